@@ -1,0 +1,47 @@
+# elfgate: `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON_FILES := webhook tests benchmarks demo docs
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## Make the virtual environment, everything pinned
+
+.PHONY: demo
+demo: $(STAMP) ## Show the main job on a real program and real images
+	$(BIN)/python -m demo
+
+.PHONY: test
+test: $(STAMP) ## Run the tests
+	$(BIN)/python -m pytest --numprocesses auto
+
+.PHONY: format
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format $(PYTHON_FILES)
+	$(BIN)/ruff check --fix-only --quiet $(PYTHON_FILES)
+
+.PHONY: lint
+lint: $(STAMP) ## Check format, lint, types and the rooms' order
+	$(BIN)/ruff format --check $(PYTHON_FILES)
+	$(BIN)/ruff check $(PYTHON_FILES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: lock
+lock: $(STAMP) ## Pin the dependencies anew, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --group dev --output-file requirements/dev.txt pyproject.toml

@@ -1,0 +1,5 @@
+"""``python -m elfgate``."""
+
+from elfgate.cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,64 @@
+"""Any kind that holds a pod template → what is to be judged of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from elfgate.linkage.start import Overrides
+
+
+class Point(StrEnum):
+    """Where a verdict is asked for: policy may decide differently at each."""
+
+    WORKLOAD = "workload"
+    POD = "pod"
+    BINDING = "binding"
+    CHECK = "check"
+    AUDIT = "audit"
+
+
+class Role(StrEnum):
+    """What a container is to its pod."""
+
+    INIT = "init"
+    SIDECAR = "sidecar"  # an init container with restartPolicy Always
+    MAIN = "main"
+    EPHEMERAL = "ephemeral"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container that is to be started.
+
+    Attributes:
+        name: Its name in the pod.
+        image: The image reference, as written.
+        role: What it is to its pod.
+        overrides: What the pod changes of the image's defaults.
+        declared_env: Names that the pod sets, in order (for messages).
+    """
+
+    name: str
+    image: str
+    role: Role = Role.MAIN
+    overrides: Overrides = field(default_factory=Overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An object with a pod (template) in it.
+
+    Attributes:
+        kind: Such as ``Deployment``.
+        namespace: Empty where it is not known.
+        name: Empty where the API server is still to make one up.
+        containers: Every container that will be started, init containers first.
+        pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity, tolerations, os).
+        every_node: It runs on every node that it selects (DaemonSet), not on any one.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    containers: tuple[Container, ...]
+    pod_spec: dict[str, object]
+    every_node: bool = False

@@ -1,0 +1,143 @@
+"""What an ELF file says of how it is to be started: immutable facts, without judgement.
+
+Everything is read from the ELF header, the program headers and what they lead to; section headers are never looked at,
+as neither the kernel nor a loader does (a file stripped of them starts all the same).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Type(IntEnum):
+    """``e_type`` (gABI, "ELF Header")."""
+
+    NONE = 0
+    REL = 1
+    EXEC = 2
+    DYN = 3
+    CORE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A ``PT_LOAD`` segment. All values in bytes."""
+
+    offset: int
+    vaddr: int
+    filesz: int
+    memsz: int
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNeed:
+    """One ``Elf_Vernaux``: a version that the file needs of the library ``file``; ``weak`` is ``VER_FLG_WEAK``."""
+
+    file: str
+    version: str
+    weak: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedSymbol:
+    """A symbol that the file takes from elsewhere.
+
+    Attributes:
+        name: Its name.
+        weak: ``STB_WEAK``: may stay undefined.
+        lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first call.
+    """
+
+    name: str
+    weak: bool
+    lazy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderFacts:
+    """What a dynamic loader's own file tells of how it searches.
+
+    Attributes:
+        libc: ``glibc`` or ``musl``.
+        version: Such as ``2.36`` or ``1.2.3``; empty if the file does not say.
+        default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl.
+        cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``, ``z14``); empty if none.
+    """
+
+    libc: str
+    version: str
+    default_directories: tuple[str, ...] = ()
+    cpu_floor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ElfFacts:
+    """What the kernel and the loaders read of one file.
+
+    Attributes:
+        machine: ``e_machine``.
+        elf_class: 32 or 64 (``EI_CLASS``).
+        byte_order: ``little`` or ``big`` (``EI_DATA``).
+        type: ``e_type``, as found.
+        flags: ``e_flags``.
+        os_abi: ``EI_OSABI``.
+        file_size: The whole file's size in bytes.
+        malformed: Why the kernel would not take these headers (one clause), or empty.
+        interp: ``PT_INTERP``'s path (the first one), or None if there is none.
+        interp_malformed: Why the kernel would not take the PT_INTERP (one clause), or empty.
+        loads: The PT_LOAD segments in file order.
+        dynamic: There is a PT_DYNAMIC.
+        pie: ``DF_1_PIE``.
+        entry: ``e_entry``.
+        soname: DT_SONAME, or None.
+        needed: DT_NEEDED in file order.
+        rpath: DT_RPATH, unsplit, or None.
+        runpath: DT_RUNPATH, unsplit, or None.
+        bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
+        no_default_lib: DF_1_NODEFLIB.
+        relr: There is a DT_RELR.
+        version_needs: In file order.
+        version_definitions: The versions that the file defines, without its base version.
+        undefined: The dynamic symbols that it takes from elsewhere.
+        exports: Tells whether the file defines a dynamic symbol of that name (by hash: a rare false yes is possible,
+            a false no is not).
+        kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
+        isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
+        packed: The file is packed (UPX): its own needs are hidden.
+        loader: Facts of the file as a dynamic loader, if it is one.
+        truncated: A PT_LOAD reaches past the file's end.
+        hints: Strings of the file that hint at a need headers do not tell, such as ``jemalloc-page-size``.
+    """
+
+    machine: int
+    elf_class: int
+    byte_order: str
+    type: int
+    flags: int = 0
+    os_abi: int = 0
+    file_size: int = 0
+    entry: int = 0
+    malformed: str = ""
+    interp: str | None = None
+    interp_malformed: str = ""
+    loads: tuple[Load, ...] = ()
+    dynamic: bool = False
+    pie: bool = False
+    soname: str | None = None
+    needed: tuple[str, ...] = ()
+    rpath: str | None = None
+    runpath: str | None = None
+    bind_now: bool = False
+    no_default_lib: bool = False
+    relr: bool = False
+    version_needs: tuple[VersionNeed, ...] = ()
+    version_definitions: tuple[str, ...] = ()
+    undefined: tuple[UndefinedSymbol, ...] = ()
+    exports: Callable[[str], bool] = lambda _name: False
+    kernel_floor: tuple[int, int, int] | None = None
+    isa_needed: int = 0
+    packed: bool = False
+    loader: LoaderFacts | None = None
+    truncated: bool = False
+    hints: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""Images, wherever they are: references, registries, layouts, archives, root file systems → layer indexes."""

@@ -1,0 +1,63 @@
+"""Where an image's parts come from: one small protocol, and what is known of a part before it is read."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from elfgate.platforms import Platform
+from elfgate.rootfs.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """An OCI content descriptor.
+
+    Attributes:
+        media_type: As written.
+        digest: ``sha256:…``; for a folder that has none, ``dir:PATH`` (never stored).
+        size: Bytes; 0 if not known.
+        platform: An index entry's platform, if it has one.
+        annotations: As written.
+    """
+
+    media_type: str
+    digest: str
+    size: int = 0
+    platform: Platform | None = None
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of an image is read before it counts as hostile. Bytes, counts and seconds.
+
+    Attributes:
+        manifest_bytes: One manifest, index or config.
+        layer_bytes: One layer, unpacked.
+        layer_entries: Names in one layer.
+        layer_ratio: Unpacked to packed bytes, beyond the first 64 MiB unpacked.
+        index_entries: Manifests in one index.
+        seconds: One layer, from the first byte asked for to the last.
+    """
+
+    manifest_bytes: int = 4 << 20
+    layer_bytes: int = 16 << 30
+    layer_entries: int = 1_000_000
+    layer_ratio: int = 200
+    index_entries: int = 1_000
+    seconds: float = 600.0
+
+
+class Source(Protocol):
+    """Anything that holds images. Calls block: the scan runs them on threads. Thread-safe.
+
+    Every method raises ``UnreadableError`` with the reason if the thing cannot be had or is not what it should be.
+    """
+
+    def resolve(self, name: str) -> Descriptor:
+        """What ``name`` (a tag or digest; empty for the only image) points at now: an index or a manifest."""
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """The bytes of an index, manifest or config: digest verified, bounded."""
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        """Read one layer's bytes once, verify them while reading, and index them."""

@@ -1,0 +1,1 @@
+"""Judges what would happen at start: the kernel's exec, then glibc's or musl's loader, in their own order. Pure."""

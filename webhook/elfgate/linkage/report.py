@@ -1,0 +1,122 @@
+"""What a prediction says: an outcome, the findings behind it, and the walk that led there."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from elfgate.errors import UnknownReason
+
+
+class Code(StrEnum):
+    """Stable codes of findings; each has a rule of the same name in ``policies/rules``."""
+
+    PLATFORM_MISSING = "platform_missing"
+    COMMAND_MISSING = "command_missing"
+    COMMAND_NOT_EXECUTABLE = "command_not_executable"
+    EXEC_FORMAT = "exec_format"
+    SCRIPT_INTERPRETER_MISSING = "script_interpreter_missing"
+    LOADER_MISSING = "loader_missing"
+    LOADER_MISMATCH = "loader_mismatch"
+    LIBRARY_MISSING = "library_missing"
+    LIBRARY_MISMATCH = "library_mismatch"
+    SYMBOL_VERSION_MISSING = "symbol_version_missing"
+    SYMBOL_MISSING = "symbol_missing"
+    CPU_LEVEL = "cpu_level"
+    PAGE_SIZE = "page_size"
+    KERNEL_TOO_OLD = "kernel_too_old"
+    LINKAGE_UNKNOWN = "linkage_unknown"
+    PLATFORM_LABEL_WRONG = "platform_label_wrong"
+
+
+class Effect(StrEnum):
+    """What a finding means for the start."""
+
+    FAILS = "fails"  # the program does not start
+    UNKNOWN = "unknown"  # it cannot be told
+    NOTE = "note"  # it starts, and this is worth saying (a label that lies, a need that a node may not meet)
+
+
+class Outcome(StrEnum):
+    """The verdict on one program on one platform."""
+
+    STARTS = "starts"
+    CANNOT_START = "cannot-start"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found on the way.
+
+    Attributes:
+        code: Which.
+        path: The file it is about, as the container sees it (empty if none).
+        message: One line: who needs what and does not find it, with the image's nature where that explains it.
+        remedy: One line: what to change in the build, if nothing better is known.
+        effect: What it means for the start.
+        reason: Why it cannot be told, if the effect is UNKNOWN.
+    """
+
+    code: Code
+    path: str
+    message: str
+    remedy: str = ""
+    effect: Effect = Effect.FAILS
+    reason: UnknownReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One look-up of the walk, for ``scan --explain``.
+
+    Attributes:
+        actor: ``kernel``, ``glibc``, ``musl`` or ``runtime``.
+        text: What was looked up.
+        result: Where it ended.
+    """
+
+    actor: str
+    text: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The image's nature, as its root file system tells.
+
+    Attributes:
+        id: os-release's ``ID``; ``scratch`` for a root without a libc, a shell or an os-release; else ``unknown``.
+        version: os-release's ``VERSION_ID``, or None.
+        libc: ``musl``, ``glibc`` or None: by the loader files found.
+    """
+
+    id: str
+    version: str | None = None
+    libc: str | None = None
+
+    def __str__(self) -> str:
+        name = {"alpine": "Alpine", "debian": "Debian", "ubuntu": "Ubuntu", "rhel": "RHEL"}.get(self.id, self.id)
+        titled = f"{name} {self.version}" if self.version else name
+        return f"{titled}, {self.libc}" if self.libc else titled
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What would happen if this program were started here.
+
+    Attributes:
+        argv: The command line that the runtime would pass to ``execve``.
+        findings: In the order found; the first that FAILS is what a user would see.
+        walk: Every look-up, in order.
+    """
+
+    argv: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    walk: tuple[Step, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """A failure outranks an unknown; notes change nothing."""
+        effects = {finding.effect for finding in self.findings}
+        if Effect.FAILS in effects:
+            return Outcome.CANNOT_START
+        return Outcome.UNKNOWN if Effect.UNKNOWN in effects else Outcome.STARTS

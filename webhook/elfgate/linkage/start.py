@@ -1,0 +1,65 @@
+"""What is to be started, and on what kind of node: the inputs of a prediction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDefaults:
+    """What an image's config says of its start (OCI image spec, ``config``).
+
+    Attributes:
+        entrypoint: ``Entrypoint``.
+        cmd: ``Cmd``.
+        env: ``Env``, split at the first ``=``.
+        working_dir: ``WorkingDir``, or empty.
+        user: ``User``, as written.
+    """
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a pod's container changes of it (Kubernetes ``Container``).
+
+    Attributes:
+        command: Replaces the Entrypoint, and drops Cmd; None if not given.
+        args: Replaces Cmd; None if not given.
+        env: Set on top of the image's; ``$(VAR)`` already expanded.
+        unknown_env: Names whose values come from elsewhere (``valueFrom``, ``envFrom``); ``*`` for any name.
+        working_dir: Replaces WorkingDir; empty if not given.
+        user: ``runAsUser``, or None.
+        group: ``runAsGroup``, or None.
+        mounts: Paths under which a volume hides the image's files.
+    """
+
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    unknown_env: frozenset[str] = frozenset()
+    working_dir: str = ""
+    user: int | None = None
+    group: int | None = None
+    mounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is known of the nodes of one platform beyond it; None where it is not known.
+
+    Attributes:
+        page_size: Bytes.
+        cpu_level: ``x86-64-v3``, ``power9``, ``z14``, …
+        kernel: ``(major, minor, patch)``.
+        emulates: Architectures that the node declares it can run besides its own.
+    """
+
+    page_size: int | None = None
+    cpu_level: str | None = None
+    kernel: tuple[int, int, int] | None = None
+    emulates: frozenset[str] = frozenset()

@@ -1,0 +1,147 @@
+"""The one table of platforms: what a node label, an OCI index, an ELF header and the loaders each call them.
+
+Sources: the OCI image index spec and Go's GOARCH (names); the gABI and its processor supplements (``e_machine``, class,
+byte order); glibc's ``sysdeps`` (loader paths, hwcaps directories, cache flags of ``dl-cache.h``); musl's ``configure``
+(``LDSO_ARCH``); Linux ``arch/*/include/asm/elf.h`` (what a kernel of one architecture also runs).
+"""
+
+from dataclasses import dataclass
+
+from elfgate.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What an ELF file of one instruction set looks like.
+
+    Attributes:
+        number: ``e_machine``.
+        elf_class: 32 or 64.
+        byte_order: ``little`` or ``big``.
+    """
+
+    number: int
+    elf_class: int
+    byte_order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """One architecture, under each of its names.
+
+    Attributes:
+        name: GOARCH, the OCI ``architecture`` and the node label ``kubernetes.io/arch``.
+        machine: The ELF files it runs.
+        compatible: Further ELF machines that its kernels run where configured (``compat``).
+        glibc_loaders: Where glibc's ABI puts the loader.
+        musl_name: ``ARCH`` in ``/lib/ld-musl-ARCH.so.1`` and ``/etc/ld-musl-ARCH.path``.
+        hwcaps: Sub-directories of ``glibc-hwcaps``, best first, each with the CPU level that it needs.
+        cache_flags: The flags of this architecture's entries in ``ld.so.cache``.
+        uname: What ``uname -m`` says.
+    """
+
+    name: str
+    machine: Machine
+    glibc_loaders: tuple[str, ...]
+    musl_name: str
+    uname: str
+    cache_flags: int
+    hwcaps: tuple[str, ...] = ()
+    compatible: tuple[Machine, ...] = ()
+
+
+_X86_64 = Machine(62, 64, "little")
+_I386 = Machine(3, 32, "little")
+_ARM = Machine(40, 32, "little")
+_AARCH64 = Machine(183, 64, "little")
+
+ARCHITECTURES: dict[str, Architecture] = {
+    row.name: row
+    for row in (
+        Architecture(
+            "amd64",
+            _X86_64,
+            ("/lib64/ld-linux-x86-64.so.2",),
+            "x86_64",
+            "x86_64",
+            0x0303,
+            hwcaps=("x86-64-v4", "x86-64-v3", "x86-64-v2"),
+            compatible=(_I386,),
+        ),
+        Architecture("386", _I386, ("/lib/ld-linux.so.2",), "i386", "i686", 0x0003),
+        Architecture(
+            "arm64", _AARCH64, ("/lib/ld-linux-aarch64.so.1",), "aarch64", "aarch64", 0x0A03, compatible=(_ARM,)
+        ),
+        Architecture("arm", _ARM, ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3"), "armhf", "armv7l", 0x0903),
+        Architecture(
+            "ppc64le",
+            Machine(21, 64, "little"),
+            ("/lib64/ld64.so.2",),
+            "powerpc64le",
+            "ppc64le",
+            0x0503,
+            hwcaps=("power10", "power9"),
+        ),
+        Architecture(
+            "s390x",
+            Machine(22, 64, "big"),
+            ("/lib/ld64.so.1",),
+            "s390x",
+            "s390x",
+            0x0403,
+            hwcaps=("z17", "z16", "z15", "z14", "z13"),
+        ),
+        Architecture(
+            "riscv64",
+            Machine(243, 64, "little"),
+            ("/lib/ld-linux-riscv64-lp64d.so.1",),
+            "riscv64",
+            "riscv64",
+            0x1003,
+        ),
+        Architecture(
+            "loong64", Machine(258, 64, "little"), ("/lib64/ld-linux-loongarch-lp64d.so.1",), "loongarch64",
+            "loongarch64", 0x1103,
+        ),
+        Architecture("mips64le", Machine(8, 64, "little"), ("/lib64/ld.so.1",), "mips64el", "mips64", 0x0703),
+    )
+}  # fmt: skip
+
+MACHINE_NAMES: dict[tuple[int, int, str], str] = {
+    (row.machine.number, row.machine.elf_class, row.machine.byte_order): row.name for row in ARCHITECTURES.values()
+} | {(21, 64, "big"): "ppc64", (20, 32, "big"): "ppc", (22, 32, "big"): "s390", (8, 32, "little"): "mipsle"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Platform:
+    """An OCI platform: operating system, architecture and, where it has one, variant (``linux/arm/v7``)."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    @classmethod
+    def parse(cls, text: str) -> "Platform":
+        """Read ``os/arch[/variant]`` or a bare ``arch`` (``ppc64le`` stands for ``linux/ppc64le``).
+
+        Raises:
+            InputError: if the text has another shape or names an architecture that elfgate does not know.
+        """
+        parts = text.strip().split("/")
+        if len(parts) == 1:
+            parts.insert(0, "linux")
+        if len(parts) > 3 or not all(parts):
+            raise InputError(f"platform {text!r} is not os/arch[/variant]", hint="write it like linux/ppc64le")
+        platform = cls(*parts)
+        if platform.os == "linux" and platform.architecture not in ARCHITECTURES:
+            known = ", ".join(sorted(ARCHITECTURES))
+            raise InputError(f"platform {text!r} names an unknown architecture", hint=f"known are {known}")
+        return platform
+
+
+def machine_name(number: int, elf_class: int, byte_order: str) -> str:
+    """Name an ELF file's machine as OCI would, or as ``e_machine N`` where no name is known."""
+    return MACHINE_NAMES.get((number, elf_class, byte_order), f"e_machine {number}")

@@ -1,0 +1,89 @@
+"""The document that policies judge: what was found, and where, in lists and plain values. Versioned; total.
+
+Its JSON Schema (``policies/schema/input.json``) is generated from these models, and types the Rego. Images and targets
+are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VERSION = 1
+
+
+class Model(BaseModel):
+    """Frozen, and closed: a misspelt field is an error here and in ``opa check``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Request(Model):
+    """What asks."""
+
+    point: Literal["workload", "pod", "binding", "check", "audit"]
+    operation: str = "CREATE"
+    kind: str
+    namespace: str = ""
+    name: str = ""
+    dry_run: bool = False
+    every_node: bool = False
+
+
+class TargetEntry(Model):
+    """A platform that the pod may land on, with a few of its nodes."""
+
+    platform: str
+    architecture: str
+    nodes: int
+    names: list[str] = []
+
+
+class ContainerEntry(Model):
+    """A container that is to be started."""
+
+    name: str
+    role: Literal["init", "sidecar", "main", "ephemeral"]
+    image: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+
+class FindingEntry(Model):
+    """One finding of the prediction."""
+
+    code: str
+    path: str
+    message: str
+    remedy: str = ""
+    effect: Literal["fails", "unknown", "note"]
+    reason: str = ""
+
+
+class VariantEntry(Model):
+    """The image's nature on that platform."""
+
+    id: str
+    version: str = ""
+    libc: str = ""
+
+
+class LinkageEntry(Model):
+    """The prediction for one container on one platform."""
+
+    container: str
+    platform: str
+    verdict: Literal["starts", "cannot-start", "unknown"]
+    variant: VariantEntry
+    findings: list[FindingEntry] = []
+    alternatives: Annotated[list[str], Field(description="Images of the same repository known to start there")] = []
+
+
+class Document(Model):
+    """Everything a policy may judge by."""
+
+    version: Literal[1] = 1
+    request: Request
+    targets: list[TargetEntry]
+    containers: list[ContainerEntry]
+    linkages: list[LinkageEntry]

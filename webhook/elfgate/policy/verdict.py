@@ -1,0 +1,35 @@
+"""What policies answer: total, versioned, and echoing the bundle's revision."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Violation(BaseModel):
+    """One denial or warning, in the words of its rule.
+
+    ``headline`` names container, image and platform with its nodes; ``lines`` say what is missing; ``remedy`` is the
+    way out. Doors join them: over several lines in a denial, on one in a warning.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    container: str = ""
+    platforms: list[str] = []
+    headline: str
+    lines: list[str] = []
+    remedy: str = ""
+
+
+class Verdict(BaseModel):
+    """The answer of a bundle to a document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1]
+    revision: str
+    allowed: bool
+    denials: list[Violation]
+    warnings: list[Violation]
+    unknown: bool = False

@@ -1,0 +1,1 @@
+"""The webhook: AdmissionReviews in over TLS, verdicts out within their deadline."""

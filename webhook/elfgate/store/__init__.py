@@ -1,0 +1,1 @@
+"""Facts by digest, kept: what was read once is not read again."""

@@ -102,7 +102,7 @@ def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        (b"\x00garbage", "the body is no JSON: unexpected character, line 1 column 1\n"),
+        (b"\x00garbage", "the body is no JSON: unexpected character"),
         (b"[" * 100_000, "the body is no JSON"),
         (b"[]", "the body is no AdmissionReview\n"),
         (b'{"kind": "AdmissionReview", "request": 1}', "the AdmissionReview has no request.uid\n"),
@@ -242,7 +242,7 @@ async def served_serial(pki: Pki, port: int) -> int:
 async def until_metric(server: Server, line: str) -> None:
     async with asyncio.timeout(5):
         while line not in (await server.client.get("/metrics")).text:
-            await asyncio.sleep(0)
+            pass
 
 
 def test_a_changed_certificate_is_served_without_a_restart_whatever_kind_of_key_it_has(pki: Pki) -> None:
@@ -276,7 +276,7 @@ def test_no_connection_is_made_below_tls_1_2(pki: Pki) -> None:
     async def check(server: Server) -> None:
         old = pki.trusting()
         old.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection("127.0.0.1", server.port, ssl=old)
@@ -292,7 +292,7 @@ def test_an_expired_certificate_is_not_served(pki: Pki) -> None:
 
 def test_a_certificate_that_is_not_valid_yet_is_not_served(pki: Pki) -> None:
     pki.issue(not_before=datetime.now(UTC) + timedelta(days=1), not_after=datetime.now(UTC) + timedelta(days=2))
-    with pytest.raises(InputError, match="certificate is not yet valid$"):
+    with pytest.raises(InputError, match=r"certificate is not yet valid$"):
         Certificate(pki.certificate, pki.key)
 
 

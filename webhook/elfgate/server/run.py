@@ -59,7 +59,8 @@ async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metr
     certificate = Certificate(settings.tls.certificate, settings.tls.key)
 
     async def ready_with_certificate() -> list[str]:
-        return [*_expired(certificate), *await ready()]
+        expired = ["certificate: it has expired"] if certificate.expired else []
+        return [*expired, *await ready()]
 
     webhook = Webhook(judge=judge, ready=ready_with_certificate, metrics=metrics, settings=settings)
     with bind(settings.listen) as listener:
@@ -132,14 +133,6 @@ class _Server(uvicorn.Server):
     def _stop(self) -> None:
         self._webhook.draining = True
         self.should_exit = True
-
-
-def _expired(certificate: Certificate) -> list[str]:
-    try:
-        certificate.verify()
-    except InputError as error:
-        return [f"certificate: {error}"]
-    return []
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ belongs to it, whether it has expired, and whether it may serve at all.
 """
 
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,10 @@ class Certificate:
         self._current, self.expires = _load(*self._files)
         return True
 
-    def verify(self) -> None:
-        """Check the certificate in use.
-
-        Raises:
-            InputError: if it cannot serve, such as when it has expired by now.
-        """
-        _shake_hands(self._current, self._files[0])
+    @property
+    def expired(self) -> bool:
+        """Whether the certificate that is served has expired by now."""
+        return time.time() > self.expires
 
 
 def _stamp(files: tuple[Path, ...]) -> Stamp:
@@ -80,8 +78,8 @@ def _load(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    _readable(certificate, "-----BEGIN CERTIFICATE-----")
-    _readable(key, "PRIVATE KEY-----")
+    _readable(certificate, "CERTIFICATE-----", "certificate")
+    _readable(key, "PRIVATE KEY-----", "private key")
     try:
         # An empty password: without one, OpenSSL would ask for an encrypted key's on the terminal.
         context.load_cert_chain(certificate, key, password="")
@@ -92,13 +90,13 @@ def _load(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
     return context, _shake_hands(context, certificate)
 
 
-def _readable(path: Path, mark: str) -> None:
+def _readable(path: Path, mark: str, what: str) -> None:
     try:
         text = path.read_text("ascii", "replace")
     except OSError as error:
         raise InputError(f"TLS file {path}: {error.strerror}") from None
     if mark not in text:
-        raise InputError(f"TLS file {path}: there is no {mark.strip('-').removeprefix('BEGIN ').lower()} in PEM in it")
+        raise InputError(f"TLS file {path}: there is no PEM {what} in it")
     if "ENCRYPTED" in text:
         raise InputError(f"TLS file {path}: the private key is encrypted", hint="give it without a passphrase")
 

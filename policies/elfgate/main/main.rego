@@ -30,18 +30,20 @@ unknown if {
 	places.targets[linkage.platform]
 }
 
-# Every finding with what its rule's mode makes of it.
-graded contains object.union(finding, {"code": code, "level": level}) if {
+# What was found of one container on one platform, by what its rules' modes make of it.
+graded[cell] contains part if {
 	some code, findings in found
 	some finding in findings
 	level := config.level(code, finding.effect, finding.reason)
 	level != "off"
+	cell := [level, finding.effect, finding.container, finding.platform]
+	part := [finding.position, code, finding.message, finding.remedy]
 }
 
 # The platforms on which a container is held to fail.
-bad contains finding.platform if {
-	some finding in graded
-	finding.level == "deny"
+bad contains cell[3] if {
+	some cell, _ in graded
+	cell[0] == "deny"
 }
 
 failing contains platform if {
@@ -68,14 +70,6 @@ outcome("warn") := "warn"
 
 outcome("dryrun") := "dryrun"
 
-# The findings of one container on one platform that belong together.
-cells[cell] contains part if {
-	some finding in graded
-	places.targets[finding.platform]
-	cell := [outcome(finding.level), finding.effect, finding.container, finding.platform]
-	part := [finding.position, finding.code, finding.message, finding.remedy]
-}
-
 alternatives[place] := others if {
 	some linkage in input.linkages
 	others := linkage.alternatives
@@ -85,9 +79,11 @@ alternatives[place] := others if {
 
 # Platforms on which one container has the same findings and the same way out are told of together.
 groups[group] contains platform if {
-	some cell, parts in cells
-	[kind, effect, container, platform] := cell
-	group := [kind, effect, container, sort(parts), object.get(alternatives, [[container, platform]], [])]
+	some cell, parts in graded
+	platform := cell[3]
+	places.targets[platform]
+	others := object.get(alternatives, [[cell[2], platform]], [])
+	group := [outcome(cell[0]), cell[1], cell[2], sort(parts), others]
 }
 
 violations(kind) := [entry[1] | some entry in sort([[place, violation] |
@@ -151,12 +147,8 @@ denials := array.concat(disjoint, violations("deny"))
 disjoint := [violation |
 	refused
 	count(failing) == count(places.targets)
-	starts := {name: platforms |
-		some name in places.containers
-		platforms := [platform | some platform, _ in places.targets; places.starting[platform][name]]
-	}
-	count(starts) > 1
-	every platforms in starts { count(platforms) > 0 }
+	count(places.containers) > 1
+	count(places.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
 	violation := {
 		"code": "no_common_platform",
 		"container": "",
@@ -167,7 +159,7 @@ disjoint := [violation |
 			min(places.positions[container.name]) == position
 			line := concat(" starts only on ", [
 				words.container(container.name),
-				words.series([places.display(platform) | some platform in sort(starts[container.name])]),
+				words.series([places.display(platform) | some platform in sort(failing); places.starting[platform][container.name]]),
 			])
 		],
 		"remedy": "use images that share an architecture",

@@ -21,14 +21,18 @@ container(name) := name if not places.first[name]
 roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemeral": "ephemeral container "}
 
 # Platforms, each with the nodes behind it.
-located(platforms) := series([concat("", [places.display(platform), nodes(platform)]) | some platform in platforms])
+located(platforms) := series([located_at[platform] | some platform in platforms])
 
-# " (a, b, c and 4 more)", or nothing where no node has a name.
-nodes(platform) := concat("", [" (", concat(", ", shown), more(total - count(shown)), ")"]) if {
-	names := {name | some target in places.targets[platform]; some name in target.names}
+# "ppc64le (a, b, c and 4 more)", and without the brackets where no node has a name.
+located_at[platform] := concat("", [places.display(platform), behind(targets)]) if {
+	some platform, targets in places.targets
+}
+
+behind(targets) := concat("", [" (", concat(", ", shown), more(total - count(shown)), ")"]) if {
+	names := {name | some target in targets; some name in target.names}
 	shown := array.slice(sort(names), 0, 3)
 	count(shown) > 0
-	total := max([sum([target.nodes | some target in places.targets[platform]]), count(names)])
+	total := max([sum([target.nodes | some target in targets]), count(names)])
 } else := ""
 
 more(number) := concat("", [" and ", format_int(number, 10), " more"]) if number > 0

@@ -1,9 +1,19 @@
 """Where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
 
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from elfgate.cluster.inventory import NAMES, Inventory, Kind
+from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
+from elfgate.cluster.placement import Placement, read_placement
+from elfgate.cluster.selector import NODE_NAME_FIELD, Requirement
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform
+
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +24,152 @@ class Target:
         platform: Which.
         nodes: How many nodes of it the pod may land on; 0 for an architecture that is asked for but has no node yet.
         names: A few of them, sorted.
-        facts: What holds for all of these nodes.
+        facts: What holds for all of these nodes; what they emulate, if any of them does.
     """
 
     platform: Platform
     nodes: int
     names: tuple[str, ...] = ()
     facts: NodeFacts = field(default_factory=NodeFacts)
+
+
+def targets(
+    pod_spec: Mapping[str, object],
+    inventory: Inventory,
+    *,
+    every_node: bool = False,
+    extra_architectures: Iterable[str] = (),
+) -> tuple[Target, ...]:
+    """The platforms that a pod may land on, sorted.
+
+    An architecture that no node has yet counts if the pod asks for it by name or it is in ``extra_architectures``, and
+    the pod's other demands on architecture and system allow it. Where no node matches, every architecture asked for
+    counts: the pod waits for such a node.
+
+    Args:
+        pod_spec: The PodSpec.
+        inventory: The nodes.
+        every_node: It is a DaemonSet's.
+        extra_architectures: Those that an autoscaler may add.
+
+    Returns:
+        The targets; empty if nothing is known of where the pod may land.
+
+    Raises:
+        InputError: if a part of the PodSpec has a wrong type; the message names it.
+    """
+    placement = read_placement(pod_spec, every_node=every_node)
+    landings: dict[Platform, list[_Landing]] = defaultdict(list)
+    for landing in _landings(placement, inventory):
+        landings[landing.kind.platform].append(landing)
+    found = [_target(platform, parts) for platform, parts in landings.items()]
+    there_are = {kind.platform for kind in inventory.kinds()} if found else set()
+    found += [
+        Target(platform, 0, facts=stand_in(platform).facts)
+        for platform in _wanted(placement, extra_architectures)
+        if platform not in there_are
+    ]
+    return tuple(sorted(found, key=lambda target: target.platform))
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """Nodes of one kind that the pod may land on."""
+
+    kind: Kind
+    count: int
+    names: tuple[str, ...]
+
+
+def _landings(placement: Placement, inventory: Inventory) -> Iterator[_Landing]:
+    alternatives = placement.requirements()
+    named = _named(alternatives, inventory)
+    if named is not None:
+        yield from _by_kind(_admitted(placement, inventory, named), inventory)
+    elif any(_tells_apart(item, inventory) for requirements in alternatives for item in requirements):
+        for kind in inventory.kinds():
+            if placement.tolerates(kind):
+                yield from _by_kind(_admitted(placement, inventory, kind.members), inventory)
+    else:
+        for kind in inventory.kinds():
+            if placement.admits(kind, "", kind.labels):
+                yield _Landing(kind, len(kind.members), kind.first_names)
+
+
+def _tells_apart(requirement: Requirement, inventory: Inventory) -> bool:
+    return requirement.key == NODE_NAME_FIELD or inventory.is_individual(requirement.key)
+
+
+def _named(alternatives: Iterable[Iterable[Requirement]], inventory: Inventory) -> set[str] | None:
+    """The only nodes that can be selected, where each alternative names some; else None.
+
+    Stand-ins are named by nobody and selected all the same.
+    """
+    names = {name for kind in inventory.kinds() if kind.stand_in for name in kind.members}
+    for requirements in alternatives:
+        naming = [item for item in requirements if item.operator == "In" and _tells_apart(item, inventory)]
+        if not naming:
+            return None
+        names |= min((_names(item, inventory) for item in naming), key=len)
+    return names
+
+
+def _names(requirement: Requirement, inventory: Inventory) -> set[str]:
+    if requirement.key == NODE_NAME_FIELD:
+        return set(requirement.values)
+    return {name for value in requirement.values for name in inventory.named(requirement.key, value)}
+
+
+def _admitted(placement: Placement, inventory: Inventory, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        kind = inventory.kind_of(name)
+        if kind and placement.admits(kind, name, {**kind.labels, **kind.members[name]}):
+            yield name
+
+
+def _by_kind(names: Iterable[str], inventory: Inventory) -> Iterator[_Landing]:
+    members: dict[Kind, list[str]] = defaultdict(list)
+    for name in names:
+        kind = inventory.kind_of(name)
+        if kind:
+            members[kind].append(name)
+    for kind, found in members.items():
+        yield _Landing(kind, len(found), tuple(heapq.nsmallest(NAMES, found)))
+
+
+def _target(platform: Platform, landings: list[_Landing]) -> Target:
+    return Target(
+        platform=platform,
+        nodes=sum(landing.count for landing in landings),
+        names=tuple(heapq.nsmallest(NAMES, (name for landing in landings for name in landing.names))),
+        facts=_common([landing.kind.facts for landing in landings]),
+    )
+
+
+def _common(facts: list[NodeFacts]) -> NodeFacts:
+    """What holds wherever the pod lands. Emulation is the exception: one node that has it may be where it starts."""
+    return NodeFacts(
+        page_size=_agreed({item.page_size for item in facts}),
+        cpu_level=_agreed({item.cpu_level for item in facts}),
+        kernel=_agreed({item.kernel for item in facts}),
+        emulates=frozenset().union(*(item.emulates for item in facts)),
+    )
+
+
+def _agreed(values: set[_Fact]) -> _Fact | None:
+    return values.pop() if len(values) == 1 else None
+
+
+def _wanted(placement: Placement, extra: Iterable[str]) -> Iterator[Platform]:
+    """The platforms that the pod asks for by name or an autoscaler may add, if its own demands leave them."""
+    asked = (
+        value
+        for requirements in placement.requirements()
+        for item in requirements
+        if item.key in ARCHITECTURE_LABELS and item.operator == "In"
+        for value in item.values
+    )
+    for architecture in dict.fromkeys((*asked, *extra)):
+        node = stand_in(Platform(placement.os or "linux", architecture))
+        if placement.selects(node, node.name, node.labels):
+            yield node.platform

@@ -1,0 +1,151 @@
+"""The only place that knows every implementation: puts collaborators together and hands them out."""
+
+import argparse
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from elfgate.cluster.nodes import Inventory, nodes_of, read_nodes
+from elfgate.errors import InputError
+from elfgate.images.reference import Location, Reference, Transport
+from elfgate.images.source import Limits, Source
+from elfgate.policy.engine import Engine
+from elfgate.scan.reader import Located, Reader
+from elfgate.scan.scanner import Scanner
+from elfgate.settings import Settings, default_store
+from elfgate.store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How images are read.
+
+    Attributes:
+        images: References that are to be had elsewhere: reference → location, as written.
+        insecure: Registry hosts that are spoken to over plain HTTP.
+        store: The SQLite file that keeps facts.
+        store_bytes: Its size cap.
+        limits: What counts as hostile.
+        wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
+    """
+
+    images: Mapping[str, str] = field(default_factory=dict)
+    insecure: Sequence[str] = ()
+    store: Path = field(default_factory=default_store)
+    store_bytes: int = 1 << 30
+    limits: Limits = field(default_factory=Limits)
+    wait: float | None = None
+
+    @classmethod
+    def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
+        """As a verb's options say (``cli.options.add_reading``)."""
+        return cls(images=images, insecure=options.insecure_registry, store=options.store or default_store())
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Self:
+        """As the webhook's settings say."""
+        return cls(
+            images=settings.images,
+            insecure=settings.registries.insecure,
+            store=settings.store.path,
+            store_bytes=settings.store.size_cap,
+            limits=settings.limits.limits(),
+            wait=settings.admission.first_sight_seconds,
+        )
+
+
+@asynccontextmanager
+async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
+    """A scanner with its store and threads, closed at the end.
+
+    Raises:
+        InputError: if one of the references or locations is none, or the store's file cannot be used.
+    """
+    store = SqliteStore(reading.store, max_bytes=reading.store_bytes)
+    try:
+        reader = Reader(store=store, limits=reading.limits)
+        try:
+            yield Scanner(locate=Locator(reading), reader=reader, wait=reading.wait)
+        finally:
+            await reader.close()
+    finally:
+        store.close()
+
+
+class Locator:
+    """Finds the source of an image as written, and keeps the source: a registry's tokens and connections are shared."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._elsewhere = {str(Reference.parse(name)): Location.parse(at) for name, at in reading.images.items()}
+        self._sources: dict[tuple[str, str], Source] = {}
+
+    def __call__(self, image: str) -> Located:
+        """Find an image's source.
+
+        Raises:
+            InputError: if ``image`` is neither a reference nor a location.
+        """
+        location = Location.parse(image)
+        reference = location.reference
+        if reference is None:
+            return Located(image, self._source(location), location.name)
+        location = self._elsewhere.get(str(reference), location)
+        return Located(image, self._source(location), location.name, reference.familiar_name, reference.tag)
+
+    def _source(self, location: Location) -> Source:
+        at = location.reference.registry if location.reference else location.path
+        if (location.transport, at) not in self._sources:
+            self._sources[location.transport, at] = _new_source(location, self._reading)
+        return self._sources[location.transport, at]
+
+
+def _new_source(location: Location, reading: Reading) -> Source:
+    """Imports the one implementation that is wanted: the HTTP client alone takes a tenth of a second."""
+    limits = reading.limits
+    match location.transport:
+        case Transport.OCI:
+            from elfgate.images.layout import LayoutSource
+
+            return LayoutSource(Path(location.path), limits=limits)
+        case Transport.OCI_ARCHIVE | Transport.DOCKER_ARCHIVE:
+            from elfgate.images.archive import ArchiveSource
+
+            return ArchiveSource(Path(location.path), limits=limits)
+        case Transport.DIR:
+            from elfgate.images.directory import DirectorySource
+
+            return DirectorySource(Path(location.path), limits=limits)
+        case Transport.REGISTRY:
+            from elfgate.images.registry import RegistrySource
+
+            return RegistrySource(location.reference, insecure=reading.insecure, limits=limits)
+
+
+def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> Engine:
+    """The embedded engine with a bundle active: the shipped one unless ``policies`` names a folder.
+
+    Raises:
+        InputError: if the folder is not a bundle.
+        EngineError: if the bundle does not load, or gets golden documents wrong.
+    """
+    from elfgate.policy.bundle import load
+    from elfgate.policy.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(load(policies, config=config))
+
+
+def inventory(settings: Settings) -> Inventory:
+    """The nodes that the settings name.
+
+    Raises:
+        InputError: if their file cannot be read.
+    """
+    if settings.nodes.file is None:
+        return Inventory(nodes_of(settings.nodes.extra_architectures))
+    try:
+        return Inventory(read_nodes(settings.nodes.file.read_bytes()))
+    except OSError as error:
+        raise InputError(f"{settings.nodes.file}: {error.strerror}") from error

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from elfgate.cluster.nodes import Inventory, nodes_of, read_nodes
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import nodes_of, read_nodes
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
-from elfgate.policy.engine import Engine
+from elfgate.policy.golden import prove
+from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Settings, default_store
@@ -124,8 +126,8 @@ def _new_source(location: Location, reading: Reading) -> Source:
             return RegistrySource(location.reference, insecure=reading.insecure, limits=limits)
 
 
-def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> Engine:
-    """The embedded engine with a bundle active: the shipped one unless ``policies`` names a folder.
+async def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> MemoisedEngine:
+    """The embedded engine, proved on the golden documents: with the shipped bundle, or the one in a folder.
 
     Raises:
         InputError: if the folder is not a bundle.
@@ -134,7 +136,9 @@ def engine(*, policies: Path | None = None, config: Mapping[str, object] | None 
     from elfgate.policy.bundle import load
     from elfgate.policy.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(load(policies, config=config))
+    live = EmbeddedEngine(load(policies, config=config))
+    await prove(live)
+    return MemoisedEngine(live)
 
 
 def inventory(settings: Settings) -> Inventory:
@@ -146,6 +150,7 @@ def inventory(settings: Settings) -> Inventory:
     if settings.nodes.file is None:
         return Inventory(nodes_of(settings.nodes.extra_architectures))
     try:
-        return Inventory(read_nodes(settings.nodes.file.read_bytes()))
+        text = settings.nodes.file.read_bytes()
     except OSError as error:
         raise InputError(f"{settings.nodes.file}: {error.strerror}") from error
+    return Inventory(read_nodes(text, source=str(settings.nodes.file)))

@@ -41,13 +41,14 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.validate import Validator
 
     inventory = wiring.inventory(settings)
-    engine = wiring.engine(policies=settings.policies.folder, config=settings.policies.overlay())
+    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies.overlay())
     try:
         async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
                 inventory=inventory,
                 scanner=scanner,
                 engine=engine,
+                live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
             )
             await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())

@@ -105,25 +105,30 @@ class Locator:
 
 
 def _new_source(location: Location, reading: Reading) -> Source:
-    """Imports the one implementation that is wanted: the HTTP client alone takes a tenth of a second."""
+    """Import the one implementation that is wanted, and make it: an HTTP client is not loaded for a folder's sake."""
     limits = reading.limits
     match location.transport:
         case Transport.OCI:
-            from elfgate.images.layout import LayoutSource
+            from elfgate.images.layout import Folder, Layout
 
-            return LayoutSource(Path(location.path), limits=limits)
-        case Transport.OCI_ARCHIVE | Transport.DOCKER_ARCHIVE:
-            from elfgate.images.archive import ArchiveSource
+            return Layout(Folder(location.path), limits)
+        case Transport.OCI_ARCHIVE:
+            from elfgate.images.archive import Archive
+            from elfgate.images.layout import Layout
 
-            return ArchiveSource(Path(location.path), limits=limits)
+            return Layout(Archive(location.path, limits), limits)
+        case Transport.DOCKER_ARCHIVE:
+            from elfgate.images.docker_archive import open_docker_archive
+
+            return open_docker_archive(location.path, limits)
         case Transport.DIR:
-            from elfgate.images.directory import DirectorySource
+            from elfgate.images.directory import Directory
 
-            return DirectorySource(Path(location.path), limits=limits)
+            return Directory(location.path, limits)
         case Transport.REGISTRY:
-            from elfgate.images.registry import RegistrySource
+            from elfgate.images.registry import Repository
 
-            return RegistrySource(location.reference, insecure=reading.insecure, limits=limits)
+            return Repository(location.reference, insecure=reading.insecure, limits=limits)
 
 
 async def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> MemoisedEngine:

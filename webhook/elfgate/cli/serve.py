@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics are for
-the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
-EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port cannot be used; 4 policies cannot be used
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics are
+for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
+EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port cannot be used; 4 policies are not usable
 
 example:
   elfgate serve --config elfgate.yaml
@@ -25,11 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from elfgate.server import run as server
-    from elfgate.server.logs import configure as configure_logs
+    from elfgate.server.logs import log_json
     from elfgate.settings import Settings
 
     settings = Settings.read(options.config) if options.config else Settings()
-    configure_logs(settings.log)
+    log_json(settings.log.level)
     server.run(_serve(settings))
     return 0
 

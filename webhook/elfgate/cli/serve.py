@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics are
-for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
-EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port cannot be used; 4 policies are not usable
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics
+are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
+EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 policies are not
 
 example:
   elfgate serve --config elfgate.yaml

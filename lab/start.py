@@ -28,7 +28,7 @@ _SCRIPT_DEPTH = 8
 
 
 def mount(source: str, target: Path, kind: str, flags: int = 0, data: str = "") -> None:
-    """Call mount(2).
+    """Mount a file system.
 
     Raises:
         OSError: as the kernel says.

@@ -343,7 +343,7 @@ DRAINED = """
 import asyncio, json, sys
 from pathlib import Path
 from support.serving import all_ready, answer
-from elfgate.server.logs import log_json
+from elfgate.server.logs import configure
 from elfgate.server.metrics import Metrics
 from elfgate.server.run import run, serve
 from elfgate.settings import Settings
@@ -354,8 +354,8 @@ async def judge(body, deadline):
         await asyncio.to_thread(sys.stdin.readline)
     return answer(body)
 
-log_json("info")
 settings = Settings.read(Path(sys.argv[1]))
+configure(settings.log)
 run(serve(settings=settings, judge=judge, ready=all_ready, metrics=Metrics()))
 """
 

@@ -5,13 +5,10 @@ and with ``Ignore`` no client learns of it. An answer of our own says what went 
 Control": response format).
 """
 
-from typing import Any
-
 import orjson
 
+from elfgate.cluster.review import response
 from elfgate.errors import InputError
-
-WARNING_RUNES = 256  # what the API server leaves of one warning once all of them are too long
 
 
 def review_uid(body: bytes) -> str:
@@ -34,17 +31,7 @@ def review_uid(body: bytes) -> str:
 
 
 def fallback(uid: str, *, why: str, allow: bool) -> bytes:
-    """Answer a review that was not judged: admitted with a warning, or refused; ``why`` is one clause."""
+    """Answer a review that was not judged: admitted with a warning, or refused; ``why`` is a clause."""
     text = f"elfgate could not judge: {why}"
-    response: dict[str, Any] = {"uid": uid, "allowed": allow}
-    if allow:
-        response["warnings"] = [warning(text)]
-    else:
-        response["status"] = {"status": "Failure", "reason": "Forbidden", "code": 403, "message": text}
-    return orjson.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
-
-
-def warning(text: str) -> str:
-    """One printable line: the API server silently drops a warning with a control character in it."""
-    line = "".join(rune if rune.isprintable() else " " for rune in text)
-    return line if len(line) <= WARNING_RUNES else f"{line[: WARNING_RUNES - 1]}…"
+    answer = response(uid, allowed=True, warnings=[text]) if allow else response(uid, allowed=False, message=text)
+    return orjson.dumps(answer)

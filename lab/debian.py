@@ -102,13 +102,22 @@ def root(
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}-") as temporary:
         partial = Path(temporary, "root")
-        for name in _MERGED:
-            (partial / "usr" / name).mkdir(parents=True)
-            (partial / name).symlink_to(f"usr/{name}")
-        for archive in archives:
-            unpack(archive, partial)
+        lay_out(archives, partial)
         partial.rename(destination)
     return [archive.stem for archive in archives]
+
+
+def lay_out(archives: Iterable[Path], destination: Path) -> None:
+    """Unpack ``.deb`` files into a root file system with a merged ``/usr``, made if missing.
+
+    Raises:
+        LabError: if one cannot be unpacked.
+    """
+    for name in _MERGED:
+        (destination / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (destination / name).symlink_to(f"usr/{name}")
+    for archive in archives:
+        unpack(archive, destination)
 
 
 def unpack(archive: Path, destination: Path) -> None:

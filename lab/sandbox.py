@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from lab import debian
 from lab.fetched import LabError, cache, missing
@@ -163,7 +163,7 @@ def _registration(architecture: str) -> str:
     Flags: O passes an open file, P keeps ``argv[0]``, F opens qemu now, so that no root has to contain it.
     """
     machine, elf_class, data = _MAGIC[architecture]
-    order = "little" if data == 1 else "big"
+    order: Literal["little", "big"] = "little" if data == 1 else "big"
     header = b"\x7fELF" + bytes((elf_class, data)) + bytes(10) + (2).to_bytes(2, order) + machine.to_bytes(2, order)
     kind_mask = (0xFFFE).to_bytes(2, order)  # ET_EXEC and ET_DYN
     mask = b"\xff" * 6 + bytes(10) + kind_mask + b"\xff\xff"
@@ -172,7 +172,7 @@ def _registration(architecture: str) -> str:
 
 
 def _qemu(architecture: str) -> Path:
-    """The static qemu for an architecture, from its Debian package. It keeps ``argv[0]`` by its name's ``-binfmt-P``."""
+    """The static qemu for an architecture, from its Debian package; called ``…-binfmt-P``, it heeds the flag P."""
     host = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     archive = debian.fetch(["qemu-user"], suite=_QEMU_SUITE, architecture=host)[0]
     home = cache("qemu") / archive.stem.replace("%3a", "+")

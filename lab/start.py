@@ -28,7 +28,7 @@ _SCRIPT_DEPTH = 8
 
 
 def mount(source: str, target: Path, kind: str, flags: int = 0, data: str = "") -> None:
-    """mount(2).
+    """Mount a file system.
 
     Raises:
         OSError: as the kernel says.
@@ -95,7 +95,9 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
         for name in ("root", "upper", "work"):
             (scratch / name).mkdir()
         lower = ":".join(request["layers"])
-        mount(_MARK, root, "overlay", data=f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work,userxattr")
+        mount(
+            _MARK, root, "overlay", data=f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work,userxattr"
+        )
     for name in ("proc", "dev"):
         (root / name).mkdir(exist_ok=True)
     mount("/proc", root / "proc", "", _BIND | _REC)

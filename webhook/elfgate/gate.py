@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from elfgate.cluster.nodes import Inventory
+from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
@@ -64,7 +64,9 @@ async def judge(
         InputError: if the pod's placement has a shape that Kubernetes would not take.
         EngineError: if the policies gave no verdict that can be trusted.
     """
-    landing = targets(workload.pod_spec, inventory, extra_architectures=extra_architectures)
+    landing = targets(
+        workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
+    )
     pairs = [(container, target) for target in landing for container in workload.containers]
     linkages = await asyncio.gather(*(_linkage(scanner, container, target) for container, target in pairs))
     entries = [

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from elfgate.cluster.nodes import Inventory, nodes_of, read_nodes
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import nodes_of, read_nodes
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
-from elfgate.policy.engine import Engine
+from elfgate.policy.golden import prove
+from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Settings, default_store
@@ -103,29 +105,34 @@ class Locator:
 
 
 def _new_source(location: Location, reading: Reading) -> Source:
-    """Imports the one implementation that is wanted: the HTTP client alone takes a tenth of a second."""
+    """Import the one implementation that is wanted, and make it: an HTTP client is not loaded for a folder's sake."""
     limits = reading.limits
     match location.transport:
         case Transport.OCI:
-            from elfgate.images.layout import LayoutSource
+            from elfgate.images.layout import Folder, Layout
 
-            return LayoutSource(Path(location.path), limits=limits)
-        case Transport.OCI_ARCHIVE | Transport.DOCKER_ARCHIVE:
-            from elfgate.images.archive import ArchiveSource
+            return Layout(Folder(location.path), limits)
+        case Transport.OCI_ARCHIVE:
+            from elfgate.images.archive import Archive
+            from elfgate.images.layout import Layout
 
-            return ArchiveSource(Path(location.path), limits=limits)
+            return Layout(Archive(location.path, limits), limits)
+        case Transport.DOCKER_ARCHIVE:
+            from elfgate.images.docker_archive import open_docker_archive
+
+            return open_docker_archive(location.path, limits)
         case Transport.DIR:
-            from elfgate.images.directory import DirectorySource
+            from elfgate.images.directory import Directory
 
-            return DirectorySource(Path(location.path), limits=limits)
+            return Directory(location.path, limits)
         case Transport.REGISTRY:
-            from elfgate.images.registry import RegistrySource
+            from elfgate.images.registry import Repository
 
-            return RegistrySource(location.reference, insecure=reading.insecure, limits=limits)
+            return Repository(location.reference, insecure=reading.insecure, limits=limits)
 
 
-def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> Engine:
-    """The embedded engine with a bundle active: the shipped one unless ``policies`` names a folder.
+async def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> MemoisedEngine:
+    """The embedded engine, proved on the golden documents: with the shipped bundle, or the one in a folder.
 
     Raises:
         InputError: if the folder is not a bundle.
@@ -134,7 +141,9 @@ def engine(*, policies: Path | None = None, config: Mapping[str, object] | None 
     from elfgate.policy.bundle import load
     from elfgate.policy.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(load(policies, config=config))
+    live = EmbeddedEngine(load(policies, config=config))
+    await prove(live)
+    return MemoisedEngine(live)
 
 
 def inventory(settings: Settings) -> Inventory:
@@ -146,6 +155,7 @@ def inventory(settings: Settings) -> Inventory:
     if settings.nodes.file is None:
         return Inventory(nodes_of(settings.nodes.extra_architectures))
     try:
-        return Inventory(read_nodes(settings.nodes.file.read_bytes()))
+        text = settings.nodes.file.read_bytes()
     except OSError as error:
         raise InputError(f"{settings.nodes.file}: {error.strerror}") from error
+    return Inventory(read_nodes(text, source=str(settings.nodes.file)))

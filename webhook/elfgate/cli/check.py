@@ -61,13 +61,13 @@ def run(options: argparse.Namespace) -> int:
 async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate import wiring
     from elfgate.cli.output import CheckOutput
-    from elfgate.cluster.nodes import Inventory
+    from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
     from elfgate.gate import judge
 
     inventory = Inventory(_nodes(options))
     found = list(_workloads(options.file))
-    engine = wiring.engine(policies=options.policies)
+    engine = await wiring.engine(policies=options.policies)
     try:
         async with wiring.scanner(reading(options)) as scanner:
             results = [
@@ -75,9 +75,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
                     source,
                     workload,
                     (
-                        await judge(
-                            workload, point=Point.CHECK, inventory=inventory, scanner=scanner, engine=engine
-                        )
+                        await judge(workload, point=Point.CHECK, inventory=inventory, scanner=scanner, engine=engine)
                     ).verdict,
                 )
                 for source, workload in found
@@ -94,7 +92,7 @@ def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
     if options.arch is not None:
         return nodes.nodes_of([name for name in options.arch.split(",") if name])
     if options.nodes is not None:
-        return nodes.read_nodes(_bytes(str(options.nodes)))
+        return nodes.read_nodes(_bytes(str(options.nodes)), source=str(options.nodes))
     from elfgate.cluster.api import read_context
 
     return read_context(options.context)
@@ -103,10 +101,14 @@ def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
 def _workloads(files: list[str]) -> "Iterator[tuple[str, Workload | None]]":
     from elfgate.cluster.manifests import objects
     from elfgate.cluster.template import workload
+    from elfgate.errors import InputError
 
     for name in files:
-        for position, manifest in objects(_bytes(name), name):
-            yield position, workload(manifest, where=position)
+        for manifest in objects(_bytes(name), source="standard input" if name == "-" else name):
+            try:
+                yield manifest.position, workload(manifest.obj)
+            except InputError as error:
+                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
 
 
 def _bytes(name: str) -> bytes:

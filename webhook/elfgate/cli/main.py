@@ -1,4 +1,4 @@
-"""The command line's entry. A verb's module is imported when it is asked for, and imports what it needs when it runs."""
+"""The command line's entry. A verb's module is imported when asked for, and imports what it needs when it runs."""
 
 import argparse
 import importlib

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from elfgate.linkage.start import NodeFacts, Overrides
-    from elfgate.platforms import Platform
     from elfgate.scan.scanner import Linkage
 
 USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [-o FORMAT]
@@ -89,7 +88,7 @@ async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
         raise InputError(f"{options.image} does not say for which platform it is", hint="add --platform")
     overrides, node = _overrides(options), _node_facts(options)
     async with wiring.scanner(reading(options)) as scanner:
-        platforms: Sequence[Platform] = asked or await scanner.platforms(options.image)
+        platforms = asked or await scanner.platforms(options.image)
         if not platforms:
             raise InputError(f"{options.image} names no Linux platform", hint="add --platform")
         linkages = [
@@ -103,14 +102,13 @@ async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
 
 def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
     """An image that could not be read has no verdict: for a person at a command line, that is bad input."""
-    from elfgate.errors import UnreadableError
+    from elfgate.errors import UnknownReason, UnreadableError
 
     if linkage.digest:
         return
     finding = linkage.prediction.findings[0]
     message = finding.message if image in finding.message else f"{image}: {finding.message}"
-    assert finding.reason is not None
-    raise UnreadableError(message, reason=finding.reason, hint=finding.remedy)
+    raise UnreadableError(message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy)
 
 
 def _overrides(options: argparse.Namespace) -> "Overrides":

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics are for
-the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
-EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port cannot be used; 4 policies cannot be used
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics
+are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
+EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 policies are not
 
 example:
   elfgate serve --config elfgate.yaml
@@ -25,11 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from elfgate.server import run as server
-    from elfgate.server.logs import configure as configure_logs
+    from elfgate.server.logs import log_json
     from elfgate.settings import Settings
 
     settings = Settings.read(options.config) if options.config else Settings()
-    configure_logs(settings.log)
+    log_json(settings.log.level)
     server.run(_serve(settings))
     return 0
 
@@ -41,13 +41,14 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.validate import Validator
 
     inventory = wiring.inventory(settings)
-    engine = wiring.engine(policies=settings.policies.folder, config=settings.policies.overlay())
+    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies.overlay())
     try:
         async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
                 inventory=inventory,
                 scanner=scanner,
                 engine=engine,
+                live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
             )
             await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())

@@ -18,7 +18,9 @@ def scan_table(linkages: Sequence[Linkage]) -> str:
         (str(linkage.platform), _WORDS[linkage.outcome], str(linkage.variant), " ".join(linkage.prediction.argv))
         for linkage in linkages
     ]
-    table = tabulate(rows, headers=("platform", "verdict", "image", "starts with"), tablefmt="plain", disable_numparse=True)
+    table = tabulate(
+        rows, headers=("platform", "verdict", "image", "starts with"), tablefmt="plain", disable_numparse=True
+    )
     reasons = [
         line
         for linkage in linkages
@@ -35,7 +37,11 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
     rows = [[row[0].image, *(_cell(linkage, notes, line_break) for linkage in row)] for row in matrix.rows]
     headers = ["image", *(str(platform).removeprefix("linux/") for platform in matrix.platforms)]
     table = tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
-    footnotes = [f"[{number}] {line}" if first else f"    {line}" for lines, number in notes.items() for first, line in _firsts(lines)]
+    footnotes = [
+        f"[{number}] {line}" if first else f"    {line}"
+        for lines, number in notes.items()
+        for first, line in _firsts(lines)
+    ]
     return "\n".join((table, *(("", *footnotes) if footnotes else ()), ""))
 
 

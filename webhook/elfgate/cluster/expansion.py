@@ -11,14 +11,30 @@ from elfgate.cluster.part import Part
 
 ANY_NAME = "*"
 
-# Linux' MAX_ARG_STRLEN: execve refuses a longer string. It also bounds variables that double one another.
-_LONGEST = 128 * 1024
+# Linux refuses longer arguments and environments: a string of 128 KiB (MAX_ARG_STRLEN), 2 MiB in all (a quarter of the
+# stack's usual limit). Here they bound variables that double one another.
+_LONGEST = 128 << 10
+_LONGEST_IN_ALL = 2 << 20
+
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _SERVICE_LINK = re.compile(r".+_(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_[A-Z]+)?)?)")
 
 
+class Room:
+    """How many characters references may still expand to, over all containers of a pod."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = _LONGEST_IN_ALL
+
+
 class Environment:
     """The variables of one container that its pod tells of.
+
+    Args:
+        container: The container.
+        room: Its pod's.
 
     Attributes:
         values: Those with a value known here, in the order they are set.
@@ -26,9 +42,10 @@ class Environment:
             Names that only an argument refers to are added as they are met.
     """
 
-    __slots__ = ("unknown", "values")
+    __slots__ = ("_room", "unknown", "values")
 
-    def __init__(self, container: Part) -> None:
+    def __init__(self, container: Part, room: Room) -> None:
+        self._room = room
         self.values: dict[str, str] = {}
         self.unknown: set[str] = {ANY_NAME} if container.get("envFrom").items() else set()
         for variable in container.get("env").items():
@@ -60,7 +77,7 @@ class Environment:
         if "$" not in text:
             return text, set()
         missing: set[str] = set()
-        room = _LONGEST
+        room = min(_LONGEST, self._room.left)
 
         def substitute(match: re.Match[str]) -> str:
             nonlocal room
@@ -68,12 +85,13 @@ class Environment:
             if name is None:
                 return "$"
             value = self.values.get(name)
-            if value is None or len(value) > room:
-                if value is not None or self._comes_from_elsewhere(name):
-                    missing.add(name)
-                return match.group()
-            room -= len(value)
-            return value
+            if value is not None and len(value) <= room:
+                room -= len(value)
+                self._room.left -= len(value)
+                return value
+            if value is not None or self._comes_from_elsewhere(name):
+                missing.add(name)
+            return match.group()
 
         # Past the last ")" nothing but "$$" can match; looking for one there would take quadratic time.
         end = text.rfind(")") + 1

@@ -1,8 +1,8 @@
 """The nodes there are, grouped by what matters, so that judging a pod costs by kinds of node and not by nodes.
 
-Nodes of one kind share platform, facts, taints and labels, but for the labels that tell single nodes apart: the
-hostname, and any label that turns out to have very many values. Each node keeps its own of these, so that a selector
-on them stays exact; an index finds the few nodes that such a selector names.
+Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell single nodes apart:
+the hostname, and any label that turns out to have very many values. Of these the kind has ``OTHER``, a value that no
+selector can name; each node keeps its own, and an index finds the nodes that a selector does name.
 """
 
 import heapq
@@ -15,6 +15,7 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform
 
 NAMES = 4  # how many of a kind's nodes are named to people
+OTHER = "\0"
 
 _MANY_VALUES = 256
 
@@ -24,7 +25,7 @@ class Kind:
     """Nodes that are alike.
 
     Attributes:
-        labels: What all of them have.
+        labels: What all of them have; ``OTHER`` stands for values that tell them apart.
         taints: All of their taints, sorted.
         unschedulable: They are cordoned.
         platform: Their operating system and architecture.
@@ -110,17 +111,21 @@ class Inventory:
         """The kind of the node of that name; None if there is no such node."""
         return self._kind_of.get(name)
 
-    def is_individual(self, key: str) -> bool:
-        """Whether this label tells single nodes apart, and is not in a kind's labels."""
+    def tells_apart(self, key: str) -> bool:
+        """Whether this label tells single nodes apart, so that kinds have ``OTHER`` for its value."""
         return key in self._individual
 
     def named(self, key: str, value: str) -> Iterable[str]:
-        """The names of the nodes with this value of an individual label."""
+        """The names of the nodes with this value of a label that tells nodes apart."""
         return self._index.get((key, value), ())
+
+    def names(self) -> Iterable[str]:
+        """The names of all nodes."""
+        return self._kind_of.keys()
 
     def _insert(self, node: Node) -> None:
         own = {key: node.labels[key] for key in self._individual & node.labels.keys()}
-        shared = {key: value for key, value in node.labels.items() if key not in own}
+        shared = {**node.labels, **dict.fromkeys(own, OTHER)}
         key = _key(node, shared)
         kind = self._kinds.get(key)
         if kind is None:

@@ -6,18 +6,22 @@ Sources: the scheduler's plug-ins NodeName, NodeAffinity, NodeUnschedulable and 
 admission plug-in ExtendedResourceToleration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.cluster.part import Part
-from elfgate.cluster.selector import NODE_NAME_FIELD, Requirement, Term, read_term
+from elfgate.cluster.selector import Requirement, Term, read_term
 from elfgate.cluster.taints import NO_EXECUTE, NO_SCHEDULE, Taint, Toleration, read_tolerations, tolerated
+from elfgate.errors import InputError
 from elfgate.platforms import Platform
 
 _SCHEDULER = frozenset((NO_SCHEDULE, NO_EXECUTE))
 _KUBELET = frozenset((NO_EXECUTE,))
 _CORDON = Taint("node.kubernetes.io/unschedulable", "", NO_SCHEDULE)
+
+# Each is held against each kind of node, while others wait.
+_MOST_DEMANDS = 2000
 
 # A node's passing states. Nobody means them to keep a pod away for good: it may land there when they are over, and a
 # workload must not be refused because the nodes that it is made for are restarting.
@@ -97,17 +101,13 @@ class Placement:
             taints.append(_CORDON)
         return tolerated(taints, self.tolerations, _SCHEDULER)
 
-    def requirements(self) -> tuple[tuple[Requirement, ...], ...]:
-        """The alternatives: a node that is selected meets every requirement of at least one of them.
-
-        Names of nodes are given as requirements on the field ``metadata.name``.
-        """
-        always = [Requirement(key, "In", (value,)) for key, value in self.labels.items()]
-        if self.node_name:
-            always.append(Requirement(NODE_NAME_FIELD, "In", (self.node_name,)))
-        if self.terms is None:
-            return (tuple(always),)
-        return tuple((*always, *term.labels, *term.fields) for term in self.terms if term.valid)
+    def requirements(self) -> Iterator[Requirement]:
+        """Every requirement on labels and fields, in nodeSelector and in any term."""
+        for key, value in self.labels.items():
+            yield Requirement(key, "In", (value,))
+        for term in self.terms or ():
+            yield from term.labels
+            yield from term.fields
 
 
 def read_placement(
@@ -121,13 +121,13 @@ def read_placement(
         passing: Keys of taints that do not count.
 
     Raises:
-        InputError: if a part has a wrong type; the message names it.
+        InputError: if a part has a wrong type, or there are more demands than anyone would write.
     """
     spec = Part(pod_spec, None, "spec")
     required = spec.get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
     terms = tuple(read_term(item) for item in required.get("nodeSelectorTerms").items())
     granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(spec)
-    return Placement(
+    placement = Placement(
         node_name=spec.get("nodeName").text(),
         os=spec.get("os", "name").text(),
         labels=spec.get("nodeSelector").texts(),
@@ -135,6 +135,9 @@ def read_placement(
         tolerations=read_tolerations(spec.get("tolerations")) + granted,
         passing=passing,
     )
+    if len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations) > _MOST_DEMANDS:
+        raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
+    return placement
 
 
 def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:

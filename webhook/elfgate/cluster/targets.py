@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from elfgate.cluster.inventory import NAMES, Inventory, Kind
+from elfgate.cluster.inventory import NAMES, OTHER, Inventory, Kind
 from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
 from elfgate.cluster.placement import Placement, read_placement
 from elfgate.cluster.selector import NODE_NAME_FIELD, Requirement
@@ -82,66 +82,51 @@ class _Landing:
 
 
 def _landings(placement: Placement, inventory: Inventory) -> Iterator[_Landing]:
-    alternatives = placement.requirements()
-    named = _named(alternatives, inventory)
-    if named is not None:
-        yield from _by_kind(_admitted(placement, inventory, named), inventory)
-    elif any(_tells_apart(item, inventory) for requirements in alternatives for item in requirements):
-        for kind in inventory.kinds():
-            if placement.tolerates(kind):
-                yield from _by_kind(_admitted(placement, inventory, kind.members), inventory)
-    else:
-        for kind in inventory.kinds():
-            if placement.admits(kind, "", kind.labels):
-                yield _Landing(kind, len(kind.members), kind.first_names)
+    """Judge each kind once, for all of its nodes that the pod does not single out, and those one by one."""
+    singled = _singled_out(placement, inventory)
+    for kind in inventory.kinds():
+        apart = singled.get(kind, set())
+        count = len(kind.members) - len(apart)
+        if count and placement.admits(kind, OTHER, kind.labels):
+            names = kind.first_names if apart.isdisjoint(kind.first_names) else _few(kind.members.keys() - apart)
+            yield _Landing(kind, count, names)
+        admitted = [name for name in apart if placement.admits(kind, name, {**kind.labels, **kind.members[name]})]
+        if admitted:
+            yield _Landing(kind, len(admitted), _few(admitted))
 
 
-def _tells_apart(requirement: Requirement, inventory: Inventory) -> bool:
-    return requirement.key == NODE_NAME_FIELD or inventory.is_individual(requirement.key)
-
-
-def _named(alternatives: Iterable[Iterable[Requirement]], inventory: Inventory) -> set[str] | None:
-    """The only nodes that can be selected, where each alternative names some; else None.
-
-    Stand-ins are named by nobody and selected all the same.
-    """
-    names = {name for kind in inventory.kinds() if kind.stand_in for name in kind.members}
-    for requirements in alternatives:
-        naming = [item for item in requirements if item.operator == "In" and _tells_apart(item, inventory)]
-        if not naming:
-            return None
-        names |= min((_names(item, inventory) for item in naming), key=len)
-    return names
-
-
-def _names(requirement: Requirement, inventory: Inventory) -> set[str]:
-    if requirement.key == NODE_NAME_FIELD:
-        return set(requirement.values)
-    return {name for value in requirement.values for name in inventory.named(requirement.key, value)}
-
-
-def _admitted(placement: Placement, inventory: Inventory, names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        kind = inventory.kind_of(name)
-        if kind and placement.admits(kind, name, {**kind.labels, **kind.members[name]}):
-            yield name
-
-
-def _by_kind(names: Iterable[str], inventory: Inventory) -> Iterator[_Landing]:
-    members: dict[Kind, list[str]] = defaultdict(list)
+def _singled_out(placement: Placement, inventory: Inventory) -> dict[Kind, set[str]]:
+    """The nodes that the pod's demands tell apart from others of their kind, by kind."""
+    names = {placement.node_name} | {
+        name for requirement in placement.requirements() for name in _named(requirement, inventory)
+    }
+    singled: dict[Kind, set[str]] = defaultdict(set)
     for name in names:
         kind = inventory.kind_of(name)
         if kind:
-            members[kind].append(name)
-    for kind, found in members.items():
-        yield _Landing(kind, len(found), tuple(heapq.nsmallest(NAMES, found)))
+            singled[kind].add(name)
+    return singled
+
+
+def _named(requirement: Requirement, inventory: Inventory) -> Iterable[str]:
+    if requirement.key == NODE_NAME_FIELD:
+        return requirement.values
+    if not inventory.tells_apart(requirement.key):
+        return ()
+    if requirement.operator in {"Gt", "Lt"}:  # an order puts any node on either side
+        return inventory.names()
+    return (name for value in requirement.values for name in inventory.named(requirement.key, value))
+
+
+def _few(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(heapq.nsmallest(NAMES, names))
 
 
 def _target(platform: Platform, landings: list[_Landing]) -> Target:
     return Target(
         platform=platform,
         nodes=sum(landing.count for landing in landings),
-        names=tuple(heapq.nsmallest(NAMES, (name for landing in landings for name in landing.names))),
+        names=_few(name for landing in landings for name in landing.names),
         facts=_common([landing.kind.facts for landing in landings]),
     )
 
@@ -164,8 +149,7 @@ def _wanted(placement: Placement, extra: Iterable[str]) -> Iterator[Platform]:
     """The platforms that the pod asks for by name or an autoscaler may add, if its own demands leave them."""
     asked = (
         value
-        for requirements in placement.requirements()
-        for item in requirements
+        for item in placement.requirements()
         if item.key in ARCHITECTURE_LABELS and item.operator == "In"
         for value in item.values
     )

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from elfgate.cluster.expansion import Environment
+from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.part import Part
 from elfgate.cluster.workload import Container, Role, Workload
 from elfgate.linkage.start import Overrides
@@ -30,6 +30,8 @@ class Template:
     path: tuple[str, ...]
     every_node: bool = False
 
+
+_LISTS = {"initContainers": Role.INIT, "containers": Role.MAIN, "ephemeralContainers": Role.EPHEMERAL}
 
 _SPEC_TEMPLATE = ("spec", "template")
 _JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
@@ -93,28 +95,21 @@ def _row(root: Part, templates: Iterable[Template]) -> Template | None:
 
 
 def _containers(pod_spec: Part) -> Iterator[Container]:
+    room = Room()
     security = pod_spec.get("securityContext")
-    for container in pod_spec.get("initContainers").items():
-        sidecar = container.get("restartPolicy").text() == "Always"
-        yield _container(container, Role.SIDECAR if sidecar else Role.INIT, security)
-    for container in pod_spec.get("containers").items():
-        yield _container(container, Role.MAIN, security)
-    for container in pod_spec.get("ephemeralContainers").items():
-        yield _container(container, Role.EPHEMERAL, security)
+    for field, role in _LISTS.items():
+        for container in pod_spec.get(field).items():
+            sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
+            yield Container(
+                name=container.get("name").text(),
+                image=container.get("image").text(),
+                role=Role.SIDECAR if sidecar else role,
+                overrides=_overrides(container, security, Environment(container, room)),
+            )
 
 
-def _container(container: Part, role: Role, pod_security: Part) -> Container:
-    return Container(
-        name=container.get("name").text(),
-        image=container.get("image").text(),
-        role=role,
-        overrides=_overrides(container, pod_security),
-    )
-
-
-def _overrides(container: Part, pod_security: Part) -> Overrides:
-    environment = Environment(container)
-    # An empty list is the same as none: the image's Entrypoint or Cmd stays (Kubernetes, "Define a Command").
+def _overrides(container: Part, pod_security: Part, environment: Environment) -> Overrides:
+    # An empty list is the same as none: the image's Entrypoint or Cmd stays.
     command = environment.arguments(container.get("command").strings()) or None
     args = environment.arguments(container.get("args").strings()) or None
     security = container.get("securityContext")

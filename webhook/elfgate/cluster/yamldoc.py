@@ -107,7 +107,7 @@ def _refuse_depth(text: str) -> None:
     for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            raise _TooMuchError(f"nested more than {_MAX_DEPTH} levels deep at line {event.start_mark.line + 1}")
+            raise _TooMuchError(f"nested more than {_MAX_DEPTH} levels deep")
 
 
 def _refuse_expansion(root: yaml.Node) -> None:

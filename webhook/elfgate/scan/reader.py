@@ -177,9 +177,7 @@ class Reader:
         descriptor = await self._flights.on_thread(
             f"resolve {located.image}", lambda: located.source.resolve(located.name)
         )
-        document = read_document(
-            await self._document(located.source, descriptor), descriptor, limits=self._limits
-        )
+        document = read_document(await self._document(located.source, descriptor), descriptor, limits=self._limits)
         if located.repository and located.tag:
             self._store.tag(located.repository, located.tag, descriptor.digest)
         if not isinstance(document, Index):

@@ -1,9 +1,9 @@
-"""Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, never an exception."""
+"""Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.predict import predict
@@ -162,5 +162,10 @@ def _platform_missing(image: Image, platform: Platform) -> Finding:
 
 
 def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Other tags, those that begin most alike first."""
     others = [pair for pair in tags if pair[0] != tag]
-    return sorted(others, key=lambda pair: len(os.path.commonprefix((tag, pair[0]))), reverse=True)
+    return sorted(others, key=lambda pair: _common_beginning(tag, pair[0]), reverse=True)
+
+
+def _common_beginning(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

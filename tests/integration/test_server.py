@@ -343,7 +343,7 @@ DRAINED = """
 import asyncio, json, sys
 from pathlib import Path
 from support.serving import all_ready, answer
-from elfgate.server.logs import configure
+from elfgate.server.logs import log_json
 from elfgate.server.metrics import Metrics
 from elfgate.server.run import run, serve
 from elfgate.settings import Settings
@@ -355,7 +355,7 @@ async def judge(body, deadline):
     return answer(body)
 
 settings = Settings.read(Path(sys.argv[1]))
-configure(settings.log)
+log_json(settings.log.level)
 run(serve(settings=settings, judge=judge, ready=all_ready, metrics=Metrics()))
 """
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from elfgate.settings import Log
-
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -29,10 +27,10 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(entry, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def configure(settings: Log) -> None:
-    """Log as the settings say."""
+def log_json(level: str) -> None:
+    """Log everything from ``level`` (as ``log.level`` in the settings) on, as JSON lines on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # uvicorn's own news (process started, waiting for connections) are told here in our words.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -73,8 +73,8 @@ def number(field: bytes) -> int:
     """
     if field[0] & 0x80:
         bits = 8 * len(field) - 1
-        value = int.from_bytes(field, "big") % 2**bits
-        return value - 2**bits if field[0] & 0x40 else value
+        value = int.from_bytes(field, "big") & (1 << bits) - 1
+        return value - (1 << bits) if field[0] & 0x40 else value
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0

@@ -73,7 +73,7 @@ class Overlay:
         return (self._merge(path, directories), directories[0][0]) if directories else None
 
     def _merge(self, path: str, directories: Sequence[tuple[int, Entry]]) -> Entry:
-        """Merge a directory's layers, topmost first, down to an opaque one; the first with an own entry tells its mode."""
+        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode."""
         showing = self._directories[path] = []
         merged = _IMPLIED
         for number, entry in directories:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.credentials import Credentials
+from elfgate.linkage.credentials import EXECUTE, Credentials
 from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Architecture
@@ -103,12 +103,21 @@ class Attempt:
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
-        found = self.tree.lookup(path, cwd=cwd)
+        found = self._walk(path, cwd)
         crossed = (posixpath.normpath(posixpath.join(cwd, path)), found.path, *found.symlinks)
         for mount in self.mounts:
             if any(name == mount or name.startswith(mount + "/") for name in crossed):
                 reason = Doubt(UnknownReason.UNDER_MOUNT, f"{crossed[0]} lies under the volume at {mount}")
                 return Hidden(crossed[0], reason)
+        return found
+
+    def _walk(self, path: str, cwd: str) -> Found | Missing:
+        """Walk with the process's search permission, unless a group that is not known might have it."""
+        found = self.tree.lookup(path, cwd=cwd, uid=self.who.uid, gids=tuple(self.who.gids))
+        if isinstance(found, Missing) and found.errno == "EACCES":
+            directory = self.tree.lookup(found.path)
+            if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):
+                return self.tree.lookup(path, cwd=cwd)
         return found
 
     def failed(self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None) -> None:
@@ -123,7 +132,9 @@ class Attempt:
         self.findings.append(Finding(Code.LINKAGE_UNKNOWN, path, message, "", Effect.UNKNOWN, reason))
 
     def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
-        """Record what is worth saying of a program that starts."""
+        """Record what is worth saying of a program that starts; once for each code."""
+        if any(finding.code is code and finding.effect is Effect.NOTE for finding in self.findings):
+            return
         self.findings.append(Finding(code, path, message, remedy, Effect.NOTE))
 
     def step(self, actor: str, text: str, result: str) -> None:

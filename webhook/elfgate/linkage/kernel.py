@@ -45,13 +45,11 @@ class Program:
         image: The program, behind all scripts.
         loader: What its PT_INTERP leads to; None if it has none.
         process: The process, its argv as the program sees it.
-        script: The text of the script (its first 64 KiB) that it interprets, if that was started; else empty.
     """
 
     image: Image
     loader: Image | None
     process: Process
-    script: bytes = b""
 
 
 def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
@@ -65,20 +63,19 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
     Returns:
         What runs then, or None if nothing does or it cannot be told.
     """
-    script, text = "", b""
+    script = ""
     for _ in range(SCRIPT_DEPTH + 1):
         found = _open(attempt, process, path, script)
         if found is None:
             return None
         facts = attempt.tree.facts(found)
         if facts is not None:
-            return _execute(attempt, process, Image(path, found.path, facts), script, text)
+            return _execute(attempt, process, Image(path, found.path, facts), script)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
         if line is None:
             _no_format(attempt, process, found, script)
             return None
         attempt.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
-        text = b"" if script else found.entry.head + found.entry.tail
         argument = (line.argument,) if line.argument else ()
         process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
         script, path = path, line.interpreter
@@ -132,7 +129,7 @@ def _no_format(attempt: Attempt, process: Process, found: Found, script: str) ->
     attempt.failed(Code.EXEC_FORMAT, found.path, f"{subject} {what}", words.FIX_FORMAT, process.doubt)
 
 
-def _execute(attempt: Attempt, process: Process, image: Image, script: str, text: bytes) -> Program | None:
+def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> Program | None:
     """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
     if not _header_taken(attempt, process, image, script):
         return None
@@ -145,7 +142,7 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str, text
         return None
     if loader is None and not _self_contained(attempt, process, image):
         return None
-    return Program(image, loader, process, text)
+    return Program(image, loader, process)
 
 
 def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:

@@ -9,6 +9,8 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt
+from elfgate.linkage.kernel import page_sizes
+from elfgate.linkage.pages import aligned, cut_off, mappable
 from elfgate.linkage.report import Code
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
@@ -53,7 +55,6 @@ class Objects:
     """All mapped objects, in the order in which they were mapped (which is breadth first)."""
 
     items: list[Object] = field(default_factory=list)
-    absent: int = 0
     _by_name: dict[str, Object] = field(default_factory=dict)
     _by_path: dict[str, Object] = field(default_factory=dict)
 
@@ -63,6 +64,10 @@ class Objects:
     def add(self, item: Object) -> None:
         """Append an object; the first to have a name keeps it."""
         self.items.append(item)
+        self.know(item)
+
+    def know(self, item: Object) -> None:
+        """Let an object be found that is mapped already (the loader) without being in the order."""
         self._by_path.setdefault(item.path, item)
         for name in item.names:
             self._by_name.setdefault(name, item)
@@ -107,14 +112,24 @@ def report_mismatch(attempt: Attempt, needed_by: Object, path: str, wrong: str, 
     attempt.failed(Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt)
 
 
-def mapped(attempt: Attempt, item: Object) -> bool:
-    """Judge a library's segments: congruent with the page size, and all in the file."""
+def mapped(attempt: Attempt, item: Object, *, by_alignment: bool = False) -> bool:
+    """Judge a library's segments: congruent with the page size, and all in the file.
+
+    Args:
+        attempt: The world.
+        item: The library.
+        by_alignment: ``p_align`` counts too ("ELF load command alignment not page-aligned").
+
+    Returns:
+        Whether it can be mapped; what keeps it from that is reported.
+    """
     sizes = page_sizes(attempt)
-    if not mappable(item.facts, sizes[0]):
+    fits = aligned if by_alignment else mappable
+    if not fits(item.facts, sizes[0]):
         message = words.page_size(item.path, sizes[0])
         attempt.failed(Code.PAGE_SIZE, item.path, message, words.FIX_PAGES, item.doubt)
         return False
-    larger = next((size for size in sizes[1:] if not mappable(item.facts, size)), None)
+    larger = next((size for size in sizes[1:] if not fits(item.facts, size)), None)
     if larger is not None:
         attempt.note(Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES)
     cut = cut_off(item.facts, sizes[-1])

@@ -150,7 +150,7 @@ class _Linker:
         if isinstance(found, Missing):
             return DEFAULT_PATH if found.errno == "ENOENT" else ""
         text = self._attempt.tree.text(found.path)
-        if text is None:
+        if text is None and found.entry.size:
             query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read")
         return text or ""
 

@@ -13,7 +13,6 @@ SMALLEST = 4096
 # Which page sizes kernels of an architecture are built with, beyond 4096; elsewhere it is 4096.
 LARGER_PAGES = {
     "arm64": (16384, 65536),
-    "arm": (),
     "ppc64le": (65536,),
     "loong64": (16384, 65536),
     "mips64le": (16384, 65536),
@@ -23,6 +22,11 @@ LARGER_PAGES = {
 def mappable(facts: ElfFacts, page: int) -> bool:
     """Tell whether every segment's offset and address agree modulo the page size (bytes)."""
     return all((load.vaddr - load.offset) % page == 0 for load in facts.loads if load.filesz)
+
+
+def aligned(facts: ElfFacts, page: int) -> bool:
+    """Tell the same as glibc before 2.35 does for libraries: ``p_align`` is a multiple of the page size too."""
+    return mappable(facts, page) and all(load.align % page == 0 for load in facts.loads)
 
 
 def cut_off(facts: ElfFacts, page: int) -> bool | None:

@@ -9,6 +9,8 @@ from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing
 
 FIX_COMMAND = "name a program that the image contains, or copy it there"
+FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
+FIX_ENV = "name the program directly, or install coreutils"
 FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
 FIX_FORMAT = "build or copy the file for this architecture"
 FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
@@ -18,6 +20,9 @@ FIX_PAGES = "link with -z max-page-size=65536"
 FIX_LIBRARY = "install the library in the image, or link statically"
 FIX_MISMATCH = "replace the library by one built for this architecture"
 FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
+FIX_SYMBOL = "use the release of the library that the program was built with"
+FIX_MUSL_SYMBOL = "build the program against this musl, link it statically, or use an image with the libc it was built for"
+FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later"
 FIX_CPU = "use a build for an older CPU level, or restrict the pod to nodes that have it"
 FIX_KERNEL = "use an older base image, or nodes with a newer kernel"
 
@@ -115,3 +120,8 @@ def symbols_missing(path: str, names: Sequence[str], who: str) -> str:
     """Say which symbols nothing defines."""
     plural = "symbols" if len(names) > 1 else "symbol"
     return f"{path} needs the {plural} {listed(names)}, which {who}"
+
+
+def kernel_too_old(path: str, floor: tuple[int, int, int], kernel: tuple[int, int, int]) -> str:
+    """Say that a glibc does not start on a kernel."""
+    return f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is {'.'.join(map(str, kernel))}"

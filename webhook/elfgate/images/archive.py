@@ -24,7 +24,7 @@ from elfgate.images.source import Limits
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_MOST_MEMBERS = 100_000
+_MOST_MEMBERS = 20_000
 _MOST_LINKS = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -69,7 +69,7 @@ class Archive:
     def __contains__(self, path: str) -> bool:
         return path in self._members
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> io.BufferedReader:
         """Open a member."""
         return io.BufferedReader(_Slice(self._file, self._find(path)), 1 << 16)
 
@@ -110,7 +110,7 @@ class _Slice(io.RawIOBase):
 def _open_plain(path: str, limits: Limits) -> BinaryIO:
     """Open an archive so that its members can be read by position."""
     with ExitStack() as on_failure:
-        file = on_failure.enter_context(Path(path).open("rb"))
+        file: BinaryIO = on_failure.enter_context(Path(path).open("rb"))
         is_compressed = file.read(2) == _GZIP_MAGIC
         file.seek(0)
         if is_compressed:
@@ -138,7 +138,6 @@ def _members(archive: tarfile.TarFile, path: str) -> dict[str, _Member]:
     for count, info in enumerate(archive):
         if count >= _MOST_MEMBERS:
             raise UnreadableError(f"{path} has more than {_MOST_MEMBERS} members", reason=UnknownReason.LIMIT_EXCEEDED)
-        archive.members = []  # tarfile would keep them all a second time
         name = posixpath.normpath(info.name)
         if info.issym():
             members[name] = _Member(0, 0, posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname)))

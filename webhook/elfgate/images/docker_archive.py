@@ -30,7 +30,7 @@ class _Image(BaseModel):
     """One element of ``manifest.json``."""
 
     config: str = Field(alias="Config")
-    names: list[str] | None = Field(None, alias="RepoTags")
+    names: list[str] | None = Field(default=None, alias="RepoTags")
     layers: list[str] = Field(alias="Layers")
 
 

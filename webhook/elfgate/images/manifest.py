@@ -88,7 +88,7 @@ class _Platform(_Model):
 
 
 class _Descriptor(_Model):
-    media_type: str = Field("", alias="mediaType")
+    media_type: str = Field(default="", alias="mediaType")
     digest: str
     size: Annotated[int, Field(ge=0)] = 0
     platform: _Platform | None = None
@@ -119,8 +119,8 @@ class _Start(_Model):
     entrypoint: list[str] = Field(default_factory=list, alias="Entrypoint")
     cmd: list[str] = Field(default_factory=list, alias="Cmd")
     env: list[str] = Field(default_factory=list, alias="Env")
-    working_dir: str = Field("", alias="WorkingDir")
-    user: str = Field("", alias="User")
+    working_dir: str = Field(default="", alias="WorkingDir")
+    user: str = Field(default="", alias="User")
 
 
 class _Layers(_Model):

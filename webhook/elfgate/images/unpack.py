@@ -5,6 +5,8 @@ Sources: OCI layer spec; containerd, which goes by a stream's first bytes, not b
 
 import gzip
 import zlib
+from collections.abc import Callable
+from typing import IO, cast
 
 import zstandard
 
@@ -14,16 +16,24 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
-try:
-    from isal import isal_zlib
-    from isal.igzip import IGzipFile as GzipFile
 
-    _DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (isal_zlib.error,)
-except ImportError:  # not on every architecture; the standard library's does the same at half the speed
-    GzipFile = gzip.GzipFile
-    _DECOMPRESSION_ERRORS = ()
+def _fastest_gzip() -> tuple[Callable[..., Reader], tuple[type[Exception], ...]]:
+    """What reads gzip, and its own errors. isal is not on every architecture; gzip does the same at half the speed."""
+    try:
+        from isal import igzip, isal_zlib  # noqa: PLC0415
+    except ImportError:
+        return gzip.GzipFile, ()
+    return igzip.IGzipFile, (cast("type[Exception]", isal_zlib.error),)
 
-_DECOMPRESSION_ERRORS += (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+
+_open_gzip, _GZIP_ERRORS = _fastest_gzip()
+_DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
+    *_GZIP_ERRORS,
+    EOFError,
+    gzip.BadGzipFile,
+    zlib.error,
+    zstandard.ZstdError,
+)
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
@@ -77,10 +87,10 @@ def _is_zstd(magic: bytes) -> bool:
 def _decompressed(raw: VerifiedReader) -> Reader:
     magic = raw.peek(4)
     if magic.startswith(_GZIP_MAGIC):
-        return GzipFile(fileobj=raw, mode="rb")
+        return _open_gzip(fileobj=raw, mode="rb")
     if _is_zstd(magic):
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)
-        return decompressor.stream_reader(raw, read_across_frames=True)
+        return decompressor.stream_reader(cast("IO[bytes]", raw), read_across_frames=True)
     return raw
 
 

@@ -165,9 +165,12 @@ class SqliteStore:
         try:
             yield connection
         finally:
-            self._idle.append(connection)
-            if self._closed:
-                self.close()
+            self._release(connection)
+
+    def _release(self, connection: sqlite3.Connection) -> None:
+        self._idle.append(connection)
+        if self._closed:  # by another thread meanwhile
+            self.close()
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Bring the file below its cap, if it is above."""

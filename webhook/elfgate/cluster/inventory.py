@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from elfgate.cluster.nodes import HOSTNAME_LABEL, Node
+from elfgate.cluster.nodes import Node
+from elfgate.cluster.selector import HOSTNAME_LABEL
 from elfgate.cluster.taints import Taint
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform

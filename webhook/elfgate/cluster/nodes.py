@@ -19,7 +19,6 @@ from elfgate.platforms import Platform
 
 ARCHITECTURE_LABELS = ("kubernetes.io/arch", "beta.kubernetes.io/arch")
 OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
-HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 # What an operator may tell by hand; these outrank everything found out.
 CPU_LEVEL_LABEL = "elfgate.dev/cpu-level"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from elfgate.cluster.part import Part
 
 NODE_NAME_FIELD = "metadata.name"
+HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 _LABEL_VALUE = re.compile(r"(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _LABEL_NAME = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
@@ -73,6 +74,12 @@ class Term:
     labels: tuple[Requirement, ...]
     fields: tuple[Requirement, ...]
     valid: bool
+
+    @property
+    def names_nodes(self) -> bool:
+        """It lists the nodes it matches, by name or hostname."""
+        names = {HOSTNAME_LABEL, NODE_NAME_FIELD}
+        return any(item.operator == "In" and item.key in names for item in (*self.labels, *self.fields))
 
     def matches(self, name: str, labels: Mapping[str, str], *, stand_in: bool) -> bool:
         """Whether a node meets the term.

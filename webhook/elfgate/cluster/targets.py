@@ -23,7 +23,7 @@ class Target:
     Attributes:
         platform: Which.
         nodes: How many nodes of it the pod may land on; 0 for an architecture that is asked for but has no node yet.
-        names: A few of them, sorted.
+        names: A few of them, sorted; none of a stand-in.
         facts: What holds for all of these nodes; what they emulate, if any of them does.
     """
 
@@ -44,7 +44,7 @@ def targets(
 
     An architecture that no node has yet counts if the pod asks for it by name or it is in ``extra_architectures``, and
     the pod's other demands on architecture and system allow it. Where no node matches, every architecture asked for
-    counts: the pod waits for such a node.
+    counts: the pod waits for such a node. A pod that names its nodes, and finds them, waits for no other.
 
     Args:
         pod_spec: The PodSpec.
@@ -63,12 +63,10 @@ def targets(
     for landing in _landings(placement, inventory):
         landings[landing.kind.platform].append(landing)
     found = [_target(platform, parts) for platform, parts in landings.items()]
-    there_are = {kind.platform for kind in inventory.kinds()} if found else set()
-    found += [
-        Target(platform, 0, facts=stand_in(platform).facts)
-        for platform in _wanted(placement, extra_architectures)
-        if platform not in there_are
-    ]
+    if not (found and placement.names_nodes):
+        there_are = {kind.platform for kind in inventory.kinds()} if found else set()
+        wanted = (item for item in _wanted(placement, extra_architectures) if item not in there_are)
+        found += [Target(platform, 0, facts=stand_in(platform).facts) for platform in wanted]
     return tuple(sorted(found, key=lambda target: target.platform))
 
 
@@ -123,10 +121,11 @@ def _few(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _target(platform: Platform, landings: list[_Landing]) -> Target:
+    real = (landing for landing in landings if not landing.kind.stand_in)
     return Target(
         platform=platform,
         nodes=sum(landing.count for landing in landings),
-        names=_few(name for landing in landings for name in landing.names),
+        names=_few(name for landing in real for name in landing.names),
         facts=_common([landing.kind.facts for landing in landings]),
     )
 

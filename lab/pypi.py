@@ -8,6 +8,15 @@ from pathlib import Path
 from lab.fetched import LabError, cache, run
 
 _ELF = b"\x7fELF"
+_MACHINES = {
+    "amd64": "x86_64",
+    "386": "i686",
+    "arm64": "aarch64",
+    "arm/v7": "armv7l",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+    "riscv64": "riscv64",
+}
 
 
 def unavailable() -> str:
@@ -33,18 +42,32 @@ def wheel(project: str, version: str, platform: str | Sequence[str]) -> Path:
     Raises:
         LabError: if the index has no such wheel.
     """
-    tags = [platform] if isinstance(platform, str) else list(platform)
-    home = cache("pypi", f"{project}-{version}-{tags[0]}")
+    accepted = [platform] if isinstance(platform, str) else list(platform)
+    home = cache("pypi", f"{project}-{version}-{accepted[0]}")
     unpacked = home / "unpacked"
     if unpacked.is_dir():
         return unpacked
-    options = [option for tag in tags for option in ("--platform", tag)]
+    options = [option for tag in accepted for option in ("--platform", tag)]
     command = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(home), *options]
     run(sys.executable, "-m", "pip", *command, f"{project}=={version}")
     archive = next(home.glob("*.whl"))
     _unpack(archive, unpacked)
     archive.unlink()
     return unpacked
+
+
+def tags(architecture: str, libc: str) -> list[str]:
+    """The platform tags of wheels for an architecture (PEP 600, PEP 656), the newest first.
+
+    Args:
+        architecture: An OCI name of ``lab.debian.ARCHITECTURES``.
+        libc: ``glibc`` or ``musl``.
+    """
+    machine = _MACHINES[architecture]
+    if libc == "musl":
+        return [f"musllinux_1_{minor}_{machine}" for minor in (2, 1)]
+    legacy = ("manylinux2014", "manylinux2010", "manylinux1")
+    return [*(f"manylinux_2_{minor}_{machine}" for minor in range(39, 4, -1)), *(f"{tag}_{machine}" for tag in legacy)]
 
 
 def executables(directory: Path) -> dict[str, Path]:

@@ -8,7 +8,7 @@ packages (``libc6-ppc64el-cross``), which hold the very files of the native ones
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +117,23 @@ def build(variant: str, architecture: str) -> Path:
     return destination
 
 
+def ldconfig(layers: Sequence[Path], architecture: str, kept: Path) -> None:
+    """Run a root's own ``ldconfig``.
+
+    Args:
+        layers: What makes up the root, the uppermost first.
+        architecture: Its OCI architecture.
+        kept: A directory whose ``upper`` receives what it writes.
+
+    Raises:
+        LabError: if it fails.
+    """
+    with Sandbox(architecture) as sandbox:
+        outcome = sandbox.start(Start(layers=tuple(map(str, layers)), argv=("/sbin/ldconfig",), kept=str(kept)))
+    if outcome.status != 0:
+        raise LabError(f"ldconfig for {architecture}: {outcome.failed or outcome.stderr.strip() or outcome}")
+
+
 def _archives(root: Root, architecture: str) -> list[Path]:
     if not root.packages:
         return []
@@ -134,12 +151,9 @@ def _scratch(_root: Root, _architecture: str, _archives: list[Path], destination
 def _debian(_root: Root, architecture: str, archives: list[Path], destination: Path) -> None:
     """As Debian's own images: a merged ``/usr``, and the cache that ``ldconfig`` writes when libc-bin is configured."""
     debian.lay_out(archives, destination)
-    for name in ("proc", "dev"):
-        (destination / name).mkdir(exist_ok=True)
-    with Sandbox(architecture) as sandbox:
-        outcome = sandbox.start(Start(layers=(str(destination),), argv=("/sbin/ldconfig",), writable=True))
-    if outcome.status != 0:
-        raise LabError(f"ldconfig of {destination.name} for {architecture}: {outcome}")
+    ldconfig((destination,), architecture, destination.parent)
+    written = destination.parent / "upper" / "etc" / "ld.so.cache"
+    shutil.copy2(written, destination / "etc" / "ld.so.cache")
 
 
 def _distroless(_root: Root, _architecture: str, archives: list[Path], destination: Path) -> None:

@@ -44,7 +44,7 @@ class Start:
         cwd: The working directory.
         program: The program whose absence an ENOENT may be about, if it is not ``argv[0]``.
         timeout: Seconds after which a program counts as running.
-        writable: The only layer is the root itself, and may be written to.
+        kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it is to be lost.
     """
 
     layers: tuple[str, ...]
@@ -53,7 +53,7 @@ class Start:
     cwd: str = "/"
     program: str = ""
     timeout: float = 20.0
-    writable: bool = False
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

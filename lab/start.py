@@ -88,16 +88,13 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
     if _libc.unshare(_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
     root = scratch / "root"
-    if request["writable"]:
-        mount(request["layers"][0], root, "", _BIND | _REC)
-    else:
+    kept = Path(request["kept"]) if request["kept"] else scratch
+    if not request["kept"]:
         mount("tmpfs", scratch, "tmpfs")
-        for name in ("root", "upper", "work"):
-            (scratch / name).mkdir()
-        lower = ":".join(request["layers"])
-        mount(
-            _MARK, root, "overlay", data=f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work,userxattr"
-        )
+    for directory in (root, kept / "upper", kept / "work"):
+        directory.mkdir(exist_ok=True)
+    lower = ":".join(request["layers"])
+    mount(_MARK, root, "overlay", data=f"lowerdir={lower},upperdir={kept}/upper,workdir={kept}/work,userxattr")
     for name in ("proc", "dev"):
         (root / name).mkdir(exist_ok=True)
     mount("/proc", root / "proc", "", _BIND | _REC)
@@ -113,7 +110,7 @@ def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
     """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns."""
     try:
         enter(request, scratch)
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
         os.write(report, json.dumps({"failed": str(error)}).encode())
         os._exit(1)
     argv, env = request["argv"], request["env"]

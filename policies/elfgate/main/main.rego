@@ -20,6 +20,8 @@ verdict := {
 	"warnings": violations("warn"),
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
+} if {
+	config.effective # without settings every mode would be undefined, and nothing denied
 }
 
 default unknown := false
@@ -29,6 +31,8 @@ unknown if {
 	linkage.verdict == "unknown"
 	places.targets[linkage.platform]
 }
+
+unknown if count(places.unpredicted) > 0
 
 # What was found of one container on one platform, by what its rules' modes make of it.
 graded[cell] contains part if {

@@ -18,6 +18,12 @@ targets[target.platform] contains target if some target in input.targets
 # The containers that there is a prediction for on a platform.
 predicted[linkage.platform] contains linkage.container if some linkage in input.linkages
 
+# The containers that there is none for where the pod may land: a document without an answer is no answer.
+unpredicted[platform] contains name if {
+	some platform, _ in targets
+	some name in (containers - object.get(predicted, platform, set()))
+}
+
 # The containers that the prediction says start on a platform.
 starting[linkage.platform] contains linkage.container if {
 	some linkage in input.linkages

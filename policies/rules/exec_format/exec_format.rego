@@ -5,7 +5,7 @@
 #   execve answers ENOEXEC.
 # custom:
 #   code: exec_format
-#   remedy: build the program for this architecture, or begin the script with a #! line
+#   remedy: "build the program for this architecture, or begin the script with a #! line"
 package elfgate.rules.exec_format
 
 import data.elfgate.lib.found

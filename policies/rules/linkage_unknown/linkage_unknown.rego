@@ -7,6 +7,7 @@
 # custom:
 #   code: linkage_unknown
 #   remedy: the message names what is missing
+#   mode: as its reason says
 package elfgate.rules.linkage_unknown
 
 import data.elfgate.lib.found
@@ -14,10 +15,9 @@ import data.elfgate.lib.places
 
 findings contains finding if some finding in found.by_code.linkage_unknown
 
-# What was not predicted at all is unknown too: a document without an answer is no answer.
 findings contains finding if {
-	some platform, _ in places.targets
-	some name in (places.containers - object.get(places.predicted, platform, set()))
+	some platform, names in places.unpredicted
+	some name in names
 	finding := {
 		"container": name,
 		"platform": platform,

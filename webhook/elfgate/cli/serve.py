@@ -25,11 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from elfgate.server import run as server
-    from elfgate.server.logs import log_json
+    from elfgate.server.logs import configure as log_json
     from elfgate.settings import Settings
 
     settings = Settings.read(options.config) if options.config else Settings()
-    log_json(settings.log.level)
+    log_json(settings.log)
     server.run(_serve(settings))
     return 0
 

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from elfgate.errors import InputError
+from elfgate.policy.config import PolicyConfig
 
 RULES = "elfgate.rules"
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
@@ -45,7 +46,7 @@ class Bundle:
 def load(
     folder: Path | None = None,
     *,
-    config: Mapping[str, Any] | None = None,
+    config: PolicyConfig | None = None,
     rules: Path | None = None,
     tests: bool = False,
 ) -> Bundle:
@@ -53,26 +54,29 @@ def load(
 
     Args:
         folder: Where; None for the bundle that comes with elfgate.
-        config: Laid over ``data.elfgate.config``, key by key (a valid ``config.PolicyConfig`` as a dictionary).
+        config: Laid over ``data.elfgate.config``, key by key.
         rules: A folder of further rules, each in a package ``elfgate.rules.NAME``.
         tests: Take ``*_test.rego`` too.
 
     Raises:
-        InputError: if a file is missing, too large, not UTF-8, not JSON, or a rule's package is not its own.
+        InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
+            settings speak of a rule that is not there.
     """
     root = _shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     if rules is not None:
         modules |= _own_rules(rules, modules, tests=tests)
-    manifest = _json(root / ".manifest")
-    data = _json(root / "data.json")
+    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
+        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
     try:
-        name = str(manifest["revision"])
-        data["elfgate"]["config"] = overlay(data["elfgate"]["config"], config or {})
-        data["elfgate"]["revision"] = revision = f"{name}-{_digest(modules, data['elfgate']['config'])}"
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{root} is not a policy bundle: no {error} in .manifest or data.json") from None
-    return Bundle(modules=modules, data=data, revision=revision)
+        name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+    except (KeyError, TypeError):
+        raise InputError(
+            f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
+        ) from None
+    settings = overlay(shipped, config.overlay() if config else {})
+    revision = f"{name}-{_digest(modules, settings)}"
+    return Bundle(modules=modules, data={"elfgate": {"revision": revision, "config": settings}}, revision=revision)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,8 +138,7 @@ def _own_rules(folder: Path, shipped: Mapping[str, str], *, tests: bool) -> dict
     taken = {_package(text) for text in shipped.values()}
     names = set()
     for path, text in modules.items():
-        package = _package(text)
-        name = package.removeprefix(f"{RULES}.")
+        package, name = _package(text), _rule(text)
         if package == name or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise InputError(f"{folder / path.removeprefix('own/')}: package {package} is not {RULES}.NAME")
         if package in taken:
@@ -148,6 +151,11 @@ def _own_rules(folder: Path, shipped: Mapping[str, str], *, tests: bool) -> dict
 def _package(text: str) -> str:
     match = _PACKAGE.search(text)
     return match.group(1) if match else "(none)"
+
+
+def _rule(text: str) -> str:
+    """The name of the rule that a module holds, or something that is no rule's name."""
+    return _package(text).removeprefix(f"{RULES}.")
 
 
 def _digest(modules: Mapping[str, str], config: object) -> str:

@@ -68,14 +68,12 @@ class EmbeddedEngine:
         Raises:
             EngineError: if the rule is undefined or fails.
         """
+        base = self._engine()
         try:
-            engine = self._engine()
+            engine = base.clone()  # 0.02 ms, and nothing of one evaluation is left for the next
             engine.set_input_json(document)
             return str(engine.eval_rule_as_json(rule))
-        except EngineError:
-            raise
         except BaseException as error:
-            self._local.__dict__.clear()  # an engine that failed is not asked again
             raise _translated(error, f"cannot evaluate {rule}") from error
 
     async def close(self) -> None:
@@ -101,6 +99,7 @@ def _load(bundle: Bundle) -> Any:
         for path, text in bundle.modules.items():
             engine.add_policy(path, text)
         engine.add_data_json(bundle.json())
+        engine.eval_query("true")  # compiles, so that clones need not
     except BaseException as error:
         raise _translated(error, f"the policies of revision {bundle.revision} do not load") from error
     return engine

@@ -11,6 +11,7 @@ from typing import Protocol
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.choose import choose
+from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.linkage.predict import variant
@@ -174,15 +175,19 @@ class Reader:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self, located: Located) -> Image:
-        descriptor = await self._flights.on_thread(
-            f"resolve {located.image}", lambda: located.source.resolve(located.name)
-        )
+        descriptor = await self._resolve(located)
         document = read_document(await self._document(located.source, descriptor), descriptor, limits=self._limits)
         if located.repository and located.tag:
             self._store.tag(located.repository, located.tag, descriptor.digest)
         if not isinstance(document, Index):
             return Image(located, descriptor.digest, (descriptor,), is_index=False)
         return Image(located, descriptor.digest, await self._flatten(located.source, document), is_index=True)
+
+    async def _resolve(self, located: Located) -> Descriptor:
+        """What the image's name points at. A digest points at itself: what the store has of it needs no source."""
+        if is_digest(located.name) and self._store.get(Kind.DOCUMENT, located.name) is not None:
+            return Descriptor("", located.name)
+        return await self._flights.on_thread(f"resolve {located.image}", lambda: located.source.resolve(located.name))
 
     async def _flatten(self, source: Source, index: Index, depth: int = 1) -> tuple[Descriptor, ...]:
         """Indexes may hold indexes (OCI image index spec); whoever chooses sees manifests only."""

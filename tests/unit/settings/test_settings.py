@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from elfgate.errors import InputError
-from elfgate.settings import FILE_BYTES, Model, Settings
+from elfgate.settings import FILE_BYTES, Settings
 
 
 @pytest.fixture
@@ -88,15 +89,15 @@ def test_nothing_is_laid_over_the_policies_that_was_not_written() -> None:
     assert Settings().policies.overlay() == {}
 
 
-def models(model: type[Model]) -> list[type[Model]]:
+def models(model: type[BaseModel]) -> list[type[BaseModel]]:
     fields = [field.annotation for field in model.model_fields.values()]
     return [
         model,
-        *(each for kind in fields if isinstance(kind, type) and issubclass(kind, Model) for each in models(kind)),
+        *(each for kind in fields if isinstance(kind, type) and issubclass(kind, BaseModel) for each in models(kind)),
     ]
 
 
 @pytest.mark.parametrize("model", models(Settings))
-def test_every_setting_is_described(model: type[Model]) -> None:
+def test_every_setting_is_described(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name} has no description"

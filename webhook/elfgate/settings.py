@@ -6,12 +6,11 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
@@ -22,16 +21,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from elfgate.errors import InputError, UnknownReason
+from elfgate.errors import InputError
 from elfgate.images.source import Limits
+from elfgate.policy.config import PolicyConfig
 
 FILE_BYTES = 1 << 20
-
-# YAML 1.1 reads a bare ``off`` as false.
-Mode = Annotated[
-    Literal["deny", "warn", "dryrun", "off"], BeforeValidator(lambda mode: "off" if mode is False else mode)
-]
-OnUnknown = Literal["allow", "warn", "deny"]
 
 
 def default_store() -> Path:
@@ -88,26 +82,16 @@ class Registries(Model):
     insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
 
 
-class Policies(Model):
-    """Which policies judge, and how strictly."""
+class Policies(PolicyConfig):
+    """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
 
     folder: Path | None = Field(
         default=None, description="A policy bundle's folder; else the one that comes with elfgate."
     )
-    rules: dict[str, Mode] = Field(
-        default={}, description="A rule's mode by its code, where it differs from the bundle's."
-    )
-    unknown: dict[UnknownReason, OnUnknown] = Field(
-        default={}, description="What an unknown means by its reason, where it differs from the bundle's."
-    )
-    require: Literal["any", "all"] | None = Field(
-        default=None,
-        description="Deny when no platform is left to start on (`any`, the bundle's), or when one fails (`all`).",
-    )
 
-    def overlay(self) -> dict[str, Any]:
-        """What differs from the bundle's configuration, in the form of its ``data.elfgate.config``."""
-        return self.model_dump(mode="json", include={"rules", "unknown", "require"}, exclude_defaults=True)
+    def overlay(self) -> dict[str, object]:
+        """What to lay over the bundle's own configuration: only what was given."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
 
 
 class Admission(Model):

@@ -12,6 +12,7 @@ from elfgate.cluster.nodes import nodes_of, read_nodes
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.policy.config import PolicyConfig
 from elfgate.policy.golden import prove
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
@@ -131,7 +132,7 @@ def _new_source(location: Location, reading: Reading) -> Source:
             return Repository(location.reference, insecure=reading.insecure, limits=limits)
 
 
-async def engine(*, policies: Path | None = None, config: Mapping[str, object] | None = None) -> MemoisedEngine:
+async def engine(*, policies: Path | None = None, config: PolicyConfig | None = None) -> MemoisedEngine:
     """The embedded engine, proved on the golden documents: with the shipped bundle, or the one in a folder.
 
     Raises:

@@ -25,11 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from elfgate.server import run as server
-    from elfgate.server.logs import configure as log_json
+    from elfgate.server.logs import log_json
     from elfgate.settings import Settings
 
     settings = Settings.read(options.config) if options.config else Settings()
-    log_json(settings.log)
+    log_json(settings.log.level)
     server.run(_serve(settings))
     return 0
 
@@ -41,7 +41,7 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.validate import Validator
 
     inventory = wiring.inventory(settings)
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies.overlay())
+    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
     try:
         async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(

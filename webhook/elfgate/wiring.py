@@ -1,11 +1,12 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 import argparse
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import nodes_of, read_nodes
@@ -19,6 +20,9 @@ from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Settings, default_store
 from elfgate.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from elfgate.images.registry import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,12 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """
     store = SqliteStore(reading.store, max_bytes=reading.store_bytes)
     try:
-        reader = Reader(store=store, limits=reading.limits)
+        reader, locator = Reader(store=store, limits=reading.limits), Locator(reading)
         try:
-            yield Scanner(locate=Locator(reading), reader=reader, wait=reading.wait)
+            yield Scanner(locate=locator, reader=reader, wait=reading.wait)
         finally:
             await reader.close()
+            locator.close()
     finally:
         store.close()
 
@@ -84,6 +89,7 @@ class Locator:
         self._reading = reading
         self._elsewhere = {str(Reference.parse(name)): Location.parse(at) for name, at in reading.images.items()}
         self._sources: dict[tuple[str, str], Source] = {}
+        self._registries: Registries | None = None
 
     def __call__(self, image: str) -> Located:
         """Find an image's source.
@@ -98,38 +104,53 @@ class Locator:
         location = self._elsewhere.get(str(reference), location)
         return Located(image, self._source(location), location.name, reference.familiar_name, reference.tag)
 
+    def close(self) -> None:
+        """Close connections."""
+        if self._registries is not None:
+            self._registries.close()
+
     def _source(self, location: Location) -> Source:
-        at = location.reference.registry if location.reference else location.path
-        if (location.transport, at) not in self._sources:
-            self._sources[location.transport, at] = _new_source(location, self._reading)
-        return self._sources[location.transport, at]
+        if location.reference is not None:
+            return self._registry().repository(location.reference)
+        key = (location.transport, location.path)
+        if key not in self._sources:
+            self._sources[key] = _local(location, self._reading.limits)
+        return self._sources[key]
+
+    def _registry(self) -> "Registries":
+        if self._registries is None:
+            from elfgate.images.auth import DockerConfig
+            from elfgate.images.registry import Registries, RegistryOptions
+
+            self._registries = Registries(
+                DockerConfig.read(docker_config()),
+                options=RegistryOptions(plain_http=frozenset(self._reading.insecure)),
+                limits=self._reading.limits,
+            )
+        return self._registries
 
 
-def _new_source(location: Location, reading: Reading) -> Source:
-    """Import the one implementation that is wanted, and make it: an HTTP client is not loaded for a folder's sake."""
-    limits = reading.limits
+def docker_config() -> Path:
+    """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+
+
+def _local(location: Location, limits: Limits) -> Source:
+    """The source behind a path of this machine."""
+    from elfgate.images.archive import Archive
+    from elfgate.images.directory import Directory
+    from elfgate.images.docker_archive import open_docker_archive
+    from elfgate.images.layout import Folder, Layout
+
     match location.transport:
         case Transport.OCI:
-            from elfgate.images.layout import Folder, Layout
-
             return Layout(Folder(location.path), limits)
         case Transport.OCI_ARCHIVE:
-            from elfgate.images.archive import Archive
-            from elfgate.images.layout import Layout
-
             return Layout(Archive(location.path, limits), limits)
         case Transport.DOCKER_ARCHIVE:
-            from elfgate.images.docker_archive import open_docker_archive
-
             return open_docker_archive(location.path, limits)
-        case Transport.DIR:
-            from elfgate.images.directory import Directory
-
+        case _:
             return Directory(location.path, limits)
-        case Transport.REGISTRY:
-            from elfgate.images.registry import Repository
-
-            return Repository(location.reference, insecure=reading.insecure, limits=limits)
 
 
 async def engine(*, policies: Path | None = None, config: PolicyConfig | None = None) -> MemoisedEngine:

@@ -14,10 +14,10 @@ from elfgate.images.choose import choose
 from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
 from elfgate.images.source import Descriptor, Limits, Source
-from elfgate.linkage.predict import variant
+from elfgate.linkage.variant import variant
 from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
-from elfgate.platforms import Platform
+from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from elfgate.scan.flights import Flights, Recent
@@ -226,7 +226,7 @@ class Reader:
 
     def _keep(self, digest: str, config: Config, layers: Sequence[Layer]) -> Contents:
         tree = Tree(layers)
-        contents = Contents(digest, config.platform, config.defaults, tree, variant(tree))
+        contents = Contents(digest, config.platform, config.defaults, tree, variant(tree, _architecture(config)))
         self._contents.put(digest, contents)
         return contents
 
@@ -262,6 +262,11 @@ class Reader:
                 return None  # written by another version of elfgate: the layer is read anew
             self._layers.put(digest, layer)
         return layer
+
+
+def _architecture(config: Config) -> Architecture:
+    """Whose loaders are looked for first when naming the image's libc; the label may lie, and the rest is looked for."""
+    return ARCHITECTURES.get(config.platform.architecture, ARCHITECTURES["amd64"])
 
 
 def _data(digest: str) -> Contents:

@@ -9,7 +9,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
-from elfgate.platforms import Platform
+from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.reader import Contents, Image, Locate, Reader
 
 _NO_OVERRIDES = Overrides()
@@ -132,6 +132,8 @@ def _judge(
 ) -> Prediction:
     if not contents.startable:
         return _unknown("this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED)
+    if platform.os != "linux" or platform.architecture not in ARCHITECTURES:
+        return _unknown(f"how {platform} starts programs is not known to elfgate", UnknownReason.SHAPE_UNKNOWN)
     prediction = predict(contents.tree, contents.defaults, overrides, platform, node, explain=explain)
     declared = contents.declared
     if prediction.outcome is not Outcome.STARTS or declared.architecture in ("", platform.architecture):

@@ -20,11 +20,12 @@ from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
 from elfgate.linkage.search import SearchPath, expand, split_glibc
 from elfgate.rootfs.entry import Kind
-from elfgate.rootfs.ldconf import Cache, CacheEntry, read_cache
+from elfgate.rootfs.ldconf import Cache, CacheEntry, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
 _HWCAPS_SINCE = (2, 33)
+_OLD_HWCAPS_UNTIL = (2, 37)
 _KERNEL_FLOOR_UNTIL = (2, 35)
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 _ARM_HARD_FLOAT, _ARM_HARD_FLOAT_CACHE, _ARM_SOFT_FLOAT_CACHE = 0x400, 0x0903, 0x0B03
@@ -201,14 +202,18 @@ class Search:
         known = bool(ladder) and reaches(cpu, ladder[-1]) is not None
         ranked: list[tuple[int, str, CacheEntry]] = []
         for entry in entries:
-            if entry.hwcaps_directory is None:
+            if entry.hwcap is None:
                 ranked.append((len(ladder) if known else -1, "", entry))
-            elif entry.hwcaps_directory in ladder and self.version >= _HWCAPS_SINCE:
-                met, rank = reaches(cpu, entry.hwcaps_directory), ladder.index(entry.hwcaps_directory)
+            elif entry.hwcap not in ladder:
+                # The bits of old: what they ask of a CPU is taken to be there, but only for want of a plain entry.
+                if self.version < _OLD_HWCAPS_UNTIL:
+                    ranked.append((len(ladder) + 1, "", entry))
+            elif self.version >= _HWCAPS_SINCE:
+                met, rank = reaches(cpu, entry.hwcap), ladder.index(entry.hwcap)
                 if met:
                     ranked.append((rank, "", entry))
                 elif met is None:
-                    ranked.append((len(ladder) - rank, entry.hwcaps_directory, entry))
+                    ranked.append((len(ladder) - rank, entry.hwcap, entry))
         _, level, best = min(ranked, key=lambda item: item[0], default=(0, "", None))
         return level, best
 
@@ -227,7 +232,7 @@ class Search:
             return None
         if found.entry.kind is Kind.UNREADABLE:
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
-        cache = read_cache(found.entry.text) if found.entry.text else None
+        cache = parse_cache(found.entry.text) if found.entry.text else None
         return cache if cache is not None and cache.byte_order == self._loader.facts.byte_order else None
 
     def _open(self, path: str, text: str, query: _Query, level: str = "") -> tuple[Opened | Refused | None, bool]:

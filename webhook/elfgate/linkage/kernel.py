@@ -250,4 +250,3 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
         message = f"{image.path} is a shared library, not a program: it has no loader to start it"
         attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
     return False
-

@@ -134,7 +134,9 @@ def mapped(attempt: Attempt, item: Object, *, by_alignment: bool = False) -> boo
         attempt.note(Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES)
     cut = cut_off(item.facts, sizes[-1])
     if cut is not False:
-        doubt = item.doubt or (Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed") if not cut else None)
+        doubt = item.doubt or (
+            Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed") if not cut else None
+        )
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
         attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
     return cut is False

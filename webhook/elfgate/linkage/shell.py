@@ -183,7 +183,7 @@ def _word(text: str, at: int) -> tuple[Word, int]:
             literal &= not any(mark in plain[0] for mark in "*?[~")
             at = plain.end()
         else:
-            raise NotUnderstoodError(f"a word at {text[at:at + 10]!r}")
+            raise NotUnderstoodError(f"a word at {text[at : at + 10]!r}")
     return Word(text[start:at], value, literal, commands=tuple(commands)), at
 
 

@@ -14,9 +14,9 @@ from elfgate.images.choose import choose
 from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
 from elfgate.images.source import Descriptor, Limits, Source
-from elfgate.linkage.variant import variant
 from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
@@ -265,7 +265,7 @@ class Reader:
 
 
 def _architecture(config: Config) -> Architecture:
-    """Whose loaders are looked for first when naming the image's libc; the label may lie, and the rest is looked for."""
+    """Whose loaders are looked for first when naming the image's libc; as the label may lie, the others' follow."""
     return ARCHITECTURES.get(config.platform.architecture, ARCHITECTURES["amd64"])
 
 

@@ -1,6 +1,9 @@
 """Facts of made files, in every class and byte order."""
 
+import struct
+
 import pytest
+
 from elfgate.elf.excerpt import excerpt, is_elf
 from elfgate.elf.facts import ElfFacts, Load, UndefinedSymbol, VersionNeed
 from elfgate.elf.read import read
@@ -11,7 +14,7 @@ LAYOUTS = [(64, "little"), (64, "big"), (32, "little"), (32, "big")]
 ALL_ARCHITECTURES = [*ARCHITECTURES, "big-endian mips64"]
 
 
-def facts(data: bytes) -> ElfFacts:
+def facts(data: bytes | bytearray) -> ElfFacts:
     return read(excerpt(data))
 
 
@@ -117,6 +120,15 @@ def test_exports_are_known_from_either_hash_table(architecture: str, hash_style:
     assert not any(found.exports(name) for name in ("taken", "name_50", "", "name"))
 
 
+def test_a_hash_table_may_list_undefined_symbols_which_are_no_exports() -> None:
+    # ld does so for a function whose address a program takes: /bin/ls has malloc and free in its table.
+    data = bytearray(elf_file(defined=("one", "two", "three")))
+    assert all(facts(data).exports(name) for name in ("one", "two", "three"))
+    place = data.find(struct.pack("<BBH", 0x12, 0, 1))
+    data[place + 2 : place + 4] = b"\0\0"  # SHN_UNDEF
+    assert [facts(data).exports(name) for name in ("one", "two", "three")].count(True) == 2
+
+
 def test_segments_are_congruent_only_up_to_the_page_size_linked_for() -> None:
     def congruent(found: ElfFacts, page: int) -> bool:
         return all((load.vaddr - load.offset) % page == 0 for load in found.loads)
@@ -151,7 +163,7 @@ def test_only_the_first_pt_interp_counts_and_its_rules_are_the_kernels() -> None
         ({"type": 4}, "its type is 4, neither EXEC nor DYN"),
         ({"phentsize": 57}, "its program headers are said to be 57 bytes each, not 56"),
         ({"phnum": 0}, "it has no program headers"),
-        ({"phnum": 74}, "it has 74 program headers, more than a kernel takes"),
+        ({"phnum": 1171}, "it has 1171 program headers, more than a kernel takes"),
         ({"phnum": 73}, "the file ends within its program headers"),
     ],
 )

@@ -1,6 +1,7 @@
 """What loaders' own files tell of how they search."""
 
 import pytest
+
 from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import LoaderFacts
 from elfgate.elf.read import read

@@ -11,6 +11,7 @@ from elfgate.elf.window import Image
 
 _GNU_HASH, _HASH, _STRTAB, _STRSZ, _SYMTAB = 0x6FFFFEF5, 4, 5, 10, 6
 _S390 = 22
+_SHN_UNDEF = 0
 _HASHES_LIMIT = 96 << 10  # symbols, or buckets: 384 KiB
 _CHAIN_LIMIT = 1024  # symbols in one chain
 _NAMES_LIMIT = 384 << 10  # bytes of names
@@ -78,12 +79,14 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
     Returns:
         A list that ``decode`` reads; empty if there are none.
     """
+    symbols = image.offset(tags.get(_SYMTAB))
+    if symbols is None:
+        return b""
     table = image.offset(tags.get(_GNU_HASH))
     if table is not None:
-        return _hashes(image, table)
-    table = image.offset(tags.get(_HASH))
-    symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
-    if table is None or symbols is None or strings is None:
+        return _hashes(image, table, symbols)
+    table, strings = image.offset(tags.get(_HASH)), image.offset(tags.get(_STRTAB))
+    if table is None or strings is None:
         return b""
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
     return _names(image, symbols, _count(image, machine, table), names)
@@ -97,7 +100,7 @@ def decode(blob: bytes) -> Callable[[str], bool]:
     return Names(frozenset(names))
 
 
-def _hashes(image: Image, table: int) -> bytes:
+def _hashes(image: Image, table: int, symbols: int) -> bytes:
     """The chains of a GNU hash table: one word per exported symbol, the last of each chain odd."""
     words, look = image.layout.words, image.window.look
     head = words(look(table, 16))
@@ -114,7 +117,19 @@ def _hashes(image: Image, table: int) -> bytes:
     if end is None or max(count, end) > _HASHES_LIMIT:
         image.window.complete = False
         return b""
-    return _BY_HASH + image.layout.to_little(look(chains, end * 4))
+    return _BY_HASH + _defined(image, first, image.layout.to_little(look(chains, end * 4)), symbols)
+
+
+def _defined(image: Image, first: int, chains: bytes, symbols: int) -> bytes:
+    """The chains without the undefined symbols that linkers list for functions whose address a program takes."""
+    size = image.layout.symbol.size
+    table = image.window.look(symbols + first * size, len(chains) // 4 * size)
+    halves = array("H", table[: len(table) & ~1])
+    sections = halves[3::12] if size == 24 else halves[7::8]  # st_shndx of each; 0 in either byte order
+    if _SHN_UNDEF not in sections:
+        return chains
+    kept = (index for index, section in enumerate(sections) if section != _SHN_UNDEF)
+    return b"".join(chains[index * 4 : index * 4 + 4] for index in kept)
 
 
 def _count(image: Image, machine: int, table: int) -> int:
@@ -136,7 +151,7 @@ def _names(image: Image, symbols: int, count: int, names: bytes) -> bytes:
     found, room = [], _NAMES_LIMIT
     for name, info, section in symbol.iter_unpack(table[: len(table) - len(table) % symbol.size]):
         end = names.find(b"\0", name, name + _NAME_LIMIT)
-        if section == 0 or info >> 4 == 0 or end <= name:  # SHN_UNDEF, STB_LOCAL, nameless
+        if section == _SHN_UNDEF or info >> 4 == 0 or end <= name:  # undefined, STB_LOCAL, nameless
             continue
         room -= end - name + 1
         if room < 0:

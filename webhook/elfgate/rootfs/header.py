@@ -79,7 +79,7 @@ def number(field: bytes) -> int:
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
-    if not digits.isdigit():
+    if digits.strip(b"01234567"):
         raise ValueError(f"{digits[:20]!r} is not an octal number")
     return int(digits, 8)
 

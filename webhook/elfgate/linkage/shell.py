@@ -113,6 +113,29 @@ def parse(text: str) -> Body:
     return body
 
 
+def commands_of(node: Node) -> Iterator[Simple]:
+    """Yield all simple commands below a node; a function's where it is defined."""
+    if isinstance(node, Simple):
+        yield node
+        return
+    for inner in _inner(node):
+        yield from commands_of(inner)
+
+
+def _inner(node: Chain | If | Case | Block) -> Iterator[Node]:
+    if isinstance(node, Chain):
+        yield from node.nodes
+    elif isinstance(node, Block):
+        for part in node.parts:
+            yield from part
+    elif isinstance(node, If):
+        for condition, body in node.branches:
+            yield from (*(condition or ()), *body)
+    else:
+        for _, body in node.branches:
+            yield from body
+
+
 def _words(text: str) -> Iterator[Word]:
     """Cut a text into words and operators; comments and here-documents are dropped."""
     at, count = 0, 0

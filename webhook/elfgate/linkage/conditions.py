@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from elfgate.linkage.shell import Body, Chain, Simple, Word
+from elfgate.linkage.shell import Body, Chain, Simple
+from elfgate.linkage.shell_words import Word
 
 _POSITIONAL = re.compile(r"\$\{?([0-9])\}?|\$\{([0-9]):?-\}")
 _STRIPPED = re.compile(r"\$\{([0-9])(##?|%%?)([^*?\[\\]*)\}")

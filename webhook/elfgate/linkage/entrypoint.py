@@ -18,25 +18,26 @@ from fnmatch import fnmatchcase
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Doubt
 from elfgate.linkage.conditions import Arguments, decide, is_all, value_of
-from elfgate.linkage.shell import Body, Case, Chain, If, Node, NotUnderstoodError, Simple, Word, commands_of, parse
+from elfgate.linkage.shell import Body, Case, Chain, If, Node, Simple, commands_of, parse
+from elfgate.linkage.shell_words import NotUnderstoodError, Word
 
 # Commands that neither bring a program or library into the image nor change how one is searched.
 HARMLESS = frozenset(
-    (
+    (  # noqa: SIM905 - a list of words is read more easily so
         "[ [[ addgroup adduser awk basename break cat chgrp chmod chown command continue cut date declare dirname echo"
         " egrep env envsubst export expr false fgrep find getent getopts grep groupadd groupmod head hostname id jq"
         " kill local ls mkdir nc nproc nslookup od pgrep printenv printf ps pwd read readonly rm rmdir sed seq set"
         " shopt sleep sort stat stty sync tail tee test touch tr true tty type typeset ulimit umask uname uniq unset"
         " useradd usermod wait wc which whoami xargs :"
-    ).split()  # noqa: SIM905 - a list of words is read more easily so
+    ).split()
 )
 # What a shell does by itself, or as a word of its grammar: there is no program to find.
 BUILTINS = frozenset(
-    (
+    (  # noqa: SIM905 - as above
         ". alias bg builtin caller case cd complete coproc dirs disown do done elif else enable esac eval exec exit fc"
         " fg fi for function hash help history if in jobs let logout mapfile popd pushd readarray return select shift"
         " source suspend then time times trap unalias until while { } !"
-    ).split()  # noqa: SIM905 - as above
+    ).split()
 )
 _ASSIGNS_SEARCH = re.compile(r"(?:PATH|LD_[A-Z_]+)\+?=")
 

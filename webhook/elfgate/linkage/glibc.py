@@ -63,7 +63,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
 
 
 def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
-    """ "FATAL: kernel too old", up to 2.35 (``dl_discover_osversion``)."""
+    """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True

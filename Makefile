@@ -29,6 +29,10 @@ demo: $(STAMP) ## Show the main job on a real program and real images
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto
 
+.PHONY: e2e
+e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
+
 .PHONY: format
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(PYTHON_FILES)

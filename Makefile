@@ -29,6 +29,18 @@ demo: $(STAMP) ## Show the main job on a real program and real images
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto
 
+.PHONY: policies
+policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
+	opa=$$(.ci/opa) && \
+	$$opa fmt --list --fail policies && \
+	$$opa check --strict --bundle --schema policies/schema/input.json --capabilities policies/capabilities.json policies && \
+	$$opa test --bundle --threshold 100 policies && \
+	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
+
+.PHONY: docs
+docs: $(STAMP) ## Write what is generated: the policies' table, aggregator and schemas
+	$(BIN)/python docs/policies.py
+
 .PHONY: format
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(PYTHON_FILES)

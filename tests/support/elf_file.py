@@ -12,7 +12,7 @@ from functools import cached_property
 
 from elfgate.elf.facts import Load
 from elfgate.platforms import ARCHITECTURES
-from support.elf_encoding import (
+from .elf_encoding import (
     RELOCATIONS,
     Encoding,
     Strings,

@@ -1,4 +1,4 @@
-"""Real compilers for every architecture, in a root of their own: GNU's, with glibc's and musl's headers and start files.
+"""Real compilers for every architecture, in a root of their own: GNU's, with the headers of glibc and of musl.
 
 They run inside the sandbox, so that nothing has to be installed. What is compiled is small: programs and libraries that
 call one another, with the needs, names, search paths and symbol versions that a case asks for.
@@ -120,17 +120,8 @@ def _write_sources(binary: Binary, directory: Path) -> None:
         stub = f"lib{number}"
         (directory / f"{stub}.c").write_text(_source([*_names(symbols), *start], [], binary))
         (directory / f"{stub}.map").write_text(_version_script(symbols))
-        commands.append(
-            [
-                *_compiler(binary),
-                "-shared",
-                "-fPIC",
-                "-nostdlib",
-                f"-Wl,-soname,{name}",
-                f"-Wl,--version-script={stub}.map",
-            ]
-            + ["-o", f"{stub}.so", f"{stub}.c"]
-        )
+        options = ["-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}", f"-Wl,--version-script={stub}.map"]
+        commands.append([*_compiler(binary), *options, "-o", f"{stub}.so", f"{stub}.c"])
         libraries.append(f"{stub}.so")
     taken = [name for _, symbols in binary.needs for name in _names(symbols)] + list(binary.undefined)
     (directory / "main.c").write_text(_source(_names(binary.defines), taken, binary, program=not binary.library))

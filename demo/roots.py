@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lab.fetched import LabError
 
 SUITE = "bookworm"
 ALPINE = ("musl", "busybox-static")
-DEBIAN = ("base-files", "dash", "libc6", "libgcc-s1")
+DEBIAN = ("libc6", "libgcc-s1", "dash", "base-files")
 NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/locale", "usr/share/common-licenses")
 CHOICE = "ELFGATE_DEMO_ROOTS"
 
@@ -25,13 +25,13 @@ class Roots:
     """Where the images' files come from.
 
     Attributes:
-        source: A line for people: what they were made of, and why not of something better.
+        source: Lines for people: what each is made of, and where that is from.
         key: What they depend on: the same key, the same files.
         alpine: Makes an Alpine-like root, for an architecture.
         debian: Makes a Debian root, for an architecture and the program that is to run there.
     """
 
-    source: str
+    source: Sequence[str]
     key: str
     alpine: Callable[[str], Sequence[File]]
     debian: Callable[[str, bytes], Sequence[File]]
@@ -58,7 +58,12 @@ def choose(architectures: Sequence[str]) -> Roots:
 
 def _built(why: str) -> Roots:
     return Roots(
-        source=f"small ones made here, with loaders and libraries that are real ELF files but empty ({why})",
+        source=(
+            "scratch  the program and nothing else",
+            "alpine   laid out as Alpine is: musl and BusyBox as small ELF files written here; starts by a script",
+            "debian   laid out as Debian is: glibc and what the program needs of it, written likewise",
+            f"(no distribution's packages here: {why})",
+        ),
         key=f"built {built.FORM}",
         alpine=built.alpine,
         debian=built.debian,
@@ -73,13 +78,27 @@ def _packaged(architectures: Sequence[str]) -> Roots:
         for name in architectures
         for package, archive in _fetched((*ALPINE, *DEBIAN), name).items()
     }
-    named = {archive.stem.rpartition("_")[0].replace("%3a", ":") for archive in archives.values()}
+    versions = {package: _version(archive) for (_, package), archive in archives.items()}
     return Roots(
-        source=f"Debian packages, by a private apt: {', '.join(sorted(name.replace('_', ' ', 1) for name in named))}",
+        source=(
+            "scratch  the program and nothing else",
+            f"alpine   laid out as Alpine is: {_listed(ALPINE, versions)}; starts by a script",
+            f"debian   {_listed(DEBIAN, versions)}",
+            f"(packages of Debian {SUITE}, fetched by an apt of its own; nothing on this machine is changed)",
+        ),
         key=" ".join(sorted(archive.name for archive in archives.values())),
         alpine=lambda name: _alpine(name, [archives[name, package] for package in ALPINE]),
         debian=lambda name, _program: _debian([archives[name, package] for package in DEBIAN]),
     )
+
+
+def _version(archive: Path) -> str:
+    """The upstream version of a package's file: ``busybox-static_1%3a1.35.0-4_amd64.deb`` is 1.35.0."""
+    return archive.name.split("_")[1].rpartition("%3a")[2].partition("-")[0]
+
+
+def _listed(packages: Sequence[str], versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{package} {versions[package]}" for package in packages)
 
 
 def _fetched(packages: Sequence[str], architecture: str) -> dict[str, Path]:

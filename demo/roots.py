@@ -1,14 +1,16 @@
 """The images' root file systems: from Debian packages where apt can fetch them, else small ones made here."""
 
+import io
 import os
-import tempfile
+import subprocess
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo import built
 from demo.alpine import alpine_like
-from demo.layout import File, files_below
+from demo.layout import File
 from elfgate.platforms import ARCHITECTURES
 from lab import debian
 from lab.fetched import LabError
@@ -16,7 +18,8 @@ from lab.fetched import LabError
 SUITE = "bookworm"
 ALPINE = ("musl", "busybox-static")
 DEBIAN = ("libc6", "libgcc-s1", "dash", "base-files")
-NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/locale", "usr/share/common-licenses")
+MERGED = ("bin", "lib", "lib64", "sbin")
+NOT_NEEDED = tuple(f"usr/share/{name}/" for name in ("common-licenses", "doc", "info", "lintian", "locale", "man"))
 CHOICE = "ELFGATE_DEMO_ROOTS"
 
 
@@ -108,22 +111,34 @@ def _fetched(packages: Sequence[str], architecture: str) -> dict[str, Path]:
 
 def _alpine(architecture: str, archives: Sequence[Path]) -> list[File]:
     """BusyBox and musl where Alpine has them. It says of itself what it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for archive in archives:
-            debian.unpack(archive, root)
-        name = ARCHITECTURES[architecture].musl_name
-        libc = (root / "lib" / f"{name}-linux-musl" / "libc.so").read_bytes()
-        return alpine_like(architecture, libc=libc, busybox=(root / "bin" / "busybox").read_bytes())
+    content = {file.path: file.content for archive in archives for file in _files(archive)}
+    libc = content[f"lib/{ARCHITECTURES[architecture].musl_name}-linux-musl/libc.so"]
+    return alpine_like(architecture, libc=libc, busybox=content["bin/busybox"])
 
 
 def _debian(archives: Sequence[Path]) -> list[File]:
     """The packages' files below a merged /usr, without what only people read."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "root")
-        for name in ("bin", "lib", "lib64", "sbin"):
-            (root / "usr" / name).mkdir(parents=True)
-            (root / name).symlink_to(f"usr/{name}")
-        for archive in archives:
-            debian.unpack(archive, root)
-        return files_below(root, without=NOT_NEEDED)
+    files = (replace(file, path=_merged(file.path)) for archive in archives for file in _files(archive))
+    links = [File(name, link=f"usr/{name}") for name in MERGED]
+    return [*links, *(file for file in files if not file.path.startswith(NOT_NEEDED))]
+
+
+def _merged(path: str) -> str:
+    return f"usr/{path}" if path.partition("/")[0] in MERGED else path
+
+
+def _files(archive: Path) -> list[File]:
+    """The files and symlinks of a package, as ``dpkg-deb`` unpacks it."""
+    done = subprocess.run(["dpkg-deb", "--fsys-tarfile", archive], capture_output=True, check=False)
+    if done.returncode:
+        raise LabError(f"{archive.name}: {done.stderr.decode(errors='replace').strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as unpacked:
+        return [_file(unpacked, member) for member in unpacked if not member.isdir()]
+
+
+def _file(unpacked: tarfile.TarFile, member: tarfile.TarInfo) -> File:
+    path = member.name.removeprefix("./")
+    if member.issym():
+        return File(path, link=member.linkname)
+    content = unpacked.extractfile(member)
+    return File(path, content.read() if content else b"", member.mode)

@@ -15,16 +15,17 @@ _SHN_UNDEF = 0
 _HASHES_LIMIT = 96 << 10  # symbols, or buckets: 384 KiB
 _CHAIN_LIMIT = 1024  # symbols in one chain
 _NAMES_LIMIT = 384 << 10  # bytes of names
-_TABLE_LIMIT = 16 << 20  # bytes of .dynstr looked at
+_TABLE_LIMIT = 8 << 20  # bytes of .dynstr looked at
 _NAME_LIMIT = 4096
 
-_BY_HASH, _BY_NAME = b"G", b"N"
+_BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 
 
 class Hashes:
     """Exports known by DT_GNU_HASH's hashes.
 
-    The table has 31 bits of each hash (the lowest marks a chain's end), so a false yes is one in two thousand million.
+    The table has 31 bits of each hash, as the lowest marks a chain's end: for a library of two thousand symbols, one
+    foreign name in a million gets a false yes.
     """
 
     __slots__ = ("_chains", "_sorted")
@@ -55,11 +56,11 @@ class Names:
 
 
 def everything(_name: str) -> bool:
-    """The exports of a file of which not all is known: nothing may be called missing from it."""
+    """The exports of a file that has more than are kept: nothing may be called missing from it."""
     return True
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 13)
 def gnu_hash(name: str) -> int:
     """The hash of a name in DT_GNU_HASH (glibc ``dl-new-hash.h``), 32 bits."""
     value = 5381
@@ -94,6 +95,8 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
 
 def decode(blob: bytes) -> Callable[[str], bool]:
     """Read what ``cut`` returned."""
+    if blob == _EVERYTHING:
+        return everything
     if blob[:1] == _BY_HASH:
         return Hashes(blob[1:])
     names = blob[1:].decode("utf-8", "surrogateescape").split("\0") if blob else ()
@@ -115,8 +118,7 @@ def _hashes(image: Image, table: int, symbols: int) -> bytes:
     tail = words(look(chains + last * 4, _CHAIN_LIMIT * 4))
     end = next((last + index for index, value in enumerate(tail, 1) if value & 1), None)
     if end is None or max(count, end) > _HASHES_LIMIT:
-        image.window.complete = False
-        return b""
+        return _EVERYTHING
     return _BY_HASH + _defined(image, first, image.layout.to_little(look(chains, end * 4)), symbols)
 
 
@@ -145,8 +147,7 @@ def _names(image: Image, symbols: int, count: int, names: bytes) -> bytes:
     """The names of all global symbols with a definition."""
     symbol = image.layout.symbol
     if count > _HASHES_LIMIT:
-        image.window.complete = False
-        return b""
+        return _EVERYTHING
     table = image.window.look(symbols, count * symbol.size)
     found, room = [], _NAMES_LIMIT
     for name, info, section in symbol.iter_unpack(table[: len(table) - len(table) % symbol.size]):
@@ -155,7 +156,6 @@ def _names(image: Image, symbols: int, count: int, names: bytes) -> bytes:
             continue
         room -= end - name + 1
         if room < 0:
-            image.window.complete = False
-            break
+            return _EVERYTHING
         found.append(names[name:end])
     return _BY_NAME + b"\0".join(found) if found else b""

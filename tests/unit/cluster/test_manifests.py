@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elfgate.cluster.manifests import objects
+from elfgate.cluster.yamldoc import _ALIAS
 from elfgate.errors import InputError
 from support.objects import deployment, pod
 
@@ -124,6 +125,16 @@ def test_many_brackets_are_no_depth() -> None:
     text = "kind: Pod\nlist:\n" + "- {a: [b]}\n" * 2000
 
     assert len(read(text)[0][1]["list"]) == 2000
+
+
+@pytest.mark.parametrize("before", ["[", "[x, ", "{a: ", "- ", "? ", '"a":', "\n"])
+def test_an_alias_is_seen_wherever_one_may_stand(before: str) -> None:
+    assert _ALIAS.search(f"x: &x 1\ny: {before}*x")
+
+
+def test_brackets_in_one_document_are_not_spread_over_several() -> None:
+    with pytest.raises(InputError):
+        read("kind: " + "[\n" * 400 + "---\n" + "[\n" * 400)
 
 
 @pytest.mark.parametrize("merge", [False, True])

@@ -103,7 +103,7 @@ class Placement:
         return tolerated(taints, self.tolerations, _SCHEDULER)
 
     def names(self, keys: AbstractSet[str]) -> bool:
-        """Whichever of its alternatives a node meets, the values are listed that a label or field of ``keys`` may have."""
+        """Each of its alternatives lists the values that a label or field of ``keys`` may have."""
         return not keys.isdisjoint(self.labels) or (
             bool(self.terms) and all(term.names(keys) for term in self.terms or ())
         )

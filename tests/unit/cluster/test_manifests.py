@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.cluster.manifests import objects
@@ -181,7 +181,8 @@ VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(KEYS, VALUES), max_size=4))
+@settings(max_examples=40)  # PyYAML writes slowly
+@given(st.lists(st.dictionaries(KEYS, VALUES), max_size=3))
 def test_what_yaml_wrote_comes_back(values: list[dict[str, Any]]) -> None:
     documents = [{**value, "kind": "Pod"} for value in values]
 

@@ -183,13 +183,18 @@ def _label(labels: dict[str, str], keys: tuple[str, ...]) -> str:
 
 
 def _facts(labels: dict[str, str], architecture: str, kernel: str) -> NodeFacts:
-    version = _KERNEL_VERSION.match(kernel)
     return NodeFacts(
         page_size=_page_size(labels, architecture, kernel),
         cpu_level=labels.get(CPU_LEVEL_LABEL) or (_x86_level(labels) if architecture == "amd64" else None),
-        kernel=(int(version[1]), int(version[2]), int(version[3] or 0)) if version else None,
+        kernel=kernel_version(kernel),
         emulates=frozenset(filter(None, labels.get(EMULATES_LABEL, "").split("."))),
     )
+
+
+def kernel_version(release: str) -> tuple[int, int, int] | None:
+    """The version at the start of a kernel's release (``5.14.0-427.el9.ppc64le``), or None if there is none."""
+    version = _KERNEL_VERSION.match(release)
+    return (int(version[1]), int(version[2]), int(version[3] or 0)) if version else None
 
 
 def _page_size(labels: dict[str, str], architecture: str, kernel: str) -> int | None:

@@ -1,5 +1,8 @@
 """What an ELF file says of how it is to be started: immutable facts, without judgement.
 
+Strings are the file's bytes decoded as UTF-8 with ``surrogateescape``, as the names in a tar are: they compare equal
+to those byte for byte, and whoever prints them escapes what is not printable.
+
 Everything is read from the ELF header, the program headers and what they lead to; section headers are never looked at,
 as neither the kernel nor a loader does (a file stripped of them starts all the same).
 """
@@ -107,6 +110,8 @@ class ElfFacts:
         packed: The file is packed (UPX): its own needs are hidden.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
+        incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
+            lists may lack something, and ``exports`` says yes to all. What seems missing may not be.
         hints: Strings of the file that hint at a need headers do not tell, such as ``jemalloc-page-size``.
     """
 
@@ -140,4 +145,5 @@ class ElfFacts:
     packed: bool = False
     loader: LoaderFacts | None = None
     truncated: bool = False
+    incomplete: bool = False
     hints: frozenset[str] = frozenset()

@@ -28,9 +28,11 @@ class Entry:
         size: Bytes of a file.
         link: A symlink's target as written, or a hard link's target as an absolute path in the image.
         opaque: A directory that hides what the layers below have in it.
+        implied: A directory that only its contents tell of: a directory below keeps its own mode and owner.
         head: A file's first bytes (up to 256), if it has an x bit or is an ELF file: what ``exec`` looks at.
         tail: The rest of a shell script's text up to 64 KiB, so that its ``exec "$@"`` can be seen.
-        elf: The ELF excerpt (see ``elfgate.elf.excerpt``) of an ELF file, else empty.
+        elf: The digest under which the layer keeps an ELF file's excerpt (``Layer.excerpt``), else empty. The excerpt
+            itself is not here, so that whoever has its facts already need not unpack it.
         text: The whole of a file whose text decides (ld.so.cache, ld.so.preload, ld-musl-*.path, os-release, passwd,
             group), else None.
     """
@@ -42,6 +44,7 @@ class Entry:
     size: int = 0
     link: str = ""
     opaque: bool = False
+    implied: bool = False
     head: bytes = b""
     tail: bytes = b""
     elf: bytes = b""

@@ -4,6 +4,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from elfgate.errors import ElfgateError
+
+
+class StoreError(ElfgateError):
+    """A store that cannot be opened. An open one does not raise: what it cannot read or write, it does not have."""
+
 
 class Kind(StrEnum):
     """What is kept."""
@@ -13,7 +19,10 @@ class Kind(StrEnum):
 
 
 class Store(Protocol):
-    """A store of facts. Calls are short (microseconds to a millisecond) and safe from any thread and process."""
+    """A store of facts. Calls are short (microseconds to a millisecond) and safe from any thread and process.
+
+    They do not raise: a store that fails is one that keeps nothing, and counts it.
+    """
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
         """The fact, or None if it is not kept (any longer)."""
@@ -28,7 +37,7 @@ class Store(Protocol):
         """The tags of a repository seen so far, the latest first, as (tag, digest): where remedies are looked for."""
 
     def statistics(self) -> Mapping[str, int]:
-        """Counts and bytes for people and metrics: ``layers``, ``documents``, ``tags``, ``bytes``."""
+        """Counts and bytes for people and metrics: ``layers``, ``documents``, ``tags``, ``bytes``, ``failures``."""
 
     def close(self) -> None:
         """Let go of files and connections. Idempotent."""

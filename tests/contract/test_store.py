@@ -1,0 +1,138 @@
+"""What every store of facts does."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from elfgate.store.protocol import Kind, Store
+from elfgate.store.sqlite import SqliteStore
+
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+
+
+@pytest.fixture(params=["sqlite"])
+def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Opens the same store again, as another process would."""
+    kinds: dict[str, Callable[[], Store]] = {"sqlite": lambda: SqliteStore(tmp_path / "facts.db")}
+    opened: list[Store] = []
+
+    def reopen() -> Store:
+        opened.append(kinds[request.param]())
+        return opened[-1]
+
+    yield reopen
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(reopened: Callable[[], Store]) -> Store:
+    return reopened()
+
+
+def test_a_fact_comes_back_as_it_was_put(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"\0\xff index")
+    assert store.get(Kind.LAYER, DIGEST) == b"\0\xff index"
+
+
+def test_a_fact_that_was_never_put_is_none(store: Store) -> None:
+    assert store.get(Kind.LAYER, DIGEST) is None
+
+
+def test_kinds_are_kept_apart(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"index")
+    assert store.get(Kind.DOCUMENT, DIGEST) is None
+
+
+def test_an_empty_fact_is_not_a_missing_one(store: Store) -> None:
+    store.put(Kind.DOCUMENT, DIGEST, b"")
+    assert store.get(Kind.DOCUMENT, DIGEST) == b""
+
+
+def test_putting_a_fact_again_changes_nothing(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"first")
+    store.put(Kind.LAYER, DIGEST, b"second")
+    assert store.get(Kind.LAYER, DIGEST) == b"first"
+
+
+def test_what_one_puts_another_gets(reopened: Callable[[], Store]) -> None:
+    first, second = reopened(), reopened()
+    first.put(Kind.LAYER, DIGEST, b"index")
+    assert second.get(Kind.LAYER, DIGEST) == b"index"
+
+
+def test_facts_outlive_the_one_who_put_them(reopened: Callable[[], Store]) -> None:
+    first = reopened()
+    first.put(Kind.LAYER, DIGEST, b"index")
+    first.close()
+    assert reopened().get(Kind.LAYER, DIGEST) == b"index"
+
+
+def test_tags_come_the_latest_first(store: Store) -> None:
+    for tag in ("1.0", "1.1", "1.2"):
+        store.tag("docker.io/example/app", tag, DIGEST)
+    assert [tag for tag, _ in store.tags("docker.io/example/app")] == ["1.2", "1.1", "1.0"]
+
+
+def test_tags_are_of_one_repository_and_no_more_than_asked_for(store: Store) -> None:
+    store.tag("docker.io/example/other", "9", OTHER)
+    for number in range(5):
+        store.tag("docker.io/example/app", f"1.{number}", DIGEST)
+    assert list(store.tags("docker.io/example/app", limit=2)) == [("1.4", DIGEST), ("1.3", DIGEST)]
+
+
+def test_a_tag_that_moved_points_where_it_was_seen_last(store: Store) -> None:
+    store.tag("docker.io/example/app", "latest", DIGEST)
+    store.tag("docker.io/example/app", "1.0", DIGEST)
+    store.tag("docker.io/example/app", "latest", OTHER)
+    assert list(store.tags("docker.io/example/app")) == [("latest", OTHER), ("1.0", DIGEST)]
+
+
+def test_a_repository_keeps_a_bounded_number_of_tags(store: Store) -> None:
+    for number in range(300):
+        store.tag("docker.io/example/app", str(number), DIGEST)
+    kept = store.tags("docker.io/example/app", limit=1000)
+    assert len(kept) == 256
+    assert kept[0] == ("299", DIGEST)
+
+
+def test_statistics_count_what_is_kept(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"x" * 100_000)
+    store.put(Kind.LAYER, OTHER, b"x")
+    store.put(Kind.DOCUMENT, DIGEST, b"{}")
+    store.tag("docker.io/example/app", "1", DIGEST)
+    statistics = store.statistics()
+    assert (statistics["layers"], statistics["documents"], statistics["tags"]) == (2, 1, 1)
+    assert 100_000 < statistics["bytes"] < 200_000
+    assert statistics["failures"] == 0
+
+
+def test_a_closed_store_keeps_nothing_and_may_be_closed_again(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"index")
+    store.close()
+    store.close()
+    store.put(Kind.LAYER, OTHER, b"index")
+    assert store.get(Kind.LAYER, DIGEST) is None
+
+
+def test_many_threads_may_read_and_write_at_once(store: Store) -> None:
+    wrong: list[str] = []
+
+    def work(number: int) -> None:
+        for step in range(40):
+            digest = f"sha256:{step % 10:064x}"
+            store.put(Kind.LAYER, digest, digest.encode())
+            if store.get(Kind.LAYER, digest) != digest.encode():
+                wrong.append(f"{number}:{step}")
+            store.tag("docker.io/example/app", str(step % 7), digest)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert (store.statistics()["layers"], store.statistics()["failures"]) == (10, 0)

@@ -1,0 +1,98 @@
+"""Builds layers' tars: what a test wants to say, and nothing else.
+
+``layer({"bin/": directory(), "bin/sh": program(elf), "bin/ash": link("sh"), "etc/x": "text", "etc/y": whiteout()})``
+"""
+
+import io
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elfgate.rootfs.layer import Layer
+from elfgate.rootfs.tar import index
+
+_TYPES = {
+    "file": tarfile.REGTYPE,
+    "directory": tarfile.DIRTYPE,
+    "symlink": tarfile.SYMTYPE,
+    "hardlink": tarfile.LNKTYPE,
+    "fifo": tarfile.FIFOTYPE,
+    "device": tarfile.CHRTYPE,
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a tar."""
+
+    kind: str
+    data: bytes = b""
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    target: str = ""
+
+
+def text(content: str, mode: int = 0o644) -> Item:
+    return Item("file", content.encode(), mode)
+
+
+def program(data: bytes | str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> Item:
+    return Item("file", data.encode() if isinstance(data, str) else data, mode, uid, gid)
+
+
+def directory(mode: int = 0o755, uid: int = 0, gid: int = 0) -> Item:
+    return Item("directory", mode=mode, uid=uid, gid=gid)
+
+
+def link(target: str) -> Item:
+    return Item("symlink", mode=0o777, target=target)
+
+
+def hardlink(target: str) -> Item:
+    return Item("hardlink", target=target)
+
+
+def fifo() -> Item:
+    return Item("fifo")
+
+
+def whiteout(path: str) -> str:
+    """The name of the entry that hides ``path``."""
+    parent, slash, name = path.rpartition("/")
+    return f"{parent}{slash}.wh.{name}"
+
+
+def opaque(path: str) -> str:
+    """The name of the entry that makes the directory ``path`` opaque."""
+    return f"{path}/.wh..wh..opq"
+
+
+Content = Mapping[str, Item | str | bytes]
+"""Entries by name, in order; a str or bytes is a plain file's content."""
+
+
+def tarball(content: Content | list[tuple[str, Item | str | bytes]], format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002
+    """The bytes of a tar. A list allows a name twice."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=format, encoding="utf-8", errors="surrogateescape") as archive:
+        for name, given in content.items() if isinstance(content, Mapping) else content:
+            item = (
+                given if isinstance(given, Item) else Item("file", given.encode() if isinstance(given, str) else given)
+            )
+            info = tarfile.TarInfo(name)
+            info.type = _TYPES[item.kind]
+            info.mode, info.uid, info.gid = item.mode, item.uid, item.gid
+            info.linkname, info.size = item.target, len(item.data)
+            archive.addfile(info, io.BytesIO(item.data))
+    return buffer.getvalue()
+
+
+def read(tar: bytes, max_bytes: int = 1 << 30, max_entries: int = 100_000) -> Layer:
+    """Index a tar's bytes."""
+    return index(io.BytesIO(tar), max_bytes=max_bytes, max_entries=max_entries)
+
+
+def layer(content: Content | list[tuple[str, Item | str | bytes]]) -> Layer:
+    """An indexed layer of this content."""
+    return read(tarball(content))

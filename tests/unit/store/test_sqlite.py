@@ -1,0 +1,143 @@
+"""What is particular to the store in a SQLite file."""
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from elfgate.store import sqlite
+from elfgate.store.protocol import Kind, StoreError
+from elfgate.store.sqlite import SqliteStore
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def test_a_folder_is_made_for_the_file(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "cache" / "elfgate" / "facts.db")) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+    assert (tmp_path / "cache" / "elfgate" / "facts.db").stat().st_size > 0
+
+
+def test_the_facts_used_longest_ago_go_when_the_file_is_full(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "facts.db", max_bytes=2_000_000)) as store:
+        for number in range(300):
+            store.put(Kind.LAYER, digest(number), bytes(20_000))
+        assert store.get(Kind.LAYER, digest(0)) is None
+        assert store.get(Kind.LAYER, digest(299)) == bytes(20_000)
+        assert store.statistics()["bytes"] < 2_100_000
+    assert (tmp_path / "facts.db").stat().st_size < 4_000_000
+
+
+def test_a_fact_that_is_used_outlives_one_that_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_COARSENESS", 0)
+    with closing(SqliteStore(tmp_path / "facts.db", max_bytes=2_000_000)) as store:
+        for number in range(300):
+            store.put(Kind.LAYER, digest(number), bytes(20_000))
+            store.get(Kind.LAYER, digest(0))
+        assert store.get(Kind.LAYER, digest(0)) == bytes(20_000)
+        assert store.get(Kind.LAYER, digest(1)) is None
+
+
+def test_reading_does_not_write_within_the_hour(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        with closing(sqlite3.connect(tmp_path / "facts.db")) as watcher:
+            before = watcher.execute("PRAGMA data_version").fetchone()
+            store.get(Kind.LAYER, digest(1))
+            assert watcher.execute("PRAGMA data_version").fetchone() == before
+
+
+def test_a_locked_store_reads_on_and_drops_what_it_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite, "_BUSY_SECONDS", 0.01)
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        with closing(sqlite3.connect(tmp_path / "facts.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            store.put(Kind.LAYER, digest(2), b"index")
+            assert store.get(Kind.LAYER, digest(1)) == b"index"
+            other.execute("ROLLBACK")
+        assert store.get(Kind.LAYER, digest(2)) is None
+        assert store.statistics()["failures"] == 1
+        assert "locked" in caplog.text
+        store.put(Kind.LAYER, digest(2), b"index")
+        assert store.get(Kind.LAYER, digest(2)) == b"index"
+
+
+def test_a_full_disk_loses_facts_and_nothing_else(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        # SQLite's own way to say that the file may not grow: the same SQLITE_FULL as a full disk's.
+        store._idle[-1].execute("PRAGMA max_page_count = 1")
+        store.put(Kind.LAYER, digest(2), bytes(1_000_000))
+        assert store.get(Kind.LAYER, digest(2)) is None
+        assert store.get(Kind.LAYER, digest(1)) == b"index"
+        assert store.statistics()["failures"] == 1
+
+
+def test_a_damaged_file_is_a_store_that_keeps_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        for number in range(100):
+            store.put(Kind.LAYER, digest(number), bytes(5_000))
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+    with closing(SqliteStore(path)) as store:
+        assert store.get(Kind.LAYER, digest(1)) is None
+        store.put(Kind.LAYER, digest(1), b"index")
+        assert store.statistics()["failures"] >= 2
+
+
+@pytest.mark.parametrize("content", [b"not a database, but rather long" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "facts.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"facts\.db cannot be opened"):
+        SqliteStore(path)
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "facts.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(StoreError, match="another program's"):
+        SqliteStore(tmp_path / "facts.db")
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "facts.db").close()
+    with closing(sqlite3.connect(tmp_path / "facts.db")) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="newer elfgate"):
+        SqliteStore(tmp_path / "facts.db")
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteStore(tmp_path / "file" / "facts.db")
+
+
+def _fill(path: Path, first: int) -> None:
+    with closing(SqliteStore(path)) as store:
+        for number in range(first, first + 25):
+            store.put(Kind.LAYER, digest(number), b"index")
+
+
+def test_processes_that_open_a_new_file_at_once_share_it(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_fill, args=(path, 25 * number)) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with closing(SqliteStore(path)) as store:
+        assert store.statistics()["layers"] == 75

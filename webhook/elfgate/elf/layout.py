@@ -1,0 +1,118 @@
+"""How an ELF file's numbers are laid out: its class and its byte order."""
+
+import struct
+import sys
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+
+MAGIC = b"\x7fELF"
+HEADER_LIMIT = 64  # bytes of the longer of the two ELF headers
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One of the four ways to lay out an ELF file (gABI, chapters 4 and 5).
+
+    Attributes:
+        elf_class: 32 or 64.
+        byte_order: ``little`` or ``big``.
+        prefix: The byte order as ``struct`` writes it.
+        word: Bytes of an address.
+        header: The ELF header after ``e_ident``.
+        segment: A program header.
+        pick_segment: Takes type, offset, vaddr and filesz out of one.
+        dynamic: A dynamic entry.
+        symbol: A symbol's name, info and section.
+    """
+
+    elf_class: int
+    byte_order: str
+    prefix: str
+    word: int
+    header: struct.Struct
+    segment: struct.Struct
+    pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int]]
+    dynamic: struct.Struct
+    symbol: struct.Struct
+
+    @property
+    def header_size(self) -> int:
+        """``sizeof(ElfN_Ehdr)``."""
+        return 16 + self.header.size
+
+    def has_its_own_sizes(self, head: bytes) -> bool:
+        """Whether ``e_phentsize``, read by this layout, is what this layout demands."""
+        end = self.header_size - 8
+        return int.from_bytes(head[end - 2 : end], self.byte_order) == self.segment.size  # type: ignore[arg-type]
+
+    def plain_ident(self) -> bytes:
+        """``e_ident`` as this layout's files have it."""
+        return MAGIC + bytes([self.elf_class // 32, 1 if self.byte_order == "little" else 2, 1]) + bytes(9)
+
+    def words(self, data: bytes) -> "array[int]":
+        """32-bit words; bytes beyond the last whole one are left out."""
+        numbers = array("I")
+        numbers.frombytes(data[: len(data) & ~3])
+        if self.byte_order != sys.byteorder:
+            numbers.byteswap()
+        return numbers
+
+    def to_little(self, data: bytes) -> bytes:
+        """32-bit words, little-endian."""
+        if self.byte_order == "little":
+            return data
+        numbers = array("I", data[: len(data) & ~3])
+        numbers.byteswap()
+        return numbers.tobytes()
+
+
+def _layout(elf_class: int, byte_order: str) -> Layout:
+    prefix = "<" if byte_order == "little" else ">"
+    wide = elf_class == 64
+    word = "Q" if wide else "I"
+    return Layout(
+        elf_class,
+        byte_order,
+        prefix,
+        8 if wide else 4,
+        struct.Struct(f"{prefix}HHI{word * 3}IHHHHHH"),
+        struct.Struct(prefix + ("IIQQQQQQ" if wide else "IIIIIIII")),
+        itemgetter(0, 2, 3, 5) if wide else itemgetter(0, 1, 2, 4),
+        struct.Struct(prefix + word * 2),
+        struct.Struct(prefix + ("IBxH16x" if wide else "I8xBxH")),
+    )
+
+
+LAYOUTS = {
+    (elf_class, byte_order): _layout(elf_class, byte_order)
+    for elf_class in (64, 32)
+    for byte_order in ("little", "big")
+}
+
+
+def written_class(head: bytes) -> int:
+    """``EI_CLASS`` as written: 32 for ELFCLASS32, else 64."""
+    return 32 if head[4:5] == b"\x01" else 64
+
+
+def written_byte_order(head: bytes) -> str:
+    """``EI_DATA`` as written: big for ELFDATA2MSB, else little."""
+    return "big" if head[5:6] == b"\x02" else "little"
+
+
+def layout_of(head: bytes) -> Layout:
+    """Tell by which layout a kernel would read this file.
+
+    A kernel reads headers by its own architecture's layout and, on most architectures, never looks at EI_CLASS and
+    EI_DATA (``elf_check_arch``): an x86-64 program marked big-endian starts. So a layout that fits the header's own
+    ``e_phentsize`` outranks the one that ``e_ident`` claims.
+
+    Args:
+        head: The file's first 64 bytes.
+    """
+    claimed = LAYOUTS[written_class(head), written_byte_order(head)]
+    if claimed.has_its_own_sizes(head):
+        return claimed
+    return next((layout for layout in LAYOUTS.values() if layout.has_its_own_sizes(head)), claimed)

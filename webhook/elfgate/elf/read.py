@@ -1,0 +1,146 @@
+"""Reads an ELF file's excerpt into facts."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
+
+from elfgate.elf import exports, loader, undefined
+from elfgate.elf.decode import Decoder
+from elfgate.elf.excerpt import HEADERS_LIMIT, is_elf
+from elfgate.elf.facts import ElfFacts, Load, Type
+from elfgate.elf.layout import Layout, layout_of, written_byte_order, written_class
+from elfgate.elf.linked import Linked, read_linked
+from elfgate.elf.notes import isa_of, kernel_of, read_notes
+from elfgate.elf.sparse import Excerpt, Mark, SparseFile
+
+_X86 = frozenset({3, 62})
+_PATH_MAX = 4096
+
+
+def read(excerpt: bytes) -> ElfFacts:
+    """Decode what ``elfgate.elf.excerpt.excerpt`` cut out.
+
+    Args:
+        excerpt: The blob.
+
+    Returns:
+        The file's facts. Headers that no kernel would take are a fact too (``malformed``); then nothing else but the
+        header's own fields is told.
+
+    Raises:
+        UnreadableError: if the blob is not an excerpt, or one of another version of elfgate.
+    """
+    kept = Excerpt.unpack(excerpt)
+    head = kept.ranges[0][1][:64] if kept.ranges else b""
+    layout = layout_of(head)
+    if not is_elf(head) or len(head) < layout.header_size:
+        why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
+        return ElfFacts(0, written_class(head), written_byte_order(head), Type.NONE, 0, 0, kept.file_size, 0, why)
+
+    plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
+    decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
+    header = decoder.at(decoder.structs.Elf_Ehdr, 0)
+    machine = _number(header.e_machine, ENUM_E_MACHINE)
+    kind = _number(header.e_type, ENUM_E_TYPE)
+    malformed = _malformed(header, kind, layout, kept.file_size)
+    segments = [] if malformed else list(_segments(decoder, header, layout))
+    loads = tuple(
+        Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align) for s in segments if s.p_type == "PT_LOAD"
+    )
+    interp, interp_malformed = _interp(decoder, segments)
+    dynamic = [s.p_vaddr for s in segments if s.p_type == "PT_DYNAMIC"]
+    linked = read_linked(decoder, loads, dynamic[-1]) if dynamic else Linked()
+    kernel_floor, isa_needed = _notes(decoder, segments)
+    isa_needed = isa_needed if machine in _X86 else 0
+    complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
+    return ElfFacts(
+        machine=machine,
+        elf_class=written_class(head),
+        byte_order=written_byte_order(head),
+        type=kind,
+        flags=header.e_flags,
+        os_abi=head[7],
+        file_size=kept.file_size,
+        entry=header.e_entry,
+        malformed=malformed,
+        interp=interp,
+        interp_malformed=interp_malformed,
+        loads=loads,
+        dynamic=bool(dynamic),
+        pie=linked.pie,
+        soname=linked.soname,
+        needed=linked.needed,
+        rpath=linked.rpath,
+        runpath=linked.runpath,
+        bind_now=linked.bind_now,
+        no_default_lib=linked.no_default_lib,
+        relr=linked.relr,
+        version_needs=linked.version_needs,
+        version_definitions=linked.version_definitions,
+        undefined=undefined.decode(kept.undefined),
+        exports=exports.decode(kept.exports) if complete else exports.everything,
+        kernel_floor=kernel_floor,
+        isa_needed=isa_needed,
+        packed=Mark.PACKED in kept.marks,
+        loader=loader.decode(kept.loader, isa_needed),
+        truncated=any(load.offset + load.filesz > kept.file_size for load in loads),
+        incomplete=not complete,
+        hints=frozenset({"jemalloc-page-size"} if Mark.JEMALLOC_PAGE_SIZE in kept.marks else ()),
+    )
+
+
+def _number(value: str | int, names: Any) -> int:
+    """The number behind a name that pyelftools gave."""
+    return value if isinstance(value, int) else int(names[value])
+
+
+def _malformed(header: Any, kind: int, layout: Layout, file_size: int) -> str:
+    """Why a kernel answers ENOEXEC to these headers (binfmt_elf.c, load_elf_binary and load_elf_phdrs), or empty."""
+    size = header.e_phnum * header.e_phentsize
+    if kind not in {Type.EXEC, Type.DYN}:
+        return f"its type is {kind}, neither EXEC nor DYN"
+    if header.e_phentsize != layout.segment.size:
+        return f"its program headers are said to be {header.e_phentsize} bytes each, not {layout.segment.size}"
+    if size == 0:
+        return "it has no program headers"
+    if size > HEADERS_LIMIT:  # Linux 6.1 takes no more than a page of them, 6.18 does
+        return f"it has {header.e_phnum} program headers, more than a kernel takes"
+    if header.e_phoff + size > file_size:
+        return "the file ends within its program headers"
+    return ""
+
+
+def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[Any]:
+    for index in range(header.e_phnum):
+        segment = decoder.at(decoder.structs.Elf_Phdr, header.e_phoff + index * layout.segment.size)
+        if segment is not None:
+            yield segment
+
+
+def _interp(decoder: Decoder, segments: Sequence[Any]) -> tuple[str | None, str]:
+    """The loader's path in the first PT_INTERP, and why a kernel would not take it (binfmt_elf.c, load_elf_binary)."""
+    segment = next((segment for segment in segments if segment.p_type == "PT_INTERP"), None)
+    if segment is None:
+        return None, ""
+    raw = decoder.bytes(segment.p_offset, min(segment.p_filesz, _PATH_MAX))
+    path = raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    if not 2 <= segment.p_filesz <= _PATH_MAX:
+        return path, f"its PT_INTERP has {segment.p_filesz} bytes, not 2 to {_PATH_MAX}"
+    if len(raw) < segment.p_filesz:
+        return path, "the file ends within its PT_INTERP"
+    return path, "" if raw.endswith(b"\0") else "its PT_INTERP does not end with a NUL"
+
+
+def _notes(decoder: Decoder, segments: Sequence[Any]) -> tuple[tuple[int, int, int] | None, int]:
+    """The kernel that the file asks for, and the x86 ISA level."""
+    kernel, isa = None, 0
+    for segment in segments:
+        if segment.p_type not in {"PT_NOTE", "PT_GNU_PROPERTY"}:
+            continue
+        for kind, offset, size in read_notes(decoder, segment.p_offset, segment.p_filesz, segment.p_align):
+            if kind == "NT_GNU_ABI_TAG":
+                kernel = kernel or kernel_of(decoder, offset)
+            elif kind == "NT_GNU_PROPERTY_TYPE_0":
+                isa |= isa_of(decoder, offset, size)
+    return kernel, isa

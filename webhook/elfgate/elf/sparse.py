@@ -1,0 +1,128 @@
+"""An excerpt's own form: the few ranges of an ELF file that decide its start, and what was counted out of the rest."""
+
+import io
+import struct
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+
+from elfgate.errors import UnknownReason, UnreadableError
+
+_MAGIC = b"\x7fXELF\x01"  # the last byte is the form's version
+_HEAD = struct.Struct("<6sBxQIIII")  # magic, marks, file size, number of ranges, sizes of the three lists
+_RANGE = struct.Struct("<QI")  # offset and size
+
+
+class Mark(IntFlag):
+    """What was seen of the whole file."""
+
+    PACKED = 1  # by UPX
+    INCOMPLETE = 2  # a limit was reached
+    JEMALLOC_PAGE_SIZE = 4  # carries jemalloc, which demands the page size that it was built for
+
+
+NOTHING = Mark(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What is kept of an ELF file.
+
+    Attributes:
+        file_size: Of the whole file, in bytes.
+        marks: What was seen of the whole file.
+        ranges: Offsets and bytes, ascending, not overlapping.
+        undefined: The undefined symbols (``elfgate.elf.undefined``).
+        exports: The exported symbols (``elfgate.elf.exports``).
+        loader: Facts of a dynamic loader (``elfgate.elf.loader``).
+    """
+
+    file_size: int
+    marks: Mark = NOTHING
+    ranges: Sequence[tuple[int, bytes]] = ()
+    undefined: bytes = b""
+    exports: bytes = b""
+    loader: bytes = b""
+
+    def pack(self) -> bytes:
+        """Write it as one blob."""
+        lists = (self.undefined, self.exports, self.loader)
+        head = _HEAD.pack(_MAGIC, self.marks, self.file_size, len(self.ranges), *map(len, lists))
+        table = [_RANGE.pack(offset, len(data)) for offset, data in self.ranges]
+        return b"".join((head, *table, *lists, *(data for _, data in self.ranges)))
+
+    @classmethod
+    def unpack(cls, blob: bytes) -> "Excerpt":
+        """Read a blob that ``pack`` wrote.
+
+        Raises:
+            UnreadableError: if it is none, or was written by another version of elfgate.
+        """
+        try:
+            magic, marks, file_size, count, *sizes = _HEAD.unpack_from(blob)
+            table = list(_RANGE.iter_unpack(blob[_HEAD.size : _HEAD.size + count * _RANGE.size]))
+        except struct.error as error:
+            raise _foreign() from error
+        position = _HEAD.size + count * _RANGE.size
+        if magic != _MAGIC or len(blob) != position + sum(sizes) + sum(size for _, size in table):
+            raise _foreign()
+        lists = []
+        for size in sizes:
+            lists.append(blob[position : position + size])
+            position += size
+        ranges = []
+        for offset, size in table:
+            ranges.append((offset, blob[position : position + size]))
+            position += size
+        return cls(file_size, Mark(marks), ranges, *lists)
+
+
+def _foreign() -> UnreadableError:
+    return UnreadableError("stored facts of an ELF file are of another form", reason=UnknownReason.NOT_SCANNED)
+
+
+class SparseFile(io.RawIOBase):
+    """A file of which only some ranges are there: a read ends where its range does, and finds nothing outside one."""
+
+    def __init__(self, ranges: Sequence[tuple[int, bytes]]) -> None:
+        super().__init__()
+        self._ranges = ranges
+        self._starts = [offset for offset, _ in ranges]
+        self._start, self._data = ranges[0] if ranges else (0, b"")  # the range that the position is in
+        self._index = 0  # in that range
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to an absolute offset, or by a relative one; there is no end to count from."""
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("a sparse file has no end")
+        position = offset if whence == io.SEEK_SET else self.tell() + offset
+        range_index = bisect_right(self._starts, position) - 1
+        self._start, self._data = self._ranges[range_index] if range_index >= 0 else (position, b"")
+        self._index = position - self._start
+        return position
+
+    def tell(self) -> int:
+        """The offset that the next read starts at."""
+        return self._start + self._index
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes from here on, as far as the range goes; empty outside the ranges."""
+        start = self._index
+        found = self._data[start:] if size < 0 else self._data[start : start + size]
+        self._index += len(found)
+        return found
+
+    def string(self, offset: int) -> bytes | None:
+        """The bytes at ``offset`` up to a NUL, or None if the range ends before one or there is none."""
+        self.seek(offset)
+        end = self._data.find(b"\0", self._index)
+        return self._data[self._index : end] if end >= 0 else None

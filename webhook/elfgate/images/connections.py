@@ -1,0 +1,310 @@
+"""Connections to registries: where they may lead, and how long they may take.
+
+A pod's author names the registry, a registry names further places (token services, redirects), and elfgate stands
+inside the cluster. So every connection is checked against the very address it is made to: link-local and metadata
+addresses are never reached, this machine's own only on behalf of a registry that is on it.
+
+A deadline holds for a whole exchange, header bytes included: a peer that drips cannot hold a thread.
+"""
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+
+from elfgate.errors import UnknownReason, UnreadableError
+
+_MOST_CONNECTIONS = 32
+_SHORT_BODY = 16 << 10
+_METADATA = frozenset(
+    # Cloud metadata services outside the link-local ranges: AWS (IPv6), Alibaba, Oracle.
+    ipaddress.ip_address(address)
+    for address in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+)
+_until: ContextVar[float] = ContextVar("until")
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Everything that this thread exchanges within the block must be done in so many seconds."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def seconds_left() -> float:
+    """Seconds until this thread's deadline; endless without one."""
+    return _until.get(float("inf")) - time.monotonic()
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host names this machine by its very form (RFC 6761, 6.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Reply:
+    """An answer whose body is read as it comes (a ``Reader``)."""
+
+    def __init__(self, url: str, response: httpcore.Response, *, is_head: bool) -> None:
+        self.url = url
+        self.is_head = is_head
+        self.status = response.status
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        self._chunks = response.iter_stream()
+        self._ahead = memoryview(b"")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on; chunks come as they arrive, so usually fewer bytes than asked for."""
+        while not self._ahead:
+            with _explained(self.url):
+                chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._ahead = memoryview(chunk)
+        size = len(self._ahead) if size < 0 else size
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return bytes(data)
+
+    def read_bounded(self, limit: int, what: str) -> bytes:
+        """Read the whole body.
+
+        Raises:
+            UnreadableError: LIMIT_EXCEEDED if it has more than ``limit`` bytes.
+        """
+        data = bytearray()
+        while chunk := self.read():
+            data += chunk
+            if len(data) > limit:
+                raise UnreadableError(f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED)
+        return bytes(data)
+
+    def drain(self) -> None:
+        """Read a short rest, so that the connection may be used again."""
+        length = self.headers.get("content-length", "")
+        if self.is_head or (length.isdecimal() and int(length[:9]) <= _SHORT_BODY):
+            while self.read():
+                pass
+
+
+class Connections:
+    """Pools of connections. Thread-safe.
+
+    Args:
+        connect_seconds: How long a peer may take to take a connection.
+        read_seconds: How long it may say nothing.
+    """
+
+    def __init__(self, *, connect_seconds: float = 5.0, read_seconds: float = 15.0) -> None:
+        self._timeout = {
+            "connect": connect_seconds,
+            "read": read_seconds,
+            "write": read_seconds,
+            "pool": read_seconds,
+        }
+        self._pools: dict[tuple[bool, str], httpcore.ConnectionPool] = {}
+
+    @contextmanager
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], *, loopback: bool) -> Iterator[Reply]:
+        """Send a request without a body; the reply may be read within the block. Redirects are not followed.
+
+        Args:
+            method: ``GET`` or ``HEAD``.
+            url: An absolute ``http`` or ``https`` URL.
+            headers: Sent as they are.
+            loopback: Whether this machine's own addresses may be reached.
+
+        Raises:
+            UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be reached.
+        """
+        target = check_url(url)
+        with _explained(url):
+            response = self._pool(target, loopback=loopback).handle_request(
+                httpcore.Request(
+                    method,
+                    url,
+                    headers=[("Host", target.netloc.rpartition("@")[2]), *headers.items()],
+                    extensions={"timeout": self._timeout},
+                )
+            )
+        try:
+            reply = Reply(url, response, is_head=method == "HEAD")
+            yield reply
+            reply.drain()
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            pool.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = httpcore.default_ssl_context()
+        context.load_default_certs()  # the machine's authorities, and SSL_CERT_FILE, besides certifi's
+        return context
+
+    def _pool(self, target: SplitResult, *, loopback: bool) -> httpcore.ConnectionPool:
+        """Loopback and other connections are never pooled together: a pooled one is not checked again."""
+        host = target.hostname or ""
+        proxy = "" if loopback or proxy_bypass(host) else getproxies().get(target.scheme, "")
+        if proxy:
+            _check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
+        key = (loopback, proxy)
+        if key not in self._pools:
+            self._pools[key] = httpcore.ConnectionPool(
+                ssl_context=self._tls,
+                proxy=httpcore.Proxy(proxy) if proxy else None,
+                max_connections=_MOST_CONNECTIONS,
+                network_backend=_Backend(loopback=loopback, checked=not proxy),
+            )
+        return self._pools[key]
+
+
+def check_url(url: str) -> SplitResult:
+    """Split an absolute URL that a peer named.
+
+    Raises:
+        UnreadableError: REGISTRY_UNREACHABLE if it is none that can be asked.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound or not url.isascii() or not url.isprintable() or " " in url:
+        raise UnreadableError(f"{url[:200]!r} is not a usable URL", reason=UnknownReason.REGISTRY_UNREACHABLE)
+    return parts
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Connects to addresses that were checked, and hands out streams that keep the deadline."""
+
+    def __init__(self, *, loopback: bool, checked: bool) -> None:
+        self._loopback = loopback
+        self._checked = checked
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for address in self._addresses(host, port):
+            try:
+                stream = self._sockets.connect_tcp(address, port, _within(timeout), local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream)
+        raise failure or httpcore.ConnectError(f"{host} has no address")
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} has no address: {error}") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if self._checked:
+            for address in addresses:
+                _check_address(host, address, loopback=self._loopback)
+        return addresses
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection, each step of which is bounded by what is left of the deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _within(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _within(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _within(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _within(timeout: float | None) -> float | None:
+    left = seconds_left()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time for the whole exchange is up")
+    return left if timeout is None else min(timeout, left)
+
+
+def _check_literal(host: str) -> None:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return
+    _check_address(host, host, loopback=False)
+
+
+def _check_address(host: str, address: str, *, loopback: bool) -> None:
+    """Refuse what no registry is at.
+
+    Raises:
+        UnreadableError: REGISTRY_UNREACHABLE, naming the address.
+    """
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    if parsed.is_loopback and loopback:
+        return
+    if (
+        parsed.is_loopback
+        or parsed.is_link_local
+        or parsed.is_multicast
+        or parsed.is_unspecified
+        or parsed in _METADATA
+    ):
+        named = address if host == address else f"{host} ({address})"
+        raise UnreadableError(
+            f"{named} is not asked: a loopback, link-local or metadata address",
+            reason=UnknownReason.REGISTRY_UNREACHABLE,
+        )
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what went wrong on the way into one line."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        yield
+    except httpcore.TimeoutException as error:
+        what = f"{host} does not answer in time"
+        raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError) as error:
+        what = f"{host} cannot be reached: {' '.join(str(error).split()) or type(error).__name__}"
+        raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error

@@ -1,0 +1,132 @@
+"""A root file system in a folder of this machine, as an image of one layer (``dir:ROOTFS``).
+
+The folder has no manifest or config. They are made here, so that callers see no difference. They and the layer go by
+``dir:PATH``, which is no digest, so that nothing of a folder, which may change, is ever stored.
+"""
+
+import json
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from elfgate.elf.excerpt import is_elf
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images import mediatypes
+from elfgate.images.digests import FOLDER
+from elfgate.images.layout import unreadable
+from elfgate.images.source import Descriptor, Limits
+from elfgate.rootfs.build import LayerBuilder
+from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.layer import Layer
+
+_CONFIG = b'{"os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}'
+
+
+class Directory:
+    """A folder as an image (a ``Source``).
+
+    Args:
+        path: The folder that is to be ``/``.
+        limits: How many names are read.
+    """
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        self._path = Path(path).absolute()
+        self._limits = limits
+        # Bytes that are no UTF-8 would not survive in JSON.
+        self._digest = FOLDER + os.fsencode(self._path).decode("utf-8", "backslashreplace")
+
+    def resolve(self, name: str) -> Descriptor:
+        """The folder's one image, which has no name."""
+        if name or not self._path.is_dir():
+            problem = f"has no image named {name!r}" if name else "is not a folder"
+            raise UnreadableError(f"{self._path} {problem}", reason=UnknownReason.IMAGE_NOT_FOUND)
+        return Descriptor(mediatypes.OCI_MANIFEST, self._digest)
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """The manifest or the config, whichever the media type asks for."""
+        if descriptor.media_type == mediatypes.OCI_CONFIG:
+            return _CONFIG
+        config, layer = (
+            {"mediaType": media_type, "digest": self._digest, "size": 0}
+            for media_type in (mediatypes.OCI_CONFIG, mediatypes.OCI_LAYER)
+        )
+        return json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode()
+
+    def layer(self, descriptor: Descriptor) -> Layer:  # noqa: ARG002 - there is one, whatever it is called
+        """Walk the folder; symlinks are kept, never followed."""
+        builder = LayerBuilder(max_entries=self._limits.layer_entries)
+        try:
+            _add(builder, self._path, "/")
+            for host_path, path in _walk(self._path):
+                _add(builder, host_path, path)
+            return builder.build()
+        except ValueError as error:
+            raise UnreadableError(f"{self._path}: {error}", reason=UnknownReason.IMAGE_INVALID) from error
+        except OSError as error:
+            raise unreadable(str(self._path), error) from error
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, str]]:
+    """Every name below ``root``, a directory before what is in it: where it is here, and where in the image."""
+    waiting = [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                host_path, path = folder / entry.name, f"{prefix}/{entry.name}"
+                yield host_path, path
+                if entry.is_dir(follow_symlinks=False) and os.access(host_path, os.R_OK | os.X_OK):
+                    waiting.append((host_path, path))
+
+
+def _add(builder: LayerBuilder, host_path: Path, path: str) -> None:
+    status = host_path.lstat()
+    kind, link = _kind(status.st_mode), ""
+    if kind is Kind.SYMLINK:
+        link = os.readlink(host_path)  # noqa: PTH115 - Path would tidy the target up
+    elif kind is Kind.DIRECTORY and not os.access(host_path, os.R_OK | os.X_OK):
+        kind = Kind.UNREADABLE
+    with _contents(host_path, path, status) if kind is Kind.FILE else nullcontext(b"") as data:
+        builder.add(
+            path,
+            Kind.UNREADABLE if data is None else kind,
+            mode=stat.S_IMODE(status.st_mode),
+            uid=status.st_uid,
+            gid=status.st_gid,
+            size=status.st_size if kind is Kind.FILE else 0,
+            link=link,
+            data=data or b"",
+        )
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISREG(mode):
+        return Kind.FILE
+    if stat.S_ISDIR(mode):
+        return Kind.DIRECTORY
+    return Kind.SYMLINK if stat.S_ISLNK(mode) else Kind.OTHER
+
+
+@contextmanager
+def _contents(host_path: Path, path: str, status: os.stat_result) -> Iterator[Buffer | None]:
+    """As much of a file as its index needs; None if it cannot be read. An ELF file is mapped, not copied."""
+    try:
+        descriptor = os.open(host_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        yield None
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        head = file.read(HEAD_BYTES)
+        wanted = bytes_wanted(path, stat.S_IMODE(status.st_mode), status.st_size, head)
+        if wanted <= len(head):
+            yield head
+        elif is_elf(head):
+            with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped:
+                yield mapped
+        else:
+            yield head + file.read(wanted - len(head))

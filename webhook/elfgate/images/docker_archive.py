@@ -1,0 +1,183 @@
+"""Images in the archive that ``docker save`` wrote before it wrote OCI layouts, and that podman and crane still write.
+
+Such an archive has no manifests. They are made here, so that callers see no difference. Its layers' digests are the
+diff IDs of the image's config where they are stored unpacked (Docker, podman), and are computed where not (crane).
+
+Source: Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format".
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images import mediatypes
+from elfgate.images.archive import Archive
+from elfgate.images.digests import digest_of, short
+from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
+from elfgate.images.manifest import read_config
+from elfgate.images.reference import spellings
+from elfgate.images.source import Descriptor, Limits, Source
+from elfgate.images.unpack import index_layer, is_compressed
+from elfgate.rootfs.layer import Layer
+
+_MANIFEST = "manifest.json"
+
+
+class _Image(BaseModel):
+    """One element of ``manifest.json``."""
+
+    config: str = Field(alias="Config")
+    names: list[str] | None = Field(default=None, alias="RepoTags")
+    layers: list[str] = Field(alias="Layers")
+
+
+_IMAGES = TypeAdapter(list[_Image])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An image of the archive with the manifest made for it, and where its blobs lie."""
+
+    descriptor: Descriptor
+    names: tuple[str, ...]
+    documents: dict[str, bytes]
+    layers: dict[str, str]
+
+
+def open_docker_archive(path: str, limits: Limits) -> Source:
+    """Open what ``docker save`` wrote, in either form.
+
+    Raises:
+        UnreadableError: if it is missing or no such archive.
+    """
+    archive = Archive(path, limits)
+    # The new form carries the old one's manifest.json as well, but that one knows of one platform only.
+    return Layout(archive, limits) if LAYOUT_MARK in archive else DockerArchive(archive, limits)
+
+
+class DockerArchive:
+    """Images of a ``docker save`` archive of the old form (a ``Source``).
+
+    Args:
+        archive: Its files.
+        limits: How much is read of them.
+
+    Raises:
+        UnreadableError: if it is no such archive.
+    """
+
+    def __init__(self, archive: Archive, limits: Limits) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._images = [self._find(image) for image in self._read_manifest()]
+        self._documents = {digest: data for image in self._images for digest, data in image.documents.items()}
+        self._layers = {digest: path for image in self._images for digest, path in image.layers.items()}
+
+    def resolve(self, name: str) -> Descriptor:
+        """Find an image by its name (``alpine:3.20``) or digest; without a name, the only image there is."""
+        found = [image for image in self._images if not name or _answers(image, name)]
+        if len({image.descriptor.digest for image in found}) == 1:
+            return found[0].descriptor
+        wanted = f" named {name!r}" if name else ""
+        known = sorted({known for image in self._images for known in image.names})
+        raise UnreadableError(
+            f"{self._archive} has {'several images' if found else 'no image'}{wanted}",
+            reason=UnknownReason.IMAGE_NOT_FOUND,
+            hint=f"it has {', '.join(known[:10]) or 'only images without a name'}",
+        )
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """A manifest as it was made, or a config as it lies in the archive."""
+        data = self._documents.get(descriptor.digest)
+        if data is None:
+            raise self._missing(f"document {short(descriptor.digest)}")
+        return data
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        """Read a layer."""
+        path = self._layers.get(descriptor.digest)
+        if path is None:
+            raise self._missing(f"layer {short(descriptor.digest)}")
+        try:
+            with self._archive.open(path) as stream:
+                return index_layer(stream, descriptor, self._limits)
+        except OSError as error:
+            raise unreadable(f"{path} of {self._archive}", error) from error
+
+    def _read_manifest(self) -> list[_Image]:
+        try:
+            return _IMAGES.validate_python(orjson.loads(self._read(_MANIFEST)))
+        except (ValidationError, orjson.JSONDecodeError) as error:
+            raise UnreadableError(
+                f"{_MANIFEST} of {self._archive} is malformed: {str(error).splitlines()[0]}",
+                reason=UnknownReason.IMAGE_INVALID,
+            ) from error
+
+    def _find(self, image: _Image) -> _Found:
+        config = self._read(image.config)
+        descriptor = Descriptor(mediatypes.DOCKER_CONFIG, digest_of(config), len(config))
+        diff_ids = read_config(config, descriptor).diff_ids
+        if len(diff_ids) != len(image.layers):
+            raise UnreadableError(
+                f"{image.config} of {self._archive} names {len(diff_ids)} layers, {_MANIFEST} {len(image.layers)}",
+                reason=UnknownReason.IMAGE_INVALID,
+            )
+        layers = [self._layer(path, diff_id) for path, diff_id in zip(image.layers, diff_ids, strict=True)]
+        manifest = _manifest(descriptor, layers)
+        return _Found(
+            descriptor=Descriptor(mediatypes.DOCKER_MANIFEST, digest_of(manifest), len(manifest)),
+            names=tuple(image.names or ()),
+            documents={digest_of(manifest): manifest, descriptor.digest: config},
+            layers={layer.digest: path for layer, path in zip(layers, image.layers, strict=True)},
+        )
+
+    def _layer(self, path: str, diff_id: str) -> Descriptor:
+        try:
+            with self._archive.open(path) as stream:
+                if not is_compressed(stream.read(4)):
+                    return Descriptor(mediatypes.DOCKER_LAYER, diff_id, self._archive.size(path))
+            with self._archive.open(path) as stream:
+                digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+            return Descriptor(f"{mediatypes.DOCKER_LAYER}.gzip", digest, self._archive.size(path))
+        except OSError as error:
+            raise unreadable(f"{path} of {self._archive}", error) from error
+
+    def _read(self, path: str) -> bytes:
+        try:
+            with self._archive.open(path) as stream:
+                data = stream.read(self._limits.manifest_bytes + 1)
+        except FileNotFoundError as error:
+            raise self._missing(path) from error
+        except OSError as error:
+            raise unreadable(f"{path} of {self._archive}", error) from error
+        if len(data) > self._limits.manifest_bytes:
+            raise UnreadableError(
+                f"{path} of {self._archive} is larger than {self._limits.manifest_bytes} bytes",
+                reason=UnknownReason.LIMIT_EXCEEDED,
+            )
+        return data
+
+    def _missing(self, what: str) -> UnreadableError:
+        return UnreadableError(f"{self._archive} has no {what}", reason=UnknownReason.IMAGE_NOT_FOUND)
+
+
+def _manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
+    return orjson.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": mediatypes.DOCKER_MANIFEST,
+            "config": _written(config),
+            "layers": [_written(layer) for layer in layers],
+        }
+    )
+
+
+def _written(descriptor: Descriptor) -> dict[str, str | int]:
+    return {"mediaType": descriptor.media_type, "digest": descriptor.digest, "size": descriptor.size}
+
+
+def _answers(image: _Found, name: str) -> bool:
+    return name == image.descriptor.digest or any(name in spellings(known) for known in image.names)

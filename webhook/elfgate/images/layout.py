@@ -1,0 +1,153 @@
+"""An OCI image layout, in a folder or in an archive: the index at its top, and blobs by digest.
+
+Source: OCI image spec, "Image Layout".
+"""
+
+import os
+import stat
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images import mediatypes
+from elfgate.images.digests import digest_of, read_verified, short, split_digest
+from elfgate.images.manifest import Index, read_document
+from elfgate.images.reference import spellings
+from elfgate.images.source import Descriptor, Limits
+from elfgate.images.unpack import index_layer
+from elfgate.rootfs.layer import Layer
+
+LAYOUT_MARK = "oci-layout"
+_INDEX = "index.json"
+_REF_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+_SECONDS = 60.0  # for a document from a local disk
+
+
+class Files(Protocol):
+    """A folder's files, wherever they are; thread-safe."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file by its path within the folder.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            OSError: if it cannot be read.
+        """
+
+
+class Folder:
+    """The files below a folder of this machine."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a regular file: a FIFO would be waited for without end."""
+        descriptor = os.open(self._path / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(f"{path} is not a regular file")
+        return os.fdopen(descriptor, "rb")
+
+
+class Layout:
+    """Images of an OCI layout (a ``Source``).
+
+    Args:
+        files: The layout's files.
+        limits: How much is read of them.
+    """
+
+    def __init__(self, files: Files, limits: Limits) -> None:
+        self._files = files
+        self._limits = limits
+
+    def resolve(self, name: str) -> Descriptor:
+        """Find an image by its tag, its full name or its digest; without a name, the only image there is."""
+        data = self._read_index()
+        itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
+        index = read_document(data, itself, limits=self._limits)
+        if not isinstance(index, Index):
+            raise UnreadableError(f"{self._files}/{_INDEX} is not an index", reason=UnknownReason.IMAGE_INVALID)
+        if name:
+            found = [entry for entry in index.entries if name == entry.digest or name in _names(entry)]
+        elif index.entries and all(entry.platform and not _names(entry) for entry in index.entries):
+            found = [itself]  # the top index is the image: one entry a platform
+        else:
+            found = list(index.entries)
+        digests = {entry.digest for entry in found}
+        if len(digests) != 1:
+            raise self._not_one(name, index, found)
+        return found[0]
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """Read an index, manifest or config."""
+        what = f"document {short(descriptor.digest)} of {self._files}"
+        with self._open_blob(descriptor, what) as stream:
+            return read_verified(
+                stream,
+                digest=descriptor.digest,
+                size=descriptor.size,
+                what=what,
+                limit=self._limits.manifest_bytes,
+                seconds=_SECONDS,
+            )
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        """Read a layer."""
+        with self._open_blob(descriptor, f"layer {short(descriptor.digest)} of {self._files}") as stream:
+            return index_layer(stream, descriptor, self._limits)
+
+    def _read_index(self) -> bytes:
+        try:
+            with self._files.open(_INDEX) as stream:
+                data = stream.read(self._limits.manifest_bytes + 1)
+        except FileNotFoundError as error:
+            raise UnreadableError(
+                f"{self._files} is no OCI layout: it has no {_INDEX}", reason=UnknownReason.IMAGE_NOT_FOUND
+            ) from error
+        except OSError as error:
+            raise unreadable(f"{self._files}/{_INDEX}", error) from error
+        if len(data) > self._limits.manifest_bytes:
+            raise UnreadableError(
+                f"{self._files}/{_INDEX} is larger than {self._limits.manifest_bytes} bytes",
+                reason=UnknownReason.LIMIT_EXCEEDED,
+            )
+        return data
+
+    def _open_blob(self, descriptor: Descriptor, what: str) -> BinaryIO:
+        algorithm, digits = split_digest(descriptor.digest)
+        try:
+            return self._files.open(f"blobs/{algorithm}/{digits}")
+        except FileNotFoundError as error:
+            index = self._read_index()
+            if digest_of(index) == descriptor.digest:
+                return BytesIO(index)
+            raise UnreadableError(f"{what} is missing", reason=UnknownReason.IMAGE_NOT_FOUND) from error
+        except OSError as error:
+            raise unreadable(what, error) from error
+
+    def _not_one(self, name: str, index: Index, found: list[Descriptor]) -> UnreadableError:
+        known = sorted({tag for entry in index.entries for tag in _names(entry)})
+        hint = f"it has {', '.join(known[:10])}" if known else "its images have no names; use a digest"
+        if found:
+            wanted = f"several images named {name!r}" if name else "several images, and none was named"
+        else:
+            wanted = f"no image named {name!r}" if name else "no image"
+        return UnreadableError(f"{self._files} has {wanted}", reason=UnknownReason.IMAGE_NOT_FOUND, hint=hint)
+
+
+def unreadable(what: str, error: OSError) -> UnreadableError:
+    """What an error of the operating system says of an image on this machine."""
+    reason = UnknownReason.NO_CREDENTIALS if isinstance(error, PermissionError) else UnknownReason.IMAGE_INVALID
+    return UnreadableError(f"{what} cannot be read: {error.strerror or error}", reason=reason)
+
+
+def _names(entry: Descriptor) -> frozenset[str]:
+    names = (entry.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME))
+    return frozenset(spelling for name in names if name for spelling in spellings(name))

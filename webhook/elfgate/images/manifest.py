@@ -1,0 +1,249 @@
+"""Indexes, manifests and configs: JSON from anywhere → what of it matters, or one line saying what is wrong with it.
+
+Sources: OCI image spec 1.1 (image index, manifest, config), Docker's image manifest version 2 schema 2. Keys match
+whatever their case, as the runtimes' own decoder (Go's encoding/json) has it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images import mediatypes
+from elfgate.images.digests import FOLDER, is_digest, short
+from elfgate.images.mediatypes import LayerType
+from elfgate.images.source import Descriptor, Limits
+from elfgate.linkage.start import ImageDefaults
+from elfgate.platforms import Platform
+
+_ATTESTATION = "vnd.docker.reference.type"  # BuildKit: an entry that is no image but says something of one
+_MOST_LAYERS = 1_000  # overlayfs takes some 500
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Images of several platforms under one name; attestations left out."""
+
+    entries: tuple[Descriptor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One image.
+
+    Attributes:
+        config: Where its config is.
+        layers: Bottom first.
+        artifact: It is no image: there is nothing to start (a chart, a signature, a model).
+    """
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    artifact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an image says of itself.
+
+    Attributes:
+        platform: Its label, which may lie.
+        defaults: How it wants to be started.
+        diff_ids: The digests of its unpacked layers, bottom first.
+    """
+
+    platform: Platform
+    defaults: ImageDefaults
+    diff_ids: tuple[str, ...] = ()
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_case(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        names = {(field.alias or name).lower(): field.alias or name for name, field in cls.model_fields.items()}
+        folded = {names[key.lower()]: value for key, value in data.items() if key.lower() in names}
+        return {key: value for key, value in (folded | _exact(data, names)).items() if value is not None}
+
+
+def _exact(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """What is written just as the spec has it: it wins over other spellings."""
+    return {name: data[name] for name in names.values() if name in data}
+
+
+class _Platform(_Model):
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+
+    def result(self) -> Platform:
+        return Platform(self.os or "linux", self.architecture, self.variant)
+
+
+class _Descriptor(_Model):
+    media_type: str = Field(default="", alias="mediaType")
+    digest: str
+    size: Annotated[int, Field(ge=0)] = 0
+    platform: _Platform | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+    def result(self, default_type: str = "") -> Descriptor:
+        if not is_digest(self.digest) and not self.digest.startswith(FOLDER):
+            raise _invalid(f"a descriptor names {self.digest[:80]!r}, which is not a sha256 or sha512 digest")
+        return Descriptor(
+            media_type=self.media_type or default_type,
+            digest=self.digest,
+            size=self.size,
+            platform=self.platform.result() if self.platform and self.platform.architecture else None,
+            annotations=self.annotations,
+        )
+
+
+class _Index(_Model):
+    manifests: list[_Descriptor]
+
+
+class _Manifest(_Model):
+    config: _Descriptor
+    layers: list[_Descriptor] = Field(default_factory=list)
+
+
+class _Start(_Model):
+    entrypoint: list[str] = Field(default_factory=list, alias="Entrypoint")
+    cmd: list[str] = Field(default_factory=list, alias="Cmd")
+    env: list[str] = Field(default_factory=list, alias="Env")
+    working_dir: str = Field(default="", alias="WorkingDir")
+    user: str = Field(default="", alias="User")
+
+
+class _Layers(_Model):
+    diff_ids: list[str] = Field(default_factory=list)
+
+
+class _Config(_Platform):
+    config: _Start = Field(default_factory=_Start)
+    rootfs: _Layers = Field(default_factory=_Layers)
+
+
+def read_document(data: bytes, descriptor: Descriptor, *, limits: Limits) -> Index | Manifest:
+    """Read an index or a manifest, told apart by what it holds.
+
+    Args:
+        data: Its verified bytes.
+        descriptor: What they were fetched by, for its digest in messages.
+        limits: How many entries an index may have.
+
+    Raises:
+        UnreadableError: IMAGE_INVALID if it is neither; IMAGE_UNSUPPORTED for schema 1 and for layers whose bytes are
+            elsewhere, encrypted or of an unknown type; LIMIT_EXCEEDED for too many entries.
+    """
+    what = f"manifest {short(descriptor.digest)}"
+    document = _object(data, what)
+    if document.get("schemaVersion") == 1 or "fsLayers" in document:
+        raise UnreadableError(
+            f"{what} is of Docker's schema 1, which container runtimes no longer pull",
+            reason=UnknownReason.IMAGE_UNSUPPORTED,
+            hint="build and push the image again",
+        )
+    is_index = "manifests" in document
+    if is_index == ("config" in document or "layers" in document):
+        # Both: two clients would see two images in one digest (CVE-2021-41190). Neither: it is something else.
+        raise _invalid(
+            f"{what} is {'both' if is_index else 'neither'} an index {'and' if is_index else 'nor'} a manifest"
+        )
+    try:
+        if is_index:
+            return _index(_Index.model_validate(document), what, limits)
+        return _manifest(_Manifest.model_validate(document), what)
+    except ValidationError as error:
+        raise _invalid(f"{what} is malformed: {_first_line(error)}") from error
+
+
+def read_config(data: bytes, descriptor: Descriptor) -> Config:
+    """Read an image's config.
+
+    Raises:
+        UnreadableError: IMAGE_INVALID if it is none.
+    """
+    what = f"config {short(descriptor.digest)}"
+    try:
+        config = _Config.model_validate(_object(data, what))
+    except ValidationError as error:
+        raise _invalid(f"{what} is malformed: {_first_line(error)}") from error
+    start = config.config
+    defaults = ImageDefaults(
+        entrypoint=tuple(start.entrypoint),
+        cmd=tuple(start.cmd),
+        env=dict(variable.split("=", 1) for variable in start.env if "=" in variable),
+        working_dir=start.working_dir,
+        user=start.user,
+    )
+    return Config(config.result(), defaults, tuple(config.rootfs.diff_ids))
+
+
+def _object(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _invalid(f"{what} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise _invalid(f"{what} is not a JSON object")
+    return document
+
+
+def _index(document: _Index, what: str, limits: Limits) -> Index:
+    if len(document.manifests) > limits.index_entries:
+        raise UnreadableError(
+            f"{what} lists {len(document.manifests)} images, over the limit of {limits.index_entries}",
+            reason=UnknownReason.LIMIT_EXCEEDED,
+        )
+    entries = (entry.result(mediatypes.OCI_MANIFEST) for entry in document.manifests)
+    return Index(tuple(entry for entry in entries if not _is_attestation(entry)))
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    unknown = entry.platform is not None and entry.platform.architecture == entry.platform.os == "unknown"
+    return unknown or _ATTESTATION in entry.annotations
+
+
+def _manifest(document: _Manifest, what: str) -> Manifest:
+    # The config's type decides, not artifactType: runtimes start an image that carries one.
+    config = document.config.result(mediatypes.OCI_CONFIG)
+    layers = tuple(layer.result(mediatypes.OCI_LAYER) for layer in document.layers)
+    if config.media_type not in mediatypes.CONFIGS:
+        return Manifest(config, layers, artifact=True)
+    if len(layers) > _MOST_LAYERS:
+        raise UnreadableError(f"{what} has {len(layers)} layers", reason=UnknownReason.LIMIT_EXCEEDED)
+    for layer in layers:
+        _check_layer(layer, what)
+    return Manifest(config, layers)
+
+
+def _check_layer(layer: Descriptor, what: str) -> None:
+    problem = {
+        LayerType.READABLE: "",
+        LayerType.FOREIGN: "is kept elsewhere (a foreign layer)",
+        LayerType.ENCRYPTED: "is encrypted",
+        LayerType.UNKNOWN: f"has the unknown media type {layer.media_type[:100]!r}",
+    }[mediatypes.layer_type(layer.media_type)]
+    if problem:
+        raise UnreadableError(
+            f"layer {short(layer.digest)} of {what} {problem}", reason=UnknownReason.IMAGE_UNSUPPORTED
+        )  # fmt: skip
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def _invalid(message: str) -> UnreadableError:
+    return UnreadableError(message, reason=UnknownReason.IMAGE_INVALID)

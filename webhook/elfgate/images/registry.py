@@ -1,0 +1,178 @@
+"""Images in a registry, over its HTTP API.
+
+Sources: OCI distribution spec 1.1; Docker Registry HTTP API V2.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from io import BytesIO
+from urllib.parse import urlsplit
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images import mediatypes
+from elfgate.images.api import Api, check_status
+from elfgate.images.auth import Credentials
+from elfgate.images.connections import Connections, deadline, is_loopback_host, seconds_left
+from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
+from elfgate.images.manifest import Index, read_document
+from elfgate.images.reference import DEFAULT_REGISTRY, Reference
+from elfgate.images.source import Descriptor, Limits
+from elfgate.images.unpack import index_layer
+from elfgate.rootfs.layer import Layer
+
+_DOCKER_HUB = "registry-1.docker.io"  # where docker.io's API really is
+_DIGEST_HEADER = "docker-content-digest"
+_WITHOUT_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOptions:
+    """How registries are asked.
+
+    Attributes:
+        plain_http: Hosts (with their ports) that are asked without TLS, besides those of this machine.
+        loopback: Whether a reference may name a registry on this machine.
+        connect_seconds: How long a host may take to take a connection.
+        read_seconds: How long it may say nothing.
+        document_seconds: How long a tag, index, manifest or config may take in all.
+    """
+
+    plain_http: frozenset[str] = frozenset()
+    loopback: bool = True
+    connect_seconds: float = 5.0
+    read_seconds: float = 15.0
+    document_seconds: float = 30.0
+
+
+class Registries:
+    """All registries: connections and tokens are shared between the sources made here. Thread-safe.
+
+    Args:
+        credentials: Who knows credentials, if anyone does.
+        options: How registries are asked.
+        limits: How much is read of what they answer.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        options: RegistryOptions | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._options = options or RegistryOptions()
+        self._limits = limits or Limits()
+        self._connections = Connections(
+            connect_seconds=self._options.connect_seconds, read_seconds=self._options.read_seconds
+        )
+        self._repositories: dict[str, Repository] = {}
+        self._lock = threading.Lock()
+
+    def repository(self, reference: Reference) -> "Repository":
+        """The source of a reference's repository."""
+        with self._lock:
+            found = self._repositories.get(reference.name)
+            if found is None:
+                found = Repository(reference.name, self._api(reference), self._options, self._limits)
+                self._repositories[reference.name] = found
+            return found
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+    def _api(self, reference: Reference) -> Api:
+        host = _DOCKER_HUB if reference.registry == DEFAULT_REGISTRY else reference.registry
+        loopback = self._options.loopback and is_loopback_host(urlsplit(f"//{host}").hostname or "")
+        scheme = "http" if loopback or host in self._options.plain_http else "https"
+        credential = self._credentials.find(reference.name) if self._credentials else None
+        base = f"{scheme}://{host}/v2/{reference.repository}/"
+        return Api(base, reference.repository, credential, self._connections, loopback=loopback)
+
+
+class Repository:
+    """One repository of a registry (a ``Source``). Made by ``Registries``.
+
+    Args:
+        name: Registry and repository, for messages.
+        api: How it is asked.
+        options: How long its documents may take.
+        limits: How much is read of what it answers.
+    """
+
+    def __init__(self, name: str, api: Api, options: RegistryOptions, limits: Limits) -> None:
+        self._name = name
+        self._api = api
+        self._options = options
+        self._limits = limits
+
+    def resolve(self, name: str) -> Descriptor:
+        """What a tag or digest points at now: by HEAD, which registries do not count as a pull."""
+        what = f"{self._name}{'@' if is_digest(name) else ':'}{name}"
+        path = f"manifests/{name}"
+        with deadline(self._options.document_seconds):
+            with self._api.ask("HEAD", path) as reply:
+                if reply.status not in _WITHOUT_HEAD:
+                    check_status(reply, what)
+                    descriptor = _described(name, reply.headers, what)
+                    if descriptor is not None:
+                        return descriptor
+            return self._resolve_by_get(name, path, what)
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """Fetch an index, manifest or config."""
+        split_digest(descriptor.digest)
+        is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
+        what = f"{self._name}@{short(descriptor.digest)}"
+        path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
+        with deadline(self._options.document_seconds), self._api.get(path, what) as reply:
+            return read_verified(
+                reply,
+                digest=descriptor.digest,
+                size=descriptor.size,
+                what=what,
+                limit=self._limits.manifest_bytes,
+                seconds=seconds_left(),
+            )
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        """Fetch a layer; it is verified and indexed while it comes."""
+        split_digest(descriptor.digest)
+        what = f"layer {short(descriptor.digest)} of {self._name}"
+        with deadline(self._limits.seconds), self._api.get(f"blobs/{descriptor.digest}", what) as reply:
+            return index_layer(reply, descriptor, self._limits)
+
+    def _resolve_by_get(self, name: str, path: str, what: str) -> Descriptor:
+        """For registries that answer HEAD in part or not at all."""
+        with self._api.get(path, what) as reply:
+            media_type = mediatypes.essence(reply.headers.get("content-type", ""))
+            if media_type == "text/html":
+                raise UnreadableError(
+                    f"{what} cannot be had: the registry answers with a web page",
+                    reason=UnknownReason.REGISTRY_UNREACHABLE,
+                )
+            data = reply.read_bounded(self._limits.manifest_bytes, what)
+        digest = name if is_digest(name) else reply.headers.get(_DIGEST_HEADER, "") or digest_of(data)
+        read_verified(BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left())
+        if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS:
+            document = read_document(data, Descriptor(media_type, digest), limits=self._limits)
+            media_type = mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+        return Descriptor(media_type, digest, len(data))
+
+
+def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor | None:
+    """What the headers of a manifest say of it, or None if that is not enough.
+
+    A digest that the headers claim is believed until the document is read, and then verified.
+    """
+    media_type = mediatypes.essence(headers.get("content-type", ""))
+    digest = headers.get(_DIGEST_HEADER, "") or name
+    if is_digest(name) and digest != name:
+        raise UnreadableError(f"{what} does not match its digest: {digest[:80]}", reason=UnknownReason.IMAGE_INVALID)
+    if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS or not is_digest(digest):
+        return None
+    length = headers.get("content-length", "")
+    return Descriptor(media_type, digest, int(length) if length.isdecimal() and len(length) < 19 else 0)

@@ -1,0 +1,143 @@
+"""One attempt to start a program: the world it happens in, and what has been found on the way."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.credentials import EXECUTE, Credentials
+from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import Architecture
+from elfgate.rootfs.tree import Found, Missing, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why something that was found out may be otherwise: what rests on it cannot be asserted.
+
+    Attributes:
+        reason: For policy.
+        because: One clause, for people.
+    """
+
+    reason: UnknownReason
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A look-up whose answer lies outside the image: under a volume, or in a part of it that could not be read.
+
+    Attributes:
+        path: What was looked up, absolute.
+        doubt: What hides it.
+    """
+
+    path: str
+    doubt: Doubt
+
+
+Lookup = Found | Missing | Hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a program is started with.
+
+    Attributes:
+        argv: Its command line.
+        env: Its environment, as far as it is known.
+        unknown_env: Names whose values are not known; ``*`` for any name.
+        cwd: Its working directory, absolute.
+        doubt: Why this may not be how it is started, if so.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    unknown_env: frozenset[str] = frozenset()
+    cwd: str = "/"
+    doubt: Doubt | None = None
+
+    def env_doubt(self, *names: str) -> Doubt | None:
+        """Return a doubt if one of these variables may have a value that is not known."""
+        for name in names:
+            if name in self.unknown_env:
+                return Doubt(UnknownReason.VALUE_UNKNOWN, f"the value of {name} comes from elsewhere")
+            if "*" in self.unknown_env:
+                return Doubt(UnknownReason.VALUE_UNKNOWN, f"{name} may be set by a ConfigMap or Secret")
+        return None
+
+    def doubted(self, doubt: Doubt | None) -> "Process":
+        """Return this process with a doubt, unless there is one already."""
+        return self if doubt is None or self.doubt is not None else replace(self, doubt=doubt)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The tree, the node and the process's rights; and, growing, the findings and the walk.
+
+    Attributes:
+        tree: The image's root file system.
+        architecture: The node's.
+        node: What else is known of the node.
+        who: The process's user and groups.
+        mounts: Paths at which something else hides the image's files.
+        variant: The image's nature, for messages.
+        injected: Names of libraries that a node may add (``fnmatch`` patterns).
+        explain: Record the walk.
+        findings: In the order found.
+        walk: In order, if ``explain``.
+    """
+
+    tree: Tree
+    architecture: Architecture
+    node: NodeFacts
+    who: Credentials
+    mounts: tuple[str, ...]
+    variant: Variant
+    injected: tuple[str, ...]
+    explain: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    walk: list[Step] = field(default_factory=list)
+
+    def lookup(self, path: str, cwd: str = "/") -> Lookup:
+        """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
+        found = self._walk(path, cwd)
+        crossed = (posixpath.normpath(posixpath.join(cwd, path)), found.path, *found.symlinks)
+        for mount in self.mounts:
+            if any(name == mount or name.startswith(mount + "/") for name in crossed):
+                reason = Doubt(UnknownReason.UNDER_MOUNT, f"{crossed[0]} lies under the volume at {mount}")
+                return Hidden(crossed[0], reason)
+        return found
+
+    def _walk(self, path: str, cwd: str) -> Found | Missing:
+        """Walk with the process's search permission, unless a group that is not known might have it."""
+        found = self.tree.lookup(path, cwd=cwd, uid=self.who.uid, gids=tuple(self.who.gids))
+        if isinstance(found, Missing) and found.errno == "EACCES":
+            directory = self.tree.lookup(found.path)
+            if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):
+                return self.tree.lookup(path, cwd=cwd)
+        return found
+
+    def failed(self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None) -> None:
+        """Record what keeps the program from starting; with a doubt, what would."""
+        if doubt is None:
+            self.findings.append(Finding(code, path, message, remedy))
+        else:
+            self.unknown(path, f"{message}; but {doubt.because}", doubt.reason)
+
+    def unknown(self, path: str, message: str, reason: UnknownReason) -> None:
+        """Record what cannot be told."""
+        self.findings.append(Finding(Code.LINKAGE_UNKNOWN, path, message, "", Effect.UNKNOWN, reason))
+
+    def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
+        """Record what is worth saying of a program that starts; once for each code."""
+        if any(finding.code is code and finding.effect is Effect.NOTE for finding in self.findings):
+            return
+        self.findings.append(Finding(code, path, message, remedy, Effect.NOTE))
+
+    def step(self, actor: str, text: str, result: str) -> None:
+        """Record a look-up."""
+        if self.explain:
+            self.walk.append(Step(actor, text, result))

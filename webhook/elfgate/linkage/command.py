@@ -1,0 +1,79 @@
+"""What a runtime would be asked to execute: the command line, and what the new process would inherit.
+
+Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the
+OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
+"""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elfgate.linkage.start import ImageDefaults, Overrides
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# The runtime mounts these over whatever the image has there (OCI runtime spec, "Default Filesystems").
+RUNTIME_MOUNTS = ("/proc", "/sys", "/dev")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first ``execve`` of a container.
+
+    Attributes:
+        argv: The command line; empty if there is nothing to start.
+        env: The environment as far as it is known.
+        unknown_env: Names whose values come from elsewhere; ``*`` for any name that ``env`` of the pod does not set.
+        cwd: The working directory, absolute.
+        user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.
+        mounts: Absolute paths at which the image's files are hidden.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    unknown_env: frozenset[str]
+    cwd: str
+    user: str
+    mounts: tuple[str, ...]
+
+
+def start(defaults: ImageDefaults, overrides: Overrides) -> Start:
+    """Put together what the image and the pod say.
+
+    Args:
+        defaults: The image's config.
+        overrides: The pod's container.
+
+    Returns:
+        The first ``execve``; its ``argv`` may be empty.
+    """
+    env = {"PATH": DEFAULT_PATH, **defaults.env, **overrides.env}
+    return Start(
+        argv=_argv(defaults, overrides),
+        env=env,
+        unknown_env=_unknown_env(overrides),
+        cwd=posixpath.join("/", overrides.working_dir or defaults.working_dir or "/"),
+        user=_user(defaults, overrides),
+        mounts=(*RUNTIME_MOUNTS, *(posixpath.normpath(posixpath.join("/", path)) for path in overrides.mounts)),
+    )
+
+
+def _argv(defaults: ImageDefaults, overrides: Overrides) -> tuple[str, ...]:
+    # An empty list in a manifest is no list (Kubernetes drops it), hence truth, not "is None".
+    if overrides.command:
+        return overrides.command + (overrides.args or ())
+    return defaults.entrypoint + (overrides.args or defaults.cmd)
+
+
+def _unknown_env(overrides: Overrides) -> frozenset[str]:
+    """``env`` outranks ``envFrom``, so that a wildcard leaves the names that the pod sets itself."""
+    return overrides.unknown_env - (frozenset(overrides.env) if "*" in overrides.unknown_env else frozenset())
+
+
+def _user(defaults: ImageDefaults, overrides: Overrides) -> str:
+    user, _, group = defaults.user.partition(":")
+    if overrides.user is not None:
+        user, group = str(overrides.user), ""
+    if overrides.group is not None:
+        group = str(overrides.group)
+    return f"{user}:{group}" if group else user

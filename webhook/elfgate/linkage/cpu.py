@@ -1,0 +1,59 @@
+"""Levels of CPUs, and what asks for one.
+
+Sources: the x86-64 psABI (micro-architecture levels; ``GNU_PROPERTY_X86_ISA_1_NEEDED``), glibc
+``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h``
+(what a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
+"""
+
+from collections.abc import Iterable
+
+from elfgate.linkage import words
+from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.loaded import Object
+from elfgate.linkage.report import Code
+
+_LADDERS = (
+    ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
+    ("power8", "power9", "power10", "power11"),
+    ("z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "z17"),
+)
+_ISA_BITS = ((8, "x86-64-v4"), (4, "x86-64-v3"), (2, "x86-64-v2"))
+
+
+def reaches(level: str | None, wanted: str) -> bool | None:
+    """Tell whether a CPU of one level runs code for another; None if that is not known."""
+    for ladder in _LADDERS:
+        if wanted in ladder and level in ladder:
+            return ladder.index(level) >= ladder.index(wanted)
+    return None
+
+
+def floor_met(attempt: Attempt, path: str, floor: str) -> bool:
+    """Judge the level that a glibc demands before it starts anything; report it unless the node has it."""
+    met = reaches(attempt.node.cpu_level, floor) if floor else True
+    if met is None:
+        message = f"{path} (glibc) demands a CPU of level {floor}: it does not start on older ones"
+        attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+    elif not met:
+        message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {attempt.node.cpu_level}"
+        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+    return met is not False
+
+
+def isa_met(attempt: Attempt, objects: Iterable[Object]) -> bool:
+    """Judge every object's ISA-needed note: "CPU ISA level is lower than required"."""
+    noted = False
+    for item in objects:
+        needed = next((level for bit, level in _ISA_BITS if item.facts.isa_needed & bit), None)
+        if needed is None:
+            continue
+        met = reaches(attempt.node.cpu_level, needed)
+        if met is False:
+            message = f"{item.path} needs a CPU of level {needed}, but the node's is {attempt.node.cpu_level}"
+            attempt.failed(Code.CPU_LEVEL, item.path, message, words.FIX_CPU, item.doubt)
+            return False
+        if met is None and not noted:
+            noted = True
+            message = f"{item.path} needs a CPU of level {needed}: it does not start on older ones"
+            attempt.note(Code.CPU_LEVEL, item.path, message, words.FIX_CPU)
+    return True

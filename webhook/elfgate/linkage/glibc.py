@@ -1,0 +1,157 @@
+"""glibc's dynamic loader, from its own demands on the CPU to the binding of symbols.
+
+Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c``, ``elf/dl-version.c``,
+``elf/dl-reloc.c``; ld.so(8).
+"""
+
+import re
+
+from elfgate.elf.facts import LoaderFacts
+from elfgate.errors import UnknownReason
+from elfgate.linkage import cpu, words
+from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
+from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.loaded import (
+    MOST_OBJECTS,
+    Object,
+    Objects,
+    mapped,
+    provided_by_kernel,
+    report_mismatch,
+    report_missing,
+)
+from elfgate.linkage.report import Code
+from elfgate.linkage.symbols import undefined
+from elfgate.linkage.versions import check_versions
+from elfgate.rootfs.ldconf import preload
+
+PRELOAD = "/etc/ld.so.preload"
+_ISA_CHECKED_SINCE = (2, 33)
+_ALIGNMENT_CHECKED_BEFORE = (2, 35)
+_KERNEL_CHECKED_UNTIL = (2, 35)
+
+
+def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
+    """Load and link a program; report what fails.
+
+    Args:
+        attempt: The world.
+        program: What the kernel has mapped.
+        loader: glibc's loader.
+        about: What the loader's file says of itself.
+    """
+    if not cpu.floor_met(attempt, loader.path, about.cpu_floor):
+        return
+    facts = program.image.facts
+    executable = Object(program.image.path, program.image.path, facts, names={facts.soname} if facts.soname else set())
+    itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
+    search = Search(attempt, program.process, loader, executable)
+    if not _kernel_new_enough(attempt, loader, search):
+        return
+    objects = Objects()
+    objects.add(executable)
+    objects.know(itself)
+    for name in _preloads(attempt, program):
+        _preload(objects, search, executable, name)
+    if not _load_needed(attempt, objects, search):
+        return
+    if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
+        return
+    if check_versions(attempt, objects, itself):
+        _bind(attempt, program, objects, itself)
+
+
+def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
+    """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
+    floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
+    if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
+        return True
+    message = words.kernel_too_old(loader.path, floor, kernel)
+    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL)
+    return False
+
+
+def _preloads(attempt: Attempt, program: Program) -> list[str]:
+    """LD_PRELOAD (blanks and colons), then /etc/ld.so.preload ."""
+    named = re.split("[ :]+", program.process.env.get("LD_PRELOAD", ""))
+    return [*named, *preload(attempt.tree.text(PRELOAD) or "")]
+
+
+def _preload(objects: Objects, search: Search, executable: Object, name: str) -> None:
+    """A preload that cannot be loaded is passed over with a message; what it needs itself is needed all the same."""
+    if not name or objects.named(name) is not None:
+        return
+    outcome = search.find(name, executable)
+    if isinstance(outcome, Opened) and objects.at(outcome.path) is None:
+        objects.add(_object(outcome, executable, name))
+
+
+def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
+    """Load breadth first (``_dl_map_object_deps``).
+
+    The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
+    """
+    complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
+    for item in objects:
+        for name in item.facts.needed:
+            if provided_by_kernel(name) or objects.named(name) is not None:
+                continue
+            outcome = search.find(name, item)
+            if isinstance(outcome, Refused):
+                report_mismatch(attempt, item, outcome.path, outcome.wrong, outcome.doubt)
+                return False
+            if isinstance(outcome, NotFound):
+                _report(attempt, item, name, outcome)
+                complete = False
+            elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
+                return False
+        if len(objects.items) > MOST_OBJECTS:
+            attempt.unknown(item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
+            return False
+    return complete
+
+
+def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool) -> bool:
+    known = objects.at(opened.path)
+    if known is not None:
+        objects.alias(known, item.names)
+        return True
+    objects.add(item)
+    if opened.level:
+        message = f"{opened.path} is only found by CPUs of level {opened.level}"
+        attempt.note(Code.CPU_LEVEL, opened.path, message, words.FIX_CPU)
+    return mapped(attempt, item, by_alignment=by_alignment)
+
+
+def _object(opened: Opened, needed_by: Object, name: str) -> Object:
+    names = {name, opened.name, opened.facts.soname or name}
+    return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt)
+
+
+def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -> None:
+    if missing.too_new:
+        message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
+        doubt = needed_by.doubt or missing.doubt
+        attempt.failed(Code.KERNEL_TOO_OLD, missing.too_new, message, words.FIX_KERNEL, doubt)
+        return
+    detail = f"is not there: {missing.other}" if missing.other else ""
+    report_missing(attempt, needed_by, name, missing.doubt, detail)
+
+
+def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> None:
+    """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
+    scope = [item.facts for item in (*objects, itself)]
+    now = bool(program.process.env.get("LD_BIND_NOW"))
+    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
+    for item in objects:
+        missing = undefined(item.facts, scope)
+        lazy = not (now or item.facts.bind_now)
+        names = missing.eager if lazy else missing.eager + missing.lazy
+        who = "no loaded library defines"
+        if names:
+            message = words.symbols_missing(item.path, names, who)
+            attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+        elif missing.lazy:
+            message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
+            attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)

@@ -1,0 +1,297 @@
+"""Where glibc's loader looks for a library, and what it makes of the files that it finds there.
+
+Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``, ``open_verify``), ``elf/dl-cache.c``,
+``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the loader's own file; /etc/ld.so.conf is
+ldconfig's business and is not read when a program starts.
+"""
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.errors import UnknownReason
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
+from elfgate.linkage.cpu import reaches
+from elfgate.linkage.credentials import READ
+from elfgate.linkage.glibc_verify import Skip, verify
+from elfgate.linkage.kernel import Image
+from elfgate.linkage.loaded import Object
+from elfgate.linkage.machines import architecture_of
+from elfgate.linkage.search import SearchPath, expand, split_glibc
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.ldconf import Cache, CacheEntry, parse_cache
+from elfgate.rootfs.tree import Found, Missing
+
+CACHE = "/etc/ld.so.cache"
+_HWCAPS_SINCE = (2, 33)
+_OLD_HWCAPS_UNTIL = (2, 37)
+_KERNEL_FLOOR_UNTIL = (2, 35)
+_GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
+_ARM_HARD_FLOAT, _ARM_HARD_FLOAT_CACHE, _ARM_SOFT_FLOAT_CACHE = 0x400, 0x0903, 0x0B03
+
+# No kernel has this version, nor will for years: a file that demands it is skipped whatever the node's kernel is.
+NO_SUCH_KERNEL = (9, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that is taken.
+
+    Attributes:
+        name: The path under which it was opened, absolute.
+        path: Its real path.
+        facts: What it says.
+        doubt: Why another may be taken.
+        level: The CPU level without which it would not have been looked at, if the node's is not known.
+    """
+
+    name: str
+    path: str
+    facts: ElfFacts
+    doubt: Doubt | None = None
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that ends the start, even if a good one follows."""
+
+    path: str
+    wrong: str
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No file was taken.
+
+    Attributes:
+        doubt: Why there may be one.
+        other: A file of that name for another machine or class, which was skipped.
+        too_new: A file of that name that wants a newer kernel, which was skipped.
+    """
+
+    doubt: Doubt | None = None
+    other: str = ""
+    too_new: str = ""
+
+
+@dataclass(slots=True)
+class _Query:
+    doubt: Doubt | None
+    other: str = ""
+    too_new: str = ""
+
+
+class Search:
+    """The search of one process.
+
+    Args:
+        attempt: The world.
+        process: Whose environment and working directory count.
+        loader: glibc's loader.
+        program: The program, by which LD_LIBRARY_PATH is expanded.
+    """
+
+    def __init__(self, attempt: Attempt, process: Process, loader: Image, program: Object) -> None:
+        self._attempt = attempt
+        self._process = process
+        self._loader = loader
+        about = loader.facts.loader
+        self._defaults = about.default_directories if about else ()
+        self.version = release(about.version if about else "")
+        self._row = architecture_of(loader.facts)
+        text = process.env.get("LD_LIBRARY_PATH", "")
+        self._env_path = split_glibc(text, ":;", self._tokens(program))
+        self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+        self._cache_doubt: Doubt | None = None
+        self._cache = self._read_cache()
+        self._directories: dict[str, bool] = {}
+
+    def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
+        """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
+        query = _Query(needed_by.doubt)
+        expanded = expand(name, self._tokens(needed_by))
+        if expanded is None:
+            return NotFound(query.doubt or _undecided(name))
+        if "/" in expanded:
+            outcome, _ = self._open(expanded, expanded, query)
+            return outcome or NotFound(query.doubt, query.other, query.too_new)
+        query.doubt = query.doubt or self._env_doubt
+        for label, path in self._paths(needed_by):
+            outcome = self._along(label, path, expanded, query)
+            if outcome is not None:
+                return outcome
+        outcome = self._cached(expanded, needed_by, query)
+        if outcome is None and not needed_by.facts.no_default_lib:
+            outcome = self._along("default directory", SearchPath(self._defaults), expanded, query)
+        if outcome is None and not self._defaults:
+            doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{self._loader.path} does not tell its default directories")
+            query.doubt = query.doubt or doubt
+        return outcome or NotFound(query.doubt, query.other, query.too_new)
+
+    def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
+        """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
+        if needed_by.facts.runpath is None:
+            for item in needed_by.chain():
+                if item.facts.rpath and item.facts.runpath is None:
+                    yield f"RPATH of {item.path}", split_glibc(item.facts.rpath, ":", self._tokens(item))
+        yield "LD_LIBRARY_PATH", self._env_path
+        if needed_by.facts.runpath:
+            text = needed_by.facts.runpath
+            yield f"RUNPATH of {needed_by.path}", split_glibc(text, ":", self._tokens(needed_by))
+
+    def _tokens(self, item: Object) -> Mapping[str, str]:
+        tokens = {"ORIGIN": item.origin}
+        if self._defaults:
+            tokens["LIB"] = self._defaults[0].removeprefix("/usr").lstrip("/")
+        return tokens
+
+    def _along(self, label: str, path: SearchPath, name: str, query: _Query) -> Opened | Refused | None:
+        if path.undecided:
+            query.doubt = query.doubt or _undecided(path.undecided[0])
+        for directory in path.directories:
+            for subdirectory, level in self._subdirectories(directory):
+                candidate = posixpath.join(directory, subdirectory, name)
+                outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
+                if outcome is not None or not goes_on:
+                    return outcome
+        return None
+
+    def _subdirectories(self, directory: str) -> list[tuple[str, str]]:
+        """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
+
+        Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
+        a level's directory has is taken with that level.
+        """
+        if self._row is None or not self._row.hwcaps or self.version < _HWCAPS_SINCE:
+            return [("", "")]
+        if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
+            return [("", "")]
+        levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
+        known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
+        if None in known:
+            return [("", ""), *reversed(levels)]
+        return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + [("", "")]
+
+    def _is_directory(self, path: str) -> bool:
+        if path not in self._directories:
+            found = self._attempt.lookup(path, self._process.cwd)
+            self._directories[path] = isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+        return self._directories[path]
+
+    def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:
+        """One entry of ld.so.cache is tried: the best for the CPU; if it does not open, the search goes on."""
+        if self._cache is None:
+            query.doubt = query.doubt or self._cache_doubt
+            return None
+        level, entry = self._best(entry for entry in self._cache.entries.get(name, ()) if self._usable(entry))
+        if entry is None or (needed_by.facts.no_default_lib and posixpath.dirname(entry.path) in self._defaults):
+            return None
+        return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
+
+    def _usable(self, entry: CacheEntry) -> bool:
+        if self.version <= _KERNEL_FLOOR_UNTIL and entry.osversion > _version_code(self._attempt.node.kernel):
+            return False
+        return entry.flags == self._cache_flags()
+
+    def _best(self, entries: Iterable[CacheEntry]) -> tuple[str, CacheEntry | None]:
+        """Choose as for directories: with a known CPU its best level, else the plain one, else the lowest level."""
+        cpu, ladder = self._attempt.node.cpu_level, self._row.hwcaps if self._row else ()
+        known = bool(ladder) and reaches(cpu, ladder[-1]) is not None
+        ranked: list[tuple[int, str, CacheEntry]] = []
+        for entry in entries:
+            if entry.hwcap is None:
+                ranked.append((len(ladder) if known else -1, "", entry))
+            elif entry.hwcap not in ladder:
+                # The bits of old: what they ask of a CPU is taken to be there, but only for want of a plain entry.
+                if self.version < _OLD_HWCAPS_UNTIL:
+                    ranked.append((len(ladder) + 1, "", entry))
+            elif self.version >= _HWCAPS_SINCE:
+                met, rank = reaches(cpu, entry.hwcap), ladder.index(entry.hwcap)
+                if met:
+                    ranked.append((rank, "", entry))
+                elif met is None:
+                    ranked.append((len(ladder) - rank, entry.hwcap, entry))
+        _, level, best = min(ranked, key=lambda item: item[0], default=(0, "", None))
+        return level, best
+
+    def _cache_flags(self) -> int:
+        if self._row is None:
+            return 0
+        if self._row.cache_flags == _ARM_HARD_FLOAT_CACHE and not self._loader.facts.flags & _ARM_HARD_FLOAT:
+            return _ARM_SOFT_FLOAT_CACHE
+        return self._row.cache_flags
+
+    def _read_cache(self) -> Cache | None:
+        found = self._attempt.lookup(CACHE)
+        if isinstance(found, Hidden):
+            self._cache_doubt = found.doubt
+        if not isinstance(found, Found):
+            return None
+        if found.entry.kind is Kind.UNREADABLE:
+            self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
+        cache = parse_cache(found.entry.text) if found.entry.text else None
+        return cache if cache is not None and cache.byte_order == self._loader.facts.byte_order else None
+
+    def _open(self, path: str, text: str, query: _Query, level: str = "") -> tuple[Opened | Refused | None, bool]:
+        """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
+        found = self._attempt.lookup(path, self._process.cwd)
+        passed = self._passed_over(found, query)
+        if passed or not isinstance(found, Found):
+            self._attempt.step("glibc", text, passed)
+            return None, not isinstance(found, Missing) or found.errno in _GOES_ON
+        facts = self._attempt.tree.facts(found)
+        verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
+        if isinstance(verdict, Skip):
+            query.other = query.other or f"{found.path} {verdict.why}"
+            self._attempt.step("glibc", text, f"skipped: {verdict.why}")
+            return None, True
+        self._attempt.step("glibc", text, verdict or found.path)
+        if verdict is not None or facts is None:
+            return Refused(found.path, verdict or "", query.doubt), True
+        if self._too_new(facts):
+            query.too_new = query.too_new or found.path
+            self._attempt.step("glibc", text, "skipped: wants a newer kernel")
+            return None, True
+        return Opened(posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level), True
+
+    def _passed_over(self, found: Lookup, query: _Query) -> str:
+        """Say why a candidate does not open, or cannot be told of; empty if it opens."""
+        if isinstance(found, Missing):
+            return found.errno
+        if isinstance(found, Hidden):
+            query.doubt = query.doubt or found.doubt
+            return found.doubt.because
+        if found.entry.kind in {Kind.UNREADABLE, Kind.OTHER}:
+            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
+            return "could not be read"
+        readable = found.entry.kind is Kind.DIRECTORY or self._attempt.who.may(found.entry, READ)
+        return "" if readable else "EACCES"
+
+    def _too_new(self, facts: ElfFacts) -> bool:
+        """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
+        if facts.kernel_floor is None or self.version > _KERNEL_FLOOR_UNTIL:
+            return False
+        return facts.kernel_floor > (self._attempt.node.kernel or NO_SUCH_KERNEL)
+
+    def _debian(self) -> bool:
+        """Debian's and Ubuntu's glibc is told by its directories: it is the one with multiarch names."""
+        return any(directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults)
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Read a glibc release such as ``2.36``; one that is not told counts as recent."""
+    parts = version.split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (99, 0)
+
+
+def _version_code(kernel: tuple[int, int, int] | None) -> int:
+    """Write a kernel's version as ``LINUX_VERSION_CODE`` does."""
+    major, minor, patch = kernel or NO_SUCH_KERNEL
+    return major << 16 | minor << 8 | min(patch, 255)
+
+
+def _undecided(text: str) -> Doubt:
+    return Doubt(UnknownReason.NODE_FACT_UNKNOWN, f"the node decides what {text} stands for")

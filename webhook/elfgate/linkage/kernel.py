@@ -1,0 +1,254 @@
+"""``execve`` as the kernel does it: scripts, the ELF header, the loader that the file asks for, and its segments.
+
+Sources: Linux ``fs/exec.c``, ``fs/binfmt_script.c``, ``fs/binfmt_elf.c``.
+"""
+
+from dataclasses import dataclass, replace
+
+from elfgate.elf.facts import ElfFacts, Type
+from elfgate.errors import UnknownReason
+from elfgate.linkage import words
+from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage.credentials import executable
+from elfgate.linkage.machines import Taken, architecture_of, describe, taken
+from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
+from elfgate.linkage.report import Code
+from elfgate.linkage.shebang import shebang
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found, Missing
+
+SCRIPT_DEPTH = 5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
+_ALLOCATOR_HINT = "jemalloc-page-size"
+_ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An ELF file that the kernel maps.
+
+    Attributes:
+        name: As it was named.
+        path: Its real path.
+        facts: What it says.
+    """
+
+    name: str
+    path: str
+    facts: ElfFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What ``execve`` ends in.
+
+    Attributes:
+        image: The program, behind all scripts.
+        loader: What its PT_INTERP leads to; None if it has none.
+        process: The process, its argv as the program sees it.
+    """
+
+    image: Image
+    loader: Image | None
+    process: Process
+
+
+def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
+    """Start a file.
+
+    Args:
+        attempt: The world; what fails is recorded there.
+        process: What is passed on; ``argv`` as the caller passes it.
+        path: The file, absolute or relative to the working directory.
+
+    Returns:
+        What runs then, or None if nothing does or it cannot be told.
+    """
+    script = ""
+    for _ in range(SCRIPT_DEPTH + 1):
+        found = _open(attempt, process, path, script)
+        if found is None:
+            return None
+        facts = attempt.tree.facts(found)
+        if facts is not None:
+            return _execute(attempt, process, Image(path, found.path, facts), script)
+        line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
+        if line is None:
+            _no_format(attempt, process, found, script)
+            return None
+        attempt.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
+        argument = (line.argument,) if line.argument else ()
+        process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
+        script, path = path, line.interpreter
+    message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
+    attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+    return None
+
+
+def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found | None:
+    """Open a program, or a script's interpreter, for execution."""
+    found = attempt.lookup(path, process.cwd) if path else Missing("ENOENT", path, ())
+    if isinstance(found, Hidden):
+        attempt.step("kernel", path, found.doubt.because)
+        attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
+        return None
+    attempt.step("kernel", path, found.path if isinstance(found, Found) else found.errno)
+    if isinstance(found, Missing):
+        _no_file(attempt, process, path, found, script)
+        return None
+    if found.entry.kind is Kind.UNREADABLE:
+        attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        return None
+    if not executable(found.entry, attempt.who):
+        why = words.not_executable(found.entry, attempt.who)
+        if script:
+            message = f"{script} is run by {path}, which {why}"
+            attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+        else:
+            message = f"{words.named(path, found.path)} {why}"
+            attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt)
+        return None
+    return found
+
+
+def _no_file(attempt: Attempt, process: Process, path: str, missing: Missing, script: str) -> None:
+    if script:
+        message = words.interpreter_missing(script, path, missing, attempt.variant)
+        attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+    elif missing.errno == "EACCES":
+        message = f"{path} cannot be reached by user {attempt.who.uid}: {missing.path} has no x bit for it"
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words.FIX_MODE, process.doubt)
+    else:
+        message = words.command_missing(path, missing, attempt.variant)
+        attempt.failed(Code.COMMAND_MISSING, path, message, words.FIX_COMMAND, process.doubt)
+
+
+def _no_format(attempt: Attempt, process: Process, found: Found, script: str) -> None:
+    """Report ENOEXEC for a file that is neither ELF nor a script."""
+    what = words.nature(found.entry)
+    subject = f"{script} is run by {found.path}, which" if script else found.path
+    attempt.failed(Code.EXEC_FORMAT, found.path, f"{subject} {what}", words.FIX_FORMAT, process.doubt)
+
+
+def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> Program | None:
+    """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
+    if not _header_taken(attempt, process, image, script):
+        return None
+    facts, loader = image.facts, None
+    if facts.interp is not None or facts.interp_malformed:
+        loader = _interpreter(attempt, process, image)
+        if loader is None:
+            return None
+    if not (_mapped(attempt, process, image) and (loader is None or _mapped(attempt, process, loader))):
+        return None
+    if loader is None and not _self_contained(attempt, process, image):
+        return None
+    return Program(image, loader, process)
+
+
+def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
+    facts = image.facts
+    answer = taken(facts, attempt.architecture, attempt.node)
+    subject = f"{script} is run by {image.path}, which" if script else image.path
+    if facts.malformed or answer is Taken.NO:
+        wrong = f"is not a valid ELF file: {facts.malformed}" if facts.malformed else (
+            f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
+        )  # fmt: skip
+        attempt.failed(Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt)
+        return False
+    if answer is Taken.UNKNOWN:
+        message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"
+        attempt.unknown(image.path, message, UnknownReason.NODE_FACT_UNKNOWN)
+        return False
+    if answer is Taken.NOT_EVERYWHERE:
+        message = f"{subject} is {describe(facts)}, which only CPUs with AArch32 run"
+        attempt.note(Code.EXEC_FORMAT, image.path, message)
+    return True
+
+
+def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | None:
+    """Open the first PT_INTERP: ENOEXEC, ENOENT, EACCES, EIO and ELIBBAD, in the kernel's order."""
+    facts, path = image.facts, image.facts.interp or ""
+    if facts.interp_malformed:
+        message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+        return None
+    found = attempt.lookup(path, process.cwd)
+    if isinstance(found, Hidden):
+        attempt.step("kernel", f"loader {path}", found.doubt.because)
+        attempt.unknown(image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason)
+        return None
+    attempt.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
+    if isinstance(found, Missing):
+        message = words.loader_missing(image.path, path, found, attempt.variant)
+        attempt.failed(Code.LOADER_MISSING, image.path, message, words.fix_loader(facts), process.doubt)
+        return None
+    return _loader(attempt, process, image, found)
+
+
+def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> Image | None:
+    loader = attempt.tree.facts(found)
+    if found.entry.kind is Kind.UNREADABLE:
+        attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        return None
+    if not executable(found.entry, attempt.who):
+        wrong = words.not_executable(found.entry, attempt.who)
+    elif loader is None or found.entry.size < _ELF_HEADER:
+        wrong = words.nature(found.entry)
+    elif loader.malformed:
+        wrong = f"is not a valid ELF file: {loader.malformed}"
+    elif architecture_of(loader) is not architecture_of(image.facts):
+        wrong = f"is {describe(loader)}, not {describe(image.facts)}"
+    else:
+        return Image(image.facts.interp or "", found.path, loader)
+    message = f"{image.path} needs the loader {words.named(image.facts.interp or '', found.path)}, which {wrong}"
+    attempt.failed(Code.LOADER_MISMATCH, image.path, message, words.fix_loader(image.facts), process.doubt)
+    return None
+
+
+def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
+    """Map the segments: page congruence, then whether the file holds them."""
+    sizes = page_sizes(attempt)
+    if not mappable(image.facts, sizes[0]):
+        attempt.failed(
+            Code.PAGE_SIZE, image.path, words.page_size(image.path, sizes[0]), words.FIX_PAGES, process.doubt
+        )
+        return False
+    for size in sizes[1:]:
+        if not mappable(image.facts, size):
+            attempt.note(Code.PAGE_SIZE, image.path, words.page_size_note(image.path, size), words.FIX_PAGES)
+            break
+    if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
+        attempt.note(Code.PAGE_SIZE, image.path, words.allocator_note(image.path, sizes[-1]), words.FIX_ALLOCATOR)
+    cut = cut_off(image.facts, sizes[-1])
+    if cut:
+        message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_TRUNCATED, process.doubt)
+    elif cut is None:
+        message = f"{image.path} is truncated, and may need what is missing"
+        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
+    return cut is False
+
+
+def page_sizes(attempt: Attempt) -> tuple[int, ...]:
+    """Give the node's page size, or all that it may have, smallest first (bytes)."""
+    if attempt.node.page_size is not None:
+        return (attempt.node.page_size,)
+    return (SMALLEST, *LARGER_PAGES.get(attempt.architecture.name, ()))
+
+
+def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
+    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake."""
+    facts = image.facts
+    if facts.packed:
+        message = f"{image.path} is packed (UPX), which hides what it needs"
+        attempt.unknown(image.path, message, UnknownReason.PACKED)
+        return False
+    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not facts.needed and not facts.soname):
+        return True
+    if facts.entry and not (facts.soname and facts.needed):
+        message = f"{image.path} names no loader, but looks like a dynamically linked file"
+        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
+    else:
+        message = f"{image.path} is a shared library, not a program: it has no loader to start it"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+    return False

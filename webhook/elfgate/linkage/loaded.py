@@ -1,0 +1,142 @@
+"""The objects of a starting process: what both loaders keep, and what they share in judging it."""
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.errors import UnknownReason
+from elfgate.linkage import words
+from elfgate.linkage.attempt import Attempt, Doubt
+from elfgate.linkage.kernel import page_sizes
+from elfgate.linkage.pages import aligned, cut_off, mappable
+from elfgate.linkage.report import Code
+
+MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
+_VDSO = ("linux-vdso.so.1", "linux-gate.so.1", "linux-vdso32.so.1", "linux-vdso64.so.1")
+
+
+@dataclass(slots=True, eq=False)
+class Object:
+    """An ELF file that the loader has mapped.
+
+    Attributes:
+        name: The path under which it was opened (``$ORIGIN`` is the directory of this one).
+        path: Its real path.
+        facts: What it says.
+        needed_by: The object for which it was loaded; None for the program.
+        names: Under which it is known already: each was asked for, or is its DT_SONAME.
+        doubt: Why another file may be loaded in its place.
+    """
+
+    name: str
+    path: str
+    facts: ElfFacts
+    needed_by: "Object | None" = None
+    names: set[str] = field(default_factory=set)
+    doubt: Doubt | None = None
+
+    @property
+    def origin(self) -> str:
+        """What ``$ORIGIN`` stands for."""
+        return posixpath.dirname(self.name)
+
+    def chain(self) -> Iterator["Object"]:
+        """Yield this object, the one that caused it to be loaded, and so on up to the program."""
+        current: Object | None = self
+        while current is not None:
+            yield current
+            current = current.needed_by
+
+
+@dataclass(slots=True)
+class Objects:
+    """All mapped objects, in the order in which they were mapped (which is breadth first)."""
+
+    items: list[Object] = field(default_factory=list)
+    _by_name: dict[str, Object] = field(default_factory=dict)
+    _by_path: dict[str, Object] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(self.items)
+
+    def add(self, item: Object) -> None:
+        """Append an object; the first to have a name keeps it."""
+        self.items.append(item)
+        self.know(item)
+
+    def know(self, item: Object) -> None:
+        """Let an object be found that is mapped already (the loader) without being in the order."""
+        self._by_path.setdefault(item.path, item)
+        for name in item.names:
+            self._by_name.setdefault(name, item)
+
+    def named(self, name: str) -> Object | None:
+        """Find an object by a name under which it is known."""
+        return self._by_name.get(name)
+
+    def at(self, path: str) -> Object | None:
+        """Find an object by its real path: the loaders compare device and inode."""
+        return self._by_path.get(path)
+
+    def alias(self, item: Object, names: Iterable[str]) -> None:
+        """Let an object be known under more names."""
+        item.names.update(names)
+        self.know(item)
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """The first doubt about any of them: what all of them together decide is doubtful then."""
+        return next((item.doubt for item in self.items if item.doubt is not None), None)
+
+
+def provided_by_kernel(name: str) -> bool:
+    """Tell whether a name is the vDSO's, which no file stands for."""
+    return name in _VDSO
+
+
+def report_missing(attempt: Attempt, needed_by: Object, name: str, doubt: Doubt | None, detail: str = "") -> None:
+    """Record a library that no search found."""
+    doubt = needed_by.doubt or doubt
+    if doubt is None and any(fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected):
+        doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container")
+    where = detail or f"this image ({attempt.variant}) does not contain where it is searched"
+    message = f"{needed_by.path} needs {name}, which {where}"
+    attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, words.FIX_LIBRARY, doubt)
+
+
+def report_mismatch(attempt: Attempt, needed_by: Object, path: str, wrong: str, doubt: Doubt | None) -> None:
+    """Record a library that the loader opens and then refuses."""
+    message = f"{needed_by.path} needs {path}, which {wrong}"
+    attempt.failed(Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt)
+
+
+def mapped(attempt: Attempt, item: Object, *, by_alignment: bool = False) -> bool:
+    """Judge a library's segments: congruent with the page size, and all in the file.
+
+    Args:
+        attempt: The world.
+        item: The library.
+        by_alignment: ``p_align`` counts too ("ELF load command alignment not page-aligned").
+
+    Returns:
+        Whether it can be mapped; what keeps it from that is reported.
+    """
+    sizes = page_sizes(attempt)
+    fits = aligned if by_alignment else mappable
+    if not fits(item.facts, sizes[0]):
+        message = words.page_size(item.path, sizes[0])
+        attempt.failed(Code.PAGE_SIZE, item.path, message, words.FIX_PAGES, item.doubt)
+        return False
+    larger = next((size for size in sizes[1:] if not fits(item.facts, size)), None)
+    if larger is not None:
+        attempt.note(Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES)
+    cut = cut_off(item.facts, sizes[-1])
+    if cut is not False:
+        doubt = item.doubt or (
+            Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed") if not cut else None
+        )
+        message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
+        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
+    return cut is False

@@ -1,0 +1,60 @@
+"""Which ELF files the kernel of a node takes.
+
+Sources: ``elf_check_arch`` in Linux ``arch/*/include/asm/elf.h``. x86 looks at ``e_machine`` alone; the others read the
+header in their own byte order, so that a file of the other order has a number that they do not know.
+"""
+
+from enum import Enum
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
+
+_X86_NUMBERS = {62: "amd64", 3: "386", 6: "386"}
+_ARM_EABI_MASK = 0xFF000000
+_BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
+
+# What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
+_BY_CONFIGURATION = {
+    "s390x": Machine(22, 32, "big"),
+    "mips64le": Machine(8, 32, "little"),
+    "riscv64": Machine(243, 32, "little"),
+}
+
+
+class Taken(Enum):
+    """The kernel's answer to a machine."""
+
+    YES = "yes"
+    NOT_EVERYWHERE = "not everywhere"  # taken, where the CPU has that mode
+    UNKNOWN = "unknown"  # by kernel configuration
+    NO = "no"
+
+
+def architecture_of(facts: ElfFacts) -> Architecture | None:
+    """Find whose ELF file it is, as its own kernel would see it; None if none of the platforms' here."""
+    if facts.machine in _X86_NUMBERS:
+        return ARCHITECTURES[_X86_NUMBERS[facts.machine]]
+    return _BY_MACHINE.get(Machine(facts.machine, facts.elf_class, facts.byte_order))
+
+
+def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken:
+    """Tell whether a node's kernel would load the file."""
+    row = architecture_of(facts)
+    if row is architecture or (row is not None and row.name in node.emulates):
+        return Taken.YES
+    if row is not None and row.machine in architecture.compatible:
+        if row.name == "arm" and not facts.flags & _ARM_EABI_MASK:
+            return Taken.NO  # compat_elf_check_arch wants an EABI version
+        # Every amd64 CPU runs 386 code; AArch32 is missing from a part of the arm64 CPUs.
+        return Taken.NOT_EVERYWHERE if row.name == "arm" else Taken.YES
+    if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(architecture.name):
+        return Taken.UNKNOWN
+    return Taken.NO
+
+
+def describe(facts: ElfFacts) -> str:
+    """Name the file's machine for people: "an amd64 ELF file"."""
+    row = architecture_of(facts)
+    name = row.name if row else machine_name(facts.machine, facts.elf_class, facts.byte_order)
+    return f"{'an' if name[0] in 'ae3' else 'a'} {name} ELF file"

@@ -1,0 +1,207 @@
+"""musl's dynamic loader.
+
+Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order), ``path_open``, ``fixup_rpath``,
+``map_library``, ``load_deps``, ``do_relocs``. There is no cache, no version check and no lazy binding at start.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elfgate.elf.facts import ElfFacts, LoaderFacts, Type
+from elfgate.errors import UnknownReason
+from elfgate.linkage import words
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.credentials import READ
+from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.loaded import (
+    MOST_OBJECTS,
+    Object,
+    Objects,
+    mapped,
+    provided_by_kernel,
+    report_mismatch,
+    report_missing,
+)
+from elfgate.linkage.machines import architecture_of, describe
+from elfgate.linkage.report import Code
+from elfgate.linkage.search import expand_musl, split_musl
+from elfgate.linkage.symbols import undefined
+from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.tree import Found, Missing
+
+DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib"
+_RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
+_RELR_SINCE = (1, 2, 4)
+_HEADER = {32: 52, 64: 64}  # bytes
+# What path_open goes on after; any other error (ELOOP) ends the whole search.
+_GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
+
+
+def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
+    """Load and link a program; report what fails.
+
+    Args:
+        attempt: The world.
+        program: What the kernel has mapped.
+        loader: musl's loader, which is its libc too.
+        about: What the loader's file says of itself.
+    """
+    linker = _Linker(attempt, program.process, loader, about)
+    objects = linker.closure(Object(program.image.path, program.image.path, program.image.facts))
+    if objects is not None and linker.relative_relocations(objects):
+        linker.bind(objects)
+
+
+@dataclass(slots=True)
+class _Query:
+    """A search under way: what made it stop or doubtful."""
+
+    doubt: Doubt | None = None
+    stopped: bool = False
+
+
+class _Linker:
+    """The loader's state."""
+
+    def __init__(self, attempt: Attempt, process: Process, loader: Image, about: LoaderFacts) -> None:
+        self._attempt = attempt
+        self._process = process
+        self._loader = loader
+        self._about = about
+        self._itself = Object(loader.name, loader.path, loader.facts)
+        self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
+        self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+
+    def closure(self, program: Object) -> Objects | None:
+        """Load what is needed, breadth first (``load_deps``); None if something is not there."""
+        objects = Objects()
+        objects.add(program)
+        for name in re.split(r"[\s:]+", self._process.env.get("LD_PRELOAD", "")):
+            if name:
+                self._load(objects, program, name, preload=True)
+        complete = True
+        for item in objects:
+            for name in item.facts.needed:
+                complete &= provided_by_kernel(name) or self._load(objects, item, name)
+            if len(objects.items) > MOST_OBJECTS:
+                self._attempt.unknown(program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
+                return None
+        return objects if complete else None
+
+    def _load(self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False) -> bool:
+        """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
+        if _RESERVED.match(name) or name == self._loader.name or objects.named(name) is not None:
+            return True
+        query = _Query(needed_by.doubt or self._env_doubt)
+        opened = self._open(name, needed_by, query)
+        if opened is None:
+            if not preload:
+                report_missing(self._attempt, needed_by, name, query.doubt)
+            return preload
+        path, found = opened
+        known = objects.at(found.path)
+        if known is not None:
+            objects.alias(known, {name})
+            return True
+        facts = self._attempt.tree.facts(found)
+        wrong = self._refusal(found.entry, facts)
+        if facts is None or wrong:
+            if not preload:
+                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt)
+            return preload
+        if facts.exports("__libc_start_main") and facts.exports("stdin"):
+            return True  # a second libc: musl takes itself instead
+        item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
+        objects.add(item)
+        return mapped(self._attempt, item)
+
+    def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
+        """Take the first file that opens, whatever it is."""
+        if "/" in name:
+            return self._try(name, name, query)
+        for label, directory in self._directories(needed_by, query):
+            opened = self._try(posixpath.join(directory, name), f"{name} in {directory} ({label})", query)
+            if opened is not None or query.stopped:
+                return opened
+        return None
+
+    def _directories(self, needed_by: Object, query: _Query) -> Iterator[tuple[str, str]]:
+        for directory in self._env_path:
+            yield "LD_LIBRARY_PATH", directory
+        for item in needed_by.chain():
+            text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
+            expanded = expand_musl(text or "", item.origin)
+            for directory in split_musl(expanded or ""):
+                yield f"RUNPATH of {item.path}", directory
+        for directory in split_musl(self._system_path(query)):
+            yield "system path", directory
+
+    def _system_path(self, query: _Query) -> str:
+        """``/etc/ld-musl-ARCH.path`` under the loader's prefix, which replaces the default even if it is empty."""
+        row = architecture_of(self._loader.facts)
+        prefix = posixpath.dirname(posixpath.dirname(self._loader.name)) if self._loader.name.startswith("/") else ""
+        path = posixpath.join(prefix or "/", f"etc/ld-musl-{row.musl_name if row else ''}.path")
+        found = self._attempt.lookup(path, self._process.cwd)
+        if isinstance(found, Hidden):
+            query.doubt = query.doubt or found.doubt
+            return DEFAULT_PATH
+        if isinstance(found, Missing):
+            return DEFAULT_PATH if found.errno == "ENOENT" else ""
+        text = self._attempt.tree.text(found.path)
+        if text is None and found.entry.size:
+            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read")
+        return text or ""
+
+    def _try(self, path: str, text: str, query: _Query) -> tuple[str, Found] | None:
+        attempt = self._attempt
+        found = attempt.lookup(path, self._process.cwd)
+        if isinstance(found, Hidden):
+            attempt.step("musl", text, found.doubt.because)
+            query.doubt = query.doubt or found.doubt
+        elif isinstance(found, Missing):
+            attempt.step("musl", text, found.errno)
+            query.stopped = found.errno not in _GOES_ON
+        elif found.entry.kind is not Kind.DIRECTORY and not attempt.who.may(found.entry, READ):
+            attempt.step("musl", text, "EACCES")
+        elif found.entry.kind in (Kind.UNREADABLE, Kind.OTHER):
+            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
+        else:
+            attempt.step("musl", text, found.path)
+            return posixpath.join(self._process.cwd, path), found
+        return None
+
+    def _refusal(self, entry: Entry, facts: ElfFacts | None) -> str:
+        """Say why ``map_library`` or the relocation of what it mapped fails; empty if neither does."""
+        if facts is None or entry.size < _HEADER[self._loader.facts.elf_class]:
+            return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
+        if architecture_of(facts) is not architecture_of(self._loader.facts):
+            return f"is {describe(facts)}"
+        if facts.malformed:
+            return f"is not a valid ELF file: {facts.malformed}"
+        if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+            return "is not a shared library"
+        return ""
+
+    def relative_relocations(self, objects: Objects) -> bool:
+        """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
+        version = tuple(int(part) for part in re.findall(r"\d+", self._about.version)[:3])
+        item = next((item for item in objects if item.facts.relr), None)
+        if item is None or not version or version >= _RELR_SINCE:
+            return True
+        message = f"{item.path} has DT_RELR relocations, which musl {self._about.version} does not know: it crashes"
+        self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+        return False
+
+    def bind(self, objects: Objects) -> None:
+        """Bind every symbol: "Error relocating X: Y: symbol not found"."""
+        scope = [item.facts for item in (*objects, self._itself)]
+        for item in objects:
+            missing = undefined(item.facts, scope)
+            names = missing.eager + missing.lazy
+            if names:
+                libc = f"musl {self._about.version}".rstrip()
+                message = words.symbols_missing(item.path, names, f"neither {libc} nor a loaded library defines")
+                doubt = objects.doubt or self._env_doubt
+                self._attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt)

@@ -1,0 +1,55 @@
+"""Whether a file's segments can be mapped with a page size, and whether the file holds what they promise.
+
+Sources: Linux ``fs/binfmt_elf.c`` (``elf_map``: a segment whose offset and address differ within a page gives EINVAL,
+after the point of no return, hence SIGSEGV without a message; ``padzero``), glibc ``elf/dl-load.c`` ("ELF load command
+address/offset not page-aligned"), musl ``ldso/dynlink.c`` (``map_library``). ``p_align`` itself is not looked at by the
+kernel, nor by glibc from 2.35 on.
+"""
+
+from elfgate.elf.facts import ElfFacts
+
+SMALLEST = 4096
+
+# Which page sizes kernels of an architecture are built with, beyond 4096; elsewhere it is 4096.
+LARGER_PAGES = {
+    "arm64": (16384, 65536),
+    "ppc64le": (65536,),
+    "loong64": (16384, 65536),
+    "mips64le": (16384, 65536),
+}
+
+
+def mappable(facts: ElfFacts, page: int) -> bool:
+    """Tell whether every segment's offset and address agree modulo the page size (bytes)."""
+    return all((load.vaddr - load.offset) % page == 0 for load in facts.loads if load.filesz)
+
+
+def aligned(facts: ElfFacts, page: int) -> bool:
+    """Tell the same as glibc before 2.35 does for libraries: ``p_align`` is a multiple of the page size too."""
+    return mappable(facts, page) and all(load.align % page == 0 for load in facts.loads)
+
+
+def cut_off(facts: ElfFacts, page: int) -> bool | None:
+    """Tell whether a truncated file lacks pages that starting needs.
+
+    Args:
+        facts: The file's.
+        page: The largest page size that the node may have, in bytes: the rest of the last page reads as zeros.
+
+    Returns:
+        False if no page is missing altogether; True if the missing ones hold the entry point or the page from whose
+        middle the kernel (or the loader) must clear the bss; None if whole pages are missing that may not be needed.
+    """
+    if not facts.truncated:
+        return False
+    end = -(-facts.file_size // page) * page
+    missing = [load for load in facts.loads if load.filesz and load.offset + load.filesz > end]
+    if not missing:
+        return False
+    for load in missing:
+        last = load.offset + load.filesz
+        clears = load.memsz > load.filesz and (load.vaddr + load.filesz) % page and last - 1 >= end
+        enters = load.vaddr + (end - load.offset) <= facts.entry < load.vaddr + load.filesz
+        if clears or enters:
+            return True
+    return None

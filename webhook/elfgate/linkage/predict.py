@@ -1,0 +1,123 @@
+"""Whether a program would start in an image on a kind of node, found out as kernel and loader would find out.
+
+Start reading here: ``predict`` puts together what would be executed; ``follow`` is one ``execve`` with all that the
+loader then does, and goes on to the program behind a wrapper.
+"""
+
+from collections.abc import Sequence
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage import glibc, musl, words
+from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage.command import start
+from elfgate.linkage.credentials import credentials
+from elfgate.linkage.injected import INJECTED
+from elfgate.linkage.kernel import Image, Program, execve
+from elfgate.linkage.path_search import Command, find_command
+from elfgate.linkage.report import Code, Effect, Prediction
+from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.variant import variant
+from elfgate.linkage.wrappers import Wrapped, is_plain_text, unwrap
+from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.rootfs.tree import Tree
+
+__all__ = ["predict", "variant"]
+
+_WRAPPERS = 8  # nobody nests them deeper in earnest
+_ANYWHERE = NodeFacts()
+
+
+def predict(
+    tree: Tree,
+    defaults: ImageDefaults,
+    overrides: Overrides,
+    platform: Platform,
+    node: NodeFacts = _ANYWHERE,
+    *,
+    injected: Sequence[str] = INJECTED,
+    explain: bool = False,
+) -> Prediction:
+    """Predict the start of a container's program.
+
+    Args:
+        tree: The image's root file system.
+        defaults: The image's config.
+        overrides: What the pod's container changes.
+        platform: The node's; ``platform.architecture`` must be one of ``elfgate.platforms.ARCHITECTURES``.
+        node: What else is known of the node.
+        injected: Patterns of libraries that nodes add to containers.
+        explain: Record the walk.
+
+    Returns:
+        The prediction: what fails, what cannot be told, what is worth saying.
+    """
+    first = start(defaults, overrides)
+    architecture = ARCHITECTURES[platform.architecture]
+    attempt = Attempt(
+        tree=tree,
+        architecture=architecture,
+        node=node,
+        who=credentials(first.user, tree),
+        mounts=first.mounts,
+        variant=variant(tree, architecture),
+        injected=tuple(injected),
+        explain=explain,
+    )
+    if not first.argv or not first.argv[0]:
+        attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
+    else:
+        follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
+    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk))
+
+
+def follow(attempt: Attempt, process: Process) -> None:
+    """Start a process, and then what it starts in its place."""
+    wrapped: Wrapped | None = Wrapped(process)
+    for _ in range(_WRAPPERS):
+        if wrapped is None:
+            return
+        program = _start(attempt, wrapped)
+        if program is None or any(finding.effect is not Effect.NOTE for finding in attempt.findings):
+            return
+        wrapped = unwrap(attempt, program)
+
+
+def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
+    """Find the command, execute it and load it."""
+    process = wrapped.process
+    name = process.argv[0]
+    command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
+    if command.path is None:
+        _report_not_found(attempt, wrapped, command)
+        return None
+    if "PATH" in process.unknown_env and "/" not in name:
+        attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
+        return None
+    process = process.doubted(command.doubt)
+    if wrapped.by and is_plain_text(attempt, process, command.path):
+        if wrapped.shell:
+            return None  # a shell runs the text itself: it has started
+        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
+    program = execve(attempt, process, command.path)
+    if program is not None and program.loader is not None:
+        _load(attempt, program, program.loader)
+    return program
+
+
+def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
+    name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
+    who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
+    found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
+    message = f"{who} is not on PATH ({path}) in this image ({attempt.variant}){found}"
+    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+
+
+def _load(attempt: Attempt, program: Program, loader: Image) -> None:
+    about = loader.facts.loader
+    if about is None:
+        message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
+        attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
+    elif about.libc == "musl":
+        musl.load(attempt, program, loader, about)
+    else:
+        glibc.load(attempt, program, loader, about)

@@ -1,0 +1,67 @@
+"""Which symbols of a process nothing defines, and what each loader makes of that.
+
+Sources: ld.so(8) (LD_BIND_NOW), glibc ``elf/dl-reloc.c`` (data relocations are always bound at start, jump slots only
+under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: everything is bound at start). Weak references may stay
+undefined in both.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from elfgate.elf.facts import ElfFacts
+
+_REMEMBERED = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """What one object lacks, by name: what is bound at the start, and what only when it is called."""
+
+    eager: tuple[str, ...] = ()
+    lazy: tuple[str, ...] = ()
+
+
+class _Memory:
+    """Answers by identity of the facts: those are shared by all images that hold the same file.
+
+    The facts are kept with the answer, so that an identity is not used again while it is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ElfFacts, ...]]] = OrderedDict()
+
+    def get(self, key: tuple[int, ...]) -> Undefined | None:
+        answer = self._answers.get(key)
+        return None if answer is None else answer[0]
+
+    def put(self, key: tuple[int, ...], answer: Undefined, facts: tuple[ElfFacts, ...]) -> None:
+        self._answers[key] = (answer, facts)
+        while len(self._answers) > _REMEMBERED:
+            self._answers.popitem(last=False)
+
+
+_memory = _Memory()
+
+
+def undefined(facts: ElfFacts, scope: Sequence[ElfFacts]) -> Undefined:
+    """Find the strong symbols that an object takes from elsewhere and no object of the scope defines.
+
+    Args:
+        facts: The object.
+        scope: All objects of the process.
+    """
+    key = (id(facts), *map(id, scope))
+    answer = _memory.get(key)
+    if answer is None:
+        missing = [
+            symbol
+            for symbol in facts.undefined
+            if not symbol.weak and not any(provider.exports(symbol.name) for provider in scope)
+        ]
+        answer = Undefined(
+            tuple(symbol.name for symbol in missing if not symbol.lazy),
+            tuple(symbol.name for symbol in missing if symbol.lazy),
+        )
+        _memory.put(key, answer, (facts, *scope))
+    return answer

@@ -1,0 +1,84 @@
+"""Symbol versions: what each object needs of another by name of version, against what that one defines.
+
+Source: glibc ``elf/dl-version.c`` (``match_symbol``), LSB "Symbol Versioning". musl does not look at them.
+"""
+
+import re
+from collections import defaultdict
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.errors import UnknownReason
+from elfgate.linkage import words
+from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.loaded import Object, Objects
+from elfgate.linkage.report import Code
+
+
+def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
+    """Judge the needed versions of all objects, in the loader's order; report what is missing.
+
+    Args:
+        attempt: Where findings go.
+        objects: The process's objects.
+        loader: The dynamic loader, which is an object too.
+
+    Returns:
+        Whether all are there.
+    """
+    fine = True
+    for item in (*objects, loader):
+        missing: defaultdict[Object, list[str]] = defaultdict(list)
+        for need in item.facts.version_needs:
+            target = objects.named(need.file)
+            if target is None:
+                if not need.weak:
+                    _stray(attempt, item, need.file, need.version)
+                    fine = False
+                continue
+            if not _defines(target.facts, need.version) and not need.weak:
+                missing[target].append(need.version)
+        for target, versions in missing.items():
+            _report(attempt, item, target, versions, loader)
+            fine = False
+    return fine
+
+
+def _defines(target: ElfFacts, version: str) -> bool:
+    """A target without any version definition is taken as it is, with a warning ("no version information")."""
+    return not target.version_definitions or version in target.version_definitions
+
+
+def _stray(attempt: Attempt, item: Object, file: str, version: str) -> None:
+    """A file's version is needed, but nothing loads the file: glibc stops on an assertion, in the releases known."""
+    message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
+    attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+
+
+def _report(attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object) -> None:
+    versions = sorted(versions, key=version_key, reverse=True)
+    family = versions[0].partition("_")[0]
+    defined = [name for name in target.facts.version_definitions if name.partition("_")[0] == family]
+    numbered = [name for name in defined if version_key(name) > ((),)]
+    newest = max(numbered, key=version_key, default="")
+    which = f"{target.path}{_release(target, loader)}"
+    ends = f"ends at {newest}" if newest else "does not define it"
+    message = f"{item.path} needs {words.listed(versions)} of {_wanted(target)}, but {which} {ends}"
+    doubt = item.doubt or target.doubt
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_VERSION, doubt)
+
+
+def _wanted(target: Object) -> str:
+    return target.facts.soname or target.name.rpartition("/")[2]
+
+
+def _release(target: Object, loader: Object) -> str:
+    known = loader.facts.loader
+    if known is None or not known.version or target.facts.soname not in ("libc.so.6", "libm.so.6", "libpthread.so.0"):
+        return ""
+    return f" (glibc {known.version})"
+
+
+def version_key(version: str) -> tuple[tuple[int, ...]]:
+    """Order versions such as ``GLIBC_2.39`` by their numbers; names without any come first."""
+    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]+)", version)
+    return (tuple(int(part) for part in numbers[1].split(".") if part) if numbers else (),)

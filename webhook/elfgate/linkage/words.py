@@ -1,0 +1,136 @@
+"""The sentences of findings: one line each, concrete, in the words of the people who build images."""
+
+from collections.abc import Sequence
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.linkage.credentials import Credentials
+from elfgate.linkage.report import Variant
+from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.tree import Missing
+
+FIX_COMMAND = "name a program that the image contains, or copy it there"
+FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
+FIX_ENV = "name the program directly, or install coreutils"
+FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
+FIX_FORMAT = "build or copy the file for this architecture"
+FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
+FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"
+FIX_TRUNCATED = "copy the whole file into the image"
+FIX_PAGES = "link with -z max-page-size=65536"
+FIX_ALLOCATOR = "build jemalloc with --with-lg-page=16"
+FIX_LIBRARY = "install the library in the image, or link statically"
+FIX_MISMATCH = "replace the library by one built for this architecture"
+FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
+FIX_SYMBOL = "use the release of the library that the program was built with"
+FIX_MUSL_SYMBOL = (
+    "build the program against this musl, link it statically, or use an image with the libc it was built for"
+)
+FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later"
+FIX_CPU = "use a build for an older CPU level, or restrict the pod to nodes that have it"
+FIX_KERNEL = "use an older base image, or nodes with a newer kernel"
+
+_MANY = 3
+
+
+def fix_loader(facts: ElfFacts) -> str:
+    """Tell what to do about a loader that is not there."""
+    libc = "musl" if "ld-musl" in (facts.interp or "") else "glibc"
+    return f"link the program statically, or use an image with {libc}"
+
+
+def named(path: str, real: str) -> str:
+    """Name a file as it was asked for, and where that leads if elsewhere."""
+    return path if path == real else f"{path} ({real})"
+
+
+def listed(names: Sequence[str]) -> str:
+    """List a few names, and say how many more there are."""
+    shown = ", ".join(names[:_MANY])
+    return shown if len(names) <= _MANY else f"{shown} and {len(names) - _MANY} more"
+
+
+def interpreter(path: str) -> str:
+    """Quote a path in which a character stands that cannot be seen."""
+    return path if path.isprintable() else repr(path)
+
+
+def not_executable(entry: Entry, who: Credentials) -> str:
+    """Say why an entry cannot be executed."""
+    if entry.kind is Kind.DIRECTORY:
+        return "is a directory"
+    if entry.kind is not Kind.FILE:
+        return "is not a regular file"
+    if entry.mode & 0o111:
+        return f"may not be executed by user {who.uid} (mode {entry.mode & 0o777:04o})"
+    return f"has no execute bit (mode {entry.mode & 0o777:04o})"
+
+
+def nature(entry: Entry) -> str:
+    """Say what a file is that should have been a program."""
+    if not entry.size:
+        return "is empty"
+    if entry.head.startswith(b"\x7fELF"):
+        return "is cut off within its ELF header"
+    if entry.head.startswith(b"#!"):
+        return "has a first line that names no interpreter, or a longer one than the 255 bytes allowed"
+    if b"\0" in entry.head:
+        return "is neither an ELF file nor a script"
+    return "is a text file without a #! line"
+
+
+def command_missing(path: str, missing: Missing, variant: Variant) -> str:
+    """Say that what is to be started is not there."""
+    if missing.errno == "ELOOP":
+        return f"{path} cannot be resolved: its symbolic links form a loop"
+    dangling = f" ({missing.path} is missing)" if missing.symlinks else ""
+    return f"{path} does not exist in this image ({variant}){dangling}"
+
+
+def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
+    """Say that a script's interpreter is not there."""
+    if path.endswith("\r"):
+        return f"{script} is run by {path!r}: its first line ends in a carriage return (CRLF)"
+    if missing.errno == "EACCES":
+        return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
+    return f"{script} is run by {interpreter(path) or 'nothing'}, which this image ({variant}) does not contain"
+
+
+def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:
+    """Say that the loader of a program is not there."""
+    if missing.symlinks:
+        ends = f"whose link ends at {missing.path}, which does not exist in this image ({variant})"
+        return f"{program} needs the loader {path}, {ends}"
+    return f"{program} needs the loader {path}, which this image ({variant}) does not contain"
+
+
+def page_size(path: str, size: int) -> str:
+    """Say that a file cannot be mapped."""
+    return f"{path} is linked for smaller memory pages than the {size} bytes of this node"
+
+
+def page_size_note(path: str, size: int) -> str:
+    """Say that a file cannot be mapped on some nodes."""
+    return f"{path} is linked for smaller memory pages: it fails on nodes with pages of {size} bytes"
+
+
+def no_library(entry: Entry) -> str:
+    """Say what a file is that should have been a library."""
+    if not entry.size:
+        return "is empty"
+    return "is cut off within its ELF header" if entry.head.startswith(b"\x7fELF") else "is not an ELF file"
+
+
+def symbols_missing(path: str, names: Sequence[str], who: str) -> str:
+    """Say which symbols nothing defines."""
+    plural = "symbols" if len(names) > 1 else "symbol"
+    return f"{path} needs the {plural} {listed(names)}, which {who}"
+
+
+def kernel_too_old(path: str, floor: tuple[int, int, int], kernel: tuple[int, int, int]) -> str:
+    """Say that a glibc does not start on a kernel."""
+    return f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is {'.'.join(map(str, kernel))}"
+
+
+def allocator_note(path: str, size: int) -> str:
+    """Say that a file holds an allocator that is built for one page size."""
+    return f"{path} contains jemalloc, which aborts where pages are larger than it was built for (up to {size} bytes)"

@@ -1,0 +1,101 @@
+"""Which bytes of a file are worth keeping: those that the kernel or a loader would look at when a program starts.
+
+The kernel reads a file's first 256 bytes (``BINPRM_BUF_SIZE``, linux/binfmts.h) and, of an ELF file, its headers; the
+loaders read their caches and path files; a shell reads its script. Data files matter by their existence alone.
+"""
+
+from dataclasses import dataclass
+from mmap import mmap
+
+from elfgate.elf.excerpt import excerpt, is_elf
+
+Buffer = bytes | bytearray | memoryview | mmap
+
+HEAD_BYTES = 256
+TAIL_BYTES = 64 << 10
+TEXT_BYTES = 1 << 20
+
+_TEXTS = frozenset(
+    (
+        "/etc/group",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.preload",
+        "/etc/os-release",
+        "/etc/passwd",
+        "/usr/lib/os-release",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one file: see the attributes of the same names in ``Entry``; ``elf`` is the excerpt itself."""
+
+    head: bytes = b""
+    tail: bytes = b""
+    elf: bytes = b""
+    text: bytes | None = None
+
+
+NOTHING = Kept()
+
+
+def bytes_wanted(path: str, mode: int, size: int, head: bytes) -> int:
+    """How many of a file's bytes, from its start, ``keep`` needs.
+
+    Args:
+        path: Absolute, normalised.
+        mode: Permission bits.
+        size: Bytes in the file.
+        head: Its first bytes: 256, or all if it is shorter.
+    """
+    if is_elf(head):
+        return size
+    if _is_text(path):
+        return min(size, TEXT_BYTES)
+    if not (head.startswith(b"#!") or mode & 0o111):
+        return 0
+    return min(size, HEAD_BYTES + TAIL_BYTES if _is_shell_script(head) else HEAD_BYTES)
+
+
+def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
+    """Cut out what is worth keeping.
+
+    Args:
+        path: Absolute, normalised.
+        mode: Permission bits.
+        size: Bytes in the file.
+        data: At least as many of its first bytes as ``bytes_wanted`` says.
+
+    Returns:
+        What to keep, or None if ``data`` is too short to tell (the file is over a limit).
+    """
+    head = bytes(data[:HEAD_BYTES])
+    wanted = bytes_wanted(path, mode, size, head)
+    if len(data) < min(size, max(wanted, 1)):
+        return None
+    if is_elf(head):
+        return Kept(head=head, elf=excerpt(data))
+    runs = head.startswith(b"#!") or mode & 0o111
+    if _is_text(path):
+        return Kept(head=head if runs else b"", text=bytes(data[:size])) if size <= TEXT_BYTES else None
+    if not runs:
+        return NOTHING
+    return Kept(head=head, tail=bytes(data[HEAD_BYTES:wanted]))
+
+
+def _is_text(path: str) -> bool:
+    """Whether the whole text decides. musl looks for its path file two levels above the loader (dynlink.c)."""
+    if path in _TEXTS:
+        return True
+    if path.endswith(".path"):
+        return "/etc/ld-musl-" in path
+    return path.startswith("/etc/ld.so.conf.d/") and path.endswith(".conf")
+
+
+def _is_shell_script(head: bytes) -> bool:
+    """A script for some shell (``sh``, ``bash``, ``busybox sh``), or text without ``#!``, which shells run as one."""
+    if b"\0" in head:
+        return False
+    return not head.startswith(b"#!") or b"sh" in head.partition(b"\n")[0]

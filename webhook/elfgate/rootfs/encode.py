@@ -1,0 +1,112 @@
+"""Writes a layer's index (see ``form``) from the directories that its builder has put together."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from elfgate.rootfs import form
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.pieces import Pieces
+
+
+@dataclass(slots=True)
+class Name:
+    """What a name stands for: an ``Entry`` whose bytes are numbers of pieces. Hard links share it.
+
+    Attributes:
+        head: The number of the head's piece among the texts, or of a link's target among the links.
+        body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among the texts.
+        flags: Those of ``form``.
+    """
+
+    kind: Kind
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    link: str = ""
+    head: int = 0
+    body: int = 0
+    flags: int = 0
+
+
+@dataclass(slots=True)
+class Directory(Name):
+    """A directory; implied, until its own entry comes."""
+
+    kind: Kind = Kind.DIRECTORY
+    mode: int = 0o755
+    flags: int = form.IMPLIED
+    children: dict[str, Name] = field(default_factory=dict)
+
+
+def encode(root: Directory, links: Pieces, texts: Pieces, excerpts: Pieces) -> bytes:
+    """The stored form. The same content gives the same bytes.
+
+    Args:
+        root: The root directory.
+        links: The targets of symlinks and hard links.
+        texts: Heads, tails and texts.
+        excerpts: ELF excerpts.
+    """
+    paths: list[str] = []
+    records_at, names_at = [0], [0]
+    names, records = bytearray(), bytearray()
+    for path, children in sorted(_directories(root), key=lambda row: row[0]):
+        paths.append(path)
+        ordered = sorted(children)
+        names += "\0".join(ordered).encode("utf-8", "surrogateescape")
+        for last in ordered:
+            records += _record(children[last], len(links.lengths), len(texts.lengths))
+        records_at.append(len(records) // form.RECORD.size)
+        names_at.append(len(names))
+    directories = form.pack_numbers((len(paths), *records_at, *names_at))
+    directories += "\0".join(paths).encode("utf-8", "surrogateescape")
+    return _file((directories, bytes(names), bytes(records)), (links, texts, excerpts))
+
+
+def _directories(root: Directory) -> Iterator[tuple[str, dict[str, Name]]]:
+    """Every directory that has names, by path; the root itself is the empty name in the directory of the empty path."""
+    yield "", {"": root}
+    waiting = [("", root)]
+    while waiting:
+        path, directory = waiting.pop()
+        if directory.children:
+            yield path or "/", directory.children
+        waiting += [
+            (f"{path}/{last}", name) for last, name in directory.children.items() if isinstance(name, Directory)
+        ]
+
+
+def _record(name: Name, links: int, texts: int) -> bytes:
+    """One record; pieces are numbered through: links, then texts, then excerpts."""
+    is_link = name.kind in (Kind.SYMLINK, Kind.HARDLINK)
+    first = name.head + (0 if is_link else links) if name.head else 0
+    second = name.body + (links + texts if name.flags & form.ELF else links) if name.body else 0
+    return form.RECORD.pack(name.kind | name.flags, name.mode, name.uid, name.gid, name.size, first, second)
+
+
+def _file(sections: tuple[bytes, bytes, bytes], sorts: tuple[Pieces, Pieces, Pieces]) -> bytes:
+    for pieces in sorts:
+        pieces.flush()
+    frames = [frame for pieces in sorts for frame in pieces.frames]
+    lengths = [length for pieces in sorts for length in pieces.lengths]
+    digests = sorts[-1].digests
+    chunks = form.pack_numbers(
+        (
+            len(frames),
+            len(lengths),
+            len(digests),
+            *map(len, frames),
+            *(size for pieces in sorts for size in pieces.frame_sizes),
+            *lengths,
+        )
+    ) + b"".join(digests)
+    unpacked = (*sections, chunks)
+    stored = [form.pack(section) for section in unpacked]
+    sizes = [size for pair in zip(stored, unpacked, strict=True) for size in map(len, pair)]
+    length = form.HEADER.size + form.SECTIONS.size + sum(map(len, stored)) + sum(map(len, frames))
+    table = form.SECTIONS.pack(*sizes)
+    checksum = zlib.crc32(table + stored[0])
+    header = form.HEADER.pack(form.MAGIC, form.VERSION, checksum, length)
+    return b"".join((header, table, *stored, *frames))

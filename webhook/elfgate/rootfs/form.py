@@ -1,0 +1,75 @@
+"""The stored form of a layer's index: what its reader (``layer``) and its writer (``build``) agree on.
+
+::
+
+    header      HEADER, then one SECTION each
+    directories paths, and where each one's names and records begin      read at once
+    names       of all directories, one after the other                  unpacked at the first look-up
+    records     one RECORD a name
+    chunks      the lengths of all chunks, and of the frames they are in
+    frames      chunks: link targets, then heads and texts, then ELF excerpts, a few dozen to a frame
+
+Every section and every frame is a zstd frame with a checksum of its own; header and directories carry a CRC-32. All
+numbers are little-endian. Whoever changes anything here, what is kept of a file, or what an ELF excerpt holds, raises
+``VERSION``: an index of another version is not read but made anew.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+
+import zstandard
+
+MAGIC = b"elfgate\0"
+VERSION = 1
+
+HEADER = struct.Struct("<8sIIQ")  # magic, version, CRC-32 of the section table and directories, length in all
+SECTIONS = struct.Struct("<8I")  # directories, names, records, chunks: stored and unpacked bytes of each
+RECORD = struct.Struct("<BHIIQII")  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
+DIGEST_BYTES = 16
+
+KIND_BITS = 0x07
+OPAQUE = 0x08
+IMPLIED = 0x10
+# What the second chunk is: at most one of these.
+TAIL = 0x20
+ELF = 0x40
+TEXT = 0x80
+
+SECTION_LIMIT = 1 << 30  # bytes of one unpacked section: above what the build's own limits allow
+_LEVEL = 9
+
+
+def pack(data: bytes) -> bytes:
+    """Compress to one zstd frame that tells its size and carries a checksum."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True).compress(data)
+
+
+def unpack(frame: bytes | memoryview, size: int) -> bytes:
+    """Unpack one zstd frame of ``size`` bytes.
+
+    Raises:
+        ValueError: if it is damaged or of another size.
+    """
+    try:
+        if size > SECTION_LIMIT or zstandard.get_frame_parameters(frame).content_size != size:
+            raise ValueError("layer index: a frame is of another size than noted")
+        return zstandard.ZstdDecompressor().decompress(frame)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"layer index: damaged frame: {error}") from error
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """32-bit numbers, one after the other."""
+    values = tuple(numbers)
+    return struct.pack(f"<{len(values)}I", *values)
+
+
+def unpack_numbers(data: bytes, offset: int, count: int) -> Sequence[int]:
+    """``count`` 32-bit numbers from ``offset``.
+
+    Raises:
+        ValueError: if there are not that many.
+    """
+    if offset + 4 * count > len(data):
+        raise ValueError("layer index: a table is cut short")
+    return struct.unpack_from(f"<{count}I", data, offset)

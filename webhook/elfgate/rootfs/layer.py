@@ -1,0 +1,225 @@
+"""The index of one layer: an immutable mapping of directories to entries, read lazily from its stored form.
+
+Opening one costs microseconds whatever the layer's size; a directory's names are unpacked when it is first looked
+into, an entry when it is asked for, and a file's bytes only with their entry. So the tree of an image is put together
+from its layers' indexes without reading what no prediction asks for.
+"""
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from itertools import accumulate
+
+from elfgate.rootfs import form
+from elfgate.rootfs.entry import Entry, Kind
+
+_KINDS = tuple(Kind)
+_FRAMES_KEPT = 4  # unpacked frames a layer remembers: neighbours are often asked for together
+
+
+class Layer:
+    """One layer of an image. Immutable; may be shared between threads.
+
+    Made by ``LayerBuilder.build`` or ``Layer.decode``.
+    """
+
+    def __init__(self, blob: bytes, directories: "_Directories", start: int) -> None:
+        self._blob = blob
+        self._directories = directories
+        self._sections_start = start
+        self._opened: dict[str, Mapping[str, Entry]] = {}
+        self._frames: dict[int, bytes] = {}
+
+    @classmethod
+    def decode(cls, blob: bytes) -> "Layer":
+        """Open a stored index.
+
+        Damage in a part that is read later shows as a ``ValueError`` there.
+
+        Raises:
+            ValueError: if it is no index, damaged, cut short, or of another version of this program.
+        """
+        start = form.HEADER.size + form.SECTIONS.size
+        if len(blob) < start:
+            raise ValueError("layer index: too short")
+        magic, version, checksum, length = form.HEADER.unpack_from(blob)
+        if magic != form.MAGIC:
+            raise ValueError("layer index: not one")
+        if version != form.VERSION:
+            raise ValueError(f"layer index: version {version} is not this program's")
+        stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
+        if length != len(blob) or checksum != zlib.crc32(memoryview(blob)[form.HEADER.size : start + stored]):
+            raise ValueError("layer index: damaged or cut short")
+        return cls(blob, _Directories(form.unpack(memoryview(blob)[start : start + stored], size)), start)
+
+    def encode(self) -> bytes:
+        """The stored form, for ``decode``."""
+        return self._blob
+
+    def __len__(self) -> int:
+        """How many names there are below the root, those of implied directories and whiteouts included."""
+        return self._directories.records[-1] - 1
+
+    def entries(self, directory: str) -> Mapping[str, Entry]:
+        """What the layer has in a directory.
+
+        Args:
+            directory: Absolute and normalised, such as ``/usr/lib``.
+
+        Returns:
+            Entries by name; empty if the layer has nothing there.
+
+        Raises:
+            ValueError: if the stored form is damaged.
+        """
+        opened = self._opened.get(directory)
+        if opened is None:
+            number = self._directories.numbers.get(directory)
+            if number is None:
+                return _NOTHING
+            opened = self._opened[directory] = self._open(number)
+        return opened
+
+    @property
+    def root(self) -> Entry:
+        """The root directory's own entry (implied, if the layer does not have one)."""
+        return self.entries("")[""]
+
+    def excerpt(self, digest: bytes) -> bytes | None:
+        """The ELF excerpt that an entry of this layer names, or None if it is another layer's.
+
+        Raises:
+            ValueError: if the stored form is damaged.
+        """
+        number = self._excerpts.get(digest)
+        return None if number is None else self._chunk(number)
+
+    def _open(self, number: int) -> "_Directory":
+        first, last = self._directories.records[number : number + 2]
+        names_start, names_end = self._directories.names[number : number + 2]
+        names = self._names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
+        if len(names) != last - first or last * form.RECORD.size > len(self._records):
+            raise ValueError("layer index: a directory's names do not fit its records")
+        return _Directory(self._entry, dict(zip(names, range(first, last), strict=True)))
+
+    def _entry(self, number: int) -> Entry:
+        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(self._records, number * form.RECORD.size)
+        kind = _KINDS[flags & form.KIND_BITS]
+        if not (first or second):
+            opaque, implied = bool(flags & form.OPAQUE), bool(flags & form.IMPLIED)
+            text = b"" if flags & form.TEXT else None
+            return Entry(kind, mode, uid, gid, size, opaque=opaque, implied=implied, text=text)
+        content = self._chunk(first - 1) if first else b""
+        if kind in (Kind.SYMLINK, Kind.HARDLINK):
+            return Entry(kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape"))
+        if flags & form.ELF:
+            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1))
+        body = self._chunk(second - 1) if second else b""
+        if flags & form.TEXT:
+            return Entry(kind, mode, uid, gid, size, head=content, text=body)
+        return Entry(kind, mode, uid, gid, size, head=content, tail=body)
+
+    def _section(self, number: int) -> bytes:
+        table = form.SECTIONS.unpack_from(self._blob, form.HEADER.size)
+        start = self._sections_start + sum(table[: 2 * number : 2])
+        return form.unpack(memoryview(self._blob)[start : start + table[2 * number]], table[2 * number + 1])
+
+    @cached_property
+    def _names(self) -> bytes:
+        return self._section(1)
+
+    @cached_property
+    def _records(self) -> bytes:
+        return self._section(2)
+
+    @cached_property
+    def _chunks(self) -> "_Chunks":
+        table = form.SECTIONS.unpack_from(self._blob, form.HEADER.size)
+        return _Chunks(self._section(3), self._sections_start + sum(table[::2]))
+
+    @cached_property
+    def _excerpts(self) -> dict[bytes, int]:
+        digests = self._chunks.digests
+        first = self._chunks.count - len(digests) // form.DIGEST_BYTES
+        steps = range(0, len(digests), form.DIGEST_BYTES)
+        return {digests[step : step + form.DIGEST_BYTES]: first + at for at, step in enumerate(steps)}
+
+    def _digest(self, number: int) -> bytes:
+        end = (number - self._chunks.count) * form.DIGEST_BYTES
+        digests = self._chunks.digests
+        return digests[len(digests) + end : len(digests) + end + form.DIGEST_BYTES]
+
+    def _chunk(self, number: int) -> bytes:
+        chunks = self._chunks
+        if number >= chunks.count:
+            raise ValueError("layer index: a chunk is missing")
+        start, end = chunks.starts[number], chunks.starts[number + 1]
+        frame = bisect_right(chunks.frame_starts, start) - 1
+        data = self._frames.get(frame)
+        if data is None:
+            stored_start, stored_end = chunks.stored_starts[frame], chunks.stored_starts[frame + 1]
+            size = chunks.frame_starts[frame + 1] - chunks.frame_starts[frame]
+            data = form.unpack(memoryview(self._blob)[stored_start:stored_end], size)
+            kept = list(self._frames.items())[1 - _FRAMES_KEPT :]
+            self._frames = {**dict(kept), frame: data}
+        base = chunks.frame_starts[frame]
+        return data[start - base : end - base]
+
+
+class _Directory(Mapping[str, Entry]):
+    """A layer's entries in one directory, each decoded when it is first asked for."""
+
+    __slots__ = ("_decode", "_entries", "_numbers")
+
+    def __init__(self, decode: Callable[[int], Entry], numbers: dict[str, int]) -> None:
+        self._decode = decode
+        self._numbers = numbers
+        self._entries: dict[str, Entry] = {}
+
+    def __getitem__(self, name: str) -> Entry:
+        entry = self._entries.get(name)
+        if entry is None:
+            entry = self._entries[name] = self._decode(self._numbers[name])
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._numbers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+class _Directories:
+    """The table of directories: each path's number, and by number where its records and its names begin."""
+
+    def __init__(self, table: bytes) -> None:
+        (count,) = form.unpack_numbers(table, 0, 1)
+        self.records = form.unpack_numbers(table, 4, count + 1)
+        self.names = form.unpack_numbers(table, 8 + 4 * count, count + 1)
+        paths = table[12 + 8 * count :].decode("utf-8", "surrogateescape").split("\0")
+        if len(paths) != count:
+            raise ValueError("layer index: its table of directories is damaged")
+        self.numbers = dict(zip(paths, range(count), strict=True))
+
+
+class _Chunks:
+    """Where each chunk is: ``starts`` in the row of all chunks unpacked, and the frames' bounds there and stored."""
+
+    def __init__(self, table: bytes, stored_start: int) -> None:
+        frames, self.count, excerpts = form.unpack_numbers(table, 0, 3)
+        stored = form.unpack_numbers(table, 12, frames)
+        sizes = form.unpack_numbers(table, 12 + 4 * frames, frames)
+        lengths = form.unpack_numbers(table, 12 + 8 * frames, self.count)
+        self.digests = table[12 + 8 * frames + 4 * self.count :]
+        if sum(lengths) != sum(sizes) or len(self.digests) != excerpts * form.DIGEST_BYTES:
+            raise ValueError("layer index: its table of chunks is damaged")
+        self.starts = tuple(accumulate(lengths, initial=0))
+        self.frame_starts = tuple(accumulate(sizes, initial=0))
+        self.stored_starts = tuple(accumulate(stored, initial=stored_start))
+
+
+_NOTHING: Mapping[str, Entry] = {}

@@ -1,0 +1,49 @@
+"""Remembers decoded ELF facts by content, within a bound."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.elf.read import read
+
+
+class FactsMemory:
+    """ELF facts by the digest of their excerpt; what was not used longest is forgotten first. Thread-safe.
+
+    Args:
+        max_bytes: How many bytes of excerpts the remembered facts may stem from.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._facts: OrderedDict[bytes, tuple[ElfFacts, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, digest: bytes, load: Callable[[bytes], bytes | None]) -> ElfFacts | None:
+        """The facts of the excerpt with this digest.
+
+        Args:
+            digest: As in ``Entry.elf``.
+            load: Gives the excerpt, if its facts are not remembered.
+
+        Returns:
+            The facts, or None if ``load`` has none.
+        """
+        with self._lock:
+            remembered = self._facts.get(digest)
+            if remembered is not None:
+                self._facts.move_to_end(digest)
+                return remembered[0]
+        excerpt = load(digest)
+        if excerpt is None:
+            return None
+        facts = read(excerpt)
+        with self._lock:
+            if digest not in self._facts:
+                self._facts[digest] = (facts, len(excerpt))
+                self._bytes += len(excerpt)
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._facts.popitem(last=False)[1][1]
+        return facts

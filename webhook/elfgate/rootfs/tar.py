@@ -1,0 +1,185 @@
+"""A layer's tar stream → its index, in one pass and without keeping what is not wanted.
+
+Walks the headers itself: ``tarfile`` costs more than inflating the layer does. What an entry means is what the OCI
+image spec ("Image Layer Filesystem Changeset") says and a node's runtime does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elfgate.rootfs.build import LayerBuilder
+from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.header import BLOCK, PAX_BYTES, Header, parse, pax_number, pax_records
+from elfgate.rootfs.input import Input, Readable
+from elfgate.rootfs.layer import Layer
+
+MAX_ELF_BYTES = 1 << 30
+_ZERO_BLOCK = bytes(BLOCK)
+
+_KINDS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,  # contiguous: POSIX says to treat it as a regular file
+    b"1": Kind.HARDLINK,
+    b"2": Kind.SYMLINK,
+    b"3": Kind.OTHER,
+    b"4": Kind.OTHER,
+    b"5": Kind.DIRECTORY,
+    b"6": Kind.OTHER,
+    b"S": Kind.UNREADABLE,
+}
+_WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
+_EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long name, GNU long link
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+
+
+@dataclass(slots=True)
+class _Member:
+    """A header with what extended headers change of it. ``stored`` is how many bytes follow it in the stream."""
+
+    name: str
+    kind: Kind
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    link: str
+    stored: int
+
+
+def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:
+    """Read a layer's tar stream up to its end-of-archive mark and index it.
+
+    What follows the mark is left unread: whoever verifies a digest reads on.
+
+    Args:
+        stream: The uncompressed tar.
+        max_bytes: How many bytes of it to read at most.
+        max_entries: How many names to take at most, implied directories included.
+        max_elf_bytes: ELF files above this size become ``UNREADABLE``, as each is held in memory once.
+
+    Raises:
+        ValueError: if it is no tar, cut short, or holds what a node would refuse (a name that climbs out). One line.
+        UnreadableError: if it exceeds a limit.
+    """
+    source = Input(stream, max_bytes)
+    builder = LayerBuilder(max_entries=max_entries)
+    try:
+        for member in _members(source):
+            _add(builder, member, source, max_elf_bytes)
+    except ValueError as error:
+        raise ValueError(f"tar, at byte {source.position}: {error}") from error
+    return builder.build()
+
+
+def _add(builder: LayerBuilder, member: _Member, source: Input, max_elf_bytes: int) -> None:
+    path = _path(member.name)
+    parent, _, last = path.rpartition("/")
+    if last == _OPAQUE:
+        builder.opaque(parent)
+    elif "/.wh..wh." in path:
+        return  # what AUFS kept for itself
+    elif last.startswith(_WHITEOUT):
+        builder.add(f"{parent}/{_hidden(last)}", Kind.WHITEOUT)
+    else:
+        builder.add(
+            path,
+            member.kind,
+            mode=member.mode,
+            uid=member.uid,
+            gid=member.gid,
+            size=member.size,
+            link=_path(member.link) if member.kind is Kind.HARDLINK else member.link,
+            data=_content(path, member, source, max_elf_bytes) if member.kind is Kind.FILE else b"",
+        )
+
+
+def _hidden(last: str) -> str:
+    name = last.removeprefix(_WHITEOUT)
+    if name in ("", ".", ".."):
+        raise ValueError(f"{last!r} hides no name")
+    return name
+
+
+def _content(path: str, member: _Member, source: Input, max_elf_bytes: int) -> bytes | memoryview:
+    """As many of the file's first bytes as are wanted, or its head alone if they are too many to hold."""
+    head = source.peek(min(HEAD_BYTES, member.size))
+    wanted = bytes_wanted(path, member.mode, member.size, head)
+    return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)
+
+
+def _path(name: str) -> str:
+    """The absolute, normalised path of an entry.
+
+    Raises:
+        ValueError: if it climbs.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ValueError(f"the name {name[:100]!r} climbs with '..'")
+    return "/" + "/".join(parts)
+
+
+def _members(source: Input) -> Iterator[_Member]:
+    """The entries, in order; whatever of an entry's data is not taken is skipped before the next."""
+    extended: dict[str, bytes] = {}
+    while block := source.peek(BLOCK):
+        if len(block) < BLOCK:
+            raise ValueError("the tar is cut short in a header")
+        source.skip(BLOCK)
+        if block == _ZERO_BLOCK:
+            if source.peek(BLOCK) not in (b"", _ZERO_BLOCK):
+                raise ValueError("the tar goes on after its end")
+            break
+        header = parse(block)
+        if header.type in _EXTENSIONS:
+            extended |= _extension(header, source)
+            continue
+        while header.extended:
+            header.extended = source.take(BLOCK)[504] != 0
+        member = _member(header, extended)
+        end = source.position + member.stored
+        if header.type != b"g":
+            yield member
+            extended = {}
+        source.skip(end - source.position)
+        source.skip_padding(BLOCK)
+    if extended:
+        raise ValueError("the tar is cut short after an extended header")
+
+
+def _extension(header: Header, source: Input) -> dict[str, bytes]:
+    """What an extended header says of the next entry, in the words of pax."""
+    if header.size > PAX_BYTES:
+        raise ValueError(f"an extended header is longer than {PAX_BYTES} bytes")
+    data = bytes(source.take(header.size))
+    source.skip_padding(BLOCK)
+    if header.type == b"x":
+        return pax_records(data)
+    return {"path" if header.type == b"L" else "linkpath": data.partition(b"\0")[0]}
+
+
+def _member(header: Header, extended: dict[str, bytes]) -> _Member:
+    kind = _KINDS.get(header.type, Kind.UNREADABLE)
+    if header.type == b"\0" and header.name.endswith(b"/"):
+        kind = Kind.DIRECTORY  # as before POSIX
+    name = extended.get("path") or header.name
+    stored = size = pax_number(extended["size"]) if extended.get("size") else header.size
+    if any(key.startswith("GNU.sparse.") for key in extended):
+        kind = Kind.UNREADABLE
+        name = extended.get("GNU.sparse.name") or name
+        size = pax_number(extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0")
+    if header.type in _WITHOUT_DATA:
+        stored = size = 0
+    return _Member(
+        name=name.decode("utf-8", "surrogateescape"),
+        kind=kind,
+        mode=header.mode,
+        uid=pax_number(extended["uid"]) if extended.get("uid") else header.uid,
+        gid=pax_number(extended["gid"]) if extended.get("gid") else header.gid,
+        size=size,
+        link=(extended.get("linkpath") or header.link).decode("utf-8", "surrogateescape"),
+        stored=stored,
+    )

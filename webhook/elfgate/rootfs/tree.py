@@ -1,0 +1,83 @@
+"""An image's layers as one file system, looked at from inside the container."""
+
+from collections.abc import Mapping, Sequence
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.rootfs import osrelease
+from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.layer import Layer
+from elfgate.rootfs.memory import FactsMemory
+from elfgate.rootfs.overlay import Overlay
+from elfgate.rootfs.walk import Found, Missing, walk
+
+__all__ = ["Found", "Missing", "Tree"]
+
+_FACTS = FactsMemory(max_bytes=32 << 20)
+
+
+class Tree:
+    """The root file system that a node's runtime makes of these layers. Costs next to nothing to make.
+
+    Args:
+        layers: Bottom first. They may be shared with other trees and threads; the tree itself is for one thread.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = tuple(layers)
+        self._overlay = Overlay(self._layers)
+
+    def lookup(
+        self,
+        path: str,
+        *,
+        cwd: str = "/",
+        follow_last: bool = True,
+        uid: int | None = None,
+        gids: Sequence[int] = (),
+    ) -> Found | Missing:
+        """Walk a path as the kernel does.
+
+        Args:
+            path: Absolute, or relative to ``cwd``.
+            cwd: An absolute path.
+            follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
+            uid: Who asks, for the search permission of directories; None and 0 may search all.
+            gids: The groups of whoever asks.
+        """
+        if not path:
+            return Missing("ENOENT", cwd)
+        absolute = path if path.startswith("/") else f"{cwd}/{path}"
+        return walk(self._overlay.root, self._overlay.child, absolute, follow_last=follow_last, uid=uid, gids=gids)
+
+    def listdir(self, path: str) -> Mapping[str, Entry]:
+        """The content of a directory by name, in order; empty if there is no directory at ``path``."""
+        found = self.lookup(path)
+        if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
+            return {}
+        entries = ((name, self._overlay.child(found.path, name)) for name in sorted(self._overlay.names(found.path)))
+        return {name: entry for name, entry in entries if entry is not None}
+
+    def facts(self, found: Found) -> ElfFacts | None:
+        """What the ELF file that was found says; None if it is none, or its bytes were not kept (``UNREADABLE``).
+
+        Facts are remembered by content, so that images with files in common share the work.
+        """
+        return _FACTS.get(found.entry.elf, self._excerpt) if found.entry.elf else None
+
+    def text(self, path: str) -> str | None:
+        """The text of a file whose text is kept (see ``Entry.text``); None if it is not there, or was not kept."""
+        found = self.lookup(path)
+        if isinstance(found, Missing) or found.entry.text is None:
+            return None
+        return found.entry.text.decode("utf-8", "surrogateescape")
+
+    def os_release(self) -> Mapping[str, str]:
+        """The image's os-release: that in /etc, else that in /usr/lib (os-release(5)); empty if it has none."""
+        text = self.text("/etc/os-release")
+        if text is None:
+            text = self.text("/usr/lib/os-release")
+        return osrelease.parse(text or "")
+
+    def _excerpt(self, digest: bytes) -> bytes | None:
+        excerpts = (layer.excerpt(digest) for layer in reversed(self._layers))
+        return next((excerpt for excerpt in excerpts if excerpt is not None), None)

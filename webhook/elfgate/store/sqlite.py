@@ -1,0 +1,266 @@
+"""Facts in one SQLite file, shared by the threads and processes of a machine.
+
+Facts are a cache: losing one costs time, never truth. So a file that cannot be *opened* is an error to say at once, but
+one that fails later (locked for long, disk full, damaged) is a store that keeps nothing: reads miss, writes are
+dropped, and each failure is counted (``failures`` in ``statistics``) and logged. A review is never lost to its cache.
+
+Open it after forking: SQLite's connections must not be carried into a child.
+"""
+
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from elfgate.store.protocol import Kind, StoreError
+
+DEFAULT_MAX_BYTES = 2 << 30
+
+_LOG = logging.getLogger(__name__)
+_APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases
+_BUSY_SECONDS = 2.0
+_COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
+_MOST_TAGS = 256  # kept of one repository
+_PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
+_PRUNED_AT_ONCE = 64  # facts in one transaction, so that nobody waits long for it
+
+# The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a file has behind it.
+# Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so that noting a use does not write them.
+_MIGRATIONS = (
+    """
+    CREATE TABLE fact (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, used INTEGER NOT NULL, UNIQUE (kind, digest)
+    );
+    CREATE INDEX fact_by_use ON fact (used);
+    CREATE TABLE value (id INTEGER PRIMARY KEY REFERENCES fact (id), bytes BLOB NOT NULL);
+    CREATE TABLE tag (
+        repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, seen INTEGER NOT NULL,
+        PRIMARY KEY (repository, tag)
+    ) WITHOUT ROWID;
+    CREATE INDEX tag_by_sight ON tag (repository, seen);
+    """,
+)
+
+
+class SqliteStore:
+    """A ``Store`` in a file.
+
+    Args:
+        path: The file; it and its folder are made if they are missing.
+        max_bytes: How large it may grow; the facts that were used longest ago go first.
+
+    Raises:
+        StoreError: if the file cannot be opened, or is not of this program, or of a newer version of it.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._idle: deque[sqlite3.Connection] = deque()  # each used by one thread at a time; the warmest first
+        self._closed = False
+        self._failures = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._connection() as connection:
+                _migrate(connection, path)
+        except StoreError:
+            self.close()
+            raise
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise StoreError(
+                f"the store {path} cannot be opened: {error}", hint="it is a cache: it may be removed"
+            ) from error  # fmt: skip
+
+    def get(self, kind: Kind, digest: str) -> bytes | None:
+        """The fact, or None; its use is noted."""
+        try:
+            with self._connection() as connection:
+                row = connection.execute(
+                    "SELECT value.bytes, fact.id, used FROM fact JOIN value USING (id) WHERE kind = ? AND digest = ?",
+                    (kind.value, digest),
+                ).fetchone()
+                if row is None:
+                    return None
+                value, fact, used = row
+                now = time.time_ns()
+                if now - used > _COARSENESS:
+                    connection.execute("UPDATE fact SET used = ? WHERE id = ?", (now, fact))
+        except sqlite3.Error as error:
+            self._failed("read", error)
+            return None
+        return bytes(value)
+
+    def put(self, kind: Kind, digest: str, value: bytes) -> None:
+        """Keep a fact; room is made for it if need be."""
+        try:
+            with self._connection() as connection:
+                with _writing(connection):
+                    added = connection.execute(
+                        "INSERT OR IGNORE INTO fact (kind, digest, used) VALUES (?, ?, ?)",
+                        (kind.value, digest, time.time_ns()),
+                    )
+                    if added.rowcount:
+                        connection.execute("INSERT INTO value (id, bytes) VALUES (?, ?)", (added.lastrowid, value))
+                self._prune(connection)
+        except sqlite3.Error as error:
+            self._failed("write", error)
+
+    def tag(self, repository: str, tag: str, digest: str) -> None:
+        """Note where a tag points. A sight that brings nothing new is noted once an hour."""
+        now = time.time_ns()
+        try:
+            with self._connection() as connection:
+                known = connection.execute(
+                    "SELECT 1 FROM tag WHERE repository = ? AND tag = ? AND digest = ? AND seen > ?",
+                    (repository, tag, digest, now - _COARSENESS),
+                ).fetchone()
+                if known is None:
+                    _note_tag(connection, repository, tag, digest, now)
+        except sqlite3.Error as error:
+            self._failed("write", error)
+
+    def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
+        """The tags seen of a repository as (tag, digest), the latest first."""
+        try:
+            with self._connection() as connection:
+                return connection.execute(
+                    "SELECT tag, digest FROM tag WHERE repository = ? ORDER BY seen DESC LIMIT ?", (repository, limit)
+                ).fetchall()
+        except sqlite3.Error as error:
+            self._failed("read", error)
+            return ()
+
+    def statistics(self) -> Mapping[str, int]:
+        """Counts, bytes in use, and ``failures`` since it was opened. All zero but the last if it cannot be read."""
+        counts = {"layers": 0, "documents": 0, "tags": 0, "bytes": 0}
+        try:
+            with self._connection() as connection:
+                kinds = dict(connection.execute("SELECT kind, count(*) FROM fact GROUP BY kind"))
+                counts["layers"] = kinds.get(Kind.LAYER.value, 0)
+                counts["documents"] = kinds.get(Kind.DOCUMENT.value, 0)
+                counts["tags"] = connection.execute("SELECT count(*) FROM tag").fetchone()[0]
+                counts["bytes"] = _bytes_used(connection)
+        except sqlite3.Error as error:
+            self._failed("read", error)
+        return counts | {"failures": self._failures}
+
+    def close(self) -> None:
+        """Close every connection; one that is in use closes when it is done."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = _connect(self._path)
+        try:
+            yield connection
+        finally:
+            self._release(connection)
+
+    def _release(self, connection: sqlite3.Connection) -> None:
+        self._idle.append(connection)
+        if self._closed:  # by another thread meanwhile
+            self.close()
+
+    def _prune(self, connection: sqlite3.Connection) -> None:
+        """Bring the file below its cap, if it is above."""
+        if _bytes_used(connection) <= self._max_bytes:
+            return
+        while _bytes_used(connection) > self._max_bytes * _PRUNED_TO:
+            with _writing(connection):
+                oldest = connection.execute("SELECT id FROM fact ORDER BY used LIMIT ?", (_PRUNED_AT_ONCE,)).fetchall()
+                connection.executemany("DELETE FROM value WHERE id = ?", oldest)
+                connection.executemany("DELETE FROM fact WHERE id = ?", oldest)
+            if not oldest:
+                return
+
+    def _failed(self, what: str, error: sqlite3.Error) -> None:
+        self._failures += 1
+        _LOG.warning("store %s: cannot %s: %s", self._path, what, error)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Autocommit, so that a transaction is where it is written; other threads may use it after this one.
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        # The last transactions may be lost with the power, the file's soundness is not.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that has the write lock from its start, so that it never fails half way for want of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        yield
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to this program's schema; several processes may try at once."""
+    version = _version(connection, path)
+    if version == len(_MIGRATIONS):
+        return
+    _switch_to_wal(connection)
+    with _writing(connection):
+        for step in _MIGRATIONS[_version(connection, path) :]:
+            for statement in step.split(";"):  # executescript would commit first
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    owner, version, tables = (
+        connection.execute(question).fetchone()[0]
+        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if owner != _APPLICATION_ID and (owner or version or tables):
+        raise StoreError(f"the store {path} is another program's database", hint="name another file")
+    if version > len(_MIGRATIONS):
+        raise StoreError(f"the store {path} was written by a newer elfgate", hint="remove it, or name another file")
+    return int(version)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Readers and a writer do not wait for each other then. The switch itself does not wait for locks by itself."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _note_tag(connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int) -> None:
+    with _writing(connection):
+        connection.execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?)", (repository, tag, digest, now))
+        connection.execute(
+            "DELETE FROM tag WHERE repository = ? AND seen <= (SELECT seen FROM tag WHERE repository = ?"
+            " ORDER BY seen DESC LIMIT 1 OFFSET ?)",
+            (repository, repository, _MOST_TAGS),
+        )
+
+
+def _bytes_used(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)

@@ -102,7 +102,7 @@ class Dice:
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("selectors") / "selectors"
-    build = ["go", "build", "-buildvcs=false", "-trimpath", "-mod=readonly", "-o", program, "."]
+    build = ["go", "build", "-buildvcs=false", "-trimpath", "-mod=readonly", "-o", str(program), "."]
     subprocess.run(build, cwd=Path(__file__).parent / "selectors", check=True, env=os.environ | {"CGO_ENABLED": "0"})
     return program
 

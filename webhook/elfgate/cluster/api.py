@@ -61,7 +61,7 @@ def _list_nodes(api: "CoreV1Api") -> Iterator[Any]:
     position: str | None = None
     while position != "":
         answer: Any = api.list_node(limit=_PAGE, _continue=position, _preload_content=False, _request_timeout=_TIMEOUT)
-        page = Part(orjson.loads(answer.data))
+        page = Part(orjson.loads(answer.data), None, "the answer")
         yield from (item.value for item in page.get("items").items())
         position = page.get("metadata", "continue").text()
 

@@ -68,7 +68,6 @@ def test_scan_takes_every_platform_that_the_image_offers(elfgate: Run) -> None:
 def test_scan_exits_with_0_when_all_start(elfgate: Run) -> None:
     ran = elfgate("scan", "oci:layout:2-debian")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.count("starts\b") == 0
     assert "linux/s390x" in ran.stdout
 
 
@@ -101,8 +100,10 @@ def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate:
     folder = tmp_path / "spoilt"
     founding.write(folder)
     for blob in (folder / "blobs" / "sha256").iterdir():
-        if blob.read_bytes()[:2] == b"\x1f\x8b":
-            blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
+        data = bytearray(blob.read_bytes())
+        if data[:2] == b"\x1f\x8b":
+            data[4] ^= 1  # the gzip header's time, which no decompressor minds
+            blob.write_bytes(data)
     first = elfgate("scan", f"oci:{folder}:2", "--platform", "amd64")
     assert first.returncode == 2
     assert "sha256" in one_line(first.stderr)
@@ -118,7 +119,7 @@ def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate:
         (["dir:/nowhere", "--platform", "amd64"], "/nowhere"),
         (["dir:/"], "--platform"),
         (["oci:layout:9"], "9"),
-        (["UPPER/case"], "lower case"),
+        (["example/Case"], "lower case"),
         (["oci:layout:2", "--platform", "linux/vax"], "vax"),
         (["oci:layout:2", "--env", "NOVALUE"], "--env"),
         (["oci:layout:2", "--page-size", "5000"], "--page-size"),

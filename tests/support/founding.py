@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from elfgate.platforms import ARCHITECTURES
-from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories, musl_loader
-from support.oci import Blob, image, index, tarball, write_layout
+from .elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories, musl_loader
+from .oci import Blob, image, index, tarball, write_layout
 
 STATIC = ("amd64", "arm64")
 DYNAMIC = ("ppc64le", "s390x")

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from support.oci import Blob
+from .oci import Blob
 
 MANIFEST_TYPES = frozenset(
     {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.nodes import nodes_of, read_nodes
+from elfgate.cluster.nodes import read_nodes
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
@@ -175,7 +175,7 @@ def inventory(settings: Settings) -> Inventory:
         InputError: if their file cannot be read.
     """
     if settings.nodes.file is None:
-        return Inventory(nodes_of(settings.nodes.extra_architectures))
+        return Inventory()
     try:
         text = settings.nodes.file.read_bytes()
     except OSError as error:

@@ -21,7 +21,9 @@ verdict := {
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
 } if {
-	config.effective # without settings every mode would be undefined, and nothing denied
+	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
+	config.effective
+	found
 }
 
 default unknown := false
@@ -29,16 +31,17 @@ default unknown := false
 unknown if {
 	some linkage in input.linkages
 	linkage.verdict == "unknown"
-	places.targets[linkage.platform]
+	linkage.platform in places.landing
 }
 
-unknown if count(places.unpredicted) > 0
+unknown if some _, _ in places.unpredicted
 
 # What was found of one container on one platform, by what its rules' modes make of it.
 graded[cell] contains part if {
 	some code, findings in found
+	mode := config.mode(code)
 	some finding in findings
-	level := config.level(code, finding.effect, finding.reason)
+	level := config.level(mode, code, finding)
 	level != "off"
 	cell := [level, finding.effect, finding.container, finding.platform]
 	part := [finding.position, code, finding.message, finding.remedy]
@@ -50,10 +53,7 @@ bad contains cell[3] if {
 	cell[0] == "deny"
 }
 
-failing contains platform if {
-	some platform, _ in places.targets
-	bad[platform]
-}
+failing := places.landing & bad
 
 refused if {
 	config.strict
@@ -62,7 +62,7 @@ refused if {
 
 refused if {
 	count(failing) > 0
-	count(failing) == count(places.targets)
+	count(failing) == count(places.landing)
 }
 
 # What would deny only warns as long as some platform is left.
@@ -85,7 +85,7 @@ alternatives[place] := others if {
 groups[group] contains platform if {
 	some cell, parts in graded
 	platform := cell[3]
-	places.targets[platform]
+	platform in places.landing
 	others := object.get(alternatives, [[cell[2], platform]], [])
 	group := [outcome(cell[0]), cell[1], cell[2], sort(parts), others]
 }
@@ -94,8 +94,12 @@ violations(kind) := [entry[1] | some entry in sort([[place, violation] |
 	some group, platforms in groups
 	group[0] == kind
 	violation := told(group, sort(platforms))
-	place := [severity[group[1]], min(object.get(places.positions, group[2], {1000})), violation.headline]
+	place := [severity[group[1]], standing(group[2]), violation.headline]
 ])]
+
+standing(container) := min(places.positions[container]) if places.positions[container]
+
+standing(container) := 0 if not places.positions[container]
 
 severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
@@ -141,7 +145,7 @@ elsewhere := [words.requirement("in", safe)] if {
 } else := [words.requirement("notin", unsafe)] if {
 	not refused
 	count(unsafe) > 0
-	some platform, _ in places.targets
+	some platform in places.landing
 	not places.architecture(platform) in unsafe
 } else := []
 
@@ -150,7 +154,7 @@ denials := array.concat(disjoint, violations("deny"))
 
 disjoint := [violation |
 	refused
-	count(failing) == count(places.targets)
+	count(failing) == count(places.landing)
 	count(places.containers) > 1
 	count(places.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
 	violation := {

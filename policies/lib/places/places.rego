@@ -12,7 +12,9 @@ positions[container.name] contains position if some position, container in input
 
 first[name] := input.containers[min(places)] if some name, places in positions
 
-# The target of each platform that the pod may land on.
+# The platforms that the pod may land on, and the targets behind each.
+landing := {target.platform | some target in input.targets}
+
 targets[target.platform] contains target if some target in input.targets
 
 # The containers that there is a prediction for on a platform.
@@ -20,8 +22,14 @@ predicted[linkage.platform] contains linkage.container if some linkage in input.
 
 # The containers that there is none for where the pod may land: a document without an answer is no answer.
 unpredicted[platform] contains name if {
-	some platform, _ in targets
-	some name in (containers - object.get(predicted, platform, set()))
+	some platform in landing
+	not predicted[platform]
+	some name in containers
+}
+
+unpredicted[platform] contains name if {
+	some platform in landing
+	some name in (containers - predicted[platform])
 }
 
 # The containers that the prediction says start on a platform.
@@ -36,12 +44,10 @@ complete contains platform if {
 	count(containers - names) == 0
 }
 
-# Every platform that the document speaks of: targets, and others that were looked at for a way out.
-platforms := object.keys(targets) | object.keys(predicted)
-
-# The same by the architecture that a node's label would say.
+# Every platform that the document speaks of, by the architecture that a node's label would say: targets, and others that
+# were looked at for a way out.
 by_architecture[label] contains platform if {
-	some platform in platforms
+	some platform in (landing | {linkage.platform | some linkage in input.linkages})
 	label := architecture(platform)
 }
 

@@ -14,9 +14,11 @@ series(items) := concat(" and ", [
 ]) if count(items) > 1
 
 # A container with its image, and its role where it is not a main container.
-container(name) := concat("", [roles[entry.role], name, " (", entry.image, ")"]) if entry := places.first[name]
+container(name) := labelled[name]
 
-container(name) := name if not places.first[name]
+container(name) := name if not labelled[name]
+
+labelled[name] := concat("", [roles[entry.role], name, " (", entry.image, ")"]) if some name, entry in places.first
 
 roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemeral": "ephemeral container "}
 

@@ -20,8 +20,9 @@ def read(obj: dict[str, Any]) -> Node:
 
 
 def test_a_node_is_read() -> None:
-    obj = node("power-1", "ppc64le", labels={"pool": "a"}, kernel="5.14.0-427.el9.ppc64le", unschedulable=True,
-               taints=[{"key": "b", "effect": "NoSchedule"}, {"key": "a", "value": "x", "effect": "NoExecute"}])  # fmt: skip
+    taints = [{"key": "b", "effect": "NoSchedule"}, {"key": "a", "value": "x", "effect": "NoExecute"}]
+    kernel = "5.14.0-427.el9.ppc64le"
+    obj = node("power-1", "ppc64le", labels={"pool": "a"}, kernel=kernel, unschedulable=True, taints=taints)
 
     found = read(obj)
 

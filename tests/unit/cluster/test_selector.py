@@ -102,7 +102,8 @@ def test_a_stand_in_meets_what_is_not_known_of_it() -> None:
     ("text", "number"),
     [
         ("0", 0), ("-1", -1), ("+7", 7), ("007", 7), (str(2**63 - 1), 2**63 - 1), (str(-(2**63)), -(2**63)),
-        (str(2**63), None), ("9" * 5000, None), ("", None), ("1.0", None), ("1_0", None), (" 1", None), ("0x1", None), ("٣", None),
+        (str(2**63), None), ("9" * 5000, None), ("", None), ("1.0", None), ("1_0", None), (" 1", None), ("0x1", None),
+        ("٣", None),
     ],
 )  # fmt: skip
 def test_integers_are_those_of_go(text: str, number: int | None) -> None:
@@ -114,7 +115,7 @@ def test_integers_are_those_of_go(text: str, number: int | None) -> None:
     [
         ([], "the object is not an object"),
         ({"matchExpressions": {}}, "matchExpressions is not a list"),
-        ({"matchExpressions": [{"key": "a", "operator": "In", "values": [1]}]}, "matchExpressions[0].values[0] is not a string"),
+        ({"matchExpressions": [{"values": [1]}]}, "matchExpressions[0].values[0] is not a string"),
         ({"matchFields": ["x"]}, "matchFields[0] is not an object"),
     ],
 )  # fmt: skip

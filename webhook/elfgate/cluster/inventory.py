@@ -54,7 +54,7 @@ class Kind:
     def add(self, name: str, own_labels: Mapping[str, str]) -> None:
         """Add a node, or replace the one of that name."""
         self.members[name] = own_labels
-        if self._first and name < self._first[-1]:
+        if len(self._first) < NAMES or name < self._first[-1]:
             self._first = ()
 
     def discard(self, name: str) -> None:

@@ -178,8 +178,8 @@ def _more(count: int) -> str:
 
 def _message(text: str) -> str:
     """Newlines survive; other control characters could steer a terminal."""
-    lines = "\n".join("".join(_visible(char) for char in line).rstrip() for line in text.splitlines())
-    return lines if len(lines) <= _MAX_MESSAGE else lines[: _MAX_MESSAGE - 1] + "…"
+    short = text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
+    return "\n".join("".join(map(_visible, line)).rstrip() for line in short.splitlines())
 
 
 def _printable(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a runtime would be asked to execute: the command line, and what the new process would inherit.
 
-Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the OCI
-image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
+Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the
+OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
 """
 
 import posixpath

@@ -1,8 +1,8 @@
 """Levels of CPUs, and what asks for one.
 
 Sources: the x86-64 psABI (micro-architecture levels; ``GNU_PROPERTY_X86_ISA_1_NEEDED``), glibc
-``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h`` (what
-a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
+``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h``
+(what a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
 """
 
 from collections.abc import Iterable

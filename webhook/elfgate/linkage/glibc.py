@@ -28,6 +28,7 @@ from elfgate.rootfs.ldconf import preload
 
 PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
+_ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 
 
@@ -62,7 +63,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
 
 
 def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
-    """ "FATAL: kernel too old", up to 2.35 (``dl_discover_osversion``)."""
+    """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True
@@ -91,7 +92,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
 
     The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
     """
-    complete = True
+    complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
         for name in item.facts.needed:
             if provided_by_kernel(name) or objects.named(name) is not None:
@@ -103,7 +104,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
             if isinstance(outcome, NotFound):
                 _report(attempt, item, name, outcome)
                 complete = False
-            elif not _add(attempt, objects, outcome, item, name, search):
+            elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
                 return False
         if len(objects.items) > MOST_OBJECTS:
             attempt.unknown(item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
@@ -111,17 +112,16 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     return complete
 
 
-def _add(attempt: Attempt, objects: Objects, opened: Opened, needed_by: Object, name: str, search: Search) -> bool:
+def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool) -> bool:
     known = objects.at(opened.path)
     if known is not None:
-        objects.alias(known, name)
+        objects.alias(known, item.names)
         return True
-    item = _object(opened, needed_by, name)
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
         attempt.note(Code.CPU_LEVEL, opened.path, message, words.FIX_CPU)
-    return mapped(attempt, item, by_alignment=search.version < (2, 35))
+    return mapped(attempt, item, by_alignment=by_alignment)
 
 
 def _object(opened: Opened, needed_by: Object, name: str) -> Object:

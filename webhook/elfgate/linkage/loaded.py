@@ -1,7 +1,7 @@
 """The objects of a starting process: what both loaders keep, and what they share in judging it."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -80,10 +80,10 @@ class Objects:
         """Find an object by its real path: the loaders compare device and inode."""
         return self._by_path.get(path)
 
-    def alias(self, item: Object, name: str) -> None:
-        """Let an object be known under one more name."""
-        item.names.add(name)
-        self._by_name.setdefault(name, item)
+    def alias(self, item: Object, names: Iterable[str]) -> None:
+        """Let an object be known under more names."""
+        item.names.update(names)
+        self.know(item)
 
     @property
     def doubt(self) -> Doubt | None:

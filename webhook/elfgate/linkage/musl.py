@@ -103,7 +103,7 @@ class _Linker:
         path, found = opened
         known = objects.at(found.path)
         if known is not None:
-            objects.alias(known, name)
+            objects.alias(known, {name})
             return True
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)

@@ -17,6 +17,7 @@ FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
 FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"
 FIX_TRUNCATED = "copy the whole file into the image"
 FIX_PAGES = "link with -z max-page-size=65536"
+FIX_ALLOCATOR = "build jemalloc with --with-lg-page=16"
 FIX_LIBRARY = "install the library in the image, or link statically"
 FIX_MISMATCH = "replace the library by one built for this architecture"
 FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
@@ -97,7 +98,8 @@ def interpreter_missing(script: str, path: str, missing: Missing, variant: Varia
 def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:
     """Say that the loader of a program is not there."""
     if missing.symlinks:
-        return f"{program} needs the loader {path}, whose link ends at {missing.path}, which does not exist in this image ({variant})"
+        ends = f"whose link ends at {missing.path}, which does not exist in this image ({variant})"
+        return f"{program} needs the loader {path}, {ends}"
     return f"{program} needs the loader {path}, which this image ({variant}) does not contain"
 
 
@@ -127,3 +129,8 @@ def symbols_missing(path: str, names: Sequence[str], who: str) -> str:
 def kernel_too_old(path: str, floor: tuple[int, int, int], kernel: tuple[int, int, int]) -> str:
     """Say that a glibc does not start on a kernel."""
     return f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is {'.'.join(map(str, kernel))}"
+
+
+def allocator_note(path: str, size: int) -> str:
+    """Say that a file holds an allocator that is built for one page size."""
+    return f"{path} contains jemalloc, which aborts where pages are larger than it was built for (up to {size} bytes)"

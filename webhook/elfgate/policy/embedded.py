@@ -68,52 +68,60 @@ class EmbeddedEngine:
         Raises:
             EngineError: if the rule is undefined or fails.
         """
-        base = self._engine()
-        try:
-            engine = base.clone()  # 0.02 ms, and nothing of one evaluation is left for the next
-            engine.set_input_json(document)
-            return str(engine.eval_rule_as_json(rule))
-        except BaseException as error:
-            raise _translated(error, f"cannot evaluate {rule}") from error
+        answer, complaint = _answer(self._engine(), rule, document)
+        if complaint:
+            raise EngineError(f"cannot evaluate {rule}: {complaint}")
+        return answer
 
     async def close(self) -> None:
         """Drop this thread's engine."""
         self._local.__dict__.clear()
 
     def _engine(self) -> Any:
-        engine = getattr(self._local, "engine", None)
-        if engine is None:
-            engine = self._local.engine = _load(self._bundle)
-        return engine
+        if not hasattr(self._local, "engine"):
+            self._local.engine, complaint = _load(self._bundle)
+            if complaint:
+                raise EngineError(f"the policies of revision {self.revision} do not load: {complaint}")
+        return self._local.engine
 
 
-def _load(bundle: Bundle) -> Any:
+# No exception that has seen an engine leaves these two: its traceback would keep the engine alive until a collection of
+# cycles, which may run on a thread that the engine must not be dropped on.
+
+
+def _load(bundle: Bundle) -> tuple[Any, str]:
     try:
         import regorus  # noqa: PLC0415  (not every architecture has it, and not every verb needs it)
-    except ImportError as error:
-        raise EngineError(
-            "the embedded policy engine is not installed", hint="no wheel for this machine: use an OPA server"
-        ) from error
+    except ImportError:
+        return None, "the embedded engine has no wheel for this machine; use an OPA server"
     try:
         engine = regorus.Engine()
         for path, text in bundle.modules.items():
             engine.add_policy(path, text)
         engine.add_data_json(bundle.json())
         engine.eval_query("true")  # compiles, so that clones need not
-    except BaseException as error:
-        raise _translated(error, f"the policies of revision {bundle.revision} do not load") from error
-    return engine
+    except BaseException as error:  # noqa: BLE001  (a panic of regorus is no Exception)
+        return None, _complaint(error)
+    return engine, ""
 
 
-def _translated(error: BaseException, what: str) -> EngineError:
-    """Make one clear line of a regorus error; let what is not one pass.
+def _answer(base: Any, rule: str, document: str) -> tuple[str, str]:
+    try:
+        engine = base.clone()  # 0.02 ms, and nothing of one evaluation is left for the next
+        engine.set_input_json(document)
+        return str(engine.eval_rule_as_json(rule)), ""
+    except BaseException as error:  # noqa: BLE001  (a panic of regorus is no Exception)
+        return "", _complaint(error)
 
-    A panic in regorus arrives as PyO3's ``PanicException``, which is no ``Exception`` and cannot be imported.
+
+def _complaint(error: BaseException) -> str:
+    """Make one line of a regorus error; let what is none of its pass.
+
+    A panic in regorus arrives as PyO3's ``PanicException``, which cannot be imported.
     """
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
-    told = str(error).partition("Stack backtrace:")[0]
-    return EngineError(f"{what}: {' '.join(told.split())}")
+    return " ".join(str(error).partition("Stack backtrace:")[0].split())
 
 
 def _first(error: ValidationError) -> str:

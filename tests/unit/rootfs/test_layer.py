@@ -13,9 +13,9 @@ from elfgate.rootfs.contents import bytes_wanted
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from support.elf_file import elf_file
-from support.tarball import directory, hardlink, layer, link, program, text, whiteout
+from support.tarball import Content, directory, hardlink, layer, link, program, text, whiteout
 
-CONTENT = {
+CONTENT: Content = {
     "usr/": directory(0o751, uid=3, gid=4),
     "usr/bin/tool": program(elf_file(needed=("libc.so.6",)), uid=1000),
     "usr/bin/run": program("#!/bin/sh\n" + "x" * 1000),
@@ -223,3 +223,13 @@ def test_more_name_bytes_than_allowed_are_a_limit() -> None:
         builder.add("/" + "n" * 200 + str(number), Kind.OTHER)
     with pytest.raises(UnreadableError, match="names"):
         builder.add("/" + "n" * 200, Kind.OTHER)
+
+
+def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
+    builder = LayerBuilder(max_name_bytes=10_000)
+    builder.add("/" + "n" * 200 + "/l", Kind.SYMLINK, link="x" * 200)
+    builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200 + "/l")
+    for number in range(20):
+        builder.add(f"/l/{number}", Kind.DIRECTORY)
+    with pytest.raises(UnreadableError, match="names"):
+        [builder.add(f"/l/{number}", Kind.DIRECTORY) for number in range(20, 100)]

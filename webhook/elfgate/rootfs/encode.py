@@ -32,11 +32,12 @@ class Name:
 
 @dataclass(slots=True)
 class Directory(Name):
-    """A directory; implied, until its own entry comes."""
+    """A directory; implied, until its own entry comes. ``path_length`` is that of its real path."""
 
     kind: Kind = Kind.DIRECTORY
     mode: int = 0o755
     flags: int = form.IMPLIED
+    path_length: int = 0
     children: dict[str, Name] = field(default_factory=dict)
 
 

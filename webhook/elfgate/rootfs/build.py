@@ -18,8 +18,6 @@ MAX_NAME_BYTES = 255  # NAME_MAX
 MAX_DEPTH = 256
 MAX_SYMLINKS = 40  # MAXSYMLINKS, linux/namei.h
 _MAX_STEPS = 4096
-_MAX_NAME_BYTES_TOTAL = 256 << 20
-_MAX_KEPT_BYTES = 256 << 20
 
 
 class LayerBuilder:
@@ -27,16 +25,21 @@ class LayerBuilder:
 
     Args:
         max_entries: How many names, implied directories included.
+        max_name_bytes: How many bytes of names and links' targets.
+        max_kept_bytes: How many bytes of files' heads, texts and excerpts; files beyond become ``UNREADABLE``.
     """
 
-    def __init__(self, *, max_entries: int = 1_000_000) -> None:
+    def __init__(
+        self, *, max_entries: int = 1_000_000, max_name_bytes: int = 256 << 20, max_kept_bytes: int = 256 << 20
+    ) -> None:
         self._root = Directory()
         self._directories: dict[str, Directory] = {}  # by path as written: where it led when it was last walked
         self._links = Pieces()
         self._texts = Pieces()
         self._excerpts = Pieces()
         self._entries_left = max_entries
-        self._name_bytes_left = _MAX_NAME_BYTES_TOTAL
+        self._name_bytes_left = max_name_bytes
+        self._max_kept_bytes = max_kept_bytes
 
     def add(
         self,
@@ -104,7 +107,7 @@ class LayerBuilder:
 
     def _keep(self, path: str, name: Name, data: Buffer) -> None:
         kept = keep(path, name.mode, name.size, data)
-        if kept is None or self._texts.total + self._excerpts.total > _MAX_KEPT_BYTES:
+        if kept is None or self._texts.total + self._excerpts.total > self._max_kept_bytes:
             name.kind = Kind.UNREADABLE
             return
         name.head = self._texts.add(kept.head)
@@ -120,8 +123,8 @@ class LayerBuilder:
         parent_path, _, last = name.link.rpartition("/")
         parent = self._walk(parent_path, make=False)
         target = parent.children.get(last) if parent else None
-        if isinstance(target, Directory):
-            raise ValueError(f"a hard link to {name.link!r}, which is a directory")
+        if target is not None and target.kind is Kind.DIRECTORY:
+            raise ValueError(f"a hard link to {_short(name.link)}, which is a directory")
         if target is not None and target.kind is not Kind.WHITEOUT:
             return target
         name.head = self._links.add(name.link.encode("utf-8", "surrogateescape"))
@@ -175,11 +178,6 @@ class LayerBuilder:
         while rest:
             part = rest.pop()
             steps += 1
-            if part in ("", "."):
-                continue
-            if part == "..":
-                del trail[max(len(trail) - 1, 1) :]
-                continue
             child = trail[-1].children.get(part)
             if child is not None and child.kind is Kind.SYMLINK:
                 symlinks += 1
@@ -187,19 +185,29 @@ class LayerBuilder:
                     raise ValueError(f"{_short(path)} leads through too many symlinks")
                 if child.link.startswith("/"):
                     del trail[1:]
-                rest.extend(child.link.split("/")[::-1])
-                continue
-            if child is None or child.kind is Kind.WHITEOUT:
-                if not make:
+                rest += child.link.split("/")[::-1]
+            elif part == "..":
+                del trail[max(len(trail) - 1, 1) :]
+            elif part not in ("", "."):
+                directory = self._enter(trail[-1], part, path, make=make)
+                if directory is None:
                     return None
-                self._count(path, part, "")
-                child = trail[-1].children[part] = Directory()
-            if not isinstance(child, Directory):
-                raise ValueError(f"{_short(path)} leads through {part!r}, which is not a directory")
-            trail.append(child)
-            if len(trail) > MAX_DEPTH:
-                raise ValueError(f"{_short(path)} is deeper than {MAX_DEPTH} directories")
+                trail.append(directory)
+                if len(trail) > MAX_DEPTH:
+                    raise ValueError(f"{_short(path)} is deeper than {MAX_DEPTH} directories")
         return trail[-1]
+
+    def _enter(self, parent: Directory, part: str, path: str, *, make: bool) -> Directory | None:
+        child = parent.children.get(part)
+        if isinstance(child, Directory):
+            return child
+        if child is not None and child.kind is not Kind.WHITEOUT:
+            raise ValueError(f"{_short(path)} leads through {part!r}, which is not a directory")
+        if not make:
+            return None
+        self._count(path, part, "")
+        parent.children[part] = made = Directory()
+        return made
 
 
 def _short(path: str) -> str:

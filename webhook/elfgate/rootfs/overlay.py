@@ -73,7 +73,7 @@ class Overlay:
         return (self._merge(path, directories), directories[0][0]) if directories else None
 
     def _merge(self, path: str, directories: Sequence[tuple[int, Entry]]) -> Entry:
-        """Merge a directory's layers, topmost first, down to an opaque one; the first with an own entry tells its mode."""
+        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode."""
         showing = self._directories[path] = []
         merged = _IMPLIED
         for number, entry in directories:
@@ -90,7 +90,9 @@ class Overlay:
             below = Overlay(self._layers[: number + 1])
             parent, _, name = link.link.rpartition("/")
             found = walk(below.root, below._as_it_is, parent)
-            located = None if isinstance(found, Missing) else below._locate(found.path, name)
+            if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
+                break
+            located = below._locate(found.path, name)
             if located is None or located[0].kind is Kind.DIRECTORY:
                 break
             link, number = located

@@ -40,7 +40,7 @@ class Missing:
     symlinks: tuple[str, ...] = ()
 
 
-def walk(
+def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's order, to be read in one piece
     root: Entry,
     child: Callable[[str, str], Entry | None],
     path: str,

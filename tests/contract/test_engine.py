@@ -89,7 +89,7 @@ def test_hostile_text_comes_back_as_it_was_and_changes_nothing(start: Start, tex
     found = {"code": "loader_missing", "message": text, "remedy": text}
     asked = document(
         targets={"ppc64le": [text]},
-        containers={text: {"image": text, "on": {"ppc64le": {"findings": [found]}}}},
+        containers={text: {"image": text, "found": {"ppc64le": {"findings": [found]}}}},
     )
     verdict = judged(start, asked)
     assert not verdict.allowed
@@ -101,7 +101,7 @@ def test_hostile_text_comes_back_as_it_was_and_changes_nothing(start: Start, tex
 
 def test_a_code_that_no_rule_knows_decides_nothing(start: Start) -> None:
     found = {"code": "of_tomorrow", "message": "something new"}
-    asked = document(targets={"amd64": 1}, containers={"web": {"image": "web", "on": {"amd64": {"findings": [found]}}}})
+    asked = document(targets={"amd64": 1}, containers={"web": {"image": "web", "found": {"amd64": {"findings": [found]}}}})
     assert judged(start, asked).allowed
 
 

@@ -8,7 +8,7 @@ A pod is a mapping::
       web:
         image: example/web:2-alpine
         role: init                                      # optional
-        on:
+        found:
           amd64: starts
           ppc64le:
             findings: [{code: loader_missing, message: …}]
@@ -34,7 +34,7 @@ def document(*, targets: dict[str, Any], containers: dict[str, Any], request: di
             "linkages": [
                 _linkage(name, platform, found)
                 for name, entry in containers.items()
-                for platform, found in entry["on"].items()
+                for platform, found in entry["found"].items()
             ],
         }
     )
@@ -42,10 +42,10 @@ def document(*, targets: dict[str, Any], containers: dict[str, Any], request: di
 
 def pod(*, containers: int = 1, starts: tuple[str, ...] = (), fails: tuple[str, ...] = ()) -> Document:
     """A pod whose containers all start on some architectures and lack their loader on others."""
-    on = dict.fromkeys(starts, "starts") | {arch: {"findings": [MISSING_LOADER]} for arch in fails}
+    found = dict.fromkeys(starts, "starts") | {arch: {"findings": [MISSING_LOADER]} for arch in fails}
     return document(
         targets=dict.fromkeys((*starts, *fails), 1),
-        containers={f"app-{number}": {"image": "example/app:1", "on": on} for number in range(containers)},
+        containers={f"app-{number}": {"image": "example/app:1", "found": found} for number in range(containers)},
     )
 
 

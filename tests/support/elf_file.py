@@ -1,201 +1,42 @@
 """Writes real, tiny ELF files of any class and byte order, without a compiler.
 
 What it writes is laid out as a linker would: two PT_LOADs (headers, tables and code; then .dynamic and the GOT),
-program headers for the rest, and no section headers, as nothing that starts a program reads them.
-
-Sources: gABI chapters 4 and 5; the GNU extensions as ``elf.h`` and the LSB name them; relocation numbers from the
-processor supplements.
+program headers for the rest, and no section headers, as nothing that starts a program reads them. The files start:
+``elf_file(type=2, text=EXIT_0)`` is a program that an amd64 kernel runs.
 """
 
-import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import cached_property
 
 from elfgate.elf.facts import Load
 from elfgate.platforms import ARCHITECTURES
+from support.elf_encoding import (
+    RELOCATIONS,
+    Encoding,
+    Strings,
+    Symbol,
+    Version,
+    gnu_hash,
+    gnu_hash_table,
+    marks_of,
+    sysv_hash_table,
+    version_definitions_table,
+    version_needs_table,
+)
 
-Symbol: TypeAlias = str | tuple[str, ...]
-"""A name, or a name with marks: ``("name", "weak")``, ``("name", "lazy")``, ``("name", "unreferenced")``."""
+EXIT_0 = bytes.fromhex("b83c00000031ff0f05")
+"""x86-64 code: ``exit(0)``."""
 
-Version: TypeAlias = str | tuple[str, str]
-"""A version's name, or ``("name", "weak")``."""
-
-# e_machine: (GLOB_DAT or its like, JUMP_SLOT, whether relocations carry addends)
-_RELOCATIONS = {
-    3: (6, 7, False),
-    8: (3, 127, False),
-    20: (20, 21, True),
-    21: (20, 21, True),
-    22: (10, 11, True),
-    40: (21, 22, False),
-    62: (6, 7, True),
-    183: (1025, 1026, True),
-    243: (2, 5, True),
-    258: (2, 5, True),
-}
-_MIPS, _S390 = 8, 22
+_LOAD, _DYNAMIC, _INTERP, _NOTE, _PHDR, _GNU_STACK, _GNU_PROPERTY = 1, 2, 3, 4, 6, 0x6474E551, 0x6474E553
 
 
-@dataclass(frozen=True)
-class _Encoding:
-    """How numbers are written in files of one machine, class and byte order."""
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an ELF file is to say.
 
-    machine: int
-    wide: bool
-    little: bool
-
-    @property
-    def word(self) -> str:
-        return "Q" if self.wide else "I"
-
-    def pack(self, layout: str, *values: int) -> bytes:
-        return struct.pack(("<" if self.little else ">") + layout.replace("W", self.word), *values)
-
-    def program_header(self, kind: int, flags: int, load: Load) -> bytes:
-        where = (load.offset, load.vaddr, load.vaddr, load.filesz, load.memsz)
-        if self.wide:
-            return self.pack("IIWWWWWW", kind, flags, *where, load.align)
-        return self.pack("IWWWWWIW", kind, *where, flags, load.align)
-
-    def symbol(self, name: int, info: int, section: int, value: int) -> bytes:
-        if self.wide:
-            return self.pack("IBBHQQ", name, info, 0, section, value, 0)
-        return self.pack("IIIBBH", name, value, 0, info, 0, section)
-
-    def relocation(self, place: int, symbol: int, kind: int, *, addend: bool) -> bytes:
-        if not self.wide:
-            info = symbol << 8 | kind & 0xFF
-        elif self.machine == _MIPS and self.little:  # MIPS N64 writes the symbol first, whatever the byte order
-            info = symbol | kind << 56
-        else:
-            info = symbol << 32 | kind
-        return self.pack("WW", place, info) + (self.pack("W", 0) if addend else b"")
-
-    def note(self, kind: int, content: bytes, align: int) -> bytes:
-        padded = content + bytes(-len(content) % align)
-        return self.pack("III", 4, len(content), kind) + b"GNU\0" + padded
-
-
-@dataclass
-class _Strings:
-    """A string table that gives each string one place."""
-
-    content: bytearray = field(default_factory=lambda: bytearray(1))
-
-    def add(self, text: str) -> int:
-        encoded = text.encode("utf-8", "surrogateescape") + b"\0"
-        found = self.content.find(b"\0" + encoded)
-        if found >= 0:
-            return found + 1
-        self.content += encoded
-        return len(self.content) - len(encoded)
-
-
-def sysv_hash(name: str) -> int:
-    """The gABI's hash of a symbol's name."""
-    value = 0
-    for byte in name.encode():
-        value = (value << 4) + byte
-        value = (value ^ (value & 0xF0000000) >> 24) & 0x0FFFFFFF
-    return value
-
-
-def gnu_hash(name: str) -> int:
-    """DT_GNU_HASH's hash of a symbol's name."""
-    value = 5381
-    for byte in name.encode():
-        value = (value * 33 + byte) & 0xFFFFFFFF
-    return value
-
-
-def _marks(symbol: Symbol) -> tuple[str, frozenset[str]]:
-    return (symbol, frozenset()) if isinstance(symbol, str) else (symbol[0], frozenset(symbol[1:]))
-
-
-def _version_needs(code: _Encoding, strings: _Strings, needs: Mapping[str, Sequence[Version]]) -> bytes:
-    blob, index = b"", 32
-    for position, (file, versions) in enumerate(needs.items()):
-        size = 16 + 16 * len(versions)
-        last = position == len(needs) - 1
-        blob += code.pack("HHIII", 1, len(versions), strings.add(file), 16, 0 if last else size)
-        for number, version in enumerate(versions):
-            name, marks = _marks(version)
-            following = 0 if number == len(versions) - 1 else 16
-            blob += code.pack(
-                "IHHII", sysv_hash(name), 2 if "weak" in marks else 0, index, strings.add(name), following
-            )
-            index += 1
-    return blob
-
-
-def _version_definitions(code: _Encoding, strings: _Strings, base: str, names: Sequence[str]) -> bytes:
-    blob = b""
-    for index, name in enumerate((base, *names), 1):
-        following = 0 if index == len(names) + 1 else 28
-        blob += code.pack("HHHHIII", 1, int(index == 1), index, 1, sysv_hash(name), 20, following)
-        blob += code.pack("II", strings.add(name), 0)
-    return blob
-
-
-def _gnu_hash_table(code: _Encoding, first: int, names: Sequence[str], buckets: int) -> bytes:
-    """The table of ``names``, which are sorted by bucket and stand in the symbol table from ``first`` on."""
-    starts = [0] * buckets
-    chain = []
-    for index, name in enumerate(names):
-        value = gnu_hash(name)
-        bucket = value % buckets
-        starts[bucket] = starts[bucket] or first + index
-        last = index + 1 == len(names) or gnu_hash(names[index + 1]) % buckets != bucket
-        chain.append(value & ~1 | last)
-    everything_passes = (1 << (64 if code.wide else 32)) - 1
-    return code.pack(f"IIIIW{buckets + len(chain)}I", buckets, first, 1, 6, everything_passes, *starts, *chain)
-
-
-def _sysv_hash_table(code: _Encoding, count: int) -> bytes:
-    cell = "Q" if code.machine == _S390 and code.wide else "I"  # the one processor here with 64-bit hash entries
-    return code.pack(f"{2 + 1 + count}{cell}", 1, count, count - 1, 0, *range(count - 1))
-
-
-def elf_file(  # noqa: C901, PLR0912, PLR0915 - a linker in one breath: every part of the file is decided here
-    architecture: str = "amd64",
-    *,
-    machine: int | None = None,
-    elf_class: int | None = None,
-    byte_order: str | None = None,
-    type: int = 3,  # noqa: A002 - e_type's name
-    flags: int = 0,
-    osabi: int = 0,
-    entry: int | None = None,
-    interp: str | bytes | None = None,
-    dynamic: bool | None = None,
-    pie: bool | None = None,
-    soname: str | None = None,
-    needed: Sequence[str] = (),
-    rpath: str | None = None,
-    runpath: str | None = None,
-    bind_now: bool = False,
-    nodeflib: bool = False,
-    relr: bool = False,
-    version_needs: Mapping[str, Sequence[Version]] | None = None,
-    version_definitions: Sequence[str] = (),
-    undefined: Sequence[Symbol] = (),
-    defined: Sequence[str] = (),
-    hash_style: str = "gnu",
-    abi_tag: tuple[int, int, int] | None = None,
-    isa_needed: int | None = None,
-    text: bytes = b"",
-    strings: Sequence[bytes] = (),
-    loads: Sequence[Load] = (),
-    load_align: int = 0x10000,
-    phentsize: int | None = None,
-    phnum: int | None = None,
-    trailing: bytes = b"",
-) -> bytes:
-    """Write an ELF file.
-
-    Args:
+    Attributes:
         architecture: A name of ``elfgate.platforms``; gives machine, class and byte order unless they are given too.
         machine: ``e_machine``.
         elf_class: 32 or 64.
@@ -217,7 +58,7 @@ def elf_file(  # noqa: C901, PLR0912, PLR0915 - a linker in one breath: every pa
         version_needs: File to the versions needed of it: ``{"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")]}``.
         version_definitions: Versions defined; a base version is put before them.
         undefined: Symbols taken from elsewhere; a relocation that is done at start refers to each, or, if marked
-            ``lazy``, a jump slot, or, if ``unreferenced``, none.
+            ``lazy``, a jump slot, or, if ``unreferenced``, none. A mark ``weak`` makes it weak.
         defined: Symbols exported.
         hash_style: ``gnu``, ``sysv`` or ``both``.
         abi_tag: NT_GNU_ABI_TAG's kernel version.
@@ -229,155 +70,45 @@ def elf_file(  # noqa: C901, PLR0912, PLR0915 - a linker in one breath: every pa
         phentsize: What the header says of ``e_phentsize``, if not the truth.
         phnum: What the header says of ``e_phnum``, if not the truth.
         trailing: Bytes after all segments.
-
-    Returns:
-        The file's bytes.
     """
-    row = ARCHITECTURES[architecture].machine
-    code = _Encoding(
-        machine=row.number if machine is None else machine,
-        wide=(elf_class or row.elf_class) == 64,
-        little=(byte_order or row.byte_order) == "little",
-    )
-    program = type == 2 or interp is not None or bool(pie)
-    pie = (type == 3 and interp is not None) if pie is None else pie
-    needs = version_needs or {}
-    if dynamic is None:
-        dynamic = type == 3 or interp is not None or bool(needed) or bool(undefined) or bool(defined)
 
-    word = 8 if code.wide else 4
-    glob_dat, jump_slot, addend = _RELOCATIONS.get(code.machine, (6, 7, True))
-    buckets = max(1, len(defined) // 2)
-    exported = sorted(defined, key=lambda name: gnu_hash(name) % buckets)
-    taken = [_marks(symbol) for symbol in undefined]
-    slots = [index for index, (_, marks) in enumerate(taken, 1) if "unreferenced" not in marks]
-    at_start = [index for index in slots if "lazy" not in taken[index - 1][1]]
-    lazily = [index for index in slots if "lazy" in taken[index - 1][1]]
+    architecture: str = "amd64"
+    machine: int | None = None
+    elf_class: int | None = None
+    byte_order: str | None = None
+    type: int = 3
+    flags: int = 0
+    osabi: int = 0
+    entry: int | None = None
+    interp: str | bytes | None = None
+    dynamic: bool | None = None
+    pie: bool | None = None
+    soname: str | None = None
+    needed: Sequence[str] = ()
+    rpath: str | None = None
+    runpath: str | None = None
+    bind_now: bool = False
+    nodeflib: bool = False
+    relr: bool = False
+    version_needs: Mapping[str, Sequence[Version]] = field(default_factory=dict)
+    version_definitions: Sequence[str] = ()
+    undefined: Sequence[Symbol] = ()
+    defined: Sequence[str] = ()
+    hash_style: str = "gnu"
+    abi_tag: tuple[int, int, int] | None = None
+    isa_needed: int | None = None
+    text: bytes = b""
+    strings: Sequence[bytes] = ()
+    loads: Sequence[Load] = ()
+    load_align: int = 0x10000
+    phentsize: int | None = None
+    phnum: int | None = None
+    trailing: bytes = b""
 
-    def relocations(symbols: Sequence[int], kind: int, got: int) -> bytes:
-        return b"".join(
-            code.relocation(got + word * slots.index(index), index, kind, addend=addend) for index in symbols
-        )
 
-    def tables(at: Mapping[str, int]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """Both segments' blocks, given where everything lies: called twice, first to learn the sizes."""
-        names = _Strings()
-        symbols = code.symbol(0, 0, 0, 0)
-        for name, marks in taken:
-            symbols += code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, 0, 0)
-        for name in exported:
-            symbols += code.symbol(names.add(name), 0x12, 1, at["text"])
-        count = 1 + len(taken) + len(exported)
-
-        blocks: dict[str, bytes] = {}
-        if interp is not None:
-            blocks["interp"] = interp if isinstance(interp, bytes) else interp.encode() + b"\0"
-        if abi_tag is not None:
-            blocks["abi_tag"] = code.note(1, code.pack("IIII", 0, *abi_tag), 4)
-        if isa_needed is not None:
-            item = code.pack("III", 0xC0008002, 4, isa_needed) + bytes(4 if code.wide else 0)
-            blocks["property"] = code.note(5, item, word)
-        tags: list[tuple[int, int]] = [(1, names.add(name)) for name in needed]
-        tags += [
-            (tag, names.add(value)) for tag, value in ((14, soname), (15, rpath), (29, runpath)) if value is not None
-        ]
-        if dynamic:
-            if hash_style in {"gnu", "both"}:
-                blocks["gnu_hash"] = _gnu_hash_table(code, 1 + len(taken), exported, buckets)
-                tags.append((0x6FFFFEF5, at["gnu_hash"]))
-            if hash_style in {"sysv", "both"}:
-                blocks["hash"] = _sysv_hash_table(code, count)
-                tags.append((4, at["hash"]))
-            blocks["dynsym"] = symbols
-            rel = relocations(at_start, glob_dat, at["got"])
-            jmprel = relocations(lazily, jump_slot, at["got"])
-            entry_size = len(code.relocation(0, 0, 0, addend=addend))
-            if rel:
-                blocks["rel"] = rel
-                first = 7 if addend else 17
-                tags += [(first, at["rel"]), (first + 1, len(rel)), (first + 2, entry_size)]
-            if jmprel:
-                blocks["jmprel"] = jmprel
-                tags += [(23, at["jmprel"]), (2, len(jmprel)), (20, 7 if addend else 17), (3, at["got"])]
-            if relr:
-                blocks["relr"] = code.pack("W", at["got"])
-                tags += [(36, at["relr"]), (35, word), (37, word)]
-            if needs:
-                blocks["verneed"] = _version_needs(code, names, needs)
-                tags += [(0x6FFFFFFE, at["verneed"]), (0x6FFFFFFF, len(needs))]
-            if version_definitions:
-                blocks["verdef"] = _version_definitions(code, names, soname or "base", version_definitions)
-                tags += [(0x6FFFFFFC, at["verdef"]), (0x6FFFFFFD, 1 + len(version_definitions))]
-            if needs or version_definitions:
-                blocks["versym"] = code.pack(f"{count}H", 0, *[1] * (count - 1))
-                tags.append((0x6FFFFFF0, at["versym"]))
-            flags_1 = bool(bind_now) | bool(nodeflib) << 11 | bool(pie) << 27
-            tags += [(tag, value) for tag, value in ((30, 8 * bind_now), (0x6FFFFFFB, flags_1)) if value]
-            tags += [(5, at["dynstr"]), (10, len(names.content)), (6, at["dynsym"]), (11, 24 if code.wide else 16)]
-            blocks["dynstr"] = bytes(names.content)
-        blocks["strings"] = b"".join(b"\0" + item + b"\0" for item in strings)
-        blocks["text"] = text
-        if not dynamic:
-            return blocks, {}
-        written = b"".join(code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        return blocks, {"dynamic": written, "got": bytes(word * (len(slots) + 3))}
-
-    header_size, header_entry = (64, 56) if code.wide else (52, 32)
-    base = 0 if type == 3 else 0x10000000
-    headers = 1 + len(loads) + (3 if dynamic else 1)  # PT_LOAD; PT_LOAD, PT_DYNAMIC; PT_GNU_STACK
-    headers += (interp is not None) * 2 + (abi_tag is not None) + (isa_needed is not None) * 2
-
-    at: Mapping[str, int] = defaultdict(int)
-    first = second = Load(0, base, 0, 0, load_align)
-    image = bytearray()
-    offsets: dict[str, int] = {}
-    for _ in range(2):
-        image = bytearray(header_size + header_entry * headers)
-        placed: dict[str, int] = {}
-        segments = []
-        for blocks, shift in zip(tables(at), (0, load_align), strict=True):
-            start = len(image) if segments else 0
-            for name, content in blocks.items():
-                image += bytes(-len(image) % 16)
-                offsets[name] = len(image)
-                placed[name] = base + shift + len(image)
-                image += content
-            start = min((offsets[name] for name in blocks), default=start) if segments else 0
-            size = len(image) - start
-            segments.append(Load(start, base + shift + start, size, size, load_align))
-        first, second = segments
-        at = defaultdict(int, placed)
-    sizes = {name: len(content) for blocks in tables(at) for name, content in blocks.items()}
-
-    def part(name: str, align: int) -> Load:
-        return Load(offsets[name], at[name], sizes[name], sizes[name], align)
-
-    table = []
-    if interp is not None:
-        size = header_entry * headers
-        table.append((6, 4, Load(header_size, base + header_size, size, size, word)))
-        table.append((3, 4, part("interp", 1)))
-    table.append((1, 5, first))
-    if dynamic:
-        table += [(1, 6, second), (2, 6, part("dynamic", word))]
-    table += [(1, 4, load) for load in loads]
-    if abi_tag is not None:
-        table.append((4, 4, part("abi_tag", 4)))
-    if isa_needed is not None:
-        table += [(4, 4, part("property", word)), (0x6474E553, 4, part("property", word))]
-    table.append((0x6474E551, 6, Load(0, 0, 0, 0, 16)))
-    if entry is None:
-        entry = at["text"] if program else 0
-    ident = b"\x7fELF" + bytes([2 if code.wide else 1, 1 if code.little else 2, 1, osabi]) + bytes(8)
-    image[:header_size] = ident + code.pack(
-        "HHIWWWIHHHHHH",
-        *(type, code.machine, 1, entry, header_size, 0, flags, header_size),
-        header_entry if phentsize is None else phentsize,
-        headers if phnum is None else phnum,
-        *(0, 0, 0),
-    )
-    image[header_size : header_size + header_entry * headers] = b"".join(code.program_header(*row) for row in table)
-    return bytes(image) + trailing
+def elf_file(architecture: str = "amd64", **options: object) -> bytes:
+    """Write an ELF file; the options are ``Plan``'s."""
+    return _Writer(Plan(architecture=architecture, **options)).write()  # type: ignore[arg-type]
 
 
 def multiarch_directories(architecture: str) -> tuple[str, ...]:
@@ -395,20 +126,22 @@ def glibc_loader(
     fatal: str = "",
     **options: object,
 ) -> bytes:
-    """A glibc loader: the strings that tell its version, its default directories and (``fatal``) its CPU's floor."""
+    """A glibc loader: the strings that tell its version, its default directories and (``fatal``) its CPU's floor.
+
+    ``fatal`` is such as ``CPU lacks ISA 3.00 support (POWER9 or later required)``.
+    """
     where = multiarch_directories(architecture) if directories is None else directories
     told = [f"ld.so (GNU libc) stable release version {version}.\n".encode()]
     told.append(b"\0".join(f"{directory}/".encode() for directory in where))
     told += [f"Fatal glibc error: {fatal}\n".encode()] if fatal else []
     settings: dict[str, object] = {
-        "soname": ARCHITECTURES[architecture].glibc_loaders[0].rpartition("/")[2],
+        "soname": _loader_name(architecture),
         "version_definitions": ("GLIBC_2.17", "GLIBC_2.35", "GLIBC_PRIVATE"),
         "defined": ("__tls_get_addr", "_dl_mcount", "_rtld_global", "__stack_chk_guard"),
         "strings": told,
         "pie": True,
-        **options,
     }
-    return elf_file(architecture, **settings)  # type: ignore[arg-type]
+    return elf_file(architecture, **settings | options)
 
 
 def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options: object) -> bytes:
@@ -417,12 +150,11 @@ def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options:
     versions = ["GLIBC_2.2.5", *(f"GLIBC_2.{number}" for number in range(3, minor + 1)), "GLIBC_PRIVATE"]
     settings: dict[str, object] = {
         "soname": "libc.so.6",
-        "needed": (ARCHITECTURES[architecture].glibc_loaders[0].rpartition("/")[2],),
+        "needed": (_loader_name(architecture),),
         "version_definitions": versions + (["GLIBC_ABI_DT_RELR"] if minor >= 36 else []),
         "defined": ("__libc_start_main", "exit", "free", "gnu_get_libc_version", "malloc", "printf", "puts", "write"),
-        **options,
     }
-    return elf_file(architecture, **settings)  # type: ignore[arg-type]
+    return elf_file(architecture, **settings | options)
 
 
 def musl_loader(architecture: str = "amd64", *, version: str = "1.2.5", **options: object) -> bytes:
@@ -434,6 +166,198 @@ def musl_loader(architecture: str = "amd64", *, version: str = "1.2.5", **option
         "defined": ("__libc_start_main", "exit", "free", "malloc", "printf", "puts", "write"),
         "strings": told,
         "pie": True,
-        **options,
     }
-    return elf_file(architecture, **settings)  # type: ignore[arg-type]
+    return elf_file(architecture, **settings | options)
+
+
+def _loader_name(architecture: str) -> str:
+    return ARCHITECTURES[architecture].glibc_loaders[0].rpartition("/")[2]
+
+
+class _Writer:
+    """Lays out one file. Tables refer to addresses, and addresses depend on the tables' sizes: so all is made twice."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        row = ARCHITECTURES[plan.architecture].machine
+        self.code = Encoding(
+            machine=row.number if plan.machine is None else plan.machine,
+            wide=(plan.elf_class or row.elf_class) == 64,
+            little=(plan.byte_order or row.byte_order) == "little",
+        )
+        self.word = 8 if self.code.wide else 4
+        self.pie = plan.pie if plan.pie is not None else plan.type == 3 and plan.interp is not None
+        self.taken = [marks_of(symbol) for symbol in plan.undefined]
+        self.slots = [index for index, (_, marks) in enumerate(self.taken, 1) if "unreferenced" not in marks]
+        self.buckets = max(1, len(plan.defined) // 2)
+        self.exported = sorted(plan.defined, key=lambda name: gnu_hash(name) % self.buckets)
+        self.at: Mapping[str, int] = defaultdict(int)  # addresses of blocks
+        self.offsets: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
+
+    @cached_property
+    def dynamic(self) -> bool:
+        plan = self.plan
+        if plan.dynamic is not None:
+            return plan.dynamic
+        return plan.type == 3 or bool(plan.interp or plan.needed or plan.undefined or plan.defined)
+
+    def write(self) -> bytes:
+        self._place()
+        image, segments = self._place()
+        table = b"".join(self.code.program_header(*row) for row in self._program_headers(segments))
+        image[: self.code.header_size] = self._header()
+        image[self.code.header_size : self.code.header_size + len(table)] = table
+        return bytes(image) + self.plan.trailing
+
+    def _place(self) -> tuple[bytearray, list[Load]]:
+        """Put all blocks one after the other, and note where each went."""
+        image = bytearray(self.code.header_size + self.code.segment_size * self._segment_count)
+        base = 0 if self.plan.type == 3 else 0x10000000
+        segments: list[Load] = []
+        placed: dict[str, int] = {}
+        for blocks, shift in zip(self._blocks(), (0, self.plan.load_align), strict=True):
+            image += bytes(-len(image) % 16)
+            start = len(image) if segments else 0
+            for name, content in blocks.items():
+                image += bytes(-len(image) % 16)
+                self.offsets[name], self.sizes[name] = len(image), len(content)
+                placed[name] = base + shift + len(image)
+                image += content
+            size = len(image) - start
+            segments.append(Load(start, base + shift + start, size, size, self.plan.load_align))
+        self.at = defaultdict(int, placed)
+        return image, segments
+
+    def _blocks(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """The first segment's blocks and the second's."""
+        names = Strings()
+        blocks: dict[str, bytes] = {}
+        tags = self._named_tags(names)
+        if self.plan.interp is not None:
+            interp = self.plan.interp
+            blocks["interp"] = interp if isinstance(interp, bytes) else interp.encode() + b"\0"
+        blocks |= self._notes()
+        if self.dynamic:
+            blocks |= self._hashes(tags) | self._relocations(tags)
+            blocks["dynsym"] = self._symbols(names)
+            blocks |= self._versions(names, tags)
+            blocks["dynstr"] = bytes(names.content)
+            tags += [(5, self.at["dynstr"]), (10, len(names.content)), (6, self.at["dynsym"])]
+            tags.append((11, 24 if self.code.wide else 16))
+        blocks["strings"] = b"".join(b"\0" + item + b"\0" for item in self.plan.strings)
+        blocks["text"] = self.plan.text
+        if not self.dynamic:
+            return blocks, {}
+        entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
+        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3))}
+
+    def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
+        """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
+        plan = self.plan
+        tags = [(1, names.add(name)) for name in plan.needed]
+        named = ((14, plan.soname), (15, plan.rpath), (29, plan.runpath))
+        tags += [(tag, names.add(value)) for tag, value in named if value is not None]
+        flags_1 = int(plan.bind_now) | plan.nodeflib << 11 | self.pie << 27
+        return tags + [(tag, value) for tag, value in ((30, 8 * plan.bind_now), (0x6FFFFFFB, flags_1)) if value]
+
+    def _notes(self) -> dict[str, bytes]:
+        blocks = {}
+        if self.plan.abi_tag is not None:
+            blocks["abi_tag"] = self.code.note(1, self.code.pack("IIII", 0, *self.plan.abi_tag), 4)
+        if self.plan.isa_needed is not None:
+            item = self.code.pack("III", 0xC0008002, 4, self.plan.isa_needed) + bytes(4 if self.code.wide else 0)
+            blocks["property"] = self.code.note(5, item, self.word)
+        return blocks
+
+    def _symbols(self, names: Strings) -> bytes:
+        table = self.code.symbol(0, 0, 0, 0)
+        for name, marks in self.taken:
+            table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, 0, 0)
+        for name in self.exported:
+            table += self.code.symbol(names.add(name), 0x12, 1, self.at["text"])
+        return table
+
+    def _hashes(self, tags: list[tuple[int, int]]) -> dict[str, bytes]:
+        blocks = {}
+        if self.plan.hash_style in {"gnu", "both"}:
+            blocks["gnu_hash"] = gnu_hash_table(self.code, 1 + len(self.taken), self.exported, self.buckets)
+            tags.append((0x6FFFFEF5, self.at["gnu_hash"]))
+        if self.plan.hash_style in {"sysv", "both"}:
+            blocks["hash"] = sysv_hash_table(self.code, 1 + len(self.taken) + len(self.exported))
+            tags.append((4, self.at["hash"]))
+        return blocks
+
+    def _relocations(self, tags: list[tuple[int, int]]) -> dict[str, bytes]:
+        glob_dat, jump_slot, addend = RELOCATIONS.get(self.code.machine, (6, 7, True))
+        first = 7 if addend else 17  # DT_RELA, DT_REL
+        entry_size = len(self.code.relocation(0, 0, 0, addend=addend))
+
+        def table(kind: int, *, lazy: bool) -> bytes:
+            chosen = [index for index in self.slots if ("lazy" in self.taken[index - 1][1]) == lazy]
+            places = [(self.at["got"] + self.word * self.slots.index(index), index) for index in chosen]
+            return b"".join(self.code.relocation(place, index, kind, addend=addend) for place, index in places)
+
+        blocks = {}
+        if at_start := table(glob_dat, lazy=False):
+            blocks["rel"] = at_start
+            tags += [(first, self.at["rel"]), (first + 1, len(at_start)), (first + 2, entry_size)]
+        if lazily := table(jump_slot, lazy=True):
+            blocks["jmprel"] = lazily
+            tags += [(23, self.at["jmprel"]), (2, len(lazily)), (20, first), (3, self.at["got"])]
+        if self.plan.relr:
+            blocks["relr"] = self.code.pack("W", self.at["got"])
+            tags += [(36, self.at["relr"]), (35, self.word), (37, self.word)]
+        return blocks
+
+    def _versions(self, names: Strings, tags: list[tuple[int, int]]) -> dict[str, bytes]:
+        plan, blocks = self.plan, {}
+        if plan.version_needs:
+            blocks["verneed"] = version_needs_table(self.code, names, plan.version_needs)
+            tags += [(0x6FFFFFFE, self.at["verneed"]), (0x6FFFFFFF, len(plan.version_needs))]
+        if plan.version_definitions:
+            base = plan.soname or "base"
+            blocks["verdef"] = version_definitions_table(self.code, names, base, plan.version_definitions)
+            tags += [(0x6FFFFFFC, self.at["verdef"]), (0x6FFFFFFD, 1 + len(plan.version_definitions))]
+        if blocks:
+            count = 1 + len(self.taken) + len(self.exported)
+            blocks["versym"] = self.code.pack(f"{count}H", 0, *[1] * (count - 1))
+            tags.append((0x6FFFFFF0, self.at["versym"]))
+        return blocks
+
+    @property
+    def _segment_count(self) -> int:
+        plan = self.plan
+        count = 2 + 2 * self.dynamic + len(plan.loads)  # PT_LOAD, PT_GNU_STACK; PT_LOAD, PT_DYNAMIC
+        return count + 2 * (plan.interp is not None) + (plan.abi_tag is not None) + 2 * (plan.isa_needed is not None)
+
+    def _program_headers(self, segments: Sequence[Load]) -> list[tuple[int, int, Load]]:
+        rows: list[tuple[int, int, Load]] = []
+        start, size = self.code.header_size, self.code.segment_size * self._segment_count
+        if "interp" in self.sizes:
+            rows.append((_PHDR, 4, Load(start, segments[0].vaddr + start, size, size, self.word)))
+            rows.append((_INTERP, 4, self._part("interp", 1)))
+        rows.append((_LOAD, 5, segments[0]))
+        if self.dynamic:
+            rows += [(_LOAD, 6, segments[1]), (_DYNAMIC, 6, self._part("dynamic", self.word))]
+        rows += [(_LOAD, 4, load) for load in self.plan.loads]
+        if "abi_tag" in self.sizes:
+            rows.append((_NOTE, 4, self._part("abi_tag", 4)))
+        if "property" in self.sizes:
+            part = self._part("property", self.word)
+            rows += [(_NOTE, 4, part), (_GNU_PROPERTY, 4, part)]
+        return [*rows, (_GNU_STACK, 6, Load(0, 0, 0, 0, 16))]
+
+    def _part(self, name: str, align: int) -> Load:
+        return Load(self.offsets[name], self.at[name], self.sizes[name], self.sizes[name], align)
+
+    def _header(self) -> bytes:
+        plan, code = self.plan, self.code
+        program = plan.type == 2 or plan.interp is not None or self.pie
+        entry = plan.entry if plan.entry is not None else self.at["text"] * program
+        entry_size = code.segment_size if plan.phentsize is None else plan.phentsize
+        count = self._segment_count if plan.phnum is None else plan.phnum
+        ident = bytes([2 if code.wide else 1, 1 if code.little else 2, 1, plan.osabi])
+        sizes = (code.header_size, entry_size, count, 0, 0, 0)
+        fields = (plan.type, code.machine, 1, entry, code.header_size, 0, plan.flags, *sizes)
+        return b"\x7fELF" + ident + bytes(8) + code.pack("HHIWWWIHHHHHH", *fields)

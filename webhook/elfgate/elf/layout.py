@@ -13,7 +13,7 @@ HEADER_LIMIT = 64  # bytes of the longer of the two ELF headers
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One of the four ways to lay out an ELF file (gABI, "ELF Header", "Program Header", "Dynamic Section").
+    """One of the four ways to lay out an ELF file (gABI, chapters 4 and 5).
 
     Attributes:
         elf_class: 32 or 64.
@@ -24,6 +24,7 @@ class Layout:
         segment: A program header.
         pick_segment: Takes type, offset, vaddr and filesz out of one.
         dynamic: A dynamic entry.
+        symbol: A symbol's name, info and section.
     """
 
     elf_class: int
@@ -34,6 +35,7 @@ class Layout:
     segment: struct.Struct
     pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int]]
     dynamic: struct.Struct
+    symbol: struct.Struct
 
     @property
     def header_size(self) -> int:
@@ -45,6 +47,10 @@ class Layout:
         end = self.header_size - 8
         return int.from_bytes(head[end - 2 : end], self.byte_order) == self.segment.size  # type: ignore[arg-type]
 
+    def plain_ident(self) -> bytes:
+        """``e_ident`` as this layout's files have it."""
+        return MAGIC + bytes([self.elf_class // 32, 1 if self.byte_order == "little" else 2, 1]) + bytes(9)
+
     def words(self, data: bytes) -> "array[int]":
         """32-bit words; bytes beyond the last whole one are left out."""
         numbers = array("I")
@@ -52,6 +58,14 @@ class Layout:
         if self.byte_order != sys.byteorder:
             numbers.byteswap()
         return numbers
+
+    def to_little(self, data: bytes) -> bytes:
+        """32-bit words, little-endian."""
+        if self.byte_order == "little":
+            return data
+        numbers = array("I", data[: len(data) & ~3])
+        numbers.byteswap()
+        return numbers.tobytes()
 
 
 def _layout(elf_class: int, byte_order: str) -> Layout:
@@ -67,6 +81,7 @@ def _layout(elf_class: int, byte_order: str) -> Layout:
         struct.Struct(prefix + ("IIQQQQQQ" if wide else "IIIIIIII")),
         itemgetter(0, 2, 3, 5) if wide else itemgetter(0, 1, 2, 4),
         struct.Struct(prefix + word * 2),
+        struct.Struct(prefix + ("IBxH16x" if wide else "I8xBxH")),
     )
 
 

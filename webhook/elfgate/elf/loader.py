@@ -6,6 +6,7 @@ from elfgate.elf.facts import LoaderFacts
 from elfgate.elf.window import Window
 
 _SIZE_LIMIT = 16 << 20  # bytes; a loader is well under 2 MiB
+_LIMIT = 16 << 10  # bytes kept
 _DIRECTORIES = re.compile(rb"(?:(?:/[\w.+@=~-]{1,255}){1,32}/\0){1,32}")
 _GLIBC_VERSION = re.compile(rb" release version (\d{1,4}(?:\.\d{1,6}){1,3})")
 _MUSL_VERSION = re.compile(rb"(?<![\w.])(\d\.\d{1,3}\.\d{1,3})(?:-git[\w.-]*)?\0")
@@ -32,7 +33,7 @@ def cut(window: Window, soname: bytes) -> bytes:
         fields = _musl(window.look(0, window.size))
     else:
         return b""
-    return b"\0".join(fields)
+    return b"\0".join(fields)[:_LIMIT]
 
 
 def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:

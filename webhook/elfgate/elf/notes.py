@@ -20,13 +20,13 @@ def read_notes(decoder: Decoder, offset: int, size: int, align: int) -> Iterator
     """
     step = 8 if align == 8 else 4
     end = offset + size
-    header = decoder.structs.Elf_Nhdr
-    while offset + header.sizeof() <= end:
+    header, header_size = decoder.structs.Elf_Nhdr, 12
+    while offset + header_size <= end:
         note = decoder.at(header, offset)
         if note is None:
             return
-        content = offset + _padded(header.sizeof() + note.n_namesz, step)
-        if note.n_namesz == 4 and decoder.bytes(offset + header.sizeof(), 4) == b"GNU\0":
+        content = offset + _padded(header_size + note.n_namesz, step)
+        if note.n_namesz == 4 and decoder.bytes(offset + header_size, 4) == b"GNU\0":
             yield note.n_type, content, min(note.n_descsz, max(0, end - content))
         offset = content + _padded(note.n_descsz, step)
 

@@ -89,18 +89,22 @@ class SparseFile(io.RawIOBase):
         super().__init__()
         self._ranges = ranges
         self._starts = [offset for offset, _ in ranges]
-        self._position = 0
+        self._start, self._data = ranges[0] if ranges else (0, b"")  # the range that the position is in
+        self._index = 0  # in that range
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to an absolute offset, or by a relative one; there is no end to count from."""
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("a sparse file has no end")
-        self._position = offset if whence == io.SEEK_SET else self._position + offset
-        return self._position
+        position = offset if whence == io.SEEK_SET else self.tell() + offset
+        range_index = bisect_right(self._starts, position) - 1
+        self._start, self._data = self._ranges[range_index] if range_index >= 0 else (position, b"")
+        self._index = position - self._start
+        return position
 
     def tell(self) -> int:
         """The offset that the next read starts at."""
-        return self._position
+        return self._start + self._index
 
     def seekable(self) -> bool:
         """It is."""
@@ -111,18 +115,14 @@ class SparseFile(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes from here on; empty outside the ranges."""
-        index = bisect_right(self._starts, self._position) - 1
-        if index < 0:
-            return b""
-        offset, data = self._ranges[index]
-        start = self._position - offset
-        found = data[start:] if size < 0 else data[start : start + size]
-        self._position += len(found)
+        """Up to ``size`` bytes from here on, as far as the range goes; empty outside the ranges."""
+        start = self._index
+        found = self._data[start:] if size < 0 else self._data[start : start + size]
+        self._index += len(found)
         return found
 
     def string(self, offset: int) -> bytes | None:
         """The bytes at ``offset`` up to a NUL, or None if the range ends before one or there is none."""
-        self._position = offset
-        text, nul, _ = self.read().partition(b"\0")
-        return text if nul else None
+        self.seek(offset)
+        end = self._data.find(b"\0", self._index)
+        return self._data[self._index : end] if end >= 0 else None

@@ -7,7 +7,9 @@ from elfgate.elf.layout import Layout
 from elfgate.elf.window import Image
 
 _RELOCATIONS_LIMIT = 8 << 20  # bytes; most files have less than 1 MiB of those that name symbols
-_NAMES_LIMIT = 16 << 20  # bytes of .dynstr looked at
+_CHUNK = 256 << 10  # bytes of relocations in memory at a time
+_REFERRED_LIMIT = 1 << 16  # symbols
+_TABLE_LIMIT = 8 << 20  # bytes of .dynsym and of .dynstr looked at
 _LIMIT = 256 << 10  # bytes of names kept
 _NAME_LIMIT = 4096
 
@@ -16,6 +18,7 @@ _RELA, _RELASZ, _RELACOUNT = 7, 8, 0x6FFFFFF9
 _REL, _RELSZ, _RELCOUNT = 17, 18, 0x6FFFFFFA
 _STRTAB, _STRSZ, _SYMTAB = 5, 10, 6
 _MIPS = 8
+_SHN_UNDEF, _STB_GLOBAL, _STB_WEAK = 0, 1, 2
 
 _WEAK, _LAZY = 1, 2
 
@@ -35,23 +38,25 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         Two bytes' worth of marks per symbol and their names; empty if there are none (see ``decode``).
     """
     at_start, lazily = _referred(image, machine, tags)
-    symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     referred = at_start | lazily
+    symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     if symbols is None or strings is None or not referred:
         return b""
-    names = image.window.look(strings, min(tags.get(_STRSZ, 0), _NAMES_LIMIT))
-    marks, found = bytearray(), []
-    room = _LIMIT
-    for index in sorted(referred):
-        name, weak = _undefined(image, symbols, index)
-        end = names.find(b"\0", name, name + _NAME_LIMIT) if name else -1
-        if end < 0:
+    symbol = image.layout.symbol
+    table = image.window.look(symbols, min((max(referred) + 1) * symbol.size, _TABLE_LIMIT))
+    names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
+    marks, found, room = bytearray(), [], _LIMIT
+    for index, (name, info, section) in enumerate(symbol.iter_unpack(table[: len(table) - len(table) % symbol.size])):
+        if section != _SHN_UNDEF or index not in referred or info >> 4 not in {_STB_GLOBAL, _STB_WEAK}:
+            continue
+        end = names.find(b"\0", name, name + _NAME_LIMIT)
+        if end <= name:
             continue
         room -= end - name + 2
         if room < 0:
             image.window.complete = False
             break
-        marks.append(_WEAK * weak | _LAZY * (index not in at_start))
+        marks.append(_WEAK * (info >> 4 == _STB_WEAK) | _LAZY * (index not in at_start))
         found.append(names[name:end])
     return len(marks).to_bytes(4, "little") + bytes(marks) + b"\0".join(found) if found else b""
 
@@ -66,20 +71,6 @@ def decode(blob: bytes) -> tuple[UndefinedSymbol, ...]:
         UndefinedSymbol(name, bool(mark & _WEAK), bool(mark & _LAZY))
         for name, mark in zip(names, blob[4:end], strict=True)
     )
-
-
-def _undefined(image: Image, table: int, index: int) -> tuple[int, bool]:
-    """The name's offset and the weakness of a global undefined symbol; the offset is 0 for any other symbol."""
-    wide = image.layout.word == 8
-    size = 24 if wide else 16
-    entry = image.window.look(table + index * size, size)
-    if len(entry) < size:
-        return 0, False
-    info, section = (entry[4], entry[6:8]) if wide else (entry[12], entry[14:16])
-    binding = info >> 4
-    if section != b"\0\0" or binding not in {1, 2}:  # SHN_UNDEF; STB_GLOBAL, STB_WEAK
-        return 0, False
-    return image.layout.words(entry[:4])[0], binding == 2
 
 
 def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[set[int], set[int]]:
@@ -110,9 +101,15 @@ def _symbols(image: Image, machine: int, table: int | None, size: int, entry: in
     if size > _RELOCATIONS_LIMIT:
         image.window.complete = False
         return set()
-    words = image.layout.words(image.window.look(offset, size - size % entry))
-    column = words[_symbol_word(image.layout, machine) :: entry // 4]
-    return set(column) if image.layout.word == 8 else {info >> 8 for info in set(column)}
+    found: set[int] = set()
+    chunk = _CHUNK - _CHUNK % entry
+    for start in range(offset, offset + size, chunk):
+        words = image.layout.words(image.window.look(start, min(chunk, offset + size - start)))
+        found.update(words[_symbol_word(image.layout, machine) :: entry // 4])
+        if len(found) > _REFERRED_LIMIT:
+            image.window.complete = False
+            break
+    return found if image.layout.word == 8 else {info >> 8 for info in found}
 
 
 def _symbol_word(layout: Layout, machine: int) -> int:

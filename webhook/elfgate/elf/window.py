@@ -29,7 +29,7 @@ class Window:
         self.size = len(data)
         self.complete = True
         self._kept: list[tuple[int, int]] = []
-        self._total = 0
+        self._room = LIMIT
 
     def look(self, offset: int, size: int) -> bytes:
         """The bytes at ``offset``: fewer than ``size`` where the file ends."""
@@ -38,24 +38,24 @@ class Window:
     def keep(self, offset: int, size: int) -> bytes:
         """Look, and keep what was seen."""
         found = self.look(offset, size)
-        cost = len(found) + _RANGE_COST
-        if self._total + cost > LIMIT:
-            self.complete = False
-        elif found:
-            self._kept.append((offset, offset + len(found)))
-            self._total += cost
+        self._note(offset, len(found))
         return found
 
-    def keep_string(self, offset: int) -> bytes:
-        """Keep the string at ``offset`` with its NUL; one longer than a path may be is cut."""
-        step = self.look(offset, 64)
-        end = step.find(b"\0")
-        if end < 0:
-            step = self.look(offset, _STRING_LIMIT)
-            end = step.find(b"\0")
-            if end < 0:
-                self.complete = False
-        return self.keep(offset, end + 1 if end >= 0 else len(step))
+    def keep_string(self, offset: int) -> None:
+        """Keep the string at ``offset`` with its NUL, unless it is longer than a path may be."""
+        for size in (64, _STRING_LIMIT):
+            end = self.look(offset, size).find(b"\0")
+            if end >= 0:
+                self._note(offset, end + 1)
+                return
+        self.complete = False
+
+    def _note(self, offset: int, size: int) -> None:
+        self._room -= size + _RANGE_COST
+        if self._room < 0:
+            self.complete = False
+        else:
+            self._kept.append((offset, offset + size))
 
     def find(self, needle: bytes) -> int:
         """Where ``needle`` first is in the file, or -1."""
@@ -72,7 +72,7 @@ class Window:
                 joined[-1][1] = max(joined[-1][1], end)
             else:
                 joined.append([start, end])
-        return [(start, self.look(start, end - start)) for start, end in joined]
+        return [(start, self.look(start, end - start)) for start, end in joined if end > start]
 
 
 class Image:

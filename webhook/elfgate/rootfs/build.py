@@ -18,8 +18,6 @@ MAX_NAME_BYTES = 255  # NAME_MAX
 MAX_DEPTH = 256
 MAX_SYMLINKS = 40  # MAXSYMLINKS, linux/namei.h
 _MAX_STEPS = 4096
-_MAX_NAME_BYTES_TOTAL = 256 << 20
-_MAX_KEPT_BYTES = 256 << 20
 
 
 class LayerBuilder:
@@ -27,16 +25,21 @@ class LayerBuilder:
 
     Args:
         max_entries: How many names, implied directories included.
+        max_name_bytes: How many bytes of names and links' targets.
+        max_kept_bytes: How many bytes of files' heads, texts and excerpts; files beyond become ``UNREADABLE``.
     """
 
-    def __init__(self, *, max_entries: int = 1_000_000) -> None:
+    def __init__(
+        self, *, max_entries: int = 1_000_000, max_name_bytes: int = 256 << 20, max_kept_bytes: int = 256 << 20
+    ) -> None:
         self._root = Directory()
         self._directories: dict[str, Directory] = {}  # by path as written: where it led when it was last walked
         self._links = Pieces()
         self._texts = Pieces()
         self._excerpts = Pieces()
         self._entries_left = max_entries
-        self._name_bytes_left = _MAX_NAME_BYTES_TOTAL
+        self._name_bytes_left = max_name_bytes
+        self._max_kept_bytes = max_kept_bytes
 
     def add(
         self,
@@ -104,7 +107,7 @@ class LayerBuilder:
 
     def _keep(self, path: str, name: Name, data: Buffer) -> None:
         kept = keep(path, name.mode, name.size, data)
-        if kept is None or self._texts.total + self._excerpts.total > _MAX_KEPT_BYTES:
+        if kept is None or self._texts.total + self._excerpts.total > self._max_kept_bytes:
             name.kind = Kind.UNREADABLE
             return
         name.head = self._texts.add(kept.head)

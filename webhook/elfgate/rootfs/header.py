@@ -7,6 +7,7 @@ Format". Where these leave a choice, it is the one of Go's ``archive/tar``, whic
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 BLOCK = 512
 PAX_BYTES = 1 << 20  # archive/tar: maxSpecialFileSize
@@ -62,7 +63,7 @@ def parse(block: bytes) -> Header:
         raise ValueError("a size is negative")
     extended = kind == b"S" and block[482] != 0
     link = link.partition(b"\0")[0]
-    return Header(name, number(mode), number(uid), number(gid), length, kind, link, extended)
+    return Header(name, _repeated(mode), _repeated(uid), _repeated(gid), length, kind, link, extended)
 
 
 def number(field: bytes) -> int:
@@ -78,9 +79,12 @@ def number(field: bytes) -> int:
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
-    if not digits.isdigit():
+    if digits.strip(b"01234567"):
         raise ValueError(f"{digits[:20]!r} is not an octal number")
     return int(digits, 8)
+
+
+_repeated = lru_cache(maxsize=256)(number)  # modes and owners are few
 
 
 def pax_records(data: bytes) -> dict[str, bytes]:
@@ -118,4 +122,5 @@ def pax_number(value: bytes) -> int:
 
 def _signed_sum(block: bytes) -> int:
     """The checksum as some old programs made it, of signed bytes."""
-    return _EMPTY_SUM + sum(struct.unpack("148b8x356b", block))
+    total: int = sum(struct.unpack("148b8x356b", block))
+    return total + _EMPTY_SUM

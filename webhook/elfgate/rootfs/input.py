@@ -80,8 +80,8 @@ class Input:
 
     def skip_padding(self, block: int) -> None:
         """Pass what is left of a block; the end of the stream may come before."""
-        padding = -self.position % block
-        self._at += len(self.peek(padding))
+        there = len(self.peek(-self.position % block))
+        self._at += there
 
     def _pass(self, size: int, *, wanted: bool) -> None:
         self._at += size

@@ -90,7 +90,9 @@ class Overlay:
             below = Overlay(self._layers[: number + 1])
             parent, _, name = link.link.rpartition("/")
             found = walk(below.root, below._as_it_is, parent)
-            located = None if isinstance(found, Missing) else below._locate(found.path, name)
+            if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
+                break
+            located = below._locate(found.path, name)
             if located is None or located[0].kind is Kind.DIRECTORY:
                 break
             link, number = located

@@ -126,7 +126,10 @@ def check_status(reply: Reply, what: str) -> None:
 
 
 def _redirected(url: str, location: str, count: int) -> str:
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = location  # which says on its own what is wrong with it
     check_url(target)
     _refuse_downgrade(url, target)
     if count > _MOST_REDIRECTS:
@@ -156,7 +159,7 @@ def _pause(reply: Reply) -> bool:
 
 def _retry_after(text: str) -> float:
     """Seconds, or a date (RFC 9110, 10.2.3); a second if it is neither."""
-    if text.isdecimal() and len(text) < 10:
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())

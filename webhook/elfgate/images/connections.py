@@ -119,7 +119,7 @@ class Connections:
             "write": read_seconds,
             "pool": read_seconds,
         }
-        self._pools: dict[tuple[bool, str], httpcore.ConnectionPool] = {}
+        self._pools: dict[tuple[bool, str, str], httpcore.ConnectionPool] = {}
 
     @contextmanager
     def exchange(self, method: str, url: str, headers: Mapping[str, str], *, loopback: bool) -> Iterator[Reply]:
@@ -168,10 +168,10 @@ class Connections:
         proxy = "" if loopback or proxy_bypass(host) else getproxies().get(target.scheme, "")
         if proxy:
             _check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
-        key = (loopback, proxy)
+        key = (loopback, target.scheme, proxy)
         if key not in self._pools:
             self._pools[key] = httpcore.ConnectionPool(
-                ssl_context=self._tls,
+                ssl_context=self._tls if target.scheme == "https" else None,
                 proxy=httpcore.Proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
                 network_backend=_Backend(loopback=loopback, checked=not proxy),

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTHON_FILES := webhook tests benchmarks demo docs
+PYTHON_FILES := webhook lab tests benchmarks demo docs
 
 .DEFAULT_GOAL := help
 

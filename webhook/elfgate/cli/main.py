@@ -1,0 +1,101 @@
+"""The command line's entry. A verb's module is imported when asked for, and imports what it needs when it runs."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from elfgate import __version__
+from elfgate.errors import ElfgateError
+
+VERBS = {
+    "scan": "tell whether an image starts, platform by platform, and why not",
+    "matrix": "show a table of images and the platforms they start on",
+    "check": "judge manifests as the webhook would, for the nodes of a cluster",
+    "serve": "run the webhook",
+}
+
+EXIT_CODES = """exit codes:
+  0  all that was asked for starts, or is admitted
+  1  something cannot start, or is denied
+  2  bad usage, or input that cannot be read
+  3  nothing cannot start, but something is unknown (check: only with --strict)
+  4  the policies gave no verdict that can be trusted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> Parser:
+    """The parser of the program's own options, which leaves a verb's to the verb."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:{width}}  {summary}" for verb, summary in VERBS.items())
+    top = Parser(
+        prog="elfgate",
+        usage="elfgate VERB [OPTION]... [ARGUMENT]...",
+        description="Tells whether container images can start on the architectures they may land on, and says why not.",
+        epilog=f"verbs (elfgate VERB --help tells more):\n{verbs}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"elfgate {__version__}")
+    top.add_argument("verb", nargs="?", choices=VERBS, metavar="VERB", help=argparse.SUPPRESS)
+    return top
+
+
+def verb_parser(verb: str) -> Parser:
+    """The parser of one verb."""
+    module = importlib.import_module(f"elfgate.cli.{verb}")
+    of_verb = Parser(
+        prog=f"elfgate {verb}",
+        usage=module.USAGE,
+        description=module.DESCRIPTION,
+        epilog=module.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(of_verb)
+    return of_verb
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb.
+
+    Args:
+        argv: The arguments after the program's name; the process's own if None.
+
+    Returns:
+        The exit code (see ``EXIT_CODES``).
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    top = parser()
+    if not words or words[0] not in VERBS:
+        top.parse_args(words[:1])
+        top.print_help(sys.stderr)
+        return 2
+    verb, words = words[0], words[1:]
+    options = verb_parser(verb).parse_args(_with_command(words) if verb == "scan" else words)
+    try:
+        return int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
+    except ElfgateError as error:
+        sys.stderr.write(f"elfgate {verb}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """Turn what stands after ``--`` into one option a word: argparse would take its dashes for options of ours."""
+    if "--" not in words:
+        return words
+    at = words.index("--")
+    return words[:at] + [f"--command={word}" for word in words[at + 1 :]]

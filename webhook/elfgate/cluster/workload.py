@@ -31,10 +31,9 @@ class Container:
 
     Attributes:
         name: Its name in the pod.
-        image: The image reference, as written.
+        image: The image reference, as written; empty if a template leaves it to someone else (an injector).
         role: What it is to its pod.
         overrides: What the pod changes of the image's defaults.
-        declared_env: Names that the pod sets, in order (for messages).
     """
 
     name: str

@@ -71,11 +71,16 @@ class Reference:
     @property
     def familiar(self) -> str:
         """The short form that people write: ``alpine:3.20`` for ``docker.io/library/alpine:3.20``."""
+        return f"{self.familiar_name}{self._suffix}"
+
+    @property
+    def familiar_name(self) -> str:
+        """The same without tag and digest: ``alpine``."""
         if self.registry != DEFAULT_REGISTRY:
-            return str(self)
+            return self.name
         short = self.repository.removeprefix(_DEFAULT_NAMESPACE)
         # "library/a/b" must keep its prefix: "a/b" would be another repository.
-        return f"{self.repository if '/' in short else short}{self._suffix}"
+        return self.repository if "/" in short else short
 
     @property
     def target(self) -> str:

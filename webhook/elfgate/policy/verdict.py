@@ -23,7 +23,17 @@ class Violation(BaseModel):
 
 
 class Verdict(BaseModel):
-    """The answer of a bundle to a document."""
+    """The answer of a bundle to a document.
+
+    Attributes:
+        version: Of this shape. A bundle that comes to no decision says 0, which is no verdict.
+        revision: The bundle's.
+        allowed: There are no denials.
+        denials: The most important first.
+        warnings: Likewise.
+        dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the user.
+        unknown: There is a container of which it cannot be told whether it starts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,4 +42,5 @@ class Verdict(BaseModel):
     allowed: bool
     denials: list[Violation]
     warnings: list[Violation]
+    dryrun: list[Violation] = []
     unknown: bool = False

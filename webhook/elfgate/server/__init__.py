@@ -1,1 +1,1 @@
-"""The webhook: AdmissionReviews in over TLS, verdicts out within their deadline."""
+"""The webhook: HTTP, TLS, deadlines, readiness and metrics around a judge that is handed in."""

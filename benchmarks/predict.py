@@ -1,0 +1,117 @@
+"""How long a prediction takes for an image whose layers are in the store, as the number of stored images grows.
+
+    python benchmarks/predict.py [PREDICTIONS]
+
+Each image is a dynamically linked program of its own on one of twenty bases (a loader, a libc and five libraries). Every
+prediction is for an image drawn at random from all that are stored: *new to the process* means that only the store
+knows the image (its base may have been met under another image, as in a cluster), *met before* that the process does.
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from io import BytesIO
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
+from support.oci import Blob, image, tarball
+
+from elfgate.images.source import Descriptor, Limits
+from elfgate.images.unpack import index_layer
+from elfgate.linkage.report import Outcome
+from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.rootfs.layer import Layer
+from elfgate.scan.reader import Located, Reader
+from elfgate.scan.scanner import Scanner
+from elfgate.store.sqlite import SqliteStore
+
+ARCHITECTURE = "ppc64le"
+PLATFORM = Platform("linux", ARCHITECTURE)
+LIBRARIES = [f"lib{name}.so.1" for name in ("alpha", "beta", "gamma", "delta", "epsilon")]
+BASES = 20
+SIZES = (10, 100, 1_000, 10_000)
+
+
+class Memory:
+    """Images in memory (a ``Source``), named by their digests."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, Blob] = {}
+
+    def resolve(self, name: str) -> Descriptor:
+        return Descriptor(self.blobs[name].media_type, name, len(self.blobs[name].data))
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        return self.blobs[descriptor.digest].data
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        return index_layer(BytesIO(self.document(descriptor)), descriptor, Limits())
+
+
+def base(number: int) -> bytes:
+    folder = multiarch_directories(ARCHITECTURE)[1].lstrip("/")
+    loader = ARCHITECTURES[ARCHITECTURE].glibc_loaders[0].lstrip("/")
+    libraries = {f"{folder}/{name}": elf_file(ARCHITECTURE, soname=name, needed=["libc.so.6"]) for name in LIBRARIES}
+    others = {f"usr/share/{number}/{file}": b"#!/bin/sh\n" for file in range(2_000)}
+    return tarball(
+        {loader: glibc_loader(ARCHITECTURE), f"{folder}/libc.so.6": glibc_libc(ARCHITECTURE)} | libraries | others
+    )
+
+
+def program(number: int) -> bytes:
+    needed = [*LIBRARIES, "libc.so.6"]
+    interp = ARCHITECTURES[ARCHITECTURE].glibc_loaders[0]
+    return elf_file(ARCHITECTURE, interp=interp, needed=needed, strings=[b"%d" % number])
+
+
+async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore) -> None:
+    """Have as many images in the store: read each as a scan would."""
+    reader = Reader(store=store)
+    scanner = Scanner(locate=lambda image: Located(image, source, image), reader=reader)
+    for number in range(len(names), size):
+        own = tarball({"app": program(number)})
+        made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
+        source.blobs = made.everything()
+        names.append(made.digest)
+        assert (await scanner.linkage(made.digest, PLATFORM)).outcome is Outcome.STARTS
+    await scanner.close()
+
+
+async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
+    """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
+    nothing = Memory()
+    scanner = Scanner(locate=lambda image: Located(image, nothing, image), reader=Reader(store=store))
+    first, again = [], []
+    chosen = random.Random(0).sample(names, min(predictions, len(names)))
+    for name in chosen:
+        nothing.blobs = {name: Blob("", b"")}
+        for times in (first, again):
+            started = time.perf_counter()
+            linkage = await scanner.linkage(name, PLATFORM)
+            times.append(time.perf_counter() - started)
+            assert linkage.outcome is Outcome.STARTS
+    await scanner.close()
+    return statistics.median(first) * 1e3, statistics.median(again) * 1e3
+
+
+async def main(predictions: int) -> None:
+    bases = [base(number) for number in range(BASES)]
+    names: list[str] = []
+    source = Memory()
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "facts.db", max_bytes=8 << 30)
+        print("images  new to the process  met before   (median ms of a prediction; limit 1)")
+        for size in SIZES:
+            await grow(source, names, size, bases, store)
+            first, again = await measure(names, predictions, store)
+            print(f"{size:6}  {first:18.3f}  {again:10.3f}")
+        store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300))

@@ -1,0 +1,1 @@
+"""The demo: one real program, three images of it, four architectures, and a cluster that is told in time."""

@@ -1,0 +1,137 @@
+"""Writes an OCI image layout (OCI image spec 1.1) of layers, configs, manifests and indexes, always the same bytes."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+OCI = "application/vnd.oci.image"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file or symlink of a layer; the directories above it come by themselves.
+
+    Attributes:
+        path: Within the image, without a leading slash.
+        content: A file's bytes.
+        mode: A file's permission bits.
+        link: A symlink's target; empty for a file.
+    """
+
+    path: str
+    content: bytes = b""
+    mode: int = 0o644
+    link: str = ""
+
+
+def files_below(root: Path, *, without: Sequence[str] = ()) -> list[File]:
+    """The files and symlinks of a folder on disk, without those below some paths of it."""
+    files = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(tuple(f"{prefix}/" for prefix in without)):
+            continue
+        if path.is_symlink():
+            files.append(File(name, link=str(path.readlink())))
+        elif path.is_file():
+            files.append(File(name, path.read_bytes(), path.stat().st_mode & 0o7777))
+    return files
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer that has been written: what manifest and config say of it."""
+
+    descriptor: Mapping[str, Any]
+    diff_id: str
+
+
+class Layout:
+    """An image layout that is being written.
+
+    Args:
+        folder: Where; made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._blobs = folder / "blobs" / "sha256"
+        self._blobs.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._tagged: list[dict[str, Any]] = []
+
+    def layer(self, files: Iterable[File]) -> Layer:
+        """Write a gzip layer."""
+        archive = _tar(files)
+        packed = gzip.compress(archive, compresslevel=1, mtime=0)
+        return Layer(self._blob(f"{OCI}.layer.v1.tar+gzip", packed), _digest(archive))
+
+    def image(self, architecture: str, layers: Sequence[Layer], config: Mapping[str, Any]) -> dict[str, Any]:
+        """Write config and manifest of one platform's image; the descriptor for its index."""
+        rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
+        document = {"architecture": architecture, "os": "linux", "config": config, "rootfs": rootfs}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": f"{OCI}.manifest.v1+json",
+            "config": self._blob(f"{OCI}.config.v1+json", _json(document)),
+            "layers": [layer.descriptor for layer in layers],
+        }
+        descriptor = self._blob(manifest["mediaType"], _json(manifest))
+        return descriptor | {"platform": {"architecture": architecture, "os": "linux"}}
+
+    def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> None:
+        """Write the index of an image with one manifest a platform, under a name."""
+        index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
+        descriptor = self._blob(index["mediaType"], _json(index))
+        self._tagged.append(descriptor | {"annotations": {"org.opencontainers.image.ref.name": name}})
+
+    def finish(self) -> None:
+        """Write what makes the folder a layout."""
+        index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": self._tagged}
+        (self._folder / "index.json").write_bytes(_json(index))
+        (self._folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+
+    def _blob(self, media_type: Any, content: bytes) -> dict[str, Any]:
+        digest = _digest(content)
+        (self._blobs / digest.removeprefix("sha256:")).write_bytes(content)
+        return {"mediaType": media_type, "digest": digest, "size": len(content)}
+
+
+def _tar(files: Iterable[File]) -> bytes:
+    """A layer's archive: owned by root, dated 1970, every directory once and before what is in it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        seen = {"."}
+        for file in files:
+            for above in reversed(PurePosixPath(file.path).parents):
+                if str(above) not in seen:
+                    seen.add(str(above))
+                    archive.addfile(_header(str(above), tarfile.DIRTYPE, 0o755))
+            if file.link:
+                entry = _header(file.path, tarfile.SYMTYPE, 0o777)
+                entry.linkname = file.link
+                archive.addfile(entry)
+            else:
+                entry = _header(file.path, tarfile.REGTYPE, file.mode)
+                entry.size = len(file.content)
+                archive.addfile(entry, io.BytesIO(file.content))
+    return stream.getvalue()
+
+
+def _header(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode = kind, mode
+    return entry
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

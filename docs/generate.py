@@ -1,0 +1,54 @@
+"""Writes what docs say of options and outputs from the program itself: ``make docs``; a test fails when they drift."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from elfgate.cli import output
+from elfgate.cli.main import VERBS, parser, verb_parser
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = {"scan": output.ScanOutput, "matrix": output.MatrixOutput, "check": output.CheckOutput}
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each file that holds something generated, and what it should hold."""
+    for verb, model in SCHEMAS.items():
+        schema = model.model_json_schema(mode="serialization")
+        yield ROOT / "docs" / "schemas" / f"{verb}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    cli = ROOT / "docs" / "cli.md"
+    yield cli, _with_sections(cli.read_text(encoding="utf-8"), {"elfgate": _help_of_the_program} | _helps())
+
+
+def main() -> None:
+    """Write every generated file."""
+    for path, text in generated():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _helps() -> dict[str, Callable[[], str]]:
+    return {f"elfgate {verb}": lambda verb=verb: _help(verb) for verb in VERBS}
+
+
+def _help_of_the_program() -> str:
+    return parser().format_help()
+
+
+def _help(verb: str) -> str:
+    return verb_parser(verb).format_help()
+
+
+def _with_sections(text: str, sections: dict[str, Callable[[], str]]) -> str:
+    """Fill what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- generated: {name} -->\n```console\n$ {name} --help\n{sections[name]()}```\n<!-- end -->"
+
+    return re.sub(r"<!-- generated: (?P<name>[^\n]*) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    main()

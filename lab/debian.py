@@ -1,0 +1,215 @@
+"""Root file systems from Debian packages, of any suite and architecture, on any host whose apt knows a Debian mirror.
+
+apt runs with a configuration of its own (``apt.conf(5)``, ``APT_CONFIG``): its own lists, archives and an empty dpkg
+status, so that the host's packages neither matter nor change. Packages are laid out by ``dpkg-deb --fsys-tarfile`` and
+not configured: no maintainer script runs.
+"""
+
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lab.fetched import LabError, cache, missing, run
+
+ARCHITECTURES = {
+    "amd64": "amd64",
+    "386": "i386",
+    "arm64": "arm64",
+    "arm/v7": "armhf",
+    "ppc64le": "ppc64el",
+    "s390x": "s390x",
+    "riscv64": "riscv64",
+}
+"""Debian's name of each OCI architecture (with its variant)."""
+
+MULTIARCH = {
+    "amd64": "x86_64-linux-gnu",
+    "386": "i386-linux-gnu",
+    "arm64": "aarch64-linux-gnu",
+    "arm/v7": "arm-linux-gnueabihf",
+    "ppc64le": "powerpc64le-linux-gnu",
+    "s390x": "s390x-linux-gnu",
+    "riscv64": "riscv64-linux-gnu",
+}
+"""Debian's multi-arch directory of each OCI architecture (with its variant)."""
+
+_SUITES = frozenset({"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"})
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_INDEX_AGE = 86_400  # seconds for which a suite's index is not asked for again
+_MERGED = ("bin", "sbin", "lib", "lib64")  # names that a merged-/usr root links into /usr
+
+
+def unavailable() -> str:
+    """Why Debian packages cannot be fetched on this machine, in one line; empty if they can."""
+    try:
+        return missing("apt-get", "apt-config", "dpkg-deb") or (_mirror() and "")
+    except LabError as error:
+        return str(error)
+
+
+def fetch(packages: Iterable[str], *, suite: str, architecture: str, dependencies: bool = False) -> list[Path]:
+    """Download packages, unless the cache has them in the suite's present version.
+
+    Args:
+        packages: Names.
+        suite: ``bookworm``, ``trixie``, …
+        architecture: An OCI name of ``ARCHITECTURES``.
+        dependencies: Also what they depend on (without recommendations).
+
+    Returns:
+        The ``.deb`` files, in apt's order.
+
+    Raises:
+        LabError: if the mirror does not serve one of them.
+    """
+    home = _home(suite, architecture)
+    names = list(packages)
+    if dependencies:
+        plan = _apt(home, "install", "--simulate", "--no-install-recommends", *names)
+        names = [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) \((\S+)", plan, re.MULTILINE)]
+    listing = _apt(home, "download", "--print-uris", *names)
+    archives = home / "archives"
+    paths = [archives / name for name in re.findall(r"^'\S+' (\S+\.deb) \d+", listing, re.MULTILINE)]
+    if lacking := [_specification(path.name) for path in paths if not path.exists()]:
+        _apt(home, "download", *lacking, cwd=archives)
+    return paths
+
+
+def root(
+    packages: Sequence[str], *, suite: str, architecture: str, destination: Path, dependencies: bool = False
+) -> list[str]:
+    """Lay packages out as a root file system with a merged ``/usr``.
+
+    Args:
+        packages: Names; nothing else is laid out, unless ``dependencies``.
+        suite: ``bookworm``, ``trixie``, …
+        architecture: An OCI name of ``ARCHITECTURES``.
+        destination: A directory that does not exist yet; it appears when it is complete.
+        dependencies: Also what they depend on (without recommendations).
+
+    Returns:
+        ``package_version_architecture`` of each package laid out.
+
+    Raises:
+        LabError: if a package cannot be had or unpacked.
+    """
+    archives = fetch(packages, suite=suite, architecture=architecture, dependencies=dependencies)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}-") as temporary:
+        partial = Path(temporary, "root")
+        lay_out(archives, partial)
+        partial.rename(destination)
+    return [archive.stem for archive in archives]
+
+
+def lay_out(archives: Iterable[Path], destination: Path) -> None:
+    """Unpack ``.deb`` files into a root file system with a merged ``/usr``, made if missing.
+
+    Raises:
+        LabError: if one cannot be unpacked.
+    """
+    for name in _MERGED:
+        (destination / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (destination / name).symlink_to(f"usr/{name}")
+    for archive in archives:
+        unpack(archive, destination)
+
+
+def unpack(archive: Path, destination: Path) -> None:
+    """Lay out the files of one ``.deb``, owned by the current user.
+
+    Raises:
+        LabError: if it is no package or its files cannot be written.
+    """
+    command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
+                tar.extractall(destination, filter=_as_current_user)  # noqa: S202 (the filter confines it)
+        except (tarfile.TarError, OSError) as error:
+            raise LabError(f"{archive.name}: {error}") from error
+    if process.returncode:
+        raise LabError(f"{archive.name}: dpkg-deb exit code {process.returncode}")
+
+
+def _as_current_user(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo | None:
+    """Confine a member to the destination, and never give it to another owner (only root could)."""
+    checked = tarfile.tar_filter(member, destination)
+    return checked.replace(uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)
+
+
+def _specification(name: str) -> str:
+    """``libc6_2.36-9_ppc64el.deb`` as apt wants to hear it: ``libc6=2.36-9``. apt writes an epoch's colon as %3a."""
+    package, version, _ = name.split("_")
+    return f"{package}={version.replace('%3a', ':')}"
+
+
+def _home(suite: str, architecture: str) -> Path:
+    """The private apt of one suite and architecture, its index no older than a day if the mirror answers."""
+    if architecture not in ARCHITECTURES:
+        raise LabError(f"Debian has no architecture {architecture}")
+    home = cache("debian", f"{suite}-{ARCHITECTURES[architecture]}")
+    stamp = home / "updated"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _INDEX_AGE:
+        return home
+    _configure(home, suite, ARCHITECTURES[architecture])
+    try:
+        _apt(home, "update", "--error-on=any")
+    except LabError as error:
+        if not stamp.exists():
+            raise LabError(f"Debian {suite} for {architecture} is not served: {error}") from error
+    stamp.touch()
+    return home
+
+
+def _configure(home: Path, suite: str, architecture: str) -> None:
+    for name in ("lists/partial", "archives/partial", "etc/parts"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    (home / "status").touch()
+    signed_by = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
+    (home / "etc" / "sources.list").write_text(f"deb {signed_by}{_mirror()} {suite} main\n")
+    settings = {
+        "APT::Architecture": architecture,
+        "APT::Architectures": architecture,
+        "APT::Sandbox::User": "",  # apt's own user could not write to a home directory
+        "APT::Get::Assume-Yes": "true",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
+        "Acquire::Check-Valid-Until": "false",  # a suite out of support stays as it is
+        "Debug::NoLocking": "true",
+        "Dir::State": home,
+        "Dir::State::lists": home / "lists",
+        "Dir::State::status": home / "status",
+        "Dir::Cache": home,
+        "Dir::Cache::archives": home / "archives",
+        "Dir::Etc": home / "etc",
+        "Dir::Etc::sourcelist": home / "etc" / "sources.list",
+        "Dir::Etc::sourceparts": home / "etc" / "parts",
+        "Dir::Etc::parts": home / "etc" / "parts",
+        "Dir::Etc::preferencesparts": home / "etc" / "parts",
+    }
+    lines = [f'{name} "{value}";' for name, value in settings.items()]
+    (home / "apt.conf").write_text("\n".join([*lines, *_proxies()]) + "\n")
+
+
+def _proxies() -> list[str]:
+    """The host's way to the mirror: its own proxy, certificate and account settings of apt."""
+    dump = run("apt-config", "dump", "--empty=0", "Acquire::http", "Acquire::https")
+    return [line for line in dump.splitlines() if line.startswith("Acquire::http")]
+
+
+def _mirror() -> str:
+    """The Debian mirror that the host's apt is configured with."""
+    for uri, suite in re.findall(r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")):
+        if suite in _SUITES:
+            return str(uri)
+    raise LabError("the host's apt sources name no Debian mirror")
+
+
+def _apt(home: Path, *arguments: str, cwd: Path | None = None) -> str:
+    return run("apt-get", "--quiet=2", *arguments, cwd=cwd, env={"APT_CONFIG": str(home / "apt.conf")})

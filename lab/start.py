@@ -1,0 +1,176 @@
+"""Starts programs for real, each in a root file system of its own: the worker inside the sandbox's namespaces.
+
+It reads one request a line from its standard input and answers with one line (JSON both). A root is an overlay of
+directories, seen by nobody else and gone with the program; ``/proc`` is mounted and the usual device nodes are there,
+as a container runtime does it.
+"""
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_NEWNS, _BIND, _REC, _NODEV, _NOSUID = 0x20000, 0x1000, 0x4000, 0x4, 0x2  # sched.h, sys/mount.h
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_MARK = "elfgate-lab"
+_KEPT = 1500  # characters kept of what a program writes
+_SCRIPT_DEPTH = 8
+
+
+def mount(source: str, target: Path, kind: str, flags: int = 0, data: str = "") -> None:
+    """Mount a file system.
+
+    Raises:
+        OSError: as the kernel says.
+    """
+    arguments = (source.encode(), os.fsencode(target), kind.encode(), flags, data.encode() or None)
+    if _libc.mount(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(target))
+
+
+def emulate(registration: str) -> None:
+    """Register an interpreter with a ``binfmt_misc`` that only this user namespace sees (Linux 6.7 and later).
+
+    Raises:
+        OSError: if the kernel has no such thing.
+    """
+    mount("binfmt_misc", _BINFMT, "binfmt_misc")
+    (_BINFMT / "register").write_bytes(registration.encode("latin-1"))
+
+
+def look_up(name: str, path: str) -> str:
+    """Find a command as runc does (Go's ``exec.LookPath``): a regular file with an x bit in a directory of PATH.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    if "/" in name:
+        return name
+    for directory in path.split(":"):
+        candidate = f"{directory}/{name}"
+        with contextlib.suppress(OSError):
+            mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
+            if stat.S_ISREG(mode) and mode & 0o111:
+                return candidate
+    raise FileNotFoundError(errno.ENOENT, "executable file not found in $PATH", name)
+
+
+def what_is_missing(path: str, depth: int = 0) -> str:
+    """Which file an ENOENT of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (the path as the kernel would see it)
+            head = file.read(256)
+    except OSError:
+        return "script_interpreter" if depth else "command"
+    if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:
+        return "loader"
+    words = head[2:].split(b"\n")[0].replace(b"\t", b" ").strip(b" ").split(b" ")
+    return what_is_missing(os.fsdecode(words[0]), depth + 1)
+
+
+def enter(request: dict[str, Any], scratch: Path) -> None:
+    """Make the root of a request and go into it.
+
+    Raises:
+        OSError: if a mount is refused.
+    """
+    if _libc.unshare(_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    root = scratch / "root"
+    kept = Path(request["kept"]) if request["kept"] else scratch
+    if not request["kept"]:
+        mount("tmpfs", scratch, "tmpfs")
+    for directory in (root, kept / "upper", kept / "work"):
+        directory.mkdir(exist_ok=True)
+    lower = ":".join(request["layers"])
+    mount(_MARK, root, "overlay", data=f"lowerdir={lower},upperdir={kept}/upper,workdir={kept}/work,userxattr")
+    for name in ("proc", "dev"):
+        (root / name).mkdir(exist_ok=True)
+    mount("/proc", root / "proc", "", _BIND | _REC)
+    mount("tmpfs", root / "dev", "tmpfs", _NOSUID)
+    for name in _DEVICES:
+        (root / "dev" / name).touch()
+        mount(f"/dev/{name}", root / "dev" / name, "", _BIND)
+    os.chroot(root)
+    os.chdir(request["cwd"])
+
+
+def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
+    """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns."""
+    try:
+        enter(request, scratch)
+    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
+        os.write(report, json.dumps({"failed": str(error)}).encode())
+        os._exit(1)
+    argv, env = request["argv"], request["env"]
+    program = request["program"] or argv[0]
+    known = {"missing": "command"}
+    try:
+        program = look_up(program, env.get("PATH", ""))
+        known["missing"] = what_is_missing(program)
+        os.write(report, json.dumps(known).encode() + b"\n")
+        os.execve(look_up(argv[0], env.get("PATH", "")), argv, env)  # noqa: S606 (no shell is wanted)
+    except OSError as error:
+        os.write(report, json.dumps(known | {"errno": errno.errorcode[error.errno or 0]}).encode())
+    os._exit(1)
+
+
+def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """Start one program and tell what became of it: the fields of ``lab.sandbox.Outcome``."""
+    reader, writer = os.pipe()
+    began = time.monotonic()
+    with subprocess.Popen(
+        ["program"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: execute(request, scratch, writer),  # noqa: PLW1509 (this worker has one thread)
+    ) as process:
+        os.close(writer)
+        timed_out = False
+        try:
+            stdout, stderr = process.communicate(timeout=request["timeout"])
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            os.killpg(process.pid, signal.SIGKILL)
+            stdout, stderr = process.communicate()
+    with os.fdopen(reader, "rb") as pipe:
+        told = [json.loads(line) for line in pipe.read().splitlines()]
+    code = process.returncode
+    return (told[-1] if told else {}) | {
+        "status": code if code >= 0 else None,
+        "signal": signal.Signals(-code).name if code < 0 and not timed_out else "",
+        "timed_out": timed_out,
+        "stdout": stdout.decode(errors="replace")[:_KEPT],
+        "stderr": stderr.decode(errors="replace")[:_KEPT],
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def main() -> None:
+    """Serve requests until the standard input ends. The arguments: a scratch directory, and what to register."""
+    scratch = Path(sys.argv[1])
+    (scratch / "root").mkdir(exist_ok=True)
+    if len(sys.argv) > 2:
+        emulate(sys.argv[2])
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(start(json.loads(line), scratch)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

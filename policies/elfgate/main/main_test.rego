@@ -1,0 +1,234 @@
+package elfgate.main_test
+
+import data.elfgate.lib.sample
+
+# Judged with the bundle's own settings, and some laid over them.
+judged(document, settings) := verdict if {
+	verdict := data.elfgate.main.verdict with input as document
+		with data.elfgate.config as object.union(data.elfgate.config, settings)
+}
+
+fails(container, architecture) := sample.predicted(container, architecture, "fails", ["loader_missing"])
+
+unsure(container, architecture) := sample.predicted(container, architecture, "unknown", ["linkage_unknown"])
+
+some_fail := sample.document(
+	["amd64", "arm64", "ppc64le"],
+	[sample.starts("web", "amd64"), sample.starts("web", "arm64"), fails("web", "ppc64le")],
+)
+
+test_nowhere_to_land_is_nothing_to_judge if {
+	verdict := judged(sample.document([], []), {})
+	verdict.allowed
+	verdict.warnings == []
+}
+
+test_what_starts_everywhere_is_admitted_in_silence if {
+	verdict := judged(sample.document(["amd64"], [sample.starts("web", "amd64")]), {})
+	verdict.allowed
+	verdict.warnings == []
+	not verdict.unknown
+}
+
+test_what_starts_nowhere_is_denied if {
+	verdict := judged(sample.document(["ppc64le"], [fails("web", "ppc64le")]), {})
+	not verdict.allowed
+	some denial in verdict.denials
+	denial == {
+		"code": "loader_missing",
+		"container": "web",
+		"platforms": ["linux/ppc64le"],
+		"headline": "web (example/web:1) cannot start on ppc64le (ppc64le-1)",
+		"lines": ["/app: loader_missing  [loader_missing]"],
+		"remedy": "repair loader_missing",
+	}
+}
+
+test_what_starts_somewhere_is_admitted_with_the_architectures_to_require if {
+	verdict := judged(some_fail, {})
+	verdict.allowed
+	[warning.remedy | some warning in verdict.warnings] == ["require kubernetes.io/arch in (amd64, arm64)"]
+}
+
+test_every_platform_counts_for_what_runs_on_every_node if {
+	verdict := judged(json.patch(some_fail, [{"op": "replace", "path": "/request/every_node", "value": true}]), {})
+	[denial.remedy | some denial in verdict.denials] == ["require kubernetes.io/arch in (amd64, arm64)"]
+}
+
+test_every_platform_counts_where_the_settings_say_so if {
+	not judged(some_fail, {"require": "all"}).allowed
+	not judged(some_fail, {"namespaces": {"shop": {"require": "all"}}}).allowed
+	judged(some_fail, {"namespaces": {"bank": {"require": "all"}}}).allowed
+	not judged(some_fail, {"points": {"pod": {"require": "all"}}}).allowed
+	judged(some_fail, {"points": {"pod": {"require": "all"}}, "namespaces": {"shop": {"require": "any"}}}).allowed
+}
+
+test_one_platform_of_which_nothing_is_known_is_enough_to_admit if {
+	verdict := judged(sample.document(["ppc64le", "s390x"], [fails("web", "ppc64le"), unsure("web", "s390x")]), {})
+	verdict.allowed
+	verdict.unknown
+	[warning.headline | some warning in verdict.warnings] == [
+		"web (example/web:1) cannot start on ppc64le (ppc64le-1)",
+		"it is not known whether web (example/web:1) starts on s390x (s390x-1)",
+	]
+}
+
+test_where_none_is_known_to_start_the_failing_ones_are_to_be_kept_off if {
+	verdict := judged(sample.document(["ppc64le", "s390x"], [fails("web", "ppc64le"), unsure("web", "s390x")]), {})
+	verdict.warnings[0].remedy == "require kubernetes.io/arch notin (ppc64le)"
+}
+
+test_an_architecture_is_not_suggested_for_one_of_its_variants if {
+	verdict := judged(sample.document(["arm/v6", "arm/v7"], [fails("web", "arm/v6"), sample.starts("web", "arm/v7")]), {})
+	verdict.warnings[0].remedy == "repair loader_missing"
+}
+
+test_unknown_does_what_its_reason_says if {
+	document := sample.document(["amd64"], [unsure("web", "amd64")])
+	judged(document, {"unknown": {"not_scanned": "allow"}}).warnings == []
+	count(judged(document, {"unknown": {"not_scanned": "warn"}}).warnings) == 1
+	not judged(document, {"unknown": {"not_scanned": "deny"}}).allowed
+	judged(document, {"unknown": {"not_scanned": "deny"}, "rules": {"linkage_unknown": "warn"}}).allowed
+}
+
+test_a_rule_does_what_its_mode_says if {
+	document := sample.document(["ppc64le"], [fails("web", "ppc64le")])
+	warned := judged(document, {"rules": {"loader_missing": "warn"}})
+	warned.allowed
+	count(warned.warnings) == 1
+	tried := judged(document, {"rules": {"loader_missing": "dryrun"}})
+	tried.warnings == []
+	count(tried.dryrun) == 1
+	passed := judged(document, {"rules": {"loader_missing": "off"}})
+	passed.dryrun == []
+}
+
+test_a_rule_that_only_warns_makes_no_platform_bad if {
+	document := sample.document(["amd64", "ppc64le"], [
+		fails("web", "ppc64le"),
+		sample.predicted("web", "amd64", "fails", ["cpu_level"]),
+	])
+	not judged(document, {}).allowed
+	judged(document, {"rules": {"cpu_level": "warn"}}).allowed
+}
+
+test_a_note_warns_where_it_is_asked_for_and_never_denies if {
+	document := sample.document(["amd64"], [sample.predicted("web", "amd64", "note", ["cpu_level"])])
+	judged(document, {}).warnings == []
+	verdict := judged(document, {"notes": {"cpu_level": "warn"}, "rules": {"cpu_level": "deny"}})
+	verdict.allowed
+	[warning.headline | some warning in verdict.warnings] == ["web (example/web:1) on amd64 (amd64-1)"]
+}
+
+test_no_platform_may_be_left_though_each_container_has_one if {
+	verdict := judged(
+		sample.document(["amd64", "ppc64le", "s390x"], [
+			sample.starts("api", "amd64"),
+			fails("api", "ppc64le"),
+			fails("api", "s390x"),
+			fails("web", "amd64"),
+			sample.starts("web", "ppc64le"),
+			sample.starts("web", "s390x"),
+		]),
+		{},
+	)
+	verdict.denials[0] == {
+		"code": "no_common_platform",
+		"container": "",
+		"platforms": ["linux/amd64", "linux/ppc64le", "linux/s390x"],
+		"headline": "no platform is left that starts every container of this pod",
+		"lines": [
+			"api (example/api:1) starts only on amd64",
+			"web (example/web:1) starts only on ppc64le and s390x",
+		],
+		"remedy": "use images that share an architecture",
+	}
+	[denial.headline | some denial in verdict.denials; denial.container != ""] == [
+		"api (example/api:1) cannot start on ppc64le (ppc64le-1) and s390x (s390x-1)",
+		"web (example/web:1) cannot start on amd64 (amd64-1)",
+	]
+}
+
+test_a_pod_that_fails_for_one_container_everywhere_is_not_said_to_be_disjoint if {
+	verdict := judged(
+		sample.document(["amd64", "s390x"], [
+			sample.starts("api", "amd64"),
+			fails("api", "s390x"),
+			fails("web", "amd64"),
+			fails("web", "s390x"),
+		]),
+		{},
+	)
+	[denial.container | some denial in verdict.denials] == ["api", "web"]
+}
+
+test_another_image_is_suggested_where_it_is_known_to_start if {
+	linkages := [
+		object.union(fails("web", "ppc64le"), {"alternatives": ["example/web:1-debian", "example/web:1-ubi"]}),
+		sample.starts("web", "amd64"),
+	]
+	verdict := judged(sample.document(["ppc64le"], linkages), {})
+	verdict.denials[0].remedy == concat("", [
+		"use example/web:1-debian, which starts on ppc64le,",
+		" or require kubernetes.io/arch in (amd64)",
+	])
+}
+
+test_platforms_with_another_way_out_are_told_of_apart if {
+	linkages := [
+		object.union(fails("web", "ppc64le"), {"alternatives": ["example/web:1-debian"]}),
+		fails("web", "s390x"),
+	]
+	verdict := judged(sample.document(["ppc64le", "s390x"], linkages), {})
+	[denial.remedy | some denial in verdict.denials] == [
+		"use example/web:1-debian, which starts on ppc64le",
+		"repair loader_missing",
+	]
+}
+
+test_a_long_list_of_findings_is_counted if {
+	linkage := object.union(fails("web", "amd64"), {"findings": [finding |
+		some number in numbers.range(1, 9)
+		finding := object.union(sample.found("library_missing", "fails"), {"message": format_int(number, 10)})
+	]})
+	verdict := judged(sample.document(["amd64"], [linkage]), {})
+	verdict.denials[0].lines == [
+		"1  [library_missing]",
+		"2  [library_missing]",
+		"3  [library_missing]",
+		"4  [library_missing]",
+		"5  [library_missing]",
+		"6  [library_missing]",
+		"and 3 more like it",
+	]
+}
+
+test_a_rule_that_is_not_about_starting_says_not_allowed if {
+	verdict := data.elfgate.main.verdict with input as sample.document(["s390x"], [sample.starts("web", "s390x")])
+		with data.elfgate.rules.loader_missing.findings as {{
+			"container": "web",
+			"platform": "linux/s390x",
+			"position": 0,
+			"effect": "violates",
+			"reason": "",
+			"message": "not the UBI variant",
+			"remedy": "use it",
+		}}
+	[denial.headline | some denial in verdict.denials] == ["web (example/web:1) is not allowed on s390x (s390x-1)"]
+	[denial.remedy | some denial in verdict.denials] == ["use it"]
+}
+
+test_a_document_that_names_things_twice_is_judged if {
+	once := sample.document(["ppc64le"], [fails("web", "ppc64le")])
+	twice := object.union(once, {
+		"targets": array.concat(once.targets, once.targets),
+		"containers": array.concat(once.containers, once.containers),
+		"linkages": array.concat(once.linkages, once.linkages),
+	})
+	judged(twice, {}) == judged(once, {})
+}
+
+test_without_settings_there_is_no_decision if {
+	verdict := data.elfgate.main.verdict with input as some_fail with data.elfgate.config as {}
+	verdict == {"version": 0}
+}

@@ -1,0 +1,20 @@
+# METADATA
+# title: What the prediction found
+# description: >-
+#   The findings of all linkages, laid out by code once, so that each rule looks up its own in constant time. Each keeps
+#   its place in the prediction: the first is what a user would see.
+package elfgate.lib.found
+
+by_code[finding.code] contains entry if {
+	some linkage in input.linkages
+	some position, finding in linkage.findings
+	entry := {
+		"container": linkage.container,
+		"platform": linkage.platform,
+		"position": position,
+		"effect": finding.effect,
+		"reason": object.get(finding, "reason", ""),
+		"message": finding.message,
+		"remedy": object.get(finding, "remedy", ""),
+	}
+}

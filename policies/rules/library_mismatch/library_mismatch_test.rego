@@ -1,0 +1,13 @@
+package elfgate.rules.library_mismatch_test
+
+import data.elfgate.lib.sample
+
+test_it_takes_its_own_findings_only if {
+	found := data.elfgate.rules.library_mismatch.findings with input as sample.one("library_mismatch", "fails")
+	{finding.message | some finding in found} == {"/app: library_mismatch"}
+}
+
+test_it_denies if {
+	verdict := data.elfgate.main.verdict with input as sample.one("library_mismatch", "fails")
+	{violation.code | some violation in verdict.denials} == {"library_mismatch"}
+}

@@ -1,0 +1,253 @@
+"""The command line, as a person or a pipeline uses it: in a process of its own, on real files."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support import founding
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founding") / "layout"
+    founding.write(folder)
+    return folder
+
+
+@pytest.fixture
+def elfgate(tmp_path: Path, layout: Path) -> Run:
+    def run(verb: str, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        store = ["--store", str(tmp_path / "facts.db")] if verb != "serve" and "--help" not in words else []
+        command = [sys.executable, "-m", "elfgate", verb, *store, *words]
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, cwd=layout.parent, timeout=60, check=False
+        )
+
+    return run
+
+
+def one_line(stderr: str) -> str:
+    assert stderr.count("\n") == 1, stderr
+    assert "Traceback" not in stderr
+    return stderr
+
+
+def test_scan_says_what_the_alpine_image_lacks_on_ppc64le(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-alpine", "--platform", "linux/ppc64le", "-o", "json")
+    output = json.loads(ran.stdout)
+    (platform,) = output["platforms"]
+    assert ran.returncode == 1
+    assert platform["platform"] == "linux/ppc64le"
+    assert platform["verdict"] == "cannot-start"
+    assert platform["variant"] == {"id": "alpine", "version": "3.20.3", "libc": "musl"}
+    assert platform["argv"] == ["/entrypoint.sh", "server"]
+    (finding,) = platform["findings"]
+    assert finding["code"] == "loader_missing"
+    assert finding["path"] == "/usr/local/bin/server"
+    assert "/lib64/ld64.so.2" in finding["message"]
+
+
+def test_scan_takes_every_platform_that_the_image_offers(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2", "-o", "json")
+    verdicts = {each["platform"]: each["verdict"] for each in json.loads(ran.stdout)["platforms"]}
+    assert ran.returncode == 1
+    assert verdicts == {
+        "linux/amd64": "starts",
+        "linux/arm64": "starts",
+        "linux/ppc64le": "cannot-start",
+        "linux/s390x": "cannot-start",
+    }
+
+
+def test_scan_exits_with_0_when_all_start(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "linux/s390x" in ran.stdout
+
+
+def test_scan_starts_another_command_than_the_images_own(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-alpine", "--platform", "ppc64le", "-o", "json", "--", "/bin/sh", "-c", "true")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["platforms"][0]["argv"] == ["/bin/sh", "-c", "true"]
+
+
+def test_scan_finds_a_command_on_the_path_that_the_environment_sets(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--env", "PATH=/nowhere", "-o", "json")
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["platforms"][0]["findings"][0]["code"] == "command_missing"
+
+
+def test_scan_writes_yaml_too(elfgate: Run) -> None:
+    import yaml
+
+    ran = elfgate("scan", "oci:layout:2-debian", "-o", "yaml")
+    assert yaml.safe_load(ran.stdout)["platforms"][0]["verdict"] == "starts"
+
+
+def test_scan_explains_each_look_up(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "s390x", "--explain")
+    assert "libc.so.6" in ran.stdout
+    assert "/lib/ld64.so.1" in ran.stdout
+
+
+def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "spoilt"
+    founding.write(folder)
+    for blob in (folder / "blobs" / "sha256").iterdir():
+        data = bytearray(blob.read_bytes())
+        if data[:2] == b"\x1f\x8b":
+            data[4] ^= 1  # the gzip header's time, which no decompressor minds
+            blob.write_bytes(data)
+    first = elfgate("scan", f"oci:{folder}:2", "--platform", "amd64")
+    assert first.returncode == 2
+    assert "sha256" in one_line(first.stderr)
+    assert elfgate("scan", f"oci:{folder}:2", "--platform", "amd64").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["oci:nowhere"], "nowhere"),
+        (["oci-archive:nowhere.tar"], "nowhere.tar"),
+        (["docker-archive:nowhere.tar"], "nowhere.tar"),
+        (["dir:/nowhere", "--platform", "amd64"], "/nowhere"),
+        (["dir:/"], "--platform"),
+        (["oci:layout:9"], "9"),
+        (["example/Case"], "lower case"),
+        (["oci:layout:2", "--platform", "linux/vax"], "vax"),
+        (["oci:layout:2", "--env", "NOVALUE"], "--env"),
+        (["oci:layout:2", "--page-size", "5000"], "--page-size"),
+        (["oci:layout:2", "--kernel", "new"], "--kernel"),
+        (["oci:layout:2", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(elfgate: Run, words: list[str], said: str) -> None:
+    ran = elfgate("scan", *words)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert said in one_line(ran.stderr)
+
+
+def test_matrix_shows_images_down_and_platforms_across(elfgate: Run) -> None:
+    ran = elfgate("matrix", "oci:layout:2", "oci:layout:2-alpine", "oci:layout:2-debian", "-o", "json")
+    output = json.loads(ran.stdout)
+    verdicts = [[cell["verdict"] for cell in row["platforms"]] for row in output["images"]]
+    assert ran.returncode == 1
+    assert output["platforms"] == ["linux/amd64", "linux/arm64", "linux/ppc64le", "linux/s390x"]
+    assert verdicts == [
+        ["starts", "starts", "cannot-start", "cannot-start"],
+        ["starts", "starts", "cannot-start", "cannot-start"],
+        ["starts", "starts", "starts", "starts"],
+    ]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_matrix_says_why_under_each_cell_that_cannot_start(elfgate: Run, form: str) -> None:
+    ran = elfgate("matrix", "oci:layout:2-alpine", "oci:layout:2-debian", "-o", form)
+    assert "loader_missing [1]" in ran.stdout
+    assert "[1] /usr/local/bin/server needs the loader /lib64/ld64.so.2" in ran.stdout
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "example/server:2-alpine"}]
+"""
+OVERRIDE = ["--image", "example/server:2-alpine=oci:layout:2-alpine"]
+
+
+def test_check_denies_what_can_start_nowhere(elfgate: Run) -> None:
+    ran = elfgate("check", "-", "--arch", "ppc64le", *OVERRIDE, text=POD)
+    assert ran.returncode == 1
+    assert "denied: web (example/server:2-alpine) cannot start on ppc64le" in ran.stdout
+    assert "[loader_missing]" in ran.stdout
+
+
+def test_check_names_another_variant_that_is_known_to_start_there(elfgate: Run) -> None:
+    debian = ["--image", "example/server:2-debian=oci:layout:2-debian"]
+    assert elfgate("scan", "example/server:2-debian", *debian).returncode == 0
+    ran = elfgate("check", "-", "--arch", "ppc64le", *OVERRIDE, text=POD)
+    assert "use example/server:2-debian, which starts on ppc64le" in ran.stdout
+
+
+def test_check_warns_where_only_some_platforms_can_start_it(elfgate: Run) -> None:
+    ran = elfgate("check", "-", "--arch", "amd64,ppc64le", "-o", "json", *OVERRIDE, text=POD)
+    (result,) = json.loads(ran.stdout)["results"]
+    assert ran.returncode == 0
+    assert result["verdict"] == "warned"
+    assert "kubernetes.io/arch" in result["warnings"][0]["remedy"]
+
+
+def test_check_takes_what_kubectl_get_nodes_prints(elfgate: Run, tmp_path: Path) -> None:
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "power-1", "labels": {"kubernetes.io/arch": "ppc64le", "kubernetes.io/os": "linux"}},
+    }
+    nodes = tmp_path / "nodes.json"
+    nodes.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [node]}))
+    ran = elfgate("check", "-", "--nodes", str(nodes), *OVERRIDE, text=POD)
+    assert ran.returncode == 1
+    assert "ppc64le (power-1)" in ran.stdout
+
+
+def test_check_passes_over_kinds_without_a_pod_template(elfgate: Run) -> None:
+    text = (
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n{"apiVersion": "v1", "kind": "List", "items": []}'
+    )
+    ran = elfgate("check", "-", "--arch", "ppc64le", text=text)
+    assert ran.returncode == 0
+    assert "1 passed over" in ran.stdout
+
+
+def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run) -> None:
+    missing = ["--image", "example/server:2-alpine=oci:nowhere"]
+    assert elfgate("check", "-", "--arch", "amd64", *missing, text=POD).returncode == 0
+    assert elfgate("check", "-", "--arch", "amd64", "--strict", *missing, text=POD).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        (["nowhere.yaml", "--arch", "amd64"], "", "nowhere.yaml"),
+        (["-", "--nodes", "nowhere.json"], "", "nowhere.json"),
+        (["-", "--arch", "vax"], "", "vax"),
+        (["-"], "", "required"),
+        (["-", "--arch", "amd64"], "a: [", "standard input"),
+        (["-", "--arch", "amd64"], "kind: Pod\napiVersion: v1\nspec: {containers: 7}", "containers"),
+        (["-", "--arch", "amd64"], "- 1\n- 2", "standard input"),
+    ],
+)
+def test_check_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], text: str, said: str) -> None:
+    ran = elfgate("check", *words, text=text)
+    assert ran.returncode == 2
+    assert said in one_line(ran.stderr)
+
+
+def test_serve_without_a_certificate_says_what_to_set(elfgate: Run) -> None:
+    ran = elfgate("serve")
+    assert ran.returncode == 2
+    assert "tls" in one_line(ran.stderr)
+
+
+@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "serve"])
+def test_every_verb_has_help_with_an_example(elfgate: Run, verb: str) -> None:
+    ran = elfgate(verb, "--help")
+    assert ran.returncode == 0
+    assert f"elfgate {verb}" in ran.stdout
+    assert "example" in ran.stdout
+    assert "exit codes" in ran.stdout
+
+
+def test_no_verb_prints_the_verbs() -> None:
+    ran = subprocess.run([sys.executable, "-m", "elfgate"], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert "scan" in ran.stderr

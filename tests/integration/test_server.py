@@ -1,0 +1,416 @@
+"""The webhook as its clients see it: a real uvicorn over TLS on loopback, real connections."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from elfgate.errors import ElfgateError, InputError
+from elfgate.server.metrics import Metrics
+from elfgate.server.readiness import readiness
+from elfgate.server.run import bind, run, serve
+from elfgate.server.tls import Certificate
+from elfgate.settings import Listen
+from support.serving import REVIEW, UID, Answer, Pki, Server, admit, against, answer
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Pki:
+    pki = Pki(tmp_path, trustme.CA())
+    pki.issue()
+    return pki
+
+
+def test_a_review_is_answered_by_the_judge_within_its_deadline_less_the_margin(pki: Pki) -> None:
+    told: list[float] = []
+
+    async def judge(body: bytes, deadline: float) -> Answer:
+        told.append(deadline)
+        return answer(body, allowed=False, codes=("loader_missing",))
+
+    async def check(server: Server) -> None:
+        response = await server.review(query="?timeout=7s")
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "application/json"
+        assert response.json()["response"] == {"uid": UID, "allowed": False}
+        assert 6.0 < told[0] <= 6.5
+        metrics = (await server.client.get("/metrics")).text
+        assert 'elfgate_reviews_total{decision="denied",outcome="judged",point="pod"} 1.0' in metrics
+        assert 'elfgate_findings_total{code="loader_missing",decision="denied",point="pod"} 1.0' in metrics
+        assert 'elfgate_review_seconds_count{decision="denied",point="pod"} 1.0' in metrics
+
+    against(pki, check, judge=judge)
+
+
+def test_head_and_body_come_in_one_tls_record(pki: Pki) -> None:
+    def exchange(port: int) -> bytes:
+        body = json.dumps(REVIEW).encode()
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            pki.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        ):
+            connection.sendall(b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+            return connection.recv(65536)  # never more than one record
+
+    async def check(server: Server) -> None:
+        head, _, body = (await asyncio.to_thread(exchange, server.port)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        assert json.loads(body)["response"]["uid"] == UID
+
+    against(pki, check)
+
+
+def test_a_connection_serves_one_review_after_another(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        peers = set()
+        for _ in range(3):
+            response = await server.review()
+            peers.add(response.extensions["network_stream"].get_extra_info("client_addr"))
+        assert len(peers) == 1
+
+    against(pki, check)
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "chunked"])
+def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 100
+
+    async def check(server: Server) -> None:
+        content: Any = b" " * 4000 if announced else chunks()
+        response = await server.client.post("/validate", content=content)
+        assert (response.status_code, response.text) == (413, "a review may have at most 2000 bytes\n")
+        assert (await server.review()).status_code == 200
+
+    against(pki, check, body_bytes=2000)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"\x00garbage", "the body is no JSON: unexpected character"),
+        (b"[" * 100_000, "the body is no JSON"),
+        (b"[]", "the body is no AdmissionReview\n"),
+        (b'{"kind": "AdmissionReview", "request": 1}', "the AdmissionReview has no request.uid\n"),
+        (b'{"kind": "AdmissionReview", "request": {"uid": ""}}', "the AdmissionReview has no request.uid\n"),
+    ],
+)
+def test_a_body_that_is_no_review_is_refused_in_a_line(pki: Pki, body: bytes, line: str) -> None:
+    async def judge(_body: bytes, _deadline: float) -> Answer:
+        raise InputError("whatever the judge says of it")
+
+    async def check(server: Server) -> None:
+        response = await server.review(body)
+        assert response.status_code == 400
+        assert response.text.startswith(line)
+        assert response.text.count("\n") == 1
+
+    against(pki, check, judge=judge)
+
+
+def test_wrong_methods_and_paths_are_named(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        wrong = await server.client.get("/validate")
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+        assert (await server.client.post("/healthz")).status_code == 405
+        assert (await server.client.post("/mutate")).status_code == 404
+        assert (await server.client.head("/healthz")).status_code == 200
+        assert (await server.client.get("/healthz")).text == "ok\n"
+
+    against(pki, check)
+
+
+@pytest.mark.parametrize("fail", ["allow", "deny"])
+def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(pki: Pki, fail: str) -> None:
+    async def judge(_body: bytes, _deadline: float) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def check(server: Server) -> None:
+        async with asyncio.timeout(1):
+            response = (await server.review(query="?timeout=1s")).json()["response"]
+        assert_failed(response, fail, "elfgate could not judge: it was not done in time")
+        metrics = (await server.client.get("/metrics")).text
+        assert 'elfgate_failures_total{cause="timeout"} 1.0' in metrics
+
+    against(pki, check, judge=judge, fail=fail, margin_seconds=1)
+
+
+@pytest.mark.parametrize("fail", ["allow", "deny"])
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ElfgateError("the engine\nfailed"), "the engine\nfailed"),
+        (ZeroDivisionError(), "an internal error, which its log tells of"),
+    ],
+)
+def test_a_judge_that_fails_is_answered_for(pki: Pki, fail: str, error: Exception, why: str) -> None:
+    async def judge(_body: bytes, _deadline: float) -> Answer:
+        raise error
+
+    async def check(server: Server) -> None:
+        assert_failed((await server.review()).json()["response"], fail, f"elfgate could not judge: {why}")
+
+    against(pki, check, judge=judge, fail=fail)
+
+
+def assert_failed(response: dict[str, Any], fail: str, text: str) -> None:
+    assert response["uid"] == UID
+    if fail == "allow":
+        assert response["allowed"]
+        assert response["warnings"] == [text.replace("\n", " ")]
+    else:
+        assert not response["allowed"]
+        assert response["status"]["reason"] == "Forbidden"
+        assert response["status"]["message"] == text
+
+
+def test_beyond_so_many_reviews_at_a_time_one_more_is_answered_at_once(pki: Pki) -> None:
+    async def check_with(server: Server) -> None:
+        first = asyncio.create_task(server.review())
+        await entered.wait()
+        shed = (await server.review()).json()["response"]
+        assert shed["warnings"] == ["elfgate could not judge: too many reviews at a time"]
+        leave.set()
+        assert "warnings" not in (await first).json()["response"]
+
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def judge(body: bytes, _deadline: float) -> Answer:
+        entered.set()
+        await leave.wait()
+        return answer(body)
+
+    against(pki, check_with, judge=judge, in_flight=1)
+
+
+def test_a_review_that_trickles_in_is_given_up_at_its_own_deadline(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=pki.trusting())
+        writer.write(b"POST /validate?timeout=50ms HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        assert (await reader.readline()) == b"HTTP/1.1 408 Request Timeout\r\n"
+        writer.close()
+        await writer.wait_closed()
+
+    against(pki, check)
+
+
+def test_ready_means_that_every_check_holds(pki: Pki) -> None:
+    missing = {"inventory": "no node is known", "bundle": ""}
+
+    def check_of(name: str) -> Any:
+        async def one() -> None:
+            if missing[name]:
+                raise ElfgateError(missing[name])
+
+        return one
+
+    async def check(server: Server) -> None:
+        response = await server.client.get("/readyz")
+        assert (response.status_code, response.text) == (503, "not ready: inventory: no node is known\n")
+        missing["inventory"] = ""
+        assert (await server.client.get("/readyz")).text == "ready\n"
+        assert "elfgate_ready 1.0" in (await server.client.get("/metrics")).text
+
+    against(pki, check, ready=readiness({name: check_of(name) for name in missing}))
+
+
+async def served_serial(pki: Pki, port: int) -> int:
+    """The serial number of the certificate that a new connection is served."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=pki.trusting())
+    certificate = writer.get_extra_info("ssl_object").getpeercert()
+    writer.close()
+    with contextlib.suppress(ssl.SSLError):
+        await writer.wait_closed()
+    return int(certificate["serialNumber"], 16)
+
+
+async def until_metric(server: Server, line: str) -> None:
+    async with asyncio.timeout(5):
+        while line not in (await server.client.get("/metrics")).text:
+            pass
+
+
+def test_a_changed_certificate_is_served_without_a_restart_whatever_kind_of_key_it_has(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        before = await served_serial(pki, server.port)
+        assert await served_serial(pki, server.port) == before
+        for number, kind in enumerate((trustme.KeyType.RSA, trustme.KeyType.ECDSA), 1):
+            pki.issue(key_type=kind)
+            os.kill(os.getpid(), signal.SIGHUP)
+            await until_metric(server, f'elfgate_certificate_reloads_total{{result="accepted"}} {number}.0')
+            after = await served_serial(pki, server.port)
+            assert after != before
+            before = after
+
+    against(pki, check)
+
+
+def test_a_changed_certificate_that_cannot_serve_does_not_replace_one_that_can(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        before = await served_serial(pki, server.port)
+        pki.issue(not_after=datetime.now(UTC) - timedelta(days=1))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until_metric(server, 'elfgate_certificate_reloads_total{result="refused"} 1.0')
+        assert await served_serial(pki, server.port) == before
+        assert (await server.client.get("/readyz")).text == "ready\n"
+
+    against(pki, check)
+
+
+def test_no_connection_is_made_below_tls_1_2(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        old = pki.trusting()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection("127.0.0.1", server.port, ssl=old)
+
+    against(pki, check)
+
+
+def test_an_expired_certificate_is_not_served(pki: Pki) -> None:
+    pki.issue(not_after=datetime.now(UTC) - timedelta(days=1))
+    with pytest.raises(InputError, match=r"^TLS certificate \S+tls.crt: certificate has expired$"):
+        run(serve(settings=pki.settings(), judge=admit, ready=readiness({}), metrics=Metrics()))
+
+
+def test_a_certificate_that_is_not_valid_yet_is_not_served(pki: Pki) -> None:
+    pki.issue(not_before=datetime.now(UTC) + timedelta(days=1), not_after=datetime.now(UTC) + timedelta(days=2))
+    with pytest.raises(InputError, match=r"certificate is not yet valid$"):
+        Certificate(pki.certificate, pki.key)
+
+
+def test_the_key_of_another_certificate_is_told_apart(pki: Pki) -> None:
+    stale = pki.certificate.read_bytes()
+    pki.issue()
+    pki.certificate.write_bytes(stale)
+    with pytest.raises(InputError, match=r"^TLS key \S+tls.key does not belong to the certificate \S+tls.crt$"):
+        Certificate(pki.certificate, pki.key)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("tls.crt", None, "No such file or directory"),
+        ("tls.key", None, "No such file or directory"),
+        ("tls.crt", b"\xff\x00", "there is no PEM certificate in it"),
+        ("tls.key", b"", "there is no PEM private key in it"),
+        ("tls.key", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "the private key is encrypted"),
+        ("tls.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ""),
+    ],
+)
+def test_files_that_hold_no_certificate_or_key_are_named(pki: Pki, name: str, content: bytes | None, line: str) -> None:
+    (pki.folder / name).unlink()
+    if content is not None:
+        (pki.folder / name).write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        Certificate(pki.certificate, pki.key)
+    assert str(pki.folder / name) in str(raised.value)
+    assert line in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_port_in_use_is_told_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(InputError, match=rf"^port {port} on 127.0.0.1 is in use: set listen.port to another"):
+            bind(Listen(port=port))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_that_is_not_ours_is_told_in_a_line(host: str) -> None:
+    with pytest.raises(InputError, match=rf"^cannot listen on port 0 on {host}: "):
+        bind(Listen(host=host, port=0))
+
+
+DRAINED = """
+import asyncio, json, sys
+from pathlib import Path
+from support.serving import all_ready, answer
+from elfgate.server.logs import log_json
+from elfgate.server.metrics import Metrics
+from elfgate.server.run import run, serve
+from elfgate.settings import Settings
+
+async def judge(body, deadline):
+    if b"wait" in body:
+        print("judging", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+    return answer(body)
+
+settings = Settings.read(Path(sys.argv[1]))
+log_json(settings.log.level)
+run(serve(settings=settings, judge=judge, ready=all_ready, metrics=Metrics()))
+"""
+
+
+@contextlib.contextmanager
+def process(pki: Pki, **admission: Any) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    file = pki.folder / "settings.json"
+    file.write_text(pki.settings(**admission).model_copy(update={"listen": Listen(port=0)}).model_dump_json())
+    tests = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", DRAINED, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tests)},
+    ) as running:
+        assert running.stderr is not None
+        started = json.loads(running.stderr.readline())
+        assert started["message"] == "listening"
+        try:
+            with httpx.Client(base_url=started["url"], verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                yield running, client
+        finally:
+            running.kill()
+
+
+def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) -> None:
+    with process(pki, drain_seconds=0.5) as (running, client):
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert client.get("/readyz").status_code == 200
+        pending: list[httpx.Response] = []
+        waiting = {**REVIEW, "wait": True}
+        slow = asyncio.new_event_loop()
+
+        async def post() -> None:
+            async with httpx.AsyncClient(base_url=client.base_url, verify=pki.trusting(), trust_env=False) as other:
+                pending.append(await other.post("/validate", json=waiting, timeout=20))
+
+        async def drain() -> None:
+            begun = asyncio.create_task(post())
+            await asyncio.to_thread(running.stdout.readline)
+            running.send_signal(signal.SIGTERM)
+            while (probe := await asyncio.to_thread(client.get, "/readyz")).status_code == 200:
+                pass
+            assert probe.text == "not ready: it is shutting down\n"
+            assert probe.headers["connection"] == "close"
+            late = await asyncio.to_thread(client.post, "/validate", json=REVIEW)
+            assert late.json()["response"]["allowed"]
+            running.stdin.write("\n")
+            running.stdin.flush()
+            await begun
+
+        slow.run_until_complete(drain())
+        slow.close()
+        assert pending[0].json()["response"] == {"uid": UID, "allowed": True}
+        assert running.wait(timeout=10) == 0

@@ -1,0 +1,144 @@
+"""The real webhook on loopback over TLS, with certificates made on the spot and a judge made by the test."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import trustme
+
+from elfgate.server.app import Judge, Ready
+from elfgate.server.metrics import Metrics
+from elfgate.server.run import run, serve
+from elfgate.settings import Settings
+
+UID = "bd5d27d1-4b36-4fd9-abfb-4323fe6621e7"
+REVIEW = {
+    "kind": "AdmissionReview",
+    "apiVersion": "admission.k8s.io/v1",
+    "request": {"uid": UID, "operation": "CREATE", "object": {"kind": "Pod", "apiVersion": "v1"}},
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a judge of these tests says."""
+
+    body: bytes
+    allowed: bool = True
+    point: str = "pod"
+    codes: tuple[str, ...] = ()
+    outcome: str = "judged"
+
+
+def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) -> Answer:
+    """A well-formed answer to the review in ``body``."""
+    uid = json.loads(body)["request"]["uid"]
+    review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
+    response = json.dumps(review | {"response": {"uid": uid, "allowed": allowed}})
+    return Answer(response.encode(), allowed=allowed, codes=codes)
+
+
+async def admit(body: bytes, _deadline: float) -> Answer:
+    """A judge that admits every review."""
+    return answer(body)
+
+
+async def all_ready() -> list[str]:
+    """A probe that finds nothing missing."""
+    return []
+
+
+@dataclass(frozen=True)
+class Pki:
+    """A throw-away authority, and the files that a webhook serves from."""
+
+    folder: Path
+    ca: trustme.CA
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "tls.crt"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "tls.key"
+
+    def issue(self, **options: Any) -> None:
+        """Write a new certificate and key into the files."""
+        leaf = self.ca.issue_cert("127.0.0.1", **options)
+        leaf.private_key_pem.write_to_path(str(self.key))
+        leaf.cert_chain_pems[0].write_to_path(str(self.certificate))
+
+    def trusting(self) -> ssl.SSLContext:
+        """A client's context that trusts this authority and no other."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.ca.configure_trust(context)
+        return context
+
+    def settings(self, **admission: Any) -> Settings:
+        """Settings to serve from these files on a port that is free."""
+        tls = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        admission = {"drain_seconds": 0, **admission}
+        return Settings.model_validate({"listen": {"port": free_port()}, "tls": tls, "admission": admission})
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A webhook that serves, and a client that trusts it."""
+
+    port: int
+    client: httpx.AsyncClient
+    metrics: Metrics
+
+    async def review(self, body: Any = REVIEW, query: str = "?timeout=10s") -> httpx.Response:
+        """Post an AdmissionReview as the API server does."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"content-type": "application/json"}
+        return await self.client.post(f"/validate{query}", content=content, headers=headers)
+
+
+@asynccontextmanager
+async def served(settings: Settings, pki: Pki, judge: Judge, ready: Ready) -> AsyncIterator[Server]:
+    """Serve while the context lasts, and stop as by Ctrl-C."""
+    metrics = Metrics()
+    serving = asyncio.create_task(serve(settings=settings, judge=judge, ready=ready, metrics=metrics))
+    await asyncio.sleep(0)  # its first step binds the socket: from here on, connections are queued
+    base = f"https://127.0.0.1:{settings.listen.port}"
+    try:
+        async with httpx.AsyncClient(base_url=base, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+            yield Server(settings.listen.port, client, metrics)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        await serving
+
+
+def against(
+    pki: Pki,
+    check: Callable[[Server], Awaitable[None]],
+    *,
+    judge: Judge = admit,
+    ready: Ready = all_ready,
+    **admission: Any,
+) -> None:
+    """Serve, and run ``check`` against it."""
+
+    async def main() -> None:
+        async with served(pki.settings(**admission), pki, judge, ready) as server:
+            await check(server)
+
+    run(main())

@@ -1,0 +1,180 @@
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from elfgate.cluster.nodes import Node, nodes_of, read_node, read_nodes
+from elfgate.cluster.taints import Taint
+from elfgate.errors import InputError
+from elfgate.platforms import Platform
+from support.objects import node, pod
+
+NFD = "feature.node.kubernetes.io/cpu-cpuid."
+
+
+def read(obj: dict[str, Any]) -> Node:
+    found = read_node(obj)
+    assert found
+    return found
+
+
+def test_a_node_is_read() -> None:
+    taints = [{"key": "b", "effect": "NoSchedule"}, {"key": "a", "value": "x", "effect": "NoExecute"}]
+    kernel = "5.14.0-427.el9.ppc64le"
+    obj = node("power-1", "ppc64le", labels={"pool": "a"}, kernel=kernel, unschedulable=True, taints=taints)
+
+    found = read(obj)
+
+    assert found.name == "power-1"
+    assert found.platform == Platform("linux", "ppc64le")
+    assert found.labels["pool"] == "a"
+    assert found.taints == (Taint("a", "x", "NoExecute"), Taint("b", "", "NoSchedule"))
+    assert found.unschedulable
+    assert found.facts.kernel == (5, 14, 0)
+
+
+def test_labels_outrank_what_the_kubelet_found() -> None:
+    obj = node("a", "arm64")
+    obj["status"]["nodeInfo"] |= {"architecture": "amd64", "operatingSystem": "windows"}
+
+    assert read(obj).platform == Platform("linux", "arm64")
+
+
+def test_what_the_kubelet_found_stands_in_for_labels() -> None:
+    obj = node("a", "arm64")
+    obj["metadata"]["labels"] = None
+
+    assert read(obj).platform == Platform("linux", "arm64")
+
+
+def test_a_node_without_an_architecture_is_not_yet_one() -> None:
+    assert read_node({"kind": "Node", "metadata": {"name": "a"}, "spec": None, "status": None}) is None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kernel", "labels", "page_size"),
+    [
+        ("amd64", "6.1.0-20-amd64", {}, 4096),
+        ("s390x", "6.1.0-20-s390x", {}, 4096),
+        ("ppc64le", "5.14.0-427.el9.ppc64le", {}, None),
+        ("arm64", "6.8.0-45-generic", {}, None),
+        ("arm64", "6.8.0-45-generic-64k", {}, 65536),
+        ("arm64", "5.14.0-427.el9.aarch64+64k", {}, 65536),
+        ("arm64", "6.9.9-400.asahi.fc40.aarch64+16k", {}, 16384),
+        ("arm64", "6.12.9-arm64-16k", {}, 16384),
+        ("arm64", "6.8.0-45-generic164k", {}, None),
+        ("ppc64le", "", {"elfgate.dev/page-size": "65536"}, 65536),
+        ("arm64", "6.8.0-45-generic-64k", {"elfgate.dev/page-size": "4k"}, 4096),
+        ("arm64", "6.8.0-45-generic-64k", {"elfgate.dev/page-size": "large"}, 65536),
+    ],
+)
+def test_the_page_size_is_told_or_certain(
+    architecture: str, kernel: str, labels: dict[str, str], page_size: int | None
+) -> None:
+    assert read(node("a", architecture, kernel=kernel, labels=labels)).facts.page_size == page_size
+
+
+@pytest.mark.parametrize(
+    ("kernel", "version"),
+    [
+        ("6.1.0-20-amd64", (6, 1, 0)),
+        ("6.12-rc1", (6, 12, 0)),
+        ("4.18.0-553.el8.x86_64", (4, 18, 0)),
+        ("", None),
+        ("fake", None),
+    ],
+)
+def test_the_kernels_version_is_read_from_its_release(kernel: str, version: tuple[int, int, int] | None) -> None:
+    assert read(node("a", kernel=kernel)).facts.kernel == version
+
+
+V3 = ("AESNI", "AVX", "AVX2", "FMA3")
+V4 = (*V3, "AVX512F", "AVX512BW", "AVX512CD", "AVX512DQ", "AVX512VL")
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        ((), None),
+        (("AESNI", "AVX"), None),
+        (V3, "x86-64-v3"),
+        (("AVX", "AVX2", "FMA3"), None),
+        ((*V3, "AVX512F"), None),
+        (V4, "x86-64-v4"),
+    ],
+)
+def test_the_cpu_level_follows_from_features_only_if_they_are_certain(
+    flags: tuple[str, ...], level: str | None
+) -> None:
+    labels = {NFD + flag: "true" for flag in flags}
+
+    assert read(node("a", labels=labels)).facts.cpu_level == level
+
+
+def test_x86_features_tell_nothing_of_another_architecture() -> None:
+    assert read(node("a", "arm64", labels={NFD + flag: "true" for flag in V4})).facts.cpu_level is None
+
+
+def test_an_operator_may_tell_level_and_emulation() -> None:
+    facts = read(
+        node("a", "ppc64le", labels={"elfgate.dev/cpu-level": "power9", "elfgate.dev/emulates": "amd64.arm64"})
+    ).facts
+
+    assert facts.cpu_level == "power9"
+    assert facts.emulates == {"amd64", "arm64"}
+
+
+@pytest.mark.parametrize("dump", [orjson.dumps, lambda obj: yaml.safe_dump(obj).encode()], ids=["json", "yaml"])
+def test_what_kubectl_prints_is_read(dump: Any) -> None:
+    printed = {"apiVersion": "v1", "kind": "List", "items": [node("a"), node("b", "arm64"), pod()]}
+
+    assert [(item.name, str(item.platform)) for item in read_nodes(dump(printed))] == [
+        ("a", "linux/amd64"),
+        ("b", "linux/arm64"),
+    ]
+
+
+def test_what_the_api_answers_is_read() -> None:
+    items = [{key: value for key, value in node("a").items() if key not in {"kind", "apiVersion"}}]
+
+    assert len(read_nodes(orjson.dumps({"apiVersion": "v1", "kind": "NodeList", "items": items}))) == 1
+
+
+def test_a_single_node_is_read() -> None:
+    assert [item.name for item in read_nodes(orjson.dumps(node("a")))] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("obj", "message"),
+    [
+        (pod(), "n.json: there is no node in it"),
+        ({"kind": "NodeList", "items": []}, "n.json: there is no node in it"),
+        ({"kind": "Node", "metadata": {"name": "a"}}, "n.json: the node does not say of which architecture it is"),
+        ({"kind": "Node", "metadata": {}}, "n.json: node: metadata.name: "),
+        ({"kind": "Node"}, "n.json: node: metadata: "),
+        ({**node("a"), "spec": []}, "n.json: node: spec: "),
+        ({**node("a"), "spec": {"taints": [{"key": 1, "effect": "x"}]}}, "n.json: node: spec.taints.0.key: "),
+        ({"kind": "List", "items": [node("a"), {"kind": "Node", "metadata": {"name": "b", "labels": {"x": 1}}}]},
+         "n.json: items[1]: node: metadata.labels.x: "),
+    ],
+)  # fmt: skip
+def test_what_is_no_node_is_refused_in_one_line(obj: object, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_nodes(orjson.dumps(obj), source="n.json")
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_architecture_stands_for_any_node_of_it() -> None:
+    [first, second] = nodes_of(["amd64", "linux/arm/v7", "amd64"])
+
+    assert (first.platform, first.stand_in) == (Platform("linux", "amd64"), True)
+    assert second.platform == Platform("linux", "arm", "v7")
+    assert second.labels["kubernetes.io/arch"] == "arm"
+
+
+@pytest.mark.parametrize("names", [[], ["x86_64"], ["linux/"]])
+def test_an_unknown_architecture_is_refused(names: list[str]) -> None:
+    with pytest.raises(InputError):
+        nodes_of(names)

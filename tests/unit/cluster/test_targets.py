@@ -1,0 +1,301 @@
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elfgate.cluster import inventory as inventory_module
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import Node, nodes_of, read_node
+from elfgate.cluster.placement import read_placement
+from elfgate.cluster.targets import Target, targets
+from elfgate.errors import InputError
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import Platform
+from support.objects import affinity, node, term
+
+ARCH = "kubernetes.io/arch"
+REQUIRED = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def read(*objs: dict[str, Any]) -> list[Node]:
+    return [found for found in map(read_node, objs) if found]
+
+
+FOUR = Inventory(
+    read(
+        node("x86-1", labels={"pool": "a", "cores": "4"}),
+        node("x86-2", labels={"pool": "b", "cores": "16"}),
+        node("arm-1", "arm64", labels={"pool": "a", "cores": "64"}),
+        node("power-1", "ppc64le", taints=[{"key": "dedicated", "value": "power", "effect": "NoSchedule"}]),
+    )
+)
+
+
+def land(pod_spec: dict[str, Any], inventory: Inventory = FOUR, **options: Any) -> dict[str, int]:
+    """Platforms with their number of nodes."""
+    return {str(item.platform): item.nodes for item in targets(pod_spec, inventory, **options)}
+
+
+def test_a_pod_without_demands_lands_on_every_untainted_node() -> None:
+    assert targets({}, FOUR) == (
+        Target(Platform("linux", "amd64"), 2, ("x86-1", "x86-2"), NodeFacts(page_size=4096, kernel=(6, 1, 0))),
+        Target(Platform("linux", "arm64"), 1, ("arm-1",), NodeFacts(kernel=(6, 1, 0))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pod_spec", "expected"),
+    [
+        ({"nodeSelector": {ARCH: "arm64"}}, {"linux/arm64": 1}),
+        ({"nodeSelector": {"pool": "a"}}, {"linux/amd64": 1, "linux/arm64": 1}),
+        ({"nodeSelector": {"pool": "none"}}, {}),
+        ({"nodeSelector": {}}, {"linux/amd64": 2, "linux/arm64": 1}),
+        ({"affinity": affinity(term(("cores", "Gt", ["8"])))}, {"linux/amd64": 1, "linux/arm64": 1}),
+        ({"affinity": affinity(term(("pool", "In", ["b"])), term((ARCH, "In", ["arm64"])))},
+         {"linux/amd64": 1, "linux/arm64": 1}),
+        ({"affinity": affinity(term(("pool", "In", ["b"]), (ARCH, "In", ["arm64"])))}, {"linux/arm64": 0}),
+        ({"affinity": affinity()}, {}),
+        ({"affinity": affinity({})}, {}),
+        ({"affinity": {"nodeAffinity": {}}}, {"linux/amd64": 2, "linux/arm64": 1}),
+        ({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}}, {}),
+        ({"affinity": affinity(term(fields=(("metadata.name", "In", ["arm-1"]),)))}, {"linux/arm64": 1}),
+        ({"affinity": affinity(term(fields=(("metadata.name", "NotIn", ["arm-1"]),)))}, {"linux/amd64": 2}),
+        ({"affinity": affinity(term(("kubernetes.io/hostname", "NotIn", ["x86-1"])))},
+         {"linux/amd64": 1, "linux/arm64": 1}),
+        ({"nodeSelector": {"kubernetes.io/hostname": "x86-2"}}, {"linux/amd64": 1}),
+        ({"nodeSelector": {"pool": "a"}, "affinity": affinity(term(("cores", "Lt", ["8"])))}, {"linux/amd64": 1}),
+        ({"tolerations": [{"operator": "Exists"}]}, {"linux/amd64": 2, "linux/arm64": 1, "linux/ppc64le": 1}),
+        ({"tolerations": [{"key": "dedicated", "value": "other"}]}, {"linux/amd64": 2, "linux/arm64": 1}),
+        ({"os": {"name": "windows"}}, {}),
+        ({"os": {"name": "linux"}, "nodeSelector": {ARCH: "arm64"}}, {"linux/arm64": 1}),
+    ],
+)  # fmt: skip
+def test_placement_leaves_what_the_scheduler_would(pod_spec: dict[str, Any], expected: dict[str, int]) -> None:
+    assert land(pod_spec) == expected
+
+
+def test_a_pod_that_names_its_node_has_passed_the_scheduler_by() -> None:
+    cordoned = Inventory(read(node("a", taints=[{"key": "k", "effect": "NoSchedule"}], unschedulable=True)))
+
+    assert land({"nodeName": "power-1"}) == {"linux/ppc64le": 1}
+    assert land({"nodeName": "a"}, cordoned) == {"linux/amd64": 1}
+
+
+def test_the_kubelet_still_refuses_a_named_node_by_selector_or_no_execute() -> None:
+    draining = Inventory(read(node("a", taints=[{"key": "k", "effect": "NoExecute"}])))
+
+    assert land({"nodeName": "a"}, draining) == {}
+    assert land({"nodeName": "x86-1", "nodeSelector": {"pool": "b"}}) == {}
+
+
+def test_a_named_node_that_is_not_known_says_nothing() -> None:
+    assert land({"nodeName": "new"}) == {}
+    assert land({"nodeName": "new", "nodeSelector": {ARCH: "ppc64le"}}) == {"linux/ppc64le": 0}
+
+
+def test_a_cordoned_node_takes_only_a_daemon_or_who_tolerates_it() -> None:
+    cordoned = Inventory(
+        read(
+            node("a", unschedulable=True, taints=[{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}])
+        )
+    )
+
+    assert land({}, cordoned) == {}
+    assert land({}, cordoned, every_node=True) == {"linux/amd64": 1}
+    tolerations = [{"key": "node.kubernetes.io/unschedulable", "operator": "Exists"}]
+    assert land({"tolerations": tolerations}, cordoned) == {"linux/amd64": 1}
+
+
+@pytest.mark.parametrize("effect", ["NoSchedule", "NoExecute"])
+def test_a_node_that_is_only_restarting_may_still_take_the_pod(effect: str) -> None:
+    restarting = Inventory(read(node("a", taints=[{"key": "node.kubernetes.io/not-ready", "effect": effect}])))
+
+    assert land({}, restarting) == {"linux/amd64": 1}
+
+
+def test_prefer_no_schedule_keeps_nobody_away() -> None:
+    slow = Inventory(read(node("a", taints=[{"key": "slow", "effect": "PreferNoSchedule"}])))
+
+    assert land({}, slow) == {"linux/amd64": 1}
+
+
+GPU = {"containers": [{"name": "web", "resources": {"limits": {"nvidia.com/gpu": 1}}}]}
+
+
+def test_who_asks_for_a_gpu_may_be_let_on_to_tainted_gpu_nodes() -> None:
+    gpu = Inventory(read(node("a", taints=[{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]), node("b", "ppc64le")))
+
+    assert land(GPU, gpu) == {"linux/amd64": 1, "linux/ppc64le": 1}
+    assert land(GPU, gpu, every_node=True) == {"linux/ppc64le": 1}
+
+
+def test_an_architecture_asked_for_counts_before_it_has_a_node() -> None:
+    wants = {"affinity": affinity(term((ARCH, "In", ["amd64", "riscv64", "s390x"]), (ARCH, "NotIn", ["s390x"])))}
+
+    assert land(wants) == {"linux/amd64": 2, "linux/riscv64": 0}
+    assert land({"nodeSelector": {"beta.kubernetes.io/arch": "riscv64", "pool": "new"}}) == {"linux/riscv64": 0}
+
+
+def test_an_architecture_asked_for_does_not_count_where_its_nodes_are_taken() -> None:
+    assert land({"affinity": affinity(term((ARCH, "In", ["amd64", "ppc64le"])))}) == {"linux/amd64": 2}
+
+
+def test_a_pod_that_waits_for_a_tainted_architecture_is_judged_for_it() -> None:
+    assert land({"nodeSelector": {ARCH: "ppc64le"}}) == {"linux/ppc64le": 0}
+
+
+def test_contradicting_demands_leave_nothing() -> None:
+    spec = {"nodeSelector": {ARCH: "riscv64"}, "affinity": affinity(term((ARCH, "NotIn", ["riscv64"])))}
+
+    assert land(spec) == {}
+
+
+def test_an_autoscalers_architectures_count_where_the_pod_allows_them() -> None:
+    extra = {"extra_architectures": ("s390x", "arm64")}
+
+    assert land({}, **extra) == {"linux/amd64": 2, "linux/arm64": 1, "linux/s390x": 0}
+    assert land({"nodeSelector": {"pool": "a"}}, **extra) == {"linux/amd64": 1, "linux/arm64": 1, "linux/s390x": 0}
+    assert land({"nodeSelector": {ARCH: "amd64"}}, **extra) == {"linux/amd64": 2}
+    assert land({"affinity": affinity(term((ARCH, "NotIn", ["s390x"])))}, **extra) == {
+        "linux/amd64": 2,
+        "linux/arm64": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"nodeName": "x86-1"},
+        {"nodeSelector": {"kubernetes.io/hostname": "x86-1"}},
+        {"affinity": affinity(term(fields=(("metadata.name", "In", ["x86-1"]),)))},
+        {"affinity": affinity(term(("kubernetes.io/hostname", "In", ["x86-1"])))},
+    ],
+)
+def test_a_pod_that_names_its_nodes_waits_for_no_autoscaler(spec: dict[str, Any]) -> None:
+    assert land(spec, extra_architectures=("s390x",)) == {"linux/amd64": 1}
+
+
+def test_a_stand_in_meets_every_demand_but_those_on_its_platform() -> None:
+    stand_ins = Inventory(nodes_of(["amd64", "ppc64le"]))
+    spec = {"nodeSelector": {"pool": "a", ARCH: "amd64"}, "affinity": affinity(term(("gpu", "Exists", [])))}
+
+    [target] = targets(spec, stand_ins)
+
+    assert (str(target.platform), target.nodes, target.names) == ("linux/amd64", 1, ())
+
+
+def test_a_target_knows_what_all_of_its_nodes_agree_on() -> None:
+    mixed = Inventory(
+        read(
+            node(
+                "a",
+                "arm64",
+                kernel="6.8.0-64k",
+                labels={"elfgate.dev/cpu-level": "v8", "elfgate.dev/emulates": "amd64"},
+            ),
+            node("b", "arm64", kernel="6.8.0", labels={"elfgate.dev/cpu-level": "v8"}),
+        )
+    )
+
+    [target] = targets({}, mixed)
+
+    assert target.facts == NodeFacts(page_size=None, cpu_level="v8", kernel=(6, 8, 0), emulates=frozenset({"amd64"}))
+
+
+def test_a_few_nodes_are_named_in_order() -> None:
+    many = Inventory(read(*(node(f"n{number:02}", labels={"pool": str(number % 3)}) for number in range(30))))
+
+    [target] = targets({"affinity": affinity(term(("kubernetes.io/hostname", "NotIn", ["n00"])))}, many)
+
+    assert (target.nodes, target.names) == (29, ("n01", "n02", "n03", "n04"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"nodeName": 1}, "spec.nodeName is not a string"),
+        ({"nodeSelector": []}, "spec.nodeSelector is not an object"),
+        ({"nodeSelector": {"a": 1}}, "spec.nodeSelector.a is not a string"),
+        ({"nodeSelector": {1: "a"}}, "spec.nodeSelector has the key 1, which is not a string"),
+        ({"tolerations": {}}, "spec.tolerations is not a list"),
+        ({"tolerations": ["x"]}, "spec.tolerations[0] is not an object"),
+        ({"affinity": affinity(term(("a", "In", "b")))},  # type: ignore[arg-type]
+         f"{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0].values is not a list"),
+        ({"os": "linux"}, "spec.os is not an object"),
+        ({"affinity": affinity(*[term((ARCH, "Exists", []))] * 1500)}, "spec asks more than 2000 things of its node"),
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_is_named_by_its_path(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        targets(spec, FOUR)
+    assert str(caught.value) == message
+
+
+# --- grouping changes nothing: the same, judged node by node -------------------------------------------------------
+
+KEYS = ("pool", "rank", "kubernetes.io/hostname", ARCH)
+VALUES = st.sampled_from(["0", "1", "2", "3", "10", "a", "node-1", "node-2", "amd64", "arm64"])
+EXPRESSIONS = st.one_of(
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=3)),
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(["Exists", "DoesNotExist"]), st.just([])),
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(["Gt", "Lt"]), st.lists(VALUES, min_size=1, max_size=1)),
+)
+FIELDS = st.tuples(st.just("metadata.name"), st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=1))
+TERMS = st.builds(
+    lambda expressions, fields: term(*expressions, fields=tuple(fields)),
+    st.lists(EXPRESSIONS, max_size=3),
+    st.lists(FIELDS, max_size=1),
+)
+TAINTS = st.fixed_dictionaries(
+    {"key": st.sampled_from(["k", "l"]), "effect": st.sampled_from(["NoSchedule", "NoExecute", "PreferNoSchedule"])}
+)
+SPECS = st.fixed_dictionaries(
+    {},
+    optional={
+        "nodeName": st.sampled_from(["node-1", "node-9"]),
+        "nodeSelector": st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=2),
+        "affinity": st.lists(TERMS, max_size=3).map(lambda terms: affinity(*terms)),
+        "tolerations": st.lists(
+            st.fixed_dictionaries({"key": st.sampled_from(["", "k"]), "operator": st.just("Exists")}), max_size=1
+        ),
+    },
+)
+NODES = st.builds(
+    lambda number, architecture, labels, taints, cordoned: node(
+        f"node-{number}", architecture, labels=labels, taints=taints, unschedulable=cordoned
+    ),
+    st.integers(0, 12),
+    st.sampled_from(["amd64", "arm64"]),
+    st.dictionaries(st.sampled_from(["pool", "rank"]), VALUES),
+    st.lists(TAINTS, max_size=1),
+    st.booleans(),
+)
+CHANGES = st.lists(NODES | st.integers(0, 12).map(lambda number: f"node-{number}"), max_size=25)
+
+
+@settings(max_examples=300)
+@given(CHANGES, SPECS, st.sampled_from([2, math.inf]))
+def test_grouping_nodes_changes_nothing(changes: list[Any], spec: dict[str, Any], many_values: float) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inventory_module, "_MANY_VALUES", many_values)
+        inventory, alone = Inventory(), {}
+        for change in changes:
+            if isinstance(change, str):
+                inventory.remove(change)
+                alone.pop(change, None)
+            else:
+                [changed] = read(change)
+                inventory.upsert(changed)
+                alone[changed.name] = changed
+        found = targets(spec, inventory)
+
+    placement = read_placement(spec)
+    admitted = [item for item in alone.values() if placement.admits(item, item.name, item.labels)]
+    assert len(inventory) == len(alone)
+    assert {item.platform: item.nodes for item in found if item.nodes} == Counter(item.platform for item in admitted)
+    for target in found:
+        names = sorted(item.name for item in admitted if item.platform == target.platform)
+        assert list(target.names) == names[:4]

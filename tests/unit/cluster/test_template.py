@@ -1,0 +1,180 @@
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elfgate.cluster.template import TEMPLATES, Template, workload
+from elfgate.cluster.workload import Role, Workload
+from elfgate.errors import InputError
+from support.objects import container, deployment, pod
+
+
+def read(obj: object) -> Workload:
+    found = workload(obj)
+    assert found is not None
+    return found
+
+
+def test_a_pod_is_its_own_template() -> None:
+    found = read(pod())
+
+    assert (found.kind, found.namespace, found.name, found.every_node) == ("Pod", "shop", "web", False)
+    assert [item.image for item in found.containers] == ["registry.example/web:1"]
+    assert found.pod_spec == pod()["spec"]
+
+
+@pytest.mark.parametrize("row", TEMPLATES, ids=lambda row: f"{row.group}/{row.kind}")
+def test_every_kind_of_the_table_yields_its_containers(row: Template) -> None:
+    obj: dict[str, Any] = {"spec": {"containers": [container()]}}
+    for step in reversed(row.path):
+        obj = {step: obj}
+    obj |= {"apiVersion": f"{row.group}/v1".lstrip("/"), "kind": row.kind, "metadata": {"name": "web"}}
+
+    found = read(obj)
+
+    assert [item.name for item in found.containers] == ["web"]
+    assert found.every_node == (row.kind in {"DaemonSet", "BroadcastJob"})
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        ("v1", "ConfigMap"),
+        ("serving.example/v1", "Service"),
+        ("v1", "Service"),
+        ("apps/v1", "Pod"),
+        ("v1", "Deployment"),
+    ],
+)
+def test_other_kinds_hold_nothing_to_judge(api_version: str, kind: str) -> None:
+    assert workload({**pod(), "apiVersion": api_version, "kind": kind}) is None
+
+
+def test_a_rollout_that_refers_to_a_deployment_holds_nothing_to_judge() -> None:
+    assert workload({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "spec": {"workloadRef": {}}}) is None
+
+
+def test_settings_may_add_a_kind() -> None:
+    row = Template("shop.example", "Stall", ("spec", "pods", "template"))
+    obj = {"apiVersion": "shop.example/v2", "kind": "Stall", "spec": {"pods": {"template": pod()}}}
+
+    found = workload(obj, templates=(*TEMPLATES, row))
+
+    assert found
+    assert found.kind == "Stall"
+
+
+def test_init_containers_come_first_and_an_always_restarted_one_is_a_sidecar() -> None:
+    found = read(
+        pod(
+            initContainers=[container("migrate"), container("proxy", restartPolicy="Always")],
+            ephemeralContainers=[container("debug")],
+        )
+    )
+
+    assert [(item.name, item.role) for item in found.containers] == [
+        ("migrate", Role.INIT),
+        ("proxy", Role.SIDECAR),
+        ("web", Role.MAIN),
+        ("debug", Role.EPHEMERAL),
+    ]
+
+
+def test_a_main_container_is_no_sidecar_whatever_its_restart_policy() -> None:
+    assert read(pod(container(restartPolicy="Always"))).containers[0].role is Role.MAIN
+
+
+def test_command_and_args_are_expanded_with_the_containers_own_variables() -> None:
+    [web] = read(
+        pod(container(command=["$(ROOT)/web"], args=["--key=$(KEY)"], env=[{"name": "ROOT", "value": "/opt"},
+                                                                          {"name": "KEY", "valueFrom": {}}]))
+    ).containers  # fmt: skip
+
+    assert web.overrides.command == ("/opt/web",)
+    assert web.overrides.args == ("--key=$(KEY)",)
+    assert web.overrides.env == {"ROOT": "/opt"}
+    assert web.overrides.unknown_env == {"KEY"}
+
+
+def test_an_empty_command_leaves_the_images_own() -> None:
+    [web] = read(pod(container(command=[], args=None))).containers
+
+    assert web.overrides.command is None
+    assert web.overrides.args is None
+
+
+def test_the_containers_user_outranks_the_pods_even_if_it_is_root() -> None:
+    [web, log] = read(
+        pod(
+            container("web", securityContext={"runAsUser": 0}),
+            container("log", securityContext={"runAsNonRoot": True}),
+            securityContext={"runAsUser": 1000, "runAsGroup": 2000},
+        )
+    ).containers
+
+    assert (web.overrides.user, web.overrides.group) == (0, 2000)
+    assert (log.overrides.user, log.overrides.group) == (1000, 2000)
+
+
+def test_mounts_are_absolute_and_plain() -> None:
+    mounts = [{"name": "v", "mountPath": path} for path in ("/data/", "//opt/./bin", "relative", "/a/../b")]
+
+    [web] = read(
+        pod(container(volumeMounts=mounts, volumeDevices=[{"name": "d", "devicePath": "/dev/xvda"}]))
+    ).containers
+
+    assert web.overrides.mounts == ("/data", "/opt/bin", "/relative", "/b", "/dev/xvda")
+
+
+def test_an_image_may_be_left_to_an_injector() -> None:
+    assert read(deployment(containers=[{"name": "istio-proxy"}])).containers[0].image == ""
+
+
+@pytest.mark.parametrize(
+    ("obj", "message"),
+    [
+        ([], "the object is not an object"),
+        (pod(container(image=1)), "spec.containers[0].image is not a string"),
+        (pod(container(), {"name": True}), "spec.containers[1].name is not a string"),
+        (pod(container(command="web")), "spec.containers[0].command is not a list"),
+        (pod(container(command=["web", None])), None),
+        (pod(container(args=[["x"]])), "spec.containers[0].args[0] is not a string"),
+        (pod(container(securityContext=[])), "spec.containers[0].securityContext is not an object"),
+        (pod(container(securityContext={"runAsUser": "0"})),
+         "spec.containers[0].securityContext.runAsUser is not an integer"),
+        (pod(container(securityContext={"runAsUser": True})),
+         "spec.containers[0].securityContext.runAsUser is not an integer"),
+        (pod(container(volumeMounts=[{"mountPath": 1}])),
+         "spec.containers[0].volumeMounts[0].mountPath is not a string"),
+        (pod(initContainers={}), "spec.initContainers is not a list"),
+        (deployment(containers=["web"]), "spec.template.spec.containers[0] is not an object"),
+        ({**pod(), "metadata": []}, "metadata is not an object"),
+        ({**pod(), "kind": {}}, "kind is not a string"),
+        ({**deployment(), "spec": "x"}, "spec is not an object"),
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_is_named_by_its_path(obj: object, message: str | None) -> None:
+    if message is None:
+        assert workload(obj)  # null is what Kubernetes reads as empty
+        return
+    with pytest.raises(InputError) as caught:
+        workload(obj)
+    assert str(caught.value) == message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["name", "image", "env", "value", "valueFrom", "command", "securityContext", "runAsUser", "volumeMounts"]
+    ), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(JSON, JSON)
+def test_whatever_the_shape_the_only_error_is_one_of_input(containers: object, security: object) -> None:
+    obj = {**pod(), "spec": {"containers": containers, "initContainers": [containers], "securityContext": security}}
+    with suppress(InputError):
+        assert workload(obj) is not None

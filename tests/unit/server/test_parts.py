@@ -1,0 +1,86 @@
+"""The parts of the server that need no connection."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elfgate.server.fallback import fallback, review_uid
+from elfgate.server.logs import JsonFormatter
+from elfgate.server.metrics import DISTINCT, Metrics
+from elfgate.server.readiness import readiness
+from elfgate.server.request import seconds_to_answer
+from elfgate.settings import Admission
+
+ADMISSION = Admission(default_timeout_seconds=7)
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        (b"timeout=10s", 10.0),
+        (b"timeout=1s&x=2", 1.0),
+        (b"timeout=1.5s", 1.5),
+        (b"timeout=500ms", 0.5),
+        (b"timeout=1m0s", 30.0),
+        (b"timeout=99999h", 7.0),
+        (b"timeout=0s", 7.0),
+        (b"timeout=-1s", 7.0),
+        (b"timeout=s", 7.0),
+        (b"timeout=", 7.0),
+        (b"", 7.0),
+        (b"\xff\xfe%", 7.0),
+    ],
+)
+def test_the_api_servers_timeout_is_read_as_go_writes_it(query: bytes, seconds: float) -> None:
+    assert seconds_to_answer(query, ADMISSION) == seconds
+
+
+@given(st.binary(max_size=200))
+def test_any_query_gives_a_time_to_answer(query: bytes) -> None:
+    assert 0 < seconds_to_answer(b"timeout=" + query, ADMISSION) <= 30
+
+
+@given(st.text(max_size=600))
+def test_a_fallback_is_an_answer_that_the_api_server_takes(why: str) -> None:
+    for allow in (True, False):
+        review = json.loads(fallback("u", why=why, allow=allow))
+        assert review["response"]["uid"] == "u"
+        assert review["response"]["allowed"] is allow
+        for warning in review["response"].get("warnings", []):
+            assert warning.isprintable()
+
+
+def test_a_reviews_uid_is_found_whatever_else_is_wrong_with_it() -> None:
+    assert review_uid(b'{"kind": "AdmissionReview", "apiVersion": 7, "request": {"uid": "u", "object": []}}') == "u"
+
+
+def test_labels_have_an_end() -> None:
+    metrics = Metrics()
+    for number in range(DISTINCT * 3):
+        metrics.judged(point="pod", allowed=True, outcome="judged", codes=[f"code_{number}"], seconds=0.001)
+    text, _ = metrics.exposition()
+    series = [line for line in text.decode().splitlines() if line.startswith("elfgate_findings_total{")]
+    assert len(series) == DISTINCT + 1
+    assert 'elfgate_findings_total{code="other",decision="allowed",point="pod"} 128.0' in series
+
+
+def test_a_log_line_is_a_json_object_with_what_came_along() -> None:
+    record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "line\n%s", "args": ("two",), "uid": "u"})
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    entry = json.loads(line)
+    assert entry.pop("time").endswith("+00:00")
+    assert entry == {"level": "info", "logger": "x", "message": "line\ntwo", "uid": "u"}
+
+
+def test_a_check_that_hangs_is_told_like_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elfgate.server.readiness.CHECK_SECONDS", 0.01)
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    assert asyncio.run(readiness({"nodes": hang})()) == ["nodes: no answer within 0.01 s"]

@@ -1,0 +1,103 @@
+"""Settings from YAML: defaults, and problems told a line each."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from elfgate.errors import InputError
+from elfgate.settings import FILE_BYTES, Settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "elfgate.yaml"
+
+
+def read(file: Path, text: str) -> Settings:
+    file.write_text(text)
+    return Settings.read(file)
+
+
+def problems(file: Path, text: str) -> list[str]:
+    with pytest.raises(InputError) as raised:
+        read(file, text)
+    return str(raised.value).replace(str(file), "FILE").splitlines()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "---\n"])
+def test_an_empty_file_leaves_every_default(file: Path, text: str) -> None:
+    assert read(file, text) == Settings()
+
+
+def test_what_is_written_replaces_the_default_and_nothing_else(file: Path) -> None:
+    settings = read(file, "listen: {port: 9443}\nstore: {size_cap: 2GiB}\nimages: {app:1: 'oci:build/app'}\n")
+    assert settings.listen.port == 9443
+    assert settings.listen.host == Settings().listen.host
+    assert settings.store.size_cap == 2 << 30
+    assert settings.images == {"app:1": "oci:build/app"}
+    assert settings.limits.limits() == Settings().limits.limits()
+
+
+def test_by_default_elfgate_never_takes_the_cluster_down() -> None:
+    admission = Settings().admission
+    assert admission.fail == "allow"
+    assert admission.first_sight_seconds + admission.margin_seconds < admission.default_timeout_seconds
+
+
+def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
+    text = "listen: {port: 99999, hots: x}\ntls: {key: a}\nadmission: {fail: maybe}\nnodes: 3\n"
+    assert problems(file, text) == [
+        "FILE: listen.port: input should be less than or equal to 65535",
+        "FILE: listen.hots: no such setting",
+        "FILE: tls.certificate: must be set",
+        "FILE: nodes: must be a mapping of settings",
+        "FILE: admission.fail: input should be 'allow' or 'deny'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("listen:\n  port: [1\n", "FILE:3: no YAML: "),
+        ("a: &x [*x]\nb: \t@", "FILE:2: no YAML: "),
+        ("\x00", "FILE: no YAML: cannot be decoded"),
+        ("[" * 9000, "FILE: no YAML: cannot be decoded"),
+        ("- listen", "FILE: must be a mapping of settings"),
+        ("false", "FILE: must be a mapping of settings"),
+        ("a: 2021-99-99", "FILE: no YAML: cannot be decoded"),
+        ("# " + "x" * FILE_BYTES, f"FILE: larger than {FILE_BYTES} bytes"),
+    ],
+)
+def test_what_is_no_settings_file_is_told_in_a_line(file: Path, text: str, line: str) -> None:
+    (told,) = problems(file, text)
+    assert told.startswith(line)
+
+
+def test_a_file_that_is_not_there_is_told_in_a_line(file: Path) -> None:
+    with pytest.raises(InputError, match=rf"^{re.escape(str(file))}: No such file or directory$"):
+        Settings.read(file)
+
+
+def test_a_bare_off_is_the_mode_and_not_a_boolean(file: Path) -> None:
+    settings = read(file, "policies:\n  rules:\n    page_size: off\n    loader_missing: warn\n")
+    assert settings.policies.overlay() == {"rules": {"page_size": "off", "loader_missing": "warn"}}
+
+
+def test_nothing_is_laid_over_the_policies_that_was_not_written() -> None:
+    assert Settings().policies.overlay() == {}
+
+
+def models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    fields = [field.annotation for field in model.model_fields.values()]
+    return [
+        model,
+        *(each for kind in fields if isinstance(kind, type) and issubclass(kind, BaseModel) for each in models(kind)),
+    ]
+
+
+@pytest.mark.parametrize("model", models(Settings))
+def test_every_setting_is_described(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        assert field.description, f"{model.__name__}.{name} has no description"

@@ -1,0 +1,156 @@
+"""``elfgate check``: manifests, judged as the webhook would judge them."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import add_output, add_reading, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elfgate.cli.output import CheckOutput, ResultOutput
+    from elfgate.cluster.nodes import Node
+    from elfgate.cluster.workload import Workload
+    from elfgate.policy.verdict import Verdict
+
+USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
+DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod template, against the
+nodes that its pods may land on. Other objects are passed over."""
+EPILOG = """FILE is YAML or JSON with any number of documents, as `helm template` and `kustomize build` print; - is
+standard input.
+
+exit codes: 0 admitted; 1 denied; 2 bad usage or input; 3 unknown, with --strict; 4 no verdict from the policies
+
+examples:
+  helm template charts/app | elfgate check - --arch amd64,ppc64le
+  elfgate check deploy.yaml --nodes nodes.json --image registry.example/app:2=oci:build/app
+  kubectl get nodes -o json > nodes.json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("file", nargs="+", metavar="FILE", help="manifests; - for standard input")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--nodes", type=Path, metavar="FILE", help="nodes, as `kubectl get nodes -o json` prints them")
+    where.add_argument("--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le")
+    where.add_argument("--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster")
+    parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
+    parser.add_argument("--policies", type=Path, metavar="DIR", help="judge by this bundle instead of the one shipped")
+    add_output(parser, "text", "json")
+    add_reading(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, print, and return the exit code."""
+    from elfgate.cli.output import print_model
+
+    output = asyncio.run(_check(options))
+    if options.output == "json":
+        print_model(output, "json")
+    else:
+        sys.stdout.write(_text(output))
+    if any(result.verdict == "denied" for result in output.results):
+        return 1
+    return 3 if options.strict and any(result.unknown for result in output.results) else 0
+
+
+async def _check(options: argparse.Namespace) -> "CheckOutput":
+    from elfgate import wiring
+    from elfgate.cli.output import CheckOutput
+    from elfgate.cluster.inventory import Inventory
+    from elfgate.cluster.workload import Point
+    from elfgate.gate import judge
+
+    inventory = Inventory(_nodes(options))
+    found = list(_workloads(options.file))
+    engine = await wiring.engine(policies=options.policies)
+    try:
+        async with wiring.scanner(reading(options)) as scanner:
+            results = [
+                _result(
+                    source,
+                    workload,
+                    (
+                        await judge(workload, point=Point.CHECK, inventory=inventory, scanner=scanner, engine=engine)
+                    ).verdict,
+                )
+                for source, workload in found
+                if workload is not None
+            ]
+    finally:
+        await engine.close()
+    return CheckOutput(revision=engine.revision, results=results, passed_over=len(found) - len(results))
+
+
+def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
+    from elfgate.cluster import nodes
+
+    if options.arch is not None:
+        return nodes.nodes_of([name for name in options.arch.split(",") if name])
+    if options.nodes is not None:
+        return nodes.read_nodes(_bytes(str(options.nodes)), source=str(options.nodes))
+    from elfgate.cluster.api import read_context
+
+    return read_context(options.context)
+
+
+def _workloads(files: list[str]) -> "Iterator[tuple[str, Workload | None]]":
+    from elfgate.cluster.manifests import objects
+    from elfgate.cluster.template import workload
+    from elfgate.errors import InputError
+
+    for name in files:
+        for manifest in objects(_bytes(name), source="standard input" if name == "-" else name):
+            try:
+                yield manifest.position, workload(manifest.obj)
+            except InputError as error:
+                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
+
+
+def _bytes(name: str) -> bytes:
+    from elfgate.errors import InputError
+
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from error
+
+
+def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOutput":
+    from elfgate.cli.output import ResultOutput
+
+    word = "admitted" if not verdict.warnings else "warned"
+    return ResultOutput.model_validate(
+        {
+            "source": source,
+            "kind": workload.kind,
+            "namespace": workload.namespace,
+            "name": workload.name,
+            "verdict": word if verdict.allowed else "denied",
+            "unknown": verdict.unknown,
+            "denials": verdict.denials,
+            "warnings": verdict.warnings,
+        }
+    )
+
+
+def _text(output: "CheckOutput") -> str:
+    from collections import Counter
+
+    from elfgate.cli.text import violation_lines
+
+    lines = []
+    for result in output.results:
+        name = "/".join(part for part in (result.namespace, result.name) if part)
+        lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
+        lines += violation_lines(result.denials, result.warnings)
+    counts = Counter(result.verdict for result in output.results)
+    summary = ", ".join(f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word])
+    passed_over = f"; {output.passed_over} passed over" if output.passed_over else ""
+    return "\n".join((*lines, f"{summary or 'nothing to judge'}{passed_over}", ""))

@@ -1,0 +1,83 @@
+"""Options that several verbs share, and what they are turned into."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from elfgate.wiring import Reading
+
+EPILOG_IMAGES = """IMAGE is one of
+  registry.example/team/app:1.2    a registry reference (tag, digest or both)
+  oci:DIR[:TAG]                    an OCI image layout folder
+  oci-archive:FILE[:TAG]           the same as a tar archive
+  docker-archive:FILE[:NAME]       what `docker save` writes
+  dir:ROOTFS                       an unpacked root file system (needs --platform)
+"""
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where images are read from and facts are kept."""
+    group = parser.add_argument_group("reading images")
+    group.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="REF=IMAGE",
+        dest="images",
+        help="take IMAGE (such as oci:DIR) for the reference REF; so an image can be judged before it is pushed",
+    )
+    group.add_argument(
+        "--insecure-registry",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="speak plain HTTP to this registry (a loopback registry needs no such leave)",
+    )
+    group.add_argument(
+        "--store",
+        metavar="FILE",
+        type=Path,
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache)",
+    )
+
+
+def reading(options: argparse.Namespace) -> "Reading":
+    """How images are read, as those options say.
+
+    Raises:
+        InputError: if an ``--image`` is not REF=IMAGE.
+    """
+    from elfgate.wiring import Reading
+
+    return Reading.of_options(options, pairs("--image", options.images))
+
+
+def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add ``-o``; the first of the formats is the default."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=formats,
+        default=formats[0],
+        metavar="FORMAT",
+        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]}); json has a published schema",
+    )
+
+
+def pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
+    """Split ``NAME=VALUE`` texts.
+
+    Raises:
+        InputError: if one has no ``=``, or nothing before it.
+    """
+    split = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise InputError(f"{option} {text!r} is not NAME=VALUE")
+        split[name] = value
+    return split

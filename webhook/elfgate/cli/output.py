@@ -1,0 +1,148 @@
+"""What ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
+
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elfgate.linkage.report import Finding, Variant
+from elfgate.matrix import Matrix
+from elfgate.policy.verdict import Violation
+from elfgate.scan.scanner import Linkage
+
+VerdictWord = Literal["starts", "cannot-start", "unknown"]
+
+
+class Model(BaseModel):
+    """Frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VariantOutput(Model):
+    """The image's nature, as its root file system tells."""
+
+    id: str = Field(description="os-release's ID; scratch for a root without libc, shell and os-release")
+    version: str | None = Field(description="os-release's VERSION_ID")
+    libc: Literal["musl", "glibc"] | None
+
+    @classmethod
+    def of(cls, variant: Variant) -> "VariantOutput":
+        """From the report's."""
+        return cls.model_validate({"id": variant.id, "version": variant.version, "libc": variant.libc})
+
+
+class FindingOutput(Model):
+    """One thing found on the way to a start."""
+
+    code: str = Field(description="stable; `elfgate` documents each as a rule")
+    path: str = Field(description="the file it is about, as the container sees it; empty if none")
+    message: str
+    remedy: str = Field(description="what to change; empty if nothing is known to help")
+    effect: Literal["fails", "unknown", "note"]
+    reason: str | None = Field(description="why it cannot be told, where the effect is unknown")
+
+    @classmethod
+    def of(cls, finding: Finding) -> "FindingOutput":
+        """From the report's."""
+        return cls(
+            code=finding.code.value,
+            path=finding.path,
+            message=finding.message,
+            remedy=finding.remedy,
+            effect=finding.effect.value,
+            reason=finding.reason.value if finding.reason else None,
+        )
+
+
+class PlatformOutput(Model):
+    """The verdict for one platform."""
+
+    platform: str
+    digest: str | None = Field(description="of the manifest that a node of this platform would pull")
+    variant: VariantOutput
+    argv: list[str] = Field(description="what the runtime would start")
+    verdict: VerdictWord
+    findings: list[FindingOutput]
+
+    @classmethod
+    def of(cls, linkage: Linkage) -> "PlatformOutput":
+        """From the scan's."""
+        return cls(
+            platform=str(linkage.platform),
+            digest=_content_digest(linkage.manifest),
+            variant=VariantOutput.of(linkage.variant),
+            argv=list(linkage.prediction.argv),
+            verdict=linkage.outcome.value,
+            findings=[FindingOutput.of(finding) for finding in linkage.prediction.findings],
+        )
+
+
+class ScanOutput(Model):
+    """``elfgate scan -o json``."""
+
+    image: str
+    digest: str | None = Field(description="of the index, or of the only manifest")
+    platforms: list[PlatformOutput]
+
+    @classmethod
+    def of(cls, image: str, linkages: Sequence[Linkage]) -> "ScanOutput":
+        """From the scan's."""
+        digest = next((linkage.digest for linkage in linkages if linkage.digest), "")
+        return cls(
+            image=image,
+            digest=_content_digest(digest),
+            platforms=[PlatformOutput.of(linkage) for linkage in linkages],
+        )
+
+
+class MatrixOutput(Model):
+    """``elfgate matrix -o json``."""
+
+    platforms: list[str]
+    images: list[ScanOutput]
+
+    @classmethod
+    def of(cls, matrix: Matrix) -> "MatrixOutput":
+        """From the matrix."""
+        return cls(
+            platforms=[str(platform) for platform in matrix.platforms],
+            images=[ScanOutput.of(row[0].image, row) for row in matrix.rows],
+        )
+
+
+class ResultOutput(Model):
+    """What was found of one object of the manifests."""
+
+    source: str = Field(description="file and document, such as app.yaml:12")
+    kind: str
+    namespace: str
+    name: str
+    verdict: Literal["admitted", "warned", "denied"]
+    unknown: bool = Field(description="something could not be told")
+    denials: list[Violation]
+    warnings: list[Violation]
+
+
+class CheckOutput(Model):
+    """``elfgate check -o json``."""
+
+    revision: str = Field(description="of the policies")
+    results: list[ResultOutput]
+    passed_over: int = Field(description="objects that hold no pod template")
+
+
+def print_model(model: BaseModel, form: str) -> None:
+    """Write a model to standard output, as ``json`` or ``yaml``."""
+    if form == "json":
+        sys.stdout.write(model.model_dump_json(indent=2) + "\n")
+        return
+    import yaml
+
+    yaml.safe_dump(model.model_dump(mode="json"), sys.stdout, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _content_digest(digest: str) -> str | None:
+    """A folder has no digest."""
+    return digest if digest and not digest.startswith("dir:") else None

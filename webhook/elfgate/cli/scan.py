@@ -1,0 +1,132 @@
+"""``elfgate scan``: does this image start, platform by platform, and why not."""
+
+import argparse
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, pairs, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elfgate.linkage.start import NodeFacts, Overrides
+    from elfgate.scan.scanner import Linkage
+
+USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [-o FORMAT]
+                    [-- COMMAND [ARG]...]"""
+DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked for, and why not:
+what the kernel and the loader would do with its program, worked out from the image alone."""
+EPILOG = f"""{EPILOG_IMAGES}
+COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
+
+exit codes: 0 all start; 1 one cannot; 2 bad usage, or the image cannot be read; 3 none cannot, but some are unknown
+
+examples:
+  elfgate scan registry.example/team/app:1.2
+  elfgate scan oci:build/app --platform linux/ppc64le -- /usr/bin/app --help
+  elfgate scan dir:/mnt/root --platform linux/arm64 --page-size 65536 --explain -- /usr/bin/app
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("image", metavar="IMAGE", help="what to scan (see below)")
+    parser.add_argument(
+        "--platform",
+        action="append",
+        default=[],
+        metavar="OS/ARCH[/VARIANT]",
+        dest="platforms",
+        help="judge for this platform; may be repeated (default: every platform that the image offers)",
+    )
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="set in the environment, as a pod's env does"
+    )
+    parser.add_argument("--command", action="append", default=None, help=argparse.SUPPRESS)
+    add_output(parser, "table", "json", "yaml")
+    parser.add_argument("--explain", action="store_true", help="print each look-up of the kernel and the loader")
+    node = parser.add_argument_group("what is known of the node (default: nothing)")
+    node.add_argument("--page-size", type=int, metavar="BYTES", help="such as 4096 or 65536")
+    node.add_argument("--cpu-level", metavar="LEVEL", help="such as x86-64-v3, power9 or z14")
+    node.add_argument("--kernel", metavar="VERSION", help="such as 5.14")
+    add_reading(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scan, print, and return the exit code."""
+    from elfgate.cli.output import ScanOutput, print_model
+    from elfgate.cli.text import scan_table, walk
+
+    linkages = asyncio.run(_linkages(options))
+    if options.output == "table":
+        sys.stdout.write(scan_table(linkages))
+    else:
+        print_model(ScanOutput.of(options.image, linkages), options.output)
+    if options.explain:
+        (sys.stdout if options.output == "table" else sys.stderr).write(walk(linkages))
+    return exit_code(linkages)
+
+
+def exit_code(linkages: "Sequence[Linkage]") -> int:
+    """0 all start; 1 one cannot; 3 none cannot, but some are unknown."""
+    from elfgate.linkage.report import Outcome
+
+    outcomes = {linkage.outcome for linkage in linkages}
+    if Outcome.CANNOT_START in outcomes:
+        return 1
+    return 3 if Outcome.UNKNOWN in outcomes else 0
+
+
+async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
+    from elfgate import wiring
+    from elfgate.errors import InputError
+    from elfgate.platforms import Platform
+
+    asked = [Platform.parse(text) for text in options.platforms]
+    if options.image.startswith("dir:") and not asked:
+        raise InputError(f"{options.image} does not say for which platform it is", hint="add --platform")
+    overrides, node = _overrides(options), _node_facts(options)
+    async with wiring.scanner(reading(options)) as scanner:
+        platforms = asked or await scanner.platforms(options.image)
+        if not platforms:
+            raise InputError(f"{options.image} names no Linux platform", hint="add --platform")
+        linkages = [
+            await scanner.linkage(options.image, platform, overrides, node, explain=options.explain)
+            for platform in platforms
+        ]
+    for linkage in linkages:
+        _refuse_unreadable(options.image, linkage)
+    return linkages
+
+
+def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
+    """An image that could not be read has no verdict: for a person at a command line, that is bad input."""
+    from elfgate.errors import UnknownReason, UnreadableError
+
+    if linkage.digest:
+        return
+    finding = linkage.prediction.findings[0]
+    message = finding.message if image in finding.message else f"{image}: {finding.message}"
+    raise UnreadableError(message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy)
+
+
+def _overrides(options: argparse.Namespace) -> "Overrides":
+    from elfgate.linkage.start import Overrides
+
+    command = tuple(options.command) if options.command else None
+    return Overrides(command=command, env=pairs("--env", options.env))
+
+
+def _node_facts(options: argparse.Namespace) -> "NodeFacts":
+    from elfgate.cluster.nodes import kernel_version
+    from elfgate.errors import InputError
+    from elfgate.linkage.start import NodeFacts
+
+    kernel = None
+    if options.kernel is not None and (kernel := kernel_version(options.kernel)) is None:
+        raise InputError(f"--kernel {options.kernel!r} is not a version", hint="write it like 5.14")
+    size = options.page_size
+    if size is not None and (size < 4096 or size & (size - 1)):
+        raise InputError(f"--page-size {size} is not a page size", hint="write it in bytes, like 65536")
+    return NodeFacts(page_size=size, cpu_level=options.cpu_level, kernel=kernel)

@@ -1,0 +1,56 @@
+"""``elfgate serve``: the webhook."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elfgate.settings import Settings
+
+USAGE = "elfgate serve [--config FILE]"
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics
+are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
+EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 policies are not
+
+example:
+  elfgate serve --config elfgate.yaml
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, in YAML (default: all defaults)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from elfgate.server import run as server
+    from elfgate.server.logs import log_json
+    from elfgate.settings import Settings
+
+    settings = Settings.read(options.config) if options.config else Settings()
+    log_json(settings.log.level)
+    server.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: "Settings") -> None:
+    from elfgate import wiring
+    from elfgate.server.metrics import Metrics
+    from elfgate.server.run import serve
+    from elfgate.server.validate import Validator
+
+    inventory = wiring.inventory(settings)
+    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    try:
+        async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+            validator = Validator(
+                inventory=inventory,
+                scanner=scanner,
+                engine=engine,
+                live_engine=engine.live,
+                extra_architectures=settings.nodes.extra_architectures,
+            )
+            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())
+    finally:
+        await engine.close()

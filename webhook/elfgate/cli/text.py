@@ -1,0 +1,92 @@
+"""What people read: tables, reasons and walks, in plain text that needs no terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from elfgate.linkage.report import Effect, Finding, Outcome
+from elfgate.matrix import Matrix
+from elfgate.policy.verdict import Violation
+from elfgate.scan.scanner import Linkage
+
+_WORDS = {Outcome.STARTS: "starts", Outcome.CANNOT_START: "cannot start", Outcome.UNKNOWN: "unknown"}
+
+
+def scan_table(linkages: Sequence[Linkage]) -> str:
+    """One row a platform, and what was found under the table."""
+    rows = [
+        (str(linkage.platform), _WORDS[linkage.outcome], str(linkage.variant), " ".join(linkage.prediction.argv))
+        for linkage in linkages
+    ]
+    table = tabulate(
+        rows, headers=("platform", "verdict", "image", "starts with"), tablefmt="plain", disable_numparse=True
+    )
+    reasons = [
+        line
+        for linkage in linkages
+        if linkage.prediction.findings
+        for line in (f"{linkage.platform}:", *_indented(linkage.prediction.findings))
+    ]
+    return "\n".join((table, *(("", *reasons) if reasons else ()), ""))
+
+
+def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
+    """One row an image, one column a platform; under a cell that does not start stands why, in full below the table."""
+    notes: dict[tuple[str, ...], int] = {}
+    line_break = "<br>" if markdown else "\n"
+    rows = [[row[0].image, *(_cell(linkage, notes, line_break) for linkage in row)] for row in matrix.rows]
+    headers = ["image", *(str(platform).removeprefix("linux/") for platform in matrix.platforms)]
+    table = tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
+    footnotes = [
+        f"[{number}] {line}" if first else f"    {line}"
+        for lines, number in notes.items()
+        for first, line in _firsts(lines)
+    ]
+    return "\n".join((table, *(("", *footnotes) if footnotes else ()), ""))
+
+
+def violation_lines(denials: Sequence[Violation], warnings: Sequence[Violation]) -> list[str]:
+    """Denials and warnings, each over several lines."""
+    lines = []
+    for word, violations in (("denied", denials), ("warning", warnings)):
+        for violation in violations:
+            lines.append(f"  {word}: {violation.headline}")
+            lines += [f"    {line}" for line in (*violation.lines, violation.remedy) if line]
+    return lines
+
+
+def walk(linkages: Iterable[Linkage]) -> str:
+    """Every look-up, in order, as ``LD_DEBUG=libs`` would show it."""
+    lines = []
+    for linkage in linkages:
+        lines.append(f"\n{linkage.platform}:")
+        lines += [f"  {step.actor:8}{step.text}  ->  {step.result}" for step in linkage.prediction.walk]
+    return "\n".join((*lines, ""))
+
+
+def _cell(linkage: Linkage, notes: dict[tuple[str, ...], int], line_break: str) -> str:
+    deciding = _deciding(linkage.prediction.findings)
+    if linkage.outcome is Outcome.STARTS or not deciding:
+        return _WORDS[linkage.outcome]
+    reason = deciding[0]
+    number = notes.setdefault(tuple(line for line in (reason.message, reason.remedy) if line), len(notes) + 1)
+    return f"{_WORDS[linkage.outcome]}{line_break}{reason.reason or reason.code} [{number}]"
+
+
+def _deciding(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that a verdict rests on: failures if there are any, else unknowns."""
+    failing = [finding for finding in findings if finding.effect is Effect.FAILS]
+    return failing or [finding for finding in findings if finding.effect is Effect.UNKNOWN]
+
+
+def _indented(findings: Sequence[Finding]) -> list[str]:
+    lines = []
+    for finding in findings:
+        lines.append(f"  {finding.message}  [{finding.code}]")
+        if finding.remedy:
+            lines.append(f"    {finding.remedy}")
+    return lines
+
+
+def _firsts(lines: Sequence[str]) -> list[tuple[bool, str]]:
+    return [(position == 0, line) for position, line in enumerate(lines)]

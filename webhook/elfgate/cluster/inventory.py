@@ -1,0 +1,176 @@
+"""The nodes there are, grouped by what matters, so that judging a pod costs by kinds of node and not by nodes.
+
+Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell single nodes apart:
+the hostname, and any label that turns out to have very many values. Of these the kind has ``OTHER``, a value that no
+selector can name; each node keeps its own, and an index finds the nodes that a selector does name.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from elfgate.cluster.nodes import Node
+from elfgate.cluster.selector import HOSTNAME_LABEL
+from elfgate.cluster.taints import Taint
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import Platform
+
+NAMES = 4  # how many of a kind's nodes are named to people
+OTHER = "\0"
+
+_MANY_VALUES = 256
+
+
+@dataclass(slots=True, eq=False)
+class Kind:
+    """Nodes that are alike.
+
+    Attributes:
+        labels: What all of them have; ``OTHER`` stands for values that tell them apart.
+        taints: All of their taints, sorted.
+        unschedulable: They are cordoned.
+        platform: Their operating system and architecture.
+        facts: What else is known of them.
+        stand_in: They stand for any node of their platform.
+        members: The labels that tell them apart, by the node's name.
+    """
+
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    unschedulable: bool
+    platform: Platform
+    facts: NodeFacts
+    stand_in: bool
+    members: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _first: tuple[str, ...] = ()
+
+    @property
+    def first_names(self) -> tuple[str, ...]:
+        """The first few names, sorted."""
+        if not self._first:
+            self._first = tuple(heapq.nsmallest(NAMES, self.members))
+        return self._first
+
+    def add(self, name: str, own_labels: Mapping[str, str]) -> None:
+        """Add a node, or replace the one of that name."""
+        self.members[name] = own_labels
+        if len(self._first) < NAMES or name < self._first[-1]:
+            self._first = ()
+
+    def discard(self, name: str) -> None:
+        """Remove a node."""
+        del self.members[name]
+        if name in self._first:
+            self._first = ()
+
+
+class Inventory:
+    """The current nodes. Not thread-safe: whoever watches the nodes and whoever asks share one event loop."""
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self.replace(nodes)
+
+    def __len__(self) -> int:
+        return len(self._kind_of)
+
+    def replace(self, nodes: Iterable[Node]) -> None:
+        """Forget everything and take these nodes instead, as after a new list."""
+        self._individual = {HOSTNAME_LABEL}
+        self._values: dict[str, set[str]] = {}
+        self._kinds: dict[object, Kind] = {}
+        self._kind_of: dict[str, Kind] = {}
+        self._index: dict[tuple[str, str], dict[str, None]] = {}
+        for node in nodes:
+            self.upsert(node)
+
+    def upsert(self, node: Node) -> None:
+        """Add a node, or replace the one of that name."""
+        self.remove(node.name)
+        if self._learn(node.labels):
+            self._regroup()
+        self._insert(node)
+
+    def remove(self, name: str) -> None:
+        """Remove a node; nothing happens if there is none of that name."""
+        kind = self._kind_of.pop(name, None)
+        if kind is None:
+            return
+        for label in kind.members[name].items():
+            named = self._index[label]
+            del named[name]
+            if not named:
+                del self._index[label]
+        kind.discard(name)
+        if not kind.members:
+            del self._kinds[_key(kind, kind.labels)]
+
+    def kinds(self) -> Iterable[Kind]:
+        """The kinds of node there are."""
+        return self._kinds.values()
+
+    def kind_of(self, name: str) -> Kind | None:
+        """The kind of the node of that name; None if there is no such node."""
+        return self._kind_of.get(name)
+
+    def tells_apart(self, key: str) -> bool:
+        """Whether this label tells single nodes apart, so that kinds have ``OTHER`` for its value."""
+        return key in self._individual
+
+    def named(self, key: str, value: str) -> Iterable[str]:
+        """The names of the nodes with this value of a label that tells nodes apart."""
+        return self._index.get((key, value), ())
+
+    def names(self) -> Iterable[str]:
+        """The names of all nodes."""
+        return self._kind_of.keys()
+
+    def _insert(self, node: Node) -> None:
+        own = {key: node.labels[key] for key in self._individual & node.labels.keys()}
+        shared = {**node.labels, **dict.fromkeys(own, OTHER)}
+        key = _key(node, shared)
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = Kind(shared, node.taints, node.unschedulable, node.platform, node.facts, node.stand_in)
+            self._kinds[key] = kind
+        kind.add(node.name, own)
+        self._kind_of[node.name] = kind
+        for label in own.items():
+            self._index.setdefault(label, {})[node.name] = None
+
+    def _learn(self, labels: Mapping[str, str]) -> bool:
+        """Take note of the labels' values; true if a label has just turned out to tell single nodes apart."""
+        learnt = False
+        for key in labels.keys() - self._individual:
+            values = self._values.setdefault(key, set())
+            values.add(labels[key])
+            if len(values) > _MANY_VALUES:
+                del self._values[key]
+                self._individual.add(key)
+                learnt = True
+        return learnt
+
+    def _regroup(self) -> None:
+        """Group anew, once for each label found to tell nodes apart."""
+        nodes = list(self._nodes())
+        self._kinds, self._kind_of, self._index = {}, {}, {}
+        for node in nodes:
+            self._insert(node)
+
+    def _nodes(self) -> Iterator[Node]:
+        for kind in self._kinds.values():
+            for name, own in kind.members.items():
+                labels = {**kind.labels, **own}
+                yield Node(
+                    name, labels, kind.taints, kind.unschedulable, kind.platform, kind.facts, stand_in=kind.stand_in
+                )
+
+
+def _key(alike: Node | Kind, labels: Mapping[str, str]) -> object:
+    return (
+        frozenset(labels.items()),
+        alike.taints,
+        alike.unschedulable,
+        alike.platform,
+        alike.facts,
+        alike.stand_in,
+    )

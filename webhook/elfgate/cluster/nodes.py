@@ -1,0 +1,215 @@
+"""Nodes: what is read of a v1 Node, and what its labels and kernel tell of its CPU and page size.
+
+Sources: the Kubernetes API reference (Node, well-known labels and taints), Node Feature Discovery's CPU labels, the
+x86-64 psABI (levels), the kernel packages of Red Hat, Ubuntu, Debian and Fedora (page sizes in their names).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from elfgate.cluster.manifests import objects
+from elfgate.cluster.taints import Taint
+from elfgate.errors import InputError
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import Platform
+
+ARCHITECTURE_LABELS = ("kubernetes.io/arch", "beta.kubernetes.io/arch")
+OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+
+# What an operator may tell by hand; these outrank everything found out.
+CPU_LEVEL_LABEL = "elfgate.dev/cpu-level"
+PAGE_SIZE_LABEL = "elfgate.dev/page-size"  # bytes or KiB: 65536 or 64k
+EMULATES_LABEL = "elfgate.dev/emulates"  # architectures, joined by dots, as a label's value takes no comma
+
+# Architectures whose Linux has one page size only. arm64, ppc64le, loong64 and mips64le are built with several.
+_PAGE_SIZE = dict.fromkeys(("386", "amd64", "arm", "riscv64", "s390x"), 4096)
+_KERNEL_PAGE_SIZE = re.compile(r"[-+.](4|16|64)k$")  # 5.14.0-427.el9.aarch64+64k, 6.8.0-45-generic-64k
+_KERNEL_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
+_PAGE_SIZE_VALUE = re.compile(r"(\d{1,7})([kK]?)")
+
+_CPUID = "feature.node.kubernetes.io/cpu-cpuid."
+# NFD leaves the flags of v2, and BMI and LZCNT of v3, out by default, but publishes AESNI: where that is, its list is
+# not one that someone narrowed, and a missing AVX512 flag means that the CPU does not have it.
+_FULL_LIST = frozenset(_CPUID + flag for flag in ("AESNI", "AVX"))
+_V3 = frozenset(_CPUID + flag for flag in ("AVX", "AVX2", "FMA3"))
+_V4 = _V3 | {_CPUID + flag for flag in ("AVX512F", "AVX512BW", "AVX512CD", "AVX512DQ", "AVX512VL")}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node, as far as it decides where pods may land and what starts there.
+
+    Attributes:
+        name: Its name.
+        labels: All of its labels.
+        taints: All of its taints, sorted.
+        unschedulable: It is cordoned.
+        platform: Its operating system and architecture.
+        facts: What else is known of it.
+        stand_in: It stands for any node of its platform: a label that it does not have counts as meeting whatever is
+            asked of it.
+    """
+
+    name: str
+    labels: dict[str, str]
+    taints: tuple[Taint, ...]
+    unschedulable: bool
+    platform: Platform
+    facts: NodeFacts
+    stand_in: bool = False
+
+
+def _absent(value: object) -> object:
+    """Null is the same as absent, as it is to Kubernetes."""
+    return {} if value is None else value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class _Metadata(_Model):
+    name: Annotated[str, Field(min_length=1)]
+    labels: Annotated[dict[str, str], BeforeValidator(_absent)] = {}
+
+
+class _Taint(_Model):
+    key: str
+    value: str | None = None
+    effect: str
+
+
+class _Spec(_Model):
+    taints: list[_Taint] | None = None
+    unschedulable: bool | None = None
+
+
+class _NodeInfo(_Model):
+    architecture: str = ""
+    operating_system: Annotated[str, Field(alias="operatingSystem")] = ""
+    kernel_version: Annotated[str, Field(alias="kernelVersion")] = ""
+
+
+class _Status(_Model):
+    node_info: Annotated[_NodeInfo, Field(alias="nodeInfo"), BeforeValidator(_absent)] = _NodeInfo()
+
+
+class _Node(_Model):
+    metadata: _Metadata
+    spec: Annotated[_Spec, BeforeValidator(_absent)] = _Spec()
+    status: Annotated[_Status, BeforeValidator(_absent)] = _Status()
+
+
+def read_node(obj: Any) -> Node | None:
+    """Read a v1 Node.
+
+    Returns:
+        The node; None if it does not (yet) say of which architecture it is.
+
+    Raises:
+        InputError: if it is not a Node.
+    """
+    try:
+        read = _Node.model_validate(obj)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"node: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    labels, info = read.metadata.labels, read.status.node_info
+    architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
+    if not architecture:
+        return None
+    return Node(
+        name=read.metadata.name,
+        labels=labels,
+        taints=tuple(sorted(Taint(taint.key, taint.value or "", taint.effect) for taint in read.spec.taints or ())),
+        unschedulable=read.spec.unschedulable or False,
+        platform=Platform(_label(labels, OS_LABELS) or info.operating_system or "linux", architecture),
+        facts=_facts(labels, architecture, info.kernel_version),
+    )
+
+
+def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
+    """Read what ``kubectl get nodes -o json`` or ``-o yaml`` prints.
+
+    Args:
+        text: A List, a NodeList, a single Node or several documents of these; other kinds are passed over.
+        source: What to call it in errors.
+
+    Raises:
+        InputError: if it is neither, holds no node, or one of them does not say of which architecture it is.
+    """
+    nodes: dict[str, Node] = {}
+    for manifest in objects(text, source=source):
+        if manifest.obj["kind"] != "Node":
+            continue
+        try:
+            node = read_node(manifest.obj)
+        except InputError as error:
+            raise InputError(f"{manifest.position}: {error}") from error
+        if node is None:
+            raise InputError(f"{manifest.position}: the node does not say of which architecture it is")
+        nodes[node.name] = node
+    if not nodes:
+        raise InputError(f"{source}: there is no node in it", hint="write it with kubectl get nodes -o json")
+    return tuple(nodes.values())
+
+
+def stand_in(platform: Platform) -> Node:
+    """Make up a node that stands for any of its platform."""
+    labels = dict.fromkeys(ARCHITECTURE_LABELS, platform.architecture) | dict.fromkeys(OS_LABELS, platform.os)
+    facts = NodeFacts(page_size=_PAGE_SIZE.get(platform.architecture))
+    return Node(f"any-{platform.architecture}", labels, (), unschedulable=False, platform=platform, facts=facts,
+                stand_in=True)  # fmt: skip
+
+
+def nodes_of(platforms: Iterable[str]) -> tuple[Node, ...]:
+    """One stand-in for each platform named (``amd64``, ``linux/arm/v7``), once.
+
+    Raises:
+        InputError: if one of them is not a platform, or there is none.
+    """
+    nodes = tuple(stand_in(Platform.parse(text)) for text in dict.fromkeys(platforms))
+    if not nodes:
+        raise InputError("no architecture is named", hint="name some, such as amd64,ppc64le")
+    return nodes
+
+
+def _label(labels: dict[str, str], keys: tuple[str, ...]) -> str:
+    return next((labels[key] for key in keys if labels.get(key)), "")
+
+
+def _facts(labels: dict[str, str], architecture: str, kernel: str) -> NodeFacts:
+    return NodeFacts(
+        page_size=_page_size(labels, architecture, kernel),
+        cpu_level=labels.get(CPU_LEVEL_LABEL) or (_x86_level(labels) if architecture == "amd64" else None),
+        kernel=kernel_version(kernel),
+        emulates=frozenset(filter(None, labels.get(EMULATES_LABEL, "").split("."))),
+    )
+
+
+def kernel_version(release: str) -> tuple[int, int, int] | None:
+    """The version at the start of a kernel's release (``5.14.0-427.el9.ppc64le``), or None if there is none."""
+    version = _KERNEL_VERSION.match(release)
+    return (int(version[1]), int(version[2]), int(version[3] or 0)) if version else None
+
+
+def _page_size(labels: dict[str, str], architecture: str, kernel: str) -> int | None:
+    told = _PAGE_SIZE_VALUE.fullmatch(labels.get(PAGE_SIZE_LABEL, ""))
+    if told:
+        return int(told[1]) * (1024 if told[2] else 1)
+    if architecture in _PAGE_SIZE:
+        return _PAGE_SIZE[architecture]
+    named = _KERNEL_PAGE_SIZE.search(kernel)
+    return int(named[1]) * 1024 if named else None
+
+
+def _x86_level(labels: dict[str, str]) -> str | None:
+    flags = {key for key, value in labels.items() if value == "true" and key.startswith(_CPUID)}
+    if flags >= _V4:
+        return "x86-64-v4"
+    narrower = flags >= _V3 and flags >= _FULL_LIST and not any(flag.startswith(_CPUID + "AVX512") for flag in flags)
+    return "x86-64-v3" if narrower else None

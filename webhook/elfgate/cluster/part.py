@@ -1,0 +1,117 @@
+"""Reading an object of unknown shape: a part that knows where it stands, so that an error can say so."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from elfgate.errors import InputError
+
+
+class Part:
+    """A value inside an object, with the way to it. Absent and null are the same, as they are to Kubernetes.
+
+    Args:
+        value: What stands there; None if nothing does.
+        parent: The part that it was taken from; None for the root.
+        step: Its name or index there; for the root, what to call it (empty if it needs no name).
+    """
+
+    __slots__ = ("parent", "step", "value")
+
+    def __init__(self, value: object, parent: "Part | None" = None, step: str | int = "") -> None:
+        self.value = value
+        self.parent = parent
+        self.step = step
+
+    def __bool__(self) -> bool:
+        return self.value is not None
+
+    @property
+    def path(self) -> str:
+        """Where it stands, such as ``spec.containers[0].image``. Put together only when an error needs it."""
+        before = self.parent.path if self.parent else ""
+        if isinstance(self.step, int):
+            return f"{before}[{self.step}]"
+        return f"{before}.{self.step}" if before else self.step
+
+    def get(self, *keys: str) -> "Part":
+        """The member at the end of ``keys``; absent if one of them is.
+
+        Raises:
+            InputError: if something on the way is not an object.
+        """
+        part = self
+        for key in keys:
+            part = Part(part.mapping().get(key), part, key)
+        return part
+
+    def mapping(self) -> Mapping[str, object]:
+        """The members; none if absent.
+
+        Raises:
+            InputError: if it is not an object.
+        """
+        return cast("Mapping[str, object]", self._typed(dict, "an object")) if self else {}
+
+    def texts(self) -> dict[str, str]:
+        """The members of an object of strings, such as labels; null values count as empty.
+
+        Raises:
+            InputError: if it is not an object of strings.
+        """
+        return {self._key(key): Part(value, self, key).text() for key, value in self.mapping().items()}
+
+    def items(self) -> list["Part"]:
+        """The elements; none if absent.
+
+        Raises:
+            InputError: if it is not a list.
+        """
+        elements = cast("list[object]", self._typed(list, "a list")) if self else ()
+        return [Part(element, self, index) for index, element in enumerate(elements)]
+
+    def strings(self) -> tuple[str, ...]:
+        """The elements of a list of strings; none if absent.
+
+        Raises:
+            InputError: if it is not a list of strings.
+        """
+        return tuple(item.text() for item in self.items())
+
+    def text(self) -> str:
+        """The string; empty if absent.
+
+        Raises:
+            InputError: if it is not a string.
+        """
+        return cast("str", self._typed(str, "a string")) if self else ""
+
+    def integer(self) -> int | None:
+        """The integer; None if absent.
+
+        Raises:
+            InputError: if it is not an integer.
+        """
+        return cast("int", self._typed(int, "an integer")) if self else None
+
+    def flag(self) -> bool:
+        """The boolean; false if absent.
+
+        Raises:
+            InputError: if it is not a boolean.
+        """
+        return cast("bool", self._typed(bool, "true or false")) if self else False
+
+    def _key(self, key: object) -> str:
+        if not isinstance(key, str):
+            raise InputError(f"{self._called} has the key {key!r}, which is not a string")
+        return key
+
+    def _typed(self, wanted: type, called: str) -> object:
+        # An exact match, as bool is an int to Python and not to JSON.
+        if type(self.value) is not wanted:
+            raise InputError(f"{self._called} is not {called}")
+        return self.value
+
+    @property
+    def _called(self) -> str:
+        return self.path or "the object"

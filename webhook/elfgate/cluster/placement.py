@@ -1,0 +1,169 @@
+"""What a pod asks of the node that it lands on.
+
+Sources: the scheduler's plug-ins NodeName, NodeAffinity, NodeUnschedulable and TaintToleration
+(``pkg/scheduler/framework/plugins``), the kubelet's own check of a pod that names its node
+(``pkg/kubelet/lifecycle/predicate.go``), the tolerations of a DaemonSet's pods (``pkg/controller/daemon/util``), the
+admission plug-in ExtendedResourceToleration.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from elfgate.cluster.part import Part
+from elfgate.cluster.selector import HOSTNAME_LABEL, Requirement, Term, read_term
+from elfgate.cluster.taints import NO_EXECUTE, NO_SCHEDULE, Taint, Toleration, read_tolerations, tolerated
+from elfgate.errors import InputError
+from elfgate.platforms import Platform
+
+_SCHEDULER = frozenset((NO_SCHEDULE, NO_EXECUTE))
+_KUBELET = frozenset((NO_EXECUTE,))
+_CORDON = Taint("node.kubernetes.io/unschedulable", "", NO_SCHEDULE)
+
+# Each is held against each kind of node, while others wait.
+_MOST_DEMANDS = 2000
+
+# A node's passing states. Nobody means them to keep a pod away for good: it may land there when they are over, and a
+# workload must not be refused because the nodes that it is made for are restarting.
+PASSING_TAINTS = frozenset(
+    (
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+        "node.kubernetes.io/memory-pressure",
+        "node.kubernetes.io/disk-pressure",
+        "node.kubernetes.io/pid-pressure",
+        "node.kubernetes.io/network-unavailable",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+    )
+)
+
+
+class Candidate(Protocol):
+    """A node, or a group of nodes that are alike in this."""
+
+    @property
+    def platform(self) -> Platform:
+        """Its operating system and architecture."""
+
+    @property
+    def taints(self) -> tuple[Taint, ...]:
+        """All of its taints."""
+
+    @property
+    def unschedulable(self) -> bool:
+        """It is cordoned."""
+
+    @property
+    def stand_in(self) -> bool:
+        """It stands for any node of its platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A pod's demands on its node.
+
+    Attributes:
+        node_name: ``nodeName``, or empty.
+        os: ``os.name``, or empty.
+        labels: ``nodeSelector``.
+        terms: Those of the required node affinity, ORed; None if there is no such affinity.
+        tolerations: Its own, and those that it will be given.
+        passing: Keys of taints that do not count.
+    """
+
+    node_name: str
+    os: str
+    labels: Mapping[str, str]
+    terms: tuple[Term, ...] | None
+    tolerations: tuple[Toleration, ...]
+    passing: frozenset[str] = PASSING_TAINTS
+
+    def admits(self, candidate: Candidate, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether the pod may land on a node of this name and these labels."""
+        return self.selects(candidate, name, labels) and self.tolerates(candidate)
+
+    def selects(self, candidate: Candidate, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether nodeName, os, nodeSelector and the required affinity leave the node."""
+        stand_in = candidate.stand_in
+        return (
+            (stand_in or self.node_name in {"", name})
+            and self.os in {"", candidate.platform.os}
+            and all(labels.get(key, value if stand_in else None) == value for key, value in self.labels.items())
+            and (self.terms is None or any(term.matches(name, labels, stand_in=stand_in) for term in self.terms))
+        )
+
+    def tolerates(self, candidate: Candidate) -> bool:
+        """Whether the node's taints leave it to the pod. A pod that names its node has passed the scheduler by."""
+        taints = [taint for taint in candidate.taints if taint.key not in self.passing]
+        if self.node_name:
+            return tolerated(taints, self.tolerations, _KUBELET)
+        if candidate.unschedulable:
+            taints.append(_CORDON)
+        return tolerated(taints, self.tolerations, _SCHEDULER)
+
+    @property
+    def names_nodes(self) -> bool:
+        """It names the nodes, and not kinds of node: by nodeName, hostname or metadata.name in every term."""
+        by_hostname = self.node_name or HOSTNAME_LABEL in self.labels
+        return bool(by_hostname) or (bool(self.terms) and all(term.names_nodes for term in self.terms or ()))
+
+    def requirements(self) -> Iterator[Requirement]:
+        """Every requirement on labels and fields, in nodeSelector and in any term."""
+        for key, value in self.labels.items():
+            yield Requirement(key, "In", (value,))
+        for term in self.terms or ():
+            yield from term.labels
+            yield from term.fields
+
+
+def read_placement(
+    pod_spec: Mapping[str, object], *, every_node: bool = False, passing: frozenset[str] = PASSING_TAINTS
+) -> Placement:
+    """Read the placement of a PodSpec.
+
+    Args:
+        pod_spec: The PodSpec.
+        every_node: It is a DaemonSet's: its pods tolerate cordoned nodes.
+        passing: Keys of taints that do not count.
+
+    Raises:
+        InputError: if a part has a wrong type, or there are more demands than anyone would write.
+    """
+    spec = Part(pod_spec, None, "spec")
+    required = spec.get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    terms = tuple(read_term(item) for item in required.get("nodeSelectorTerms").items())
+    granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(spec)
+    placement = Placement(
+        node_name=spec.get("nodeName").text(),
+        os=spec.get("os", "name").text(),
+        labels=spec.get("nodeSelector").texts(),
+        terms=terms if required else None,
+        tolerations=read_tolerations(spec.get("tolerations")) + granted,
+        passing=passing,
+    )
+    if len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations) > _MOST_DEMANDS:
+        raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
+    return placement
+
+
+def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
+    """A pod that asks for an extended resource (``nvidia.com/gpu``) may be given a toleration of that name.
+
+    The admission plug-in ExtendedResourceToleration does so to pods, not to their templates: without this, a workload
+    made for tainted GPU nodes would seem to land anywhere else. It must not add nodes to a DaemonSet's, which has to
+    start on each of them.
+    """
+    containers = (*spec.get("initContainers").items(), *spec.get("containers").items())
+    names = {name for container in containers for name in container.get("resources", "requests").mapping()}
+    names |= {name for container in containers for name in container.get("resources", "limits").mapping()}
+    return tuple(_exists(name) for name in sorted(filter(_is_extended, names)))
+
+
+def _is_extended(resource: str) -> bool:
+    """``IsExtendedResourceName``: with a domain that is not Kubernetes' own."""
+    domain, slash, _name = resource.partition("/")
+    return bool(slash) and not domain.endswith("kubernetes.io")
+
+
+def _exists(key: str) -> Toleration:
+    return Toleration(key, "Exists", "", NO_SCHEDULE)

@@ -1,0 +1,141 @@
+"""Where each kind keeps its pod template (a table, which settings extend), and what is read of the template.
+
+Sources: the Kubernetes API reference (PodSpec, Container, EphemeralContainer), and those of Argo Rollouts, Knative
+Serving and OpenKruise for their kinds.
+"""
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from elfgate.cluster.expansion import Environment, Room
+from elfgate.cluster.part import Part
+from elfgate.cluster.workload import Container, Role, Workload
+from elfgate.linkage.start import Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One kind that holds a pod template.
+
+    Attributes:
+        group: The API group; empty for the core group.
+        kind: Such as ``Deployment``.
+        path: Where its PodTemplateSpec is (an object with a PodSpec in ``spec``); empty for the object itself.
+        every_node: It runs on every node that it selects, not on any one.
+    """
+
+    group: str
+    kind: str
+    path: tuple[str, ...]
+    every_node: bool = False
+
+
+_LISTS = {"initContainers": Role.INIT, "containers": Role.MAIN, "ephemeralContainers": Role.EPHEMERAL}
+
+_SPEC_TEMPLATE = ("spec", "template")
+_JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
+
+TEMPLATES: tuple[Template, ...] = (
+    Template("", "Pod", ()),
+    Template("", "PodTemplate", ("template",)),
+    Template("", "ReplicationController", _SPEC_TEMPLATE),
+    Template("apps", "Deployment", _SPEC_TEMPLATE),
+    Template("apps", "ReplicaSet", _SPEC_TEMPLATE),
+    Template("apps", "StatefulSet", _SPEC_TEMPLATE),
+    Template("apps", "DaemonSet", _SPEC_TEMPLATE, every_node=True),
+    Template("batch", "Job", _SPEC_TEMPLATE),
+    Template("batch", "CronJob", _JOB_TEMPLATE),
+    Template("argoproj.io", "Rollout", _SPEC_TEMPLATE),
+    Template("serving.knative.dev", "Service", _SPEC_TEMPLATE),
+    Template("serving.knative.dev", "Configuration", _SPEC_TEMPLATE),
+    Template("serving.knative.dev", "Revision", ()),
+    Template("apps.kruise.io", "CloneSet", _SPEC_TEMPLATE),
+    Template("apps.kruise.io", "StatefulSet", _SPEC_TEMPLATE),
+    Template("apps.kruise.io", "DaemonSet", _SPEC_TEMPLATE, every_node=True),
+    Template("apps.kruise.io", "BroadcastJob", _SPEC_TEMPLATE, every_node=True),
+    Template("apps.kruise.io", "AdvancedCronJob", ("spec", "template", *_JOB_TEMPLATE[1:])),
+)
+
+
+def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
+    """What is to be judged of an object.
+
+    Args:
+        obj: A Kubernetes object, as JSON or YAML gives it.
+        templates: The kinds that hold a pod template, and where.
+
+    Returns:
+        The workload; None if the kind is not in ``templates``, or the object has no template (a Rollout that refers to
+        a Deployment).
+
+    Raises:
+        InputError: if a part that is read has a wrong type; the message names the part.
+    """
+    root = Part(obj)
+    row = _row(root, templates)
+    pod_spec = root.get(*row.path, "spec") if row else None
+    if row is None or not pod_spec:
+        return None
+    return Workload(
+        kind=row.kind,
+        namespace=root.get("metadata", "namespace").text(),
+        name=root.get("metadata", "name").text(),
+        containers=tuple(_containers(pod_spec)),
+        pod_spec=dict(pod_spec.mapping()),
+        every_node=row.every_node,
+    )
+
+
+def _row(root: Part, templates: Iterable[Template]) -> Template | None:
+    kind = root.get("kind").text()
+    group, slash, _version = root.get("apiVersion").text().partition("/")
+    key = (group if slash else "", kind)
+    return next((row for row in templates if (row.group, row.kind) == key), None)
+
+
+def _containers(pod_spec: Part) -> Iterator[Container]:
+    room = Room()
+    security = pod_spec.get("securityContext")
+    for field, role in _LISTS.items():
+        for container in pod_spec.get(field).items():
+            sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
+            yield Container(
+                name=container.get("name").text(),
+                image=container.get("image").text(),
+                role=Role.SIDECAR if sidecar else role,
+                overrides=_overrides(container, security, Environment(container, room)),
+            )
+
+
+def _overrides(container: Part, pod_security: Part, environment: Environment) -> Overrides:
+    # An empty list is the same as none: the image's Entrypoint or Cmd stays.
+    command = environment.arguments(container.get("command").strings()) or None
+    args = environment.arguments(container.get("args").strings()) or None
+    security = container.get("securityContext")
+    return Overrides(
+        command=command,
+        args=args,
+        env=environment.values,
+        unknown_env=frozenset(environment.unknown),
+        working_dir=container.get("workingDir").text(),
+        user=_first(security.get("runAsUser"), pod_security.get("runAsUser")),
+        group=_first(security.get("runAsGroup"), pod_security.get("runAsGroup")),
+        mounts=tuple(_mounts(container)),
+    )
+
+
+def _first(own: Part, inherited: Part) -> int | None:
+    return own.integer() if own else inherited.integer()
+
+
+def _mounts(container: Part) -> Iterator[str]:
+    for mount in container.get("volumeMounts").items():
+        yield _absolute(mount.get("mountPath").text())
+    for device in container.get("volumeDevices").items():
+        yield _absolute(device.get("devicePath").text())
+
+
+def _absolute(path: str) -> str:
+    # "//x" is kept by normpath (POSIX leaves it to the system); a container's root has no such thing.
+    return posixpath.normpath("/" + path.lstrip("/"))

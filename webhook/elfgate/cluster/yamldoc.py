@@ -1,0 +1,155 @@
+"""YAML documents of unknown origin, bounded in depth and in what their aliases expand to, with their lines.
+
+Source: Kubernetes reads manifests as ``sigs.k8s.io/yaml`` does, whose plain scalars differ from PyYAML's defaults:
+dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from elfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as FastestLoader
+else:
+    FastestLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# libyaml's composer calls itself for each level and crashes the process some 20,000 levels down.
+_MAX_DEPTH = 500
+_MAX_VALUES = 5_000_000  # in one document, aliases followed
+
+# A level takes an opening bracket, or at least one of these characters more at the start of a line, and compact forms
+# ("- - -") two of them: without so many there is no such depth, and no need to look closer.
+_DEEP_BLOCK = re.compile(rf"[ \t?:-]{{{_MAX_DEPTH // 2}}}")
+
+_STRINGS_IN_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
+_INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
+)
+_NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
+
+
+class _Loader(FastestLoader):
+    """Resolves plain scalars as Kubernetes does."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own interface
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in rules if tag not in _STRINGS_IN_KUBERNETES]
+        for first, rules in FastestLoader.yaml_implicit_resolvers.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document.
+
+    Attributes:
+        position: Where it is, such as ``deploy.yaml:12``.
+        value: What it holds.
+        items: The positions of the elements of its list ``items``; empty if they are not known.
+    """
+
+    position: str
+    value: Any
+    items: tuple[str, ...] = ()
+
+    def item_position(self, index: int) -> str:
+        """Where an element of its list ``items`` is."""
+        return self.items[index] if self.items else f"{self.position}: items[{index}]"
+
+
+def documents(text: bytes, source: str) -> Iterator[Document]:
+    """Read the documents of a YAML text.
+
+    Raises:
+        InputError: if it is not UTF-8, not YAML, nested too deeply, or its aliases expand to too much.
+    """
+    try:
+        decoded = text.decode("utf-8-sig")
+        _refuse_depth(decoded)
+        yield from _load(decoded, source)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8 at byte {error.start}") from error
+    except yaml.MarkedYAMLError as error:
+        mark: Any = error.problem_mark  # the C parser's has the same attributes
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise InputError(f"{where}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, _TooMuchError) as error:
+        raise InputError(f"{source}: not YAML that can be used: {_one_line(error)}") from error
+
+
+class _TooMuchError(Exception):
+    """A document that costs too much to read."""
+
+
+def _load(text: str, source: str) -> Iterator[Document]:
+    loader = _Loader(text)
+    has_aliases = "&" in text and "*" in text
+    try:
+        while loader.check_node():
+            node = cast("yaml.Node", loader.get_node())  # there is one: check_node says so
+            if has_aliases:
+                _refuse_expansion(node)
+            items = tuple(_position(source, item) for item in _items(node))
+            yield Document(_position(source, node), loader.construct_document(node), items)
+    finally:
+        loader.dispose()
+
+
+def _refuse_depth(text: str) -> None:
+    if text.count("[") + text.count("{") < _MAX_DEPTH and not _DEEP_BLOCK.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _TooMuchError(f"nested more than {_MAX_DEPTH} levels deep")
+
+
+def _refuse_expansion(root: yaml.Node) -> None:
+    """Count what the document would hold if each alias were a copy, without making the copies."""
+    sizes: dict[int, int] = {}
+    entered: set[int] = set()
+    path = [root]
+    while path:
+        node = path[-1]
+        children = _children(node)
+        if id(node) not in entered:
+            entered.add(id(node))
+            if any(id(child) in entered and id(child) not in sizes for child in children):
+                raise _TooMuchError("an alias refers to something that it is a part of")
+            path += [child for child in children if id(child) not in sizes]
+            continue
+        path.pop()
+        sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
+        if sizes[id(node)] > _MAX_VALUES:
+            raise _TooMuchError(f"its aliases expand to more than {_MAX_VALUES} values")
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return _elements(node)
+
+
+def _items(root: yaml.Node) -> list[yaml.Node]:
+    """The elements of the list ``items``."""
+    pairs = root.value if isinstance(root, yaml.MappingNode) else ()
+    found = (value for key, value in pairs if key.value == "items")
+    return _elements(next(found, None))
+
+
+def _elements(node: yaml.Node | None) -> list[yaml.Node]:
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _position(source: str, node: yaml.Node) -> str:
+    return f"{source}:{node.start_mark.line + 1}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

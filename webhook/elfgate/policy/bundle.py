@@ -1,0 +1,186 @@
+"""The policies as one bundle: Rego modules, data and a revision that tells one from another.
+
+The folder is OPA's own bundle format (OPA docs, "Bundles"): ``.manifest``, ``data.json`` and ``*.rego``, so that
+``opa run --bundle policies`` reads the very same files.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from elfgate.errors import InputError
+from elfgate.policy.config import PolicyConfig
+
+RULES = "elfgate.rules"
+_PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
+_MAX_BYTES = 4 << 20  # one file of a bundle
+_MAX_FILES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What an engine loads.
+
+    Attributes:
+        modules: Rego sources by their path in the bundle, in the order of the paths.
+        data: The document under ``data``, with the revision in ``data.elfgate.revision``.
+        revision: The manifest's revision and a digest of modules and data: equal if and only if these are.
+    """
+
+    modules: Mapping[str, str]
+    data: Mapping[str, Any]
+    revision: str
+
+    def json(self) -> str:
+        """The data as JSON, its keys sorted."""
+        return orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def load(
+    folder: Path | None = None,
+    *,
+    config: PolicyConfig | None = None,
+    rules: Path | None = None,
+    tests: bool = False,
+) -> Bundle:
+    """Read a bundle's folder.
+
+    Args:
+        folder: Where; None for the bundle that comes with elfgate.
+        config: Laid over ``data.elfgate.config``, key by key.
+        rules: A folder of further rules, each in a package ``elfgate.rules.NAME``.
+        tests: Take ``*_test.rego`` too.
+
+    Raises:
+        InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
+            settings speak of a rule that is not there.
+    """
+    root = _shipped() if folder is None else folder
+    modules = dict(_modules(root, tests=tests))
+    if rules is not None:
+        modules |= _own_rules(rules, modules, tests=tests)
+    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
+        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
+    try:
+        name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+    except (KeyError, TypeError):
+        raise InputError(
+            f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
+        ) from None
+    settings = overlay(shipped, config.overlay() if config else {})
+    revision = f"{name}-{_digest(modules, settings)}"
+    return Bundle(modules=modules, data={"elfgate": {"revision": revision, "config": settings}}, revision=revision)
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one tree of settings over another: objects are merged, anything else is replaced (as ``object.union``)."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = overlay(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def aggregator(codes: Iterable[str]) -> str:
+    """Write the Rego that names each rule's package.
+
+    The engines agree only on static references: one of them invents findings where packages are iterated over.
+
+    Args:
+        codes: The rules' names; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+    """
+    lines = [f'found["{code}"] := data.{RULES}.{code}.findings' for code in sorted(codes)]
+    return "\n\n".join(["package elfgate.main", *lines]) + "\n"
+
+
+def _shipped() -> Traversable:
+    """The bundle inside the installed package, or in the source tree of an editable install."""
+    packaged = files("elfgate") / "policies"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "policies"
+
+
+def _modules(root: Traversable, *, tests: bool) -> list[tuple[str, str]]:
+    found = [
+        (path, _text(file))
+        for path, file in _walk(root, "")
+        if path.endswith(".rego") and (tests or not path.endswith("_test.rego"))
+    ]
+    if not found:
+        raise InputError(f"{root} is not a policy bundle: no Rego files in it")
+    return sorted(found)
+
+
+def _walk(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]:
+    try:
+        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(f"cannot read the policies in {folder}: {error.strerror}") from None
+    if len(entries) > _MAX_FILES:
+        raise InputError(f"{folder} holds {len(entries)} files, more than the {_MAX_FILES} of a policy bundle")
+    for entry in entries:
+        path = f"{prefix}{entry.name}"
+        if entry.is_dir() and prefix.count("/") < 8:
+            yield from _walk(entry, f"{path}/")
+        elif entry.is_file():
+            yield path, entry
+
+
+def _own_rules(folder: Path, shipped: Mapping[str, str], *, tests: bool) -> dict[str, str]:
+    """Read a user's rules, and write the aggregator for them."""
+    modules = {f"own/{path}": text for path, text in _modules(folder, tests=tests)}
+    taken = {_package(text) for text in shipped.values()}
+    names = set()
+    for path, text in modules.items():
+        package, name = _package(text), _rule(text)
+        if package == name or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise InputError(f"{folder / path.removeprefix('own/')}: package {package} is not {RULES}.NAME")
+        if package in taken:
+            raise InputError(f"{folder / path.removeprefix('own/')}: package {package} is one of elfgate's own")
+        if not path.endswith("_test.rego"):
+            names.add(name)
+    return modules | {"own/aggregator.rego": aggregator(names)}
+
+
+def _package(text: str) -> str:
+    match = _PACKAGE.search(text)
+    return match.group(1) if match else "(none)"
+
+
+def _rule(text: str) -> str:
+    """The name of the rule that a module holds, or something that is no rule's name."""
+    return _package(text).removeprefix(f"{RULES}.")
+
+
+def _digest(modules: Mapping[str, str], config: object) -> str:
+    content = orjson.dumps([sorted(modules.items()), config], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _json(file: Traversable) -> dict[str, Any]:
+    try:
+        value = orjson.loads(_text(file))
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{file} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{file} is not a JSON object")
+    return value
+
+
+def _text(file: Traversable) -> str:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(f"{file} is larger than {_MAX_BYTES >> 20} MiB")
+        return content.decode()
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not UTF-8") from None

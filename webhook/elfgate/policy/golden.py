@@ -1,0 +1,63 @@
+"""Documents whose verdict is known: an engine proves itself on them before it decides anything, and while it does.
+
+They are judged in a namespace that no cluster can have, whose settings come with the bundle, so that no setting of the
+user's changes what is right; and denials by rules of the user's own do not count.
+"""
+
+from elfgate.linkage.report import Code
+from elfgate.policy.document import (
+    ContainerEntry,
+    Document,
+    FindingEntry,
+    LinkageEntry,
+    Request,
+    TargetEntry,
+    VariantEntry,
+)
+from elfgate.policy.engine import Engine, EngineError
+
+NAMESPACE = "elfgate:golden"  # a colon is in no namespace's name (RFC 1123 label)
+_IMAGE = "golden.invalid/app"
+
+
+def _document(*verdicts: tuple[str, bool]) -> Document:
+    """One container, on each architecture either starting or lacking its loader."""
+    return Document(
+        request=Request(point="pod", kind="Pod", namespace=NAMESPACE, name="golden"),
+        targets=[TargetEntry(platform=f"linux/{arch}", architecture=arch, nodes=1) for arch, _ in verdicts],
+        containers=[ContainerEntry(name="app", role="main", image=_IMAGE, repository=_IMAGE)],
+        linkages=[_linkage(arch, starts=starts) for arch, starts in verdicts],
+    )
+
+
+def _linkage(arch: str, *, starts: bool) -> LinkageEntry:
+    missing = FindingEntry(code=Code.LOADER_MISSING, path="/app", message="/app needs its loader", effect="fails")
+    return LinkageEntry(
+        container="app",
+        platform=f"linux/{arch}",
+        verdict="starts" if starts else "cannot-start",
+        variant=VariantEntry(id="scratch"),
+        findings=[] if starts else [missing],
+    )
+
+
+GOOD = _document(("amd64", True))
+PARTLY = _document(("amd64", True), ("ppc64le", False))
+BAD = _document(("ppc64le", False))
+
+
+async def prove(engine: Engine) -> None:
+    """Let an engine judge the golden documents.
+
+    Raises:
+        EngineError: if it fails, or judges one wrongly.
+    """
+    for document, denied, warned in ((GOOD, False, False), (PARTLY, False, True), (BAD, True, False)):
+        verdict = await engine.evaluate(document)
+        denials = [violation for violation in verdict.denials if violation.code in set(Code)]
+        warnings = [violation for violation in verdict.warnings if violation.code in set(Code)]
+        if (bool(denials), bool(warnings)) != (denied, warned):
+            raise EngineError(
+                f"the policies of revision {engine.revision} judge a known document wrongly",
+                hint="it was" + " not" * (not denied) + " to be denied: the bundle is not put into force",
+            )

@@ -1,0 +1,58 @@
+"""Verdicts remembered: a verdict is a pure function of the document and the bundle's revision."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+
+from elfgate.policy.document import Document
+from elfgate.policy.engine import Engine
+from elfgate.policy.verdict import Verdict
+
+
+class MemoisedEngine:
+    """An engine that answers at once what it has answered before. Failures are not remembered.
+
+    Args:
+        engine: Who answers what is new.
+        entries: How many verdicts to remember; the one longest unused is dropped first.
+    """
+
+    def __init__(self, engine: Engine, *, entries: int = 1024) -> None:
+        self._live = engine
+        self._entries = entries
+        self._verdicts: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def revision(self) -> str:
+        """The live engine's revision."""
+        return self._live.revision
+
+    @property
+    def live(self) -> Engine:
+        """The engine behind, for whoever must not be answered from memory (readiness)."""
+        return self._live
+
+    async def evaluate(self, document: Document) -> Verdict:
+        """Judge a document.
+
+        Raises:
+            EngineError: if there is no verdict that can be trusted.
+        """
+        key = (self.revision, hashlib.sha256(document.model_dump_json().encode()).digest())
+        with self._lock:
+            if (known := self._verdicts.get(key)) is not None:
+                self._verdicts.move_to_end(key)
+                return known
+        verdict = await self._live.evaluate(document)
+        with self._lock:
+            self._verdicts[key] = verdict
+            if len(self._verdicts) > self._entries:
+                self._verdicts.popitem(last=False)
+        return verdict
+
+    async def close(self) -> None:
+        """Close the live engine, and forget."""
+        with self._lock:
+            self._verdicts.clear()
+        await self._live.close()

@@ -1,0 +1,78 @@
+"""What keeps reading cheap: one flight for whoever asks for the same thing, and a bounded memory of what came of it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class Recent(Generic[K, V]):
+    """A bounded map that forgets what was used longest ago. Belongs to one thread."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """The value, which thereby becomes the most recent."""
+        value = self._items.get(key)
+        if value is not None:
+            self._items.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value, and drop the oldest beyond the size."""
+        self._items[key] = value
+        self._items.move_to_end(key)
+        while len(self._items) > self._size:
+            self._items.popitem(last=False)
+
+
+class Flights:
+    """Runs each thing once at a time. Belongs to one event loop.
+
+    Whoever asks for a key that is under way waits for the same flight, and one who gives up waiting does not end it:
+    what was begun is finished in the background, for the next to ask.
+    """
+
+    def __init__(self, threads: Executor) -> None:
+        self._threads = threads
+        self._under_way: dict[str, asyncio.Task[Any]] = {}
+
+    async def join(self, key: str, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the flight named ``key``, which is begun if it is not under way."""
+        task: asyncio.Task[T] | None = self._under_way.get(key)
+        if task is None:
+            task = asyncio.ensure_future(begin())
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    async def on_thread(self, key: str, read: Callable[[], T]) -> T:
+        """The result of a blocking call, run on a thread once for all who ask meanwhile."""
+
+        async def flight() -> T:
+            return await _result(asyncio.get_running_loop().run_in_executor(self._threads, read))
+
+        return await self.join(key, flight)
+
+    async def close(self) -> None:
+        """End all flights."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _landed(self, key: str, task: "asyncio.Task[Any]") -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # seen: it may be that nobody waits for it any longer
+
+
+async def _result(future: Awaitable[T]) -> T:
+    return await future

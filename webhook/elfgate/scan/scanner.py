@@ -1,0 +1,173 @@
+"""Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.linkage.predict import predict
+from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
+from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.scan.reader import Contents, Image, Locate, Reader
+
+_NO_OVERRIDES = Overrides()
+_NO_FACTS = NodeFacts()
+_UNKNOWN_VARIANT = Variant("unknown")
+_MAX_ALTERNATIVES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """Whether one image, started in one way, starts on one platform.
+
+    Attributes:
+        image: As it was asked for.
+        digest: The index's, or the only manifest's; empty if it could not be read.
+        platform: Where.
+        prediction: What would happen, and why.
+        manifest: The digest of the manifest that a node of that platform would pull; empty if none.
+        variant: The image's nature there.
+    """
+
+    image: str
+    digest: str
+    platform: Platform
+    prediction: Prediction
+    manifest: str = ""
+    variant: Variant = _UNKNOWN_VARIANT
+
+    @property
+    def outcome(self) -> Outcome:
+        """The prediction's outcome."""
+        return self.prediction.outcome
+
+
+class Scanner:
+    """Predicts starts.
+
+    Args:
+        locate: Finds an image's source.
+        reader: Reads images.
+        wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
+            goes on. None waits for as long as the sources' limits allow.
+    """
+
+    def __init__(self, *, locate: Locate, reader: Reader, wait: float | None = None) -> None:
+        self._locate = locate
+        self._reader = reader
+        self._wait = wait
+
+    async def linkage(
+        self,
+        image: str,
+        platform: Platform,
+        overrides: Overrides = _NO_OVERRIDES,
+        node: NodeFacts = _NO_FACTS,
+        *,
+        explain: bool = False,
+    ) -> Linkage:
+        """Predict the start of an image on a platform.
+
+        Args:
+            image: As a manifest or a command line names it.
+            platform: Of the node.
+            overrides: What the pod changes of the image's start.
+            node: What is known of the node beyond its platform.
+            explain: Keep every look-up.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+        """
+        try:
+            opened, contents = await asyncio.wait_for(self._reader.read(self._locate(image), platform), self._wait)
+        except UnreadableError as error:
+            return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
+        except TimeoutError:
+            message = f"{image} is seen for the first time and is still being read"
+            return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
+        if contents is None:
+            return Linkage(image, opened.digest, platform, Prediction((), (_platform_missing(opened, platform),)))
+        prediction = _judge(contents, platform, overrides, node, explain=explain)
+        return Linkage(image, opened.digest, platform, prediction, contents.digest, contents.variant)
+
+    async def platforms(self, image: str) -> tuple[Platform, ...]:
+        """The Linux platforms that an image offers: as its index lists them, or as its only config says.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        opened = await self._reader.open(self._locate(image))
+        if opened.is_index:
+            return tuple(platform for platform in opened.platforms() if platform.os == "linux")
+        declared = (await self._reader.contents(opened, opened.entries[0])).declared
+        return (declared,) if declared.architecture else ()
+
+    async def alternatives(
+        self, image: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES, node: NodeFacts = _NO_FACTS
+    ) -> list[str]:
+        """Other tags of the same repository that are known to start there; the most alike first.
+
+        Looks into the store only, so that it costs no network and suggests nothing that was not checked.
+        """
+        located = self._locate(image)
+        found: list[str] = []
+        for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
+            contents = self._reader.known(digest, platform)
+            if contents and _judge(contents, platform, overrides, node).outcome is Outcome.STARTS:
+                found.append(f"{located.repository}:{tag}")
+            if len(found) == _MAX_ALTERNATIVES:
+                break
+        return found
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._reader.close()
+
+
+def _judge(
+    contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts, *, explain: bool = False
+) -> Prediction:
+    if not contents.startable:
+        return _unknown("this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED)
+    if platform.os != "linux" or platform.architecture not in ARCHITECTURES:
+        return _unknown(f"how {platform} starts programs is not known to elfgate", UnknownReason.SHAPE_UNKNOWN)
+    prediction = predict(contents.tree, contents.defaults, overrides, platform, node, explain=explain)
+    declared = contents.declared
+    if prediction.outcome is not Outcome.STARTS or declared.architecture in ("", platform.architecture):
+        return prediction
+    note = Finding(
+        Code.PLATFORM_LABEL_WRONG,
+        "",
+        f"the image's config says {declared}, but what it starts runs on {platform}",
+        "set the platform when building, so that the label agrees with the content",
+        effect=Effect.NOTE,
+    )
+    return Prediction(prediction.argv, (*prediction.findings, note), prediction.walk)
+
+
+def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
+    finding = Finding(Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason)
+    return Prediction((), (finding,))
+
+
+def _platform_missing(image: Image, platform: Platform) -> Finding:
+    offered = ", ".join(str(offer) for offer in image.platforms()) or "no platform at all"
+    return Finding(
+        Code.PLATFORM_MISSING,
+        "",
+        f"the image has nothing for {platform}; its index lists {offered}",
+        f"build and push it for {platform} too",
+    )
+
+
+def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Other tags, those that begin most alike first."""
+    others = [pair for pair in tags if pair[0] != tag]
+    return sorted(others, key=lambda pair: _common_beginning(tag, pair[0]), reverse=True)
+
+
+def _common_beginning(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -1,0 +1,185 @@
+"""The webhook as an ASGI application: what comes over HTTP and by when it must be answered, not how it is judged.
+
+``POST /validate`` answers AdmissionReviews; ``/healthz``, ``/readyz`` and ``/metrics`` are for kubelet and Prometheus.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from elfgate.errors import ElfgateError, InputError
+from elfgate.server.fallback import fallback, review_uid
+from elfgate.server.metrics import Metrics
+from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
+from elfgate.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Message], Awaitable[None]]
+
+METHODS = {
+    "/validate": ("POST",),
+    "/healthz": ("GET", "HEAD"),
+    "/readyz": ("GET", "HEAD"),
+    "/metrics": ("GET", "HEAD"),
+}
+
+
+class Answer(Protocol):
+    """What a judge says of a review."""
+
+    @property
+    def body(self) -> bytes:
+        """The AdmissionReview to answer with, as JSON."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it admits."""
+
+    @property
+    def point(self) -> str:
+        """Where it was asked for (``workload``, ``pod``, ``binding``), for metrics and logs."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The rules that it names, for metrics and logs."""
+
+    @property
+    def outcome(self) -> str:
+        """What it came to, in a word, for metrics and logs."""
+
+
+class Judge(Protocol):
+    """Turns a review into an answer."""
+
+    async def __call__(self, body: bytes, deadline: float, /) -> Answer:
+        """Judge ``body``, an AdmissionReview as JSON, within ``deadline`` seconds from now.
+
+        Whatever it raises is answered as ``admission.fail`` says.
+        """
+
+
+Ready = Callable[[], Awaitable[list[str]]]
+"""Says what is not ready yet, a line each; nothing if all is."""
+
+
+class Webhook:
+    """The ASGI application.
+
+    Args:
+        judge: What judges reviews.
+        ready: Says what is not ready yet.
+        metrics: Where reviews are counted.
+        settings: Of these, ``admission`` matters here.
+
+    Attributes:
+        draining: Set at shutdown: not ready, and each connection is given up with its next answer.
+    """
+
+    def __init__(self, *, judge: Judge, ready: Ready, metrics: Metrics, settings: Settings) -> None:
+        self._judge = judge
+        self._ready = ready
+        self._metrics = metrics
+        self._admission = settings.admission
+        self._in_flight = 0
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        methods = METHODS.get(path)
+        if methods is None:
+            await self._reply(send, 404, f"no such path; there are {', '.join(METHODS)}\n")
+        elif scope["method"] not in methods:
+            await self._reply(send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods))
+        elif path == "/validate":
+            await self._validate(scope, receive, send)
+        elif path == "/healthz":
+            await self._reply(send, 200, "ok\n")
+        elif path == "/readyz":
+            await self._readyz(send)
+        else:
+            text, media_type = self._metrics.exposition()
+            await self._reply(send, 200, text, content_type=media_type)
+
+    async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = asyncio.get_running_loop().time()
+        until = started + seconds_to_answer(scope["query_string"], self._admission)
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
+        try:
+            body = await read_body(scope, receive, until=until, limit=self._admission.body_bytes)
+            answer = await self._answer(body, started, until)
+            await self._reply(send, 200, answer, content_type="application/json")
+        except RefusedError as refused:
+            self._metrics.failed("invalid")
+            log.warning("request refused", extra={"status": refused.status, "why": str(refused)})
+            # What is left of the request is not read, so its connection cannot serve another.
+            await self._reply(send, refused.status, f"{refused}\n", connection="close")
+        except HungUpError:
+            log.debug("client hung up within its request")
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
+
+    async def _answer(self, body: bytes, started: float, until: float) -> bytes:
+        """The judge's answer, or the configured one if there is none in time.
+
+        The judge is told to be done the margin before the deadline. If it is not, it is cut off half a margin later,
+        which leaves the other half for the way back.
+        """
+        if self._in_flight > self._admission.in_flight:
+            return self._fail(body, cause="overload", why="too many reviews at a time")
+        margin = min(self._admission.margin_seconds, (until - started) / 2)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(until - margin / 2):
+                answer = await self._judge(body, max(0.0, until - margin - loop.time()))
+        except TimeoutError:
+            return self._fail(body, cause="timeout", why="it was not done in time")
+        except ElfgateError as error:
+            return self._fail(body, cause="error", why=str(error))
+        except Exception as error:  # the boundary: whatever broke, the API server gets its answer
+            log.exception("judge failed", extra={"error": type(error).__name__})
+            return self._fail(body, cause="error", why="an internal error, which its log tells of")
+        self._note(answer, body, loop.time() - started)
+        return answer.body
+
+    def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
+        """Count an answer and log it with its review's uid: a denial always, others for who asks for ``debug``."""
+        self._metrics.judged(
+            point=answer.point, allowed=answer.allowed, outcome=answer.outcome, codes=answer.codes, seconds=seconds
+        )
+        level = logging.DEBUG if answer.allowed else logging.INFO
+        if log.isEnabledFor(level):
+            facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
+            facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            log.log(level, "review answered", extra=facts)
+
+    def _fail(self, body: bytes, *, cause: str, why: str) -> bytes:
+        """The answer that ``admission.fail`` asks for, if the body is a review at all."""
+        try:
+            uid = review_uid(body)
+        except InputError as error:
+            raise RefusedError(400, str(error)) from None
+        self._metrics.failed(cause)
+        allow = self._admission.fail == "allow"
+        log.warning("review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why})
+        return fallback(uid, why=why, allow=allow)
+
+    async def _readyz(self, send: Send) -> None:
+        missing = ["it is shutting down"] if self.draining else await self._ready()
+        self._metrics.ready(ready=not missing)
+        lines = "".join(f"not ready: {line}\n" for line in missing)
+        await self._reply(send, 503 if missing else 200, lines or "ready\n")
+
+    async def _reply(self, send: Send, status: int, content: bytes | str, **headers: str) -> None:
+        """Send a whole answer. Underscores in the names of headers stand for hyphens."""
+        body = content.encode() if isinstance(content, str) else content
+        fields = {"content_type": "text/plain; charset=utf-8", "content_length": str(len(body))} | headers
+        if self.draining:
+            fields["connection"] = "close"  # the client's next request then goes to a server that stays
+        encoded = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields.items()]
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})

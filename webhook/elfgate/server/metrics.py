@@ -1,0 +1,103 @@
+"""What Prometheus sees. Labels are bounded: nothing that a client writes can make a new series without end."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+# Seconds. A remembered verdict takes well under a millisecond; the API server waits 10 s by default.
+LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+DISTINCT = 64
+OTHER = "other"
+
+
+class Labels:
+    """Lets the first ``DISTINCT`` values of a label through, and counts the rest as ``other``."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = {OTHER}
+
+    def bound(self, value: str) -> str:
+        """The value, or ``other``."""
+        if value in self._seen:
+            return value
+        if len(self._seen) > DISTINCT:
+            return OTHER
+        self._seen.add(value)
+        return value
+
+
+class Metrics:
+    """The webhook's metrics, in a registry of their own.
+
+    Attributes:
+        registry: Where further collectors may be added.
+        in_flight: Reviews being answered now.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._labels = {name: Labels() for name in ("point", "outcome", "code")}
+        self._reviews = Counter(
+            "elfgate_reviews", "Reviews answered", ["point", "decision", "outcome"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "elfgate_review_seconds",
+            "Seconds from a review's headers to its answer",
+            ["point", "decision"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self._findings = Counter(
+            "elfgate_findings", "Answers that name a rule", ["point", "decision", "code"], registry=self.registry
+        )
+        self._failures = Counter(
+            "elfgate_failures",
+            "Reviews answered without a verdict, and requests refused, by cause",
+            ["cause"],
+            registry=self.registry,
+        )
+        self._expires = Gauge(
+            "elfgate_certificate_expiry_timestamp_seconds",
+            "When the certificate that is served expires",
+            registry=self.registry,
+        )
+        self._reloads = Counter(
+            "elfgate_certificate_reloads", "Changed certificates, by result", ["result"], registry=self.registry
+        )
+        self._ready = Gauge(
+            "elfgate_ready", "1 if the last readiness probe was answered with yes", registry=self.registry
+        )
+        self.in_flight = Gauge("elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry)
+
+    def judged(self, *, point: str, allowed: bool, outcome: str, codes: Iterable[str], seconds: float) -> None:
+        """Count an answer that the judge gave."""
+        point = self._labels["point"].bound(point)
+        decision = "allowed" if allowed else "denied"
+        self._reviews.labels(point, decision, self._labels["outcome"].bound(outcome)).inc()
+        self._seconds.labels(point, decision).observe(seconds)
+        for code in codes:
+            self._findings.labels(point, decision, self._labels["code"].bound(code)).inc()
+
+    def failed(self, cause: str) -> None:
+        """Count what got no verdict: a review (``timeout``, ``error``, ``overload``), or what is none (``invalid``)."""
+        self._failures.labels(cause).inc()
+
+    def certificate(self, *, expires: float) -> None:
+        """Note when the served certificate expires, in seconds since the epoch."""
+        self._expires.set(expires)
+
+    def reloaded(self, *, accepted: bool) -> None:
+        """Count a changed certificate: served, or refused while the old one stays."""
+        self._reloads.labels("accepted" if accepted else "refused").inc()
+
+    def ready(self, *, ready: bool) -> None:
+        """Note the answer to a readiness probe."""
+        self._ready.set(ready)
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The text format, and its media type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,86 @@
+"""A review's request, as HTTP brings it: bounded in bytes, and in time by the review's own deadline."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from elfgate.settings import Admission
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+API_SERVER_TIMEOUT = 30.0  # seconds: the most that a webhook configuration may say (``timeoutSeconds``)
+
+
+class RefusedError(Exception):
+    """A request that is answered with a status and a line; what is left of it is not read."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(line)
+        self.status = status
+
+
+class HungUpError(Exception):
+    """The client hung up before its request was complete: nobody is left to answer."""
+
+
+async def read_body(scope: Scope, receive: Receive, *, until: float, limit: int) -> bytes:
+    """Read a request's body.
+
+    Args:
+        scope: ASGI's.
+        receive: ASGI's.
+        until: When to give up, in the loop's time.
+        limit: The most bytes.
+
+    Raises:
+        RefusedError: 413 if it is larger, announced or not; 408 if it does not come in time.
+        HungUpError: if the client hangs up.
+    """
+    if content_length(scope["headers"]) > limit:
+        raise RefusedError(413, f"a review may have at most {limit} bytes")
+    try:
+        async with asyncio.timeout_at(until):
+            return await _chunks(receive, limit)
+    except TimeoutError:
+        raise RefusedError(408, "the review did not arrive within its own deadline") from None
+
+
+async def _chunks(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUpError
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise RefusedError(413, f"a review may have at most {limit} bytes")
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """The announced length of the body in bytes, 0 if none is (the HTTP parser has refused what is no number)."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
+
+
+_DURATION = re.compile(r"(?:(\d{1,3})m)?(?:(\d{1,3}(?:\.\d{1,9})?)s)?|(\d{1,6})ms")
+
+
+def seconds_to_answer(query: bytes, admission: Admission) -> float:
+    """The seconds that the API server waits for this answer: ``?timeout=10s``, a Go duration, on every call it makes.
+
+    A missing or malformed value stands for ``admission.default_timeout_seconds``.
+    """
+    values = parse_qs(query.decode("latin-1")).get("timeout", [""])
+    match = _DURATION.fullmatch(values[0])
+    if match is None:
+        return admission.default_timeout_seconds
+    minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return min(minutes * 60 + seconds + milliseconds / 1000, API_SERVER_TIMEOUT) or admission.default_timeout_seconds

@@ -1,0 +1,166 @@
+"""From settings to a webhook that serves, and back: bind, certificate, uvicorn, drain."""
+
+import asyncio
+import errno
+import importlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+
+import uvicorn
+
+from elfgate.errors import InputError
+from elfgate.server.app import Judge, Ready, Webhook
+from elfgate.server.metrics import Metrics
+from elfgate.server.segment import joining
+from elfgate.server.tls import Certificate
+from elfgate.settings import Listen, Settings, Tls
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024
+# The API server keeps idle connections for 90 s (Go's http.DefaultTransport). The side that closes first must be the
+# client: closed from here, a connection may swallow a review that is just being sent.
+KEEP_ALIVE_SECONDS = 120
+GRACE_SECONDS = 30  # the API server's longest deadline: no review can still want its answer after it
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run ``main`` to its end, on uvloop where there is one."""
+    try:
+        new_event_loop = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        new_event_loop = None
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main)
+
+
+async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metrics) -> None:
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    On SIGTERM the webhook says that it is not ready, answers for ``admission.drain_seconds`` more whatever still comes
+    (endpoints take that long to be withdrawn), and finishes what it has begun. SIGINT skips the wait. SIGHUP looks at
+    the certificate at once.
+
+    Args:
+        settings: ``listen``, ``tls`` and ``admission`` matter here.
+        judge: What judges reviews.
+        ready: Says what is not ready yet; the certificate is added to it here.
+        metrics: Where reviews are counted.
+
+    Raises:
+        InputError: if there is no certificate that can serve, or the address cannot be listened on.
+    """
+    if settings.tls is None:
+        raise InputError("tls is not set", hint="the API server only calls webhooks over TLS: name certificate and key")
+    certificate = Certificate(settings.tls.certificate, settings.tls.key)
+
+    async def ready_with_certificate() -> list[str]:
+        expired = ["certificate: it has expired"] if certificate.expired else []
+        return [*expired, *await ready()]
+
+    webhook = Webhook(judge=judge, ready=ready_with_certificate, metrics=metrics, settings=settings)
+    with bind(settings.listen) as listener:
+        server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
+        async with _followed(certificate, settings.tls, metrics):
+            host, port = listener.getsockname()[:2]
+            log.info("listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"})
+            await server.serve(sockets=[listener])
+    log.info("stopped")
+
+
+def bind(listen: Listen) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        InputError: if the address is in use, not this machine's, not allowed, or no address.
+    """
+    where = f"port {listen.port} on {listen.host}"
+    try:
+        family, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except socket.gaierror as error:
+        raise InputError(f"cannot listen on {where}: {error.strerror}") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(
+                f"{where} is in use", hint="set listen.port to another, or 0 for any that is free"
+            ) from None
+        raise InputError(f"cannot listen on {where}: {error.strerror}") from None
+
+
+def _config(webhook: Webhook, certificate: Certificate) -> uvicorn.Config:
+    config = uvicorn.Config(
+        webhook,
+        http="auto",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    config.load()
+    config.ssl = certificate.context
+    config.http_protocol_class = joining(config.http_protocol_class)
+    return config
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with a wait between "not ready" and "not listening", and an exit code of 0 for a wished-for end."""
+
+    def __init__(self, config: uvicorn.Config, webhook: Webhook, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._webhook = webhook
+        self._drain_seconds = drain_seconds
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """Take the signal: drain at the first SIGTERM, stop at SIGINT or a second one."""
+        if sig == signal.SIGTERM and not self._webhook.draining:
+            self._webhook.draining = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._stop)
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._webhook.draining = True
+        self.should_exit = True
+
+
+@asynccontextmanager
+async def _followed(certificate: Certificate, tls: Tls, metrics: Metrics) -> AsyncIterator[None]:
+    """While this lasts, changed certificate files are served: at once on SIGHUP, else when they are next looked at."""
+    hangup = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    metrics.certificate(expires=certificate.expires)
+    task = asyncio.create_task(_follow(certificate, tls.reload_seconds, hangup, metrics))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+
+
+async def _follow(certificate: Certificate, seconds: float, hangup: asyncio.Event, metrics: Metrics) -> None:
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hangup.wait(), seconds)
+        hangup.clear()
+        try:
+            if certificate.reload():
+                metrics.reloaded(accepted=True)
+                metrics.certificate(expires=certificate.expires)
+                log.info("certificate reloaded", extra={"expires": certificate.expires})
+        except InputError as error:
+            metrics.reloaded(accepted=False)
+            log.error("certificate not reloaded, the old one stays: %s", error)  # noqa: TRY400  # its line says it all

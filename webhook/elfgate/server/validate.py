@@ -1,0 +1,113 @@
+"""One AdmissionReview in, one out: the webhook's door to the gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.review import Review, judged, parse, response
+from elfgate.cluster.workload import Point, Workload
+from elfgate.errors import ElfgateError
+from elfgate.gate import judge
+from elfgate.policy.engine import Engine
+from elfgate.policy.golden import prove
+from elfgate.policy.verdict import Verdict
+from elfgate.policy.words import denial, warnings
+from elfgate.scan.scanner import Scanner
+
+_POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a review (``server.app.Answer``)."""
+
+    body: bytes
+    allowed: bool
+    point: str
+    codes: tuple[str, ...]
+    outcome: str
+
+
+class Validator:
+    """Judges reviews.
+
+    Args:
+        inventory: The nodes there are.
+        scanner: Predicts starts.
+        engine: Evaluates policies; what it remembers is as good as what it evaluates.
+        live_engine: Evaluates policies anew, for readiness.
+        extra_architectures: Architectures that count although no node has them yet.
+    """
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        scanner: Scanner,
+        engine: Engine,
+        live_engine: Engine,
+        extra_architectures: Sequence[str] = (),
+    ) -> None:
+        self._inventory = inventory
+        self._scanner = scanner
+        self._engine = engine
+        self._live_engine = live_engine
+        self._extra_architectures = extra_architectures
+
+    async def __call__(self, body: bytes, _deadline: float) -> Answered:
+        """Judge an AdmissionReview.
+
+        Raises:
+            InputError: if it is none, or its object has not the shape of its kind.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        review = parse(body)
+        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
+        workload = judged(review)
+        if workload is None:
+            return _passed(review, point)
+        verdict = await self._verdict(workload, review, point)
+        return _answered(review, point, verdict)
+
+    async def not_ready(self) -> list[str]:
+        """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
+        lines = [] if len(self._inventory) else ["nodes: none are known"]
+        try:
+            await prove(self._live_engine)
+        except ElfgateError as error:
+            lines.append(f"policies: {error}")
+        return lines
+
+    async def _verdict(self, workload: Workload, review: Review, point: Point) -> Verdict:
+        judgement = await judge(
+            workload,
+            point=point,
+            inventory=self._inventory,
+            scanner=self._scanner,
+            engine=self._engine,
+            extra_architectures=self._extra_architectures,
+            operation=review.operation,
+            dry_run=bool(review.dry_run),
+        )
+        return judgement.verdict
+
+
+def _passed(review: Review, point: Point) -> Answered:
+    body = orjson.dumps(response(review.uid, allowed=True))
+    return Answered(body, allowed=True, point=point, codes=(), outcome="passed")
+
+
+def _answered(review: Review, point: Point, verdict: Verdict) -> Answered:
+    codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
+    audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
+    answer = response(
+        review.uid,
+        allowed=verdict.allowed,
+        message=denial(verdict),
+        warnings=warnings(verdict),
+        audit=audit,
+    )
+    outcome = "warned" if verdict.warnings else "admitted"
+    return Answered(orjson.dumps(answer), verdict.allowed, point, codes, outcome if verdict.allowed else "denied")

@@ -1,0 +1,216 @@
+"""The settings of ``elfgate serve``: a YAML file, checked whole before anything starts.
+
+What is not written has a default that is safe for a cluster: nothing is denied but what is certain, and a review that
+cannot be judged is admitted with a warning. Paths are taken from the folder in which elfgate was started.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from elfgate.errors import InputError
+from elfgate.images.source import Limits
+from elfgate.policy.config import PolicyConfig
+
+FILE_BYTES = 1 << 20
+
+
+def default_store() -> Path:
+    """Where facts are kept unless a setting says otherwise (XDG base directories)."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "elfgate" / "facts.db"
+
+
+class Model(BaseModel):
+    """Frozen, and closed: a misspelt key is an error, never silently without effect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listen(Model):
+    """Where the webhook listens."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` for every interface.")
+    port: int = Field(default=8443, ge=0, le=65535, description="TCP port; 0 takes a free one, which the log names.")
+
+
+class Tls(Model):
+    """The certificate that the API server verifies with its `caBundle`."""
+
+    certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
+    key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    reload_seconds: PositiveFloat = Field(
+        default=10.0,
+        description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
+    )
+
+
+class Nodes(Model):
+    """What is known of the cluster's nodes."""
+
+    file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
+    extra_architectures: tuple[str, ...] = Field(
+        default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
+    )
+
+
+class Store(Model):
+    """Where facts about images are kept."""
+
+    path: Path = Field(default_factory=default_store, description="The SQLite file; made when it is not there.")
+    size_cap: ByteSize = Field(
+        default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+    )
+
+
+class Registries(Model):
+    """How registries are reached."""
+
+    insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
+
+
+class Policies(PolicyConfig):
+    """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
+
+    folder: Path | None = Field(
+        default=None, description="A policy bundle's folder; else the one that comes with elfgate."
+    )
+
+    def overlay(self) -> dict[str, object]:
+        """What to lay over the bundle's own configuration: only what was given."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
+
+
+class Admission(Model):
+    """How a review is answered."""
+
+    fail: Literal["allow", "deny"] = Field(
+        default="allow",
+        description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
+    )
+    first_sight_seconds: NonNegativeFloat = Field(
+        default=2.0,
+        description="How long a review waits for an image that was never read; then it is unknown, and read on.",
+    )
+    margin_seconds: NonNegativeFloat = Field(
+        default=0.5, description="How long before the API server's own deadline the answer is given."
+    )
+    default_timeout_seconds: PositiveFloat = Field(
+        default=10.0,
+        le=30,
+        description="The deadline of a review that comes without `?timeout=` (Kubernetes' own default).",
+    )
+    body_bytes: PositiveInt = Field(default=3 << 20, description="Larger reviews are refused unread (413).")
+    in_flight: PositiveInt = Field(
+        default=256, description="Beyond so many reviews at a time, one more is answered by `fail`."
+    )
+    drain_seconds: NonNegativeFloat = Field(
+        default=5.0,
+        description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
+    )
+
+
+_LIMITS = Limits()
+
+
+class ImageLimits(Model):
+    """How much of an image is read before it counts as hostile, and is unknown."""
+
+    manifest_bytes: PositiveInt = Field(
+        default=_LIMITS.manifest_bytes, description="Bytes of one manifest, index or config."
+    )
+    layer_bytes: PositiveInt = Field(default=_LIMITS.layer_bytes, description="Bytes of one layer, unpacked.")
+    layer_entries: PositiveInt = Field(default=_LIMITS.layer_entries, description="Names in one layer.")
+    layer_ratio: PositiveInt = Field(
+        default=_LIMITS.layer_ratio, description="Unpacked to packed bytes, beyond the first 64 MiB unpacked."
+    )
+    index_entries: PositiveInt = Field(default=_LIMITS.index_entries, description="Manifests in one index.")
+    seconds: PositiveFloat = Field(default=_LIMITS.seconds, description="Seconds for one layer.")
+
+    def limits(self) -> Limits:
+        """As the sources take them."""
+        return Limits(**self.model_dump())
+
+
+class Log(Model):
+    """What is logged, as JSON lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="`info` logs denials and failures; `debug` every review."
+    )
+
+
+class Settings(Model):
+    """All settings of ``elfgate serve``."""
+
+    listen: Listen = Field(default=Listen(), description=Listen.__doc__)
+    tls: Tls | None = Field(default=None, description=Tls.__doc__)
+    nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
+    store: Store = Field(default_factory=Store, description=Store.__doc__)
+    images: dict[str, str] = Field(
+        default={},
+        description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",
+    )
+    registries: Registries = Field(default=Registries(), description=Registries.__doc__)
+    policies: Policies = Field(default=Policies(), description=Policies.__doc__)
+    admission: Admission = Field(default=Admission(), description=Admission.__doc__)
+    limits: ImageLimits = Field(default=ImageLimits(), description=ImageLimits.__doc__)
+    log: Log = Field(default=Log(), description=Log.__doc__)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a YAML (or JSON) file.
+
+        Raises:
+            InputError: if the file cannot be read, is no YAML, or says what cannot be: one line a problem, each with
+                the file, the key and what is wrong.
+        """
+        document = _document(path)
+        try:
+            return cls.model_validate({} if document is None else document)
+        except ValidationError as error:
+            problems = (f"{path}: {_problem(detail)}" for detail in error.errors(include_url=False))
+            raise InputError("\n".join(problems)) from None
+
+
+def _document(path: Path) -> Any:
+    """The file's one YAML document, with the errors of opening, decoding and parsing it in one line each."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if len(text) > FILE_BYTES:
+        raise InputError(f"{path}: larger than {FILE_BYTES} bytes")
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise InputError(f"{where}: no YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}") from None
+
+
+_PLAIN = {
+    "extra_forbidden": "no such setting",
+    "missing": "must be set",
+    "model_type": "must be a mapping of settings",
+}
+
+
+def _problem(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    text = _PLAIN.get(detail["type"]) or detail["msg"][:1].lower() + detail["msg"][1:]
+    return f"{key}: {text}" if key else text

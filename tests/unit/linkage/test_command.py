@@ -1,8 +1,6 @@
 """What is started: Kubernetes' container spec, the OCI image config, runc's search along PATH."""
 
 import pytest
-from support import tarball
-from support.image import failures, start, static_program, tree, words
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.command import DEFAULT_PATH
@@ -11,6 +9,8 @@ from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
+from support import tarball
+from support.image import failures, start, static_program, tree, words
 
 IMAGE = ImageDefaults(("/entry",), ("run", "--all"), {"PATH": "/opt/bin", "MODE": "image"}, "/srv", "app:staff")
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import pytest
-from support import tarball
-from support.elf_file import elf_file, glibc_loader, multiarch_directories
-from support.image import debian, failures, glibc_program, lib, library, start, words
-from support.ldcache import ld_so_cache
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.start import NodeFacts
+from support import tarball
+from support.elf_file import elf_file, glibc_loader, multiarch_directories
+from support.image import debian, failures, glibc_program, lib, library, start, words
+from support.ldcache import ld_so_cache
 
 NAME = "libfoo.so.1"
 ALL = ("amd64", "386", "arm64", "arm", "ppc64le", "s390x", "riscv64")

@@ -1,15 +1,15 @@
 """execve of ELF files: Linux fs/binfmt_elf.c and arch/*/include/asm/elf.h. T marks what was seen in real starts."""
 
 import pytest
-from support import tarball
-from support.elf_file import elf_file, glibc_loader
-from support.image import alpine, debian, failures, glibc_program, library, start, static_program, words
 
 from elfgate.elf.facts import Load
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES
+from support import tarball
+from support.elf_file import elf_file, glibc_loader
+from support.image import alpine, debian, failures, glibc_program, library, start, static_program, words
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))

@@ -1,11 +1,11 @@
 """``#!`` lines: Linux fs/binfmt_script.c. T marks what was also seen in real starts."""
 
 import pytest
-from support import tarball
-from support.image import failures, start, static_program, words
 
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.shebang import Shebang, shebang
+from support import tarball
+from support.image import failures, start, static_program, words
 
 LONGEST = "/" + "x" * 252  # 253 bytes: with "#!" and the newline, all of the kernel's 256
 

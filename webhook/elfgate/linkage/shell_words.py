@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 MOST_TOKENS = 20_000
 _OPERATORS = re.compile(r"&&|\|\||;;|<<-|<<|>>|<&|>&|<>|>\||[;&|()<>\n]")
+_PATTERN = re.compile(r"[*?~]|\[.*\]")
 _PLAIN = re.compile(r"[^\s;&|()<>'\"\\$`#]+|#")
 _BRACED = re.compile(r"\$\{[^{}$`'\"\\]*\}")
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
@@ -108,7 +109,7 @@ def _word(text: str, at: int) -> tuple[Word, int]:
             value += part
         elif plain := _PLAIN.match(text, at):
             value += plain[0]
-            literal &= not any(mark in plain[0] for mark in "*?[~")
+            literal &= not _PATTERN.search(plain[0])
             at = plain.end()
         else:
             raise NotUnderstoodError(f"a word at {text[at : at + 10]!r}")

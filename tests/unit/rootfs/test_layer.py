@@ -218,8 +218,8 @@ def test_a_damaged_index_is_refused_or_tells_nothing_false(data: st.DataObject) 
     assert all(excerpts)
 
 
-def test_more_name_bytes_than_allowed_are_a_limit() -> None:
-    builder = LayerBuilder(max_name_bytes=1000)
+def test_more_characters_of_names_than_allowed_are_a_limit() -> None:
+    builder = LayerBuilder(max_characters=1000)
     for number in range(4):
         builder.add("/" + "n" * 200 + str(number), Kind.OTHER)
     with pytest.raises(UnreadableError, match="names"):
@@ -227,7 +227,7 @@ def test_more_name_bytes_than_allowed_are_a_limit() -> None:
 
 
 def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
-    builder = LayerBuilder(max_name_bytes=10_000)
+    builder = LayerBuilder(max_characters=10_000)
     builder.add("/" + "n" * 200 + "/l", Kind.SYMLINK, link="x" * 200)
     builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200 + "/l")
     for number in range(20):

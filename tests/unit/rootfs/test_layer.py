@@ -227,10 +227,13 @@ def test_more_characters_of_names_than_allowed_are_a_limit() -> None:
 
 
 def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
-    builder = LayerBuilder(max_characters=10_000)
-    builder.add("/" + "n" * 200 + "/l", Kind.SYMLINK, link="x" * 200)
-    builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200 + "/l")
-    for number in range(20):
-        builder.add(f"/l/{number}", Kind.DIRECTORY)
-    with pytest.raises(UnreadableError, match="names"):
-        [builder.add(f"/l/{number}", Kind.DIRECTORY) for number in range(20, 100)]
+    for characters, fits in ((1300, True), (1100, False)):
+        builder = LayerBuilder(max_characters=characters)
+        builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200)
+        for name in "abc":
+            builder.add(f"/l/{name}", Kind.DIRECTORY)
+        if fits:
+            builder.add("/l/d", Kind.DIRECTORY)
+        else:
+            with pytest.raises(UnreadableError, match="names"):
+                builder.add("/l/d", Kind.DIRECTORY)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-_READ_BYTES = 1 << 18  # stays in a core's cache between inflating and looking
+_READ_BYTES = 1 << 20  # most files fit whole, and need no copy
 
 
 class Readable(Protocol):

@@ -93,3 +93,25 @@ def test_behind_a_proxy_addresses_are_checked_by_their_form(monkeypatch: pytest.
         ):
             pass
     asked.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "url", "login"),
+    [
+        ("http://proxy.example:3128", b"http://proxy.example:3128/", None),
+        ("proxy.example:3128", b"http://proxy.example:3128/", None),
+        ("https://us%40er:p%3Aw@proxy.example", b"https://proxy.example/", (b"us@er", b"p:w")),
+    ],
+)
+def test_a_proxy_is_read_as_the_environment_writes_it(
+    written: str, url: bytes, login: tuple[bytes, bytes] | None
+) -> None:
+    proxy = connections._proxy(written)
+    assert bytes(proxy.url) == url
+    assert proxy.auth == login
+
+
+@pytest.mark.parametrize("written", ["socks5://proxy.example:1080", "http://:3128"])
+def test_a_proxy_of_another_kind_is_refused(written: str) -> None:
+    with pytest.raises(UnreadableError, match="not an HTTP one"):
+        connections._proxy(written)

@@ -64,6 +64,13 @@ def test_what_has_another_config_is_an_artifact_whatever_its_layers_are() -> Non
     assert read.artifact
 
 
+def test_early_dockers_configs_are_configs() -> None:
+    config_type = {**CONFIG, "mediaType": "application/octet-stream"}
+    read = document({"schemaVersion": 2, "config": config_type, "layers": []})
+    assert isinstance(read, Manifest)
+    assert not read.artifact
+
+
 def test_an_image_that_names_an_artifact_type_is_still_an_image() -> None:
     read = document({"schemaVersion": 2, "artifactType": "application/x", "config": CONFIG, "layers": []})
     assert isinstance(read, Manifest)

@@ -490,10 +490,7 @@ def test_a_token_that_is_none_is_not_used(registry: Registry, repository: Reposi
 
 def test_a_registry_elsewhere_may_not_lead_to_this_machine(registry: Registry) -> None:
     # A name that is not loopback by its form but has a loopback address, as in a rebinding attack.
-    name = socket.gethostname()
-    if not all(entry[4][0].startswith("127.") for entry in socket.getaddrinfo(name, 1)):
-        pytest.skip("this machine's name has no loopback address")
-    host = f"{name}:{registry.host.rpartition(':')[2]}"
+    host = registry.host.replace("127.0.0.1", "127.1")
     registries = Registries(options=RegistryOptions(plain_http=frozenset({host})))
     with refused(UnknownReason.REGISTRY_UNREACHABLE, "loopback"):
         registries.repository(Reference.parse(f"{host}/example/app")).resolve("1.0")
@@ -508,3 +505,15 @@ def test_this_machines_registries_may_be_closed_to_references(registry: Registry
         registries.repository(Reference.parse(registry.reference("example/app"))).resolve("1.0")
     registries.close()
     assert registry.seen == []
+
+
+def test_a_bounded_number_of_repositories_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elfgate.images.registry._MOST_REPOSITORIES", 3)
+    registries = Registries()
+    first = registries.repository(Reference.parse("r.example/0"))
+    for number in range(1, 4):
+        assert registries.repository(Reference.parse("r.example/0")) is first
+        registries.repository(Reference.parse(f"r.example/{number}"))
+    assert len(registries._repositories) == 3
+    assert registries.repository(Reference.parse("r.example/0")) is first
+    registries.close()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
@@ -170,13 +170,23 @@ class Connections:
             _check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
         key = (loopback, target.scheme, proxy)
         if key not in self._pools:
-            self._pools[key] = httpcore.ConnectionPool(
+            pool = httpcore.ConnectionPool(
                 ssl_context=self._tls if target.scheme == "https" else None,
-                proxy=httpcore.Proxy(proxy) if proxy else None,
+                proxy=_proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
                 network_backend=_Backend(loopback=loopback, checked=not proxy),
             )
+            self._pools.setdefault(key, pool)
         return self._pools[key]
+
+
+def _proxy(url: str) -> httpcore.Proxy:
+    """A proxy as the environment names it: ``http://user:password@host:port``, often without the scheme."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UnreadableError("the environment's proxy is not an HTTP one", reason=UnknownReason.REGISTRY_UNREACHABLE)
+    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=login)
 
 
 def check_url(url: str) -> SplitResult:

@@ -13,9 +13,9 @@ from elfgate.rootfs.contents import bytes_wanted
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from support.elf_file import elf_file
-from support.tarball import directory, hardlink, layer, link, program, text, whiteout
+from support.tarball import Content, directory, hardlink, layer, link, program, text, whiteout
 
-CONTENT = {
+CONTENT: Content = {
     "usr/": directory(0o751, uid=3, gid=4),
     "usr/bin/tool": program(elf_file(needed=("libc.so.6",)), uid=1000),
     "usr/bin/run": program("#!/bin/sh\n" + "x" * 1000),
@@ -192,10 +192,11 @@ def test_an_index_cut_short_anywhere_is_refused() -> None:
             Layer.decode(blob[:end])
 
 
-@pytest.mark.parametrize("version", [0, 2, 2**32 - 1])
-def test_an_index_of_another_version_is_refused(version: int) -> None:
+@pytest.mark.parametrize("field", [8, 10])
+@pytest.mark.parametrize("version", [0, 2, 2**16 - 1])
+def test_an_index_of_another_version_or_with_excerpts_of_another_is_refused(field: int, version: int) -> None:
     blob = bytearray(layer(CONTENT).encode())
-    struct.pack_into("<I", blob, 8, version)
+    struct.pack_into("<H", blob, field, version)
     with pytest.raises(ValueError, match="version"):
         Layer.decode(bytes(blob))
 
@@ -223,3 +224,13 @@ def test_more_name_bytes_than_allowed_are_a_limit() -> None:
         builder.add("/" + "n" * 200 + str(number), Kind.OTHER)
     with pytest.raises(UnreadableError, match="names"):
         builder.add("/" + "n" * 200, Kind.OTHER)
+
+
+def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
+    builder = LayerBuilder(max_name_bytes=10_000)
+    builder.add("/" + "n" * 200 + "/l", Kind.SYMLINK, link="x" * 200)
+    builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200 + "/l")
+    for number in range(20):
+        builder.add(f"/l/{number}", Kind.DIRECTORY)
+    with pytest.raises(UnreadableError, match="names"):
+        [builder.add(f"/l/{number}", Kind.DIRECTORY) for number in range(20, 100)]

@@ -25,7 +25,7 @@ class LayerBuilder:
 
     Args:
         max_entries: How many names, implied directories included.
-        max_name_bytes: How many bytes of names and links' targets.
+        max_name_bytes: How many characters of paths and links' targets.
         max_kept_bytes: How many bytes of files' heads, texts and excerpts; files beyond become ``UNREADABLE``.
     """
 
@@ -56,7 +56,8 @@ class LayerBuilder:
         """Add a name. It replaces an earlier one of the same path, but a directory keeps what is in it.
 
         Args:
-            path: Absolute and normalised (no ``.``, ``..`` or empty component), such as ``/bin/sh``.
+            path: Absolute and normalised (no ``.``, ``..`` or empty component), such as ``/bin/sh``. The root itself
+                changes nothing: containerd passes over it too, and makes a root that all may search.
             kind: What it is; ``WHITEOUT`` hides the path in lower layers, unless this layer has it too.
             mode: Permission bits.
             uid: Owner.
@@ -72,7 +73,9 @@ class LayerBuilder:
         """
         name = Name(kind, mode & 0o7777, uid & 0xFFFFFFFF, gid & 0xFFFFFFFF, size, link)
         if path == "/":
-            return self._add_root(name)
+            if kind is not Kind.DIRECTORY:
+                raise ValueError("'/' is not a directory")
+            return
         parent_path, _, last = path.rpartition("/")
         self._count(path, last, link)
         parent = self._directory(parent_path)
@@ -85,7 +88,6 @@ class LayerBuilder:
                 raise ValueError(f"{_short(path)} is a symlink without a target")
             name.head = self._links.add(link.encode("utf-8", "surrogateescape"))
         self._put(parent, last, name)
-        return None
 
     def opaque(self, directory: str) -> None:
         """Hide what lower layers have in ``directory`` (absolute, normalised).
@@ -99,11 +101,6 @@ class LayerBuilder:
     def build(self) -> Layer:
         """The finished index. The builder is spent then."""
         return Layer.decode(encode(self._root, self._links, self._texts, self._excerpts))
-
-    def _add_root(self, name: Name) -> None:
-        if name.kind is not Kind.DIRECTORY:
-            raise ValueError("'/' is not a directory")
-        self._own(self._root, name)
 
     def _keep(self, path: str, name: Name, data: Buffer) -> None:
         kept = keep(path, name.mode, name.size, data)
@@ -141,7 +138,7 @@ class LayerBuilder:
             if there.kind in (Kind.DIRECTORY, Kind.SYMLINK):
                 self._directories.clear()
         if name.kind is Kind.DIRECTORY:
-            directory = Directory()
+            directory = self._make(parent, last)
             self._own(directory, name)
             name = directory
         parent.children[last] = name
@@ -153,9 +150,17 @@ class LayerBuilder:
         if len(path) > MAX_PATH_BYTES or len(link) > MAX_PATH_BYTES:
             raise ValueError(f"{_short(path)} is longer than {MAX_PATH_BYTES} bytes, or its link is")
         self._entries_left -= 1
-        self._name_bytes_left -= length + len(link)
+        self._spend(len(path) + len(link))
+
+    def _spend(self, name_bytes: int) -> None:
+        self._name_bytes_left -= name_bytes
         if self._entries_left < 0 or self._name_bytes_left < 0:
             raise UnreadableError("the layer has more names than allowed", reason=UnknownReason.LIMIT_EXCEEDED)
+
+    def _make(self, parent: Directory, last: str) -> Directory:
+        directory = Directory(path_length=parent.path_length + len(last) + 1)
+        self._spend(directory.path_length)  # which symlinks may have made longer than any path written
+        return directory
 
     @staticmethod
     def _own(directory: Directory, name: Name) -> None:
@@ -206,7 +211,7 @@ class LayerBuilder:
         if not make:
             return None
         self._count(path, part, "")
-        parent.children[part] = made = Directory()
+        parent.children[part] = made = self._make(parent, part)
         return made
 
 

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from elfgate.elf import sparse
 from elfgate.rootfs import form
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.pieces import Pieces
@@ -32,11 +33,12 @@ class Name:
 
 @dataclass(slots=True)
 class Directory(Name):
-    """A directory; implied, until its own entry comes."""
+    """A directory; implied, until its own entry comes. ``path_length`` is that of its real path."""
 
     kind: Kind = Kind.DIRECTORY
     mode: int = 0o755
     flags: int = form.IMPLIED
+    path_length: int = 0
     children: dict[str, Name] = field(default_factory=dict)
 
 
@@ -108,5 +110,5 @@ def _file(sections: tuple[bytes, bytes, bytes], sorts: tuple[Pieces, Pieces, Pie
     length = form.HEADER.size + form.SECTIONS.size + sum(map(len, stored)) + sum(map(len, frames))
     table = form.SECTIONS.pack(*sizes)
     checksum = zlib.crc32(table + stored[0])
-    header = form.HEADER.pack(form.MAGIC, form.VERSION, checksum, length)
+    header = form.HEADER.pack(form.MAGIC, form.VERSION, sparse.VERSION, checksum, length)
     return b"".join((header, table, *stored, *frames))

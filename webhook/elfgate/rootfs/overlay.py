@@ -73,14 +73,19 @@ class Overlay:
         return (self._merge(path, directories), directories[0][0]) if directories else None
 
     def _merge(self, path: str, directories: Sequence[tuple[int, Entry]]) -> Entry:
-        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode."""
+        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode.
+
+        An implied directory has the mode and owner of the next one below, hidden or not: so containerd makes it.
+        """
         showing = self._directories[path] = []
-        merged = _IMPLIED
+        merged, hidden = _IMPLIED, False
         for number, entry in directories:
-            showing.append(number)
+            if not hidden:
+                showing.append(number)
+            hidden = hidden or entry.opaque
             if merged.implied:
                 merged = entry
-            if entry.opaque:
+            elif hidden:
                 break
         return merged
 

@@ -83,13 +83,10 @@ def test_blobs_are_asked_for_as_they_are(registry: Registry, repository: Reposit
 
 
 def test_connections_are_kept(registry: Registry, repository: Repository) -> None:
-    clients = set()
-    original = registry.next_answer
-    registry.next_answer = lambda path: clients.add(threading.get_ident()) or original(path)
     repository.resolve("1.0")
     repository.document(descriptor(APP))
     repository.layer(descriptor(LAYER))
-    assert len(clients) == 1  # the registry has a thread for each connection
+    assert len({seen.client_port for seen in registry.seen}) == 1
 
 
 def test_docker_hub_is_asked_where_its_api_is() -> None:
@@ -449,6 +446,18 @@ def test_without_the_right_credentials_there_is_no_image(auth: str, password: st
         with refused(UnknownReason.NO_CREDENTIALS):
             source.resolve("1.0")
         assert len(registry.seen) <= 3
+
+
+def test_of_several_challenges_one_that_can_be_answered_is() -> None:
+    with (
+        serving(auth="basic", username="user", password=SECRET) as registry,
+        asking(registry, password=SECRET) as source,
+    ):
+        challenges = Answer(401, {"WWW-Authenticate": 'Negotiate\nBasic realm="test"'})
+        content = {"Content-Type": OCI_MANIFEST, "Docker-Content-Digest": APP.digest}
+        registry.answer(f"{PATH}/manifests/1.0", challenges, Answer(headers=content, body=APP.data))
+        source.resolve("1.0")
+        assert registry.seen[-1].authorization == registry.basic
 
 
 def test_a_secret_is_in_no_message() -> None:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.addresses import is_loopback_host
 from elfgate.images.api import Api, check_status
 from elfgate.images.auth import Credentials
-from elfgate.images.connections import Connections, deadline, is_loopback_host, seconds_left
+from elfgate.images.connections import Connections, deadline, seconds_left
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import DEFAULT_REGISTRY, Reference

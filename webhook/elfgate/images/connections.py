@@ -23,6 +23,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.addresses import check_address, check_literal, check_url
 
 _MOST_CONNECTIONS = 32
+_IDLE_SECONDS = 20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
 _SHORT_BODY = 16 << 10
 _until: ContextVar[float] = ContextVar("until")
 
@@ -156,6 +157,7 @@ class Connections:
                 ssl_context=self._tls if target.scheme == "https" else None,
                 proxy=_proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
+                keepalive_expiry=_IDLE_SECONDS,
                 network_backend=_Backend(loopback=loopback, checked=not proxy),
             )
             self._pools.setdefault(key, pool)

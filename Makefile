@@ -38,7 +38,8 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated: the policies' table, aggregator and schemas
+docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
+	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/policies.py
 
 .PHONY: format

@@ -101,7 +101,9 @@ def test_hostile_text_comes_back_as_it_was_and_changes_nothing(start: Start, tex
 
 def test_a_code_that_no_rule_knows_decides_nothing(start: Start) -> None:
     found = {"code": "of_tomorrow", "message": "something new"}
-    asked = document(targets={"amd64": 1}, containers={"web": {"image": "web", "found": {"amd64": {"findings": [found]}}}})
+    asked = document(
+        targets={"amd64": 1}, containers={"web": {"image": "web", "found": {"amd64": {"findings": [found]}}}}
+    )
     assert judged(start, asked).allowed
 
 

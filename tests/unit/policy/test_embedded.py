@@ -72,3 +72,12 @@ def test_without_regorus_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "regorus", None)
     with pytest.raises(EngineError, match="no wheel for this machine; use an OPA server"):
         embedded.EmbeddedEngine(bundle.load())
+
+
+def test_an_engine_may_be_forgotten_on_another_thread_than_made_it() -> None:
+    # pytest turns what regorus says of a drop on a foreign thread into an error.
+    engines = [embedded.EmbeddedEngine(bundle.load())]
+    thread = threading.Thread(target=engines.clear)
+    thread.start()
+    thread.join()
+    assert embedded.EmbeddedEngine(bundle.load()).revision == bundle.load().revision

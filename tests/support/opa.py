@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +42,32 @@ def verdicts(policies: Bundle, documents: Sequence[Document], folder: Path) -> l
         check=True,
     )
     return list(json.loads(done.stdout))
+
+
+@contextmanager
+def serving(policies: Bundle, folder: Path) -> Iterator[Path]:
+    """Run an OPA server on a bundle; the folder's path must be short, as a socket's is.
+
+    Returns:
+        Its socket, on which it listens.
+    """
+    assert OPA
+    listening = folder / "opa.sock"
+    command = [OPA, "run", "--server", "--disable-telemetry", "--addr", f"unix://{listening}", "--log-level", "error"]
+    process = subprocess.Popen([*command, "--bundle", write(policies, folder / "bundle")])
+    try:
+        _await(listening, process)
+        yield listening
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _await(listening: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as client:
+            if not client.connect_ex(str(listening)):
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"OPA does not listen (exit {process.poll()})")

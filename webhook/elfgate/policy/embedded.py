@@ -4,12 +4,12 @@ import threading
 import weakref
 from typing import Any
 
-from pydantic import ValidationError
+import orjson
 
 from elfgate.policy import golden
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
-from elfgate.policy.engine import EngineError
+from elfgate.policy.engine import EngineError, accept
 from elfgate.policy.verdict import Verdict
 
 _VERDICT = "data.elfgate.main.verdict"
@@ -75,13 +75,7 @@ class EmbeddedEngine:
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        try:
-            verdict = Verdict.model_validate_json(self.query(_VERDICT, document.model_dump_json()))
-        except ValidationError as error:
-            raise EngineError(f"the policies' answer is no verdict: {_first(error)}") from error
-        if verdict.revision != self.revision:
-            raise EngineError(f"the verdict is of revision {verdict.revision!r}, not {self.revision!r}")
-        return verdict
+        return accept(orjson.loads(self.query(_VERDICT, document.model_dump_json())), self.revision)
 
     def query(self, rule: str, document: str) -> str:
         """Evaluate a rule (``data.…``) on a document, both as JSON.
@@ -145,8 +139,3 @@ def _complaint(error: BaseException) -> str:
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return " ".join(str(error).partition("Stack backtrace:")[0].split())
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

@@ -42,7 +42,7 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated: rule tables, schemas, help texts
+docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
 	$(BIN)/python docs/policies.py
 	$(BIN)/python docs/generate.py
 

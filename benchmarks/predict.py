@@ -2,7 +2,7 @@
 
     python benchmarks/predict.py [PREDICTIONS]
 
-Each image is a dynamically linked program of its own on one of twenty bases (a loader, a libc and five libraries). Every
+Each image is a dynamically linked program of its own on one of five bases (a loader, a libc and five libraries). Every
 prediction is for an image drawn at random from all that are stored: *new to the process* means that only the store
 knows the image (its base may have been met under another image, as in a cluster), *met before* that the process does.
 """
@@ -34,7 +34,7 @@ from elfgate.store.sqlite import SqliteStore
 ARCHITECTURE = "ppc64le"
 PLATFORM = Platform("linux", ARCHITECTURE)
 LIBRARIES = [f"lib{name}.so.1" for name in ("alpha", "beta", "gamma", "delta", "epsilon")]
-BASES = 20
+BASES = 5
 SIZES = (10, 100, 1_000, 10_000)
 
 

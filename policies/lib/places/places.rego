@@ -51,7 +51,8 @@ by_architecture[label] contains platform if {
 	label := architecture(platform)
 }
 
-architecture(platform) := split(platform, "/")[1]
+# Total, also for what is no platform: undefined under `not` means one thing here and another there.
+architecture(platform) := concat("", array.slice(split(platform, "/"), 1, 2))
 
 # How people write a platform: the GOARCH with its variant, and the operating system only where it is not Linux.
 display(platform) := trim_prefix(platform, "linux/")

@@ -41,6 +41,16 @@ def test_a_bundle_that_judges_a_known_document_wrongly_is_not_put_into_force(ver
         asyncio.run(embedded.activate(with_main(f"verdict := {verdict}")))
 
 
+def test_what_is_no_rego_is_refused_in_one_line() -> None:
+    shipped = bundle.load()
+    broken = bundle.Bundle({**shipped.modules, "broken.rego": "package x\nif if"}, shipped.data, shipped.revision)
+    with pytest.raises(
+        EngineError, match=r"^the policies of revision elfgate-1-\w+ do not load: .*broken\.rego"
+    ) as told:
+        embedded.EmbeddedEngine(broken)
+    assert "\n" not in str(told.value)
+
+
 def test_an_error_of_the_engine_is_one_line_with_its_place() -> None:
     engine = embedded.EmbeddedEngine(with_main('verdict := to_number("x")'))
     with pytest.raises(EngineError, match=r"^cannot evaluate data\.elfgate\.main\.verdict: .*main\.rego:2") as told:
@@ -72,3 +82,12 @@ def test_without_regorus_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "regorus", None)
     with pytest.raises(EngineError, match="no wheel for this machine; use an OPA server"):
         embedded.EmbeddedEngine(bundle.load())
+
+
+def test_an_engine_may_be_forgotten_on_another_thread_than_made_it() -> None:
+    # pytest turns what regorus says of a drop on a foreign thread into an error.
+    engines = [embedded.EmbeddedEngine(bundle.load())]
+    thread = threading.Thread(target=engines.clear)
+    thread.start()
+    thread.join()
+    assert embedded.EmbeddedEngine(bundle.load()).revision == bundle.load().revision

@@ -73,11 +73,11 @@ def load(
         raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
     try:
         name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
-    except (KeyError, TypeError):
+        settings = overlay(shipped, config.overlay() if config else {})
+    except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
         ) from None
-    settings = overlay(shipped, config.overlay() if config else {})
     revision = f"{name}-{_digest(modules, settings)}"
     return Bundle(modules=modules, data={"elfgate": {"revision": revision, "config": settings}}, revision=revision)
 

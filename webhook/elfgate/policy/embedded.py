@@ -1,14 +1,15 @@
 """Policies evaluated in this process, by regorus: the engine that needs nothing beside it."""
 
 import threading
+import weakref
 from typing import Any
 
-from pydantic import ValidationError
+import orjson
 
 from elfgate.policy import golden
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
-from elfgate.policy.engine import EngineError
+from elfgate.policy.engine import EngineError, accept
 from elfgate.policy.verdict import Verdict
 
 _VERDICT = "data.elfgate.main.verdict"
@@ -25,11 +26,32 @@ async def activate(bundle: Bundle) -> "EmbeddedEngine":
     return engine
 
 
+class _Engines(threading.local):
+    """This thread's regorus engines, each with the one that it serves.
+
+    A regorus engine may be used, and dropped, on the thread that made it only, but whoever it serves may be collected
+    on any. So each thread keeps its own, and drops those that serve nobody any more when it next looks.
+    """
+
+    def __init__(self) -> None:
+        self.held: list[tuple[weakref.ref[EmbeddedEngine], Any]] = []
+
+    def of(self, served: "EmbeddedEngine") -> Any:
+        self.held = [(who, engine) for who, engine in self.held if who() is not None]
+        return next((engine for who, engine in self.held if who() is served), None)
+
+    def drop(self, served: "EmbeddedEngine") -> None:
+        self.held = [(who, engine) for who, engine in self.held if who() is not served]
+
+
+_ENGINES = _Engines()
+
+
 class EmbeddedEngine:
     """Evaluates one bundle with regorus.
 
-    A regorus engine belongs to the thread that made it, so each thread that asks gets its own. Evaluation holds the
-    interpreter's lock for its whole length, about a millisecond: a pool of threads would gain nothing over the caller.
+    Each thread that asks gets a regorus engine of its own. Evaluation holds the interpreter's lock for its whole
+    length, about a millisecond: a pool of threads would gain nothing over the caller's.
 
     Args:
         bundle: What to evaluate.
@@ -40,7 +62,6 @@ class EmbeddedEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._local = threading.local()
         self._engine()
 
     @property
@@ -54,13 +75,7 @@ class EmbeddedEngine:
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        try:
-            verdict = Verdict.model_validate_json(self.query(_VERDICT, document.model_dump_json()))
-        except ValidationError as error:
-            raise EngineError(f"the policies' answer is no verdict: {_first(error)}") from error
-        if verdict.revision != self.revision:
-            raise EngineError(f"the verdict is of revision {verdict.revision!r}, not {self.revision!r}")
-        return verdict
+        return accept(orjson.loads(self.query(_VERDICT, document.model_dump_json())), self.revision)
 
     def query(self, rule: str, document: str) -> str:
         """Evaluate a rule (``data.…``) on a document, both as JSON.
@@ -75,14 +90,16 @@ class EmbeddedEngine:
 
     async def close(self) -> None:
         """Drop this thread's engine."""
-        self._local.__dict__.clear()
+        _ENGINES.drop(self)
 
     def _engine(self) -> Any:
-        if not hasattr(self._local, "engine"):
-            self._local.engine, complaint = _load(self._bundle)
+        engine = _ENGINES.of(self)
+        if engine is None:
+            engine, complaint = _load(self._bundle)
             if complaint:
                 raise EngineError(f"the policies of revision {self.revision} do not load: {complaint}")
-        return self._local.engine
+            _ENGINES.held.append((weakref.ref(self), engine))
+        return engine
 
 
 # No exception that has seen an engine leaves these two: its traceback would keep the engine alive until a collection of
@@ -122,8 +139,3 @@ def _complaint(error: BaseException) -> str:
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return " ".join(str(error).partition("Stack backtrace:")[0].split())
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

@@ -18,6 +18,7 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    report_incomplete,
     report_mismatch,
     report_missing,
 )
@@ -58,8 +59,8 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if check_versions(attempt, objects, itself):
-        _bind(attempt, program, objects, itself)
+    if check_versions(attempt, objects, itself) and _bind(attempt, program, objects, itself):
+        report_incomplete(attempt, objects)
 
 
 def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
@@ -139,8 +140,9 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> None:
+def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
+    bound = True
     scope = [item.facts for item in (*objects, itself)]
     now = bool(program.process.env.get("LD_BIND_NOW"))
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -150,8 +152,10 @@ def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) 
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
         if names:
+            bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
         elif missing.lazy:
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
+    return bound

@@ -34,7 +34,7 @@ class Simple:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """``A && B || C`` or ``A | B``: the commands, and the operator before each but the first; ``!`` stands before one."""
+    """``A && B || C`` or ``A | B``: commands, and the operator before each but the first; ``!`` stands before one."""
 
     nodes: "tuple[Node, ...]"
     operators: tuple[str, ...] = ()

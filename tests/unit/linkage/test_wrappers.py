@@ -5,8 +5,8 @@ import pytest
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
-from support.elf_file import elf_file
-from support.image import Files, alpine, debian, failures, glibc_program, start, static_program, words
+from support.elf_file import elf_file, glibc_loader
+from support.image import Files, alpine, debian, failures, glibc_program, musl_program, start, static_program, words
 
 BROKEN = glibc_program()  # needs glibc's loader, which Alpine does not have
 FILES = {
@@ -230,3 +230,17 @@ def test_wrappers_that_never_end_are_given_up() -> None:
 def test_a_script_too_long_to_be_kept_is_judged_by_itself() -> None:
     text = "#!/bin/sh\n" + "# padding\n" * 8000 + 'exec "$@"\n'
     assert run("/entry.sh", "broken", files={"entry.sh": tarball.program(text)}).outcome is Outcome.STARTS
+
+
+def test_what_is_missing_behind_a_doubtful_script_is_unknown_whatever_it_is() -> None:
+    script = tarball.program('#!/bin/sh\napk add libfoo\nexec "$@"\n')
+    for program in (
+        musl_program(needed=["libgone.so"]),
+        musl_program(undefined=["gone"]),
+        glibc_program(needed=["libgone.so"], interp="/lib/ld.so"),
+        glibc_program(undefined=["gone"], interp="/lib/ld.so"),
+        glibc_program(version_needs={"libc.so.6": ["GLIBC_2.99"]}, interp="/lib/ld.so"),
+    ):
+        files = {**debian(), **FILES, "entry.sh": script, "app": program, "lib/ld.so": tarball.program(glibc_loader())}
+        assert start(files, "/app").outcome is Outcome.CANNOT_START
+        assert start(files, "/entry.sh", "/app").outcome is Outcome.UNKNOWN

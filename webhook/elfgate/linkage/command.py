@@ -80,4 +80,5 @@ def _user(defaults: ImageDefaults, overrides: Overrides) -> str:
 
 
 def _mount(path: str) -> str:
-    return posixpath.normpath(posixpath.join("/", path)).rstrip("/") + "/"
+    inner = posixpath.normpath(path).strip("/")
+    return f"/{inner}/" if inner not in {"", "."} else "/"

@@ -24,11 +24,11 @@ from elfgate.linkage.shell_words import NotUnderstoodError, Word
 # Commands that neither bring a program or library into the image nor change how one is searched.
 HARMLESS = frozenset(
     (  # noqa: SIM905 - a list of words is read more easily so
-        "[ [[ addgroup adduser awk basename break cat chgrp chmod chown command continue cut date declare dirname echo"
-        " egrep env envsubst export expr false fgrep find getent getopts grep groupadd groupmod head hostname id jq"
-        " kill local ls mkdir nc nproc nslookup od pgrep printenv printf ps pwd read readonly rm rmdir sed seq set"
-        " shopt sleep sort stat stty sync tail tee test touch tr true tty type typeset ulimit umask uname uniq unset"
-        " useradd usermod wait wc which whoami xargs :"
+        ": [ [[ addgroup adduser awk basename break cat chgrp chmod chown command continue cut date declare "
+        "dirname echo egrep env envsubst export expr false fgrep find getent getopts grep groupadd groupmod head "
+        "hostname id jq kill local ls mkdir nc nproc nslookup od pgrep printenv printf ps pwd read readonly rm "
+        "rmdir sed seq set shopt sleep sort stat stty sync tail tee test touch tr trap true tty type typeset "
+        "ulimit umask uname uniq unset useradd usermod wait wc which whoami xargs"
     ).split()
 )
 # What a shell does by itself, or as a word of its grammar: there is no program to find.
@@ -39,6 +39,7 @@ BUILTINS = frozenset(
         " source suspend then time times trap unalias until while { } !"
     ).split()
 )
+_SUBSTITUTIONS = 8  # levels of $(…) within one another
 _ASSIGNS_SEARCH = re.compile(r"(?:PATH|LD_[A-Z_]+)\+?=")
 
 
@@ -108,7 +109,7 @@ def follow_command(text: str, name: str, args: tuple[str, ...]) -> Reached | Non
     """
     try:
         body = parse(text)
-        if len(body) != 1 or not isinstance(body[0], Simple) or body[0].assignments:
+        if len(body) != 1 or not isinstance(body[0], Simple) or body[0].assignments or not body[0].words:
             return None
         words = body[0].words
         reached = _State(Arguments(name, args)).reached(words[1:] if words[0].raw == "exec" else words)
@@ -211,19 +212,21 @@ def _beginning(words: Iterable[Word], given: Arguments) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _passed(node: Node, state: _State) -> _State:
+def _passed(node: Node, state: _State, depth: int = 0) -> _State:
     """Pass over what cannot be decided, if it cannot take another way out of the script."""
+    if depth > _SUBSTITUTIONS:
+        raise _StopError
     for command in commands_of(node):
-        state = _effect(command, state)
+        state = _effect(command, state, depth)
     return state
 
 
-def _effect(command: Simple, state: _State) -> _State:
+def _effect(command: Simple, state: _State, depth: int) -> _State:
     """What a command that may or may not run leaves behind: nothing, a doubt, or the end of following."""
     for word in command.words:
         for text in word.commands:
             for inner in parse(text):
-                state = _passed(inner, state)
+                state = _passed(inner, state, depth + 1)
         if _ASSIGNS_SEARCH.match(word.raw):
             state = state.doubted("the script changes where programs and libraries are searched")
     words = command.command

@@ -101,7 +101,7 @@ def report_missing(attempt: Attempt, needed_by: Object, name: str, doubt: Doubt 
     doubt = needed_by.doubt or doubt
     if doubt is None and any(fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected):
         doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container")
-    where = detail or f"this image ({attempt.variant}) does not contain where it is searched"
+    where = detail or f"{words.image(attempt.variant)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
     attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, words.FIX_LIBRARY, doubt)
 

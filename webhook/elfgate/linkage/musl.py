@@ -50,7 +50,9 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     linker = _Linker(attempt, program.process, loader, about)
-    objects = linker.closure(Object(program.image.path, program.image.path, program.image.facts))
+    objects = linker.closure(
+        Object(program.image.path, program.image.path, program.image.facts, doubt=program.process.doubt)
+    )
     if objects is not None and linker.relative_relocations(objects) and linker.bind(objects):
         report_incomplete(attempt, objects)
 

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elfgate.linkage.conditions import Arguments
 from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.shebang import shebang
 
+GIVEN = Arguments("/s", ("x", "y"), {"PATH": "/bin", "a": "b c", "e": ""})
 KIB64 = 65536
 LONG = {
     "negations": "! " * (KIB64 // 2),
@@ -33,8 +35,8 @@ LONG = {
 @pytest.mark.parametrize("what", LONG)
 def test_no_script_takes_long(what: str) -> None:
     began = time.process_time()
-    follow_script(LONG[what], "/s", ("x",))
-    follow_command(LONG[what], "sh", ())
+    follow_script(LONG[what], GIVEN)
+    follow_command(LONG[what], GIVEN)
     assert time.process_time() - began < 1.0
 
 
@@ -45,7 +47,7 @@ TEXT = st.text(alphabet=st.sampled_from(" \n\t;&|()<>{}'\"\\$`#!=[]*?~-1@axifthe
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_without_an_error(text: str) -> None:
     for follow in (follow_script, follow_command):
-        reached = follow(text, "/s", ("x", "y"))
+        reached = follow(text, GIVEN)
         assert reached is None or all(isinstance(word, str) for word in reached.argv)
 
 

@@ -180,8 +180,10 @@ DOUBTFUL = {
     "runs something that may bring it": "apk add gcompat\n",
     "makes a link": "ln -s /lib/ld-musl-x86_64.so.1 /lib64/ld-linux-x86-64.so.2\n",
     "reads another script": ". /etc/profile\n",
-    "changes PATH": "export PATH=/opt/bin:$PATH\n",
-    "changes LD_LIBRARY_PATH": "LD_LIBRARY_PATH=/opt\n",
+    "changes PATH by something unknown": "export PATH=$(pwd)/bin:$PATH\n",
+    "changes LD_LIBRARY_PATH by something unknown": "export LD_LIBRARY_PATH=$PREFIX/lib\n",
+    "sets LD_LIBRARY_PATH for itself only": "LD_LIBRARY_PATH=/opt\n",
+    "changes PATH if something unknown holds": "if [ -d /opt ]; then PATH=/opt; fi\n",
     "may end well before": "if [ -f /x ]; then exit 0; fi\n",
     "calls something in a substitution": "VERSION=$(download it)\n",
 }
@@ -244,3 +246,30 @@ def test_what_is_missing_behind_a_doubtful_script_is_unknown_whatever_it_is() ->
         files = {**debian(), **FILES, "entry.sh": script, "app": program, "lib/ld.so": tarball.program(glibc_loader())}
         assert start(files, "/app").outcome is Outcome.CANNOT_START
         assert start(files, "/entry.sh", "/app").outcome is Outcome.UNKNOWN
+
+
+def test_a_script_sets_the_paths_of_searches() -> None:
+    script = tarball.program('#!/bin/sh\nexport PATH="/opt/bin:$PATH" LD_LIBRARY_PATH=/opt/lib\nexec "$@"\n')
+    program = glibc_program(needed=["libfoo.so", "libc.so.6"])
+    library = tarball.Item("file", elf_file("amd64", soname="libfoo.so"))
+    files = {**debian(), **FILES, "entry.sh": script, "opt/bin/tool": program}
+    assert start({**files, "opt/lib/libfoo.so": library}, "/entry.sh", "tool").outcome is Outcome.STARTS
+    assert failures(start(files, "/entry.sh", "tool")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_path_set_in_front_of_exec_counts() -> None:
+    script = tarball.program('#!/bin/sh\nLD_LIBRARY_PATH=/opt/lib exec "$@"\n')
+    program = glibc_program(needed=["libfoo.so", "libc.so.6"])
+    library = tarball.Item("file", elf_file("amd64", soname="libfoo.so"))
+    files = {**debian(), **FILES, "entry.sh": script, "tool": program, "opt/lib/libfoo.so": library}
+    assert start(files, "/entry.sh", "/tool").outcome is Outcome.STARTS
+
+
+def test_a_variable_of_the_environment_names_the_program() -> None:
+    for text in ("exec $TOOL", 'exec "${TOOL}" -v', "exec $TOOL_DIR/broken"):
+        env = {"TOOL": "broken", "TOOL_DIR": "/usr/bin"}
+        assert failures(run("sh", "-c", text, env=env)) == [Code.LOADER_MISSING]
+        assert run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"})).outcome is Outcome.STARTS
+    assert run("sh", "-c", "exec $TOOL", env={"TOOL": "fine broken"}).outcome is Outcome.STARTS
+    script = {"entry.sh": tarball.program('#!/bin/sh\nTOOL=fine\nexec "$TOOL"\n')}
+    assert run("/entry.sh", files=script, env={"TOOL": "broken"}).outcome is Outcome.STARTS

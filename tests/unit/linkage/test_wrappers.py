@@ -5,8 +5,8 @@ import pytest
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
-from support.elf_file import elf_file
-from support.image import Files, alpine, debian, failures, glibc_program, start, static_program, words
+from support.elf_file import elf_file, glibc_loader
+from support.image import Files, alpine, debian, failures, glibc_program, musl_program, start, static_program, words
 
 BROKEN = glibc_program()  # needs glibc's loader, which Alpine does not have
 FILES = {
@@ -180,8 +180,10 @@ DOUBTFUL = {
     "runs something that may bring it": "apk add gcompat\n",
     "makes a link": "ln -s /lib/ld-musl-x86_64.so.1 /lib64/ld-linux-x86-64.so.2\n",
     "reads another script": ". /etc/profile\n",
-    "changes PATH": "export PATH=/opt/bin:$PATH\n",
-    "changes LD_LIBRARY_PATH": "LD_LIBRARY_PATH=/opt\n",
+    "changes PATH by something unknown": "export PATH=$(pwd)/bin:$PATH\n",
+    "changes LD_LIBRARY_PATH by something unknown": "export LD_LIBRARY_PATH=$PREFIX/lib\n",
+    "sets LD_LIBRARY_PATH for itself only": "LD_LIBRARY_PATH=/opt\n",
+    "changes PATH if something unknown holds": "if [ -d /opt ]; then PATH=/opt; fi\n",
     "may end well before": "if [ -f /x ]; then exit 0; fi\n",
     "calls something in a substitution": "VERSION=$(download it)\n",
 }
@@ -230,3 +232,44 @@ def test_wrappers_that_never_end_are_given_up() -> None:
 def test_a_script_too_long_to_be_kept_is_judged_by_itself() -> None:
     text = "#!/bin/sh\n" + "# padding\n" * 8000 + 'exec "$@"\n'
     assert run("/entry.sh", "broken", files={"entry.sh": tarball.program(text)}).outcome is Outcome.STARTS
+
+
+def test_what_is_missing_behind_a_doubtful_script_is_unknown_whatever_it_is() -> None:
+    script = tarball.program('#!/bin/sh\napk add libfoo\nexec "$@"\n')
+    for program in (
+        musl_program(needed=["libgone.so"]),
+        musl_program(undefined=["gone"]),
+        glibc_program(needed=["libgone.so"], interp="/lib/ld.so"),
+        glibc_program(undefined=["gone"], interp="/lib/ld.so"),
+        glibc_program(version_needs={"libc.so.6": ["GLIBC_2.99"]}, interp="/lib/ld.so"),
+    ):
+        files = {**debian(), **FILES, "entry.sh": script, "app": program, "lib/ld.so": tarball.program(glibc_loader())}
+        assert start(files, "/app").outcome is Outcome.CANNOT_START
+        assert start(files, "/entry.sh", "/app").outcome is Outcome.UNKNOWN
+
+
+def test_a_script_sets_the_paths_of_searches() -> None:
+    script = tarball.program('#!/bin/sh\nexport PATH="/opt/bin:$PATH" LD_LIBRARY_PATH=/opt/lib\nexec "$@"\n')
+    program = glibc_program(needed=["libfoo.so", "libc.so.6"])
+    library = tarball.Item("file", elf_file("amd64", soname="libfoo.so"))
+    files = {**debian(), **FILES, "entry.sh": script, "opt/bin/tool": program}
+    assert start({**files, "opt/lib/libfoo.so": library}, "/entry.sh", "tool").outcome is Outcome.STARTS
+    assert failures(start(files, "/entry.sh", "tool")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_path_set_in_front_of_exec_counts() -> None:
+    script = tarball.program('#!/bin/sh\nLD_LIBRARY_PATH=/opt/lib exec "$@"\n')
+    program = glibc_program(needed=["libfoo.so", "libc.so.6"])
+    library = tarball.Item("file", elf_file("amd64", soname="libfoo.so"))
+    files = {**debian(), **FILES, "entry.sh": script, "tool": program, "opt/lib/libfoo.so": library}
+    assert start(files, "/entry.sh", "/tool").outcome is Outcome.STARTS
+
+
+def test_a_variable_of_the_environment_names_the_program() -> None:
+    for text in ("exec $TOOL", 'exec "${TOOL}" -v', "exec $TOOL_DIR/broken"):
+        env = {"TOOL": "broken", "TOOL_DIR": "/usr/bin"}
+        assert failures(run("sh", "-c", text, env=env)) == [Code.LOADER_MISSING]
+        assert run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"})).outcome is Outcome.STARTS
+    assert run("sh", "-c", "exec $TOOL", env={"TOOL": "fine broken"}).outcome is Outcome.STARTS
+    script = {"entry.sh": tarball.program('#!/bin/sh\nTOOL=fine\nexec "$TOOL"\n')}
+    assert run("/entry.sh", files=script, env={"TOOL": "broken"}).outcome is Outcome.STARTS

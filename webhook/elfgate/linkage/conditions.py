@@ -5,15 +5,18 @@ Source: POSIX.1-2017, test(1) and "Parameter Expansion"; bash's ``[[``.
 
 import operator
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from elfgate.linkage.shell import Body, Chain, Simple
 from elfgate.linkage.shell_words import Word
 
-_POSITIONAL = re.compile(r"\$\{?([0-9])\}?|\$\{([0-9]):?-\}")
+_DEFAULTED = re.compile(r"\$\{([0-9]):?-\}")
+_PARAMETER = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[0-9]))")
 _STRIPPED = re.compile(r"\$\{([0-9])(##?|%%?)([^*?\[\\]*)\}")
 _FIRST_LETTERS = re.compile(r"\$\{([0-9]):0:([0-9])\}")
+_SPLIT = re.compile(r"[\s*?\[]")
 _COMPARISONS = {
     "-eq": operator.eq,
     "-ne": operator.ne,
@@ -26,15 +29,26 @@ _COMPARISONS = {
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a script was called with: its name (``$0``) and its arguments."""
+    """What a script was called with.
+
+    Attributes:
+        name: Its name, ``$0``.
+        args: Its arguments.
+        env: Its variables, as far as they are known.
+    """
 
     name: str
     args: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, number: str) -> str:
         """Give ``$number``; empty if there are not so many."""
         index = int(number)
         return (self.name, *self.args)[index] if index <= len(self.args) else ""
+
+    def parameter(self, name: str) -> str | None:
+        """Give ``$name``, a number or a variable; None if it is not known."""
+        return self.at(name) if name.isdecimal() else self.env.get(name)
 
 
 def is_all(word: Word) -> bool:
@@ -43,19 +57,31 @@ def is_all(word: Word) -> bool:
 
 
 def value_of(word: Word, given: Arguments) -> str | None:
-    """Tell a word's value: literal, or made of one argument; None if it is not known."""
+    """Tell a word's value: literal, or made of arguments and variables; None if it is not known."""
     if word.literal:
         return word.text
     if word.text in {"$#", "${#}"}:
         return str(len(given.args))
-    if match := _POSITIONAL.fullmatch(word.text):
-        return given.at(match[1] or match[2])
+    if match := _DEFAULTED.fullmatch(word.text):
+        return given.at(match[1])
     if match := _FIRST_LETTERS.fullmatch(word.text):
         return given.at(match[1])[: int(match[2])]
     if match := _STRIPPED.fullmatch(word.text):
         value = given.at(match[1])
         return value.removeprefix(match[3]) if match[2][0] == "#" else value.removesuffix(match[3])
-    return None
+    return _substituted(word, given)
+
+
+def _substituted(word: Word, given: Arguments) -> str | None:
+    """Substitute plain parameters; where they are not quoted, only what no shell would split or match to files."""
+    names = [braced or bare for braced, bare in _PARAMETER.findall(word.text)]
+    values = {name: given.parameter(name) for name in names}
+    rest = _PARAMETER.sub("", word.text)
+    if not names or None in values.values() or any(mark in word.raw for mark in "'\\`") or "$" in rest:
+        return None
+    text = _PARAMETER.sub(lambda match: values[match[1] or match[2]] or "", word.text)
+    quoted = word.raw.startswith('"') and word.raw.endswith('"') and word.raw.count('"') == 2
+    return text if quoted or (text and not _SPLIT.search(text)) else None
 
 
 def decide(condition: Body, given: Arguments) -> bool | None:

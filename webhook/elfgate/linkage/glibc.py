@@ -9,7 +9,7 @@ import re
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.loaded import (
@@ -18,6 +18,7 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    report_incomplete,
     report_mismatch,
     report_missing,
 )
@@ -41,13 +42,14 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
-    if not cpu.floor_met(attempt, loader.path, about.cpu_floor):
+    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
         return
     facts = program.image.facts
-    executable = Object(program.image.path, program.image.path, facts, names={facts.soname} if facts.soname else set())
+    executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
+    executable.names.update({facts.soname} if facts.soname else ())
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
-    if not _kernel_new_enough(attempt, loader, search):
+    if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
         return
     objects = Objects()
     objects.add(executable)
@@ -58,17 +60,17 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if check_versions(attempt, objects, itself):
-        _bind(attempt, program, objects, itself)
+    if check_versions(attempt, objects, itself) and _bind(attempt, program, objects, itself):
+        report_incomplete(attempt, objects)
 
 
-def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
+def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search, doubt: Doubt | None) -> bool:
     """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True
     message = words.kernel_too_old(loader.path, floor, kernel)
-    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL)
+    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL, doubt)
     return False
 
 
@@ -139,8 +141,9 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> None:
+def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
+    bound = True
     scope = [item.facts for item in (*objects, itself)]
     now = bool(program.process.env.get("LD_BIND_NOW"))
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -150,8 +153,10 @@ def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) 
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
         if names:
+            bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
         elif missing.lazy:
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
+    return bound

@@ -180,7 +180,8 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
     attempt.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
     if isinstance(found, Missing):
         message = words.loader_missing(image.path, path, found, attempt.variant)
-        attempt.failed(Code.LOADER_MISSING, image.path, message, words.fix_loader(facts), process.doubt)
+        code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
+        attempt.failed(code, image.path, message, words.fix_loader(facts), process.doubt)
         return None
     return _loader(attempt, process, image, found)
 

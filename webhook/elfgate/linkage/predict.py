@@ -108,7 +108,7 @@ def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> N
     name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
-    message = f"{who} is not on PATH ({path}) in this image ({attempt.variant}){found}"
+    message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
     attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
 
 

@@ -7,6 +7,7 @@ the script is then judged no further than its interpreter.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from elfgate.linkage.shell_words import NotUnderstoodError, Word, words_of
 
@@ -34,7 +35,7 @@ class Simple:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """``A && B || C`` or ``A | B``: the commands, and the operator before each but the first; ``!`` stands before one."""
+    """``A && B || C`` or ``A | B``: commands, and the operator before each but the first; ``!`` stands before one."""
 
     nodes: "tuple[Node, ...]"
     operators: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ Node = Simple | Chain | If | Case | Block
 Body = tuple[Node, ...]
 
 
+@lru_cache(maxsize=64)  # an image's script is met with every command and on every platform
 def parse(text: str) -> Body:
     """Read a script.
 
@@ -123,15 +125,11 @@ class _Parser:
 
     def body(self, until: tuple[str, ...]) -> Body:
         """Read commands up to one of these reserved words or operators, which is not taken."""
-        self._depth += 1
-        if self._depth > _DEPTH:
-            raise NotUnderstoodError("nested too deep")
         nodes: list[Node] = []
         while True:
             while self._is("\n", ";", "&"):
                 self._at += 1
             if self.at_end() or self._is(*until) or self._is(")", ";;"):
-                self._depth -= 1
                 return tuple(nodes)
             nodes.append(self._chain())
 
@@ -159,6 +157,14 @@ class _Parser:
         return Chain(tuple(nodes), tuple(operators)) if operators else nodes[0]
 
     def _command(self) -> Node:
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise NotUnderstoodError("nested too deep")
+        node = self._any_command()
+        self._depth -= 1
+        return node
+
+    def _any_command(self) -> Node:
         if self._is("!"):
             self._at += 1
             return Chain((Simple(()), self._command()), ("!",))

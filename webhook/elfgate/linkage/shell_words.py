@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 MOST_TOKENS = 20_000
 _OPERATORS = re.compile(r"&&|\|\||;;|<<-|<<|>>|<&|>&|<>|>\||[;&|()<>\n]")
-_PATTERN = re.compile(r"[*?~]|\[.*\]")
 _PLAIN = re.compile(r"[^\s;&|()<>'\"\\$`#]+|#")
 _BRACED = re.compile(r"\$\{[^{}$`'\"\\]*\}")
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
@@ -109,11 +108,15 @@ def _word(text: str, at: int) -> tuple[Word, int]:
             value += part
         elif plain := _PLAIN.match(text, at):
             value += plain[0]
-            literal &= not _PATTERN.search(plain[0])
+            literal &= not _is_pattern(plain[0])
             at = plain.end()
         else:
             raise NotUnderstoodError(f"a word at {text[at : at + 10]!r}")
     return Word(text[start:at], value, literal, commands=tuple(commands)), at
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text or text.startswith("~") or "]" in text.partition("[")[2]
 
 
 def _closing(text: str, at: int, mark: str) -> int:

@@ -49,6 +49,12 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _MANY else f"{shown} and {len(names) - _MANY} more"
 
 
+def image(variant: Variant) -> str:
+    """Name the image, with its nature as far as that is known."""
+    nature = variant.libc if variant.id == "unknown" else str(variant)
+    return f"this image ({nature})" if nature else "this image"
+
+
 def interpreter(path: str) -> str:
     """Quote a path in which a character stands that cannot be seen."""
     return path if path.isprintable() else repr(path)
@@ -83,7 +89,7 @@ def command_missing(path: str, missing: Missing, variant: Variant) -> str:
     if missing.errno == "ELOOP":
         return f"{path} cannot be resolved: its symbolic links form a loop"
     dangling = f" ({missing.path} is missing)" if missing.symlinks else ""
-    return f"{path} does not exist in this image ({variant}){dangling}"
+    return f"{path} does not exist in {image(variant)}{dangling}"
 
 
 def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
@@ -92,15 +98,17 @@ def interpreter_missing(script: str, path: str, missing: Missing, variant: Varia
         return f"{script} is run by {path!r}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
         return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
-    return f"{script} is run by {interpreter(path) or 'nothing'}, which this image ({variant}) does not contain"
+    return f"{script} is run by {interpreter(path) or 'nothing'}, which {image(variant)} does not contain"
 
 
 def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:
     """Say that the loader of a program is not there."""
+    if missing.errno == "EACCES":
+        return f"{program} needs the loader {path}, but {missing.path} may not be searched by this user"
     if missing.symlinks:
-        ends = f"whose link ends at {missing.path}, which does not exist in this image ({variant})"
+        ends = f"whose link ends at {missing.path}, which does not exist in {image(variant)}"
         return f"{program} needs the loader {path}, {ends}"
-    return f"{program} needs the loader {path}, which this image ({variant}) does not contain"
+    return f"{program} needs the loader {path}, which {image(variant)} does not contain"
 
 
 def page_size(path: str, size: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from elfgate.linkage import words as words_of
 from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage.conditions import Arguments
 from elfgate.linkage.credentials import READ, executable
 from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.kernel import Program
@@ -19,6 +20,7 @@ from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
 _SHELL_OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
+_SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
 SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
 
 
@@ -68,6 +70,9 @@ SIMPLE: Mapping[str, Usage] = {
     "nohup": Usage(),
     "setsid": Usage(_options("-c -f -w --ctty --fork --wait")),
     "s6-setuidgid": Usage(operands=1),
+    "timeout": Usage(
+        _options("--foreground --preserve-status -v --verbose"), _options("-k -s --kill-after --signal"), 1
+    ),
 }
 
 
@@ -175,14 +180,27 @@ def _shell(attempt: Attempt, program: Program) -> Process | None:
     if not words:
         return None
     if command:
-        reached = follow_command(words[0], words[1] if len(words) > 1 else process.argv[0], tuple(words[2:]))
+        given = Arguments(words[1] if len(words) > 1 else process.argv[0], tuple(words[2:]), _known(process))
+        reached = follow_command(words[0], given)
     else:
         text = _script(attempt, program, words[0])
-        reached = follow_script(text, words[0], tuple(words[1:])) if text is not None else None
+        given = Arguments(words[0], tuple(words[1:]), _known(process))
+        reached = follow_script(text, given) if text is not None else None
     if reached is None or not reached.argv or not reached.argv[0]:
         return None
     cwd = posixpath.join(process.cwd, reached.directory)
-    return replace(process, argv=reached.argv, cwd=cwd).doubted(reached.doubt)
+    env = {**process.env, **reached.env}
+    return replace(process, argv=reached.argv, env=env, cwd=cwd).doubted(reached.doubt)
+
+
+def _known(process: Process) -> Mapping[str, str]:
+    """The variables whose values are certain, and those of searches, whose doubts are told elsewhere."""
+    anything = "*" in process.unknown_env
+    return {
+        name: value
+        for name, value in process.env.items()
+        if name in _SEARCHED or not (anything or name in process.unknown_env)
+    }
 
 
 def _script(attempt: Attempt, program: Program, path: str) -> str | None:

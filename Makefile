@@ -27,7 +27,11 @@ demo: $(STAMP) ## Show the main job on a real program and real images
 
 .PHONY: test
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+.PHONY: e2e
+e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
@@ -39,8 +43,8 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 
 .PHONY: docs
 docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
-	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/policies.py
+	$(BIN)/python docs/generate.py
 
 .PHONY: format
 format: $(STAMP) ## Format the code

@@ -7,8 +7,9 @@
     write_docker_archive(file, {"example/app:1.0": app})
     Registry({"example/app": {"1.0": both}})           # support.registry
 
-Layers are given as the bytes of plain tar archives (``tarball`` makes simple ones). Everything is deterministic, so
-images that are given the same base layer share its blob.
+Layers are given as the bytes of plain tar archives (``support.tarball`` makes them), or as a ``Blob`` that may lie of
+itself. Everything is deterministic, so images that are given the same base layer share its blob. Nothing of the product
+is used here.
 """
 
 import gzip
@@ -52,7 +53,9 @@ class Blob:
         data: The bytes.
         children: What they name by digest.
         platform: What an index is to say of them, as an OCI platform object; None for nothing.
-        diff_ids: Of a manifest: digests of its unpacked layers.
+        annotations: What an index is to say of them.
+        claims: A digest that is not theirs, to lie.
+        claims_size: A size that is not theirs, to lie.
     """
 
     media_type: str
@@ -60,14 +63,17 @@ class Blob:
     children: tuple["Blob", ...] = ()
     platform: Mapping[str, str] | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    claims: str = ""
+    claims_size: int | None = None
 
     @property
     def digest(self) -> str:
-        return sha256(self.data)
+        return self.claims or sha256(self.data)
 
     def descriptor(self, **extra: Any) -> dict[str, Any]:
         """The descriptor by which others name this blob."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data), **extra}
+        size = len(self.data) if self.claims_size is None else self.claims_size
+        return {"mediaType": self.media_type, "digest": self.digest, "size": size, **extra}
 
     def everything(self) -> dict[str, "Blob"]:
         """This blob and all that it leads to, by digest."""
@@ -79,21 +85,6 @@ class Blob:
 
 def sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def tarball(files: Mapping[str, bytes | str]) -> bytes:
-    """A plain tar of executable files (bytes) and symlinks (str: their targets), by path without a leading slash."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, content in files.items():
-            member = tarfile.TarInfo(path)
-            if isinstance(content, str):
-                member.type, member.linkname = tarfile.SYMTYPE, content
-                archive.addfile(member)
-            else:
-                member.mode, member.size = 0o755, len(content)
-                archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
 
 
 def compressed(data: bytes, compression: str) -> bytes:
@@ -109,7 +100,7 @@ def json_blob(media_type: str, document: Any, children: Iterable[Blob] = (), **m
 
 
 def image(
-    layers: Sequence[bytes],
+    layers: Sequence[bytes | Blob],
     *,
     platform: str = "linux/amd64",
     entrypoint: Sequence[str] | None = None,
@@ -124,7 +115,7 @@ def image(
     """An image's manifest, with its config and layers.
 
     Args:
-        layers: Plain tar archives, bottom first.
+        layers: Plain tar archives, or blobs as they are, bottom first.
         platform: ``os/architecture[/variant]``: what config and index say.
         entrypoint: ``Entrypoint``.
         cmd: ``Cmd``.
@@ -140,12 +131,13 @@ def image(
     document = {
         **names,
         "config": {key: value for key, value in start.items() if value},
-        "rootfs": {"type": "layers", "diff_ids": [sha256(layer) for layer in layers]},
+        "rootfs": {"type": "layers", "diff_ids": [_diff_id(layer) for layer in layers]},
         **(config or {}),
     }
     is_oci = flavour == "oci"
     config_blob = json_blob(OCI_CONFIG if is_oci else DOCKER_CONFIG, document)
-    blobs = [Blob(_LAYER_TYPES[flavour, compression], compressed(layer, compression)) for layer in layers]
+    layer_type = _LAYER_TYPES[flavour, compression]
+    blobs = [layer if isinstance(layer, Blob) else Blob(layer_type, compressed(layer, compression)) for layer in layers]
     manifest_type = OCI_MANIFEST if is_oci else DOCKER_MANIFEST
     return json_blob(
         manifest_type, manifest_of(manifest_type, config_blob, blobs), [config_blob, *blobs], platform=names
@@ -217,9 +209,8 @@ def docker_archive_files(images: Mapping[str, Blob]) -> dict[str, bytes]:
         files[config_path] = config.data
         paths = []
         for layer in layers:
-            plain = decompressed(layer.data)
-            paths.append(f"{sha256(plain).removeprefix('sha256:')}/layer.tar")
-            files[paths[-1]] = plain
+            paths.append(f"{layer.digest.removeprefix('sha256:')}/layer.tar")
+            files[paths[-1]] = decompressed(layer.data)
         listing.append({"Config": config_path, "RepoTags": [name], "Layers": paths})
     files["manifest.json"] = json.dumps(listing).encode()
     return files
@@ -227,7 +218,13 @@ def docker_archive_files(images: Mapping[str, Blob]) -> dict[str, bytes]:
 
 def archive_of(files: Mapping[str, bytes]) -> bytes:
     """A plain tar of these files."""
-    return tarball(files)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path, content in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
 
 
 def decompressed(data: bytes) -> bytes:
@@ -235,3 +232,7 @@ def decompressed(data: bytes) -> bytes:
     if data.startswith(b"\x1f\x8b"):
         return gzip.decompress(data)
     return zstandard.ZstdDecompressor().decompress(data) if data.startswith(b"\x28\xb5\x2f\xfd") else data
+
+
+def _diff_id(layer: bytes | Blob) -> str:
+    return sha256(decompressed(layer.data) if isinstance(layer, Blob) else layer)

@@ -1,6 +1,10 @@
 """Facts of made files, in every class and byte order."""
 
+import struct
+from typing import Any
+
 import pytest
+
 from elfgate.elf.excerpt import excerpt, is_elf
 from elfgate.elf.facts import ElfFacts, Load, UndefinedSymbol, VersionNeed
 from elfgate.elf.read import read
@@ -11,11 +15,11 @@ LAYOUTS = [(64, "little"), (64, "big"), (32, "little"), (32, "big")]
 ALL_ARCHITECTURES = [*ARCHITECTURES, "big-endian mips64"]
 
 
-def facts(data: bytes) -> ElfFacts:
+def facts(data: bytes | bytearray) -> ElfFacts:
     return read(excerpt(data))
 
 
-def program(architecture: str = "amd64", **options: object) -> ElfFacts:
+def program(architecture: str = "amd64", **options: Any) -> ElfFacts:
     if architecture == "big-endian mips64":
         return facts(elf_file("mips64le", byte_order="big", **options))
     return facts(elf_file(architecture, **options))
@@ -117,6 +121,15 @@ def test_exports_are_known_from_either_hash_table(architecture: str, hash_style:
     assert not any(found.exports(name) for name in ("taken", "name_50", "", "name"))
 
 
+def test_a_hash_table_may_list_undefined_symbols_which_are_no_exports() -> None:
+    # ld does so for a function whose address a program takes: /bin/ls has malloc and free in its table.
+    data = bytearray(elf_file(defined=("one", "two", "three")))
+    assert all(facts(data).exports(name) for name in ("one", "two", "three"))
+    place = data.find(struct.pack("<BBH", 0x12, 0, 1))
+    data[place + 2 : place + 4] = b"\0\0"  # SHN_UNDEF
+    assert [facts(data).exports(name) for name in ("one", "two", "three")].count(True) == 2
+
+
 def test_segments_are_congruent_only_up_to_the_page_size_linked_for() -> None:
     def congruent(found: ElfFacts, page: int) -> bool:
         return all((load.vaddr - load.offset) % page == 0 for load in found.loads)
@@ -151,11 +164,11 @@ def test_only_the_first_pt_interp_counts_and_its_rules_are_the_kernels() -> None
         ({"type": 4}, "its type is 4, neither EXEC nor DYN"),
         ({"phentsize": 57}, "its program headers are said to be 57 bytes each, not 56"),
         ({"phnum": 0}, "it has no program headers"),
-        ({"phnum": 74}, "it has 74 program headers, more than a kernel takes"),
+        ({"phnum": 1171}, "it has 1171 program headers, more than a kernel takes"),
         ({"phnum": 73}, "the file ends within its program headers"),
     ],
 )
-def test_headers_that_a_kernel_refuses_are_told(options: dict[str, object], why: str) -> None:
+def test_headers_that_a_kernel_refuses_are_told(options: dict[str, Any], why: str) -> None:
     assert program(**{"text": b"\x90", **options}).malformed == why
 
 

@@ -102,16 +102,17 @@ class ElfFacts:
         relr: There is a DT_RELR.
         version_needs: In file order.
         version_definitions: The versions that the file defines, without its base version.
-        undefined: The dynamic symbols that it takes from elsewhere.
-        exports: Tells whether the file defines a dynamic symbol of that name (by hash: a rare false yes is possible,
-            a false no is not).
+        undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers to, as no loader
+            looks up any other.
+        exports: Tells whether the file defines a dynamic symbol of that name. A false yes is possible (it goes by hash,
+            and of a file with very many exports says yes to all), a false no is not.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         packed: The file is packed (UPX): its own needs are hidden.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
         incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
-            lists may lack something, and ``exports`` says yes to all. What seems missing may not be.
+            lists may lack something. What seems missing may not be.
         hints: Strings of the file that hint at a need headers do not tell, such as ``jemalloc-page-size``.
     """
 

@@ -6,6 +6,7 @@ from elfgate.elf.facts import LoaderFacts
 from elfgate.elf.window import Window
 
 _SIZE_LIMIT = 16 << 20  # bytes; a loader is well under 2 MiB
+_LIMIT = 16 << 10  # bytes kept
 _DIRECTORIES = re.compile(rb"(?:(?:/[\w.+@=~-]{1,255}){1,32}/\0){1,32}")
 _GLIBC_VERSION = re.compile(rb" release version (\d{1,4}(?:\.\d{1,6}){1,3})")
 _MUSL_VERSION = re.compile(rb"(?<![\w.])(\d\.\d{1,3}\.\d{1,3})(?:-git[\w.-]*)?\0")
@@ -22,17 +23,17 @@ def cut(window: Window, soname: bytes) -> bytes:
         soname: Its DT_SONAME, or empty. glibc's loader has one; musl's need not.
 
     Returns:
-        libc, version, CPU floor and default directories, each with a NUL behind; empty if it is not a loader.
+        libc, version, CPU floor and default directories, with NULs between them; empty if it is not a loader.
     """
     if window.size > _SIZE_LIMIT:
         return b""
-    if soname.startswith((b"ld-linux", b"ld64.so", b"ld.so", b"ld-")):
-        fields = _glibc(window.look(0, window.size))
-    elif window.find(b"musl libc (") >= 0:
+    if window.find(b"musl libc (") >= 0:
         fields = _musl(window.look(0, window.size))
+    elif soname.startswith((b"ld-", b"ld.so", b"ld64.so")):
+        fields = _glibc(window.look(0, window.size))
     else:
         return b""
-    return b"\0".join(fields)
+    return b"\0".join(fields)[:_LIMIT]
 
 
 def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:

@@ -15,7 +15,6 @@ from elfgate.elf.notes import isa_of, kernel_of, read_notes
 from elfgate.elf.sparse import Excerpt, Mark, SparseFile
 
 _X86 = frozenset({3, 62})
-_4K_PAGES = frozenset({3, 22, 62, 243})  # 386, S390, X86_64, RISCV: their kernels know no other page size
 _PATH_MAX = 4096
 
 
@@ -39,11 +38,12 @@ def read(excerpt: bytes) -> ElfFacts:
         why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
         return ElfFacts(0, written_class(head), written_byte_order(head), Type.NONE, 0, 0, kept.file_size, 0, why)
 
-    decoder = Decoder(SparseFile(kept.ranges), layout)
+    plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
+    decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
     header = decoder.at(decoder.structs.Elf_Ehdr, 0)
     machine = _number(header.e_machine, ENUM_E_MACHINE)
     kind = _number(header.e_type, ENUM_E_TYPE)
-    malformed = _malformed(header, kind, machine, layout, kept.file_size)
+    malformed = _malformed(header, kind, layout, kept.file_size)
     segments = [] if malformed else list(_segments(decoder, header, layout))
     loads = tuple(
         Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align) for s in segments if s.p_type == "PT_LOAD"
@@ -95,7 +95,7 @@ def _number(value: str | int, names: Any) -> int:
     return value if isinstance(value, int) else int(names[value])
 
 
-def _malformed(header: Any, kind: int, machine: int, layout: Layout, file_size: int) -> str:
+def _malformed(header: Any, kind: int, layout: Layout, file_size: int) -> str:
     """Why a kernel answers ENOEXEC to these headers (binfmt_elf.c, load_elf_binary and load_elf_phdrs), or empty."""
     size = header.e_phnum * header.e_phentsize
     if kind not in {Type.EXEC, Type.DYN}:
@@ -104,7 +104,7 @@ def _malformed(header: Any, kind: int, machine: int, layout: Layout, file_size: 
         return f"its program headers are said to be {header.e_phentsize} bytes each, not {layout.segment.size}"
     if size == 0:
         return "it has no program headers"
-    if size > (4096 if machine in _4K_PAGES else HEADERS_LIMIT):
+    if size > HEADERS_LIMIT:  # Linux 6.1 takes no more than a page of them, 6.18 does
         return f"it has {header.e_phnum} program headers, more than a kernel takes"
     if header.e_phoff + size > file_size:
         return "the file ends within its program headers"

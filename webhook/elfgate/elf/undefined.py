@@ -7,7 +7,9 @@ from elfgate.elf.layout import Layout
 from elfgate.elf.window import Image
 
 _RELOCATIONS_LIMIT = 8 << 20  # bytes; most files have less than 1 MiB of those that name symbols
-_TABLE_LIMIT = 16 << 20  # bytes of .dynsym and of .dynstr looked at
+_CHUNK = 256 << 10  # bytes of relocations in memory at a time
+_REFERRED_LIMIT = 1 << 16  # symbols
+_TABLE_LIMIT = 8 << 20  # bytes of .dynsym and of .dynstr looked at
 _LIMIT = 256 << 10  # bytes of names kept
 _NAME_LIMIT = 4096
 
@@ -33,7 +35,7 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         tags: Its dynamic section.
 
     Returns:
-        Two bytes' worth of marks per symbol and their names; empty if there are none (see ``decode``).
+        Their number, a byte of marks for each, and their names, for ``decode``; empty if there are none.
     """
     at_start, lazily = _referred(image, machine, tags)
     referred = at_start | lazily
@@ -83,8 +85,8 @@ def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[set[
         table, size = tags.get(table_tag), tags.get(size_tag, 0)
         if table is None:
             continue
-        if jump is not None and jump + jump_size == table + size and jump >= table:
-            size -= jump_size  # some linkers count the jump slots in (glibc does the same subtraction)
+        if jump is not None and table <= jump and jump + jump_size == table + size:
+            size -= jump_size  # some linkers count the jump slots in; glibc takes them out again too
         relative = min(tags.get(count_tag, 0) * entry, size)  # these come first and name no symbol
         at_start |= _symbols(image, machine, table + relative, size - relative, entry)
     lazily = _symbols(image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word)
@@ -99,9 +101,15 @@ def _symbols(image: Image, machine: int, table: int | None, size: int, entry: in
     if size > _RELOCATIONS_LIMIT:
         image.window.complete = False
         return set()
-    words = image.layout.words(image.window.look(offset, size - size % entry))
-    column = words[_symbol_word(image.layout, machine) :: entry // 4]
-    return set(column) if image.layout.word == 8 else {info >> 8 for info in set(column)}
+    found: set[int] = set()
+    chunk = _CHUNK - _CHUNK % entry
+    for start in range(offset, offset + size, chunk):
+        words = image.layout.words(image.window.look(start, min(chunk, offset + size - start)))
+        found.update(words[_symbol_word(image.layout, machine) :: entry // 4])
+        if len(found) > _REFERRED_LIMIT:
+            image.window.complete = False
+            break
+    return found if image.layout.word == 8 else {info >> 8 for info in found}
 
 
 def _symbol_word(layout: Layout, machine: int) -> int:

@@ -12,8 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.addresses import check_url
 from elfgate.images.auth import Authenticator, Credential
-from elfgate.images.connections import Connections, Reply, check_url, seconds_left
+from elfgate.images.connections import Connections, Reply, seconds_left
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
@@ -126,7 +127,10 @@ def check_status(reply: Reply, what: str) -> None:
 
 
 def _redirected(url: str, location: str, count: int) -> str:
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = location  # which says on its own what is wrong with it
     check_url(target)
     _refuse_downgrade(url, target)
     if count > _MOST_REDIRECTS:
@@ -156,7 +160,7 @@ def _pause(reply: Reply) -> bool:
 
 def _retry_after(text: str) -> float:
     """Seconds, or a date (RFC 9110, 10.2.3); a second if it is neither."""
-    if text.isdecimal() and len(text) < 10:
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())

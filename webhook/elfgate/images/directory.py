@@ -61,9 +61,7 @@ class Directory:
         """Walk the folder; symlinks are kept, never followed."""
         builder = LayerBuilder(max_entries=self._limits.layer_entries)
         try:
-            _add(builder, self._path, "/")
-            for host_path, path in _walk(self._path):
-                _add(builder, host_path, path)
+            _fill(builder, self._path)
             return builder.build()
         except ValueError as error:
             raise UnreadableError(f"{self._path}: {error}", reason=UnknownReason.IMAGE_INVALID) from error
@@ -71,26 +69,37 @@ class Directory:
             raise unreadable(str(self._path), error) from error
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, str]]:
-    """Every name below ``root``, a directory before what is in it: where it is here, and where in the image."""
-    waiting = [(root, "")]
+def _fill(builder: LayerBuilder, root: Path) -> None:
+    """Add every name of a folder, and those below it."""
+    waiting = [(root, "/")]
     while waiting:
-        folder, prefix = waiting.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                host_path, path = folder / entry.name, f"{prefix}/{entry.name}"
-                yield host_path, path
-                if entry.is_dir(follow_symlinks=False) and os.access(host_path, os.R_OK | os.X_OK):
-                    waiting.append((host_path, path))
+        folder, path = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            if path == "/":
+                raise
+            builder.add(path, Kind.UNREADABLE)
+            continue
+        _add(builder, folder, path)
+        for name, is_directory in names:
+            place = (folder / name, f"{path.rstrip('/')}/{name}")
+            if is_directory:
+                waiting.append(place)
+            else:
+                _add(builder, *place)
 
 
 def _add(builder: LayerBuilder, host_path: Path, path: str) -> None:
-    status = host_path.lstat()
+    try:
+        status = host_path.lstat()
+    except OSError:  # its folder may be listed but not searched
+        builder.add(path, Kind.UNREADABLE)
+        return
     kind, link = _kind(status.st_mode), ""
     if kind is Kind.SYMLINK:
         link = os.readlink(host_path)  # noqa: PTH115 - Path would tidy the target up
-    elif kind is Kind.DIRECTORY and not os.access(host_path, os.R_OK | os.X_OK):
-        kind = Kind.UNREADABLE
     with _contents(host_path, path, status) if kind is Kind.FILE else nullcontext(b"") as data:
         builder.add(
             path,

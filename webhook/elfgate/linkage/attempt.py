@@ -82,7 +82,7 @@ class Attempt:
         architecture: The node's.
         node: What else is known of the node.
         who: The process's user and groups.
-        mounts: Paths at which something else hides the image's files.
+        mounts: Paths at which something else hides the image's files, each with a slash behind.
         variant: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         explain: Record the walk.
@@ -105,11 +105,12 @@ class Attempt:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
         found = self._walk(path, cwd)
         crossed = (posixpath.normpath(posixpath.join(cwd, path)), found.path, *found.symlinks)
-        for mount in self.mounts:
-            if any(name == mount or name.startswith(mount + "/") for name in crossed):
-                reason = Doubt(UnknownReason.UNDER_MOUNT, f"{crossed[0]} lies under the volume at {mount}")
-                return Hidden(crossed[0], reason)
-        return found
+        hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
+        if hidden is None:
+            return found
+        mount = next(mount for mount in self.mounts if f"{hidden}/".startswith(mount))
+        because = f"{crossed[0]} lies under the volume at {mount.rstrip('/') or '/'}"
+        return Hidden(crossed[0], Doubt(UnknownReason.UNDER_MOUNT, because))
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
         """Walk with the process's search permission, unless a group that is not known might have it."""

@@ -1,7 +1,7 @@
 """What a runtime would be asked to execute: the command line, and what the new process would inherit.
 
-Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the OCI
-image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
+Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the
+OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
 """
 
 import posixpath
@@ -13,7 +13,7 @@ from elfgate.linkage.start import ImageDefaults, Overrides
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # The runtime mounts these over whatever the image has there (OCI runtime spec, "Default Filesystems").
-RUNTIME_MOUNTS = ("/proc", "/sys", "/dev")
+RUNTIME_MOUNTS = ("/proc/", "/sys/", "/dev/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Start:
         unknown_env: Names whose values come from elsewhere; ``*`` for any name that ``env`` of the pod does not set.
         cwd: The working directory, absolute.
         user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.
-        mounts: Absolute paths at which the image's files are hidden.
+        mounts: Absolute paths at which the image's files are hidden, each with a slash behind.
     """
 
     argv: tuple[str, ...]
@@ -54,7 +54,7 @@ def start(defaults: ImageDefaults, overrides: Overrides) -> Start:
         unknown_env=_unknown_env(overrides),
         cwd=posixpath.join("/", overrides.working_dir or defaults.working_dir or "/"),
         user=_user(defaults, overrides),
-        mounts=(*RUNTIME_MOUNTS, *(posixpath.normpath(posixpath.join("/", path)) for path in overrides.mounts)),
+        mounts=(*RUNTIME_MOUNTS, *(_mount(path) for path in overrides.mounts)),
     )
 
 
@@ -77,3 +77,8 @@ def _user(defaults: ImageDefaults, overrides: Overrides) -> str:
     if overrides.group is not None:
         group = str(overrides.group)
     return f"{user}:{group}" if group else user
+
+
+def _mount(path: str) -> str:
+    inner = posixpath.normpath(path).strip("/")
+    return f"/{inner}/" if inner not in {"", "."} else "/"

@@ -1,14 +1,14 @@
 """Levels of CPUs, and what asks for one.
 
 Sources: the x86-64 psABI (micro-architecture levels; ``GNU_PROPERTY_X86_ISA_1_NEEDED``), glibc
-``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h`` (what
-a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
+``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h``
+(what a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
 """
 
 from collections.abc import Iterable
 
 from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.report import Code
 
@@ -28,7 +28,7 @@ def reaches(level: str | None, wanted: str) -> bool | None:
     return None
 
 
-def floor_met(attempt: Attempt, path: str, floor: str) -> bool:
+def floor_met(attempt: Attempt, path: str, floor: str, doubt: Doubt | None) -> bool:
     """Judge the level that a glibc demands before it starts anything; report it unless the node has it."""
     met = reaches(attempt.node.cpu_level, floor) if floor else True
     if met is None:
@@ -36,7 +36,7 @@ def floor_met(attempt: Attempt, path: str, floor: str) -> bool:
         attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
     elif not met:
         message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {attempt.node.cpu_level}"
-        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
     return met is not False
 
 

@@ -9,7 +9,7 @@ import re
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.loaded import (
@@ -18,6 +18,7 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    report_incomplete,
     report_mismatch,
     report_missing,
 )
@@ -28,6 +29,7 @@ from elfgate.rootfs.ldconf import preload
 
 PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
+_ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 
 
@@ -40,13 +42,14 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
-    if not cpu.floor_met(attempt, loader.path, about.cpu_floor):
+    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
         return
     facts = program.image.facts
-    executable = Object(program.image.path, program.image.path, facts, names={facts.soname} if facts.soname else set())
+    executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
+    executable.names.update({facts.soname} if facts.soname else ())
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
-    if not _kernel_new_enough(attempt, loader, search):
+    if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
         return
     objects = Objects()
     objects.add(executable)
@@ -57,17 +60,17 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if check_versions(attempt, objects, itself):
-        _bind(attempt, program, objects, itself)
+    if check_versions(attempt, objects, itself) and _bind(attempt, program, objects, itself):
+        report_incomplete(attempt, objects)
 
 
-def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search) -> bool:
-    """ "FATAL: kernel too old", up to 2.35 (``dl_discover_osversion``)."""
+def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search, doubt: Doubt | None) -> bool:
+    """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True
     message = words.kernel_too_old(loader.path, floor, kernel)
-    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL)
+    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL, doubt)
     return False
 
 
@@ -91,7 +94,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
 
     The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
     """
-    complete = True
+    complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
         for name in item.facts.needed:
             if provided_by_kernel(name) or objects.named(name) is not None:
@@ -103,7 +106,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
             if isinstance(outcome, NotFound):
                 _report(attempt, item, name, outcome)
                 complete = False
-            elif not _add(attempt, objects, outcome, item, name, search):
+            elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
                 return False
         if len(objects.items) > MOST_OBJECTS:
             attempt.unknown(item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
@@ -111,17 +114,16 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     return complete
 
 
-def _add(attempt: Attempt, objects: Objects, opened: Opened, needed_by: Object, name: str, search: Search) -> bool:
+def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool) -> bool:
     known = objects.at(opened.path)
     if known is not None:
-        objects.alias(known, name)
+        objects.alias(known, item.names)
         return True
-    item = _object(opened, needed_by, name)
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
         attempt.note(Code.CPU_LEVEL, opened.path, message, words.FIX_CPU)
-    return mapped(attempt, item, by_alignment=search.version < (2, 35))
+    return mapped(attempt, item, by_alignment=by_alignment)
 
 
 def _object(opened: Opened, needed_by: Object, name: str) -> Object:
@@ -139,8 +141,9 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> None:
+def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
+    bound = True
     scope = [item.facts for item in (*objects, itself)]
     now = bool(program.process.env.get("LD_BIND_NOW"))
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -150,8 +153,10 @@ def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) 
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
         if names:
+            bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
         elif missing.lazy:
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
+    return bound

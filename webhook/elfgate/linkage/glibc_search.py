@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
 from elfgate.linkage.cpu import reaches
 from elfgate.linkage.credentials import READ
 from elfgate.linkage.glibc_verify import Skip, verify
@@ -237,36 +237,38 @@ class Search:
 
     def _open(self, path: str, text: str, query: _Query, level: str = "") -> tuple[Opened | Refused | None, bool]:
         """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
-        attempt = self._attempt
-        found = attempt.lookup(path, self._process.cwd)
-        if isinstance(found, Hidden):
-            attempt.step("glibc", text, found.doubt.because)
-            query.doubt = query.doubt or found.doubt
-            return None, True
-        if isinstance(found, Missing):
-            attempt.step("glibc", text, found.errno)
-            return None, found.errno in _GOES_ON
-        if found.entry.kind in (Kind.UNREADABLE, Kind.OTHER):
-            attempt.step("glibc", text, "unreadable")
-            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
-            return None, True
-        if found.entry.kind is not Kind.DIRECTORY and not attempt.who.may(found.entry, READ):
-            attempt.step("glibc", text, "EACCES")
-            return None, True
-        facts = attempt.tree.facts(found)
+        found = self._attempt.lookup(path, self._process.cwd)
+        passed = self._passed_over(found, query)
+        if passed or not isinstance(found, Found):
+            self._attempt.step("glibc", text, passed)
+            return None, not isinstance(found, Missing) or found.errno in _GOES_ON
+        facts = self._attempt.tree.facts(found)
         verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
-        if verdict is None and facts is not None and self._too_new(facts):
-            query.too_new = query.too_new or found.path
-            attempt.step("glibc", text, "skipped: wants a newer kernel")
-            return None, True
         if isinstance(verdict, Skip):
             query.other = query.other or f"{found.path} {verdict.why}"
-            attempt.step("glibc", text, f"skipped: {verdict.why}")
+            self._attempt.step("glibc", text, f"skipped: {verdict.why}")
             return None, True
-        attempt.step("glibc", text, verdict or found.path)
+        self._attempt.step("glibc", text, verdict or found.path)
         if verdict is not None or facts is None:
             return Refused(found.path, verdict or "", query.doubt), True
+        if self._too_new(facts):
+            query.too_new = query.too_new or found.path
+            self._attempt.step("glibc", text, "skipped: wants a newer kernel")
+            return None, True
         return Opened(posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level), True
+
+    def _passed_over(self, found: Lookup, query: _Query) -> str:
+        """Say why a candidate does not open, or cannot be told of; empty if it opens."""
+        if isinstance(found, Missing):
+            return found.errno
+        if isinstance(found, Hidden):
+            query.doubt = query.doubt or found.doubt
+            return found.doubt.because
+        if found.entry.kind in {Kind.UNREADABLE, Kind.OTHER}:
+            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
+            return "could not be read"
+        readable = found.entry.kind is Kind.DIRECTORY or self._attempt.who.may(found.entry, READ)
+        return "" if readable else "EACCES"
 
     def _too_new(self, facts: ElfFacts) -> bool:
         """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""

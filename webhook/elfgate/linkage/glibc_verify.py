@@ -41,16 +41,15 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     """
     if facts is None or entry.size < _HEADER[loader.elf_class]:
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
+    what = f"is {describe(facts)}"
     if facts.elf_class != loader.elf_class:
-        return Skip(f"is {describe(facts)}")
+        return Skip(what)
     if facts.byte_order != loader.byte_order:
-        return Skip(f"is {describe(facts)}") if debian else f"is {describe(facts)}"
+        return Skip(what) if debian else what
     if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
         return f"has the OS ABI {facts.os_abi}, which is not Linux's"
-    if facts.machine != loader.machine:
-        return Skip(f"is {describe(facts)}")
-    if not _same_abi(facts, loader, debian=debian):
-        return Skip("is built for another ABI of this machine")
+    if facts.machine != loader.machine or not _same_abi(facts, loader, debian=debian):
+        return Skip(what if facts.machine != loader.machine else "is built for another ABI of this machine")
     return _mappable(facts)
 
 

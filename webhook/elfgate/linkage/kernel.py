@@ -18,8 +18,8 @@ from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
 SCRIPT_DEPTH = 5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
+_ALLOCATOR_HINT = "jemalloc-page-size"
 _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
-_ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
     attempt.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
     if isinstance(found, Missing):
         message = words.loader_missing(image.path, path, found, attempt.variant)
-        attempt.failed(Code.LOADER_MISSING, image.path, message, words.fix_loader(facts), process.doubt)
+        code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
+        attempt.failed(code, image.path, message, words.fix_loader(facts), process.doubt)
         return None
     return _loader(attempt, process, image, found)
 
@@ -217,6 +218,8 @@ def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
         if not mappable(image.facts, size):
             attempt.note(Code.PAGE_SIZE, image.path, words.page_size_note(image.path, size), words.FIX_PAGES)
             break
+    if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
+        attempt.note(Code.PAGE_SIZE, image.path, words.allocator_note(image.path, sizes[-1]), words.FIX_ALLOCATOR)
     cut = cut_off(image.facts, sizes[-1])
     if cut:
         message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"

@@ -1,7 +1,7 @@
 """The objects of a starting process: what both loaders keep, and what they share in judging it."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -80,10 +80,10 @@ class Objects:
         """Find an object by its real path: the loaders compare device and inode."""
         return self._by_path.get(path)
 
-    def alias(self, item: Object, name: str) -> None:
-        """Let an object be known under one more name."""
-        item.names.add(name)
-        self._by_name.setdefault(name, item)
+    def alias(self, item: Object, names: Iterable[str]) -> None:
+        """Let an object be known under more names."""
+        item.names.update(names)
+        self.know(item)
 
     @property
     def doubt(self) -> Doubt | None:
@@ -101,7 +101,7 @@ def report_missing(attempt: Attempt, needed_by: Object, name: str, doubt: Doubt 
     doubt = needed_by.doubt or doubt
     if doubt is None and any(fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected):
         doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container")
-    where = detail or f"this image ({attempt.variant}) does not contain where it is searched"
+    where = detail or f"{words.image(attempt.variant)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
     attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, words.FIX_LIBRARY, doubt)
 
@@ -140,3 +140,11 @@ def mapped(attempt: Attempt, item: Object, *, by_alignment: bool = False) -> boo
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
         attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
     return cut is False
+
+
+def report_incomplete(attempt: Attempt, objects: Objects) -> None:
+    """Record an object of which not all was kept: with nothing found wrong, that is all that can be said."""
+    item = next((item for item in objects if item.facts.incomplete), None)
+    if item is not None:
+        message = f"{item.path} is larger or stranger than what is looked at of a file"
+        attempt.unknown(item.path, message, UnknownReason.LIMIT_EXCEEDED)

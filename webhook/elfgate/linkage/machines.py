@@ -11,6 +11,7 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
 
 _X86_NUMBERS = {62: "amd64", 3: "386", 6: "386"}
+_ARM_EABI_MASK = 0xFF000000
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
 # What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
@@ -43,6 +44,8 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
     if row is architecture or (row is not None and row.name in node.emulates):
         return Taken.YES
     if row is not None and row.machine in architecture.compatible:
+        if row.name == "arm" and not facts.flags & _ARM_EABI_MASK:
+            return Taken.NO  # compat_elf_check_arch wants an EABI version
         # Every amd64 CPU runs 386 code; AArch32 is missing from a part of the arm64 CPUs.
         return Taken.NOT_EVERYWHERE if row.name == "arm" else Taken.YES
     if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(architecture.name):

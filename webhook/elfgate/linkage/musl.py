@@ -21,6 +21,7 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    report_incomplete,
     report_mismatch,
     report_missing,
 )
@@ -49,9 +50,11 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     linker = _Linker(attempt, program.process, loader, about)
-    objects = linker.closure(Object(program.image.path, program.image.path, program.image.facts))
-    if objects is not None and linker.relative_relocations(objects):
-        linker.bind(objects)
+    objects = linker.closure(
+        Object(program.image.path, program.image.path, program.image.facts, doubt=program.process.doubt)
+    )
+    if objects is not None and linker.relative_relocations(objects) and linker.bind(objects):
+        report_incomplete(attempt, objects)
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ class _Linker:
         path, found = opened
         known = objects.at(found.path)
         if known is not None:
-            objects.alias(known, name)
+            objects.alias(known, {name})
             return True
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)
@@ -194,14 +197,17 @@ class _Linker:
         self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
         return False
 
-    def bind(self, objects: Objects) -> None:
-        """Bind every symbol: "Error relocating X: Y: symbol not found"."""
+    def bind(self, objects: Objects) -> bool:
+        """Bind every symbol, or report "Error relocating X: Y: symbol not found"."""
+        bound = True
         scope = [item.facts for item in (*objects, self._itself)]
         for item in objects:
             missing = undefined(item.facts, scope)
             names = missing.eager + missing.lazy
             if names:
+                bound = False
                 libc = f"musl {self._about.version}".rstrip()
                 message = words.symbols_missing(item.path, names, f"neither {libc} nor a loaded library defines")
                 doubt = objects.doubt or self._env_doubt
                 self._attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt)
+        return bound

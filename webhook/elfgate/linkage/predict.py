@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import glibc, musl, words
-from elfgate.linkage.attempt import Attempt, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.injected import INJECTED
@@ -17,7 +17,7 @@ from elfgate.linkage.path_search import Command, find_command
 from elfgate.linkage.report import Code, Effect, Prediction
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
-from elfgate.linkage.wrappers import Wrapped, unwrap
+from elfgate.linkage.wrappers import Wrapped, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 
@@ -72,7 +72,7 @@ def predict(
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
-    wrapped: Wrapped | None = Wrapped(process, "")
+    wrapped: Wrapped | None = Wrapped(process)
     for _ in range(_WRAPPERS):
         if wrapped is None:
             return
@@ -93,7 +93,12 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
-    program = execve(attempt, process.doubted(command.doubt), command.path)
+    process = process.doubted(command.doubt)
+    if wrapped.by and is_plain_text(attempt, process, command.path):
+        if wrapped.shell:
+            return None  # a shell runs the text itself: it has started
+        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
+    program = execve(attempt, process, command.path)
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     return program
@@ -103,7 +108,7 @@ def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> N
     name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
-    message = f"{who} is not on PATH ({path}) in this image ({attempt.variant}){found}"
+    message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
     attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
 
 

@@ -45,7 +45,7 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
 
 def _defines(target: ElfFacts, version: str) -> bool:
     """A target without any version definition is taken as it is, with a warning ("no version information")."""
-    return not target.version_definitions or version in target.version_definitions
+    return not target.version_definitions or target.incomplete or version in target.version_definitions
 
 
 def _stray(attempt: Attempt, item: Object, file: str, version: str) -> None:

@@ -17,6 +17,7 @@ FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
 FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"
 FIX_TRUNCATED = "copy the whole file into the image"
 FIX_PAGES = "link with -z max-page-size=65536"
+FIX_ALLOCATOR = "build jemalloc with --with-lg-page=16"
 FIX_LIBRARY = "install the library in the image, or link statically"
 FIX_MISMATCH = "replace the library by one built for this architecture"
 FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
@@ -46,6 +47,12 @@ def listed(names: Sequence[str]) -> str:
     """List a few names, and say how many more there are."""
     shown = ", ".join(names[:_MANY])
     return shown if len(names) <= _MANY else f"{shown} and {len(names) - _MANY} more"
+
+
+def image(variant: Variant) -> str:
+    """Name the image, with its nature as far as that is known."""
+    nature = variant.libc if variant.id == "unknown" else str(variant)
+    return f"this image ({nature})" if nature else "this image"
 
 
 def interpreter(path: str) -> str:
@@ -82,7 +89,7 @@ def command_missing(path: str, missing: Missing, variant: Variant) -> str:
     if missing.errno == "ELOOP":
         return f"{path} cannot be resolved: its symbolic links form a loop"
     dangling = f" ({missing.path} is missing)" if missing.symlinks else ""
-    return f"{path} does not exist in this image ({variant}){dangling}"
+    return f"{path} does not exist in {image(variant)}{dangling}"
 
 
 def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
@@ -91,14 +98,17 @@ def interpreter_missing(script: str, path: str, missing: Missing, variant: Varia
         return f"{script} is run by {path!r}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
         return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
-    return f"{script} is run by {interpreter(path) or 'nothing'}, which this image ({variant}) does not contain"
+    return f"{script} is run by {interpreter(path) or 'nothing'}, which {image(variant)} does not contain"
 
 
 def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:
     """Say that the loader of a program is not there."""
+    if missing.errno == "EACCES":
+        return f"{program} needs the loader {path}, but {missing.path} may not be searched by this user"
     if missing.symlinks:
-        return f"{program} needs the loader {path}, whose link ends at {missing.path}, which does not exist in this image ({variant})"
-    return f"{program} needs the loader {path}, which this image ({variant}) does not contain"
+        ends = f"whose link ends at {missing.path}, which does not exist in {image(variant)}"
+        return f"{program} needs the loader {path}, {ends}"
+    return f"{program} needs the loader {path}, which {image(variant)} does not contain"
 
 
 def page_size(path: str, size: int) -> str:
@@ -127,3 +137,8 @@ def symbols_missing(path: str, names: Sequence[str], who: str) -> str:
 def kernel_too_old(path: str, floor: tuple[int, int, int], kernel: tuple[int, int, int]) -> str:
     """Say that a glibc does not start on a kernel."""
     return f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is {'.'.join(map(str, kernel))}"
+
+
+def allocator_note(path: str, size: int) -> str:
+    """Say that a file holds an allocator that is built for one page size."""
+    return f"{path} contains jemalloc, which aborts where pages are larger than it was built for (up to {size} bytes)"

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 
 from elfgate.linkage import words as words_of
 from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage.conditions import Arguments
+from elfgate.linkage.credentials import READ, executable
 from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.report import Code
+from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
 _SHELL_OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
+_SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
 SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
 
 
@@ -27,10 +31,12 @@ class Wrapped:
     Attributes:
         process: How it is started.
         by: The wrapper's path; empty for the container's own command.
+        shell: The wrapper is a shell, which itself runs a text that the kernel does not take (execvp may, by libc).
     """
 
     process: Process
-    by: str
+    by: str = ""
+    shell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ SIMPLE: Mapping[str, Usage] = {
     "nice": Usage(valued=_options("-n --adjustment")),
     "nohup": Usage(),
     "setsid": Usage(_options("-c -f -w --ctty --fork --wait")),
-    "exec": Usage(),
+    "s6-setuidgid": Usage(operands=1),
+    "timeout": Usage(
+        _options("--foreground --preserve-status -v --verbose"), _options("-k -s --kill-after --signal"), 1
+    ),
 }
 
 
@@ -85,7 +94,16 @@ def unwrap(attempt: Attempt, program: Program) -> Wrapped | None:
         process = _env(attempt, program)
     elif name in SIMPLE:
         process = _simple(program.process, SIMPLE[name])
-    return Wrapped(process, program.process.argv[0]) if process is not None else None
+    return Wrapped(process, program.process.argv[0], name in SHELLS) if process is not None else None
+
+
+def is_plain_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file is one that ``execve`` refuses with ENOEXEC and a shell would run: text without ``#!``."""
+    found = attempt.lookup(path, process.cwd)
+    if not isinstance(found, Found) or not executable(found.entry, attempt.who):
+        return False
+    head = found.entry.head
+    return not found.entry.elf and not head.startswith((b"#!", b"\x7fELF")) and b"\0" not in head
 
 
 def is_busybox(program: Program) -> bool:
@@ -162,13 +180,27 @@ def _shell(attempt: Attempt, program: Program) -> Process | None:
     if not words:
         return None
     if command:
-        reached = follow_command(words[0], words[1] if len(words) > 1 else process.argv[0], tuple(words[2:]))
+        given = Arguments(words[1] if len(words) > 1 else process.argv[0], tuple(words[2:]), _known(process))
+        reached = follow_command(words[0], given)
     else:
         text = _script(attempt, program, words[0])
-        reached = follow_script(text, words[0], tuple(words[1:])) if text is not None else None
+        given = Arguments(words[0], tuple(words[1:]), _known(process))
+        reached = follow_script(text, given) if text is not None else None
     if reached is None or not reached.argv or not reached.argv[0]:
         return None
-    return replace(process, argv=reached.argv).doubted(reached.doubt)
+    cwd = posixpath.join(process.cwd, reached.directory)
+    env = {**process.env, **reached.env}
+    return replace(process, argv=reached.argv, env=env, cwd=cwd).doubted(reached.doubt)
+
+
+def _known(process: Process) -> Mapping[str, str]:
+    """The variables whose values are certain, and those of searches, whose doubts are told elsewhere."""
+    anything = "*" in process.unknown_env
+    return {
+        name: value
+        for name, value in process.env.items()
+        if name in _SEARCHED or not (anything or name in process.unknown_env)
+    }
 
 
 def _script(attempt: Attempt, program: Program, path: str) -> str | None:
@@ -179,6 +211,9 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
     elif isinstance(found, Missing) and "/" in path:
         message = f"{program.process.argv[0]} runs {words_of.command_missing(path, found, attempt.variant)}"
         attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt)
+    elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
+        message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
     elif isinstance(found, Found):
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size:

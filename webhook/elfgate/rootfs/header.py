@@ -7,6 +7,7 @@ Format". Where these leave a choice, it is the one of Go's ``archive/tar``, whic
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 BLOCK = 512
 PAX_BYTES = 1 << 20  # archive/tar: maxSpecialFileSize
@@ -53,16 +54,15 @@ def parse(block: bytes) -> Header:
     if unsigned - sum(checksum) + _EMPTY_SUM != wanted and _signed_sum(block) != wanted:
         raise ValueError("a header's checksum is wrong")
     name = name.partition(b"\0")[0]
-    if magic == b"ustar\0":
-        prefix = prefix.partition(b"\0")[0]
-        if prefix:
-            name = prefix + b"/" + name
+    directory = _prefix(block, magic, prefix)
+    if directory:
+        name = directory + b"/" + name
     length = number(size)
     if length < 0:
         raise ValueError("a size is negative")
     extended = kind == b"S" and block[482] != 0
     link = link.partition(b"\0")[0]
-    return Header(name, number(mode), number(uid), number(gid), length, kind, link, extended)
+    return Header(name, _repeated(mode), _repeated(uid), _repeated(gid), length, kind, link, extended)
 
 
 def number(field: bytes) -> int:
@@ -78,9 +78,12 @@ def number(field: bytes) -> int:
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
-    if not digits.isdigit():
+    if digits.strip(b"01234567"):
         raise ValueError(f"{digits[:20]!r} is not an octal number")
     return int(digits, 8)
+
+
+_repeated = lru_cache(maxsize=256)(number)  # modes and owners are few
 
 
 def pax_records(data: bytes) -> dict[str, bytes]:
@@ -116,6 +119,16 @@ def pax_number(value: bytes) -> int:
     return int(value)
 
 
+def _prefix(block: bytes, magic: bytes, field: bytes) -> bytes:
+    """What stands before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
+    if magic == b"ustar\0":
+        return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[0]  # star: then come times
+    if magic == b"ustar " and field[0] and field[:12].strip(b" \x0001234567"):
+        return field.partition(b"\0")[0]  # Go before 1.8 wrote one where GNU has a time
+    return b""
+
+
 def _signed_sum(block: bytes) -> int:
     """The checksum as some old programs made it, of signed bytes."""
-    return _EMPTY_SUM + sum(struct.unpack("148b8x356b", block))
+    total: int = sum(struct.unpack("148b8x356b", block))
+    return total + _EMPTY_SUM

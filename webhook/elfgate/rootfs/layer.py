@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import accumulate
 
+from elfgate.elf import sparse
 from elfgate.rootfs import form
 from elfgate.rootfs.entry import Entry, Kind
 
@@ -24,7 +25,7 @@ class Layer:
     Made by ``LayerBuilder.build`` or ``Layer.decode``.
     """
 
-    def __init__(self, blob: bytes, directories: Mapping[str, tuple[int, int, int, int]], start: int) -> None:
+    def __init__(self, blob: bytes, directories: "_Directories", start: int) -> None:
         self._blob = blob
         self._directories = directories
         self._sections_start = start
@@ -43,23 +44,23 @@ class Layer:
         start = form.HEADER.size + form.SECTIONS.size
         if len(blob) < start:
             raise ValueError("layer index: too short")
-        magic, version, checksum, length = form.HEADER.unpack_from(blob)
+        magic, version, excerpt_version, checksum, length = form.HEADER.unpack_from(blob)
         if magic != form.MAGIC:
             raise ValueError("layer index: not one")
-        if version != form.VERSION:
-            raise ValueError(f"layer index: version {version} is not this program's")
+        if (version, excerpt_version) != (form.VERSION, sparse.VERSION):
+            raise ValueError(f"layer index: version {version}.{excerpt_version} is not this program's")
         stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
         if length != len(blob) or checksum != zlib.crc32(memoryview(blob)[form.HEADER.size : start + stored]):
             raise ValueError("layer index: damaged or cut short")
-        return cls(blob, _directories(form.unpack(memoryview(blob)[start : start + stored], size)), start)
+        return cls(blob, _Directories(form.unpack(memoryview(blob)[start : start + stored], size)), start)
 
     def encode(self) -> bytes:
         """The stored form, for ``decode``."""
         return self._blob
 
     def __len__(self) -> int:
-        """How many names there are, those of implied directories and whiteouts included."""
-        return sum(last - first for first, last, _, _ in self._directories.values())
+        """How many names there are below the root, those of implied directories and whiteouts included."""
+        return self._directories.records[-1] - 1
 
     def entries(self, directory: str) -> Mapping[str, Entry]:
         """What the layer has in a directory.
@@ -75,10 +76,10 @@ class Layer:
         """
         opened = self._opened.get(directory)
         if opened is None:
-            place = self._directories.get(directory)
-            if place is None:
+            number = self._directories.numbers.get(directory)
+            if number is None:
                 return _NOTHING
-            opened = self._opened[directory] = self._open(*place)
+            opened = self._opened[directory] = self._open(number)
         return opened
 
     @property
@@ -95,7 +96,9 @@ class Layer:
         number = self._excerpts.get(digest)
         return None if number is None else self._chunk(number)
 
-    def _open(self, first: int, last: int, names_start: int, names_end: int) -> "_Directory":
+    def _open(self, number: int) -> "_Directory":
+        first, last = self._directories.records[number : number + 2]
+        names_start, names_end = self._directories.names[number : number + 2]
         names = self._names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
         if len(names) != last - first or last * form.RECORD.size > len(self._records):
             raise ValueError("layer index: a directory's names do not fit its records")
@@ -191,6 +194,19 @@ class _Directory(Mapping[str, Entry]):
         return len(self._numbers)
 
 
+class _Directories:
+    """The table of directories: each path's number, and by number where its records and its names begin."""
+
+    def __init__(self, table: bytes) -> None:
+        (count,) = form.unpack_numbers(table, 0, 1)
+        self.records = form.unpack_numbers(table, 4, count + 1)
+        self.names = form.unpack_numbers(table, 8 + 4 * count, count + 1)
+        paths = table[12 + 8 * count :].decode("utf-8", "surrogateescape").split("\0")
+        if len(paths) != count:
+            raise ValueError("layer index: its table of directories is damaged")
+        self.numbers = dict(zip(paths, range(count), strict=True))
+
+
 class _Chunks:
     """Where each chunk is: ``starts`` in the row of all chunks unpacked, and the frames' bounds there and stored."""
 
@@ -208,15 +224,3 @@ class _Chunks:
 
 
 _NOTHING: Mapping[str, Entry] = {}
-
-
-def _directories(table: bytes) -> dict[str, tuple[int, int, int, int]]:
-    """Each directory's first and last record, and where its names begin and end."""
-    (count,) = form.unpack_numbers(table, 0, 1)
-    records = form.unpack_numbers(table, 4, count + 1)
-    names = form.unpack_numbers(table, 8 + 4 * count, count + 1)
-    paths = table[12 + 8 * count :].decode("utf-8", "surrogateescape").split("\0")
-    if len(paths) != count:
-        raise ValueError("layer index: its table of directories is damaged")
-    places = zip(records, records[1:], names, names[1:], strict=False)
-    return dict(zip(paths, places, strict=True))

@@ -7,7 +7,6 @@ image spec ("Image Layer Filesystem Changeset") says and a node's runtime does.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted
 from elfgate.rootfs.entry import Kind
@@ -67,13 +66,11 @@ def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: 
     """
     source = Input(stream, max_bytes)
     builder = LayerBuilder(max_entries=max_entries)
-    for members, member in enumerate(_members(source), 1):
-        if members > max_entries:
-            raise UnreadableError("the layer has more entries than allowed", reason=UnknownReason.LIMIT_EXCEEDED)
-        try:
+    try:
+        for member in _members(source):
             _add(builder, member, source, max_elf_bytes)
-        except ValueError as error:
-            raise ValueError(f"tar entry {members}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"tar, at byte {source.position}: {error}") from error
     return builder.build()
 
 

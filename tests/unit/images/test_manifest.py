@@ -1,0 +1,203 @@
+"""Indexes, manifests and configs, sound and not."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
+from elfgate.images.source import Descriptor, Limits
+from elfgate.platforms import Platform
+from support.oci import OCI_INDEX, OCI_MANIFEST, Blob, image, index, json_blob, manifest_of
+
+DIGEST = "sha256:" + "a" * 64
+HERE = Descriptor("application/json", DIGEST)
+CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
+
+
+def document(content: Any, limits: Limits | None = None) -> Index | Manifest:
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return read_document(data, HERE, limits=limits or Limits())
+
+
+def config(content: Any) -> Config:
+    return read_config(json.dumps(content).encode(), HERE)
+
+
+def layer(media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": DIGEST, "size": 1}
+
+
+def test_an_index_lists_its_entries_with_their_platforms() -> None:
+    read = document(index([image([], platform="linux/arm/v7"), image([], platform="linux/s390x")]).data)
+    assert isinstance(read, Index)
+    assert [entry.platform for entry in read.entries] == [Platform("linux", "arm", "v7"), Platform("linux", "s390x")]
+
+
+def test_attestations_are_no_images() -> None:
+    ours = image([], platform="linux/amd64")
+    by_platform = Blob(OCI_MANIFEST, b"1", platform={"os": "unknown", "architecture": "unknown"})
+    by_annotation = Blob(OCI_MANIFEST, b"2", annotations={"vnd.docker.reference.type": "attestation-manifest"})
+    read = document(index([by_platform, ours, by_annotation]).data)
+    assert isinstance(read, Index)
+    assert [entry.digest for entry in read.entries] == [ours.digest]
+
+
+def test_a_manifest_lists_its_config_and_layers_bottom_first() -> None:
+    app = image([b"base", b"top"])
+    read = document(app.data)
+    assert isinstance(read, Manifest)
+    assert [read.config.digest, *(layer.digest for layer in read.layers)] == [blob.digest for blob in app.children]
+    assert not read.artifact
+
+
+def test_what_has_another_config_is_an_artifact_whatever_its_layers_are() -> None:
+    chart = json_blob("application/vnd.cncf.helm.config.v1+json", {})
+    read = document(
+        manifest_of(OCI_MANIFEST, chart, [Blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"")])
+    )
+    assert isinstance(read, Manifest)
+    assert read.artifact
+
+
+def test_early_dockers_configs_are_configs() -> None:
+    config_type = {**CONFIG, "mediaType": "application/octet-stream"}
+    read = document({"schemaVersion": 2, "config": config_type, "layers": []})
+    assert isinstance(read, Manifest)
+    assert not read.artifact
+
+
+def test_an_image_that_names_an_artifact_type_is_still_an_image() -> None:
+    read = document({"schemaVersion": 2, "artifactType": "application/x", "config": CONFIG, "layers": []})
+    assert isinstance(read, Manifest)
+    assert not read.artifact
+
+
+@pytest.mark.parametrize(
+    ("media_type", "words"),
+    [
+        ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "kept elsewhere"),
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "kept elsewhere"),
+        ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", "is encrypted"),
+        ("application/vnd.in-toto+json", "unknown media type"),
+    ],
+)
+def test_layers_that_cannot_be_read_make_an_image_unsupported(media_type: str, words: str) -> None:
+    with pytest.raises(UnreadableError, match=words) as raised:
+        document({"schemaVersion": 2, "config": CONFIG, "layers": [layer(media_type)]})
+    assert raised.value.reason is UnknownReason.IMAGE_UNSUPPORTED
+
+
+def test_schema_1_is_unsupported_in_a_clear_line() -> None:
+    with pytest.raises(UnreadableError, match=r"schema 1.*no longer pull: build and push") as raised:
+        document({"schemaVersion": 1, "name": "a", "fsLayers": [], "history": []})
+    assert raised.value.reason is UnknownReason.IMAGE_UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'"manifest"',
+        b"<html></html>",
+        b"[" * 100_000,
+        {},
+        {"schemaVersion": 2},
+        {"manifests": {}},
+        {"manifests": [1]},
+        {"manifests": [{"digest": "sha256:../../etc/passwd", "size": 1}]},
+        {"manifests": [{"digest": "md5:" + "a" * 32, "size": 1}]},
+        {"manifests": [{"digest": DIGEST, "size": -1}]},
+        {"manifests": [{"digest": DIGEST, "size": 1, "platform": "linux"}]},
+        {"manifests": [], "layers": []},
+        {"config": "x", "layers": []},
+        {"config": CONFIG, "layers": {}},
+        {"config": CONFIG, "layers": [{"size": 1}]},
+        {"layers": []},
+    ],
+)
+def test_what_is_no_document_is_invalid_in_one_line(content: Any) -> None:
+    with pytest.raises(UnreadableError) as raised:
+        document(content)
+    assert raised.value.reason is UnknownReason.IMAGE_INVALID
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+def test_a_document_that_is_index_and_manifest_at_once_is_invalid() -> None:
+    with pytest.raises(UnreadableError, match="both an index and a manifest"):
+        document({"manifests": [], "config": CONFIG})
+
+
+def test_an_index_of_too_many_images_exceeds_the_limit() -> None:
+    with pytest.raises(UnreadableError, match="over the limit of 2") as raised:
+        document(index([image([])] * 3).data, Limits(index_entries=2))
+    assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
+
+
+def test_an_index_without_entries_is_an_index() -> None:
+    assert document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}) == Index(())
+
+
+def test_an_image_of_absurdly_many_layers_exceeds_the_limit() -> None:
+    layers = [layer("application/vnd.oci.image.layer.v1.tar")] * 1001
+    with pytest.raises(UnreadableError) as raised:
+        document({"config": CONFIG, "layers": layers})
+    assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
+
+
+def test_a_config_says_how_to_start() -> None:
+    start = {"Entrypoint": ["/a"], "Cmd": None, "Env": ["PATH=/bin", "E=", "X=a=b", "no-value"], "User": "1:2"}
+    read = config({"os": "linux", "architecture": "arm", "variant": "v7", "config": start})
+    assert read.platform == Platform("linux", "arm", "v7")
+    assert read.defaults.entrypoint == ("/a",)
+    assert read.defaults.cmd == ()
+    assert read.defaults.env == {"PATH": "/bin", "E": "", "X": "a=b"}
+    assert read.defaults.user == "1:2"
+
+
+def test_keys_match_whatever_their_case_and_the_exact_one_wins() -> None:
+    read = config({"Architecture": "s390x", "config": {"entrypoint": ["/a"], "CMD": ["x"], "Cmd": ["y"]}})
+    assert read.platform.architecture == "s390x"
+    assert (read.defaults.entrypoint, read.defaults.cmd) == (("/a",), ("y",))
+
+
+@pytest.mark.parametrize("content", [{}, {"config": None}, {"config": {}, "rootfs": None}])
+def test_a_config_may_say_nothing(content: Any) -> None:
+    read = config(content)
+    assert read.defaults.entrypoint == ()
+    assert read.platform == Platform("linux", "")
+
+
+@pytest.mark.parametrize(
+    "content", [[], 1, {"config": []}, {"config": {"Env": "A=b"}}, {"config": {"Cmd": [1]}}, {"architecture": 5}]
+)
+def test_a_malformed_config_is_invalid_in_one_line(content: Any) -> None:
+    with pytest.raises(UnreadableError) as raised:
+        config(content)
+    assert raised.value.reason is UnknownReason.IMAGE_INVALID
+    assert "\n" not in str(raised.value)
+
+
+KEYS = ["manifests", "config", "layers", "digest", "size", "platform", "annotations", "mediaType"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(DIGEST),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_any_json_is_read_or_unreadable(content: Any) -> None:
+    for read in (document, config):
+        with suppress(UnreadableError):
+            assert isinstance(read(content), Index | Manifest | Config)

@@ -1,0 +1,153 @@
+"""What glibc demands of what it has loaded: versions (dl-version.c), symbols (dl-reloc.c), CPU levels, kernels."""
+
+import pytest
+
+from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.start import NodeFacts
+from support import tarball
+from support.elf_file import glibc_libc, glibc_loader
+from support.image import debian, failures, glibc_program, lib, library, start, words
+
+FOO = lib("amd64", "libfoo.so.1")
+
+
+def run(
+    program: tarball.Item, files: dict[str, tarball.Item] | None = None, version: str = "2.36", **rest: object
+) -> Prediction:
+    return start({**debian(version=version), **(files or {}), "app": program}, "/app", **rest)  # type: ignore[arg-type]
+
+
+def needing(versions: object, **options: object) -> tarball.Item:
+    return glibc_program(version_needs=versions, **options)
+
+
+def test_a_version_that_the_library_defines_is_fine() -> None:
+    assert run(needing({"libc.so.6": ["GLIBC_2.34"]})).outcome is Outcome.STARTS
+
+
+def test_a_version_that_the_library_does_not_define_fails_with_where_it_ends() -> None:
+    prediction = run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.38", "GLIBC_2.39"]}))
+    assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
+    assert words(prediction) == (
+        "/app needs GLIBC_2.39, GLIBC_2.38 of libc.so.6,"
+        " but /lib/x86_64-linux-gnu/libc.so.6 (glibc 2.36) ends at GLIBC_2.36"
+    )
+
+
+def test_a_weak_version_may_be_missing() -> None:
+    assert run(needing({"libc.so.6": [("GLIBC_2.99", "weak")]})).outcome is Outcome.STARTS
+
+
+def test_a_library_without_versions_is_taken_as_it_is() -> None:
+    """ "no version information available", as with a libcurl built otherwise."""
+    foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.17"]}, needed=["libc.so.6"], defined=["foo"])
+    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"])
+    assert run(program, {FOO: foo}).outcome is Outcome.STARTS
+
+
+def test_what_a_library_needs_of_another_is_checked_too() -> None:
+    foo = library("libfoo.so.1", needed=["libc.so.6"], version_needs={"libc.so.6": ["GLIBC_2.38"]})
+    prediction = run(glibc_program(needed=["libfoo.so.1", "libc.so.6"]), {FOO: foo})
+    assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
+    assert "/lib/x86_64-linux-gnu/libfoo.so.1 needs GLIBC_2.38" in words(prediction)
+
+
+def test_a_version_of_a_file_that_nothing_loads_is_unknown() -> None:
+    assert run(needing({"libgone.so.1": ["X_1"]})).outcome is Outcome.UNKNOWN
+
+
+def test_relative_relocations_need_their_version() -> None:
+    """GLIBC_ABI_DT_RELR, from 2.36 on."""
+    program = needing({"libc.so.6": ["GLIBC_ABI_DT_RELR"]}, relr=True)
+    assert run(program, version="2.36").outcome is Outcome.STARTS
+    assert failures(run(program, version="2.35")) == [Code.SYMBOL_VERSION_MISSING]
+
+
+def test_a_missing_symbol_ends_the_start_where_binding_is_not_lazy() -> None:
+    """T: "symbol lookup error: undefined symbol"."""
+    assert failures(run(glibc_program(undefined=["gone"]))) == [Code.SYMBOL_MISSING]
+    assert failures(run(glibc_program(undefined=[("gone", "lazy")], bind_now=True))) == [Code.SYMBOL_MISSING]
+    lazy = glibc_program(undefined=[("gone", "lazy")])
+    assert failures(run(lazy, env={"LD_BIND_NOW": "1"})) == [Code.SYMBOL_MISSING]
+
+
+def test_a_missing_function_that_is_bound_lazily_is_noted() -> None:
+    """T: it starts, and dies at the first call."""
+    prediction = run(glibc_program(undefined=[("gone", "lazy")]))
+    assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.SYMBOL_MISSING, Effect.NOTE)]
+
+
+def test_weak_and_unreferenced_symbols_may_be_missing() -> None:
+    assert not run(glibc_program(undefined=[("gone", "weak"), ("unused", "unreferenced")])).findings
+
+
+def test_a_symbol_may_come_from_any_loaded_object_the_program_and_the_loader_included() -> None:
+    foo = library("libfoo.so.1", undefined=["callback", "__tls_get_addr", "puts"], needed=["libc.so.6"])
+    program = glibc_program(needed=["libfoo.so.1", "libc.so.6"], defined=["callback"])
+    assert run(program, {FOO: foo}).outcome is Outcome.STARTS
+
+
+def test_a_symbol_may_come_from_a_preload() -> None:
+    files = {"opt/pre.so": library("pre.so", defined=["gone"])}
+    program = glibc_program(undefined=["gone"])
+    assert run(program, files, env={"LD_PRELOAD": "/opt/pre.so"}).outcome is Outcome.STARTS
+
+
+def test_a_symbol_that_an_unknown_preload_might_bring_is_unknown() -> None:
+    prediction = run(glibc_program(undefined=["gone"]), unknown_env=frozenset({"*"}))
+    assert prediction.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("where", ["program", "library"])
+def test_an_isa_note_of_any_object_is_held_against_the_cpu(where: str) -> None:
+    """T: "CPU ISA level is lower than required", from 2.33 on."""
+    v3 = 1 | 2 | 4
+    program = glibc_program(isa_needed=v3 if where == "program" else 1, needed=["libfoo.so.1", "libc.so.6"])
+    files = {FOO: library("libfoo.so.1", isa_needed=v3 if where == "library" else 1)}
+    assert failures(run(program, files, node=NodeFacts(cpu_level="x86-64-v2"))) == [Code.CPU_LEVEL]
+    assert not run(program, files, node=NodeFacts(cpu_level="x86-64-v3")).findings
+    unknown = run(program, files)
+    assert [(finding.code, finding.effect) for finding in unknown.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
+    assert not run(program, files, version="2.31", node=NodeFacts(cpu_level="x86-64-v2")).findings
+
+
+FLOORS = [
+    ("amd64", "CPU does not support x86-64-v%d", "x86-64-v1"),
+    ("ppc64le", "CPU lacks ISA 3.00 support (POWER9 or later required)", "power8"),
+    ("s390x", "CPU lacks VXE support (z14 or later required)", "z13"),
+]
+
+
+@pytest.mark.parametrize(("on", "fatal", "lower"), FLOORS)
+def test_a_glibc_built_for_a_cpu_level_starts_nothing_on_lower_ones(on: str, fatal: str, lower: str) -> None:
+    files = {**debian(on), "app": glibc_program(on)}
+    files[next(path for path in files if path.rpartition("/")[2].startswith("ld") and "-linux-gnu" in path)] = (
+        tarball.program(glibc_loader(on, fatal=fatal))
+    )
+    assert failures(start(files, "/app", on=on, node=NodeFacts(cpu_level=lower))) == [Code.CPU_LEVEL]
+    assert start(files, "/app", on=on).outcome is Outcome.STARTS
+
+
+def test_a_glibc_that_wants_a_newer_kernel_starts_nothing_up_to_2_35() -> None:
+    """ "FATAL: kernel too old"."""
+    loader = tarball.program(glibc_loader(version="2.31", abi_tag=(3, 2, 0)))
+    files = {lib("amd64", "ld-linux-x86-64.so.2"): loader}
+    assert failures(run(glibc_program(), files, node=NodeFacts(kernel=(2, 6, 32)))) == [Code.KERNEL_TOO_OLD]
+    assert not run(glibc_program(), files, node=NodeFacts(kernel=(4, 18, 0))).findings
+    assert not run(glibc_program(), files).findings
+
+
+def test_a_libc_of_another_architecture_is_skipped_and_so_missing() -> None:
+    files = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc("arm64"))}
+    prediction = run(glibc_program(), files)
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+    assert "is an arm64 ELF file" in words(prediction)
+
+
+def test_a_loop_of_libraries_ends() -> None:
+    files = {
+        FOO: library("libfoo.so.1", needed=["libbar.so.1"]),
+        "lib/libbar.so.1": library("libbar.so.1", needed=["libfoo.so.1"]),
+    }
+    assert run(glibc_program(needed=["libfoo.so.1", "libc.so.6"]), files).outcome is Outcome.STARTS
+    assert all(finding.effect is not Effect.FAILS for finding in run(glibc_program(), files).findings)

@@ -1,0 +1,416 @@
+"""How glibc finds libraries: elf/dl-load.c, dl-cache.c, dl-hwcaps.c. T marks what was also seen in real starts."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.start import NodeFacts
+from support import tarball
+from support.elf_file import elf_file, glibc_loader, multiarch_directories
+from support.image import debian, failures, glibc_program, lib, library, start, words
+from support.ldcache import ld_so_cache
+
+NAME = "libfoo.so.1"
+ALL = ("amd64", "386", "arm64", "arm", "ppc64le", "s390x", "riscv64")
+CACHE = "etc/ld.so.cache"
+
+Files = Mapping[str, tarball.Item | str | bytes]
+
+
+def good(on: str = "amd64", **options: object) -> tarball.Item:
+    return library(NAME, on, **options)
+
+
+def needs_foo(
+    files: Files, on: str = "amd64", *, version: str = "2.36", program: object = None, **rest: object
+) -> Prediction:
+    """Start /app/bin/p, which needs libfoo.so.1, in a Debian-like image with these files."""
+    app = glibc_program(on, **{"needed": [NAME, "libc.so.6"], **(program if isinstance(program, dict) else {})})
+    return start({**debian(on, version), **files, "app/bin/p": app}, "/app/bin/p", on=on, **rest)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("on", ALL)
+def test_the_default_directories_are_those_of_the_loader_itself(on: str) -> None:
+    """T: read from the strings of ld.so, for every architecture."""
+    for directory in multiarch_directories(on):
+        assert needs_foo({f"{directory[1:]}/{NAME}": good(on)}, on).outcome is Outcome.STARTS
+    for directory in ("usr/lib64", "usr/local/lib", "opt"):
+        assert failures(needs_foo({f"{directory}/{NAME}": good(on)}, on)) == [Code.LIBRARY_MISSING]
+
+
+def test_another_distributions_loader_has_other_directories() -> None:
+    loader = glibc_loader(directories=("/lib64", "/usr/lib64"))
+    files = {
+        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
+        "usr/lib64/libc.so.6": debian()[lib("amd64", "libc.so.6")],
+    }
+    assert needs_foo({**files, f"usr/lib64/{NAME}": good()}).outcome is Outcome.STARTS
+    assert failures(needs_foo({**files, f"usr/lib/{NAME}": good()})) == [Code.LIBRARY_MISSING]
+
+
+def test_a_missing_library_is_told_with_who_needs_it() -> None:
+    assert words(needs_foo({})) == (
+        "/app/bin/p needs libfoo.so.1, which this image (Debian 12, glibc) does not contain where it is searched"
+    )
+
+
+def test_all_missing_libraries_are_told() -> None:
+    prediction = needs_foo({}, program={"needed": ["liba.so", "libb.so", "libc.so.6"]})
+    assert failures(prediction) == [Code.LIBRARY_MISSING] * 2
+
+
+def test_a_library_of_a_library_is_searched_too() -> None:
+    prediction = needs_foo({lib("amd64", NAME): good(needed=["libbar.so.2"])})
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+    assert "libfoo.so.1 needs libbar.so.2" in words(prediction)
+
+
+def test_ld_so_conf_is_not_read_but_the_cache_is() -> None:
+    """T: /usr/local/lib with and without ldconfig."""
+    files = {f"usr/local/lib/{NAME}": good(), "etc/ld.so.conf": "/usr/local/lib\n"}
+    assert failures(needs_foo(files)) == [Code.LIBRARY_MISSING]
+    cache = ld_so_cache("amd64", [(NAME, f"/usr/local/lib/{NAME}")])
+    assert needs_foo({**files, CACHE: cache}).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("on", ALL)
+def test_the_cache_is_read_in_the_architectures_byte_order_and_kind(on: str) -> None:
+    program = {"flags": 0x5000400} if on == "arm" else {}
+    files: dict[str, tarball.Item | str | bytes] = {f"opt/{NAME}": good(on)}
+    if on == "arm":
+        files[lib(on, "ld-linux-armhf.so.3")] = tarball.program(glibc_loader(on, flags=0x5000400))
+    cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")])
+    assert needs_foo({**files, CACHE: cache}, on, program=program).outcome is Outcome.STARTS
+    other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x1)
+    assert failures(needs_foo({**files, CACHE: other}, on, program=program)) == [Code.LIBRARY_MISSING]
+    foreign = ld_so_cache("amd64" if on == "s390x" else "s390x", [(NAME, f"/opt/{NAME}")])
+    assert failures(needs_foo({**files, CACHE: foreign}, on, program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_a_corrupt_cache_is_ignored() -> None:
+    """T."""
+    assert needs_foo({CACHE: b"garbage" * 9, f"lib/{NAME}": good()}).outcome is Outcome.STARTS
+
+
+def test_what_the_cache_names_and_is_not_there_is_searched_in_the_default_directories() -> None:
+    """T."""
+    cache = ld_so_cache("amd64", [(NAME, f"/gone/{NAME}")])
+    assert needs_foo({CACHE: cache, f"usr/lib/{NAME}": good()}).outcome is Outcome.STARTS
+
+
+BAD = tarball.text("")  # a file that ends the start if it is opened
+
+ORDER = [  # each place comes before those that follow it
+    ("env", "LD_LIBRARY_PATH"),
+    ("runpath", "RUNPATH"),
+    ("cache", "cache"),
+    ("lib/x86_64-linux-gnu", "default"),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER) - 1))
+def test_ld_library_path_comes_before_runpath_before_the_cache_before_the_defaults(first: int) -> None:
+    """T."""
+    files: dict[str, tarball.Item | str | bytes] = {CACHE: ld_so_cache("amd64", [(NAME, f"/cache/{NAME}")])}
+    files[f"{ORDER[first][0]}/{NAME}"] = good()
+    for place, _ in ORDER[first + 1 :]:
+        files[f"{place}/{NAME}"] = BAD
+    prediction = needs_foo(files, program={"runpath": "/runpath"}, env={"LD_LIBRARY_PATH": "/env"})
+    assert prediction.outcome is Outcome.STARTS
+
+
+def test_rpath_comes_before_ld_library_path() -> None:
+    files = {f"rpath/{NAME}": good(), f"env/{NAME}": BAD}
+    prediction = needs_foo(files, program={"rpath": "/rpath"}, env={"LD_LIBRARY_PATH": "/env"})
+    assert prediction.outcome is Outcome.STARTS
+
+
+def chain(**program: object) -> Prediction:
+    """p needs libbar, which needs libfoo; both are in /opt."""
+    files = {"opt/libbar.so": library("libbar.so", needed=[NAME]), f"opt/{NAME}": good()}
+    return needs_foo(files, program={"needed": ["libbar.so", "libc.so.6"], **program})
+
+
+def test_an_rpath_serves_libraries_of_libraries_and_a_runpath_does_not() -> None:
+    """T."""
+    assert chain(rpath="/opt").outcome is Outcome.STARTS
+    assert failures(chain(runpath="/opt")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_runpath_makes_the_rpath_of_the_same_object_void() -> None:
+    assert failures(chain(rpath="/opt", runpath="/nowhere")) == [Code.LIBRARY_MISSING]
+
+
+def test_an_object_with_a_runpath_does_not_inherit_an_rpath() -> None:
+    files = {"opt/libbar.so": library("libbar.so", needed=[NAME], runpath="/nowhere"), f"opt/{NAME}": good()}
+    program = {"needed": ["libbar.so", "libc.so.6"], "rpath": "/opt"}
+    assert failures(needs_foo(files, program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_origin_is_where_the_program_really_is() -> None:
+    """T."""
+    for origin in ("$ORIGIN", "${ORIGIN}"):
+        assert needs_foo({f"app/lib/{NAME}": good()}, program={"runpath": f"{origin}/../lib"}).outcome is Outcome.STARTS
+
+
+def test_origin_of_a_library_is_where_it_was_opened() -> None:
+    files = {
+        "opt/libbar.so": tarball.link("/real/libbar.so"),
+        "real/libbar.so": library("libbar.so", needed=[NAME], runpath="$ORIGIN/sub"),
+    }
+    program = {"needed": ["libbar.so", "libc.so.6"], "runpath": "/opt"}
+    assert needs_foo({**files, f"opt/sub/{NAME}": good()}, program=program).outcome is Outcome.STARTS
+    assert failures(needs_foo({**files, f"real/sub/{NAME}": good()}, program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_lib_is_told_by_the_loaders_directories() -> None:
+    files = {f"app/lib/x86_64-linux-gnu/{NAME}": good()}
+    assert needs_foo(files, program={"runpath": "$ORIGIN/../$LIB"}).outcome is Outcome.STARTS
+
+
+def test_platform_is_the_nodes_and_unknown_where_it_decides() -> None:
+    prediction = needs_foo({}, program={"runpath": "/opt/$PLATFORM"})
+    assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+    assert needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt/$PLATFORM"}).outcome is Outcome.STARTS
+
+
+def test_semicolons_separate_in_ld_library_path_but_not_in_a_runpath() -> None:
+    files = {f"opt/{NAME}": good()}
+    assert needs_foo(files, env={"LD_LIBRARY_PATH": "/a;/opt"}).outcome is Outcome.STARTS
+    assert failures(needs_foo(files, program={"runpath": "/a;/opt"})) == [Code.LIBRARY_MISSING]
+
+
+def test_an_empty_element_is_the_working_directory() -> None:
+    files = {f"srv/{NAME}": good()}
+    assert needs_foo(files, env={"LD_LIBRARY_PATH": ":/x"}, working_dir="/srv").outcome is Outcome.STARTS
+    assert failures(needs_foo(files, env={"LD_LIBRARY_PATH": ""}, working_dir="/srv")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_name_with_a_slash_is_opened_as_it_is() -> None:
+    files = {f"opt/{NAME}": good()}
+    assert needs_foo(files, program={"needed": [f"/opt/{NAME}", "libc.so.6"]}).outcome is Outcome.STARTS
+    prediction = needs_foo(files, program={"needed": [f"opt/{NAME}", "libc.so.6"]}, working_dir="/etc")
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
+def test_a_name_that_is_loaded_already_is_not_searched() -> None:
+    """By DT_SONAME, or under the name by which it was asked for."""
+    files = {
+        "lib/libone.so": library("libalias.so.3"),
+        "lib/libtwo.so": library("libtwo.so", needed=["libalias.so.3", "ld-linux-x86-64.so.2"]),
+    }
+    assert needs_foo(files, program={"needed": ["libone.so", "libtwo.so", "libc.so.6"]}).outcome is Outcome.STARTS
+
+
+def test_nodeflib_leaves_out_the_default_directories_and_what_the_cache_has_of_them() -> None:
+    cache = ld_so_cache("amd64", [(NAME, f"/{lib('amd64', NAME)}")])
+    program = {"nodeflib": True, "needed": [NAME]}
+    prediction = needs_foo({lib("amd64", NAME): good(), CACHE: cache}, program=program)
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
+SKIPPED = {
+    "another machine": library(NAME, "arm64"),
+    "another class": library(NAME, "386"),
+    "another byte order (Debian's patch)": library(NAME, "s390x"),
+    "unreadable to the user": tarball.Item("file", good().data, 0o600),
+}
+FATAL = {
+    "empty": tarball.text(""),
+    "too short": tarball.text("\x7fELF"),
+    "a linker script": tarball.text("GROUP ( libfoo.so.1.2 )\n" + " " * 64),
+    "a directory": tarball.directory(),
+    "of another OS ABI": library(NAME, osabi=9),
+    "an object file": library(NAME, type=1),
+    "a program at a fixed address": library(NAME, type=2),
+    "a position-independent program": library(NAME, pie=True),
+    "without a dynamic section": tarball.Item("file", elf_file("amd64", dynamic=False)),
+    "with odd program headers": library(NAME, phentsize=32),
+}
+
+
+@pytest.mark.parametrize("what", SKIPPED)
+def test_a_candidate_is_skipped_that_is(what: str) -> None:
+    """T."""
+    files = {f"env/{NAME}": SKIPPED[what]}
+    env = {"LD_LIBRARY_PATH": "/env"}
+    assert needs_foo({**files, f"lib/{NAME}": good()}, env=env, user=1000).outcome is Outcome.STARTS
+    assert failures(needs_foo(files, env=env, user=1000)) == [Code.LIBRARY_MISSING]
+
+
+@pytest.mark.parametrize("what", FATAL)
+def test_a_candidate_ends_the_start_even_before_a_good_one_that_is(what: str) -> None:
+    """T."""
+    path = f"env/{NAME}/" if FATAL[what].kind == "directory" else f"env/{NAME}"
+    prediction = needs_foo({path: FATAL[what], f"lib/{NAME}": good()}, env={"LD_LIBRARY_PATH": "/env"})
+    assert failures(prediction) == [Code.LIBRARY_MISMATCH]
+
+
+def test_upstreams_loader_stops_at_another_byte_order() -> None:
+    loader = glibc_loader(directories=("/lib64", "/usr/lib64"))
+    files = {
+        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
+        "usr/lib64/libc.so.6": debian()[lib("amd64", "libc.so.6")],
+        f"usr/lib64/{NAME}": good(),
+        f"env/{NAME}": library(NAME, "s390x"),
+    }
+    assert failures(needs_foo(files, env={"LD_LIBRARY_PATH": "/env"})) == [Code.LIBRARY_MISMATCH]
+
+
+@pytest.mark.parametrize(
+    ("on", "ours", "theirs"), [("arm", 0x5000400, 0x5000200), ("ppc64le", 2, 1), ("riscv64", 5, 1)]
+)
+def test_a_library_of_another_abi_of_the_same_machine_is_skipped(on: str, ours: int, theirs: int) -> None:
+    """T: armhf against armel; ELFv1 against ELFv2; double against single floats."""
+    base = {
+        lib(on, name): tarball.program(loader) for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
+    }
+    libc = library("libc.so.6", on, flags=ours, defined=["puts"])
+    files = {**base, lib(on, "libc.so.6"): libc, f"env/{NAME}": library(NAME, on, flags=theirs)}
+    env, program = {"LD_LIBRARY_PATH": "/env"}, {"flags": ours}
+    assert failures(needs_foo(files, on, env=env, program=program)) == [Code.LIBRARY_MISSING]
+    assert (
+        needs_foo({**files, f"lib/{NAME}": good(on, flags=ours)}, on, env=env, program=program).outcome
+        is Outcome.STARTS
+    )
+
+
+def _loader_name(on: str) -> str:
+    return next(name for name in (path.rpartition("/")[2] for path in debian(on)) if name.startswith("ld"))
+
+
+HWCAPS = {
+    "amd64": ("x86-64-v2", "x86-64-v3", "x86-64-v2"),
+    "ppc64le": ("power9", "power10", "power8"),
+    "s390x": ("z14", "z15", "z13"),
+}
+
+
+@pytest.mark.parametrize("on", HWCAPS)
+def test_a_library_only_for_a_cpu_level_is_found_on_cpus_of_that_level(on: str) -> None:
+    """T."""
+    level, higher, _ = HWCAPS[on]
+    files = {f"opt/glibc-hwcaps/{level}/{NAME}": good(on)}
+    program = {"runpath": "/opt"}
+    for cpu in (level, higher):
+        prediction = needs_foo(files, on, program=program, node=NodeFacts(cpu_level=cpu))
+        assert (prediction.outcome, prediction.findings) == (Outcome.STARTS, ())
+
+
+def test_a_library_only_for_a_cpu_level_is_missing_on_lower_ones_and_noted_where_that_is_not_known() -> None:
+    files, program = {f"opt/glibc-hwcaps/x86-64-v3/{NAME}": good()}, {"runpath": "/opt"}
+    low = needs_foo(files, program=program, node=NodeFacts(cpu_level="x86-64-v2"))
+    assert failures(low) == [Code.LIBRARY_MISSING]
+    unknown = needs_foo(files, program=program)
+    assert [(finding.code, finding.effect) for finding in unknown.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
+
+
+def test_a_cpu_levels_library_is_preferred_to_the_plain_one() -> None:
+    """T."""
+    files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": BAD, f"opt/{NAME}": good()}
+    node = NodeFacts(cpu_level="x86-64-v2")
+    assert failures(needs_foo(files, program={"runpath": "/opt"}, node=node)) == [Code.LIBRARY_MISMATCH]
+    assert needs_foo(files, program={"runpath": "/opt"}).outcome is Outcome.STARTS
+
+
+def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
+    files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good()}
+    node = NodeFacts(cpu_level="x86-64-v4")
+    prediction = needs_foo(files, version="2.31", program={"runpath": "/opt"}, node=node)
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
+def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
+    rows = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
+    paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain", None: "plain"}
+    for level, chosen in paths.items():
+        files = {CACHE: ld_so_cache("amd64", rows), **{f"{place}/{NAME}": BAD for place in ("v3", "v2", "plain")}}
+        prediction = needs_foo({**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level))
+        assert prediction.outcome is Outcome.STARTS, level
+
+
+def test_a_library_under_a_volume_is_unknown_only_if_it_is_not_found_elsewhere() -> None:
+    program, mounts = {"runpath": "/data/lib"}, ("/data",)
+    prediction = needs_foo({}, program=program, mounts=mounts)
+    assert prediction.findings[0].reason is UnknownReason.UNDER_MOUNT
+    assert needs_foo({f"lib/{NAME}": good()}, program=program, mounts=mounts).outcome is Outcome.STARTS
+
+
+def test_what_rests_on_a_library_that_a_volume_may_replace_is_unknown() -> None:
+    files = {f"lib/{NAME}": good(needed=["libbar.so"])}
+    prediction = needs_foo(files, program={"runpath": "/data/lib"}, mounts=("/data",))
+    assert prediction.outcome is Outcome.UNKNOWN
+
+
+def test_a_library_path_that_comes_from_elsewhere_lifts_what_is_missing() -> None:
+    prediction = needs_foo({}, unknown_env=frozenset({"LD_LIBRARY_PATH"}))
+    assert prediction.findings[0].reason is UnknownReason.VALUE_UNKNOWN
+
+
+def test_libraries_that_the_host_adds_are_unknown_not_missing() -> None:
+    prediction = needs_foo({}, program={"needed": ["libcuda.so.1", "libc.so.6"]})
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+
+
+def test_the_vdso_is_no_file() -> None:
+    assert needs_foo({}, program={"needed": ["linux-vdso.so.1", "libc.so.6"]}).outcome is Outcome.STARTS
+
+
+def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
+    """T: LD_PRELOAD and /etc/ld.so.preload."""
+    files = {f"lib/{NAME}": good(), "etc/ld.so.preload": "/nope.so\n", "opt/bad.so": BAD}
+    assert needs_foo(files, env={"LD_PRELOAD": "libnope.so /opt/bad.so"}).outcome is Outcome.STARTS
+
+
+def test_what_a_preload_needs_is_needed() -> None:
+    files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", needed=["libgone.so"])}
+    assert failures(needs_foo(files, env={"LD_PRELOAD": "/opt/pre.so"})) == [Code.LIBRARY_MISSING]
+
+
+def test_a_preload_may_be_the_library_that_is_needed() -> None:
+    assert needs_foo({f"opt/{NAME}": good()}, env={"LD_PRELOAD": f"/opt/{NAME}"}).outcome is Outcome.STARTS
+
+
+def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
+    """T: on 2.31; 2.36 does not look at the tag."""
+    files = {f"lib/{NAME}": good(abi_tag=(5, 10, 0))}
+    old = NodeFacts(kernel=(4, 18, 0))
+    assert failures(needs_foo(files, version="2.31", node=old)) == [Code.KERNEL_TOO_OLD]
+    assert needs_foo(files, version="2.31", node=NodeFacts(kernel=(6, 1, 0))).outcome is Outcome.STARTS
+    assert needs_foo(files, version="2.31").outcome is Outcome.STARTS
+    assert needs_foo(files, version="2.36", node=old).outcome is Outcome.STARTS
+
+
+def test_a_library_that_wants_a_kernel_that_nobody_has_is_skipped_without_asking() -> None:
+    """T."""
+    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.KERNEL_TOO_OLD]
+
+
+def test_the_programs_own_kernel_tag_is_not_looked_at() -> None:
+    """T."""
+    node = NodeFacts(kernel=(4, 18, 0))
+    prediction = needs_foo({f"lib/{NAME}": good()}, version="2.31", program={"abi_tag": (9, 9, 9)}, node=node)
+    assert prediction.outcome is Outcome.STARTS
+
+
+def test_a_library_linked_for_smaller_pages_is_refused() -> None:
+    """T: "ELF load command address/offset not page-aligned", on 16 KiB and 64 KiB kernels."""
+    files = {f"lib/{NAME}": good("arm64", load_align=0x1000)}
+    assert failures(needs_foo(files, "arm64", node=NodeFacts(page_size=16384))) == [Code.PAGE_SIZE]
+    prediction = needs_foo(files, "arm64")
+    assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.PAGE_SIZE, Effect.NOTE)]
+
+
+def test_the_walk_reads_like_the_loaders_own() -> None:
+    walk = needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt"}, explain=True).walk
+    steps = [(step.text, step.result) for step in walk if step.actor == "glibc" and NAME in step.text]
+    assert steps == [
+        ("/opt/libfoo.so.1 (RUNPATH of /app/bin/p)", "ENOENT"),
+        ("/lib/x86_64-linux-gnu/libfoo.so.1 (default directory)", "ENOENT"),
+        ("/usr/lib/x86_64-linux-gnu/libfoo.so.1 (default directory)", "ENOENT"),
+        ("/lib/libfoo.so.1 (default directory)", "/lib/libfoo.so.1"),
+    ]
+    assert not needs_foo({}).walk

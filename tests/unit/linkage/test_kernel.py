@@ -1,0 +1,242 @@
+"""execve of ELF files: Linux fs/binfmt_elf.c and arch/*/include/asm/elf.h. T marks what was seen in real starts."""
+
+import pytest
+
+from elfgate.elf.facts import Load
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code, Effect, Outcome
+from elfgate.linkage.start import NodeFacts
+from elfgate.platforms import ARCHITECTURES
+from support import tarball
+from support.elf_file import elf_file, glibc_loader
+from support.image import alpine, debian, failures, glibc_program, library, start, static_program, words
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_a_static_program_starts_on_its_own_architecture(architecture: str) -> None:
+    assert start({"app": static_program(architecture)}, "/app", on=architecture).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("architecture", sorted(set(ARCHITECTURES) - {"amd64", "386"}))
+def test_a_program_of_another_architecture_is_no_format_that_the_kernel_knows(architecture: str) -> None:
+    """T."""
+    prediction = start({"app": static_program(architecture)}, "/app")
+    assert failures(prediction) == [Code.EXEC_FORMAT]
+    assert f"{architecture} ELF file, which amd64 nodes cannot run" in words(prediction)
+
+
+def test_a_big_endian_program_of_the_same_machine_is_no_format_that_the_kernel_knows() -> None:
+    """T: on ppc64le."""
+    files = {"app": static_program("ppc64le", byte_order="big")}
+    assert failures(start(files, "/app", on="ppc64le")) == [Code.EXEC_FORMAT]
+
+
+def test_386_programs_start_on_amd64() -> None:
+    """T: IA32_EMULATION is on by default."""
+    assert start({"app": static_program("386")}, "/app").outcome is Outcome.STARTS
+
+
+def test_arm_programs_on_arm64_start_with_a_note() -> None:
+    """Not every arm64 CPU has AArch32."""
+    prediction = start({"app": static_program("arm", flags=0x05000400)}, "/app", on="arm64")
+    assert prediction.outcome is Outcome.STARTS
+    assert [finding.effect for finding in prediction.findings if finding.code is Code.EXEC_FORMAT] == [Effect.NOTE]
+
+
+def test_arm_programs_without_an_eabi_do_not_start_on_arm64() -> None:
+    """compat_elf_check_arch."""
+    assert failures(start({"app": static_program("arm")}, "/app", on="arm64")) == [Code.EXEC_FORMAT]
+
+
+def test_31_bit_s390_is_a_matter_of_the_kernels_configuration() -> None:
+    files = {"app": static_program("s390x", elf_class=32)}
+    assert start(files, "/app", on="s390x").findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+
+
+def test_a_node_that_emulates_an_architecture_starts_its_programs() -> None:
+    node = NodeFacts(emulates=frozenset({"s390x"}))
+    assert start({"app": static_program("s390x")}, "/app", node=node).outcome is Outcome.STARTS
+
+
+def test_an_emulated_program_needs_its_own_loader() -> None:
+    node = NodeFacts(emulates=frozenset({"s390x"}))
+    assert failures(start({"app": glibc_program("s390x")}, "/app", node=node)) == [Code.LOADER_MISSING]
+    assert start({**debian("s390x"), "app": glibc_program("s390x")}, "/app", node=node).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (elf_file("amd64", type=1), Code.EXEC_FORMAT),
+        (elf_file("amd64", type=4), Code.EXEC_FORMAT),
+        (elf_file("amd64", type=2, phentsize=32), Code.EXEC_FORMAT),
+        (elf_file("amd64", type=2, phnum=0), Code.EXEC_FORMAT),
+        (elf_file("amd64", type=2)[:40], Code.EXEC_FORMAT),
+        (elf_file("amd64", type=2)[:4], Code.EXEC_FORMAT),
+        (elf_file("amd64", interp=b"/lib/ld"), Code.EXEC_FORMAT),
+        (elf_file("amd64", interp=b"/" * 4097 + b"\0"), Code.EXEC_FORMAT),
+        (elf_file("amd64", interp=b"\0"), Code.EXEC_FORMAT),
+        (elf_file("amd64", interp="/missing"), Code.LOADER_MISSING),
+        (elf_file("amd64", interp="/dangling"), Code.LOADER_MISSING),
+        (elf_file("amd64", interp="/etc/text/ld"), Code.LOADER_MISSING),
+        (elf_file("amd64", interp="/etc"), Code.LOADER_MISMATCH),
+        (elf_file("amd64", interp="/etc/not-executable"), Code.LOADER_MISMATCH),
+        (elf_file("amd64", interp="/etc/text"), Code.LOADER_MISMATCH),
+        (elf_file("amd64", interp="/etc/short"), Code.LOADER_MISMATCH),
+        (elf_file("amd64", interp="/lib/foreign"), Code.LOADER_MISMATCH),
+        (elf_file("amd64", interp="/lib/ld-386"), Code.LOADER_MISMATCH),
+    ],
+)
+def test_what_keeps_an_elf_file_from_starting_has_its_code(content: bytes, code: Code) -> None:
+    """T: ENOEXEC, ENOENT, ENOTDIR, EACCES, EIO and ELIBBAD."""
+    files = {
+        "app": tarball.program(content),
+        "dangling": tarball.link("/nowhere"),
+        "etc/not-executable": tarball.text("x" * 80),
+        "etc/text": tarball.program("#!/bin/sh\n" + "x" * 80),
+        "etc/short": tarball.program("x"),
+        "lib/foreign": tarball.program(glibc_loader("s390x")),
+        "lib/ld-386": tarball.program(glibc_loader("386")),
+    }
+    assert failures(start(files, "/app")) == [code]
+
+
+def test_x86_kernels_do_not_look_at_class_and_byte_order() -> None:
+    """T: EI_DATA=MSB with an LSB body starts."""
+    for offset, value in ((4, 1), (5, 2)):
+        content = bytearray(glibc_program().data)
+        content[offset] = value
+        assert start({**debian(), "app": tarball.program(bytes(content))}, "/app").outcome is Outcome.STARTS
+
+
+def test_a_loader_is_found_through_links_that_stay_in_the_image() -> None:
+    """T."""
+    assert start({**debian(), "app": glibc_program()}, "/app").outcome is Outcome.STARTS
+
+
+def test_a_relative_loader_is_meant_from_the_working_directory() -> None:
+    """T."""
+    files = {**debian(), "app": glibc_program(interp="lib64/ld-linux-x86-64.so.2")}
+    assert start(files, "/app").outcome is Outcome.STARTS
+    assert failures(start(files, "/app", working_dir="/etc")) == [Code.LOADER_MISSING]
+
+
+def test_a_missing_loader_is_told_with_the_images_nature() -> None:
+    files = {**alpine("ppc64le"), "app": glibc_program("ppc64le")}
+    prediction = start(files, "/app", on="ppc64le")
+    assert words(prediction) == (
+        "/app needs the loader /lib64/ld64.so.2, which this image (Alpine 3.20.1, musl) does not contain"
+    )
+    assert prediction.findings[0].remedy == "link the program statically, or use an image with glibc"
+
+
+def test_a_loader_whose_link_dangles_is_told_with_where_it_ends() -> None:
+    files = {"app": glibc_program("s390x"), "lib/ld64.so.1": tarball.link("/lib64/ld64.so.1")}
+    assert "whose link ends at /lib64" in words(start(files, "/app", on="s390x"))
+
+
+def test_a_loader_that_is_neither_glibcs_nor_musls_is_unknown() -> None:
+    """gcompat's stub at glibc's path, for one."""
+    stub = elf_file("amd64", pie=True, needed=["libgcompat.so.0"])
+    files = {"app": glibc_program(), "lib64/ld-linux-x86-64.so.2": tarball.program(stub)}
+    assert start(files, "/app").findings[0].reason is UnknownReason.SHAPE_UNKNOWN
+
+
+def test_a_loader_under_a_volume_is_unknown() -> None:
+    prediction = start({"app": glibc_program()}, "/app", mounts=("/lib64",))
+    assert prediction.findings[0].reason is UnknownReason.UNDER_MOUNT
+
+
+def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> None:
+    """T: EACCES."""
+    files = {"app": tarball.text("x"), "etc/x": ""}
+    assert failures(start(files, "/app")) == [Code.COMMAND_NOT_EXECUTABLE]
+    assert failures(start(files, "/etc")) == [Code.COMMAND_NOT_EXECUTABLE]
+
+
+@pytest.mark.parametrize("path", ["/missing", "/dangling", "/loop", "/etc/x/app"])
+def test_a_path_that_leads_nowhere_is_a_missing_command(path: str) -> None:
+    """T: ENOENT, ELOOP, ENOTDIR."""
+    files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
+    assert failures(start(files, path)) == [Code.COMMAND_MISSING]
+
+
+def test_static_pie_and_loaders_themselves_start() -> None:
+    """T."""
+    files = {
+        "pie": tarball.program(elf_file("amd64", pie=True, text=b"\x90")),
+        "ld": tarball.program(glibc_loader("amd64")),
+        "no-dynamic": tarball.program(elf_file("amd64", dynamic=False, entry=0x1000)),
+    }
+    assert all(start(files, f"/{name}").outcome is Outcome.STARTS for name in files)
+
+
+def test_a_library_run_as_a_program_crashes() -> None:
+    """T: entry 0."""
+    plain = library("libfoo.so.1", needed=["libc.so.6"])
+    assert failures(start({"lib": tarball.program(plain.data)}, "/lib")) == [Code.EXEC_FORMAT]
+
+
+def test_a_packed_program_is_unknown() -> None:
+    files = {"app": static_program(strings=[b"UPX!" + b"\0" * 28])}
+    prediction = start(files, "/app")
+    assert prediction.findings[0].reason is UnknownReason.PACKED
+
+
+def test_a_program_that_lacks_its_end_is_killed() -> None:
+    """T: cut to half."""
+    content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3010, 0x5000, 0x1000)])
+    prediction = start({"app": tarball.program(content)}, "/app")
+    assert failures(prediction) == [Code.EXEC_FORMAT]
+    assert "truncated" in words(prediction)
+
+
+def test_a_program_that_lacks_a_part_it_may_not_need_is_unknown() -> None:
+    content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3000, 0x3000, 0x1000)])
+    assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
+
+
+LINKED_FOR_4K = {"load_align": 0x1000}
+
+
+@pytest.mark.parametrize("page", [16384, 65536])
+def test_a_program_linked_for_smaller_pages_is_killed_without_a_word(page: int) -> None:
+    """T: on real kernels with 16 KiB and 64 KiB pages."""
+    node = NodeFacts(page_size=page)
+    files = {"app": static_program("arm64", needed=["x"], **LINKED_FOR_4K), "good": static_program("arm64")}
+    assert failures(start(files, "/app", on="arm64", node=node)) == [Code.PAGE_SIZE]
+    assert start(files, "/good", on="arm64", node=node).outcome is Outcome.STARTS
+
+
+def test_a_program_linked_for_smaller_pages_is_noted_where_nodes_vary() -> None:
+    for architecture in ("arm64", "ppc64le"):
+        prediction = start(
+            {"app": static_program(architecture, needed=["x"], **LINKED_FOR_4K)}, "/app", on=architecture
+        )
+        assert prediction.outcome is Outcome.STARTS
+        assert [finding.code for finding in prediction.findings] == [Code.PAGE_SIZE]
+
+
+def test_a_program_linked_for_4k_pages_is_fine_where_all_nodes_have_them() -> None:
+    for architecture in ("amd64", "386", "s390x", "arm", "riscv64"):
+        prediction = start(
+            {"app": static_program(architecture, needed=["x"], **LINKED_FOR_4K)}, "/app", on=architecture
+        )
+        assert not prediction.findings
+
+
+def test_segments_that_no_page_size_fits_fail_everywhere() -> None:
+    content = elf_file("amd64", type=2, loads=[Load(0x10, 0x10020000, 0x10, 0x10, 1)])
+    assert failures(start({"app": tarball.program(content)}, "/app")) == [Code.PAGE_SIZE]
+
+
+def test_a_loader_linked_for_smaller_pages_fails_too() -> None:
+    files = {**debian("arm64"), "app": glibc_program("arm64")}
+    files["lib/aarch64-linux-gnu/ld-linux-aarch64.so.1"] = tarball.program(glibc_loader("arm64", **LINKED_FOR_4K))
+    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=65536))) == [Code.PAGE_SIZE]
+
+
+def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> None:
+    files = {"app": static_program("arm64", strings=[b"<jemalloc>: Unsupported system page size"])}
+    assert [finding.code for finding in start(files, "/app", on="arm64").findings] == [Code.PAGE_SIZE]
+    assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings

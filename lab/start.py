@@ -69,8 +69,8 @@ def look_up(name: str, path: str) -> str:
 def what_is_missing(path: str, depth: int = 0) -> str:
     """Which file an ENOENT of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (the path as the kernel would see it)
-            head = file.read(256)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a FIFO would block
+            head = file.read(256) or b""
     except OSError:
         return "script_interpreter" if depth else "command"
     if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:

@@ -25,6 +25,9 @@ setup: $(STAMP) ## Make the virtual environment, everything pinned
 demo: $(STAMP) ## Show the main job on a real program and real images
 	$(BIN)/python -m demo
 
+.PHONY: ci
+ci: lint test policies demo ## What must pass before a change lands
+
 .PHONY: test
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -93,6 +93,16 @@ class Scanner:
         prediction = _judge(contents, platform, overrides, node, explain=explain)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
 
+    def known(
+        self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
+    ) -> Linkage | None:
+        """The same for an image of that digest, from the store alone; None if the store does not have it all."""
+        contents = self._reader.known(digest, platform)
+        if contents is None:
+            return None
+        prediction = _judge(contents, platform, overrides, _NO_FACTS)
+        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
+
     async def platforms(self, image: str) -> tuple[Platform, ...]:
         """The Linux platforms that an image offers: as its index lists them, or as its only config says.
 

@@ -15,7 +15,6 @@ from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from lab import roots
-
 from truth.cell import PATH, Cell
 from truth.observed import Observed
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from lab import debian, roots, toolchain
 from lab.debian import MULTIARCH
 from lab.fetched import cache
 from lab.toolchain import Binary
-
 from truth.cell import Cell
 from truth.elf_edit import edit
 from truth.ld_cache import cache_file

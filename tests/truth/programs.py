@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 from elftools.elf.elffile import ELFFile
+
 from lab import npm, pypi, roots
 from lab.fetched import LabError, cache
-
 from truth.cell import Cell
 
 _DIRECTORY = "app"

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,10 +19,16 @@ from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Settings, default_store
+from elfgate.store.address import is_url
+from elfgate.store.address import parse as parse_store_url
+from elfgate.store.memory import MemoryStore
 from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.images.registry import Registries
+    from elfgate.store.shared import ValkeyStore
+
+STORE_PASSWORD = "ELFGATE_STORE_PASSWORD"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +38,26 @@ class Reading:
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
         insecure: Registry hosts that are spoken to over plain HTTP.
-        store: The SQLite file that keeps facts.
+        store: The SQLite file that keeps facts; None to keep them in memory only, beside ``store_url``.
         store_bytes: Its size cap.
+        store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
     insecure: Sequence[str] = ()
-    store: Path = field(default_factory=default_store)
+    store: Path | None = field(default_factory=default_store)
     store_bytes: int = 1 << 30
+    store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
         """As a verb's options say (``cli.options.add_reading``)."""
-        return cls(images=images, insecure=options.insecure_registry, store=options.store or default_store())
+        file, url = store_at(options.store)
+        return cls(images=images, insecure=options.insecure_registry, store=file, store_url=url)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -56,8 +65,9 @@ class Reading:
         return cls(
             images=settings.images,
             insecure=settings.registries.insecure,
-            store=settings.store.path,
+            store=settings.store.path or (None if settings.store.url else default_store()),
             store_bytes=settings.store.size_cap,
+            store_url=settings.store.url or "",
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
         )
@@ -70,16 +80,34 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     Raises:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
-    store = SqliteStore(reading.store, max_bytes=reading.store_bytes)
-    try:
-        reader, locator = Reader(store=store, limits=reading.limits), Locator(reading)
-        try:
-            yield Scanner(locate=locator, reader=reader, wait=reading.wait)
-        finally:
-            await reader.close()
-            locator.close()
-    finally:
-        store.close()
+    async with AsyncExitStack() as closing:
+        near = MemoryStore() if reading.store is None else SqliteStore(reading.store, max_bytes=reading.store_bytes)
+        closing.callback(near.close)
+        shared = shared_store(reading.store_url) if reading.store_url else None
+        if shared is not None:
+            closing.callback(shared.close)
+        reader, locator = Reader(store=near, shared=shared, limits=reading.limits), Locator(reading)
+        closing.callback(locator.close)
+        closing.push_async_callback(reader.close)
+        yield Scanner(locate=locator, reader=reader, wait=reading.wait)
+
+
+def store_at(place: str | None) -> tuple[Path | None, str]:
+    """The file or the URL that a person names as the store: one of the two."""
+    if place is None:
+        return default_store(), ""
+    return (None, place) if is_url(place) else (Path(place), "")
+
+
+def shared_store(url: str) -> "ValkeyStore":
+    """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
+
+    Raises:
+        InputError: if it is no URL of a store.
+    """
+    from elfgate.store.shared import ValkeyStore
+
+    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")))
 
 
 class Locator:

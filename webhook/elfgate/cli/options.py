@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
@@ -39,9 +38,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--store",
-        metavar="FILE",
-        type=Path,
-        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache)",
+        metavar="FILE|URL",
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), or on this Valkey or "
+        "Redis server (valkey://HOST; its password in ELFGATE_STORE_PASSWORD)",
     )
 
 

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -20,10 +21,13 @@ from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
+from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Recent
-from elfgate.store.protocol import Kind, Store
+from elfgate.store.protocol import Kind, SharedStore, Store
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
+_RECALL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,22 @@ class Reader:
     """Reads images, once each. Belongs to one event loop; blocking work goes to threads of its own.
 
     Args:
-        store: Where facts are kept by digest.
+        store: Where facts are kept by digest; it answers at once.
+        shared: Where replicas share them, if they do.
         limits: What counts as hostile.
         concurrency: How many blocking reads run at once.
     """
 
-    def __init__(self, *, store: Store, limits: Limits | None = None, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        shared: SharedStore | None = None,
+        limits: Limits | None = None,
+        concurrency: int | None = None,
+    ) -> None:
         self._store = store
+        self._facts = Facts(store, shared)
         self._limits = limits or Limits()
         self._threads = ThreadPoolExecutor(concurrency or (os.cpu_count() or 1) + 1, thread_name_prefix="read")
         self._flights = Flights(self._threads)
@@ -105,7 +118,7 @@ class Reader:
             return Descriptor("", located.name)  # a digest points at itself
         expires, descriptor = self._resolved.get(located.image) or (0.0, None)
         if descriptor is None or time.monotonic() > expires:
-            resolve = partial(located.source.resolve, located.name)
+            resolve = partial(self._resolve, located)
             descriptor = await self._flights.on_thread(f"resolve {located.image}", resolve)
             self._resolved.put(located.image, (time.monotonic() + TAG_SECONDS, descriptor))
         return descriptor
@@ -154,6 +167,15 @@ class Reader:
         except (UnreadableError, _NotKeptError):
             return None
 
+    async def recall(self, repository: str, platform: Platform) -> None:
+        """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
+        if repository:
+            recall = self._flights.on_thread(
+                f"recall {repository} on {platform}", partial(self._recall, repository, platform)
+            )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(recall, _RECALL_SECONDS)
+
     def tags(self, repository: str) -> Sequence[tuple[str, str]]:
         """The repository's tags seen so far, the latest first, each with its digest."""
         return self._store.tags(repository) if repository else ()
@@ -162,6 +184,22 @@ class Reader:
         """Stop reading, and let go of the threads."""
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _resolve(self, located: Located) -> Descriptor:
+        descriptor = located.source.resolve(located.name)
+        if located.repository and located.tag:
+            self._facts.share_tag(located.repository, located.tag, descriptor.digest)
+        return descriptor
+
+    def _recall(self, repository: str, platform: Platform) -> None:
+        for tag, digest in reversed(self._facts.shared_tags(repository)):
+            with suppress(UnreadableError, _NotKeptError):
+                pulled = pull(Descriptor("", digest), platform, self._found_document, self._limits)
+                if pulled is not None and not pulled.manifest.artifact:
+                    self._found_document(pulled.manifest.config)
+                    for layer in pulled.manifest.layers:
+                        self._facts.find(Kind.LAYER, layer.digest)
+            self._store.tag(repository, tag, digest)
 
     async def _pull(self, source: Source, descriptor: Descriptor, platform: Platform) -> Pulled | None:
         """Go from an index to a manifest: without leaving this thread, if the store has both."""
@@ -212,28 +250,39 @@ class Reader:
             raise _NotKeptError(descriptor.digest)
         return kept
 
+    def _found_document(self, descriptor: Descriptor) -> bytes:
+        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
+        if found is None:
+            raise _NotKeptError(descriptor.digest)
+        return found
+
     def _document(self, source: Source, descriptor: Descriptor) -> bytes:
-        kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
-        if kept is not None:
-            return kept
-        document = source.document(descriptor)
-        if _has_content_address(descriptor.digest):
-            self._store.put(Kind.DOCUMENT, descriptor.digest, document)
-        return document
+        if not _has_content_address(descriptor.digest):
+            return source.document(descriptor)
+        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
+        if found is None:
+            found = source.document(descriptor)
+            self._facts.keep(Kind.DOCUMENT, descriptor.digest, found)
+        return found
 
     async def _layer(self, source: Source, descriptor: Descriptor) -> Layer:
         kept = self._kept_layer(descriptor.digest)
         if kept is not None:
             return kept
-        layer = await self._flights.on_thread(descriptor.digest, partial(self._read_layer, source, descriptor))
-        if _has_content_address(descriptor.digest):
-            self._layers.put(descriptor.digest, layer)
-        return layer
+        if not _has_content_address(descriptor.digest):
+            return await self._flights.on_thread(descriptor.digest, partial(source.layer, descriptor))
+        return await self._flights.join(descriptor.digest, partial(self._found_or_read_layer, source, descriptor))
 
-    def _read_layer(self, source: Source, descriptor: Descriptor) -> Layer:
-        layer = source.layer(descriptor)
-        if _has_content_address(descriptor.digest):
-            self._store.put(Kind.LAYER, descriptor.digest, layer.encode())
+    async def _found_or_read_layer(self, source: Source, descriptor: Descriptor) -> Layer:
+        """A layer that some replica has read or, if none has, that is read here, for all."""
+        digest = descriptor.digest
+        find_or_read = partial(self._facts.find_or_make, Kind.LAYER, digest, lambda: source.layer(descriptor).encode())
+        pause = _FIRST_PAUSE
+        while (blob := await self._flights.on_thread(f"layer {digest}", find_or_read)) is None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        layer = Layer.decode(blob)
+        self._layers.put(digest, layer)
         return layer
 
     def _kept_layer(self, digest: str) -> Layer | None:

@@ -22,7 +22,8 @@ from elfgate.settings import Settings, default_store
 from elfgate.store.address import is_url
 from elfgate.store.address import parse as parse_store_url
 from elfgate.store.memory import MemoryStore
-from elfgate.store.sqlite import SqliteStore
+from elfgate.store.protocol import Store, StoreError
+from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.images.registry import Registries
@@ -48,7 +49,7 @@ class Reading:
     images: Mapping[str, str] = field(default_factory=dict)
     insecure: Sequence[str] = ()
     store: Path | None = field(default_factory=default_store)
-    store_bytes: int = 1 << 30
+    store_bytes: int = DEFAULT_MAX_BYTES
     store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
@@ -97,6 +98,31 @@ def store_at(place: str | None) -> tuple[Path | None, str]:
     if place is None:
         return default_store(), ""
     return (None, place) if is_url(place) else (Path(place), "")
+
+
+def store(place: str | None) -> Store:
+    """The store that a person names, for those who have no use for one that does not answer.
+
+    Raises:
+        InputError: if it is no URL of a store.
+        StoreError: if it cannot be opened, or does not answer.
+    """
+    file, url = store_at(place)
+    if file is not None:
+        return SqliteStore(file)
+    shared = shared_store(url)
+    try:
+        shared.check()
+    except StoreError:
+        shared.close()
+        raise
+    return shared
+
+
+def shown(place: str | None) -> str:
+    """The same as people may see it: without a password."""
+    file, url = store_at(place)
+    return str(file) if file is not None else str(parse_store_url(url))
 
 
 def shared_store(url: str) -> "ValkeyStore":

@@ -14,6 +14,8 @@ VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
+    "warm": "read images ahead, so that the webhook knows them",
+    "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
 }
 

@@ -1,7 +1,7 @@
 """What ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from elfgate.linkage.report import Finding, Variant
 from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
+from elfgate.store.exchange import Carried
 
 VerdictWord = Literal["starts", "cannot-start", "unknown"]
 
@@ -131,6 +132,32 @@ class CheckOutput(Model):
     revision: str = Field(description="of the policies")
     results: list[ResultOutput]
     passed_over: int = Field(description="objects that hold no pod template")
+
+
+class CacheOutput(Model):
+    """``elfgate cache -o json``: what the store holds, after what was done."""
+
+    store: str = Field(description="the file or URL, without a password")
+    layers: int = Field(description="indexes of layers, of this version of elfgate")
+    documents: int = Field(description="image indexes, manifests and configs")
+    tags: int
+    bytes: int = Field(description="of the file in use, or of all facts on the server")
+    pruned: int = Field(description="facts dropped")
+    facts_carried: int = Field(description="facts exported or imported")
+    tags_carried: int = Field(description="tags exported or imported")
+    passed_over: int = Field(description="layers' indexes of another version of elfgate in an imported file")
+
+    @classmethod
+    def of(cls, store: str, statistics: Mapping[str, int], carried: Carried, pruned: int) -> "CacheOutput":
+        """From the store's statistics."""
+        return cls(
+            store=store,
+            **{name: statistics[name] for name in ("layers", "documents", "tags", "bytes")},
+            pruned=pruned,
+            facts_carried=carried.facts,
+            tags_carried=carried.tags,
+            passed_over=carried.passed_over,
+        )
 
 
 def print_model(model: BaseModel, form: str) -> None:

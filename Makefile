@@ -25,9 +25,29 @@ setup: $(STAMP) ## Make the virtual environment, everything pinned
 demo: $(STAMP) ## Show the main job on a real program and real images
 	$(BIN)/python -m demo
 
+.PHONY: ci
+ci: lint test policies demo ## What must pass before a change lands
+
 .PHONY: test
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+.PHONY: e2e
+e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
+
+.PHONY: policies
+policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
+	opa=$$(.ci/opa) && \
+	$$opa fmt --list --fail policies && \
+	$$opa check --strict --bundle --schema policies/schema/input.json --capabilities policies/capabilities.json policies && \
+	$$opa test --bundle --threshold 100 policies && \
+	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
+
+.PHONY: docs
+docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
+	$(BIN)/python docs/policies.py
+	$(BIN)/python docs/generate.py
 
 .PHONY: format
 format: $(STAMP) ## Format the code

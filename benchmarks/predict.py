@@ -2,7 +2,7 @@
 
     python benchmarks/predict.py [PREDICTIONS]
 
-Each image is a dynamically linked program of its own on one of twenty bases (a loader, a libc and five libraries). Every
+Each image is a dynamically linked program of its own on one of five bases (a loader, a libc and five libraries). Every
 prediction is for an image drawn at random from all that are stored: *new to the process* means that only the store
 knows the image (its base may have been met under another image, as in a cluster), *met before* that the process does.
 """
@@ -18,9 +18,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
-from support.oci import Blob, image, tarball
-
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.linkage.report import Outcome
@@ -29,11 +26,14 @@ from elfgate.rootfs.layer import Layer
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.store.sqlite import SqliteStore
+from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
+from support.oci import Blob, image
+from support.tarball import program, tarball
 
 ARCHITECTURE = "ppc64le"
 PLATFORM = Platform("linux", ARCHITECTURE)
 LIBRARIES = [f"lib{name}.so.1" for name in ("alpha", "beta", "gamma", "delta", "epsilon")]
-BASES = 20
+BASES = 5
 SIZES = (10, 100, 1_000, 10_000)
 
 
@@ -56,14 +56,13 @@ class Memory:
 def base(number: int) -> bytes:
     folder = multiarch_directories(ARCHITECTURE)[1].lstrip("/")
     loader = ARCHITECTURES[ARCHITECTURE].glibc_loaders[0].lstrip("/")
-    libraries = {f"{folder}/{name}": elf_file(ARCHITECTURE, soname=name, needed=["libc.so.6"]) for name in LIBRARIES}
-    others = {f"usr/share/{number}/{file}": b"#!/bin/sh\n" for file in range(2_000)}
-    return tarball(
-        {loader: glibc_loader(ARCHITECTURE), f"{folder}/libc.so.6": glibc_libc(ARCHITECTURE)} | libraries | others
-    )
+    files = {loader: glibc_loader(ARCHITECTURE), f"{folder}/libc.so.6": glibc_libc(ARCHITECTURE)}
+    files |= {f"{folder}/{name}": elf_file(ARCHITECTURE, soname=name, needed=["libc.so.6"]) for name in LIBRARIES}
+    files |= {f"usr/share/{number}/{file}": b"#!/bin/sh\n" for file in range(2_000)}
+    return tarball({path: program(data) for path, data in files.items()})
 
 
-def program(number: int) -> bytes:
+def application(number: int) -> bytes:
     needed = [*LIBRARIES, "libc.so.6"]
     interp = ARCHITECTURES[ARCHITECTURE].glibc_loaders[0]
     return elf_file(ARCHITECTURE, interp=interp, needed=needed, strings=[b"%d" % number])
@@ -74,7 +73,7 @@ async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], 
     reader = Reader(store=store)
     scanner = Scanner(locate=lambda image: Located(image, source, image), reader=reader)
     for number in range(len(names), size):
-        own = tarball({"app": program(number)})
+        own = tarball({"app": program(application(number))})
         made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
         source.blobs = made.everything()
         names.append(made.digest)
@@ -87,7 +86,7 @@ async def measure(names: list[str], predictions: int, store: SqliteStore) -> tup
     nothing = Memory()
     scanner = Scanner(locate=lambda image: Located(image, nothing, image), reader=Reader(store=store))
     first, again = [], []
-    chosen = random.Random(0).sample(names, min(predictions, len(names)))
+    chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
     for name in chosen:
         nothing.blobs = {name: Blob("", b"")}
         for times in (first, again):

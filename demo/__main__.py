@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo import program
 from demo.cluster import NODES, review
-from demo.images import VARIANTS, Images, make
+from demo.images import LAYOUT, VARIANTS, Images, make
 from demo.roots import choose
 from demo.story import Outcome, applies, kubectl
 from demo.webhook import serving
@@ -42,17 +42,17 @@ def fetch_program() -> dict[str, bytes]:
     for architecture in program.WHEELS:
         programs[architecture] = program.fetch(architecture)
         loader = read(excerpt(programs[architecture])).interp
-        detail(f"{architecture:9}{f'needs the loader {loader} of glibc' if loader else 'static, needs nothing'}")
+        detail(f"{architecture:9}{f'dynamically linked, started by {loader}' if loader else 'statically linked'}")
     return programs
 
 
 def make_images(programs: dict[str, bytes]) -> Images:
     """Step 2: the images."""
-    heading(2, "Three images of it, each for these four architectures: scratch, alpine, debian")
+    heading(2, "Three images of it, each for these four architectures")
     roots = choose(list(programs))
-    detail(f"root file systems from {roots.source}")
+    details(roots.source)
     images = make(programs, roots)
-    detail(f"{'written' if images.fresh else 'kept'} as an OCI image layout in {images.folder}")
+    detail(f"an OCI image layout, {'written to' if images.fresh else 'kept in'} {images.folder / LAYOUT}")
     return images
 
 
@@ -75,7 +75,7 @@ def ask_webhook(images: Images, folder: Path) -> str:
     locations = {images.reference(v): images.location(v).replace("oci:", f"oci:{images.folder}/", 1) for v in VARIANTS}
     outcomes, surprises = [], []
     with serving(locations, store=folder / "facts.db", folder=folder) as webhook:
-        detail(f"elfgate serve answers at {webhook.url}/validate; in kubectl's words:")
+        detail(f"elfgate serve answers at {webhook.url}/validate. What kubectl would print of its answers:")
         for apply in applies(images):
             answer = webhook.ask(review(apply.obj))
             detail("")
@@ -111,4 +111,7 @@ def detail(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -13,7 +13,7 @@ from demo.layout import File, Layer, Layout
 from demo.roots import Roots
 from lab.fetched import cache
 
-FORM = 1  # counts up when the images' form changes
+FORM = 2  # counts up when the images' form changes
 REPOSITORY = "example/uv"
 VARIANTS = ("scratch", "alpine", "debian")
 LAYOUT = "uv"  # the layout's folder

@@ -30,20 +30,6 @@ class File:
     link: str = ""
 
 
-def files_below(root: Path, *, without: Sequence[str] = ()) -> list[File]:
-    """The files and symlinks of a folder on disk, without those below some paths of it."""
-    files = []
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if name.startswith(tuple(f"{prefix}/" for prefix in without)):
-            continue
-        if path.is_symlink():
-            files.append(File(name, link=str(path.readlink())))
-        elif path.is_file():
-            files.append(File(name, path.read_bytes(), path.stat().st_mode & 0o7777))
-    return files
-
-
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A layer that has been written: what manifest and config say of it."""

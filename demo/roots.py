@@ -1,22 +1,25 @@
 """The images' root file systems: from Debian packages where apt can fetch them, else small ones made here."""
 
+import io
 import os
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo import built
 from demo.alpine import alpine_like
-from demo.layout import File, files_below
+from demo.layout import File
 from elfgate.platforms import ARCHITECTURES
 from lab import debian
 from lab.fetched import LabError
 
 SUITE = "bookworm"
 ALPINE = ("musl", "busybox-static")
-DEBIAN = ("base-files", "dash", "libc6", "libgcc-s1")
-NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/locale", "usr/share/common-licenses")
+DEBIAN = ("libc6", "libgcc-s1", "dash", "base-files")
+MERGED = ("bin", "lib", "lib64", "sbin")
+NOT_NEEDED = tuple(f"usr/share/{name}/" for name in ("common-licenses", "doc", "info", "lintian", "locale", "man"))
 CHOICE = "ELFGATE_DEMO_ROOTS"
 
 
@@ -25,13 +28,13 @@ class Roots:
     """Where the images' files come from.
 
     Attributes:
-        source: A line for people: what they were made of, and why not of something better.
+        source: Lines for people: what each is made of, and where that is from.
         key: What they depend on: the same key, the same files.
         alpine: Makes an Alpine-like root, for an architecture.
         debian: Makes a Debian root, for an architecture and the program that is to run there.
     """
 
-    source: str
+    source: Sequence[str]
     key: str
     alpine: Callable[[str], Sequence[File]]
     debian: Callable[[str, bytes], Sequence[File]]
@@ -58,7 +61,12 @@ def choose(architectures: Sequence[str]) -> Roots:
 
 def _built(why: str) -> Roots:
     return Roots(
-        source=f"small ones made here, with loaders and libraries that are real ELF files but empty ({why})",
+        source=(
+            "scratch  the program and nothing else",
+            "alpine   laid out as Alpine is: musl and BusyBox as small ELF files written here; starts by a script",
+            "debian   laid out as Debian is: glibc and what the program needs of it, written likewise",
+            f"(no distribution's packages here: {why})",
+        ),
         key=f"built {built.FORM}",
         alpine=built.alpine,
         debian=built.debian,
@@ -73,13 +81,27 @@ def _packaged(architectures: Sequence[str]) -> Roots:
         for name in architectures
         for package, archive in _fetched((*ALPINE, *DEBIAN), name).items()
     }
-    named = {archive.stem.rpartition("_")[0].replace("%3a", ":") for archive in archives.values()}
+    versions = {package: _version(archive) for (_, package), archive in archives.items()}
     return Roots(
-        source=f"Debian packages, by a private apt: {', '.join(sorted(name.replace('_', ' ', 1) for name in named))}",
+        source=(
+            "scratch  the program and nothing else",
+            f"alpine   laid out as Alpine is: {_listed(ALPINE, versions)}; starts by a script",
+            f"debian   {_listed(DEBIAN, versions)}",
+            f"(packages of Debian {SUITE}, fetched by an apt of its own; nothing on this machine is changed)",
+        ),
         key=" ".join(sorted(archive.name for archive in archives.values())),
         alpine=lambda name: _alpine(name, [archives[name, package] for package in ALPINE]),
         debian=lambda name, _program: _debian([archives[name, package] for package in DEBIAN]),
     )
+
+
+def _version(archive: Path) -> str:
+    """The upstream version of a package's file: ``busybox-static_1%3a1.35.0-4_amd64.deb`` is 1.35.0."""
+    return archive.name.split("_")[1].rpartition("%3a")[2].partition("-")[0]
+
+
+def _listed(packages: Sequence[str], versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{package} {versions[package]}" for package in packages)
 
 
 def _fetched(packages: Sequence[str], architecture: str) -> dict[str, Path]:
@@ -89,22 +111,34 @@ def _fetched(packages: Sequence[str], architecture: str) -> dict[str, Path]:
 
 def _alpine(architecture: str, archives: Sequence[Path]) -> list[File]:
     """BusyBox and musl where Alpine has them. It says of itself what it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for archive in archives:
-            debian.unpack(archive, root)
-        name = ARCHITECTURES[architecture].musl_name
-        libc = (root / "lib" / f"{name}-linux-musl" / "libc.so").read_bytes()
-        return alpine_like(architecture, libc=libc, busybox=(root / "bin" / "busybox").read_bytes())
+    content = {file.path: file.content for archive in archives for file in _files(archive)}
+    libc = content[f"lib/{ARCHITECTURES[architecture].musl_name}-linux-musl/libc.so"]
+    return alpine_like(architecture, libc=libc, busybox=content["bin/busybox"])
 
 
 def _debian(archives: Sequence[Path]) -> list[File]:
     """The packages' files below a merged /usr, without what only people read."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "root")
-        for name in ("bin", "lib", "lib64", "sbin"):
-            (root / "usr" / name).mkdir(parents=True)
-            (root / name).symlink_to(f"usr/{name}")
-        for archive in archives:
-            debian.unpack(archive, root)
-        return files_below(root, without=NOT_NEEDED)
+    files = (replace(file, path=_merged(file.path)) for archive in archives for file in _files(archive))
+    links = [File(name, link=f"usr/{name}") for name in MERGED]
+    return [*links, *(file for file in files if not file.path.startswith(NOT_NEEDED))]
+
+
+def _merged(path: str) -> str:
+    return f"usr/{path}" if path.partition("/")[0] in MERGED else path
+
+
+def _files(archive: Path) -> list[File]:
+    """The files and symlinks of a package, as ``dpkg-deb`` unpacks it."""
+    done = subprocess.run(["dpkg-deb", "--fsys-tarfile", archive], capture_output=True, check=False)
+    if done.returncode:
+        raise LabError(f"{archive.name}: {done.stderr.decode(errors='replace').strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as unpacked:
+        return [_file(unpacked, member) for member in unpacked if not member.isdir()]
+
+
+def _file(unpacked: tarfile.TarFile, member: tarfile.TarInfo) -> File:
+    path = member.name.removeprefix("./")
+    if member.issym():
+        return File(path, link=member.linkname)
+    content = unpacked.extractfile(member)
+    return File(path, content.read() if content else b"", member.mode)

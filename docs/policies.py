@@ -39,8 +39,7 @@ def main() -> int:
 def written() -> Iterator[tuple[Path, str]]:
     """Each file with what is to be in it."""
     rules = {folder.name: annotation(folder) for folder in sorted((POLICIES / "rules").iterdir())}
-    aggregated = POLICIES / "elfgate" / "main" / "found.rego"
-    yield aggregated, "# Written by `make docs` from the folders in policies/rules.\n" + aggregator(rules)
+    yield POLICIES / "elfgate" / "main" / "found.rego", aggregator(rules)
     yield POLICIES / "schema" / "input.json", schema(Document, "What elfgate's policies judge")
     yield POLICIES / "schema" / "config.json", schema(PolicyConfig, "What elfgate's policies decide by")
     readme = POLICIES / "README.md"

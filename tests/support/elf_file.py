@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from elfgate.elf.facts import Load
 from elfgate.platforms import ARCHITECTURES
-from support.elf_encoding import (
+
+from .elf_encoding import (
     RELOCATIONS,
     Encoding,
     Strings,
@@ -106,9 +108,9 @@ class Plan:
     trailing: bytes = b""
 
 
-def elf_file(architecture: str = "amd64", **options: object) -> bytes:
+def elf_file(architecture: str = "amd64", **options: Any) -> bytes:
     """Write an ELF file; the options are ``Plan``'s."""
-    return _Writer(Plan(architecture=architecture, **options)).write()  # type: ignore[arg-type]
+    return _Writer(Plan(architecture=architecture, **options)).write()
 
 
 def multiarch_directories(architecture: str) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ def glibc_loader(
     version: str = "2.36",
     directories: Sequence[str] | None = None,
     fatal: str = "",
-    **options: object,
+    **options: Any,
 ) -> bytes:
     """A glibc loader: the strings that tell its version, its default directories and (``fatal``) its CPU's floor.
 
@@ -134,7 +136,7 @@ def glibc_loader(
     told = [f"ld.so (GNU libc) stable release version {version}.\n".encode()]
     told.append(b"\0".join(f"{directory}/".encode() for directory in where))
     told += [f"Fatal glibc error: {fatal}\n".encode()] if fatal else []
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "soname": _loader_name(architecture),
         "version_definitions": ("GLIBC_2.17", "GLIBC_2.35", "GLIBC_PRIVATE"),
         "defined": ("__tls_get_addr", "_dl_mcount", "_rtld_global", "__stack_chk_guard"),
@@ -144,11 +146,11 @@ def glibc_loader(
     return elf_file(architecture, **settings | options)
 
 
-def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options: object) -> bytes:
+def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options: Any) -> bytes:
     """A ``libc.so.6``: the versions up to its own, and some symbols."""
     minor = int(version.split(".")[1])
     versions = ["GLIBC_2.2.5", *(f"GLIBC_2.{number}" for number in range(3, minor + 1)), "GLIBC_PRIVATE"]
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "soname": "libc.so.6",
         "needed": (_loader_name(architecture),),
         "version_definitions": versions + (["GLIBC_ABI_DT_RELR"] if minor >= 36 else []),
@@ -157,11 +159,11 @@ def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options:
     return elf_file(architecture, **settings | options)
 
 
-def musl_loader(architecture: str = "amd64", *, version: str = "1.2.5", **options: object) -> bytes:
+def musl_loader(architecture: str = "amd64", *, version: str = "1.2.5", **options: Any) -> bytes:
     """A musl loader, which is also its libc."""
     name = ARCHITECTURES[architecture].musl_name
     told = (f"musl libc ({name})\nVersion %s\nDynamic Program Loader\n".encode(), version.encode())
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "soname": f"libc.musl-{name}.so.1",
         "defined": ("__libc_start_main", "exit", "free", "malloc", "printf", "puts", "write"),
         "strings": told,

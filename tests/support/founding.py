@@ -1,15 +1,17 @@
 """The case that elfgate began with, in small: one server in three images, static on two platforms and not on two.
 
-It is linked statically for amd64 and arm64, and dynamically against glibc for ppc64le and s390x, so that its scratch and
-Alpine images cannot start there while its Debian image can.
+It is linked statically for amd64 and arm64, and dynamically against glibc for ppc64le and s390x, so that its scratch
+and Alpine images cannot start there while its Debian image can.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from elfgate.platforms import ARCHITECTURES
-from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories, musl_loader
-from support.oci import Blob, image, index, tarball, write_layout
+
+from .elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories, musl_loader
+from .oci import Blob, image, index, write_layout
+from .tarball import link, program, tarball
 
 STATIC = ("amd64", "arm64")
 DYNAMIC = ("ppc64le", "s390x")
@@ -43,7 +45,7 @@ def write(folder: Path) -> dict[str, str]:
 
 
 def _scratch(architecture: str) -> Blob:
-    layer = tarball({"server": server(architecture)})
+    layer = tarball({"server": program(server(architecture))})
     return image([layer], platform=f"linux/{architecture}", entrypoint=["/server"])
 
 
@@ -51,13 +53,13 @@ def _alpine(architecture: str) -> Blob:
     musl_name = ARCHITECTURES[architecture].musl_name
     base = tarball(
         {
-            "bin/busybox": elf_file(architecture, type=2),
-            "bin/sh": "busybox",
-            f"lib/ld-musl-{musl_name}.so.1": musl_loader(architecture),
-            "etc/os-release": b"ID=alpine\nVERSION_ID=3.20.3\n",
+            "bin/busybox": program(elf_file(architecture, type=2)),
+            "bin/sh": link("busybox"),
+            f"lib/ld-musl-{musl_name}.so.1": program(musl_loader(architecture)),
+            "etc/os-release": "ID=alpine\nVERSION_ID=3.20.3\n",
         }
     )
-    own = tarball({"usr/local/bin/server": server(architecture), "entrypoint.sh": ENTRYPOINT})
+    own = tarball({"usr/local/bin/server": program(server(architecture)), "entrypoint.sh": program(ENTRYPOINT)})
     return image(
         [base, own], platform=f"linux/{architecture}", entrypoint=["/entrypoint.sh"], cmd=["server"], env=[PATH]
     )
@@ -68,10 +70,10 @@ def _debian(architecture: str) -> Blob:
     libraries = multiarch_directories(architecture)[1].lstrip("/")
     base = tarball(
         {
-            loader: glibc_loader(architecture),
-            f"{libraries}/libc.so.6": glibc_libc(architecture),
-            "etc/os-release": b'ID=debian\nVERSION_ID="12"\n',
+            loader: program(glibc_loader(architecture)),
+            f"{libraries}/libc.so.6": program(glibc_libc(architecture)),
+            "etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
         }
     )
-    own = tarball({"usr/local/bin/server": server(architecture)})
+    own = tarball({"usr/local/bin/server": program(server(architecture))})
     return image([base, own], platform=f"linux/{architecture}", entrypoint=["server"], env=[PATH])

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def container(name: str = "web", image: str = "registry.example/web:1", **fields: Any) -> dict[str, Any]:
+def container(name: str = "web", image: Any = "registry.example/web:1", **fields: Any) -> dict[str, Any]:
     return {"name": name, "image": image, **fields}
 
 

@@ -7,6 +7,7 @@ with Registry({"example/app": {"1.0": image([...])}}, auth="bearer") as registry
 """
 
 import base64
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from support.oci import Blob
+from .oci import Blob
 
 MANIFEST_TYPES = frozenset(
     {
@@ -33,7 +34,8 @@ class Answer:
 
     Attributes:
         status: The status code.
-        headers: Sent as they are; ``Content-Length`` is added for bytes, unless it is among them.
+        headers: Sent as they are, a value of several lines as several headers; ``Content-Length`` is added for bytes,
+            unless it is among them.
         body: Bytes, or parts that are sent one after the other until the client is gone.
     """
 
@@ -50,6 +52,7 @@ class Seen:
     path: str
     authorization: str
     headers: Mapping[str, str]
+    client_port: int
 
 
 class Registry:
@@ -61,6 +64,7 @@ class Registry:
         username: Who may pull; with ``bearer``, empty lets anybody have a token.
         password: The secret.
         expires_in: Seconds that a token is said to hold.
+        tls: Serve over TLS, as ``localhost``.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Registry:
         username: str = "",
         password: str = "",
         expires_in: int = 300,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.images = images
         self.auth = auth
@@ -87,12 +92,19 @@ class Registry:
 
         Handler.registry = registry
         self._server = _Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            # The handshake is the connection's own thread's business.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
 
     @property
     def host(self) -> str:
         """Address and port."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
@@ -161,7 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path = urlsplit(self.path).path
         authorization = self.headers.get("Authorization", "")
-        self.registry.seen.append(Seen(self.command, self.path, authorization, dict(self.headers)))
+        self.registry.seen.append(
+            Seen(self.command, self.path, authorization, dict(self.headers), self.client_address[1])
+        )
         answer = self.registry.next_answer(path)
         if answer is None:
             route: Callable[[], Answer] = self._token if path == "/token" else lambda: self._content(path)
@@ -219,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
-            self.send_header(name, value)
+            for line in value.split("\n"):
+                self.send_header(name, line)
         if isinstance(answer.body, bytes):
             if "Content-Length" not in answer.headers:
                 self.send_header("Content-Length", str(len(answer.body)))

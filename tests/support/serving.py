@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -85,25 +85,36 @@ class Pki:
         return context
 
     def settings(self, **admission: Any) -> Settings:
-        """Settings to serve from these files on a port that is free."""
+        """Settings to serve from these files, on any port that is free."""
         tls = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
         admission = {"drain_seconds": 0, **admission}
-        return Settings.model_validate({"listen": {"port": free_port()}, "tls": tls, "admission": admission})
+        return Settings.model_validate({"listen": {"port": 0}, "tls": tls, "admission": admission})
 
 
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+class _Listening(logging.Handler):
+    """Waits for the log to say where the server listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take the URL of the one record that has it."""
+        if hasattr(record, "url"):
+            self.url.set_result(record.url)
 
 
 @dataclass(frozen=True)
 class Server:
     """A webhook that serves, and a client that trusts it."""
 
-    port: int
     client: httpx.AsyncClient
     metrics: Metrics
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self.client.base_url.port or 0
 
     async def review(self, body: Any = REVIEW, query: str = "?timeout=10s") -> httpx.Response:
         """Post an AdmissionReview as the API server does."""
@@ -115,16 +126,23 @@ class Server:
 @asynccontextmanager
 async def served(settings: Settings, pki: Pki, judge: Judge, ready: Ready) -> AsyncIterator[Server]:
     """Serve while the context lasts, and stop as by Ctrl-C."""
-    metrics = Metrics()
+    metrics, listening = Metrics(), _Listening()
+    logger = logging.getLogger("elfgate.server.run")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(listening)
     serving = asyncio.create_task(serve(settings=settings, judge=judge, ready=ready, metrics=metrics))
-    await asyncio.sleep(0)  # its first step binds the socket: from here on, connections are queued
-    base = f"https://127.0.0.1:{settings.listen.port}"
     try:
+        await asyncio.wait([serving, listening.url], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving  # it raises why it does not serve
+        base = listening.url.result()
         async with httpx.AsyncClient(base_url=base, verify=pki.trusting(), trust_env=False, timeout=20) as client:
-            yield Server(settings.listen.port, client, metrics)
+            yield Server(client, metrics)
     finally:
-        os.kill(os.getpid(), signal.SIGINT)
-        await serving
+        logger.removeHandler(listening)
+        if not serving.done():
+            os.kill(os.getpid(), signal.SIGINT)
+            await serving
 
 
 def against(

@@ -6,10 +6,11 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -23,6 +24,7 @@ from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
+from elfgate.platforms import ARCHITECTURES
 from elfgate.policy.config import PolicyConfig
 
 FILE_BYTES = 1 << 20
@@ -38,6 +40,15 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt key is an error, never silently without effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known_architecture(name: str) -> str:
+    if name not in ARCHITECTURES:
+        raise ValueError(f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}")
+    return name
+
+
+Architecture = Annotated[str, AfterValidator(_known_architecture)]
 
 
 class Listen(Model):
@@ -62,7 +73,7 @@ class Nodes(Model):
     """What is known of the cluster's nodes."""
 
     file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
-    extra_architectures: tuple[str, ...] = Field(
+    extra_architectures: tuple[Architecture, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
 
@@ -212,5 +223,6 @@ _PLAIN = {
 
 def _problem(detail: ErrorDetails) -> str:
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
-    text = _PLAIN.get(detail["type"]) or detail["msg"][:1].lower() + detail["msg"][1:]
+    message = detail["msg"].removeprefix("Value error, ")
+    text = _PLAIN.get(detail["type"]) or message[:1].lower() + message[1:]
     return f"{key}: {text}" if key else text

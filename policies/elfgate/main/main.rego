@@ -21,7 +21,9 @@ verdict := {
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
 } if {
-	config.effective # without settings every mode would be undefined, and nothing denied
+	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
+	config.effective
+	found
 }
 
 default unknown := false
@@ -29,31 +31,29 @@ default unknown := false
 unknown if {
 	some linkage in input.linkages
 	linkage.verdict == "unknown"
-	places.targets[linkage.platform]
+	linkage.platform in places.landing
 }
 
 unknown if count(places.unpredicted) > 0
 
-# What was found of one container on one platform, by what its rules' modes make of it.
-graded[cell] contains part if {
+# What was found of one container on one platform, by what its rules' modes make of it. A part begins with its place, as
+# that is the order in which it is told.
+graded := cells # whole: OPA would grade anew wherever it is read
+
+cells[cell] contains part if {
 	some code, findings in found
+	mode := config.mode(code)
 	some finding in findings
-	level := config.level(code, finding.effect, finding.reason)
+	level := config.level(mode, code, finding)
 	level != "off"
-	cell := [level, finding.effect, finding.container, finding.platform]
+	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
 	part := [finding.position, code, finding.message, finding.remedy]
 }
 
 # The platforms on which a container is held to fail.
-bad contains cell[3] if {
-	some cell, _ in graded
-	cell[0] == "deny"
-}
+bad := {platform | some ["deny", platform, _, _, _], _ in graded}
 
-failing contains platform if {
-	some platform, _ in places.targets
-	bad[platform]
-}
+failing := places.landing & bad
 
 refused if {
 	config.strict
@@ -62,7 +62,7 @@ refused if {
 
 refused if {
 	count(failing) > 0
-	count(failing) == count(places.targets)
+	count(failing) == count(places.landing)
 }
 
 # What would deny only warns as long as some platform is left.
@@ -74,39 +74,35 @@ outcome("warn") := "warn"
 
 outcome("dryrun") := "dryrun"
 
-alternatives[place] := others if {
-	some linkage in input.linkages
-	others := linkage.alternatives
-	count(others) > 0
-	place := [linkage.container, linkage.platform]
-}
-
 # Platforms on which one container has the same findings and the same way out are told of together.
-groups[group] contains platform if {
-	some cell, parts in graded
-	platform := cell[3]
-	places.targets[platform]
-	others := object.get(alternatives, [[cell[2], platform]], [])
-	group := [outcome(cell[0]), cell[1], cell[2], sort(parts), others]
+groups := alike
+
+alike[group] contains platform if {
+	some [level, platform, container, effect, image], parts in graded
+	platform in places.landing
+	group := [outcome(level), container, effect, image, sort(parts)]
 }
 
 violations(kind) := [entry[1] | some entry in sort([[place, violation] |
-	some group, platforms in groups
-	group[0] == kind
-	violation := told(group, sort(platforms))
-	place := [severity[group[1]], min(object.get(places.positions, group[2], {1000})), violation.headline]
+	some [told, container, effect, image, parts], platforms in groups
+	told == kind
+	headline := words.headline(effect, container, sort(platforms))
+	violation := {
+		"code": parts[0][1],
+		"container": container,
+		"platforms": sort(platforms),
+		"headline": headline,
+		"lines": lines(parts),
+		"remedy": remedy(effect, parts, image, sort(platforms)),
+	}
+	place := [severity[effect], standing(container), headline]
 ])]
 
-severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
+standing(container) := min(places.positions[container]) if places.positions[container]
 
-told(group, platforms) := {
-	"code": group[3][0][1],
-	"container": group[2],
-	"platforms": platforms,
-	"headline": words.headline(group[1], group[2], platforms),
-	"lines": lines(group[3]),
-	"remedy": remedy(group, platforms),
-}
+standing(container) := 0 if not places.positions[container]
+
+severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
 # The first few findings: a program that lacks forty libraries is told of once.
 lines(parts) := array.concat(
@@ -115,34 +111,31 @@ lines(parts) := array.concat(
 )
 
 # The way out: other images or platforms only where they are known to start, else what the finding itself says.
-remedy(group, platforms) := concat(", or ", ways) if {
-	ways := checked(group[1], group[4], platforms)
+remedy(effect, parts, image, platforms) := concat(", or ", ways) if {
+	ways := checked(effect, image, platforms)
 	count(ways) > 0
-} else := concat("", array.slice([part[3] | some part in group[3]; part[3] != ""], 0, 1))
+} else := concat("", array.slice([part[3] | some part in parts; part[3] != ""], 0, 1))
 
-checked("fails", others, platforms) := array.concat(
-	[words.image(other, platforms) | some other in array.slice(others, 0, 1)],
-	elsewhere,
-)
+checked("fails", image, platforms) := array.concat([words.image(image, platforms) | image != ""], elsewhere)
 
 checked("violates", _, _) := elsewhere
 
 # Architectures on whose every platform every container is known to start, and those to keep off.
 safe := sort([architecture |
 	some architecture, platforms in places.by_architecture
+	architecture != ""
 	count(platforms - places.complete) == 0
 	count(platforms & bad) == 0
 ])
 
-unsafe := sort({places.architecture(platform) | some platform in failing})
+unsafe := {places.architecture(platform) | some platform in failing} - {""}
 
 elsewhere := [words.requirement("in", safe)] if {
 	count(safe) > 0
-} else := [words.requirement("notin", unsafe)] if {
+} else := [words.requirement("notin", sort(unsafe))] if {
 	not refused
 	count(unsafe) > 0
-	some platform, _ in places.targets
-	not places.architecture(platform) in unsafe
+	count({places.architecture(platform) | some platform in places.landing} - unsafe) > 0
 } else := []
 
 # Each container has a platform, but the pod has none: said first, as no single finding tells it.
@@ -150,7 +143,7 @@ denials := array.concat(disjoint, violations("deny"))
 
 disjoint := [violation |
 	refused
-	count(failing) == count(places.targets)
+	count(failing) == count(places.landing)
 	count(places.containers) > 1
 	count(places.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
 	violation := {

@@ -16,18 +16,21 @@ strict if input.request.every_node
 
 strict if effective.require == "all"
 
-# What a finding of a rule leads to: deny, warn, dryrun or off. An unknown does what its reason says, and a note (it
-# starts all the same) never denies; the rule's own mode is the most that either may do.
-level(code, "fails", _) := mode(code)
-
-level(code, "violates", _) := mode(code)
-
-level(code, "unknown", reason) := weaker(mode(code), object.get(unknown_modes, reason, "warn"))
-
-level(code, "note", _) := weaker(mode(code), weaker("warn", object.get(effective.notes, code, "dryrun")))
-
-# A rule that the settings do not list is in force: whoever adds a rule of their own wants it.
+# What a rule's findings lead to: deny, warn, dryrun or off. A rule that the settings do not list is in force: whoever adds
+# a rule of their own wants it.
 mode(code) := object.get(effective.rules, code, "deny")
+
+# The same for one finding. An unknown does what its reason says, and a note (it starts all the same) never denies; the
+# rule's own mode is the most that either may do.
+level(rule_mode, _, finding) := rule_mode if finding.effect in {"fails", "violates"}
+
+level(rule_mode, _, finding) := weaker(rule_mode, object.get(unknown_modes, finding.reason, "warn")) if {
+	finding.effect == "unknown"
+}
+
+level(rule_mode, code, finding) := weaker(rule_mode, weaker("warn", object.get(effective.notes, code, "dryrun"))) if {
+	finding.effect == "note"
+}
 
 # "allow" is the word for unknowns, "off" the word for rules: the same thing.
 unknown_modes[reason] := setting if {

@@ -14,9 +14,14 @@ series(items) := concat(" and ", [
 ]) if count(items) > 1
 
 # A container with its image, and its role where it is not a main container.
-container(name) := concat("", [roles[entry.role], name, " (", entry.image, ")"]) if entry := places.first[name]
+container(name) := labelled[name]
 
-container(name) := name if not places.first[name]
+container(name) := name if not labelled[name]
+
+labelled := {name: label |
+	some name, entry in places.first
+	label := concat("", [roles[entry.role], name, " (", entry.image, ")"])
+}
 
 roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemeral": "ephemeral container "}
 
@@ -24,8 +29,9 @@ roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemer
 located(platforms) := series([located_at[platform] | some platform in platforms])
 
 # "ppc64le (a, b, c and 4 more)", and without the brackets where no node has a name.
-located_at[platform] := concat("", [places.display(platform), behind(targets)]) if {
+located_at := {platform: label |
 	some platform, targets in places.targets
+	label := concat("", [places.display(platform), behind(targets)])
 }
 
 behind(targets) := concat("", [" (", concat(", ", shown), more(total - count(shown)), ")"]) if {

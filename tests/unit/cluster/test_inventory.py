@@ -83,11 +83,11 @@ def test_the_first_names_follow_every_change() -> None:
 def test_the_first_names_grow_while_there_are_few() -> None:
     inventory = Inventory([read("a")])
     [kind] = inventory.kinds()
-    assert kind.first_names == ("a",)
+    before = kind.first_names
 
     inventory.upsert(read("b"))
 
-    assert kind.first_names == ("a", "b")
+    assert [before, kind.first_names] == [("a",), ("a", "b")]
 
 
 def test_a_new_list_replaces_everything() -> None:

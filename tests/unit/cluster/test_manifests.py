@@ -5,10 +5,11 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.cluster.manifests import objects
+from elfgate.cluster.yamldoc import _ALIAS
 from elfgate.errors import InputError
 from support.objects import deployment, pod
 
@@ -126,6 +127,16 @@ def test_many_brackets_are_no_depth() -> None:
     assert len(read(text)[0][1]["list"]) == 2000
 
 
+@pytest.mark.parametrize("before", ["[", "[x, ", "{a: ", "- ", "? ", '"a":', "\n"])
+def test_an_alias_is_seen_wherever_one_may_stand(before: str) -> None:
+    assert _ALIAS.search(f"x: &x 1\ny: {before}*x")
+
+
+def test_brackets_in_one_document_are_not_spread_over_several() -> None:
+    with pytest.raises(InputError):
+        read("kind: " + "[\n" * 400 + "---\n" + "[\n" * 400)
+
+
 @pytest.mark.parametrize("merge", [False, True])
 def test_an_alias_bomb_is_refused_before_it_goes_off(*, merge: bool) -> None:
     lines = ["kind: Pod", "a0: &a0 {x: y}"]
@@ -170,7 +181,8 @@ VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(KEYS, VALUES), max_size=4))
+@settings(max_examples=40)  # PyYAML writes slowly
+@given(st.lists(st.dictionaries(KEYS, VALUES), max_size=3))
 def test_what_yaml_wrote_comes_back(values: list[dict[str, Any]]) -> None:
     documents = [{**value, "kind": "Pod"} for value in values]
 

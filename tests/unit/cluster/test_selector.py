@@ -113,7 +113,7 @@ def test_integers_are_those_of_go(text: str, number: int | None) -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ([], "the object is not an object"),
+        ([], "the document is not an object"),
         ({"matchExpressions": {}}, "matchExpressions is not a list"),
         ({"matchExpressions": [{"values": [1]}]}, "matchExpressions[0].values[0] is not a string"),
         ({"matchFields": ["x"]}, "matchFields[0] is not an object"),

@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -147,6 +148,13 @@ def test_a_pod_that_waits_for_a_tainted_architecture_is_judged_for_it() -> None:
     assert land({"nodeSelector": {ARCH: "ppc64le"}}) == {"linux/ppc64le": 0}
 
 
+def test_a_pod_that_waits_for_a_node_of_any_architecture_is_not_judged() -> None:
+    either = affinity(term((ARCH, "In", ["riscv64"])), term(("pool", "In", ["new"])))
+
+    assert land({"nodeSelector": {"pool": "new"}}, extra_architectures=("s390x",)) == {}
+    assert land({"affinity": either}) == {}
+
+
 def test_contradicting_demands_leave_nothing() -> None:
     spec = {"nodeSelector": {ARCH: "riscv64"}, "affinity": affinity(term((ARCH, "NotIn", ["riscv64"])))}
 
@@ -154,7 +162,7 @@ def test_contradicting_demands_leave_nothing() -> None:
 
 
 def test_an_autoscalers_architectures_count_where_the_pod_allows_them() -> None:
-    extra = {"extra_architectures": ("s390x", "arm64")}
+    extra: dict[str, Any] = {"extra_architectures": ("s390x", "arm64")}
 
     assert land({}, **extra) == {"linux/amd64": 2, "linux/arm64": 1, "linux/s390x": 0}
     assert land({"nodeSelector": {"pool": "a"}}, **extra) == {"linux/amd64": 1, "linux/arm64": 1, "linux/s390x": 0}
@@ -234,11 +242,32 @@ def test_a_wrong_shape_is_named_by_its_path(spec: dict[str, Any], message: str) 
     assert str(caught.value) == message
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["a", ARCH, "In", "Gt", "node-1"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms", "matchExpressions",
+             "matchFields", "key", "operator", "values", "effect", "requests", "resources", "name"]
+        ),
+        inner, max_size=3,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(
+    ["nodeName", "nodeSelector", "affinity", "tolerations", "os", "containers", "initContainers"]), JSON))  # fmt: skip
+def test_whatever_the_shape_the_only_error_is_one_of_input(spec: dict[str, Any]) -> None:
+    with suppress(InputError):
+        assert isinstance(targets(spec, FOUR), tuple)
+
+
 # --- grouping changes nothing: the same, judged node by node -------------------------------------------------------
 
 KEYS = ("pool", "rank", "kubernetes.io/hostname", ARCH)
 VALUES = st.sampled_from(["0", "1", "2", "3", "10", "a", "node-1", "node-2", "amd64", "arm64"])
-EXPRESSIONS = st.one_of(
+EXPRESSIONS: st.SearchStrategy[Any] = st.one_of(
     st.tuples(st.sampled_from(KEYS), st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=3)),
     st.tuples(st.sampled_from(KEYS), st.sampled_from(["Exists", "DoesNotExist"]), st.just([])),
     st.tuples(st.sampled_from(KEYS), st.sampled_from(["Gt", "Lt"]), st.lists(VALUES, min_size=1, max_size=1)),
@@ -281,7 +310,8 @@ CHANGES = st.lists(NODES | st.integers(0, 12).map(lambda number: f"node-{number}
 def test_grouping_nodes_changes_nothing(changes: list[Any], spec: dict[str, Any], many_values: float) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inventory_module, "_MANY_VALUES", many_values)
-        inventory, alone = Inventory(), {}
+        inventory = Inventory()
+        alone: dict[str, Node] = {}
         for change in changes:
             if isinstance(change, str):
                 inventory.remove(change)

@@ -135,7 +135,7 @@ def test_an_image_may_be_left_to_an_injector() -> None:
 @pytest.mark.parametrize(
     ("obj", "message"),
     [
-        ([], "the object is not an object"),
+        ([], "the document is not an object"),
         (pod(container(image=1)), "spec.containers[0].image is not a string"),
         (pod(container(), {"name": True}), "spec.containers[1].name is not a string"),
         (pod(container(command="web")), "spec.containers[0].command is not a list"),

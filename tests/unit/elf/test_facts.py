@@ -1,6 +1,7 @@
 """Facts of made files, in every class and byte order."""
 
 import struct
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def facts(data: bytes | bytearray) -> ElfFacts:
     return read(excerpt(data))
 
 
-def program(architecture: str = "amd64", **options: object) -> ElfFacts:
+def program(architecture: str = "amd64", **options: Any) -> ElfFacts:
     if architecture == "big-endian mips64":
         return facts(elf_file("mips64le", byte_order="big", **options))
     return facts(elf_file(architecture, **options))
@@ -167,7 +168,7 @@ def test_only_the_first_pt_interp_counts_and_its_rules_are_the_kernels() -> None
         ({"phnum": 73}, "the file ends within its program headers"),
     ],
 )
-def test_headers_that_a_kernel_refuses_are_told(options: dict[str, object], why: str) -> None:
+def test_headers_that_a_kernel_refuses_are_told(options: dict[str, Any], why: str) -> None:
     assert program(**{"text": b"\x90", **options}).malformed == why
 
 

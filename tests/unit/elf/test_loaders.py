@@ -69,6 +69,7 @@ def test_musls_loader_tells_its_version(architecture: str) -> None:
 def test_musls_loader_needs_no_soname_and_may_follow_bytes_that_are_no_string() -> None:
     told = (b"musl libc (i386)\nVersion %s\n", b"\xc0\x7f=1.2.5-git-3-gabc")
     assert loader(musl_loader("386", soname=None, strings=told)) == LoaderFacts("musl", "1.2.5")
+    assert loader(musl_loader("386", soname="ld-musl-i386.so.1", strings=told)) == LoaderFacts("musl", "1.2.5")
 
 
 def test_other_files_are_no_loaders() -> None:

@@ -1,11 +1,18 @@
 """What is decided about addresses before anything is sent to them."""
 
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+import trustme
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import connections
+from elfgate.images.addresses import check_address, check_url, is_loopback_host
 from elfgate.images.api import _redirected
-from elfgate.images.connections import Connections, check_url, is_loopback_host
+from elfgate.images.connections import Connections
+from support.registry import Answer, Registry
 
 
 def test_a_redirect_may_not_leave_tls() -> None:
@@ -34,19 +41,19 @@ def test_a_redirect_may_not_leave_tls() -> None:
 @pytest.mark.parametrize("loopback", [False, True])
 def test_addresses_that_no_registry_has_are_never_reached(address: str, loopback: bool) -> None:
     with pytest.raises(UnreadableError, match="is not asked"):
-        connections._check_address("name", address, loopback=loopback)
+        check_address("name", address, loopback=loopback)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
 def test_this_machine_is_reached_only_on_behalf_of_its_own_registries(address: str) -> None:
-    connections._check_address("name", address, loopback=True)
+    check_address("name", address, loopback=True)
     with pytest.raises(UnreadableError, match=r"name \(.*\) is not asked"):
-        connections._check_address("name", address, loopback=False)
+        check_address("name", address, loopback=False)
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.168.1.1", "172.16.0.9", "203.0.113.7", "fd12::1", "2001:db8::1"])
 def test_other_addresses_may_be_reached_inside_the_cluster_too(address: str) -> None:
-    connections._check_address("name", address, loopback=False)
+    check_address("name", address, loopback=False)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,8 @@ def test_behind_a_proxy_addresses_are_checked_by_their_form(monkeypatch: pytest.
     asked = Connections()
     for url, words in (
         ("http://169.254.169.254/", "is not asked"),
+        ("http://2852039166/", "is not asked"),
+        ("http://[fe80::1]/", "is not asked"),
         ("http://registry.example/", "cannot be reached"),  # nobody is at the proxy's port
     ):
         with (
@@ -92,4 +101,63 @@ def test_behind_a_proxy_addresses_are_checked_by_their_form(monkeypatch: pytest.
             asked.exchange("GET", url, {}, loopback=False),
         ):
             pass
+    asked.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "url", "login"),
+    [
+        ("http://proxy.example:3128", b"http://proxy.example:3128/", None),
+        ("proxy.example:3128", b"http://proxy.example:3128/", None),
+        ("https://us%40er:p%3Aw@proxy.example", b"https://proxy.example/", (b"us@er", b"p:w")),
+    ],
+)
+def test_a_proxy_is_read_as_the_environment_writes_it(
+    written: str, url: bytes, login: tuple[bytes, bytes] | None
+) -> None:
+    proxy = connections._proxy(written)
+    assert bytes(proxy.url) == url
+    assert proxy.auth == login
+
+
+@pytest.mark.parametrize("written", ["socks5://proxy.example:1080", "http://:3128"])
+def test_a_proxy_of_another_kind_is_refused(written: str) -> None:
+    with pytest.raises(UnreadableError, match="not an HTTP one"):
+        connections._proxy(written)
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secured(authority: trustme.CA) -> Iterator[Registry]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with Registry({}, tls=context) as registry:
+        registry.answer("/", Answer(body=b"secured"))
+        yield registry
+
+
+def test_tls_is_trusted_by_the_machines_authorities(
+    authority: trustme.CA, secured: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    asked = Connections()
+    with asked.exchange("GET", f"https://localhost:{secured.port}/", {}, loopback=True) as reply:
+        assert reply.read_bounded(100, "it") == b"secured"
+    asked.close()
+
+
+def test_a_certificate_of_nobody_known_is_not_trusted(secured: Registry) -> None:
+    asked = Connections()
+    with (
+        pytest.raises(UnreadableError, match="certificate verify failed") as raised,
+        asked.exchange("GET", f"https://localhost:{secured.port}/", {}, loopback=True),
+    ):
+        pass
+    assert raised.value.reason is UnknownReason.REGISTRY_UNREACHABLE
+    assert secured.seen == []
     asked.close()

@@ -87,6 +87,13 @@ def test_a_layout_of_one_entry_a_platform_is_itself_the_image(tmp_path: Path) ->
     assert source.document(top) == both.data
 
 
+def test_a_digest_finds_what_the_top_index_does_not_name(tmp_path: Path) -> None:
+    write_layout(tmp_path, {"1.0": index([APP, OTHER])})
+    assert len(manifest(layout(tmp_path), OTHER.digest).layers) == 2
+    with pytest.raises(UnreadableError, match="is missing"):
+        layout(tmp_path).resolve("sha256:" + "0" * 64)
+
+
 def test_an_empty_layout_has_no_image(tmp_path: Path) -> None:
     write_layout(tmp_path, {})
     with pytest.raises(UnreadableError, match="has no image") as raised:

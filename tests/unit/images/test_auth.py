@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import InputError
@@ -90,6 +90,7 @@ def test_challenges_are_read_in_every_form(header: str, expected: list[Challenge
     assert list(challenges(header)) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_any_header_is_read(header: str) -> None:
     assert all(challenge.scheme for challenge in challenges(header))

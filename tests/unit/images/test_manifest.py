@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -62,6 +62,13 @@ def test_what_has_another_config_is_an_artifact_whatever_its_layers_are() -> Non
     )
     assert isinstance(read, Manifest)
     assert read.artifact
+
+
+def test_early_dockers_configs_are_configs() -> None:
+    config_type = {**CONFIG, "mediaType": "application/octet-stream"}
+    read = document({"schemaVersion": 2, "config": config_type, "layers": []})
+    assert isinstance(read, Manifest)
+    assert not read.artifact
 
 
 def test_an_image_that_names_an_artifact_type_is_still_an_image() -> None:
@@ -188,6 +195,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_read_or_unreadable(content: Any) -> None:
     for read in (document, config):

@@ -1,7 +1,7 @@
 """References as distribution/reference reads them, and the locations of the command line."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import InputError
@@ -78,6 +78,7 @@ def test_what_is_no_reference_is_refused_in_one_line_that_says_why(written: str,
     assert "\n" not in str(raised.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_reference_or_refused(text: str) -> None:
     try:

@@ -83,13 +83,10 @@ def test_blobs_are_asked_for_as_they_are(registry: Registry, repository: Reposit
 
 
 def test_connections_are_kept(registry: Registry, repository: Repository) -> None:
-    clients = set()
-    original = registry.next_answer
-    registry.next_answer = lambda path: clients.add(threading.get_ident()) or original(path)
     repository.resolve("1.0")
     repository.document(descriptor(APP))
     repository.layer(descriptor(LAYER))
-    assert len(clients) == 1  # the registry has a thread for each connection
+    assert len({seen.client_port for seen in registry.seen}) == 1
 
 
 def test_docker_hub_is_asked_where_its_api_is() -> None:
@@ -451,6 +448,18 @@ def test_without_the_right_credentials_there_is_no_image(auth: str, password: st
         assert len(registry.seen) <= 3
 
 
+def test_of_several_challenges_one_that_can_be_answered_is() -> None:
+    with (
+        serving(auth="basic", username="user", password=SECRET) as registry,
+        asking(registry, password=SECRET) as source,
+    ):
+        challenges = Answer(401, {"WWW-Authenticate": 'Negotiate\nBasic realm="test"'})
+        content = {"Content-Type": OCI_MANIFEST, "Docker-Content-Digest": APP.digest}
+        registry.answer(f"{PATH}/manifests/1.0", challenges, Answer(headers=content, body=APP.data))
+        source.resolve("1.0")
+        assert registry.seen[-1].authorization == registry.basic
+
+
 def test_a_secret_is_in_no_message() -> None:
     with (
         serving(auth="basic", username="user", password="other") as registry,
@@ -490,10 +499,7 @@ def test_a_token_that_is_none_is_not_used(registry: Registry, repository: Reposi
 
 def test_a_registry_elsewhere_may_not_lead_to_this_machine(registry: Registry) -> None:
     # A name that is not loopback by its form but has a loopback address, as in a rebinding attack.
-    name = socket.gethostname()
-    if not all(entry[4][0].startswith("127.") for entry in socket.getaddrinfo(name, 1)):
-        pytest.skip("this machine's name has no loopback address")
-    host = f"{name}:{registry.host.rpartition(':')[2]}"
+    host = registry.host.replace("127.0.0.1", "127.1")
     registries = Registries(options=RegistryOptions(plain_http=frozenset({host})))
     with refused(UnknownReason.REGISTRY_UNREACHABLE, "loopback"):
         registries.repository(Reference.parse(f"{host}/example/app")).resolve("1.0")
@@ -508,3 +514,15 @@ def test_this_machines_registries_may_be_closed_to_references(registry: Registry
         registries.repository(Reference.parse(registry.reference("example/app"))).resolve("1.0")
     registries.close()
     assert registry.seen == []
+
+
+def test_a_bounded_number_of_repositories_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elfgate.images.registry._MOST_REPOSITORIES", 3)
+    registries = Registries()
+    first = registries.repository(Reference.parse("r.example/0"))
+    for number in range(1, 4):
+        assert registries.repository(Reference.parse("r.example/0")) is first
+        registries.repository(Reference.parse(f"r.example/{number}"))
+    assert len(registries._repositories) == 3
+    assert registries.repository(Reference.parse("r.example/0")) is first
+    registries.close()

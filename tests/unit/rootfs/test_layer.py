@@ -13,9 +13,9 @@ from elfgate.rootfs.contents import bytes_wanted
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from support.elf_file import elf_file
-from support.tarball import directory, hardlink, layer, link, program, text, whiteout
+from support.tarball import Content, directory, hardlink, layer, link, program, text, whiteout
 
-CONTENT = {
+CONTENT: Content = {
     "usr/": directory(0o751, uid=3, gid=4),
     "usr/bin/tool": program(elf_file(needed=("libc.so.6",)), uid=1000),
     "usr/bin/run": program("#!/bin/sh\n" + "x" * 1000),
@@ -192,10 +192,11 @@ def test_an_index_cut_short_anywhere_is_refused() -> None:
             Layer.decode(blob[:end])
 
 
-@pytest.mark.parametrize("version", [0, 2, 2**32 - 1])
-def test_an_index_of_another_version_is_refused(version: int) -> None:
+@pytest.mark.parametrize("field", [8, 10])
+@pytest.mark.parametrize("version", [0, 2, 2**16 - 1])
+def test_an_index_of_another_version_or_with_excerpts_of_another_is_refused(field: int, version: int) -> None:
     blob = bytearray(layer(CONTENT).encode())
-    struct.pack_into("<I", blob, 8, version)
+    struct.pack_into("<H", blob, field, version)
     with pytest.raises(ValueError, match="version"):
         Layer.decode(bytes(blob))
 
@@ -217,9 +218,22 @@ def test_a_damaged_index_is_refused_or_tells_nothing_false(data: st.DataObject) 
     assert all(excerpts)
 
 
-def test_more_name_bytes_than_allowed_are_a_limit() -> None:
-    builder = LayerBuilder(max_name_bytes=1000)
+def test_more_characters_of_names_than_allowed_are_a_limit() -> None:
+    builder = LayerBuilder(max_characters=1000)
     for number in range(4):
         builder.add("/" + "n" * 200 + str(number), Kind.OTHER)
     with pytest.raises(UnreadableError, match="names"):
         builder.add("/" + "n" * 200, Kind.OTHER)
+
+
+def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
+    for characters, fits in ((1300, True), (1100, False)):
+        builder = LayerBuilder(max_characters=characters)
+        builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200)
+        for name in "abc":
+            builder.add(f"/l/{name}", Kind.DIRECTORY)
+        if fits:
+            builder.add("/l/d", Kind.DIRECTORY)
+        else:
+            with pytest.raises(UnreadableError, match="names"):
+                builder.add("/l/d", Kind.DIRECTORY)

@@ -46,7 +46,7 @@ def remove(state: dict[str, tuple[str, int]], path: str, *, itself: bool = True)
 
 
 def apply(state: dict[str, tuple[str, int]], layer_operations: list[Operation], number: int) -> None:
-    """What unpacking one layer over the merged view does: first what it hides, then what it brings, parents included."""
+    """What unpacking one layer over the merged view does: first what it hides, then what it brings, with parents."""
     for what, path in layer_operations:
         if what in ("whiteout", "opaque"):
             remove(state, path, itself=what == "whiteout")

@@ -109,10 +109,10 @@ def test_a_directory_with_an_entry_is_not_implied_whatever_the_order(names: list
     assert "b" in built.entries("/a")
 
 
-def test_the_root_has_an_entry_of_its_own_if_the_tar_has_one() -> None:
-    built = layer({"./": directory(0o711, uid=7)})
-    assert (built.root.mode, built.root.uid, built.root.implied) == (0o711, 7, False)
-    assert layer({"a": ""}).root.implied
+def test_the_roots_own_entry_is_passed_over_as_containerd_does() -> None:
+    built = layer({"./": directory(0o700, uid=7), "a": ""})
+    assert (built.root.mode, built.root.uid, built.root.implied) == (0o755, 0, True)
+    assert set(built.entries("/")) == {"a"}
 
 
 def test_a_whiteout_becomes_an_entry_of_the_hidden_name() -> None:
@@ -240,6 +240,16 @@ def test_headers_from_before_posix_are_read() -> None:
 def test_gnu_headers_have_no_prefix() -> None:
     built = read(header(b"name", magic=b"ustar  \0", prefix=b"00000000000") + END)
     assert set(built.entries("/")) == {"name"}
+
+
+def test_a_prefix_that_old_go_wrote_into_gnu_headers_counts() -> None:
+    built = read(header(b"name", magic=b"ustar  \0", prefix=b"some/directory") + END)
+    assert set(built.entries("/some/directory")) == {"name"}
+
+
+def test_a_prefix_of_star_ends_before_the_times() -> None:
+    prefix = b"p" * 131 + b"14000000000 14000000000 "
+    assert set(read(header(b"name", prefix=prefix, end=bytes(8) + b"tar\0") + END).entries("/")) == {"p" * 131}
 
 
 def test_names_that_are_not_utf8_survive() -> None:

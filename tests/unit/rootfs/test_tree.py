@@ -221,10 +221,13 @@ def test_an_implied_directory_leaves_the_lower_ones_mode() -> None:
     assert found(tree({"d/b": ""}), "/d").entry.mode == 0o755
 
 
-def test_the_roots_mode_is_the_topmost_of_its_own() -> None:
-    where = tree({"./": directory(0o700)}, {"./": directory(0o711)}, {"a": ""})
-    assert found(where, "/").entry.mode == 0o711
-    assert missing(tree({"./": directory(0o700)}, {"a": ""}), "/a", uid=5) == ("EACCES", "/")
+def test_anyone_may_search_the_root() -> None:
+    assert found(tree({"./": directory(0o700)}, {"a": ""}), "/a", uid=5).path == "/a"
+
+
+def test_an_implied_opaque_directory_has_the_mode_of_the_one_it_hides() -> None:
+    where = tree({"d/": directory(0o700), "d/a": ""}, {opaque("d"): "", "d/b": ""})
+    assert (found(where, "/d").entry.mode, list(where.listdir("/d"))) == (0o700, ["b"])
 
 
 def test_an_image_without_layers_has_an_empty_root() -> None:

@@ -47,14 +47,19 @@ def test_by_default_elfgate_never_takes_the_cluster_down() -> None:
 
 
 def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
-    text = "listen: {port: 99999, hots: x}\ntls: {key: a}\nadmission: {fail: maybe}\nnodes: 3\n"
+    text = "listen: {port: 99999, hots: x}\ntls: {key: a}\nadmission: {fail: maybe}\nlog: 3\n"
     assert problems(file, text) == [
         "FILE: listen.port: input should be less than or equal to 65535",
         "FILE: listen.hots: no such setting",
         "FILE: tls.certificate: must be set",
-        "FILE: nodes: must be a mapping of settings",
         "FILE: admission.fail: input should be 'allow' or 'deny'",
+        "FILE: log: must be a mapping of settings",
     ]
+
+
+def test_an_architecture_that_nobody_knows_is_told(file: Path) -> None:
+    (line,) = problems(file, "nodes: {extra_architectures: [ppc64le, ppc64el]}")
+    assert line.startswith("FILE: nodes.extra_architectures.1: ppc64el is none of the known architectures: 386, amd64,")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
         ("listen:\n  port: [1\n", "FILE:3: no YAML: "),
         ("a: &x [*x]\nb: \t@", "FILE:2: no YAML: "),
         ("\x00", "FILE: no YAML: cannot be decoded"),
-        ("[" * 9000, "FILE: no YAML: cannot be decoded"),
+        ("[" * 2000, "FILE: no YAML: cannot be decoded"),
         ("- listen", "FILE: must be a mapping of settings"),
         ("false", "FILE: must be a mapping of settings"),
         ("a: 2021-99-99", "FILE: no YAML: cannot be decoded"),

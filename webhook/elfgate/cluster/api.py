@@ -1,17 +1,16 @@
 """The nodes of a live cluster, asked once, with the user's own kubeconfig."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-import yaml
 
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiException, CoreV1Api
+    from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
@@ -31,20 +30,30 @@ def read_context(context: str = "") -> tuple[Node, ...]:
     """
     # Imported here as it takes half a second, and only this verb needs it.
     from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415
-    from kubernetes.config import ConfigException, new_client_from_config  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
+    with _client(context) as client:
+        host = client.configuration.host
+        try:
+            read = [read_node(obj) for obj in _list_nodes(CoreV1Api(client))]
+        except ApiException as error:
+            raise InputError(f"the cluster at {host} does not list its nodes: {_refusal(error)}") from error
+        except (HTTPError, OSError) as error:
+            # What urllib3 says of its retries holds the reason, in the middle of a long line.
+            raise InputError(f"the cluster at {host} does not answer: {getattr(error, 'reason', error)}") from error
+        except orjson.JSONDecodeError as error:
+            raise InputError(f"{host} is not a Kubernetes API server: its answer is not JSON") from error
+    return tuple(node for node in read if node)
+
+
+def _client(context: str) -> "ApiClient":
+    from kubernetes.config import new_client_from_config  # noqa: PLC0415
+
     try:
-        with new_client_from_config(context=context or None) as client:  # type: ignore[no-untyped-call]
-            read = (read_node(obj) for obj in _list_nodes(CoreV1Api(client)))
-            return tuple(node for node in read if node)
-    except (ConfigException, yaml.YAMLError) as error:
-        hint = "kubectl config get-contexts lists the contexts there are"
+        return cast("ApiClient", new_client_from_config(context=context or None))  # type: ignore[no-untyped-call]
+    except Exception as error:  # a file made by hand: the library raises whatever its shape leads to
+        hint = "kubectl config view shows it"
         raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error
-    except ApiException as error:
-        raise InputError(f"the cluster does not list its nodes: {_refusal(error)}") from error
-    except (HTTPError, OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"the cluster does not answer: {_one_line(error)}") from error
 
 
 def _list_nodes(api: "CoreV1Api") -> Iterator[Any]:
@@ -52,7 +61,7 @@ def _list_nodes(api: "CoreV1Api") -> Iterator[Any]:
     position: str | None = None
     while position != "":
         answer: Any = api.list_node(limit=_PAGE, _continue=position, _preload_content=False, _request_timeout=_TIMEOUT)
-        page = Part(orjson.loads(answer.data))
+        page = Part(orjson.loads(answer.data), None, "the answer")
         yield from (item.value for item in page.get("items").items())
         position = page.get("metadata", "continue").text()
 

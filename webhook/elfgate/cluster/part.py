@@ -114,4 +114,4 @@ class Part:
 
     @property
     def _called(self) -> str:
-        return self.path or "the object"
+        return self.path or "the document"

@@ -7,11 +7,12 @@ admission plug-in ExtendedResourceToleration.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.cluster.part import Part
-from elfgate.cluster.selector import HOSTNAME_LABEL, Requirement, Term, read_term
+from elfgate.cluster.selector import Requirement, Term, read_term
 from elfgate.cluster.taints import NO_EXECUTE, NO_SCHEDULE, Taint, Toleration, read_tolerations, tolerated
 from elfgate.errors import InputError
 from elfgate.platforms import Platform
@@ -101,11 +102,11 @@ class Placement:
             taints.append(_CORDON)
         return tolerated(taints, self.tolerations, _SCHEDULER)
 
-    @property
-    def names_nodes(self) -> bool:
-        """It names the nodes, and not kinds of node: by nodeName, hostname or metadata.name in every term."""
-        by_hostname = self.node_name or HOSTNAME_LABEL in self.labels
-        return bool(by_hostname) or (bool(self.terms) and all(term.names_nodes for term in self.terms or ()))
+    def names(self, keys: AbstractSet[str]) -> bool:
+        """Each of its alternatives lists the values that a label or field of ``keys`` may have."""
+        return not keys.isdisjoint(self.labels) or (
+            bool(self.terms) and all(term.names(keys) for term in self.terms or ())
+        )
 
     def requirements(self) -> Iterator[Requirement]:
         """Every requirement on labels and fields, in nodeSelector and in any term."""

@@ -6,6 +6,7 @@ matches nothing), ``k8s.io/apimachinery/pkg/labels`` (the operators, and what a 
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from elfgate.cluster.part import Part
@@ -75,11 +76,9 @@ class Term:
     fields: tuple[Requirement, ...]
     valid: bool
 
-    @property
-    def names_nodes(self) -> bool:
-        """It lists the nodes it matches, by name or hostname."""
-        names = {HOSTNAME_LABEL, NODE_NAME_FIELD}
-        return any(item.operator == "In" and item.key in names for item in (*self.labels, *self.fields))
+    def names(self, keys: AbstractSet[str]) -> bool:
+        """It lists the values that a label or field of ``keys`` may have."""
+        return any(item.operator == "In" and item.key in keys for item in (*self.labels, *self.fields))
 
     def matches(self, name: str, labels: Mapping[str, str], *, stand_in: bool) -> bool:
         """Whether a node meets the term.

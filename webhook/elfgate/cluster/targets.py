@@ -9,11 +9,14 @@ from typing import TypeVar
 from elfgate.cluster.inventory import NAMES, OTHER, Inventory, Kind
 from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
 from elfgate.cluster.placement import Placement, read_placement
-from elfgate.cluster.selector import NODE_NAME_FIELD, Requirement
+from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD, Requirement
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform
 
 _Fact = TypeVar("_Fact")
+
+_NODE = frozenset((NODE_NAME_FIELD, HOSTNAME_LABEL))
+_ARCHITECTURE = frozenset(ARCHITECTURE_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,9 @@ def targets(
     """The platforms that a pod may land on, sorted.
 
     An architecture that no node has yet counts if the pod asks for it by name or it is in ``extra_architectures``, and
-    the pod's other demands on architecture and system allow it. Where no node matches, every architecture asked for
-    counts: the pod waits for such a node. A pod that names its nodes, and finds them, waits for no other.
+    the pod's other demands on architecture and system allow it; unless the pod names its nodes, and there are some.
+    Where no node matches, the pod waits for one: of the architectures that it asks for, if it names them whatever else
+    it asks, and else of any, so that nothing is known.
 
     Args:
         pod_spec: The PodSpec.
@@ -63,10 +67,13 @@ def targets(
     for landing in _landings(placement, inventory):
         landings[landing.kind.platform].append(landing)
     found = [_target(platform, parts) for platform, parts in landings.items()]
-    if not (found and placement.names_nodes):
-        there_are = {kind.platform for kind in inventory.kinds()} if found else set()
-        wanted = (item for item in _wanted(placement, extra_architectures) if item not in there_are)
-        found += [Target(platform, 0, facts=stand_in(platform).facts) for platform in wanted]
+    wanted = [Target(item, 0, facts=stand_in(item).facts) for item in _wanted(placement, extra_architectures)]
+    if found:
+        there_are = {kind.platform for kind in inventory.kinds()}
+        named = placement.node_name or placement.names(_NODE)
+        found += [target for target in wanted if not named and target.platform not in there_are]
+    elif placement.names(_ARCHITECTURE):
+        found = wanted
     return tuple(sorted(found, key=lambda target: target.platform))
 
 
@@ -149,7 +156,7 @@ def _wanted(placement: Placement, extra: Iterable[str]) -> Iterator[Platform]:
     asked = (
         value
         for item in placement.requirements()
-        if item.key in ARCHITECTURE_LABELS and item.operator == "In"
+        if item.key in _ARCHITECTURE and item.operator == "In"
         for value in item.values
     )
     for architecture in dict.fromkeys((*asked, *extra)):

@@ -25,6 +25,7 @@ _MAX_VALUES = 5_000_000  # in one document, aliases followed
 # A level takes an opening bracket, or at least one of these characters more at the start of a line, and compact forms
 # ("- - -") two of them: without so many there is no such depth, and no need to look closer.
 _DEEP_BLOCK = re.compile(rf"[ \t?:-]{{{_MAX_DEPTH // 2}}}")
+_ALIAS = re.compile(r"(?<![^\s\[\]{},:?-])\*[0-9A-Za-z_-]")  # not "* * * * *", nor "*.example.com" in quotes
 
 _STRINGS_IN_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
@@ -88,7 +89,7 @@ class _TooMuchError(Exception):
 
 def _load(text: str, source: str) -> Iterator[Document]:
     loader = _Loader(text)
-    has_aliases = "&" in text and "*" in text
+    has_aliases = _ALIAS.search(text) is not None
     try:
         while loader.check_node():
             node = cast("yaml.Node", loader.get_node())  # there is one: check_node says so
@@ -101,7 +102,8 @@ def _load(text: str, source: str) -> Iterator[Document]:
 
 
 def _refuse_depth(text: str) -> None:
-    if text.count("[") + text.count("{") < _MAX_DEPTH and not _DEEP_BLOCK.search(text):
+    brackets = max(part.count("[") + part.count("{") for part in text.split("\n---"))  # no bracket spans documents
+    if brackets < _MAX_DEPTH and not _DEEP_BLOCK.search(text):
         return
     depth = 0
     for event in yaml.parse(text, _Loader):

@@ -24,7 +24,8 @@ _BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 class Hashes:
     """Exports known by DT_GNU_HASH's hashes.
 
-    The table has 31 bits of each hash (the lowest marks a chain's end), so a false yes is one in a million for a library of two thousand symbols.
+    The table has 31 bits of each hash, as the lowest marks a chain's end: for a library of two thousand symbols, one
+    foreign name in a million gets a false yes.
     """
 
     __slots__ = ("_chains", "_sorted")

@@ -102,7 +102,8 @@ class ElfFacts:
         relr: There is a DT_RELR.
         version_needs: In file order.
         version_definitions: The versions that the file defines, without its base version.
-        undefined: The dynamic symbols that it takes from elsewhere.
+        undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers to, as no loader
+            looks up any other.
         exports: Tells whether the file defines a dynamic symbol of that name. A false yes is possible (it goes by hash,
             and of a file with very many exports says yes to all), a false no is not.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.

@@ -23,14 +23,14 @@ def cut(window: Window, soname: bytes) -> bytes:
         soname: Its DT_SONAME, or empty. glibc's loader has one; musl's need not.
 
     Returns:
-        libc, version, CPU floor and default directories, each with a NUL behind; empty if it is not a loader.
+        libc, version, CPU floor and default directories, with NULs between them; empty if it is not a loader.
     """
     if window.size > _SIZE_LIMIT:
         return b""
-    if soname.startswith((b"ld-linux", b"ld64.so", b"ld.so", b"ld-")):
-        fields = _glibc(window.look(0, window.size))
-    elif window.find(b"musl libc (") >= 0:
+    if window.find(b"musl libc (") >= 0:
         fields = _musl(window.look(0, window.size))
+    elif soname.startswith((b"ld-", b"ld.so", b"ld64.so")):
+        fields = _glibc(window.look(0, window.size))
     else:
         return b""
     return b"\0".join(fields)[:_LIMIT]

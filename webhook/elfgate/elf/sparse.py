@@ -9,7 +9,8 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-_MAGIC = b"\x7fXELF\x01"  # the last byte is the form's version
+VERSION = 1  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+_MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct("<6sBxQIIII")  # magic, marks, file size, number of ranges, sizes of the three lists
 _RANGE = struct.Struct("<QI")  # offset and size
 

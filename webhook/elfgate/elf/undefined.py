@@ -35,7 +35,7 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         tags: Its dynamic section.
 
     Returns:
-        Two bytes' worth of marks per symbol and their names; empty if there are none (see ``decode``).
+        Their number, a byte of marks for each, and their names, for ``decode``; empty if there are none.
     """
     at_start, lazily = _referred(image, machine, tags)
     referred = at_start | lazily
@@ -85,8 +85,8 @@ def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[set[
         table, size = tags.get(table_tag), tags.get(size_tag, 0)
         if table is None:
             continue
-        if jump is not None and jump + jump_size == table + size and jump >= table:
-            size -= jump_size  # some linkers count the jump slots in (glibc does the same subtraction)
+        if jump is not None and table <= jump and jump + jump_size == table + size:
+            size -= jump_size  # some linkers count the jump slots in; glibc takes them out again too
         relative = min(tags.get(count_tag, 0) * entry, size)  # these come first and name no symbol
         at_start |= _symbols(image, machine, table + relative, size - relative, entry)
     lazily = _symbols(image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word)

@@ -12,8 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.addresses import check_url
 from elfgate.images.auth import Authenticator, Credential
-from elfgate.images.connections import Connections, Reply, check_url, seconds_left
+from elfgate.images.connections import Connections, Reply, seconds_left
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5

@@ -1,13 +1,11 @@
 """Connections to registries: where they may lead, and how long they may take.
 
-A pod's author names the registry, a registry names further places (token services, redirects), and elfgate stands
-inside the cluster. So every connection is checked against the very address it is made to: link-local and metadata
-addresses are never reached, this machine's own only on behalf of a registry that is on it.
+Every connection is checked against the very address it is made to (``addresses``): a name may have another one the next
+time it is looked up.
 
 A deadline holds for a whole exchange, header bytes included: a peer that drips cannot hold a thread.
 """
 
-import ipaddress
 import socket
 import ssl
 import time
@@ -16,20 +14,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.addresses import check_address, check_literal, check_url
 
 _MOST_CONNECTIONS = 32
+_IDLE_SECONDS = 20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
 _SHORT_BODY = 16 << 10
-_METADATA = frozenset(
-    # Cloud metadata services outside the link-local ranges: AWS (IPv6), Alibaba, Oracle.
-    ipaddress.ip_address(address)
-    for address in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
-)
 _until: ContextVar[float] = ContextVar("until")
 
 
@@ -48,16 +43,6 @@ def seconds_left() -> float:
     return _until.get(float("inf")) - time.monotonic()
 
 
-def is_loopback_host(host: str) -> bool:
-    """Whether a host names this machine by its very form (RFC 6761, 6.3)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 class Reply:
     """An answer whose body is read as it comes (a ``Reader``)."""
 
@@ -65,9 +50,7 @@ class Reply:
         self.url = url
         self.is_head = is_head
         self.status = response.status
-        self.headers: Mapping[str, str] = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-        }
+        self.headers = _combined(response.headers)
         self._chunks = response.iter_stream()
         self._ahead = memoryview(b"")
 
@@ -167,32 +150,36 @@ class Connections:
         host = target.hostname or ""
         proxy = "" if loopback or proxy_bypass(host) else getproxies().get(target.scheme, "")
         if proxy:
-            _check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
+            check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
         key = (loopback, target.scheme, proxy)
         if key not in self._pools:
-            self._pools[key] = httpcore.ConnectionPool(
+            pool = httpcore.ConnectionPool(
                 ssl_context=self._tls if target.scheme == "https" else None,
-                proxy=httpcore.Proxy(proxy) if proxy else None,
+                proxy=_proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
+                keepalive_expiry=_IDLE_SECONDS,
                 network_backend=_Backend(loopback=loopback, checked=not proxy),
             )
+            self._pools.setdefault(key, pool)
         return self._pools[key]
 
 
-def check_url(url: str) -> SplitResult:
-    """Split an absolute URL that a peer named.
+def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Headers by name in lower case; those that come more than once are one list (RFC 9110, 5.3)."""
+    combined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        combined[name] = f"{combined[name]}, {value}" if name in combined else value
+    return combined
 
-    Raises:
-        UnreadableError: REGISTRY_UNREACHABLE if it is none that can be asked.
-    """
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        sound = False
-    if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise UnreadableError(f"{url[:200]!r} is not a usable URL", reason=UnknownReason.REGISTRY_UNREACHABLE)
-    return parts
+
+def _proxy(url: str) -> httpcore.Proxy:
+    """A proxy as the environment names it: ``http://user:password@host:port``, often without the scheme."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UnreadableError("the environment's proxy is not an HTTP one", reason=UnknownReason.REGISTRY_UNREACHABLE)
+    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=login)
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -229,7 +216,7 @@ class _Backend(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._checked:
             for address in addresses:
-                _check_address(host, address, loopback=self._loopback)
+                check_address(host, address, loopback=self._loopback)
         return addresses
 
 
@@ -262,38 +249,6 @@ def _within(timeout: float | None) -> float | None:
     if left <= 0:
         raise httpcore.ReadTimeout("the time for the whole exchange is up")
     return left if timeout is None else min(timeout, left)
-
-
-def _check_literal(host: str) -> None:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return
-    _check_address(host, host, loopback=False)
-
-
-def _check_address(host: str, address: str, *, loopback: bool) -> None:
-    """Refuse what no registry is at.
-
-    Raises:
-        UnreadableError: REGISTRY_UNREACHABLE, naming the address.
-    """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    if parsed.is_loopback and loopback:
-        return
-    if (
-        parsed.is_loopback
-        or parsed.is_link_local
-        or parsed.is_multicast
-        or parsed.is_unspecified
-        or parsed in _METADATA
-    ):
-        named = address if host == address else f"{host} ({address})"
-        raise UnreadableError(
-            f"{named} is not asked: a loopback, link-local or metadata address",
-            reason=UnknownReason.REGISTRY_UNREACHABLE,
-        )
 
 
 @contextmanager

@@ -133,7 +133,7 @@ class VerifiedReader:
             )
         if time.monotonic() > self._until:
             raise UnreadableError(
-                f"{self._what} was not read within {self._seconds:g} s", reason=UnknownReason.LIMIT_EXCEEDED
+                f"{self._what} was not read within {self._seconds:.3g} s", reason=UnknownReason.LIMIT_EXCEEDED
             )
         return data
 

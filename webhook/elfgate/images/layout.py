@@ -5,13 +5,15 @@ Source: OCI image spec, "Image Layout".
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
-from elfgate.images.digests import digest_of, read_verified, short, split_digest
+from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits
@@ -80,6 +82,8 @@ class Layout:
             found = [itself]  # the top index is the image: one entry a platform
         else:
             found = list(index.entries)
+        if not found and is_digest(name):
+            return self._resolve_digest(name)
         digests = {entry.digest for entry in found}
         if len(digests) != 1:
             raise self._not_one(name, index, found)
@@ -88,7 +92,7 @@ class Layout:
     def document(self, descriptor: Descriptor) -> bytes:
         """Read an index, manifest or config."""
         what = f"document {short(descriptor.digest)} of {self._files}"
-        with self._open_blob(descriptor, what) as stream:
+        with self._blob(descriptor, what) as stream:
             return read_verified(
                 stream,
                 digest=descriptor.digest,
@@ -100,8 +104,15 @@ class Layout:
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Read a layer."""
-        with self._open_blob(descriptor, f"layer {short(descriptor.digest)} of {self._files}") as stream:
+        with self._blob(descriptor, f"layer {short(descriptor.digest)} of {self._files}") as stream:
             return index_layer(stream, descriptor, self._limits)
+
+    def _resolve_digest(self, digest: str) -> Descriptor:
+        """Find what the top index does not name: one platform's manifest, say."""
+        data = self.document(Descriptor("", digest))
+        document = read_document(data, Descriptor("", digest), limits=self._limits)
+        media_type = mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+        return Descriptor(media_type, digest, len(data))
 
     def _read_index(self) -> bytes:
         try:
@@ -120,17 +131,23 @@ class Layout:
             )
         return data
 
-    def _open_blob(self, descriptor: Descriptor, what: str) -> BinaryIO:
-        algorithm, digits = split_digest(descriptor.digest)
+    @contextmanager
+    def _blob(self, descriptor: Descriptor, what: str) -> Iterator[BinaryIO]:
+        try:
+            with self._find(descriptor.digest, what) as stream:
+                yield stream
+        except OSError as error:
+            raise unreadable(what, error) from error
+
+    def _find(self, digest: str, what: str) -> BinaryIO:
+        algorithm, digits = split_digest(digest)
         try:
             return self._files.open(f"blobs/{algorithm}/{digits}")
         except FileNotFoundError as error:
-            index = self._read_index()
-            if digest_of(index) == descriptor.digest:
-                return BytesIO(index)
-            raise UnreadableError(f"{what} is missing", reason=UnknownReason.IMAGE_NOT_FOUND) from error
-        except OSError as error:
-            raise unreadable(what, error) from error
+            index = self._read_index()  # the one document that lies elsewhere
+            if digest_of(index) != digest:
+                raise UnreadableError(f"{what} is missing", reason=UnknownReason.IMAGE_NOT_FOUND) from error
+            return BytesIO(index)
 
     def _not_one(self, name: str, index: Index, found: list[Descriptor]) -> UnreadableError:
         known = sorted({tag for entry in index.entries for tag in _names(entry)})

@@ -16,7 +16,8 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+# Early Dockers pushed configs as octet streams; containerd still takes them (remotes/docker, ConvertManifest).
+CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG, "application/octet-stream"})
 SCHEMA_1 = frozenset(
     {
         "application/vnd.docker.distribution.manifest.v1+json",

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.addresses import is_loopback_host
 from elfgate.images.api import Api, check_status
 from elfgate.images.auth import Credentials
-from elfgate.images.connections import Connections, deadline, is_loopback_host, seconds_left
+from elfgate.images.connections import Connections, deadline, seconds_left
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import DEFAULT_REGISTRY, Reference
@@ -23,6 +24,7 @@ from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
 
 _DOCKER_HUB = "registry-1.docker.io"  # where docker.io's API really is
+_MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
 _DIGEST_HEADER = "docker-content-digest"
 _WITHOUT_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
@@ -74,10 +76,12 @@ class Registries:
     def repository(self, reference: Reference) -> "Repository":
         """The source of a reference's repository."""
         with self._lock:
-            found = self._repositories.get(reference.name)
+            found = self._repositories.pop(reference.name, None)
             if found is None:
                 found = Repository(reference.name, self._api(reference), self._options, self._limits)
-                self._repositories[reference.name] = found
+            self._repositories[reference.name] = found  # again at the end: the first is the one asked for longest ago
+            if len(self._repositories) > _MOST_REPOSITORIES:
+                del self._repositories[next(iter(self._repositories))]
             return found
 
     def close(self) -> None:

@@ -63,6 +63,10 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
     try:
         layer = tar.index(unpacked, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries)
         unpacked.drain()
+    except UnreadableError as error:
+        if what in error.message:
+            raise
+        raise UnreadableError(f"{what}: {error.message}", reason=error.reason, hint=error.hint) from error
     except _DECOMPRESSION_ERRORS as error:
         raise UnreadableError(
             f"{what} cannot be decompressed: {error}", reason=UnknownReason.IMAGE_INVALID

@@ -19,6 +19,8 @@ from elfgate.errors import InputError
 from elfgate.policy.config import PolicyConfig
 
 RULES = "elfgate.rules"
+_AGGREGATOR = "elfgate/main/found.rego"
+_AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
 _MAX_BYTES = 4 << 20  # one file of a bundle
 _MAX_FILES = 2_000
@@ -65,16 +67,17 @@ def load(
     root = _shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     if rules is not None:
-        modules |= _own_rules(rules, modules, tests=tests)
+        modules |= _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
+        modules[_AGGREGATOR] = aggregator({_rule(text) for path, text in modules.items() if _is_rule(path, text)})
     if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
         raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
     try:
         name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
-    except (KeyError, TypeError):
+        settings = overlay(shipped, config.overlay() if config else {})
+    except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
         ) from None
-    settings = overlay(shipped, config.overlay() if config else {})
     revision = f"{name}-{_digest(modules, settings)}"
     return Bundle(modules=modules, data={"elfgate": {"revision": revision, "config": settings}}, revision=revision)
 
@@ -89,15 +92,15 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def aggregator(codes: Iterable[str]) -> str:
-    """Write the Rego that names each rule's package.
+    """Write the module that names each rule's package.
 
     The engines agree only on static references: one of them invents findings where packages are iterated over.
 
     Args:
         codes: The rules' names; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
     """
-    lines = [f'found["{code}"] := data.{RULES}.{code}.findings' for code in sorted(codes)]
-    return "\n\n".join(["package elfgate.main", *lines]) + "\n"
+    lines = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(codes)]
+    return "\n".join([_AGGREGATED, "package elfgate.main", "", "found := {", *lines, "}"]) + "\n"
 
 
 def _shipped() -> Traversable:
@@ -132,20 +135,17 @@ def _walk(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]
             yield path, entry
 
 
-def _own_rules(folder: Path, shipped: Mapping[str, str], *, tests: bool) -> dict[str, str]:
-    """Read a user's rules, and write the aggregator for them."""
-    modules = {f"own/{path}": text for path, text in _modules(folder, tests=tests)}
-    taken = {_package(text) for text in shipped.values()}
-    names = set()
-    for path, text in modules.items():
-        package, name = _package(text), _rule(text)
-        if package == name or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise InputError(f"{folder / path.removeprefix('own/')}: package {package} is not {RULES}.NAME")
+def _own_rules(folder: Path, taken: set[str], *, tests: bool) -> dict[str, str]:
+    """Read a user's rules: each in a package of its own, and none in one of ours."""
+    modules = {}
+    for path, text in _modules(folder, tests=tests):
+        package = _package(text)
+        if not re.fullmatch(rf"{re.escape(RULES)}\.[a-z][a-z0-9_]*", package):
+            raise InputError(f"{folder / path}: package {package} is not {RULES}.NAME")
         if package in taken:
-            raise InputError(f"{folder / path.removeprefix('own/')}: package {package} is one of elfgate's own")
-        if not path.endswith("_test.rego"):
-            names.add(name)
-    return modules | {"own/aggregator.rego": aggregator(names)}
+            raise InputError(f"{folder / path}: package {package} is one of elfgate's own")
+        modules[f"own/{path}"] = text
+    return modules
 
 
 def _package(text: str) -> str:
@@ -156,6 +156,10 @@ def _package(text: str) -> str:
 def _rule(text: str) -> str:
     """The name of the rule that a module holds, or something that is no rule's name."""
     return _package(text).removeprefix(f"{RULES}.")
+
+
+def _is_rule(path: str, text: str) -> bool:
+    return not path.endswith("_test.rego") and _package(text).startswith(f"{RULES}.")
 
 
 def _digest(modules: Mapping[str, str], config: object) -> str:

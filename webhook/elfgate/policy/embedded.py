@@ -1,14 +1,15 @@
 """Policies evaluated in this process, by regorus: the engine that needs nothing beside it."""
 
 import threading
+import weakref
 from typing import Any
 
-from pydantic import ValidationError
+import orjson
 
 from elfgate.policy import golden
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
-from elfgate.policy.engine import EngineError
+from elfgate.policy.engine import EngineError, accept
 from elfgate.policy.verdict import Verdict
 
 _VERDICT = "data.elfgate.main.verdict"
@@ -25,11 +26,32 @@ async def activate(bundle: Bundle) -> "EmbeddedEngine":
     return engine
 
 
+class _Engines(threading.local):
+    """This thread's regorus engines, each with the one that it serves.
+
+    A regorus engine may be used, and dropped, on the thread that made it only, but whoever it serves may be collected
+    on any. So each thread keeps its own, and drops those that serve nobody any more when it next looks.
+    """
+
+    def __init__(self) -> None:
+        self.held: list[tuple[weakref.ref[EmbeddedEngine], Any]] = []
+
+    def of(self, served: "EmbeddedEngine") -> Any:
+        self.held = [(who, engine) for who, engine in self.held if who() is not None]
+        return next((engine for who, engine in self.held if who() is served), None)
+
+    def drop(self, served: "EmbeddedEngine") -> None:
+        self.held = [(who, engine) for who, engine in self.held if who() is not served]
+
+
+_ENGINES = _Engines()
+
+
 class EmbeddedEngine:
     """Evaluates one bundle with regorus.
 
-    A regorus engine belongs to the thread that made it, so each thread that asks gets its own. Evaluation holds the
-    interpreter's lock for its whole length, about a millisecond: a pool of threads would gain nothing over the caller.
+    Each thread that asks gets a regorus engine of its own. Evaluation holds the interpreter's lock for its whole
+    length, about a millisecond: a pool of threads would gain nothing over the caller's.
 
     Args:
         bundle: What to evaluate.
@@ -40,7 +62,6 @@ class EmbeddedEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._local = threading.local()
         self._engine()
 
     @property
@@ -54,13 +75,7 @@ class EmbeddedEngine:
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        try:
-            verdict = Verdict.model_validate_json(self.query(_VERDICT, document.model_dump_json()))
-        except ValidationError as error:
-            raise EngineError(f"the policies' answer is no verdict: {_first(error)}") from error
-        if verdict.revision != self.revision:
-            raise EngineError(f"the verdict is of revision {verdict.revision!r}, not {self.revision!r}")
-        return verdict
+        return accept(orjson.loads(self.query(_VERDICT, document.model_dump_json())), self.revision)
 
     def query(self, rule: str, document: str) -> str:
         """Evaluate a rule (``data.…``) on a document, both as JSON.
@@ -68,54 +83,59 @@ class EmbeddedEngine:
         Raises:
             EngineError: if the rule is undefined or fails.
         """
-        base = self._engine()
-        try:
-            engine = base.clone()  # 0.02 ms, and nothing of one evaluation is left for the next
-            engine.set_input_json(document)
-            return str(engine.eval_rule_as_json(rule))
-        except BaseException as error:
-            raise _translated(error, f"cannot evaluate {rule}") from error
+        answer, complaint = _answer(self._engine(), rule, document)
+        if complaint:
+            raise EngineError(f"cannot evaluate {rule}: {complaint}")
+        return answer
 
     async def close(self) -> None:
         """Drop this thread's engine."""
-        self._local.__dict__.clear()
+        _ENGINES.drop(self)
 
     def _engine(self) -> Any:
-        engine = getattr(self._local, "engine", None)
+        engine = _ENGINES.of(self)
         if engine is None:
-            engine = self._local.engine = _load(self._bundle)
+            engine, complaint = _load(self._bundle)
+            if complaint:
+                raise EngineError(f"the policies of revision {self.revision} do not load: {complaint}")
+            _ENGINES.held.append((weakref.ref(self), engine))
         return engine
 
 
-def _load(bundle: Bundle) -> Any:
+# No exception that has seen an engine leaves these two: its traceback would keep the engine alive until a collection of
+# cycles, which may run on a thread that the engine must not be dropped on.
+
+
+def _load(bundle: Bundle) -> tuple[Any, str]:
     try:
         import regorus  # noqa: PLC0415  (not every architecture has it, and not every verb needs it)
-    except ImportError as error:
-        raise EngineError(
-            "the embedded policy engine is not installed", hint="no wheel for this machine: use an OPA server"
-        ) from error
+    except ImportError:
+        return None, "the embedded engine has no wheel for this machine; use an OPA server"
     try:
         engine = regorus.Engine()
         for path, text in bundle.modules.items():
             engine.add_policy(path, text)
         engine.add_data_json(bundle.json())
         engine.eval_query("true")  # compiles, so that clones need not
-    except BaseException as error:
-        raise _translated(error, f"the policies of revision {bundle.revision} do not load") from error
-    return engine
+    except BaseException as error:  # noqa: BLE001  (a panic of regorus is no Exception)
+        return None, _complaint(error)
+    return engine, ""
 
 
-def _translated(error: BaseException, what: str) -> EngineError:
-    """Make one clear line of a regorus error; let what is not one pass.
+def _answer(base: Any, rule: str, document: str) -> tuple[str, str]:
+    try:
+        engine = base.clone()  # 0.02 ms, and nothing of one evaluation is left for the next
+        engine.set_input_json(document)
+        return str(engine.eval_rule_as_json(rule)), ""
+    except BaseException as error:  # noqa: BLE001  (a panic of regorus is no Exception)
+        return "", _complaint(error)
 
-    A panic in regorus arrives as PyO3's ``PanicException``, which is no ``Exception`` and cannot be imported.
+
+def _complaint(error: BaseException) -> str:
+    """Make one line of a regorus error; let what is none of its pass.
+
+    A panic in regorus arrives as PyO3's ``PanicException``, which cannot be imported.
     """
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
-    told = str(error).partition("Stack backtrace:")[0]
-    return EngineError(f"{what}: {' '.join(told.split())}")
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+    return " ".join(str(error).partition("Stack backtrace:")[0].split())

@@ -1,43 +1,13 @@
-"""Writes a layer's index (see ``form``) from the directories that its builder has put together."""
+"""Writes a layer's index (see ``form``) from the names that its builder has put together."""
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from elfgate.elf import sparse
 from elfgate.rootfs import form
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.pieces import Pieces
-
-
-@dataclass(slots=True)
-class Name:
-    """What a name stands for: an ``Entry`` whose bytes are numbers of pieces. Hard links share it.
-
-    Attributes:
-        head: The number of the head's piece among the texts, or of a link's target among the links.
-        body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among the texts.
-        flags: Those of ``form``.
-    """
-
-    kind: Kind
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
-    size: int = 0
-    link: str = ""
-    head: int = 0
-    body: int = 0
-    flags: int = 0
-
-
-@dataclass(slots=True)
-class Directory(Name):
-    """A directory; implied, until its own entry comes."""
-
-    kind: Kind = Kind.DIRECTORY
-    mode: int = 0o755
-    flags: int = form.IMPLIED
-    children: dict[str, Name] = field(default_factory=dict)
+from elfgate.rootfs.upper import Directory, Name
 
 
 def encode(root: Directory, links: Pieces, texts: Pieces, excerpts: Pieces) -> bytes:
@@ -108,5 +78,5 @@ def _file(sections: tuple[bytes, bytes, bytes], sorts: tuple[Pieces, Pieces, Pie
     length = form.HEADER.size + form.SECTIONS.size + sum(map(len, stored)) + sum(map(len, frames))
     table = form.SECTIONS.pack(*sizes)
     checksum = zlib.crc32(table + stored[0])
-    header = form.HEADER.pack(form.MAGIC, form.VERSION, checksum, length)
+    header = form.HEADER.pack(form.MAGIC, form.VERSION, sparse.VERSION, checksum, length)
     return b"".join((header, table, *stored, *frames))

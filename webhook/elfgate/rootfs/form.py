@@ -10,8 +10,8 @@
     frames      chunks: link targets, then heads and texts, then ELF excerpts, a few dozen to a frame
 
 Every section and every frame is a zstd frame with a checksum of its own; header and directories carry a CRC-32. All
-numbers are little-endian. Whoever changes anything here, what is kept of a file, or what an ELF excerpt holds, raises
-``VERSION``: an index of another version is not read but made anew.
+numbers are little-endian. Whoever changes anything here or what is kept of a file raises ``VERSION``: an index of
+another version, or with excerpts of another version (``elf.sparse.VERSION``), is not read but made anew.
 """
 
 import struct
@@ -22,7 +22,7 @@ import zstandard
 MAGIC = b"elfgate\0"
 VERSION = 1
 
-HEADER = struct.Struct("<8sIIQ")  # magic, version, CRC-32 of the section table and directories, length in all
+HEADER = struct.Struct("<8sHHIQ")  # magic, version, excerpts' version, CRC-32 of table and directories, length in all
 SECTIONS = struct.Struct("<8I")  # directories, names, records, chunks: stored and unpacked bytes of each
 RECORD = struct.Struct("<BHIIQII")  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
 DIGEST_BYTES = 16

@@ -54,10 +54,9 @@ def parse(block: bytes) -> Header:
     if unsigned - sum(checksum) + _EMPTY_SUM != wanted and _signed_sum(block) != wanted:
         raise ValueError("a header's checksum is wrong")
     name = name.partition(b"\0")[0]
-    if magic == b"ustar\0":
-        prefix = prefix.partition(b"\0")[0]
-        if prefix:
-            name = prefix + b"/" + name
+    directory = _prefix(block, magic, prefix)
+    if directory:
+        name = directory + b"/" + name
     length = number(size)
     if length < 0:
         raise ValueError("a size is negative")
@@ -118,6 +117,15 @@ def pax_number(value: bytes) -> int:
     if not value.isdigit() or len(value) > 19:
         raise ValueError(f"{value[:20]!r} is not a number")
     return int(value)
+
+
+def _prefix(block: bytes, magic: bytes, field: bytes) -> bytes:
+    """What stands before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
+    if magic == b"ustar\0":
+        return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[0]  # star: then come times
+    if magic == b"ustar " and field[0] and field[:12].strip(b" \x0001234567"):
+        return field.partition(b"\0")[0]  # Go before 1.8 wrote one where GNU has a time
+    return b""
 
 
 def _signed_sum(block: bytes) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import accumulate
 
+from elfgate.elf import sparse
 from elfgate.rootfs import form
 from elfgate.rootfs.entry import Entry, Kind
 
@@ -43,11 +44,11 @@ class Layer:
         start = form.HEADER.size + form.SECTIONS.size
         if len(blob) < start:
             raise ValueError("layer index: too short")
-        magic, version, checksum, length = form.HEADER.unpack_from(blob)
+        magic, version, excerpt_version, checksum, length = form.HEADER.unpack_from(blob)
         if magic != form.MAGIC:
             raise ValueError("layer index: not one")
-        if version != form.VERSION:
-            raise ValueError(f"layer index: version {version} is not this program's")
+        if (version, excerpt_version) != (form.VERSION, sparse.VERSION):
+            raise ValueError(f"layer index: version {version}.{excerpt_version} is not this program's")
         stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
         if length != len(blob) or checksum != zlib.crc32(memoryview(blob)[form.HEADER.size : start + stored]):
             raise ValueError("layer index: damaged or cut short")

@@ -30,6 +30,9 @@ class FactsMemory:
 
         Returns:
             The facts, or None if ``load`` has none.
+
+        Raises:
+            UnreadableError: if the excerpt is not of this version of elfgate.
         """
         with self._lock:
             remembered = self._facts.get(digest)

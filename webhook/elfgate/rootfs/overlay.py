@@ -27,6 +27,7 @@ class Overlay:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = layers
         self._names: dict[str, tuple[Entry, int] | None] = {}
+        self._lower: dict[int, Overlay] = {}
         self._directories: dict[str, list[int]] = {}  # the layers whose content shows, topmost first
         self.root = self._merge("/", [(number, layers[number].root) for number in reversed(range(len(layers)))])
 
@@ -40,7 +41,7 @@ class Overlay:
         Returns:
             The entry, or None if it is not there.
         """
-        located = self._locate(directory, name)
+        located = self.locate(directory, name)
         if located is None:
             return None
         entry, number = located
@@ -50,8 +51,8 @@ class Overlay:
         """The names that layers have in a directory that was found, hidden ones included."""
         return {name for number in self._directories[directory] for name in self._layers[number].entries(directory)}
 
-    def _locate(self, directory: str, name: str) -> tuple[Entry, int] | None:
-        """The entry as it is, and the number of the topmost layer that has it."""
+    def locate(self, directory: str, name: str) -> tuple[Entry, int] | None:
+        """As ``raw``, with the number of the topmost layer that has it."""
         path = f"{directory}/{name}" if directory != "/" else f"/{name}"
         if path not in self._names:
             self._names[path] = self._find(directory, path, name)
@@ -73,26 +74,31 @@ class Overlay:
         return (self._merge(path, directories), directories[0][0]) if directories else None
 
     def _merge(self, path: str, directories: Sequence[tuple[int, Entry]]) -> Entry:
-        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode."""
+        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode.
+
+        An implied directory has the mode and owner of the next one below, hidden or not: so containerd makes it.
+        """
         showing = self._directories[path] = []
-        merged = _IMPLIED
+        merged, hidden = _IMPLIED, False
         for number, entry in directories:
-            showing.append(number)
+            if not hidden:
+                showing.append(number)
+            hidden = hidden or entry.opaque
             if merged.implied:
                 merged = entry
-            if entry.opaque:
+            elif hidden:
                 break
         return merged
 
     def _target(self, link: Entry, number: int) -> Entry:
         """What a hard link stands for whose own layer lacks the target: a file of the layers at or below it."""
         for _ in range(_MAX_LINKS):
-            below = Overlay(self._layers[: number + 1])
+            below = self._up_to(number)
             parent, _, name = link.link.rpartition("/")
-            found = walk(below.root, below._as_it_is, parent)
+            found = walk(below.root, below.raw, parent)
             if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
                 break
-            located = below._locate(found.path, name)
+            located = below.locate(found.path, name)
             if located is None or located[0].kind is Kind.DIRECTORY:
                 break
             link, number = located
@@ -100,6 +106,13 @@ class Overlay:
                 return link
         return Entry(Kind.UNREADABLE, link.mode, link.uid, link.gid)
 
-    def _as_it_is(self, directory: str, name: str) -> Entry | None:
-        located = self._locate(directory, name)
+    def _up_to(self, number: int) -> "Overlay":
+        """The layers up to one and no further."""
+        if number not in self._lower:
+            self._lower[number] = Overlay(self._layers[: number + 1])
+        return self._lower[number]
+
+    def raw(self, directory: str, name: str) -> Entry | None:
+        """As ``child``, but a hard link is one."""
+        located = self.locate(directory, name)
         return located[0] if located else None

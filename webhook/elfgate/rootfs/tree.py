@@ -61,6 +61,9 @@ class Tree:
         """What the ELF file that was found says; None if it is none, or its bytes were not kept (``UNREADABLE``).
 
         Facts are remembered by content, so that images with files in common share the work.
+
+        Raises:
+            ValueError: if a layer's stored index is damaged where the excerpt is; so may every other method.
         """
         return _FACTS.get(found.entry.elf, self._excerpt) if found.entry.elf else None
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images import mediatypes
-from elfgate.images.choose import choose
+from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
-from elfgate.images.manifest import Config, Index, Manifest, read_config, read_document
+from elfgate.images.manifest import Config, read_config
+from elfgate.images.pull import Pulled, platforms, pull
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
@@ -23,7 +23,6 @@ from elfgate.rootfs.tree import Tree
 from elfgate.scan.flights import Flights, Recent
 from elfgate.store.protocol import Kind, Store
 
-_DEEPEST_INDEX = 4
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
 
 
@@ -54,27 +53,6 @@ class Locate(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """An image whose top document has been read.
-
-    Attributes:
-        located: Where it came from.
-        digest: Of its index, or of its only manifest.
-        entries: The manifests that its index lists; the only one, if there is no index.
-        is_index: Whether there is an index to choose from.
-    """
-
-    located: Located
-    digest: str
-    entries: tuple[Descriptor, ...]
-    is_index: bool
-
-    def platforms(self) -> tuple[Platform, ...]:
-        """The platforms that the index names, in its order."""
-        return tuple(dict.fromkeys(entry.platform for entry in self.entries if entry.platform))
-
-
-@dataclass(frozen=True, slots=True)
 class Contents:
     """What a node would run of an image.
 
@@ -95,6 +73,10 @@ class Contents:
     startable: bool = True
 
 
+class _NotKeptError(Exception):
+    """The store does not have a document (any longer)."""
+
+
 class Reader:
     """Reads images, once each. Belongs to one event loop; blocking work goes to threads of its own.
 
@@ -109,60 +91,67 @@ class Reader:
         self._limits = limits or Limits()
         self._threads = ThreadPoolExecutor(concurrency or (os.cpu_count() or 1) + 1, thread_name_prefix="read")
         self._flights = Flights(self._threads)
-        self._opened: Recent[str, tuple[float, Image]] = Recent(4096)
+        self._resolved: Recent[str, tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
 
-    async def read(self, located: Located, platform: Platform) -> tuple[Image, Contents | None]:
-        """What a node of that platform would pull and run; None if the image has nothing for it.
+    async def resolve(self, located: Located) -> Descriptor:
+        """What an image's name points at: an index or a manifest. A tag's answer holds for ``TAG_SECONDS``.
+
+        Raises:
+            UnreadableError: if its source does not say.
+        """
+        if is_digest(located.name) and self._store.get(Kind.DOCUMENT, located.name) is not None:
+            return Descriptor("", located.name)  # a digest points at itself
+        expires, descriptor = self._resolved.get(located.image) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            resolve = partial(located.source.resolve, located.name)
+            descriptor = await self._flights.on_thread(f"resolve {located.image}", resolve)
+            self._resolved.put(located.image, (time.monotonic() + TAG_SECONDS, descriptor))
+        return descriptor
+
+    async def read(self, located: Located, platform: Platform) -> tuple[str, Contents | None]:
+        """What a node of that platform would pull and run.
 
         Whoever gives up waiting does not end the reading.
 
+        Returns:
+            The digest of the image's index or only manifest, and the contents; None if it has nothing for the platform.
+
         Raises:
             UnreadableError: if it cannot be read.
         """
 
-        async def flight() -> tuple[Image, Contents | None]:
-            image = await self.open(located)
-            chosen = choose(image.entries, platform) if image.is_index else image.entries[0]
-            return image, None if chosen is None else await self.contents(image, chosen)
+        async def flight() -> tuple[str, Contents | None]:
+            descriptor = await self.resolve(located)
+            pulled = await self._pull(located.source, descriptor, platform)
+            contents = None if pulled is None else await self._read(located.source, pulled)
+            if located.repository and located.tag:
+                self._store.tag(located.repository, located.tag, descriptor.digest)
+            return descriptor.digest, contents
 
         return await self._flights.join(f"{located.image} on {platform}", flight)
 
-    async def open(self, located: Located) -> Image:
-        """Read an image's top document. A tag's answer holds for ``TAG_SECONDS``.
+    async def platforms(self, located: Located) -> tuple[Platform, ...]:
+        """The platforms that an image is offered for.
 
         Raises:
             UnreadableError: if it cannot be read.
         """
-        expires, image = self._opened.get(located.image) or (0.0, None)
-        if image is None or time.monotonic() > expires:
-            image = await self._flights.join(located.image, lambda: self._open(located))
-            self._opened.put(located.image, (time.monotonic() + TAG_SECONDS, image))
-        return image
-
-    async def contents(self, image: Image, descriptor: Descriptor) -> Contents:
-        """What one of the image's manifests describes.
-
-        Raises:
-            UnreadableError: if it cannot be read.
-        """
-        known = self._contents.get(descriptor.digest)
-        if known is not None:
-            return known
-        source = image.located.source
-        manifest = read_document(await self._document(source, descriptor), descriptor, limits=self._limits)
-        if isinstance(manifest, Index) or manifest.artifact:
-            return _data(descriptor.digest)
-        config = read_config(await self._document(source, manifest.config), manifest.config)
-        layers = await asyncio.gather(*(self._layer(source, layer) for layer in manifest.layers))
-        return self._keep(descriptor.digest, config, layers)
+        descriptor = await self.resolve(located)
+        documents = partial(self._document, located.source)
+        return await self._flights.on_thread(
+            f"platforms of {descriptor.digest}", lambda: platforms(descriptor, documents, self._limits)
+        )
 
     def known(self, digest: str, platform: Platform) -> Contents | None:
         """What the store alone tells of an image on a platform; None if anything of it is missing there."""
         try:
-            return self._known(digest, platform)
-        except UnreadableError:
+            pulled = pull(Descriptor("", digest), platform, self._kept_document, self._limits)
+            if pulled is None or pulled.manifest.artifact:
+                return None
+            return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
+        except (UnreadableError, _NotKeptError):
             return None
 
     def tags(self, repository: str) -> Sequence[tuple[str, str]]:
@@ -174,68 +163,61 @@ class Reader:
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _open(self, located: Located) -> Image:
-        descriptor = await self._resolve(located)
-        document = read_document(await self._document(located.source, descriptor), descriptor, limits=self._limits)
-        if located.repository and located.tag:
-            self._store.tag(located.repository, located.tag, descriptor.digest)
-        if not isinstance(document, Index):
-            return Image(located, descriptor.digest, (descriptor,), is_index=False)
-        return Image(located, descriptor.digest, await self._flatten(located.source, document), is_index=True)
+    async def _pull(self, source: Source, descriptor: Descriptor, platform: Platform) -> Pulled | None:
+        """Go from an index to a manifest: without leaving this thread, if the store has both."""
+        try:
+            return pull(descriptor, platform, self._kept_document, self._limits)
+        except _NotKeptError:
+            documents = partial(self._document, source)
+            return await self._flights.on_thread(
+                f"pull {descriptor.digest} for {platform}", lambda: pull(descriptor, platform, documents, self._limits)
+            )
 
-    async def _resolve(self, located: Located) -> Descriptor:
-        """What the image's name points at. A digest points at itself: what the store has of it needs no source."""
-        if is_digest(located.name) and self._store.get(Kind.DOCUMENT, located.name) is not None:
-            return Descriptor("", located.name)
-        return await self._flights.on_thread(f"resolve {located.image}", lambda: located.source.resolve(located.name))
-
-    async def _flatten(self, source: Source, index: Index, depth: int = 1) -> tuple[Descriptor, ...]:
-        """Indexes may hold indexes (OCI image index spec); whoever chooses sees manifests only."""
-        flat: list[Descriptor] = []
-        for entry in index.entries:
-            if entry.media_type not in mediatypes.INDEXES:
-                flat.append(entry)
-            elif depth == _DEEPEST_INDEX:
-                raise UnreadableError(f"index {entry.digest} is nested too deeply", reason=UnknownReason.LIMIT_EXCEEDED)
-            else:
-                nested = read_document(await self._document(source, entry), entry, limits=self._limits)
-                flat += await self._flatten(source, nested, depth + 1) if isinstance(nested, Index) else (entry,)
-        return tuple(flat)
-
-    def _known(self, digest: str, platform: Platform) -> Contents | None:
-        descriptor = Descriptor("", digest)
-        document = self._kept_document(descriptor)
-        if isinstance(document, Index):
-            chosen = choose(document.entries, platform)
-            if chosen is None:
-                return None
-            descriptor, document = chosen, self._kept_document(chosen)
-        if (known := self._contents.get(descriptor.digest)) is not None:
+    async def _read(self, source: Source, pulled: Pulled) -> Contents:
+        digest, manifest = pulled.descriptor.digest, pulled.manifest
+        known = self._contents.get(digest)
+        if known is not None:
             return known
-        if document is None or isinstance(document, Index) or document.artifact:
-            return None
-        config = self._store.get(Kind.DOCUMENT, document.config.digest)
-        layers = [layer for entry in document.layers if (layer := self._kept_layer(entry.digest)) is not None]
-        if config is None or len(layers) < len(document.layers):
-            return None
-        return self._keep(descriptor.digest, read_config(config, document.config), layers)
+        if manifest.artifact:
+            return _data(digest)
+        config = await self._config(source, manifest.config)
+        layers = await asyncio.gather(*(self._layer(source, layer) for layer in manifest.layers))
+        return self._keep(digest, config, layers)
 
-    def _kept_document(self, descriptor: Descriptor) -> Index | Manifest | None:
-        kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
-        return None if kept is None else read_document(kept, descriptor, limits=self._limits)
+    async def _config(self, source: Source, descriptor: Descriptor) -> Config:
+        try:
+            document = self._kept_document(descriptor)
+        except _NotKeptError:
+            document = await self._flights.on_thread(descriptor.digest, partial(self._document, source, descriptor))
+        return read_config(document, descriptor)
+
+    def _known(self, pulled: Pulled) -> Contents | None:
+        manifest = pulled.manifest
+        layers = [layer for entry in manifest.layers if (layer := self._kept_layer(entry.digest)) is not None]
+        if len(layers) < len(manifest.layers):
+            return None
+        config = read_config(self._kept_document(manifest.config), manifest.config)
+        return self._keep(pulled.descriptor.digest, config, layers)
 
     def _keep(self, digest: str, config: Config, layers: Sequence[Layer]) -> Contents:
         tree = Tree(layers)
         contents = Contents(digest, config.platform, config.defaults, tree, variant(tree, _architecture(config)))
-        self._contents.put(digest, contents)
+        if _has_content_address(digest):
+            self._contents.put(digest, contents)
         return contents
 
-    async def _document(self, source: Source, descriptor: Descriptor) -> bytes:
+    def _kept_document(self, descriptor: Descriptor) -> bytes:
+        kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
+        if kept is None:
+            raise _NotKeptError(descriptor.digest)
+        return kept
+
+    def _document(self, source: Source, descriptor: Descriptor) -> bytes:
         kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
         if kept is not None:
             return kept
-        document = await self._flights.on_thread(descriptor.digest, lambda: source.document(descriptor))
-        if _has_content_address(descriptor):
+        document = source.document(descriptor)
+        if _has_content_address(descriptor.digest):
             self._store.put(Kind.DOCUMENT, descriptor.digest, document)
         return document
 
@@ -243,13 +225,14 @@ class Reader:
         kept = self._kept_layer(descriptor.digest)
         if kept is not None:
             return kept
-        layer = await self._flights.on_thread(descriptor.digest, lambda: self._read_layer(source, descriptor))
-        self._layers.put(descriptor.digest, layer)
+        layer = await self._flights.on_thread(descriptor.digest, partial(self._read_layer, source, descriptor))
+        if _has_content_address(descriptor.digest):
+            self._layers.put(descriptor.digest, layer)
         return layer
 
     def _read_layer(self, source: Source, descriptor: Descriptor) -> Layer:
         layer = source.layer(descriptor)
-        if _has_content_address(descriptor):
+        if _has_content_address(descriptor.digest):
             self._store.put(Kind.LAYER, descriptor.digest, layer.encode())
         return layer
 
@@ -274,5 +257,6 @@ def _data(digest: str) -> Contents:
     return Contents(digest, nothing, ImageDefaults(), Tree(()), Variant("data"), startable=False)
 
 
-def _has_content_address(descriptor: Descriptor) -> bool:
-    return descriptor.digest.startswith(("sha256:", "sha512:"))
+def _has_content_address(digest: str) -> bool:
+    """A folder has none: what it holds may change, so that nothing of it is kept."""
+    return is_digest(digest)

@@ -10,7 +10,7 @@ from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
 from elfgate.platforms import ARCHITECTURES, Platform
-from elfgate.scan.reader import Contents, Image, Locate, Reader
+from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
@@ -81,16 +81,27 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
         """
         try:
-            opened, contents = await asyncio.wait_for(self._reader.read(self._locate(image), platform), self._wait)
+            located = self._locate(image)
+            digest, contents = await asyncio.wait_for(self._reader.read(located, platform), self._wait)
+            if contents is None:
+                return Linkage(image, digest, platform, await self._platform_missing(located, platform))
         except UnreadableError as error:
             return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
         except TimeoutError:
             message = f"{image} is seen for the first time and is still being read"
             return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
-        if contents is None:
-            return Linkage(image, opened.digest, platform, Prediction((), (_platform_missing(opened, platform),)))
         prediction = _judge(contents, platform, overrides, node, explain=explain)
-        return Linkage(image, opened.digest, platform, prediction, contents.digest, contents.variant)
+        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
+
+    def known(
+        self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
+    ) -> Linkage | None:
+        """The same for an image of that digest, from the store alone; None if the store does not have it all."""
+        contents = self._reader.known(digest, platform)
+        if contents is None:
+            return None
+        prediction = _judge(contents, platform, overrides, _NO_FACTS)
+        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
         """The Linux platforms that an image offers: as its index lists them, or as its only config says.
@@ -99,11 +110,8 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
             UnreadableError: if it cannot be read.
         """
-        opened = await self._reader.open(self._locate(image))
-        if opened.is_index:
-            return tuple(platform for platform in opened.platforms() if platform.os == "linux")
-        declared = (await self._reader.contents(opened, opened.entries[0])).declared
-        return (declared,) if declared.architecture else ()
+        offered = await self._reader.platforms(self._locate(image))
+        return tuple(platform for platform in offered if platform.os == "linux")
 
     async def alternatives(
         self, image: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES, node: NodeFacts = _NO_FACTS
@@ -121,6 +129,12 @@ class Scanner:
             if len(found) == _MAX_ALTERNATIVES:
                 break
         return found
+
+    async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
+        offered = ", ".join(str(offer) for offer in await self._reader.platforms(located)) or "no platform at all"
+        message = f"the image has nothing for {platform}; its index lists {offered}"
+        finding = Finding(Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too")
+        return Prediction((), (finding,))
 
     async def close(self) -> None:
         """Stop reading."""
@@ -151,16 +165,6 @@ def _judge(
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
     finding = Finding(Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason)
     return Prediction((), (finding,))
-
-
-def _platform_missing(image: Image, platform: Platform) -> Finding:
-    offered = ", ".join(str(offer) for offer in image.platforms()) or "no platform at all"
-    return Finding(
-        Code.PLATFORM_MISSING,
-        "",
-        f"the image has nothing for {platform}; its index lists {offered}",
-        f"build and push it for {platform} too",
-    )
 
 
 def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -32,8 +32,8 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._files = (certificate, key)
         self._stamp = _stamp(self._files)
-        self._current, self.expires = _load(certificate, key)
-        self.context, _ = _load(certificate, key)
+        self.context, self.expires = _load(certificate, key)
+        self._current = self.context
         # Loading a new pair into the context in use would add to it: OpenSSL keeps one for each kind of key, and may
         # go on serving an old RSA certificate beside a new ECDSA one. So each handshake is handed the current context.
         self.context.sni_callback = self._hand_over

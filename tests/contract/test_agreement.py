@@ -1,0 +1,41 @@
+"""regorus, in this process, and OPA say the same of thousands of documents by chance."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from elfgate.policy import bundle
+from elfgate.policy.config import PolicyConfig
+from elfgate.policy.embedded import EmbeddedEngine
+from support import chance, opa
+
+pytestmark = pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make policies builds one")
+
+ROUNDS = 8
+DOCUMENTS = 250
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_both_engines_give_the_same_verdicts(seed: int, tmp_path: Path) -> None:
+    config = PolicyConfig.model_validate(chance.config(seed)) if seed else None
+    policies = bundle.load(config=config)
+    documents = [chance.document(seed * DOCUMENTS + number) for number in range(DOCUMENTS)]
+    engine = EmbeddedEngine(policies)
+    here = [json.loads(engine.query("data.elfgate.main.verdict", each.model_dump_json())) for each in documents]
+    there = opa.verdicts(policies, documents, tmp_path)
+    assert len(there) == len(here)
+    assert [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]] == []
+
+
+def test_the_documents_by_chance_are_judged_in_every_way() -> None:
+    engine = EmbeddedEngine(bundle.load())
+    verdicts = [
+        json.loads(engine.query("data.elfgate.main.verdict", chance.document(seed).model_dump_json()))
+        for seed in range(DOCUMENTS)
+    ]
+    assert {verdict["version"] for verdict in verdicts} == {1}
+    codes = {violation["code"] for verdict in verdicts for violation in verdict["denials"]}
+    assert {"no_common_platform", "loader_missing"} <= codes
+    for shown in ("denials", "warnings", "dryrun"):
+        assert sum(bool(verdict[shown]) for verdict in verdicts) > 20

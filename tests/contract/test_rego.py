@@ -1,0 +1,33 @@
+"""The tests beside the rules, run by the embedded engine; `make policies` runs the same ones with OPA."""
+
+import re
+
+import pytest
+
+from elfgate.policy import bundle
+from elfgate.policy.embedded import EmbeddedEngine
+
+WITH_TESTS = bundle.load(tests=True)
+TESTS = [
+    f"data.{package}.{name}"
+    for path, text in WITH_TESTS.modules.items()
+    if path.endswith("_test.rego")
+    for package in re.findall(r"^package (\S+)", text, re.MULTILINE)
+    for name in re.findall(r"^(test_\w+) if", text, re.MULTILINE)
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> EmbeddedEngine:
+    return EmbeddedEngine(WITH_TESTS)
+
+
+@pytest.mark.parametrize("rule", TESTS)
+def test_the_policies_own_test_holds(engine: EmbeddedEngine, rule: str) -> None:
+    assert engine.query(rule, "{}") == "true"
+
+
+def test_every_module_with_tests_is_found() -> None:
+    modules = [path for path in WITH_TESTS.modules if path.endswith("_test.rego") and "/sample/" not in path]
+    packages = {rule.rpartition(".")[0] for rule in TESTS}
+    assert len(packages) == len(modules)

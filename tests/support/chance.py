@@ -1,0 +1,108 @@
+"""Documents by chance, from a seed: odd ones too, with hostile names and things named twice."""
+
+import random
+from typing import Any
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code
+from elfgate.policy.document import Document
+
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v6", "linux/arm/v7", "linux/ppc64le", "linux/s390x")
+FOREIGN = ("windows/amd64", "linux/riscv64", "freebsd/amd64", "linux")
+NAMES = ("web", "db", "proxy", "", "a b", "web\nweb", '"}]', "${x}", "%v", "ünï", "😀", "../..", "__proto__", "0")
+TEXTS = ("", "/app needs /lib64/ld64.so.2", "/a\n/b", "\x1b[2J", '"', "\\u0000", "%s", "😀" * 40, "x" * 500)
+EFFECTS = ("fails", "fails", "fails", "unknown", "note")
+
+
+def document(seed: int) -> Document:
+    """The document of a seed."""
+    chance = random.Random(seed)  # noqa: S311  (not for secrets)
+    platforms = chance.sample(PLATFORMS, chance.randint(0, 4)) + chance.sample(FOREIGN, chance.choice((0, 0, 0, 1)))
+    names = chance.sample(NAMES, chance.choice((0, 1, 1, 2, 3, 5)))
+    if names and chance.random() < 0.05:
+        names.append(names[0])
+    beyond = chance.sample(PLATFORMS, chance.choice((0, 0, 1, 2)))
+    return Document.model_validate(
+        {
+            "request": _request(chance),
+            "targets": [_target(chance, platform) for platform in platforms],
+            "containers": [_container(chance, name) for name in names],
+            "linkages": [
+                _linkage(chance, name, platform)
+                for platform in (*platforms, *beyond)
+                for name in names
+                if chance.random() < 0.97
+            ],
+        }
+    )
+
+
+def config(seed: int) -> dict[str, Any]:
+    """The settings of a seed: valid, and each kind of them at times."""
+    chance = random.Random(seed)  # noqa: S311  (not for secrets)
+    return _layer(chance) | {
+        "points": {
+            point: _layer(chance) for point in chance.sample(("pod", "audit", "workload"), chance.randint(0, 2))
+        },
+        "namespaces": {name: _layer(chance) for name in chance.sample(("shop", "prod", ""), chance.randint(0, 2))},
+    }
+
+
+def _layer(chance: random.Random) -> dict[str, Any]:
+    codes = [code.value for code in Code]
+    return {
+        "require": chance.choice(("any", "all")),
+        "rules": {code: chance.choice(("deny", "warn", "dryrun", "off")) for code in chance.sample(codes, 3)},
+        "unknown": {
+            reason.value: chance.choice(("deny", "warn", "allow")) for reason in chance.sample(list(UnknownReason), 3)
+        },
+        "notes": {code: chance.choice(("warn", "dryrun", "off")) for code in chance.sample(codes, 3)},
+    }
+
+
+def _request(chance: random.Random) -> dict[str, Any]:
+    return {
+        "point": chance.choice(("pod", "workload", "audit", "check", "binding")),
+        "kind": "Pod",
+        "namespace": chance.choice(("shop", "prod", "", "elfgate:golden")),
+        "name": chance.choice(NAMES),
+        "every_node": chance.random() < 0.1,
+    }
+
+
+def _target(chance: random.Random, platform: str) -> dict[str, Any]:
+    names = chance.sample(NAMES, chance.randint(0, 5))
+    architecture = platform.partition("/")[2].partition("/")[0]
+    return {"platform": platform, "architecture": architecture, "nodes": chance.randint(0, 9), "names": names}
+
+
+def _container(chance: random.Random, name: str) -> dict[str, Any]:
+    role = chance.choice(("main", "main", "init", "sidecar", "ephemeral"))
+    return {"name": name, "role": role, "image": f"example/{name}:1", "repository": f"example/{name}", "tag": "1"}
+
+
+def _linkage(chance: random.Random, container: str, platform: str) -> dict[str, Any]:
+    findings = [_finding(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 9)))]
+    effects = {finding["effect"] for finding in findings}
+    return {
+        "container": container,
+        "platform": platform,
+        "verdict": "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts",
+        "variant": {"id": "alpine", "version": "3.20", "libc": "musl"},
+        "findings": findings,
+        "alternatives": chance.sample(
+            ("example/web:1-debian", "example/web:1-ubi", "x\ny"), chance.choice((0, 0, 1, 2))
+        ),
+    }
+
+
+def _finding(chance: random.Random) -> dict[str, Any]:
+    effect = chance.choice(EFFECTS)
+    return {
+        "code": chance.choice([*Code, "of_tomorrow"]),
+        "path": chance.choice(TEXTS),
+        "message": chance.choice(TEXTS),
+        "remedy": chance.choice(TEXTS),
+        "effect": effect,
+        "reason": chance.choice([*UnknownReason, "of_tomorrow"]) if effect == "unknown" else "",
+    }

@@ -1,0 +1,205 @@
+"""The directory that a node would unpack a layer into, as far as names go.
+
+A node's runtime (containerd's overlay snapshotter, Docker's overlay2, CRI-O's overlay) unpacks every layer into a
+directory of its own, overlayfs's upper one. So a symlink on the way to an entry counts if this layer has it, and only
+then; one of a lower layer is replaced by the directory that the entry needs. And a directory that follows a whiteout
+of its own name merges with what is below: overlayfs hides by whiteouts and opaque directories, not by their history.
+"""
+
+from dataclasses import dataclass, field
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.rootfs import form
+from elfgate.rootfs.entry import Kind
+
+MAX_PATH_BYTES = 4096  # PATH_MAX
+MAX_NAME_BYTES = 255  # NAME_MAX
+MAX_DEPTH = 256
+MAX_SYMLINKS = 40  # MAXSYMLINKS, linux/namei.h
+_MAX_STEPS = 4096  # of one walk through symlinks
+
+
+@dataclass(slots=True)
+class Name:
+    """What a name stands for: an ``Entry`` whose bytes are numbers of pieces. Hard links share it.
+
+    Attributes:
+        head: The number of the head's piece among the texts, or of a link's target among the links.
+        body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among the texts.
+        flags: Those of ``form``.
+    """
+
+    kind: Kind
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    link: str = ""
+    head: int = 0
+    body: int = 0
+    flags: int = 0
+
+
+@dataclass(slots=True)
+class Directory(Name):
+    """A directory; implied, until its own entry comes.
+
+    Attributes:
+        depth: How many directories are above it.
+        path_length: Characters of its real path.
+        children: By name.
+    """
+
+    kind: Kind = Kind.DIRECTORY
+    mode: int = 0o755
+    flags: int = form.IMPLIED
+    depth: int = 0
+    path_length: int = 0
+    children: dict[str, Name] = field(default_factory=dict)
+
+    def own(self, name: Name) -> None:
+        """Take mode and owner from the directory's own entry."""
+        self.mode, self.uid, self.gid = name.mode, name.uid, name.gid
+        self.flags &= ~form.IMPLIED
+
+
+class Upper:
+    """The names of one layer.
+
+    Args:
+        max_entries: How many names, implied directories included.
+        max_characters: How many characters of paths and links' targets.
+
+    Attributes:
+        root: The root directory.
+    """
+
+    def __init__(self, *, max_entries: int, max_characters: int) -> None:
+        self.root = Directory()
+        self._entries_left = max_entries
+        self._characters_left = max_characters
+        self._led: dict[str, Directory] = {"": self.root}  # by path as written: where it leads as things stand
+
+    def put(self, path: str, name: Name) -> None:
+        """Set what a path stands for; directories on the way are made.
+
+        A whiteout does not hide what is there, a directory merges with a directory, anything else replaces.
+
+        Args:
+            path: Absolute and normalised.
+            name: Its kind, mode and so on.
+
+        Raises:
+            ValueError: if no node could do this: a path through a file, a loop of symlinks, a name too long.
+            UnreadableError: if there are more names than allowed.
+        """
+        parent_path, _, last = path.rpartition("/")
+        self._count(path, last, name.link)
+        parent = self.directory(parent_path)
+        there = parent.children.get(last)
+        if there is not None:
+            if name.kind is Kind.WHITEOUT:
+                return
+            if isinstance(there, Directory) and name.kind is Kind.DIRECTORY:
+                there.own(name)
+                return
+            if there.kind in (Kind.DIRECTORY, Kind.SYMLINK):
+                self._led = {"": self.root}
+        if name.kind is Kind.DIRECTORY:
+            self._make(parent, last, path).own(name)
+        else:
+            parent.children[last] = name
+
+    def find(self, path: str) -> Name | None:
+        """What an absolute path stands for, its last component not followed; None if this layer does not have it.
+
+        Raises:
+            ValueError: as ``put`` does.
+        """
+        parent_path, _, last = path.rpartition("/")
+        parent = self._walk(parent_path, make=False)
+        found = parent.children.get(last) if parent else None
+        return None if found is None or found.kind is Kind.WHITEOUT else found
+
+    def directory(self, path: str) -> Directory:
+        """The directory that an absolute, normalised path leads to, made if it is not there; the root for ``""``.
+
+        Raises:
+            ValueError: as ``put`` does.
+            UnreadableError: as ``put`` does.
+        """
+        led = self._led.get(path)
+        if led is None:
+            if path.count("/") > MAX_DEPTH:
+                raise ValueError(f"{short(path)} is deeper than {MAX_DEPTH} directories")
+            above, _, last = path.rpartition("/")
+            parent = self.directory(above)
+            child = parent.children.get(last)
+            is_symlink = child is not None and child.kind is Kind.SYMLINK
+            led = self._walk(path, make=True) if is_symlink else self._enter(parent, last, path, make=True)
+            assert led is not None  # noqa: S101 - with make, it ends somewhere or raises
+            self._spend(len(path))
+            self._led[path] = led
+        return led
+
+    def _walk(self, path: str, *, make: bool) -> Directory | None:
+        """Where a path leads within this layer, as containerd's ``fs.RootPath`` walks: confined to the layer's root."""
+        trail = [self.root]
+        rest = path.split("/")[::-1]
+        symlinks = steps = 0
+        while rest:
+            part = rest.pop()
+            steps += 1
+            child = trail[-1].children.get(part)
+            if child is not None and child.kind is Kind.SYMLINK:
+                symlinks += 1
+                if symlinks > MAX_SYMLINKS or steps > _MAX_STEPS:
+                    raise ValueError(f"{short(path)} leads through too many symlinks")
+                if child.link.startswith("/"):
+                    del trail[1:]
+                rest += child.link.split("/")[::-1]
+            elif part == "..":
+                del trail[max(len(trail) - 1, 1) :]
+            elif part not in ("", "."):
+                entered = self._enter(trail[-1], part, path, make=make)
+                if entered is None:
+                    return None
+                trail.append(entered)
+        return trail[-1]
+
+    def _enter(self, parent: Directory, part: str, path: str, *, make: bool) -> Directory | None:
+        child = parent.children.get(part)
+        if isinstance(child, Directory):
+            return child
+        if child is not None and child.kind is not Kind.WHITEOUT:
+            raise ValueError(f"{short(path)} leads through {part!r}, which is not a directory")
+        if not make:
+            return None
+        self._count(path, part, "")
+        return self._make(parent, part, path)
+
+    def _make(self, parent: Directory, last: str, path: str) -> Directory:
+        if parent.depth == MAX_DEPTH:
+            raise ValueError(f"{short(path)} is deeper than {MAX_DEPTH} directories")
+        made = Directory(depth=parent.depth + 1, path_length=parent.path_length + 1 + len(last))
+        self._spend(made.path_length)  # symlinks may have made it longer than any path written
+        parent.children[last] = made
+        return made
+
+    def _count(self, path: str, last: str, link: str) -> None:
+        if not last or len(last.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES or "\0" in last:
+            raise ValueError(f"{short(path)} has a name that no file system takes")
+        if len(path) > MAX_PATH_BYTES or len(link) > MAX_PATH_BYTES:
+            raise ValueError(f"{short(path)} is longer than {MAX_PATH_BYTES} bytes, or its link is")
+        self._entries_left -= 1
+        self._spend(len(path) + len(link))
+
+    def _spend(self, characters: int) -> None:
+        self._characters_left -= characters
+        if self._entries_left < 0 or self._characters_left < 0:
+            raise UnreadableError("the layer has more names than allowed", reason=UnknownReason.LIMIT_EXCEEDED)
+
+
+def short(path: str) -> str:
+    """A path, quoted, as long as it may be in a message."""
+    return repr(path if len(path) <= 100 else path[:100] + "…")

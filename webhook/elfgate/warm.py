@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -60,11 +61,10 @@ class Shard:
         Raises:
             InputError: if it is not that, or I is not below N.
         """
-        index, slash, count = text.partition("/")
-        # Longer numbers are no one's; isdecimal also takes digits of other scripts, which int then reads.
-        if not slash or not (index + count).isdecimal() or len(text) > 16 or not int(index) < int(count):
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+        if match is None or int(match[1]) >= int(match[2]):
             raise InputError(f"{text!r} is not a shard", hint="write I/N, with I from 0 to N-1")
-        return cls(int(index), int(count))
+        return cls(int(match[1]), int(match[2]))
 
     def has(self, image: str) -> bool:
         """Whether an image is of this part."""

@@ -2,14 +2,15 @@
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from elfgate.cluster.api import Access, Api
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.nodes import read_nodes
+from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
@@ -74,6 +75,19 @@ class Reading:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes there are.
+
+    Attributes:
+        inventory: They.
+        synced: Tells whether they are known.
+    """
+
+    inventory: Inventory
+    synced: Callable[[], bool]
+
+
 @asynccontextmanager
 async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """A scanner with its store and threads, closed at the end.
@@ -81,16 +95,32 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     Raises:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
+    async with reader(reading) as (read, locate):
+        yield Scanner(locate=locate, reader=read, wait=reading.wait)
+
+
+@asynccontextmanager
+async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterator[tuple[Reader, "Locator"]]:
+    """A reader and what it finds images by, closed at the end.
+
+    Args:
+        reading: How images are read.
+        at_once: How many reads may run at the same time, if not as many as suit the processors.
+
+    Raises:
+        InputError: as ``scanner`` does.
+    """
     async with AsyncExitStack() as closing:
         near = MemoryStore() if reading.store is None else SqliteStore(reading.store, max_bytes=reading.store_bytes)
         closing.callback(near.close)
         shared = shared_store(reading.store_url) if reading.store_url else None
         if shared is not None:
             closing.callback(shared.close)
-        reader, locator = Reader(store=near, shared=shared, limits=reading.limits), Locator(reading)
+        locator = Locator(reading)
         closing.callback(locator.close)
-        closing.push_async_callback(reader.close)
-        yield Scanner(locate=locator, reader=reader, wait=reading.wait)
+        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=at_once)
+        closing.push_async_callback(read.close)
+        yield read, locator
 
 
 def store_at(place: str | None) -> tuple[Path | None, str]:
@@ -222,16 +252,33 @@ async def engine(*, policies: Path | None = None, config: PolicyConfig | None = 
     return MemoisedEngine(live)
 
 
-def inventory(settings: Settings) -> Inventory:
-    """The nodes that the settings name.
+@asynccontextmanager
+async def nodes(settings: Settings) -> AsyncIterator[Nodes]:
+    """The nodes that the settings name: those of a file, or the cluster's own, followed while the context lasts.
 
     Raises:
-        InputError: if their file cannot be read.
+        InputError: if their file or the kubeconfig cannot be read.
     """
-    if settings.nodes.file is None:
-        return Inventory()
+    if not settings.nodes.watch:
+        inventory = Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
+        yield Nodes(inventory, lambda: len(inventory) > 0)
+        return
+    from elfgate.cluster.watch import NodeWatch
+
+    with Api(access(settings)) as api:
+        watch = NodeWatch(api, Inventory())
+        async with watch.following():
+            yield Nodes(watch.inventory, lambda: watch.synced)
+
+
+def access(settings: Settings) -> Access:
+    """How the settings reach the cluster."""
+    return Access(settings.cluster.kubeconfig, settings.cluster.context)
+
+
+def _read_file(path: Path) -> tuple[Node, ...]:
     try:
-        text = settings.nodes.file.read_bytes()
+        text = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{settings.nodes.file}: {error.strerror}") from error
-    return Inventory(read_nodes(text, source=str(settings.nodes.file)))
+        raise InputError(f"{path}: {error.strerror}") from error
+    return read_nodes(text, source=str(path))

@@ -1,6 +1,7 @@
 """What ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -11,6 +12,7 @@ from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
 from elfgate.store.exchange import Carried
+from elfgate.warm import State, Warmed
 
 VerdictWord = Literal["starts", "cannot-start", "unknown"]
 
@@ -157,6 +159,45 @@ class CacheOutput(Model):
             facts_carried=carried.facts,
             tags_carried=carried.tags,
             passed_over=carried.passed_over,
+        )
+
+
+class WarmedOutput(Model):
+    """What came of one image."""
+
+    image: str
+    state: Literal["read", "known", "failed"] = Field(description="known: the store had all of it")
+    platforms: list[str] = Field(description="those that are in the store now")
+    layers: int = Field(description="how many layers were read for it")
+    message: str = Field(description="why it failed; empty if it did not")
+
+
+class WarmOutput(Model):
+    """``elfgate warm -o json``."""
+
+    shard: str = Field(description="I/N")
+    read: int
+    known: int
+    failed: int
+    images: list[WarmedOutput]
+
+    @classmethod
+    def of(cls, warmed: Sequence[Warmed], shard: str) -> "WarmOutput":
+        """From what came of each image."""
+        counts = Counter(each.state for each in warmed)
+        return cls(
+            shard=shard,
+            **{state.value: counts[state] for state in State},
+            images=[
+                WarmedOutput(
+                    image=each.image,
+                    state=each.state.value,
+                    platforms=[str(platform) for platform in each.platforms],
+                    layers=each.layers,
+                    message=each.message,
+                )
+                for each in warmed
+            ],
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from elfgate.warm import Warmed
 
@@ -17,7 +17,7 @@ USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--context NAME] [--sha
 DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked: those named, those that
 manifests name, and those of a cluster's workloads. What the store has is not read again, so that a run that was
 stopped goes on where it was."""
-EPILOG = f"""{EPILOG_IMAGES}  -                                a list of these on standard input, one a line; # begins a comment
+EPILOG = f"""{EPILOG_IMAGES}  -                                a list of these on standard input, one a line
 
 With --shard, each of N machines reads its part of the same list into a shared store; I counts from 0, as
 JOB_COMPLETION_INDEX does in a Kubernetes Indexed Job.
@@ -103,11 +103,23 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
             yield image
     for _, workload in workloads(options.files):
         if workload is not None:
-            yield from (container.image for container in workload.containers if container.image)
+            yield from _references(container.image for container in workload.containers)
     if options.context:
         from elfgate.cluster.running import images
 
-        yield from images(options.context)
+        yield from _references(images(options.context))
+
+
+def _references(images: "Iterable[str]") -> "Iterator[str]":
+    """What a node would pull: in a pod, ``oci:app`` is a repository of Docker Hub, never a folder of this machine."""
+    from elfgate.errors import InputError
+    from elfgate.images.reference import Reference
+
+    for image in images:
+        try:
+            yield str(Reference.parse(image))
+        except InputError as error:
+            sys.stderr.write(f"elfgate warm: passed over: {error}\n")
 
 
 def _line(warmed: "Warmed") -> str:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from lab import sandbox
 
+from lab import sandbox
 from truth import known, made, programs
 from truth.compare import Agreement, Comparison, compare, table
 from truth.observed import observe

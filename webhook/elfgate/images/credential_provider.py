@@ -40,7 +40,7 @@ class Plugin(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^(?!\.\.?$)[^/\\ ]+$")]
+    name: Annotated[str, Field(pattern=r"^[^/\\ ]+$")]
     match_images: Annotated[tuple[str, ...], Field(alias="matchImages", min_length=1)]
     default_cache_duration: Annotated[Duration, Field(alias="defaultCacheDuration")]
     api_version: Annotated[Literal["credentialprovider.kubelet.k8s.io/v1"], Field(alias="apiVersion")]

@@ -90,11 +90,12 @@ def _key(pattern: str) -> str:
 
 def _split(text: str) -> tuple[str, str, str]:
     host, slash, path = text.partition("/")
-    bracket = host.rfind("]")
-    colon = host.rfind(":")
-    if colon > bracket:
-        return host[:colon], host[colon + 1 :], slash + path
-    return host, "", slash + path
+    port = ""
+    if host.rfind(":") > host.rfind("]"):
+        host, _, port = host.rpartition(":")
+    if host.startswith("[") and host.endswith("]") and ":" in host:
+        host = host[1:-1]  # an IPv6 address, whose brackets are not those of a glob
+    return host, port, slash + path
 
 
 class _Secret(BaseModel):

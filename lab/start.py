@@ -10,6 +10,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -69,14 +70,14 @@ def look_up(name: str, path: str) -> str:
 def what_is_missing(path: str, depth: int = 0) -> str:
     """Which file an ENOENT of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (the path as the kernel would see it)
-            head = file.read(256)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a FIFO would block
+            head = file.read(256) or b""
     except OSError:
         return "script_interpreter" if depth else "command"
     if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:
         return "loader"
-    words = head[2:].split(b"\n")[0].replace(b"\t", b" ").strip(b" ").split(b" ")
-    return what_is_missing(os.fsdecode(words[0]), depth + 1)
+    name = re.split(rb"[ \t\0]", head[2:].split(b"\n")[0].lstrip(b" \t"))[0]
+    return what_is_missing(os.fsdecode(name), depth + 1)
 
 
 def enter(request: dict[str, Any], scratch: Path) -> None:

@@ -6,7 +6,6 @@ call one another, with the needs, names, search paths and symbol versions that a
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ _COMPILERS = {
     "s390x": "s390x-linux-gnu-gcc",
     "riscv64": "riscv64-linux-gnu-gcc",
 }
+_START = ("__libc_start_main", "abort")  # what start files take from the C library
 _MUSL = {  # musl's directory, and the name in its loader's
     "amd64": ("x86_64-linux-musl", "x86_64"),
     "386": ("i386-linux-musl", "i386"),
@@ -104,11 +104,12 @@ def _compile(binaries: list[Binary], temporary: Path) -> None:
     for binary in binaries:
         made = work / binary.key / "out"
         if made.exists():
-            shutil.copy2(made, cache("made") / binary.key)
-    for binary in binaries:
-        if not (cache("made") / binary.key).exists():
-            log = work / binary.key / "log"
-            raise LabError(f"{binary} does not compile: {log.read_text() if log.exists() else outcome}")
+            made.rename(cache("made") / binary.key)
+    failed = [binary for binary in binaries if not (cache("made") / binary.key).exists()]
+    if failed:
+        log = work / failed[0].key / "log"
+        words = log.read_text() if log.exists() else str(outcome)
+        raise LabError(f"{len(failed)} of {len(binaries)} do not compile; the first, {failed[0]}: {words}")
 
 
 def _write_sources(binary: Binary, directory: Path) -> None:
@@ -116,7 +117,7 @@ def _write_sources(binary: Binary, directory: Path) -> None:
     libraries = []
     commands = []
     for number, (name, symbols) in enumerate(binary.needs):
-        start = ["__libc_start_main"] if name.startswith("libc.") else []  # it stands in for the C library
+        start = list(_START) if name.startswith("libc.") else []  # it stands in for the C library
         stub = f"lib{number}"
         (directory / f"{stub}.c").write_text(_source([*_names(symbols), *start], [], binary))
         (directory / f"{stub}.map").write_text(_version_script(symbols))
@@ -127,7 +128,8 @@ def _write_sources(binary: Binary, directory: Path) -> None:
     (directory / "main.c").write_text(_source(_names(binary.defines), taken, binary, program=not binary.library))
     (directory / "main.map").write_text(_version_script(binary.defines))
     commands.append(_link(binary, libraries))
-    (directory / "make.sh").write_text("set -e\n" + "\n".join(" ".join(map(_quoted, line)) for line in commands) + "\n")
+    lines = [" ".join(map(_quoted, command)) for command in commands]
+    (directory / "make.sh").write_text("\n".join(["set -e", *lines, "test -s linked", "mv linked out"]) + "\n")
 
 
 def _names(symbols: Iterable[str]) -> list[str]:
@@ -182,7 +184,7 @@ def _link(binary: Binary, libraries: list[str]) -> list[str]:
     if binary.runpath is not None:
         options.append(f"-Wl,--enable-new-dtags,-rpath,{binary.runpath}")
     before, after = _C_LIBRARY[binary.libc](binary)
-    return [*options, *before, "-o", "out", "main.c", *libraries, *binary.flags, *after]
+    return [*options, *before, "-o", "linked", "main.c", *libraries, *binary.flags, *after]
 
 
 def _with_glibc(_binary: Binary) -> tuple[list[str], list[str]]:

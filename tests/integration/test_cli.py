@@ -208,6 +208,13 @@ def test_check_passes_over_kinds_without_a_pod_template(elfgate: Run) -> None:
     assert "1 passed over" in ran.stdout
 
 
+@pytest.mark.parametrize("image", ["dir:/", "oci:layout:2", "oci-archive:layout:2", "docker-archive:layout:2"])
+def test_a_pod_cannot_have_this_machines_files_read(elfgate: Run, image: str) -> None:
+    ran = elfgate("check", "-", "--arch", "amd64", "--strict", text=POD.replace("example/server:2-alpine", image))
+    assert ran.returncode == 3
+    assert "image_invalid" in ran.stdout or "not an image reference" in ran.stdout
+
+
 def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run) -> None:
     missing = ["--image", "example/server:2-alpine=oci:nowhere"]
     assert elfgate("check", "-", "--arch", "amd64", *missing, text=POD).returncode == 0
@@ -244,7 +251,7 @@ def test_warm_reads_a_list_once_and_then_knows_it(elfgate: Run) -> None:
 def test_warm_reads_what_manifests_name_and_exits_with_3_for_what_cannot_be_read(elfgate: Run) -> None:
     ran = elfgate("warm", "-f", "-", *OVERRIDE, text=f"{POD}---\n{POD.replace('2-alpine', '9-alpine')}")
     assert ran.returncode == 3
-    assert "read    docker.io/example/server:2-alpine: amd64, arm64, ppc64le, s390x" in ran.stdout
+    assert "read    example/server:2-alpine: amd64, arm64, ppc64le, s390x" in ran.stdout
     assert "2 images: 1 read, 0 known, 1 failed" in ran.stdout
 
 

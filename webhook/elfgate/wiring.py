@@ -12,6 +12,7 @@ from elfgate.cluster.api import Access, Api
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.errors import InputError
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.policy.config import PolicyConfig
@@ -175,7 +176,7 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str) -> Located:
+    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG002 - all share credentials
         """Find an image's source.
 
         Raises:
@@ -203,7 +204,7 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.auth import DockerConfig
+            from elfgate.images.docker_config import DockerConfig
             from elfgate.images.registry import Registries, RegistryOptions
 
             self._registries = Registries(

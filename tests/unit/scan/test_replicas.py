@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.linkage.report import Outcome
@@ -46,7 +47,7 @@ def replica(registry: Registry, server: valkey.Server) -> Iterator[Replica]:
             stack.callback(registries.close)
             shared = stack.enter_context(closing(ValkeyStore(parse(server.url))))
 
-            def locate(image: str) -> Located:
+            def locate(image: str, keyring: Keyring | None = None) -> Located:
                 reference = Reference.parse(image)
                 source = registries.repository(reference)
                 return Located(image, source, reference.tag, reference.name, reference.tag)

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from elfgate.errors import InputError
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.platforms import Platform
@@ -39,7 +40,7 @@ def run(registry: Registry, store: MemoryStore, *tags: str, platforms: tuple[Pla
 
     with closing(Registries()) as registries:
 
-        def locate(image: str) -> Located:
+        def locate(image: str, keyring: Keyring | None = None) -> Located:
             reference = Reference.parse(image)
             return Located(image, registries.repository(reference), reference.tag, reference.name, reference.tag)
 

@@ -113,11 +113,11 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
 def _references(images: "Iterable[str]") -> "Iterator[str]":
     """What a node would pull: in a pod, ``oci:app`` is a repository of Docker Hub, never a folder of this machine."""
     from elfgate.errors import InputError
-    from elfgate.images.reference import Reference
+    from elfgate.images.reference import pulled_name
 
     for image in images:
         try:
-            yield str(Reference.parse(image))
+            yield pulled_name(image)
         except InputError as error:
             sys.stderr.write(f"elfgate warm: passed over: {error}\n")
 

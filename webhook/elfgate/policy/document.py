@@ -29,6 +29,8 @@ class Request(Model):
     name: str = ""
     dry_run: bool = False
     every_node: bool = False
+    today: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own")]
+    without: Annotated[list[str], Field(description="Rules of the user's own that are left out, as they fail")] = []
 
 
 class TargetEntry(Model):
@@ -94,6 +96,9 @@ class LinkageEntry(Model):
     platform: str
     verdict: Literal["starts", "cannot-start", "unknown"]
     variant: VariantEntry
+    needs_glibc: Annotated[
+        list[int], Field(description="The newest glibc that what is started there needs, such as [2, 34]")
+    ] = []
     findings: list[FindingEntry] = []
     alternatives: Annotated[list[str], Field(description="Images of the same repository known to start there")] = []
 

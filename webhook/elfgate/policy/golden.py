@@ -23,7 +23,7 @@ _IMAGE = "golden.invalid/app"
 def _document(*verdicts: tuple[str, bool]) -> Document:
     """One container, on each architecture either starting or lacking its loader."""
     return Document(
-        request=Request(point="pod", kind="Pod", namespace=NAMESPACE, name="golden"),
+        request=Request(point="pod", kind="Pod", namespace=NAMESPACE, name="golden", today="2026-01-01"),
         targets=[TargetEntry(platform=f"linux/{arch}", architecture=arch, nodes=1) for arch, _ in verdicts],
         containers=[ContainerEntry(name="app", role="main", image=_IMAGE, repository=_IMAGE)],
         linkages=[_linkage(arch, starts=starts) for arch, starts in verdicts],

@@ -1,7 +1,11 @@
 # Written by `make docs` from the folders in policies/rules.
 package elfgate.main
 
-found := {
+own := {}
+
+malformed := set()
+
+shipped := {
 	"command_missing": data.elfgate.rules.command_missing.findings,
 	"command_not_executable": data.elfgate.rules.command_not_executable.findings,
 	"cpu_level": data.elfgate.rules.cpu_level.findings,

@@ -22,11 +22,15 @@ verdict := {
 	"warnings": violations("warn"),
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
+	"failed": sort(malformed),
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
 	config.effective
 	found
 }
+
+# What every rule found, those of the cluster's owner among them.
+found := object.union(shipped, own)
 
 default unknown := false
 
@@ -118,7 +122,7 @@ lines(parts) := array.concat(
 remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
 	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
 	count(ways) > 0
-} else := concat("", own(parts))
+} else := concat("", said(parts))
 
 moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
 
@@ -128,14 +132,14 @@ stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if ima
 stead("fails", container, _, "", platforms) := [way | way := support.advice(container, platforms); way != ""]
 
 # What a rule asks for, which need not be to go elsewhere.
-stead("violates", _, parts, _, _) := own(parts)
+stead("violates", _, parts, _, _) := said(parts)
 
 stead("unknown", _, _, _, _) := []
 
 stead("note", _, _, _, _) := []
 
 # What the first finding that has one says.
-own(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
+said(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
 
 # Architectures on whose every platform every container is known to start, and those to keep off.
 safe := sort([architecture |

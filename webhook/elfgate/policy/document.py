@@ -4,6 +4,7 @@ Its JSON Schema (``policies/schema/input.json``) is generated from these models,
 are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,7 +31,7 @@ class Request(Model):
     dry_run: bool = False
     every_node: bool = False
     today: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own")]
-    without: Annotated[list[str], Field(description="Rules of the user's own that are left out, as they fail")] = []
+    without: Annotated[list[str], Field(description="Rules of the user's own that are left out; * for all")] = []
 
 
 class TargetEntry(Model):
@@ -111,3 +112,8 @@ class Document(Model):
     targets: list[TargetEntry]
     containers: list[ContainerEntry]
     linkages: list[LinkageEntry]
+
+    def without(self, rules: Iterable[str]) -> Self:
+        """The same document, to be judged without some more of the user's own rules."""
+        request = self.request.model_copy(update={"without": sorted({*self.request.without, *rules})})
+        return self.model_copy(update={"request": request})

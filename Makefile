@@ -25,12 +25,15 @@ setup: $(STAMP) ## Make the virtual environment, everything pinned
 demo: $(STAMP) ## Show the main job on a real program and real images
 	$(BIN)/python -m demo
 
+.PHONY: ci
+ci: lint test policies demo ## What must pass before a change lands
+
 .PHONY: test
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: e2e
-e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 .PHONY: policies

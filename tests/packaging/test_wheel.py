@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from support import founding
 
 ROOT = Path(__file__).parents[2]

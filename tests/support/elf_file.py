@@ -13,6 +13,7 @@ from typing import Any
 
 from elfgate.elf.facts import Load
 from elfgate.platforms import ARCHITECTURES
+
 from .elf_encoding import (
     RELOCATIONS,
     Encoding,

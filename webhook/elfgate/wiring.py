@@ -1,6 +1,7 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 import argparse
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,15 +15,18 @@ from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.golden import prove
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
-from elfgate.settings import Settings, default_store
+from elfgate.settings import Policies, Settings, default_store
 from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.images.registry import Registries
+    from elfgate.policy.bundle import Bundle
+    from elfgate.policy.guard import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +157,89 @@ def _local(location: Location, limits: Limits) -> Source:
             return Directory(location.path, limits)
 
 
-async def engine(*, policies: Path | None = None, config: PolicyConfig | None = None) -> MemoisedEngine:
-    """The embedded engine, proved on the golden documents: with the shipped bundle, or the one in a folder.
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By which policies, and with which engine, verdicts are given.
+
+    Attributes:
+        folder: A bundle's folder; None for the one that comes with elfgate.
+        rules: A folder of further rules.
+        config: Laid over the bundle's own settings.
+        opa: The socket of an OPA server; None to evaluate here.
+        seconds: How long an evaluation may take, where it can be ended.
+    """
+
+    folder: Path | None = None
+    rules: Path | None = None
+    config: PolicyConfig | None = None
+    opa: Path | None = None
+    seconds: float = 1.0
+
+    @classmethod
+    def of_settings(cls, policies: Policies) -> Self:
+        """As the webhook's settings say."""
+        return cls(
+            folder=policies.folder,
+            rules=policies.own_rules,
+            config=policies,
+            opa=policies.opa_socket if policies.engine == "opa" else None,
+            seconds=policies.seconds,
+        )
+
+    def bundle(self) -> "Bundle":
+        """The bundle that is to judge.
+
+        Raises:
+            InputError: if one of the folders does not hold what it should.
+        """
+        from elfgate.policy.bundle import load
+
+        return load(self.folder, config=self.config, rules=self.rules)
+
+
+def log_failed_rule(name: str, why: str) -> None:
+    """Tell the log of a rule of the user's own that failed."""
+    logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
+
+
+async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine:
+    """An engine, proved on the golden documents.
+
+    Args:
+        judging: By what; the shipped bundle and the embedded engine if None.
+        told: Who is told of rules of the user's own that fail.
 
     Raises:
-        InputError: if the folder is not a bundle.
-        EngineError: if the bundle does not load, or gets golden documents wrong.
+        InputError: if there is no such bundle, or no such rules.
+        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
     """
-    from elfgate.policy.bundle import load
+    judging = judging or Judging()
+    bundle = judging.bundle()
+    live = _live(judging, bundle)
+    if bundle.own:
+        from elfgate.policy.guard import GuardedEngine
+
+        live = GuardedEngine(live, bundle.own, told=told)
+    try:
+        await prove(live)
+    except EngineError:
+        await live.close()
+        raise
+    return MemoisedEngine(live)
+
+
+def _live(judging: Judging, bundle: "Bundle") -> Engine:
+    if judging.opa is not None:
+        from elfgate.policy.server import OpaServer
+
+        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
+    if bundle.own:
+        from elfgate.policy.worker import BoundedEngine
+
+        return BoundedEngine(bundle, seconds=judging.seconds)
     from elfgate.policy.embedded import EmbeddedEngine
 
-    live = EmbeddedEngine(load(policies, config=config))
-    await prove(live)
-    return MemoisedEngine(live)
+    return EmbeddedEngine(bundle)
 
 
 def inventory(settings: Settings) -> Inventory:

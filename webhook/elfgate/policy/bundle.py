@@ -67,7 +67,8 @@ def load(
             settings speak of a rule that is not there.
     """
     root = _shipped() if folder is None else folder
-    modules, own = dict(_modules(root, tests=tests)), ()
+    modules = dict(_modules(root, tests=tests))
+    own: tuple[str, ...] = ()
     if rules is not None:
         shipped = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
@@ -109,7 +110,9 @@ def aggregator(codes: Iterable[str], own: Iterable[str] = ()) -> str:
     lines = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(codes)]
     ours = ["shipped := {", *lines, "}"]
     if not (own := sorted(own)):
-        return "\n".join([_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""])
+        return "\n".join(
+            [_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""]
+        )
     own_set = orjson.dumps(own).decode()
     theirs = [line for code in own for line in _own_lines(code)]
     left_out = f'left_out := {own_set} if "*" in input.request.without else := object.get(input.request, "without", [])'

@@ -40,7 +40,13 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.run import serve
     from elfgate.server.validate import Validator
 
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    metrics = Metrics()
+
+    def told(name: str, why: str) -> None:
+        wiring.log_failed_rule(name, why)
+        metrics.rule_failed(name)
+
+    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
         async with wiring.nodes(settings) as nodes, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
@@ -51,6 +57,6 @@ async def _serve(settings: "Settings") -> None:
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
             )
-            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())
+            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -101,7 +101,7 @@ class Scanner:
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
     ) -> Linkage | None:
         """The same for an image of that digest, from the store alone; None if the store does not have it all."""
-        contents = self._reader.known(digest, platform, node.runtime)
+        contents = self._reader.known(digest, platform)
         if contents is None:
             return None
         prediction = _judge(contents, platform, overrides, _NO_FACTS)
@@ -163,7 +163,7 @@ def _judge(
         "set the platform when building, so that the label agrees with the content",
         effect=Effect.NOTE,
     )
-    return Prediction(prediction.argv, (*prediction.findings, note), prediction.walk)
+    return replace(prediction, findings=(*prediction.findings, note))
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

@@ -18,10 +18,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
-from support.oci import Blob, image
-from support.tarball import program, tarball
-
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.linkage.report import Outcome
@@ -30,6 +26,9 @@ from elfgate.rootfs.layer import Layer
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.store.sqlite import SqliteStore
+from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
+from support.oci import Blob, image
+from support.tarball import program, tarball
 
 ARCHITECTURE = "ppc64le"
 PLATFORM = Platform("linux", ARCHITECTURE)
@@ -72,7 +71,7 @@ def application(number: int) -> bytes:
 async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore) -> None:
     """Have as many images in the store: read each as a scan would."""
     reader = Reader(store=store)
-    scanner = Scanner(locate=lambda image: Located(image, source, image), reader=reader)
+    scanner = Scanner(locate=lambda image, _: Located(image, source, image), reader=reader)
     for number in range(len(names), size):
         own = tarball({"app": program(application(number))})
         made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
@@ -85,9 +84,9 @@ async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], 
 async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
     """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
     nothing = Memory()
-    scanner = Scanner(locate=lambda image: Located(image, nothing, image), reader=Reader(store=store))
+    scanner = Scanner(locate=lambda image, _: Located(image, nothing, image), reader=Reader(store=store))
     first, again = [], []
-    chosen = random.Random(0).sample(names, min(predictions, len(names)))
+    chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
     for name in chosen:
         nothing.blobs = {name: Blob("", b"")}
         for times in (first, again):

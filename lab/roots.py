@@ -5,6 +5,7 @@ lays them out. Where a suite's index for an architecture is not served, its C li
 packages (``libc6-ppc64el-cross``), which hold the very files of the native ones in another directory.
 """
 
+import functools
 import hashlib
 import shutil
 import tempfile
@@ -87,6 +88,7 @@ ROOTS: dict[str, Root] = {
 """Every kind of root file system, by name."""
 
 
+@functools.cache
 def build(variant: str, architecture: str) -> Path:
     """Make a root file system, unless the cache has it from the same packages.
 

@@ -6,7 +6,6 @@ call one another, with the needs, names, search paths and symbol versions that a
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from lab.fetched import LabError, cache
 from lab.sandbox import Sandbox, Start
 
 _SUITE = "bookworm"
-_REVISION = "1"  # of what is compiled from a Binary; changes the cache's keys
+_REVISION = "2"  # of what is compiled from a Binary; changes the cache's keys
 _COMPILERS = {
     "amd64": "x86_64-linux-gnu-gcc",
     "386": "i686-linux-gnu-gcc",
@@ -27,6 +26,7 @@ _COMPILERS = {
     "s390x": "s390x-linux-gnu-gcc",
     "riscv64": "riscv64-linux-gnu-gcc",
 }
+_START = ("__libc_start_main", "abort")  # what start files take from the C library
 _MUSL = {  # musl's directory, and the name in its loader's
     "amd64": ("x86_64-linux-musl", "x86_64"),
     "386": ("i386-linux-musl", "i386"),
@@ -48,7 +48,7 @@ class Binary:
         libc: ``glibc``, ``musl``, or ``none`` for a file that needs no C library.
         link: ``dynamic``, ``static`` or ``static-pie``.
         needs: DT_NEEDED in their order, each with the symbols taken from it.
-        undefined: Further symbols that it calls, to be found in whatever is loaded.
+        undefined: Further symbols that it calls and expects of the C library, which is thus needed.
         soname: DT_SONAME; empty for none.
         rpath: DT_RPATH; None for none.
         runpath: DT_RUNPATH; None for none.
@@ -104,30 +104,37 @@ def _compile(binaries: list[Binary], temporary: Path) -> None:
     for binary in binaries:
         made = work / binary.key / "out"
         if made.exists():
-            shutil.copy2(made, cache("made") / binary.key)
-    for binary in binaries:
-        if not (cache("made") / binary.key).exists():
-            log = work / binary.key / "log"
-            raise LabError(f"{binary} does not compile: {log.read_text() if log.exists() else outcome}")
+            made.rename(cache("made") / binary.key)
+    failed = [binary for binary in binaries if not (cache("made") / binary.key).exists()]
+    if failed:
+        log = work / failed[0].key / "log"
+        words = log.read_text() if log.exists() else str(outcome)
+        raise LabError(f"{len(failed)} of {len(binaries)} do not compile; the first, {failed[0]}: {words}")
 
 
 def _write_sources(binary: Binary, directory: Path) -> None:
     directory.mkdir(parents=True)
     libraries = []
     commands = []
-    for number, (name, symbols) in enumerate(binary.needs):
-        start = ["__libc_start_main"] if name.startswith("libc.") else []  # it stands in for the C library
+    needs = [*binary.needs, *([(_libc_name(binary), binary.undefined)] if binary.undefined else [])]
+    for number, (name, symbols) in enumerate(needs):
+        start = list(_START) if name.startswith("libc.") else []  # it stands in for the C library
         stub = f"lib{number}"
         (directory / f"{stub}.c").write_text(_source([*_names(symbols), *start], [], binary))
         (directory / f"{stub}.map").write_text(_version_script(symbols))
         options = ["-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}", f"-Wl,--version-script={stub}.map"]
         commands.append([*_compiler(binary), *options, "-o", f"{stub}.so", f"{stub}.c"])
         libraries.append(f"{stub}.so")
-    taken = [name for _, symbols in binary.needs for name in _names(symbols)] + list(binary.undefined)
+    taken = [name for _, symbols in needs for name in _names(symbols)]
     (directory / "main.c").write_text(_source(_names(binary.defines), taken, binary, program=not binary.library))
     (directory / "main.map").write_text(_version_script(binary.defines))
     commands.append(_link(binary, libraries))
-    (directory / "make.sh").write_text("set -e\n" + "\n".join(" ".join(map(_quoted, line)) for line in commands) + "\n")
+    lines = [" ".join(map(_quoted, command)) for command in commands]
+    (directory / "make.sh").write_text("\n".join(["set -e", *lines, "test -s linked", "mv linked out"]) + "\n")
+
+
+def _libc_name(binary: Binary) -> str:
+    return "libc.so" if binary.libc == "musl" else "libc.so.6"
 
 
 def _names(symbols: Iterable[str]) -> list[str]:
@@ -167,8 +174,6 @@ def _compiler(binary: Binary) -> list[str]:
 
 def _link(binary: Binary, libraries: list[str]) -> list[str]:
     options = [*_compiler(binary), "-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined"]
-    if binary.undefined:
-        options.append("-Wl,--unresolved-symbols=ignore-all")
     if binary.library:
         options += ["-shared", "-fPIC"]
         if any("@" in symbol for symbol in binary.defines):
@@ -182,7 +187,7 @@ def _link(binary: Binary, libraries: list[str]) -> list[str]:
     if binary.runpath is not None:
         options.append(f"-Wl,--enable-new-dtags,-rpath,{binary.runpath}")
     before, after = _C_LIBRARY[binary.libc](binary)
-    return [*options, *before, "-o", "out", "main.c", *libraries, *binary.flags, *after]
+    return [*options, *before, "-o", "linked", "main.c", *libraries, *binary.flags, *after]
 
 
 def _with_glibc(_binary: Binary) -> tuple[list[str], list[str]]:
@@ -196,7 +201,7 @@ def _with_musl(binary: Binary) -> tuple[list[str], list[str]]:
     start = {"static": "crt1.o", "static-pie": "rcrt1.o"}.get(binary.link, "Scrt1.o")
     before = ["-nostdinc", f"-isystem/usr/include/{directory}", "-nostdlib", f"-L{path}"]
     before += [] if binary.library else [f"-Wl,-dynamic-linker,/lib/ld-musl-{name}.so.1", f"{path}/{start}"]
-    own = [need for need, _ in binary.needs if need.startswith("libc.")]
+    own = binary.undefined or [need for need, _ in binary.needs if need.startswith("libc.")]
     library = [] if own and binary.link == "dynamic" else ["-lc"]
     return [*before, f"{path}/crti.o"], [*library, "-lgcc", f"{path}/crtn.o"]
 

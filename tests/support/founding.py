@@ -1,13 +1,14 @@
 """The case that elfgate began with, in small: one server in three images, static on two platforms and not on two.
 
-It is linked statically for amd64 and arm64, and dynamically against glibc for ppc64le and s390x, so that its scratch and
-Alpine images cannot start there while its Debian image can.
+It is linked statically for amd64 and arm64, and dynamically against glibc for ppc64le and s390x, so that its scratch
+and Alpine images cannot start there while its Debian image can.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from elfgate.platforms import ARCHITECTURES
+
 from .elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories, musl_loader
 from .oci import Blob, image, index, write_layout
 from .tarball import link, program, tarball

@@ -53,7 +53,7 @@ def serving(policies: Bundle, folder: Path) -> Iterator[Path]:
     """
     assert OPA
     listening = folder / "opa.sock"
-    command = [OPA, "run", "--server", "--disable-telemetry", "--addr", f"unix://{listening}", "--log-level", "error"]
+    command = [OPA, "run", "--server", "--skip-version-check", "--addr", f"unix://{listening}", "--log-level", "error"]
     process = subprocess.Popen([*command, "--bundle", write(policies, folder / "bundle")])
     try:
         _await(listening, process)

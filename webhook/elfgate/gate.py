@@ -6,7 +6,7 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elfgate.cluster.inventory import Inventory
@@ -73,6 +73,8 @@ async def judge(
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
     ]
+    if any(linkage.outcome is Outcome.CANNOT_START for linkage in linkages):
+        entries += _elsewhere(workload, linkages, inventory, scanner)
     document = Document(
         request=Request(
             point=point.value,
@@ -105,30 +107,34 @@ async def _linkage(scanner: Scanner, container: Container, target: Target) -> Li
         return Linkage(container.image, "", target.platform, Prediction((), (finding,)))
 
 
+def _elsewhere(
+    workload: Workload, linkages: Sequence[Linkage], inventory: Inventory, scanner: Scanner
+) -> Iterator[LinkageEntry]:
+    """What is known of platforms that the cluster has and the pod keeps off: where a way out may be."""
+    digests = {linkage.image: linkage.digest for linkage in linkages}
+    landing = {linkage.platform for linkage in linkages}
+    for platform in sorted({kind.platform for kind in inventory.kinds()} - landing):
+        for container in workload.containers:
+            known = scanner.known(container.image, digests[container.image], platform, container.overrides)
+            if known is not None:
+                yield _entry(container, known)
+
+
 async def _linkage_entry(scanner: Scanner, container: Container, target: Target, linkage: Linkage) -> LinkageEntry:
-    alternatives: Iterable[str] = ()
+    alternatives: list[str] = []
     if linkage.outcome is Outcome.CANNOT_START:
         alternatives = await scanner.alternatives(container.image, target.platform, container.overrides, target.facts)
+    return _entry(container, linkage, alternatives)
+
+
+def _entry(container: Container, linkage: Linkage, alternatives: Sequence[str] = ()) -> LinkageEntry:
     return LinkageEntry(
         container=container.name,
-        platform=str(target.platform),
+        platform=str(linkage.platform),
         verdict=linkage.outcome.value,
-        variant=VariantEntry(
-            id=linkage.variant.id, version=linkage.variant.version or "", libc=linkage.variant.libc or ""
-        ),
-        findings=[_finding_entry(finding) for finding in linkage.prediction.findings],
+        variant=VariantEntry.of(linkage.variant),
+        findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
-    )
-
-
-def _finding_entry(finding: Finding) -> FindingEntry:
-    return FindingEntry(
-        code=finding.code.value,
-        path=finding.path,
-        message=finding.message,
-        remedy=finding.remedy,
-        effect=finding.effect.value,
-        reason=finding.reason.value if finding.reason else "",
     )
 
 
@@ -142,15 +148,14 @@ def _target_entry(target: Target) -> TargetEntry:
 def _container_entry(container: Container) -> ContainerEntry:
     try:
         reference = Reference.parse(container.image)
+        repository, tag, digest = reference.familiar_name, reference.tag, reference.digest
     except InputError:
-        return ContainerEntry(
-            name=container.name, role=container.role.value, image=container.image, repository=container.image
-        )
+        repository, tag, digest = container.image, "", ""
     return ContainerEntry(
         name=container.name,
         role=container.role.value,
         image=container.image,
-        repository=reference.familiar_name,
-        tag=reference.tag,
-        digest=reference.digest,
+        repository=repository,
+        tag=tag,
+        digest=digest,
     )

@@ -34,11 +34,13 @@ unknown if {
 	linkage.platform in places.landing
 }
 
-unknown if some _, _ in places.unpredicted
+unknown if count(places.unpredicted) > 0
 
 # What was found of one container on one platform, by what its rules' modes make of it. A part begins with its place, as
 # that is the order in which it is told.
-graded[cell] contains part if {
+graded := cells # whole: OPA would grade anew wherever it is read
+
+cells[cell] contains part if {
 	some code, findings in found
 	mode := config.mode(code)
 	some finding in findings
@@ -49,7 +51,7 @@ graded[cell] contains part if {
 }
 
 # The platforms on which a container is held to fail.
-bad contains platform if some ["deny", platform, _, _, _], _ in graded
+bad := {platform | some ["deny", platform, _, _, _], _ in graded}
 
 failing := places.landing & bad
 
@@ -73,7 +75,9 @@ outcome("warn") := "warn"
 outcome("dryrun") := "dryrun"
 
 # Platforms on which one container has the same findings and the same way out are told of together.
-groups[group] contains platform if {
+groups := alike
+
+alike[group] contains platform if {
 	some [level, platform, container, effect, image], parts in graded
 	platform in places.landing
 	group := [outcome(level), container, effect, image, sort(parts)]

@@ -5,7 +5,9 @@
 #   its place in the prediction, as the first is what a user would see, and the image that would start in its stead.
 package elfgate.lib.found
 
-by_code[finding.code] contains entry if {
+by_code := grouped # whole: OPA would group anew for each code that is looked up
+
+grouped[finding.code] contains entry if {
 	some linkage in input.linkages
 	some position, finding in linkage.findings
 	entry := {

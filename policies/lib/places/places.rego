@@ -2,51 +2,62 @@
 # title: Containers and the platforms they may land on
 # description: >-
 #   Where each container stands in its pod, which nodes are behind a platform, and where every container is known to
-#   start. Sets throughout: a document that names a thing twice is judged, not refused.
+#   start. Sets throughout: a document that names a thing twice is judged, not refused. What is grouped is read through a
+#   second rule, as a whole: OPA would group anew for each key that is looked up.
 package elfgate.lib.places
 
 containers := {container.name | some container in input.containers}
 
-# Where a container stands in its pod.
-positions[container.name] contains position if some position, container in input.containers
+# Where a container stands in its pod, and what it is.
+positions := standing
 
-first[name] := input.containers[min(places)] if some name, places in positions
+standing[container.name] contains position if some position, container in input.containers
+
+first := {name: input.containers[min(places)] | some name, places in positions}
 
 # The platforms that the pod may land on, and the targets behind each.
 landing := {target.platform | some target in input.targets}
 
-targets[target.platform] contains target if some target in input.targets
+targets := landed
+
+landed[target.platform] contains target if some target in input.targets
 
 # The containers that there is a prediction for on a platform.
-predicted[linkage.platform] contains linkage.container if some linkage in input.linkages
+predicted := told
+
+told[linkage.platform] contains linkage.container if some linkage in input.linkages
 
 # The containers that there is none for where the pod may land: a document without an answer is no answer.
-unpredicted[platform] contains name if {
+unpredicted contains [platform, name] if {
 	some platform in landing
 	not predicted[platform]
 	some name in containers
 }
 
-unpredicted[platform] contains name if {
+unpredicted contains [platform, name] if {
 	some platform in landing
 	some name in (containers - predicted[platform])
 }
 
 # The containers that the prediction says start on a platform.
-starting[linkage.platform] contains linkage.container if {
+starting := started
+
+started[linkage.platform] contains linkage.container if {
 	some linkage in input.linkages
 	linkage.verdict == "starts"
 }
 
 # Platforms, targets or not, on which every container is known to start.
-complete contains platform if {
+complete := {platform |
 	some platform, names in starting
 	count(containers - names) == 0
 }
 
 # Every platform that the document speaks of, by the architecture that a node's label would say: targets, and others that
 # were looked at for a way out.
-by_architecture[label] contains platform if {
+by_architecture := labelled
+
+labelled[label] contains platform if {
 	some platform in (landing | {linkage.platform | some linkage in input.linkages})
 	label := architecture(platform)
 }

@@ -18,7 +18,10 @@ container(name) := labelled[name]
 
 container(name) := name if not labelled[name]
 
-labelled[name] := concat("", [roles[entry.role], name, " (", entry.image, ")"]) if some name, entry in places.first
+labelled := {name: label |
+	some name, entry in places.first
+	label := concat("", [roles[entry.role], name, " (", entry.image, ")"])
+}
 
 roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemeral": "ephemeral container "}
 
@@ -26,8 +29,9 @@ roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemer
 located(platforms) := series([located_at[platform] | some platform in platforms])
 
 # "ppc64le (a, b, c and 4 more)", and without the brackets where no node has a name.
-located_at[platform] := concat("", [places.display(platform), behind(targets)]) if {
+located_at := {platform: label |
 	some platform, targets in places.targets
+	label := concat("", [places.display(platform), behind(targets)])
 }
 
 behind(targets) := concat("", [" (", concat(", ", shown), more(total - count(shown)), ")"]) if {

@@ -16,8 +16,7 @@ import data.elfgate.lib.places
 findings contains finding if some finding in found.by_code.linkage_unknown
 
 findings contains finding if {
-	some platform, names in places.unpredicted
-	some name in names
+	some [platform, name] in places.unpredicted
 	finding := {
 		"container": name,
 		"platform": platform,

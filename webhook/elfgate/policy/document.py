@@ -4,9 +4,11 @@ Its JSON Schema (``policies/schema/input.json``) is generated from these models,
 are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from elfgate.linkage.report import Finding, Variant
 
 VERSION = 1
 
@@ -59,6 +61,18 @@ class FindingEntry(Model):
     effect: Literal["fails", "unknown", "note"]
     reason: str = ""
 
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """From the prediction's."""
+        return cls(
+            code=finding.code.value,
+            path=finding.path,
+            message=finding.message,
+            remedy=finding.remedy,
+            effect=finding.effect.value,
+            reason=finding.reason.value if finding.reason else "",
+        )
+
 
 class VariantEntry(Model):
     """The image's nature on that platform."""
@@ -66,6 +80,11 @@ class VariantEntry(Model):
     id: str
     version: str = ""
     libc: str = ""
+
+    @classmethod
+    def of(cls, variant: Variant) -> Self:
+        """From the prediction's."""
+        return cls(id=variant.id, version=variant.version or "", libc=variant.libc or "")
 
 
 class LinkageEntry(Model):

@@ -1,6 +1,6 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -35,6 +35,7 @@ class Validator:
 
     Args:
         inventory: The nodes there are.
+        nodes_known: Tells whether they are all in it.
         scanner: Predicts starts.
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
@@ -45,12 +46,14 @@ class Validator:
         self,
         *,
         inventory: Inventory,
+        nodes_known: Callable[[], bool],
         scanner: Scanner,
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
     ) -> None:
         self._inventory = inventory
+        self._nodes_known = nodes_known
         self._scanner = scanner
         self._engine = engine
         self._live_engine = live_engine
@@ -73,7 +76,7 @@ class Validator:
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
-        lines = [] if len(self._inventory) else ["nodes: none are known"]
+        lines = [] if self._nodes_known() else ["nodes: they are not known yet"]
         try:
             await prove(self._live_engine)
         except ElfgateError as error:

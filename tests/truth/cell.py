@@ -1,0 +1,37 @@
+"""One cell of the lab: a program in a root file system on a node of one architecture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """What is started, and where.
+
+    Attributes:
+        group: What it is about: a program's name, or the chapter of a made case.
+        name: Which program's build or which case.
+        variant: A name of ``lab.roots.ROOTS``.
+        architecture: An OCI name of ``lab.debian.ARCHITECTURES``.
+        layers: The directories on top of the variant's root, the uppermost first.
+        argv: The command line.
+        env: Variables beside PATH.
+        cwd: The working directory.
+        program: The program that an ENOENT may be about, if it is not ``argv[0]``.
+    """
+
+    group: str
+    name: str
+    variant: str
+    architecture: str
+    layers: tuple[Path, ...]
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    program: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.name} · {self.variant} · {self.architecture}"

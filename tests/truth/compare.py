@@ -1,0 +1,117 @@
+"""Predicts every cell and says where the prediction and the real start part."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from elfgate.images.directory import Directory
+from elfgate.images.source import Descriptor, Limits
+from elfgate.linkage.predict import predict
+from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.platforms import Platform
+from elfgate.rootfs.layer import Layer
+from elfgate.rootfs.tree import Tree
+from lab import roots
+from truth.cell import PATH, Cell
+from truth.observed import Observed
+
+NODE = NodeFacts(page_size=4096)  # what qemu and this machine's own kernel have; a CPU's level is not said
+
+
+class Agreement(StrEnum):
+    """How a prediction stands to what happened."""
+
+    AGREES = "agrees"
+    FALSE_DENY = "false deny"  # said to fail, and started: the one thing that must never be
+    FALSE_START = "false start"  # said to start, and failed
+    UNKNOWN = "unknown"
+    WRONG_CODE = "wrong code"  # failed as said, but for another reason
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One cell's prediction beside its outcome."""
+
+    cell: Cell
+    observed: Observed
+    prediction: Prediction
+
+    @property
+    def code(self) -> Code | None:
+        """The code of the first finding that fails."""
+        return next((finding.code for finding in self.prediction.findings if finding.effect is Effect.FAILS), None)
+
+    @property
+    def agreement(self) -> Agreement:
+        """Where they part. A death without words has no code that could be wrong."""
+        outcome = self.prediction.outcome
+        if outcome is Outcome.UNKNOWN:
+            return Agreement.UNKNOWN
+        if self.observed.started:
+            return Agreement.AGREES if outcome is Outcome.STARTS else Agreement.FALSE_DENY
+        if outcome is Outcome.STARTS:
+            return Agreement.FALSE_START
+        return Agreement.AGREES if self.observed.code in {None, self.code} else Agreement.WRONG_CODE
+
+    def __str__(self) -> str:
+        seen = "started" if self.observed.started else f"failed ({self.observed.code})"
+        said = "; ".join(f"{finding.code} {finding.path}: {finding.message}" for finding in self.prediction.findings)
+        return (
+            f"{self.agreement}: {self.cell} · argv {' '.join(self.cell.argv)}\n"
+            f"    happened: {seen}: {self.observed.words}\n"
+            f"    predicted: {self.prediction.outcome}: {said or 'no finding'}"
+        )
+
+
+def compare(observations: Mapping[Cell, Observed]) -> list[Comparison]:
+    """Predict every cell that was observed."""
+    return [Comparison(cell, observed, _predict(cell)) for cell, observed in observations.items()]
+
+
+def _predict(cell: Cell) -> Prediction:
+    base = roots.build(cell.variant, cell.architecture)
+    layers = [_layer(path) for path in (base, *reversed(cell.layers))]
+    defaults = ImageDefaults(entrypoint=cell.argv, env={"PATH": PATH, **cell.env}, working_dir=cell.cwd)
+    architecture = cell.architecture
+    platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
+    return predict(Tree(layers), defaults, Overrides(), platform, NODE)
+
+
+@cache
+def _layer(path: Path) -> Layer:
+    return Directory(str(path), Limits()).layer(Descriptor("", ""))
+
+
+def table(comparisons: Iterable[Comparison]) -> str:
+    """A row a group, a column an architecture: how many cells agree, then what does not, by the legend's letters."""
+    counts: dict[tuple[str, str], Counter[Agreement]] = defaultdict(Counter)
+    for comparison in comparisons:
+        for group in (comparison.cell.group, _ALL):
+            for architecture in (comparison.cell.architecture, _ALL):
+                counts[group, architecture][comparison.agreement] += 1
+    groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
+    rows = [[group[:27], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
+    lines = [f"{row[0]:28}" + "".join(f" {text:>13}" for text in row[1:]) for row in [["", *_COLUMNS], *rows]]
+    legend = ", ".join(f"{letter} {agreement}" for agreement, letter in _LETTERS.items())
+    return "\n".join([*lines, f"cells that agree, then: {legend}"])
+
+
+def _cell(counts: Counter[Agreement] | None) -> str:
+    if counts is None:
+        return ""
+    apart = [f"{counts[agreement]}{letter}" for agreement, letter in _LETTERS.items() if counts[agreement]]
+    return " ".join([str(counts[Agreement.AGREES]), *apart])
+
+
+_ALL = "all"
+_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _ALL)
+_LETTERS = {
+    Agreement.FALSE_DENY: "D",
+    Agreement.FALSE_START: "S",
+    Agreement.WRONG_CODE: "C",
+    Agreement.UNKNOWN: "U",
+}

@@ -1,0 +1,237 @@
+"""The made cases: rows of ``cases/*.yaml``, turned into layers of real, compiled files for every architecture.
+
+A row names its files and how they come about; nothing in it says what should happen, as that is found out.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import debian, roots, toolchain
+from lab.debian import MULTIARCH
+from lab.fetched import cache
+from lab.toolchain import Binary
+from truth.cell import Cell
+from truth.elf_edit import edit
+from truth.ld_cache import cache_file
+
+_REVISION = "1"  # of how a layer is made from a row
+_ALL = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64")
+_LOADERS = {
+    "amd64": "/lib64/ld-linux-x86-64.so.2",
+    "386": "/lib/ld-linux.so.2",
+    "arm64": "/lib/ld-linux-aarch64.so.1",
+    "arm/v7": "/lib/ld-linux-armhf.so.3",
+    "ppc64le": "/lib64/ld64.so.2",
+    "s390x": "/lib/ld64.so.1",
+    "riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
+}
+_MUSL = {"amd64": "x86_64", "386": "i386", "arm64": "aarch64", "arm/v7": "armhf", "ppc64le": "powerpc64le"}
+_MUSL |= {"s390x": "s390x", "riscv64": "riscv64"}
+_OTHER = {  # another architecture of the same class and byte order where there is one
+    "amd64": "arm64",
+    "386": "arm/v7",
+    "arm64": "amd64",
+    "arm/v7": "386",
+    "ppc64le": "arm64",
+    "s390x": "ppc64le",
+    "riscv64": "arm64",
+}
+_FOREIGN = dict.fromkeys(_ALL, "ppc64le") | {"ppc64le": "s390x"}  # one that this machine runs in no sandbox but its own
+_NARROW = {"amd64": "386", "arm64": "arm/v7", "ppc64le": "arm/v7", "riscv64": "arm/v7", "s390x": "arm/v7"}
+_NARROW |= {"386": "amd64", "arm/v7": "arm64"}
+_FLOOR = {"amd64": "x86-64-v2", "ppc64le": "power9", "s390x": "z13"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case for one architecture, its placeholders filled in."""
+
+    chapter: str
+    fields: Mapping[str, Any]
+    architecture: str
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """What to lay out, by path."""
+        return dict(self.fields.get("files", {}))
+
+
+def rows() -> Iterator[Row]:
+    """Every case of every chapter for every architecture that it is meant for."""
+    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
+        for fields in yaml.safe_load(path.read_text()):
+            for architecture in map(str, fields.get("architectures", _ALL)):
+                if _variants(fields, architecture):
+                    yield Row(path.stem, _filled(fields, _placeholders(architecture)), architecture)
+
+
+def cells() -> list[Cell]:
+    """The cells of all made cases, their layers compiled and laid out (cached).
+
+    Raises:
+        LabError: if a file does not compile.
+    """
+    wanted = list(rows())
+    compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
+    return [cell for row in wanted for cell in _cells(row, compiled)]
+
+
+def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
+    fields = row.fields
+    for variant in _variants(fields, row.architecture):
+        yield Cell(
+            group=row.chapter,
+            name=fields["case"],
+            variant=variant,
+            architecture=row.architecture,
+            layers=(_layer(row, variant, compiled),),
+            argv=tuple(fields.get("argv", ["/app/x"])),
+            env=fields.get("env", {}),
+            cwd=fields.get("cwd", "/"),
+            program=fields.get("program", ""),
+        )
+
+
+def _variants(fields: Mapping[str, Any], architecture: str) -> list[str]:
+    """The roots of a case that exist for an architecture."""
+    wanted = fields.get("roots", ["distroless"])
+    return [name for name in wanted if architecture in (*roots.ROOTS[name].native, *roots.ROOTS[name].crossed)]
+
+
+def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
+    """The directory with a row's files, made unless the cache has it."""
+    root = roots.build(variant, row.architecture)
+    binaries = sorted(binary.key for binary in _binaries(row))
+    ingredients = [_REVISION, row.files, row.fields.get("ldconfig"), row.architecture, root.name, binaries]
+    key = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:20]
+    destination = cache("cases") / key
+    if not destination.is_dir():
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".case-") as temporary:
+            upper = Path(temporary, "upper")
+            upper.mkdir()
+            making = _Making(row, root, compiled)
+            for path, file in row.files.items():
+                making.write(upper, path, file)
+            if row.fields.get("ldconfig"):
+                (Path(temporary, "made")).mkdir()
+                roots.ldconfig((upper, root), row.architecture, Path(temporary, "made"))
+                shutil.copytree(Path(temporary, "made", "upper"), upper, symlinks=True, dirs_exist_ok=True)
+            upper.rename(destination)
+    return destination
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """How the files of a row come about: with what was compiled, and from the root that they are laid upon."""
+
+    row: Row
+    root: Path
+    compiled: Mapping[Binary, Path]
+
+    def write(self, upper: Path, path: str, file: Any) -> None:
+        target = upper / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if "link" in file:
+            target.symlink_to(file["link"])
+            return
+        if "directory" in file:
+            target.mkdir(exist_ok=True)
+        elif "fifo" in file:
+            os.mkfifo(target)
+        else:
+            target.write_bytes(self._content(path, file))
+        target.chmod(int(str(file.get("mode", "755")), 8))
+
+    def _content(self, path: str, file: Any) -> bytes:
+        architecture = self.row.architecture
+        if "elf" in file:
+            return edit(self.compiled[_binary(file, self.row, path)].read_bytes(), file.get("edits", []))
+        if "copy" in file:
+            return edit(_inside(self.root, file["copy"]).read_bytes(), file.get("edits", []))
+        if "package" in file:
+            return _packaged(file["package"], file["path"], architecture)
+        if "cache" in file:
+            return cache_file(architecture, **file["cache"])
+        return base64.b64decode(file["base64"]) if "base64" in file else str(file["text"]).encode()
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Where a path of a root leads, its symlinks kept inside."""
+    found = root
+    for part in path.strip("/").split("/"):
+        found = found / part
+        while found.is_symlink():
+            target = str(found.readlink())
+            found = _inside(root, target) if target.startswith("/") else found.parent / target
+    return found
+
+
+def _packaged(package: str, path: str, architecture: str) -> bytes:
+    """One file of a Debian package."""
+    (archive,) = debian.fetch([package], suite="bookworm", architecture=architecture)
+    with tempfile.TemporaryDirectory() as temporary:
+        debian.lay_out([archive], Path(temporary, "root"))
+        return Path(temporary, "root", path.lstrip("/")).read_bytes()
+
+
+def _binaries(row: Row) -> Iterator[Binary]:
+    for path, file in row.files.items():
+        if "elf" in file:
+            yield _binary(file, row, path)
+
+
+def _binary(file: Any, row: Row, path: str) -> Binary:
+    kind = file["elf"]
+    libc = file.get("libc", "glibc")
+    architecture = file.get("for", row.architecture)
+    if kind.startswith("static") and "libc" not in file:
+        libc = "glibc" if architecture == "riscv64" else "musl"
+    soname = file.get("soname", path.rsplit("/", 1)[-1] if kind == "library" else "")
+    return Binary(
+        architecture=architecture,
+        defines=tuple(file.get("defines", ())),
+        library=kind == "library",
+        libc="none" if kind == "library" and "libc" not in file else libc,
+        link=kind if kind.startswith("static") else "dynamic",
+        needs=tuple((name, tuple(symbols or ())) for name, symbols in file.get("needs", {}).items()),
+        undefined=tuple(file.get("undefined", ())),
+        soname=soname or "",
+        rpath=file.get("rpath"),
+        runpath=file.get("runpath"),
+        data=bool(file.get("data")),
+        called=bool(file.get("called", True)),
+        flags=tuple(file.get("flags", ())),
+    )
+
+
+def _placeholders(architecture: str) -> dict[str, str]:
+    return {
+        "{multiarch}": MULTIARCH[architecture],
+        "{loader}": _LOADERS[architecture],
+        "{loader_name}": _LOADERS[architecture].rsplit("/", 1)[1],
+        "{musl}": _MUSL[architecture],
+        "{other}": _OTHER[architecture],
+        "{foreign}": _FOREIGN[architecture],
+        "{narrow}": _NARROW[architecture],
+        "{hwcap}": _FLOOR.get(architecture, "none"),
+    }
+
+
+def _filled(value: Any, placeholders: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in placeholders.items():
+            value = value.replace(name, text)
+        return value
+    if isinstance(value, dict):
+        return {_filled(key, placeholders): _filled(item, placeholders) for key, item in value.items()}
+    return [_filled(item, placeholders) for item in value] if isinstance(value, list) else value

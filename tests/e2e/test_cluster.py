@@ -13,8 +13,8 @@ import pytest
 
 from support.control_plane import ControlPlane, Said, until
 from support.manifests import pod, workload
-from support.webhook import NAME, Webhook
-from support.words import ALPINE, DEBIAN, DENIED, apply
+from support.webhook import BINDINGS, NAME, Webhook
+from support.words import ALPINE, DEBIAN, DENIED, ON_POWER, apply
 
 pytestmark = pytest.mark.e2e
 
@@ -108,3 +108,42 @@ def test_kubectl_finds_elfgate_as_a_plug_in_that_asks_the_live_cluster(
     assert (done.returncode, done.stderr) == (1, "")
     assert "Deployment web: denied" in done.stdout
     assert "cannot start on ppc64le (ppc64le-1)" in done.stdout
+
+
+def test_a_binding_to_a_node_on_which_the_pod_cannot_start_is_refused_and_told_by_an_event(
+    cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    cluster.add_namespace("bound", **{"elfgate.dev/webhook": "bound"})
+    with Webhook(tmp_path, settings | {"admission": {"drain_seconds": 0, "bindings": True}}) as other:
+        selector = {"matchLabels": {"elfgate.dev/webhook": "bound"}}
+        cluster.must("create", "-f", "-", stdin=other.configuration("bound", rules=BINDINGS, selector=selector))
+        try:
+            until(lambda: "cannot start" in bind(cluster, "probe", "s390x-1"), "bindings are not asked about")
+            assert apply(cluster, "bound", pod("web", ALPINE, on="ppc64le")).code == 0
+            until(lambda: scheduling(cluster, "web"), "the scheduler does not say that it fails")
+            assert f'admission webhook "{NAME}" denied the request: {ON_POWER.splitlines()[0]}' in scheduling(
+                cluster, "web"
+            )
+            until(lambda: "cannot start on ppc64le" in events(cluster, "web"), "there is no event")
+            assert apply(cluster, "bound", pod("good", ALPINE, on="arm64")).code == 0
+            cluster.must("wait", "-n", "bound", "--for=condition=Ready", "pod/good", "--timeout=60s")
+        finally:
+            cluster.must("delete", "validatingwebhookconfiguration", "bound")
+
+
+def bind(cluster: ControlPlane, name: str, node: str) -> str:
+    """Bind a pod by hand, by the deprecated resource ``bindings``; what the API server says."""
+    unscheduled = pod(name, ALPINE, schedulerName="nobody")
+    cluster.kubectl("create", "-n", "bound", "-f", "-", stdin=unscheduled)
+    target = {"apiVersion": "v1", "kind": "Node", "name": node}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+    return cluster.kubectl("create", "-n", "bound", "-f", "-", stdin=binding).stderr
+
+
+def scheduling(cluster: ControlPlane, name: str) -> str:
+    conditions = cluster.get("pod", "-n", "bound", name)["status"].get("conditions", [])
+    return "".join(item.get("message", "") for item in conditions if item.get("reason") == "SchedulerError")
+
+
+def events(cluster: ControlPlane, name: str) -> str:
+    return cluster.must("get", "events", "-n", "bound", "--field-selector", f"involvedObject.name={name}")

@@ -26,7 +26,10 @@ RULES = [
 ]
 # The namespaces that the webhook of all tests is asked about; others are labelled for one of their own, or for none.
 UNLABELLED = {"matchExpressions": [{"key": "elfgate.dev/webhook", "operator": "DoesNotExist"}]}
-RIGHTS = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}]
+RIGHTS = [
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+]
 BINDINGS = [("", ["pods/binding", "bindings"])]
 
 

@@ -125,6 +125,12 @@ class Api:
             with suppress(OSError, RuntimeError, ValueError):  # it has just ended by itself
                 self._watch.shutdown()
 
+    def pod(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One pod, within some seconds."""
+        deed = f"show the pod {namespace}/{name}"
+        answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
+        return dict(answer.mapping())
+
     def ask(self, deed: str, method: Callable[..., Any], *args: Any, **options: Any) -> Part:
         """Call one of the client's generated methods.
 
@@ -138,7 +144,7 @@ class Api:
             The answer.
         """
         with self._errors(deed):
-            answer = method(*args, **options, _preload_content=False, _request_timeout=_TIMEOUT)
+            answer = method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
             return Part(orjson.loads(answer.data), None, "the answer")
 
     def __enter__(self) -> Self:

@@ -142,7 +142,7 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.auth import DockerConfig
+            from elfgate.images.docker_config import DockerConfig
             from elfgate.images.registry import Registries, RegistryOptions
 
             self._registries = Registries(

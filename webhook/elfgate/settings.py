@@ -139,6 +139,10 @@ class Admission(Model):
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
     )
+    bindings: bool = Field(
+        default=False,
+        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+    )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from elfgate.cluster.api import Access, Api
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
@@ -70,16 +72,23 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes:
-    """The nodes there are.
+class Cluster:
+    """What is known of the cluster.
 
     Attributes:
-        inventory: They.
-        synced: Tells whether they are known.
+        inventory: The nodes there are.
+        synced: Tells whether all of them are known.
+        api: Its API server; None if nothing that is set needs it.
     """
 
     inventory: Inventory
     synced: Callable[[], bool]
+    api: Api | None = None
+
+    @property
+    def bindings(self) -> Bindings | None:
+        """Finds what a binding is about."""
+        return Bindings(self.api, self.inventory) if self.api else None
 
 
 @asynccontextmanager
@@ -270,27 +279,28 @@ def _live(judging: Judging, bundle: "Bundle") -> Engine:
 
 
 @asynccontextmanager
-async def nodes(settings: Settings) -> AsyncIterator[Nodes]:
-    """The nodes that the settings name: those of a file, or the cluster's own, followed while the context lasts.
+async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
+    """What the settings say of the cluster: a file's nodes, or its own, followed while the context lasts.
 
     Raises:
-        InputError: if their file or the kubeconfig cannot be read.
+        InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not settings.nodes.watch:
-        inventory = Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
-        yield Nodes(inventory, lambda: len(inventory) > 0)
+    if not (settings.nodes.watch or settings.admission.bindings):
+        inventory = _from_file(settings)
+        yield Cluster(inventory, lambda: len(inventory) > 0)
         return
-    from elfgate.cluster.watch import NodeWatch
-
-    with Api(access(settings)) as api:
+    with Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api:
+        if not settings.nodes.watch:
+            inventory = _from_file(settings)
+            yield Cluster(inventory, lambda: len(inventory) > 0, api)
+            return
         watch = NodeWatch(api, Inventory())
         async with watch.following():
-            yield Nodes(watch.inventory, lambda: watch.synced)
+            yield Cluster(watch.inventory, lambda: watch.synced, api)
 
 
-def access(settings: Settings) -> Access:
-    """How the settings reach the cluster."""
-    return Access(settings.cluster.kubeconfig, settings.cluster.context)
+def _from_file(settings: Settings) -> Inventory:
+    return Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
 
 
 def _read_file(path: Path) -> tuple[Node, ...]:

@@ -48,10 +48,11 @@ async def _serve(settings: "Settings") -> None:
 
     engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.nodes(settings) as nodes, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
-                inventory=nodes.inventory,
-                nodes_known=nodes.synced,
+                inventory=cluster.inventory,
+                nodes_known=cluster.synced,
+                bindings=cluster.bindings if settings.admission.bindings else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

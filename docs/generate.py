@@ -15,6 +15,7 @@ SCHEMAS = {
     "check": output.CheckOutput,
     "warm": output.WarmOutput,
     "cache": output.CacheOutput,
+    "doctor": output.DoctorOutput,
 }
 
 

@@ -17,6 +17,7 @@ VERBS = {
     "warm": "read images ahead, so that the webhook knows them",
     "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
+    "doctor": "find what is wrong with an installation, and say how to repair it",
 }
 
 EXIT_CODES = """exit codes:

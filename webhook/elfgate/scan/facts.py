@@ -22,6 +22,11 @@ class Facts:
         self._near = near
         self._shared = shared
 
+    @property
+    def shared(self) -> bool:
+        """Whether replicas share them."""
+        return self._shared is not None
+
     def find(self, kind: Kind, digest: str) -> bytes | None:
         """A fact, near or shared; None if neither has it."""
         value = self._near.get(kind, digest)

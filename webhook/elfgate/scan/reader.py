@@ -31,6 +31,8 @@ ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it 
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
 _RECALL_SECONDS = 0.5
+_SHARING = "sharing"  # the lane of what is told to replicas
+_SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Reader:
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
+        self._sharing: set[asyncio.Task[None]] = set()
 
     async def resolve(self, located: Located) -> Descriptor:
         """What an image's name points at, if the asker may have it: an index or a manifest.
@@ -133,7 +136,7 @@ class Reader:
         expires, known = self._resolved.get(key) or (0.0, None)
         if known is not None and time.monotonic() <= expires:
             return known
-        resolve = partial(self._resolve, located)
+        resolve = partial(located.source.resolve, located.name)
         try:
             found = await self._flights.on_thread(f"resolve {key}", resolve, lane=located.lane)
         except UnreadableError as error:
@@ -141,6 +144,7 @@ class Reader:
                 return known
             raise
         self._resolved.put(key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found))
+        self._share_tag(located, found)
         return found
 
     async def read(
@@ -193,7 +197,7 @@ class Reader:
 
     async def recall(self, repository: str, platform: Platform) -> None:
         """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
-        if repository:
+        if self._facts.shared and repository:
             recall = self._flights.on_thread(
                 f"recall {repository} on {platform}", partial(self._recall, repository, platform)
             )
@@ -206,14 +210,18 @@ class Reader:
 
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
+        if self._sharing:
+            await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _resolve(self, located: Located) -> Descriptor:
-        descriptor = located.source.resolve(located.name)
-        if located.repository and located.tag:
-            self._facts.share_tag(located.repository, located.tag, descriptor.digest)
-        return descriptor
+    def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
+        """Tell the other replicas where a tag points, while nobody waits for it."""
+        if self._facts.shared and located.repository and located.tag:
+            share = partial(self._facts.share_tag, located.repository, located.tag, descriptor.digest)
+            task = asyncio.ensure_future(self._flights.on_thread(f"share {located.image}", share, lane=_SHARING))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
 
     def _recall(self, repository: str, platform: Platform) -> None:
         for tag, digest in reversed(self._facts.shared_tags(repository)):

@@ -75,17 +75,40 @@ def load(
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
         modules[_AGGREGATOR] = aggregator(shipped, own)
-    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
-        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
     try:
-        name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
-        settings = overlay(shipped, config.overlay() if config else {})
+        name, settings = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+        return sealed(name, modules, settings, own, config=config)
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
         ) from None
-    revision = f"{name}-{_digest(modules, settings)}"
-    return Bundle(modules, {"elfgate": {"revision": revision, "config": settings}}, revision, own)
+
+
+def sealed(
+    name: str,
+    modules: Mapping[str, str],
+    settings: Mapping[str, Any],
+    own: tuple[str, ...] = (),
+    *,
+    config: PolicyConfig | None = None,
+) -> Bundle:
+    """Make a bundle of its parts, with the revision that follows from them.
+
+    Args:
+        name: What the revision begins with.
+        modules: Rego sources by path.
+        settings: ``data.elfgate.config``.
+        own: Names of the rules that did not come with elfgate.
+        config: Laid over the settings, key by key.
+
+    Raises:
+        InputError: if ``config`` speaks of a rule that is not there.
+    """
+    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
+        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
+    laid = overlay(settings, config.overlay() if config else {})
+    revision = f"{name}-{_digest(modules, laid)}"
+    return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

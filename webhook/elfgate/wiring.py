@@ -134,6 +134,19 @@ class Locator:
         return self._registries
 
 
+def pulled(locator: Locator, location: str) -> bytes:
+    """The bytes of a policy bundle that is kept as an image's only layer: in a registry, a layout or an archive.
+
+    Raises:
+        InputError: if ``location`` is no place, or holds no bundle.
+        UnreadableError: if it cannot be read.
+    """
+    from elfgate.policy.artefact import fetch
+
+    located = locator(location)
+    return fetch(located.source, located.name, location)
+
+
 def docker_config() -> Path:
     """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"

@@ -14,6 +14,9 @@ VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
+    "rules": "list the policies' rules",
+    "explain": "tell what a rule's code means, with an example and the way out",
+    "bundle": "build, sign, verify, test and pull policy bundles",
     "serve": "run the webhook",
 }
 

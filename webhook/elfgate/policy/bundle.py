@@ -66,15 +66,15 @@ def load(
         InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
             settings speak of a rule that is not there.
     """
-    root = _shipped() if folder is None else folder
+    root = shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     own: tuple[str, ...] = ()
     if rules is not None:
-        shipped = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
+        theirs = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
-        modules[_AGGREGATOR] = aggregator(shipped, own)
+        modules[_AGGREGATOR] = aggregator(theirs, own)
     try:
         name, settings = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
         return sealed(name, modules, settings, own, config=config)
@@ -155,8 +155,8 @@ def _own_lines(code: str) -> tuple[str, ...]:
     )
 
 
-def _shipped() -> Traversable:
-    """The bundle inside the installed package, or in the source tree of an editable install."""
+def shipped() -> Traversable:
+    """The folder of the bundle inside the installed package, or in the source tree of an editable install."""
     packaged = files("elfgate") / "policies"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "policies"
 

@@ -15,6 +15,7 @@ SCHEMAS = {
     "check": output.CheckOutput,
     "rules": output.RulesOutput,
     "explain": output.RuleOutput,
+    "doctor": output.DoctorOutput,
 }
 
 

@@ -63,9 +63,28 @@ class Nodes(Model):
     """What is known of the cluster's nodes."""
 
     file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
+    watch: bool = Field(
+        default=False,
+        description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
+    )
     extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.watch and self.file is not None:
+            raise ValueError("nodes come from `file` or from `watch`, not from both")
+        return self
+
+
+class Cluster(Model):
+    """How the cluster's API server is reached, for what is asked of it."""
+
+    kubeconfig: Path | None = Field(
+        default=None, description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account."
+    )
+    context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
 class Store(Model):
@@ -134,6 +153,10 @@ class Admission(Model):
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
     )
+    bindings: bool = Field(
+        default=False,
+        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+    )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
     )
@@ -188,6 +211,7 @@ class Settings(Model):
     listen: Listen = Field(default=Listen(), description=Listen.__doc__)
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
+    cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
     store: Store = Field(default_factory=Store, description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},

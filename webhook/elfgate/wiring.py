@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from elfgate.cluster.api import Access, Api
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.nodes import read_nodes
+from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
@@ -26,6 +29,7 @@ from elfgate.settings import Policies, Settings, default_store
 from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
     from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.bundle import Bundle
@@ -70,6 +74,26 @@ class Reading:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is known of the cluster.
+
+    Attributes:
+        inventory: The nodes there are.
+        synced: Tells whether all of them are known.
+        api: Its API server; None if nothing that is set needs it.
+    """
+
+    inventory: Inventory
+    synced: Callable[[], bool]
+    api: Api | None = None
+
+    @property
+    def bindings(self) -> Bindings | None:
+        """Finds what a binding is about."""
+        return Bindings(self.api, self.inventory) if self.api else None
+
+
 @asynccontextmanager
 async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """A scanner with its store and threads, closed at the end.
@@ -98,8 +122,12 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str) -> Located:
+    def __call__(self, image: str, keyring: "Keyring | None" = None) -> Located:
         """Find an image's source.
+
+        Args:
+            image: As it was written.
+            keyring: Credentials of whoever asks, besides those that all share.
 
         Raises:
             InputError: if ``image`` is neither a reference nor a location.
@@ -107,18 +135,26 @@ class Locator:
         location = Location.parse(image)
         reference = location.reference
         if reference is None:
-            return Located(image, self._source(location), location.name)
+            return Located(image, self._source(location, keyring), location.name)
         location = self._elsewhere.get(str(reference), location)
-        return Located(image, self._source(location), location.name, reference.familiar_name, reference.tag)
+        return Located(
+            image,
+            self._source(location, keyring),
+            location.name,
+            reference.familiar_name,
+            reference.tag,
+            asker=keyring.identity(reference.name) if keyring else None,
+            lane=reference.registry,
+        )
 
     def close(self) -> None:
         """Close connections."""
         if self._registries is not None:
             self._registries.close()
 
-    def _source(self, location: Location) -> Source:
+    def _source(self, location: Location, keyring: "Keyring | None") -> Source:
         if location.reference is not None:
-            return self._registry().repository(location.reference)
+            return self._registry().repository(location.reference, keyring)
         key = (location.transport, location.path)
         if key not in self._sources:
             self._sources[key] = _local(location, self._reading.limits)
@@ -126,7 +162,7 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.auth import DockerConfig
+            from elfgate.images.docker_config import DockerConfig
             from elfgate.images.registry import Registries, RegistryOptions
 
             self._registries = Registries(
@@ -325,16 +361,34 @@ def _key(path: Path) -> bytes:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
-def inventory(settings: Settings) -> Inventory:
-    """The nodes that the settings name.
+@asynccontextmanager
+async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
+    """What the settings say of the cluster: a file's nodes, or its own, followed while the context lasts.
 
     Raises:
-        InputError: if their file cannot be read.
+        InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if settings.nodes.file is None:
-        return Inventory()
+    if not (settings.nodes.watch or settings.admission.bindings):
+        inventory = _from_file(settings)
+        yield Cluster(inventory, lambda: len(inventory) > 0)
+        return
+    with Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api:
+        if not settings.nodes.watch:
+            inventory = _from_file(settings)
+            yield Cluster(inventory, lambda: len(inventory) > 0, api)
+            return
+        watch = NodeWatch(api, Inventory())
+        async with watch.following():
+            yield Cluster(watch.inventory, lambda: watch.synced, api)
+
+
+def _from_file(settings: Settings) -> Inventory:
+    return Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
+
+
+def _read_file(path: Path) -> tuple[Node, ...]:
     try:
-        text = settings.nodes.file.read_bytes()
+        text = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{settings.nodes.file}: {error.strerror}") from error
-    return Inventory(read_nodes(text, source=str(settings.nodes.file)))
+        raise InputError(f"{path}: {error.strerror}") from error
+    return read_nodes(text, source=str(path))

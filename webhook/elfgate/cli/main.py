@@ -18,6 +18,7 @@ VERBS = {
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test and pull policy bundles",
     "serve": "run the webhook",
+    "doctor": "find what is wrong with an installation, and say how to repair it",
 }
 
 EXIT_CODES = """exit codes:

@@ -41,7 +41,6 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.run import serve
     from elfgate.server.validate import Validator
 
-    inventory = wiring.inventory(settings)
     metrics = Metrics()
 
     def told(name: str, why: str) -> None:
@@ -56,10 +55,13 @@ async def _serve(settings: "Settings") -> None:
     try:
         async with (
             wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+            wiring.cluster(settings) as cluster,
             wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
         ):
             validator = Validator(
-                inventory=inventory,
+                inventory=cluster.inventory,
+                nodes_known=cluster.synced,
+                bindings=cluster.bindings if settings.admission.bindings else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

@@ -217,7 +217,18 @@ SKIPPED = {
     "another byte order (Debian's patch)": library(NAME, "s390x"),
     "unreadable to the user": tarball.Item("file", good().data, 0o600),
 }
+
+
+def edited(offset: int, value: int) -> tarball.Item:
+    content = bytearray(good().data)
+    content[offset] = value
+    return tarball.Item("file", bytes(content))
+
+
 FATAL = {
+    "of no identification version": edited(6, 0),
+    "of no version": edited(20, 0),
+    "odd in its identification's padding": edited(12, 1),
     "empty": tarball.text(""),
     "too short": tarball.text("\x7fELF"),
     "a linker script": tarball.text("GROUP ( libfoo.so.1.2 )\n" + " " * 64),
@@ -237,7 +248,8 @@ def test_a_candidate_is_skipped_that_is(what: str) -> None:
     files = {f"env/{NAME}": SKIPPED[what]}
     env = {"LD_LIBRARY_PATH": "/env"}
     assert needs_foo({**files, f"lib/{NAME}": good()}, env=env, user=1000).outcome is Outcome.STARTS
-    assert failures(needs_foo(files, env=env, user=1000)) == [Code.LIBRARY_MISSING]
+    code = Code.LIBRARY_MISMATCH if what == "another class" else Code.LIBRARY_MISSING  # "wrong ELF class"
+    assert failures(needs_foo(files, env=env, user=1000)) == [code]
 
 
 @pytest.mark.parametrize("what", FATAL)
@@ -414,3 +426,18 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
         ("/lib/libfoo.so.1 (default directory)", "/lib/libfoo.so.1"),
     ]
     assert not needs_foo({}).walk
+
+
+@pytest.mark.parametrize("where", ["tls", "haswell", "tls/haswell/x86_64"])
+def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
+    """T: tls on 2.36."""
+    files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}
+    assert needs_foo(files, version="2.36", program=program).outcome is Outcome.UNKNOWN
+    assert failures(needs_foo(files, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_a_filter_is_needed() -> None:
+    """T."""
+    files = {f"lib/{NAME}": good(filters=["libreal.so"])}
+    assert failures(needs_foo(files)) == [Code.LIBRARY_MISSING]
+    assert needs_foo({**files, "lib/libreal.so": library("libreal.so")}).outcome is Outcome.STARTS

@@ -207,3 +207,8 @@ def test_which_libc_it_is_the_loaders_file_tells_not_its_name() -> None:
     files["lib/ld-musl-x86_64.so.1"] = tarball.program(musl_loader())
     files["app"] = musl_program(needed=["libgone.so"])
     assert {step.actor for step in start(files, "/app", explain=True).walk} == {"kernel", "musl"}
+
+
+def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
+    prediction = needs_foo({f"lib/{NAME}": good()}, program={"undefined": [("environ", "copied")]})
+    assert failures(prediction) == [Code.SYMBOL_MISSING]

@@ -1,12 +1,12 @@
 """Programs given to a dynamic loader on its command line: ld.so(8), musl ldso/dynlink.c. Seen in real starts."""
 
 import pytest
-from support import tarball
-from support.elf_file import elf_file
-from support.image import alpine, debian, failures, glibc_program, library, musl_program, start, static_program
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome
+from support import tarball
+from support.elf_file import elf_file
+from support.image import alpine, debian, failures, glibc_program, library, musl_program, start, static_program
 
 NAME = "libfoo.so"
 LOADERS = {"glibc": "/lib64/ld-linux-x86-64.so.2", "musl": "/lib/ld-musl-x86_64.so.1"}

@@ -83,10 +83,17 @@ def test_the_cache_is_read_in_the_architectures_byte_order_and_kind(on: str) -> 
         files[lib(on, "ld-linux-armhf.so.3")] = tarball.program(glibc_loader(on, flags=0x5000400))
     cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")])
     assert needs_foo({**files, CACHE: cache}, on, program=program).outcome is Outcome.STARTS
-    other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x1)
+    other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x0103)  # 64-bit SPARC's
     assert failures(needs_foo({**files, CACHE: other}, on, program=program)) == [Code.LIBRARY_MISSING]
     foreign = ld_so_cache("amd64" if on == "s390x" else "s390x", [(NAME, f"/opt/{NAME}")])
     assert failures(needs_foo({**files, CACHE: foreign}, on, program=program)) == [Code.LIBRARY_MISSING]
+
+
+@pytest.mark.parametrize(("on", "kind"), [("386", 1), ("386", 3), ("arm", 3)])
+def test_some_loaders_also_take_entries_without_a_mark_of_an_abi(on: str, kind: int) -> None:
+    """T: ldconfig writes them for libraries that do not need libc.so.6."""
+    cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=kind)
+    assert needs_foo({f"opt/{NAME}": good(on), CACHE: cache}, on).outcome is Outcome.STARTS
 
 
 def test_a_corrupt_cache_is_ignored() -> None:

@@ -19,7 +19,10 @@ KERNEL_FLOOR_UNTIL = (2, 35)
 # No kernel has this version, nor will for years: a file that demands it is skipped whatever the node's kernel is.
 NO_SUCH_KERNEL = (9, 0, 0)
 
-_ARM_HARD_FLOAT, _ARM_HARD_FLOAT_CACHE, _ARM_SOFT_FLOAT_CACHE = 0x400, 0x0903, 0x0B03
+_ARM_HARD_FLOAT, _ARM_SOFT_FLOAT_KIND = 0x400, 0x0B03
+
+# Kinds that a loader takes besides its own (``_dl_cache_check_flags``): those without a mark of an ABI.
+_UNMARKED = {"386": (1,), "arm": (3,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,14 @@ class CacheReader:
     def _usable(self, entry: CacheEntry) -> bool:
         if self.version <= KERNEL_FLOOR_UNTIL and entry.osversion > _version_code(self.node.kernel):
             return False
-        return entry.flags == self._kind()
+        return entry.flags in self._kinds()
 
-    def _kind(self) -> int:
+    def _kinds(self) -> tuple[int, ...]:
         if self.row is None:
-            return 0
-        if self.row.cache_flags == _ARM_HARD_FLOAT_CACHE and not self.flags & _ARM_HARD_FLOAT:
-            return _ARM_SOFT_FLOAT_CACHE
-        return self.row.cache_flags
+            return ()
+        if self.row.name == "arm" and not self.flags & _ARM_HARD_FLOAT:
+            return (_ARM_SOFT_FLOAT_KIND, *_UNMARKED["arm"])
+        return (self.row.cache_flags, *_UNMARKED.get(self.row.name, ()))
 
 
 def _version_code(kernel: tuple[int, int, int] | None) -> int:

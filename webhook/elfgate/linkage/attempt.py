@@ -11,7 +11,6 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Architecture
 from elfgate.rootfs.tree import Found, Missing, Tree
 
-
 _LONGEST = 1000  # characters of a message
 
 

@@ -33,7 +33,7 @@ test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: e2e
-e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 .PHONY: policies
@@ -48,6 +48,10 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
 	$(BIN)/python docs/policies.py
 	$(BIN)/python docs/generate.py
+
+.PHONY: truth
+truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions
+	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
 
 .PHONY: format
 format: $(STAMP) ## Format the code

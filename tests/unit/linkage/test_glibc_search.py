@@ -341,6 +341,17 @@ def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
     assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
+def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
+    """Debian 11's, for one."""
+    loader = glibc_loader(version="x")
+    files = {
+        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
+        f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good(),
+    }
+    prediction = needs_foo(files, program={"runpath": "/opt"}, node=NodeFacts(cpu_level="x86-64-v4"))
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
 def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
     rows = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
     paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain", None: "plain"}

@@ -25,6 +25,7 @@ from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
+_UNTOLD = (2, 32)
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
 
@@ -270,9 +271,9 @@ class Search:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Read a glibc release such as ``2.36``; one that is not told counts as recent."""
+    """Read a glibc release such as ``2.36``. Loaders tell it since 2.33; one that does not counts as older."""
     parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (99, 0)
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
 
 
 def _undecided(text: str) -> Doubt:

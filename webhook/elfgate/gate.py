@@ -8,6 +8,7 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
@@ -84,6 +85,7 @@ async def judge(
             name=workload.name,
             dry_run=dry_run,
             every_node=workload.every_node,
+            today=datetime.now(UTC).date().isoformat(),
         ),
         targets=[_target_entry(target) for target in landing],
         containers=[_container_entry(container) for container in workload.containers],
@@ -133,6 +135,7 @@ def _entry(container: Container, linkage: Linkage, alternatives: Sequence[str] =
         platform=str(linkage.platform),
         verdict=linkage.outcome.value,
         variant=VariantEntry.of(linkage.variant),
+        needs_glibc=list(linkage.prediction.needs_glibc),
         findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
     )

@@ -6,11 +6,10 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -19,13 +18,13 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
-from elfgate.platforms import ARCHITECTURES
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import ArchitectureName, PolicyConfig
 
 FILE_BYTES = 1 << 20
 
@@ -40,15 +39,6 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt key is an error, never silently without effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _known_architecture(name: str) -> str:
-    if name not in ARCHITECTURES:
-        raise ValueError(f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}")
-    return name
-
-
-Architecture = Annotated[str, AfterValidator(_known_architecture)]
 
 
 class Listen(Model):
@@ -73,9 +63,28 @@ class Nodes(Model):
     """What is known of the cluster's nodes."""
 
     file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
-    extra_architectures: tuple[Architecture, ...] = Field(
+    watch: bool = Field(
+        default=False,
+        description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
+    )
+    extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.watch and self.file is not None:
+            raise ValueError("nodes come from `file` or from `watch`, not from both")
+        return self
+
+
+class Cluster(Model):
+    """How the cluster's API server is reached, for what is asked of it."""
+
+    kubeconfig: Path | None = Field(
+        default=None, description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account."
+    )
+    context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
 class Store(Model):
@@ -99,10 +108,24 @@ class Policies(PolicyConfig):
     folder: Path | None = Field(
         default=None, description="A policy bundle's folder; else the one that comes with elfgate."
     )
+    own_rules: Path | None = Field(
+        default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
+    )
+    engine: Literal["embedded", "opa"] = Field(
+        default="embedded", description="What evaluates: this process, or an OPA server beside it."
+    )
+    opa_socket: Path | None = Field(default=None, description="The unix socket on which that OPA listens.")
+    seconds: PositiveFloat = Field(
+        default=1.0,
+        le=30,
+        description="How long OPA, or rules of your own, may take for a review; a rule that takes longer is left out.",
+    )
 
-    def overlay(self) -> dict[str, object]:
-        """What to lay over the bundle's own configuration: only what was given."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
+    @model_validator(mode="after")
+    def _socket(self) -> Self:
+        if self.engine == "opa" and self.opa_socket is None:
+            raise ValueError("the engine opa needs opa_socket")
+        return self
 
 
 class Admission(Model):
@@ -115,6 +138,10 @@ class Admission(Model):
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
+    )
+    bindings: bool = Field(
+        default=False,
+        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
@@ -170,6 +197,7 @@ class Settings(Model):
     listen: Listen = Field(default=Listen(), description=Listen.__doc__)
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
+    cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
     store: Store = Field(default_factory=Store, description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},

@@ -170,3 +170,10 @@ def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[
         assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
     now = run(program, {FOO: library("libfoo.so.1", defined=["foo"])}, env={"LD_BIND_NOW": "1"})
     assert failures(now) == [Code.SYMBOL_VERSION_MISSING]
+
+
+def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:
+    foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.4"]})
+    program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])
+    assert run(program, {FOO: foo}).needs_glibc == (2, 17)
+    assert run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.99"]})).needs_glibc == (2, 99)

@@ -40,17 +40,24 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.run import serve
     from elfgate.server.validate import Validator
 
-    inventory = wiring.inventory(settings)
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    metrics = Metrics()
+
+    def told(name: str, why: str) -> None:
+        wiring.log_failed_rule(name, why)
+        metrics.rule_failed(name)
+
+    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
-                inventory=inventory,
+                inventory=cluster.inventory,
+                nodes_known=cluster.synced,
+                bindings=cluster.bindings if settings.admission.bindings else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
             )
-            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())
+            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -1,7 +1,16 @@
-"""The nodes of a live cluster, asked once, with the user's own kubeconfig."""
+"""A live cluster's API server, asked with the kubeconfig of a person or the service account of a pod.
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+Answers are taken as bytes and decoded here: the client's own models take longer to build than a list to come, and keep
+every field of every node. Sources: the Kubernetes API concepts (paged lists, watches, bookmarks, 410 Gone).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import orjson
 
@@ -14,13 +23,197 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
+_WATCH_SECONDS = 300  # after which the API server ends a watch, so that watches spread over its replicas
+# A watch with bookmarks is sent one a minute (k8s.io/apiserver, cacher.bookmarkFrequency): silence means a dead peer.
+_WATCH_SILENCE = 90.0
+_EVENT_BYTES = 8 << 20  # etcd takes objects of 1.5 MiB
+_CHUNK = 1 << 16
+
+
+class ApiError(InputError):
+    """The API server does not do what it is asked to, or does not answer.
+
+    Attributes:
+        status: Its HTTP status; 0 if there is no answer.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a cluster is reached.
+
+    Attributes:
+        kubeconfig: The file; None for ``$KUBECONFIG``, else ``~/.kube/config``, and in a pod its service account.
+        context: The file's context; empty for the current one.
+    """
+
+    kubeconfig: Path | None = None
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: The objects.
+        version: The list's resourceVersion, from which a watch goes on.
+    """
+
+    items: tuple[Any, ...]
+    version: str
+
+
+class Api:
+    """One cluster's API server; a context manager. Threads may share it.
+
+    Each method raises ApiError if the server says no or nothing, and InputError if it does not talk as one.
+    """
+
+    def __init__(self, access: Access | None = None) -> None:
+        """Read the kubeconfig, or the pod's service account.
+
+        Raises:
+            InputError: if it cannot be used.
+        """
+        self._client = _client(access or Access())
+        self._watch: Any = None
+
+    @property
+    def host(self) -> str:
+        """The API server's URL."""
+        return str(self._client.configuration.host)
+
+    def nodes(self) -> Iterator[Page]:
+        """List the nodes, a page at a time."""
+        position: str | None = None
+        while position != "":
+            answer = self.ask("list its nodes", self._core().list_node, limit=_PAGE, _continue=position)
+            metadata = answer.get("metadata")
+            items = tuple(item.value for item in answer.get("items").items())
+            yield Page(items, metadata.get("resourceVersion").text())
+            position = metadata.get("continue").text()
+
+    def watch_nodes(self, version: str) -> Iterator[Part]:
+        """Follow the nodes from a resourceVersion on.
+
+        Returns:
+            Watch events (``type``, ``object``), until the server ends the watch, which it does after some minutes.
+        """
+        with self._errors("watch its nodes"):
+            self._watch = self._core().list_node(
+                watch=True,
+                resource_version=version,
+                allow_watch_bookmarks=True,
+                timeout_seconds=_WATCH_SECONDS,
+                _preload_content=False,
+                _request_timeout=(_TIMEOUT[0], _WATCH_SILENCE),
+            )
+            try:
+                for line in _lines(self._watch.stream(_CHUNK)):
+                    yield Part(orjson.loads(line), None, "the event")
+            finally:
+                self._watch.close()
+
+    def end_watch(self) -> None:
+        """End the watch that another thread is waiting for, if there is one."""
+        if self._watch is not None:
+            with suppress(OSError, RuntimeError, ValueError):  # it has just ended by itself
+                self._watch.shutdown()
+
+    def pod(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One pod, within some seconds."""
+        deed = f"show the pod {namespace}/{name}"
+        answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
+        return dict(answer.mapping())
+
+    def validating_webhooks(self) -> list[Part]:
+        """The ValidatingWebhookConfigurations."""
+        from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415
+
+        method = AdmissionregistrationV1Api(self._client).list_validating_webhook_configuration
+        return self.ask("list its webhook configurations", method).get("items").items()
+
+    def namespace_labels(self) -> dict[str, dict[str, str]]:
+        """Each namespace's labels."""
+        answer = self.ask("list its namespaces", self._core().list_namespace)
+        metadata = [item.get("metadata") for item in answer.get("items").items()]
+        return {each.get("name").text(): each.get("labels").texts() for each in metadata}
+
+    def ready_endpoints(self, namespace: str, service: str) -> int:
+        """How many ready endpoints a Service has."""
+        from kubernetes.client import DiscoveryV1Api  # noqa: PLC0415
+
+        method = DiscoveryV1Api(self._client).list_namespaced_endpoint_slice
+        selector = f"kubernetes.io/service-name={service}"
+        answer = self.ask(f"list the endpoints of {namespace}/{service}", method, namespace, label_selector=selector)
+        found = [end for piece in answer.get("items").items() for end in piece.get("endpoints").items()]
+        return sum(end.get("conditions", "ready").value is not False for end in found)
+
+    def may(self, verb: str, resource: str, *, service_account: str = "") -> bool:
+        """Whether an account may do something to a core resource in every namespace.
+
+        Args:
+            verb: Such as ``list``.
+            resource: Such as ``nodes``.
+            service_account: ``NAMESPACE/NAME``; empty for who asks.
+        """
+        from kubernetes.client import AuthorizationV1Api  # noqa: PLC0415
+
+        spec: dict[str, object] = {"resourceAttributes": {"verb": verb, "resource": resource}}
+        api, method = AuthorizationV1Api(self._client), "create_self_subject_access_review"
+        kind = "SelfSubjectAccessReview"
+        if service_account:
+            method, kind = "create_subject_access_review", "SubjectAccessReview"
+            namespace, _, name = service_account.partition("/")
+            spec["user"] = f"system:serviceaccount:{namespace}:{name}"
+            spec["groups"] = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+        answer = self.ask("tell rights", getattr(api, method), body)
+        return answer.get("status", "allowed").value is True
+
+    def ask(self, deed: str, method: Callable[..., Any], *args: Any, **options: Any) -> Part:
+        """Call one of the client's generated methods.
+
+        Args:
+            deed: What the cluster is asked to do, for errors, such as ``list its nodes``.
+            method: Which.
+            args: What the method takes.
+            options: The same.
+
+        Returns:
+            The answer.
+        """
+        with self._errors(deed):
+            answer = method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
+            return Part(orjson.loads(answer.data), None, "the answer")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def _core(self) -> "CoreV1Api":
+        from kubernetes.client import CoreV1Api  # noqa: PLC0415 - takes half a second, which few verbs need
+
+        return CoreV1Api(self._client)
+
+    def _errors(self, deed: str) -> "_Errors":
+        return _Errors(self.host, deed)
 
 
 def read_context(context: str = "") -> tuple[Node, ...]:
-    """List the nodes of a cluster.
+    """List the nodes of a cluster once.
 
     Args:
-        context: A context of the kubeconfig (``$KUBECONFIG``, else ``~/.kube/config``); empty for the current one.
+        context: A context of the kubeconfig; empty for the current one.
 
     Returns:
         Its nodes, without those that do not (yet) say of which architecture they are.
@@ -28,51 +221,81 @@ def read_context(context: str = "") -> tuple[Node, ...]:
     Raises:
         InputError: if there is no such context, the cluster does not answer, or it does not let us list nodes.
     """
-    # Imported here as it takes half a second, and only this verb needs it.
-    from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-    with _client(context) as client:
-        host = client.configuration.host
-        try:
-            read = [read_node(obj) for obj in _list_nodes(CoreV1Api(client))]
-        except ApiException as error:
-            raise InputError(f"the cluster at {host} does not list its nodes: {_refusal(error)}") from error
-        except (HTTPError, OSError) as error:
-            # What urllib3 says of its retries holds the reason, in the middle of a long line.
-            raise InputError(f"the cluster at {host} does not answer: {getattr(error, 'reason', error)}") from error
-        except orjson.JSONDecodeError as error:
-            raise InputError(f"{host} is not a Kubernetes API server: its answer is not JSON") from error
+    with Api(Access(context=context)) as api:
+        read = [read_node(obj) for page in api.nodes() for obj in page.items]
     return tuple(node for node in read if node)
 
 
-def _client(context: str) -> "ApiClient":
-    from kubernetes.config import new_client_from_config  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Turns what the client and urllib3 raise into one line."""
+
+    host: str
+    deed: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from kubernetes.client import ApiException  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        match error:
+            case ApiException():
+                self._refused(error)
+            case orjson.JSONDecodeError():
+                raise InputError(f"{self.host} is not a Kubernetes API server: its answer is not JSON") from error
+            case HTTPError() | OSError():
+                # What urllib3 says of its retries holds the reason, in the middle of a long line.
+                why = _one_line(getattr(error, "reason", error))
+                raise ApiError(f"the cluster at {self.host} does not answer: {why}") from error
+
+    def _refused(self, error: "ApiException") -> NoReturn:
+        """The status, and the API server's own words if it has any (a Status object)."""
+        try:
+            said = Part(orjson.loads(error.body or b"")).get("message").text()
+        except (orjson.JSONDecodeError, InputError):
+            said = str(error.reason)
+        status = cast("int", error.status)
+        message = f"the cluster at {self.host} does not {self.deed}: {status} {_one_line(said)}"
+        raise ApiError(message, status) from error
+
+
+def _client(access: Access) -> "ApiClient":
+    from kubernetes import client, config  # noqa: PLC0415
 
     try:
-        return cast("ApiClient", new_client_from_config(context=context or None))  # type: ignore[no-untyped-call]
+        if access == Access() and _in_pod(environ):
+            configuration = client.Configuration()
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            return client.ApiClient(configuration)
+        file = str(access.kubeconfig) if access.kubeconfig else None
+        made = config.new_client_from_config(config_file=file, context=access.context or None)  # type: ignore[no-untyped-call]
+        return cast("ApiClient", made)
     except Exception as error:  # a file made by hand: the library raises whatever its shape leads to
         hint = "kubectl config view shows it"
         raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error
 
 
-def _list_nodes(api: "CoreV1Api") -> Iterator[Any]:
-    """Every node as JSON: the client's own models take longer to build than the list to come."""
-    position: str | None = None
-    while position != "":
-        answer: Any = api.list_node(limit=_PAGE, _continue=position, _preload_content=False, _request_timeout=_TIMEOUT)
-        page = Part(orjson.loads(answer.data), None, "the answer")
-        yield from (item.value for item in page.get("items").items())
-        position = page.get("metadata", "continue").text()
+def _in_pod(environment: Mapping[str, str]) -> bool:
+    """Whether this runs in a pod, as client-go tells it; a kubeconfig that is named outranks it."""
+    return "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment
 
 
-def _refusal(error: "ApiException") -> str:
-    """The status, and the API server's own words if it has any (a Status object)."""
-    try:
-        said = Part(orjson.loads(error.body or b"")).get("message").text()
-    except (orjson.JSONDecodeError, InputError):
-        said = str(error.reason)
-    return f"{error.status} {_one_line(said)}"
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Split a watch's body into its events.
+
+    Raises:
+        InputError: if one is too long to be of Kubernetes.
+    """
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _EVENT_BYTES:
+            raise InputError(f"the API server's event is longer than {_EVENT_BYTES >> 20} MiB")
+        yield from filter(None, lines)
 
 
 def _one_line(error: object) -> str:

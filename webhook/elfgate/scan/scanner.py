@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.keyring import Keyring
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
@@ -67,6 +68,7 @@ class Scanner:
         node: NodeFacts = _NO_FACTS,
         *,
         explain: bool = False,
+        keyring: Keyring | None = None,
     ) -> Linkage:
         """Predict the start of an image on a platform.
 
@@ -76,13 +78,15 @@ class Scanner:
             overrides: What the pod changes of the image's start.
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
+            keyring: The credentials of whoever asks, besides those that all share.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
-            located = self._locate(image)
-            digest, contents = await asyncio.wait_for(self._reader.read(located, platform), self._wait)
+            located = self._locate(image, keyring)
+            read = self._reader.read(located, platform, node.runtime)
+            digest, contents = await asyncio.wait_for(read, self._wait)
             if contents is None:
                 return Linkage(image, digest, platform, await self._platform_missing(located, platform))
         except UnreadableError as error:
@@ -159,7 +163,7 @@ def _judge(
         "set the platform when building, so that the label agrees with the content",
         effect=Effect.NOTE,
     )
-    return Prediction(prediction.argv, (*prediction.findings, note), prediction.walk)
+    return replace(prediction, findings=(*prediction.findings, note))
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

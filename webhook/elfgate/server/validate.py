@@ -1,10 +1,11 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, judged, parse, response
 from elfgate.cluster.workload import Point, Workload
@@ -16,7 +17,13 @@ from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 
-_POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
+# By resource and subresource; any other resource holds a template: a workload.
+_POINTS = {
+    ("pods", ""): Point.POD,
+    ("pods", "ephemeralcontainers"): Point.POD,
+    ("pods", "binding"): Point.BINDING,
+    ("bindings", ""): Point.BINDING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +42,34 @@ class Validator:
 
     Args:
         inventory: The nodes there are.
+        nodes_known: Tells whether they are all in it.
         scanner: Predicts starts.
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
+        bindings: Finds what a binding is about; None to let every binding pass.
     """
 
     def __init__(
         self,
         *,
         inventory: Inventory,
+        nodes_known: Callable[[], bool],
         scanner: Scanner,
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
+        bindings: Bindings | None = None,
     ) -> None:
         self._inventory = inventory
+        self._nodes_known = nodes_known
         self._scanner = scanner
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
+        self._bindings = bindings
 
-    async def __call__(self, body: bytes, _deadline: float) -> Answered:
+    async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview.
 
         Raises:
@@ -64,8 +77,11 @@ class Validator:
             EngineError: if the policies gave no verdict that can be trusted.
         """
         review = parse(body)
-        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
-        workload = judged(review)
+        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
+        if point is Point.BINDING:
+            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
+        else:
+            workload = judged(review)
         if workload is None:
             return _passed(review, point)
         verdict = await self._verdict(workload, review, point)
@@ -73,7 +89,7 @@ class Validator:
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
-        lines = [] if len(self._inventory) else ["nodes: none are known"]
+        lines = [] if self._nodes_known() else ["nodes: they are not known yet"]
         try:
             await prove(self._live_engine)
         except ElfgateError as error:

@@ -121,6 +121,17 @@ class Registries(Model):
     insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
 
 
+class PolicyBundle(Model):
+    """A signed bundle that is looked for now and then. Until one has been put into force, what else is set here is."""
+
+    location: str = Field(
+        description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
+    )
+    key: Path = Field(description="PEM file: the public key that signs it (ES256).")
+    key_id: str = Field(min_length=1, description="What the key is called.")
+    poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
+
+
 class Policies(PolicyConfig):
     """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
 
@@ -130,6 +141,7 @@ class Policies(PolicyConfig):
     own_rules: Path | None = Field(
         default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
     )
+    bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
     engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="What evaluates: this process, or an OPA server beside it."
     )
@@ -141,9 +153,11 @@ class Policies(PolicyConfig):
     )
 
     @model_validator(mode="after")
-    def _socket(self) -> Self:
+    def _consistent(self) -> Self:
         if self.engine == "opa" and self.opa_socket is None:
             raise ValueError("the engine opa needs opa_socket")
+        if self.bundle is not None and (self.engine == "opa" or self.own_rules is not None):
+            raise ValueError("a bundle has its own rules, and OPA looks for its bundles itself")
         return self
 
 

@@ -1,9 +1,10 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 import argparse
+import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.policy.active import ActiveEngine
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.golden import prove
@@ -33,6 +35,7 @@ from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
 if TYPE_CHECKING:
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
+    from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.bundle import Bundle
     from elfgate.policy.guard import Told
     from elfgate.store.shared import ValkeyStore
@@ -240,6 +243,19 @@ class Locator:
         return self._registries
 
 
+def pulled(locator: Locator, location: str) -> bytes:
+    """The bytes of a policy bundle that is kept as an image's only layer: in a registry, a layout or an archive.
+
+    Raises:
+        InputError: if ``location`` is no place, or holds no bundle.
+        UnreadableError: if it cannot be read.
+    """
+    from elfgate.policy.artefact import fetch
+
+    located = locator(location)
+    return fetch(located.source, located.name, location)
+
+
 def docker_config() -> Path:
     """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
@@ -308,7 +324,13 @@ def log_failed_rule(name: str, why: str) -> None:
     logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
 
 
-async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine:
+def log_bundle(result: str, what: str) -> None:
+    """Tell the log what came of a bundle that was looked for."""
+    level = logging.INFO if result == "activated" else logging.WARNING
+    logging.getLogger("elfgate.policy").log(level, "policy bundle %s", result, extra={"bundle": what})
+
+
+async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine[ActiveEngine]:
     """An engine, proved on the golden documents.
 
     Args:
@@ -320,7 +342,11 @@ async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_ru
         EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
     """
     judging = judging or Judging()
-    bundle = judging.bundle()
+    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told)))
+
+
+async def _proved(judging: Judging, bundle: "Bundle", told: "Told") -> Engine:
+    """The engine of a bundle, once it has proved itself on the golden documents."""
     live = _live(judging, bundle)
     if bundle.own:
         from elfgate.policy.guard import GuardedEngine
@@ -331,7 +357,7 @@ async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_ru
     except EngineError:
         await live.close()
         raise
-    return MemoisedEngine(live)
+    return live
 
 
 def _live(judging: Judging, bundle: "Bundle") -> Engine:
@@ -346,6 +372,63 @@ def _live(judging: Judging, bundle: "Bundle") -> Engine:
     from elfgate.policy.embedded import EmbeddedEngine
 
     return EmbeddedEngine(bundle)
+
+
+@asynccontextmanager
+async def following(
+    settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told" = log_failed_rule
+) -> AsyncIterator[None]:
+    """Follow the bundle that the settings name, if any, for as long as the block lasts.
+
+    Args:
+        settings: Where the bundle is, and whose signature it must have.
+        active: Whose bundle is replaced.
+        told: Who is told what came of each bundle.
+        rule_told: Who is told of rules in it that fail.
+
+    Raises:
+        InputError: if the key cannot be read, or the location is none.
+    """
+    chosen = settings.policies.bundle
+    if chosen is None:
+        yield
+        return
+    from elfgate.policy import archive, signing
+    from elfgate.policy.active import Follower
+
+    judging, key = Judging.of_settings(settings.policies), _key(chosen.key)
+
+    async def prepare(packed: bytes) -> Engine:
+        contents = archive.unpack(packed, chosen.location)
+        signing.verify(contents, key, chosen.key_id)
+        return await _proved(judging, archive.read(contents, chosen.location, config=settings.policies), rule_told)
+
+    locator = Locator(Reading.of_settings(settings))
+    fetch = _fetcher(locator, chosen.location)
+    follower = Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds)
+    await follower.look()
+    looking = asyncio.create_task(follower.run())
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        locator.close()
+
+
+def _fetcher(locator: Locator, location: str) -> "Callable[[], Awaitable[bytes]]":
+    if location.startswith(("https://", "http://")):
+        from elfgate.policy.artefact import download
+
+        return lambda: download(location)
+    return lambda: asyncio.to_thread(pulled, locator, location)
+
+
+def _key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
 
 
 @asynccontextmanager

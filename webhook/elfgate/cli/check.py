@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_reading, reading
+from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
 
 if TYPE_CHECKING:
     from elfgate.cli.output import CheckOutput, ResultOutput
@@ -37,8 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le")
     where.add_argument("--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
-    parser.add_argument("--policies", type=Path, metavar="DIR", help="judge by this bundle instead of the one shipped")
-    parser.add_argument("--rules", type=Path, metavar="DIR", help="judge by the rules in this folder too")
+    add_policies(parser)
     add_output(parser, "text", "json")
     add_reading(parser)
 
@@ -67,7 +66,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
 
     inventory = Inventory(_nodes(options))
     found = list(workloads(options.file))
-    engine = await wiring.engine(wiring.Judging(folder=options.policies, rules=options.rules))
+    engine = await wiring.engine(judging(options))
     try:
         async with wiring.scanner(reading(options)) as scanner:
             results = [

@@ -3,12 +3,14 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from elfgate.linkage.report import Finding, Variant
 from elfgate.matrix import Matrix
+from elfgate.policy.metadata import Rule
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
 from elfgate.store.exchange import Carried
@@ -134,6 +136,30 @@ class CheckOutput(Model):
     revision: str = Field(description="of the policies")
     results: list[ResultOutput]
     passed_over: int = Field(description="objects that hold no pod template")
+
+
+class RuleOutput(Model):
+    """A rule, as ``elfgate explain -o json`` tells of it."""
+
+    code: str
+    title: str
+    description: str
+    remedy: str = Field(description="the way out")
+    mode: str = Field(description="what its findings lead to by these settings, in words")
+    own: bool = Field(description="it did not come with elfgate")
+    example: str = Field(description="what people are told, in a case of it; empty if there is none")
+
+    @classmethod
+    def of(cls, rule: Rule, example: str = "") -> "RuleOutput":
+        """From the policies'."""
+        return cls.model_validate({**asdict(rule), "example": example})
+
+
+class RulesOutput(Model):
+    """``elfgate rules -o json``."""
+
+    revision: str = Field(description="of the policies")
+    rules: list[RuleOutput]
 
 
 class CacheOutput(Model):

@@ -148,7 +148,7 @@ def test_a_lease_is_granted_to_one_at_a_time(server: valkey.Server) -> None:
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(server: valkey.Server) -> None:
-    with closing(ValkeyStore(parse(server.url), lease_seconds=1.5)) as store, server.client() as client:
+    with closing(ValkeyStore(parse(server.url), lease_seconds=3)) as store, server.client() as client:
         store.claim(DIGEST)
         left = [client.pttl(f"elfgate:lease:{DIGEST}")]
         while left[-1] <= left[0]:
@@ -165,7 +165,7 @@ def test_closing_gives_leases_back(server: valkey.Server) -> None:
 
 
 def _hold(url: str, held: "multiprocessing.synchronize.Event") -> None:
-    ValkeyStore(parse(url), lease_seconds=0.3).claim(DIGEST)
+    ValkeyStore(parse(url), lease_seconds=2).claim(DIGEST)
     held.set()
     time.sleep(60)
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 
 from elfgate.errors import InputError
 from elfgate.store import shared
@@ -252,3 +253,29 @@ def test_a_url_says_where_the_server_is(url: str, shown: str, expected: dict[str
 def test_what_is_no_url_of_a_store_is_one_clear_line(url: str) -> None:
     with pytest.raises(InputError, match="the store"):
         parse(url)
+
+
+def test_tls_verifies_who_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    files = ("--tls-cert-file", str(tmp_path / "cert.pem"), "--tls-key-file", str(tmp_path / "key.pem"))
+    trusted = tmp_path / "trusted.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with valkey.server(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):
+        stranger.cert_pem.write_to_path(trusted)
+        with (
+            closing(ValkeyStore(parse(f"valkeys://localhost:{port}"))) as store,
+            pytest.raises(StoreError, match="cannot be used"),
+        ):
+            store.check()
+        authority.cert_pem.write_to_path(trusted)
+        with closing(ValkeyStore(parse(f"valkeys://127.0.0.1:{port}"))) as store:
+            store.put(Kind.LAYER, DIGEST, b"index")
+            assert store.get(Kind.LAYER, DIGEST) is None
+        with closing(ValkeyStore(parse(f"valkeys://localhost:{port}"))) as store:
+            store.put(Kind.LAYER, DIGEST, b"index")
+            assert store.get(Kind.LAYER, DIGEST) == b"index"

@@ -5,14 +5,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from elfgate.policy import archive, bundle, signing
+from elfgate.policy.config import PolicyConfig
+from support import opa
 from support.serving import REVIEW, UID, Pki
 
 
@@ -96,3 +106,113 @@ def test_a_misspelt_setting_is_told_in_a_line(pki: Pki) -> None:
 
 def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None:
     assert "loader_misssing" in refusal(settings(pki, policies={"rules": {"loader_misssing": "warn"}}))
+
+
+def ask(client: httpx.Client, name: str) -> dict[str, Any]:
+    """Ask for a pod with an image that is not there."""
+    spec = {"containers": [{"name": "app", "image": "127.0.0.1:9/app:1"}]}
+    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+    request = {"uid": UID, "operation": "CREATE", "namespace": "shop", "name": name, "object": pod}
+    request |= {"kind": {"group": "", "version": "v1", "kind": "Pod"}}
+    request |= {"resource": {"group": "", "version": "v1", "resource": "pods"}}
+    return dict(client.post("/validate", json={**REVIEW, "request": request}).json()["response"])
+
+
+@pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make policies builds one")
+def test_it_judges_with_an_opa_beside_it_and_says_so_when_that_is_gone(pki: Pki) -> None:
+    with tempfile.TemporaryDirectory(prefix="opa") as folder, ExitStack() as beside:
+        socket_path = beside.enter_context(opa.serving(bundle.load(), Path(folder)))
+        path = settings(pki, policies={"engine": "opa", "opa_socket": str(socket_path)})
+        with start(path) as process:
+            try:
+                assert process.stderr is not None
+                url = json.loads(process.stderr.readline())["url"]
+                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                    assert client.get("/readyz").text == "ready\n"
+                    assert ask(client, "first")["auditAnnotations"]["policy-revision"] == bundle.load().revision
+                    beside.close()
+                    assert "OPA cannot be asked" in client.get("/readyz").text
+                    assert "policy-revision" not in ask(client, "second").get("auditAnnotations", {})
+                    assert 'elfgate_failures_total{cause="policies"} 1.0' in client.get("/metrics").text
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0
+            finally:
+                process.kill()
+
+
+def test_an_opa_that_is_not_there_at_the_start_is_told_in_a_line(pki: Pki) -> None:
+    path = settings(pki, policies={"engine": "opa", "opa_socket": str(pki.folder / "none.sock")})
+    with start(path) as process:
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 4
+    assert "OPA cannot be asked at" in stderr.splitlines()[-1]
+
+
+def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
+    rules = pki.folder / "rules"
+    rules.mkdir()
+    (rules / "unusable.rego").write_text('package elfgate.rules.unusable\nfindings contains {"message": "no"}')
+    with start(settings(pki, policies={"own_rules": str(rules)})) as process:
+        try:
+            assert process.stderr is not None
+            url = json.loads(process.stderr.readline())["url"]
+            with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                answer = ask(client, "first")
+                assert answer["allowed"] is True
+                assert any("the rule unusable was left out" in line for line in answer["warnings"])
+                assert 'elfgate_rule_failures_total{rule="unusable"} 1.0' in client.get("/metrics").text
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+def test_a_signed_bundle_is_followed_and_a_bad_one_leaves_the_old_one_in_force(pki: Pki) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(pem, form, serialization.NoEncryption())
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    (pki.folder / "key.pub").write_bytes(key.public_key().public_bytes(pem, info))
+    strict = archive.files(bundle.load(config=PolicyConfig(require="all")))
+    signed = strict | {archive.SIGNATURES: signing.sign(strict, private, "release")}
+    with serving({"/bundle.tar.gz": archive.pack(signed)}) as (address, files):
+        followed = {"location": f"{address}/bundle.tar.gz", "key": str(pki.folder / "key.pub"), "key_id": "release"}
+        with start(settings(pki, policies={"bundle": {**followed, "poll_seconds": 0.05}})) as process:
+            try:
+                assert process.stderr is not None
+                told = json.loads(process.stderr.readline())
+                revision = archive.read(strict, "").revision
+                assert (told["message"], told["bundle"]) == ("policy bundle activated", revision)
+                url = json.loads(process.stderr.readline())["url"]
+                files["/bundle.tar.gz"] = archive.pack(strict)
+                told = json.loads(process.stderr.readline())
+                assert (told["message"], told["bundle"]) == ("policy bundle refused", "the bundle is not signed")
+                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                    assert ask(client, "first")["auditAnnotations"]["policy-revision"] == revision
+                    metrics = client.get("/metrics").text
+                assert 'elfgate_policy_bundles_total{result="activated"} 1.0' in metrics
+                assert 'elfgate_policy_bundles_total{result="refused"} 1.0' in metrics
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0
+            finally:
+                process.kill()
+
+
+@contextmanager
+def serving(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """A web server on loopback, with its address and its files, which may be changed."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(files[self.path])))
+            self.end_headers()
+            self.wfile.write(files[self.path])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield f"http://127.0.0.1:{server.server_port}", files
+        server.shutdown()

@@ -25,8 +25,8 @@ from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
-from elfgate.platforms import ARCHITECTURES
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import ArchitectureName, PolicyConfig
+from elfgate.store.address import parse as parse_store_url
 
 FILE_BYTES = 1 << 20
 
@@ -41,15 +41,6 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt key is an error, never silently without effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _known_architecture(name: str) -> str:
-    if name not in ARCHITECTURES:
-        raise ValueError(f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}")
-    return name
-
-
-Architecture = Annotated[str, AfterValidator(_known_architecture)]
 
 
 class Listen(Model):
@@ -78,7 +69,7 @@ class Nodes(Model):
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
     )
-    extra_architectures: tuple[Architecture, ...] = Field(
+    extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
 
@@ -98,12 +89,26 @@ class Cluster(Model):
     context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
+def _store_url(url: str) -> str:
+    parse_store_url(url)
+    return url
+
+
 class Store(Model):
     """Where facts about images are kept."""
 
-    path: Path = Field(default_factory=default_store, description="The SQLite file; made when it is not there.")
+    path: Path | None = Field(
+        default=None,
+        description="The SQLite file; made when it is not there. Default: `elfgate/facts.db` in the user's cache, or "
+        "none where `url` is set.",
+    )
     size_cap: ByteSize = Field(
         default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+    )
+    url: Annotated[str, AfterValidator(_store_url)] | None = Field(
+        default=None,
+        description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
+        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`.",
     )
 
 
@@ -113,16 +118,44 @@ class Registries(Model):
     insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
 
 
+class PolicyBundle(Model):
+    """A signed bundle that is looked for now and then. Until one has been put into force, what else is set here is."""
+
+    location: str = Field(
+        description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
+    )
+    key: Path = Field(description="PEM file: the public key that signs it (ES256).")
+    key_id: str = Field(min_length=1, description="What the key is called.")
+    poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
+
+
 class Policies(PolicyConfig):
     """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
 
     folder: Path | None = Field(
         default=None, description="A policy bundle's folder; else the one that comes with elfgate."
     )
+    own_rules: Path | None = Field(
+        default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
+    )
+    bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
+    engine: Literal["embedded", "opa"] = Field(
+        default="embedded", description="What evaluates: this process, or an OPA server beside it."
+    )
+    opa_socket: Path | None = Field(default=None, description="The unix socket on which that OPA listens.")
+    seconds: PositiveFloat = Field(
+        default=1.0,
+        le=30,
+        description="How long OPA, or rules of your own, may take for a review; a rule that takes longer is left out.",
+    )
 
-    def overlay(self) -> dict[str, object]:
-        """What to lay over the bundle's own configuration: only what was given."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.engine == "opa" and self.opa_socket is None:
+            raise ValueError("the engine opa needs opa_socket")
+        if self.bundle is not None and (self.engine == "opa" or self.own_rules is not None):
+            raise ValueError("a bundle has its own rules, and OPA looks for its bundles itself")
+        return self
 
 
 class Admission(Model):
@@ -135,6 +168,10 @@ class Admission(Model):
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
+    )
+    bindings: bool = Field(
+        default=False,
+        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
@@ -191,7 +228,7 @@ class Settings(Model):
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
     cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
-    store: Store = Field(default_factory=Store, description=Store.__doc__)
+    store: Store = Field(default=Store(), description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},
         description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from elfgate.policy.active import Result
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
@@ -40,17 +41,32 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.run import serve
     from elfgate.server.validate import Validator
 
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    metrics = Metrics()
+
+    def told(name: str, why: str) -> None:
+        wiring.log_failed_rule(name, why)
+        metrics.rule_failed(name)
+
+    def bundle_told(result: "Result", what: str) -> None:
+        wiring.log_bundle(result, what)
+        metrics.bundle(result)
+
+    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.nodes(settings) as nodes, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with (
+            wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+            wiring.cluster(settings) as cluster,
+            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+        ):
             validator = Validator(
-                inventory=nodes.inventory,
-                nodes_known=nodes.synced,
+                inventory=cluster.inventory,
+                nodes_known=cluster.synced,
+                bindings=cluster.bindings if settings.admission.bindings else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
             )
-            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())
+            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -9,9 +9,12 @@ from collections import defaultdict
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
+
+_GLIBC = "GLIBC_"
+_RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
 
 def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
@@ -41,6 +44,60 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
             _report(attempt, item, target, versions, loader)
             fine = False
     return fine
+
+
+def check_unversioned(attempt: Attempt, objects: Objects, *, now: bool) -> bool:
+    """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
+
+    ``check_match`` in glibc ``elf/dl-lookup.c``. A library that merely defines no versions has a DT_VERSYM still, for
+    what it needs itself, and is taken with a warning.
+
+    Args:
+        attempt: Where findings go.
+        objects: The process's objects.
+        now: Functions are bound at start whatever the objects say.
+
+    Returns:
+        Whether nothing is wrong.
+    """
+    fine = True
+    for item in objects:
+        for file in dict.fromkeys(need.file for need in item.facts.version_needs if not need.weak):
+            target = objects.named(file)
+            if target is None or target.facts.versioned or target.facts.incomplete:
+                continue
+            others = [other.facts for other in objects if other is not target]
+            taken = [
+                symbol
+                for symbol in item.facts.undefined
+                if target.facts.exports(symbol.name) and not any(other.exports(symbol.name) for other in others)
+            ]
+            if taken:
+                at_start = now or item.facts.bind_now or not any(symbol.lazy for symbol in taken)
+                _report_unversioned(attempt, item, target, at_start=at_start)
+                fine = False
+    return fine
+
+
+def _report_unversioned(attempt: Attempt, item: Object, target: Object, *, at_start: bool) -> None:
+    message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
+    doubt = item.doubt or target.doubt
+    if not at_start:
+        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "what it takes from it may not be called")
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+
+
+def needs_glibc(objects: Objects) -> tuple[int, ...]:
+    """The newest release of glibc that the process's objects need, such as (2, 34); empty if they need none by version.
+
+    What glibc's own libraries need of one another does not count: they come as one.
+    """
+    newest: tuple[int, ...] = ()
+    for item in objects:
+        if not any(version.startswith(_GLIBC) for version in item.facts.version_definitions):
+            releases = (_RELEASE.fullmatch(need.version) for need in item.facts.version_needs)
+            newest = max([newest, *(tuple(map(int, match.groups())) for match in releases if match)])
+    return newest
 
 
 def _defines(target: ElfFacts, version: str) -> bool:
@@ -80,5 +137,5 @@ def _release(target: Object, loader: Object) -> str:
 
 def version_key(version: str) -> tuple[tuple[int, ...]]:
     """Order versions such as ``GLIBC_2.39`` by their numbers; names without any come first."""
-    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]+)", version)
+    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]{1,64})", version)
     return (tuple(int(part) for part in numbers[1].split(".") if part) if numbers else (),)

@@ -32,6 +32,7 @@ class Verdict(BaseModel):
         denials: The most important first.
         warnings: Likewise.
         dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the user.
+        failed: Rules of the user's own that gave no findings that can be used, or were left out.
         unknown: There is a container of which it cannot be told whether it starts.
     """
 
@@ -44,3 +45,4 @@ class Verdict(BaseModel):
     warnings: list[Violation]
     dryrun: list[Violation] = []
     unknown: bool = False
+    failed: list[str] = []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -101,7 +101,7 @@ class Scanner:
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
     ) -> Linkage | None:
         """The same for an image of that digest, from the store alone; None if the store does not have it all."""
-        contents = self._reader.known(digest, platform, node.runtime)
+        contents = self._reader.known(digest, platform)
         if contents is None:
             return None
         prediction = _judge(contents, platform, overrides, _NO_FACTS)
@@ -122,9 +122,11 @@ class Scanner:
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
-        Looks into the store only, so that it costs no network and suggests nothing that was not checked.
+        Looks at what was read before, here or by a replica, so that it asks no registry and suggests nothing that was
+        not checked.
         """
         located = self._locate(image)
+        await self._reader.recall(located.repository, platform)
         found: list[str] = []
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(digest, platform)
@@ -163,7 +165,7 @@ def _judge(
         "set the platform when building, so that the label agrees with the content",
         effect=Effect.NOTE,
     )
-    return Prediction(prediction.argv, (*prediction.findings, note), prediction.walk)
+    return replace(prediction, findings=(*prediction.findings, note))
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, judged, parse, response
 from elfgate.cluster.workload import Point, Workload
@@ -16,7 +17,13 @@ from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 
-_POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
+# By resource and subresource; any other resource holds a template: a workload.
+_POINTS = {
+    ("pods", ""): Point.POD,
+    ("pods", "ephemeralcontainers"): Point.POD,
+    ("pods", "binding"): Point.BINDING,
+    ("bindings", ""): Point.BINDING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Validator:
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
+        bindings: Finds what a binding is about; None to let every binding pass.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class Validator:
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
+        bindings: Bindings | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -58,8 +67,9 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
+        self._bindings = bindings
 
-    async def __call__(self, body: bytes, _deadline: float) -> Answered:
+    async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview.
 
         Raises:
@@ -67,8 +77,11 @@ class Validator:
             EngineError: if the policies gave no verdict that can be trusted.
         """
         review = parse(body)
-        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
-        workload = judged(review)
+        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
+        if point is Point.BINDING:
+            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
+        else:
+            workload = judged(review)
         if workload is None:
             return _passed(review, point)
         verdict = await self._verdict(workload, review, point)

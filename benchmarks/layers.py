@@ -11,7 +11,7 @@ in DIRECTORY (peers.sh builds them and prints it). CPU seconds are the process's
 import argparse
 import asyncio
 import os
-import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import big_image
 from isal import igzip
 
+import big_image
 from elfgate.images.layout import Folder, Layout
 from elfgate.images.pull import pull
 from elfgate.images.source import Descriptor, Limits
@@ -121,14 +121,7 @@ def peers(directory: str, folder: Path) -> dict[str, Callable[[], object]]:
         "syft": f"syft scan --quiet --output json oci-dir:{folder} > /dev/null",
         "crane export": f"crane export - - < {archive} > /dev/null",
     }
-    return {
-        name: run(command)
-        for name, command in commands.items()
-        if subprocess.run(
-            ["sh", "-c", f"command -v {name.split()[0]}"], env=environment, capture_output=True
-        ).returncode
-        == 0
-    }
+    return {name: run(command) for name, command in commands.items() if shutil.which(name.split()[0], path=path)}
 
 
 def peak_memory(folder: Path) -> int:
@@ -154,9 +147,8 @@ def main(rounds: int, directory: str) -> None:
     for _ in range(rounds):
         for name, run in work.items():
             rows[name].append(cost(run))
-    print(
-        f"{len(packed)} layers, {sum(path.stat().st_size for path in packed) / 1e6:.0f} MB packed; load {os.getloadavg()[0]:.1f}"
-    )
+    megabytes = sum(path.stat().st_size for path in packed) / 1e6
+    print(f"{len(packed)} layers, {megabytes:.0f} MB packed; load {os.getloadavg()[0]:.1f}")
     print(f"{'':20} {'wall s':>7} {'CPU s':>7} {'CPU / isal':>11} {'wall / elfgate, 2 threads':>26}")
     for name, costs in rows.items():
         wall, cpu = statistics.median(row.wall for row in costs), statistics.median(row.cpu for row in costs)
@@ -166,12 +158,9 @@ def main(rounds: int, directory: str) -> None:
         )
         print(f"{name:20} {wall:7.2f} {cpu:7.2f} {to_isal:11.2f} {to_ours:26.2f}")
     print("limits: elfgate's CPU / isal 1.7; syft's and crane's wall / elfgate's with two threads at least 4")
-    print(
-        f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {big_image.LARGEST >> 20} at most)"
-    )
-    print(
-        f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), no byte of the base read"
-    )
+    largest = big_image.LARGEST >> 20
+    print(f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {largest} at most)")
+    print(f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), its layers not read")
 
 
 if __name__ == "__main__":

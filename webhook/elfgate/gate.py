@@ -6,6 +6,7 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 """
 
 import asyncio
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,10 +32,17 @@ from elfgate.scan.scanner import Linkage, Scanner
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and the document it was given on."""
+    """A verdict, and the document it was given on.
+
+    Attributes:
+        verdict: The policies' answer.
+        document: What they were asked.
+        until: How long the document stays true of the same workload and nodes, in monotonic seconds.
+    """
 
     verdict: Verdict
     document: Document
+    until: float = 0.0
 
 
 async def judge(
@@ -89,7 +97,8 @@ async def judge(
         containers=[_container_entry(container) for container in workload.containers],
         linkages=entries,
     )
-    return Judgement(await engine.evaluate(document), document)
+    until = min((linkage.until for linkage in linkages), default=math.inf)
+    return Judgement(await engine.evaluate(document), document, until)
 
 
 async def _linkage(scanner: Scanner, container: Container, target: Target) -> Linkage:
@@ -104,7 +113,7 @@ async def _linkage(scanner: Scanner, container: Container, target: Target) -> Li
             effect=Effect.UNKNOWN,
             reason=UnknownReason.IMAGE_INVALID,
         )
-        return Linkage(container.image, "", target.platform, Prediction((), (finding,)))
+        return Linkage(container.image, "", target.platform, Prediction((), (finding,)), until=math.inf)
 
 
 def _elsewhere(

@@ -1,6 +1,7 @@
 """Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ class Reader:
         self._resolved: Recent[str, tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
+        self._pulled: Recent[tuple[str, Platform], Pulled] = Recent(1024)
 
     async def resolve(self, located: Located) -> Descriptor:
         """What an image's name points at: an index or a manifest. A tag's answer holds for ``TAG_SECONDS``.
@@ -109,6 +111,13 @@ class Reader:
             descriptor = await self._flights.on_thread(f"resolve {located.image}", resolve)
             self._resolved.put(located.image, (time.monotonic() + TAG_SECONDS, descriptor))
         return descriptor
+
+    def holds_until(self, located: Located) -> float:
+        """When it must be asked anew where an image's name points, in monotonic seconds; never of a digest."""
+        if is_digest(located.name):
+            return math.inf
+        expires, _ = self._resolved.get(located.image) or (0.0, None)
+        return expires
 
     async def read(self, located: Located, platform: Platform) -> tuple[str, Contents | None]:
         """What a node of that platform would pull and run.
@@ -130,7 +139,8 @@ class Reader:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
-        return await self._flights.join(f"{located.image} on {platform}", flight)
+        at_hand = self._at_hand(located, platform)
+        return at_hand if at_hand else await self._flights.join(f"{located.image} on {platform}", flight)
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -147,7 +157,7 @@ class Reader:
     def known(self, digest: str, platform: Platform) -> Contents | None:
         """What the store alone tells of an image on a platform; None if anything of it is missing there."""
         try:
-            pulled = pull(Descriptor("", digest), platform, self._kept_document, self._limits)
+            pulled = self._kept_pull(Descriptor("", digest), platform)
             if pulled is None or pulled.manifest.artifact:
                 return None
             return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
@@ -163,15 +173,32 @@ class Reader:
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def _at_hand(self, located: Located, platform: Platform) -> tuple[str, Contents] | None:
+        """What was read lately, without a flight of its own."""
+        expires, descriptor = self._resolved.get(located.image) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform))
+        contents = self._contents.get(pulled.descriptor.digest) if pulled else None
+        return (descriptor.digest, contents) if contents else None
+
     async def _pull(self, source: Source, descriptor: Descriptor, platform: Platform) -> Pulled | None:
         """Go from an index to a manifest: without leaving this thread, if the store has both."""
         try:
-            return pull(descriptor, platform, self._kept_document, self._limits)
+            return self._kept_pull(descriptor, platform)
         except _NotKeptError:
             documents = partial(self._document, source)
             return await self._flights.on_thread(
                 f"pull {descriptor.digest} for {platform}", lambda: pull(descriptor, platform, documents, self._limits)
             )
+
+    def _kept_pull(self, descriptor: Descriptor, platform: Platform) -> Pulled | None:
+        pulled = self._pulled.get((descriptor.digest, platform))
+        if pulled is None:
+            pulled = pull(descriptor, platform, self._kept_document, self._limits)
+            if pulled is not None and _has_content_address(descriptor.digest):
+                self._pulled.put((descriptor.digest, platform), pulled)
+        return pulled
 
     async def _read(self, source: Source, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest

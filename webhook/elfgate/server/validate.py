@@ -1,13 +1,10 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import orjson
 
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.review import Review, judged, parse, response
-from elfgate.cluster.workload import Point, Workload
+from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
+from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import judge
 from elfgate.policy.engine import Engine
@@ -15,19 +12,9 @@ from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
+from elfgate.server.known import Answered, KnownAnswers, Told
 
 _POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer to a review (``server.app.Answer``)."""
-
-    body: bytes
-    allowed: bool
-    point: str
-    codes: tuple[str, ...]
-    outcome: str
 
 
 class Validator:
@@ -55,6 +42,7 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
+        self._known = KnownAnswers()
 
     async def __call__(self, body: bytes, _deadline: float) -> Answered:
         """Judge an AdmissionReview.
@@ -63,13 +51,14 @@ class Validator:
             InputError: if it is none, or its object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        review = parse(body)
-        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
-        workload = judged(review)
-        if workload is None:
-            return _passed(review, point)
-        verdict = await self._verdict(workload, review, point)
-        return _answered(review, point, verdict)
+        asked = parse(body)
+        review = decisive(asked)
+        key = (digest(review), self._inventory.generation, self._engine.revision)
+        told = self._known.get(key)
+        if told is None:
+            told, until = await self._judge(review)
+            self._known.put(key, told, until)
+        return told.to(asked.uid)
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
@@ -80,7 +69,13 @@ class Validator:
             lines.append(f"policies: {error}")
         return lines
 
-    async def _verdict(self, workload: Workload, review: Review, point: Point) -> Verdict:
+    async def _judge(self, review: Review) -> tuple[Told, float]:
+        """What to tell, and how long it holds."""
+        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
+        workload = judged(review)
+        if workload is None:
+            return Told.of(response("", allowed=True), point=point, outcome="passed"), 0.0
+        revision = self._engine.revision
         judgement = await judge(
             workload,
             point=point,
@@ -91,23 +86,15 @@ class Validator:
             operation=review.operation,
             dry_run=bool(review.dry_run),
         )
-        return judgement.verdict
+        # Of policies that were exchanged meanwhile, the verdict is right, but not to be found under the old revision.
+        holds = judgement.verdict.revision == revision
+        return _told(judgement.verdict, point), judgement.until if holds else 0.0
 
 
-def _passed(review: Review, point: Point) -> Answered:
-    body = orjson.dumps(response(review.uid, allowed=True))
-    return Answered(body, allowed=True, point=point, codes=(), outcome="passed")
-
-
-def _answered(review: Review, point: Point, verdict: Verdict) -> Answered:
+def _told(verdict: Verdict, point: Point) -> Told:
     codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
-    answer = response(
-        review.uid,
-        allowed=verdict.allowed,
-        message=denial(verdict),
-        warnings=warnings(verdict),
-        audit=audit,
-    )
+    allowed = verdict.allowed
+    answer = response("", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit)
     outcome = "warned" if verdict.warnings else "admitted"
-    return Answered(orjson.dumps(answer), verdict.allowed, point, codes, outcome if verdict.allowed else "denied")
+    return Told.of(answer, point=point, codes=codes, outcome=outcome if allowed else "denied")

@@ -1,0 +1,80 @@
+"""Answers given lately: most reviews ask what was asked before, and judging it again would come to the same.
+
+A key holds all that decides (``cluster.review.decisive``, which is also all that is judged), the nodes' generation and
+the policies' revision. An answer is forgotten when a tag that it rests on may have moved; one that rests on what could
+not be read is never kept.
+"""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Self
+
+import orjson
+
+from elfgate.scan.flights import Recent
+
+ENTRIES = 4096
+SECONDS = 30.0  # the longest: what else a verdict may rest on, such as the date, is noticed after it
+
+_NO_UID = b'"uid":""'
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a review (``server.app.Answer``)."""
+
+    body: bytes
+    allowed: bool
+    point: str
+    codes: tuple[str, ...]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer to whatever review asks the same: all but the uid.
+
+    Attributes:
+        before: Its JSON up to the uid.
+        after: Its JSON after that.
+        allowed: As in ``Answered``, like the others.
+    """
+
+    before: bytes
+    after: bytes
+    allowed: bool
+    point: str
+    codes: tuple[str, ...]
+    outcome: str
+
+    @classmethod
+    def of(cls, answer: dict[str, object], *, point: str, outcome: str, codes: tuple[str, ...] = ()) -> Self:
+        """Make one of an AdmissionReview (``cluster.review.response``) that has an empty uid."""
+        before, hole, after = orjson.dumps(answer).partition(_NO_UID)
+        told = answer["response"]
+        allowed = isinstance(told, dict) and told["allowed"] is True
+        return cls(before + hole[:-2], after, allowed, point, codes, outcome)
+
+    def to(self, uid: str) -> Answered:
+        """Answer the review of that uid."""
+        body = self.before + orjson.dumps(uid) + self.after
+        return Answered(body, self.allowed, self.point, self.codes, self.outcome)
+
+
+class KnownAnswers:
+    """A bounded memory of answers. Belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._answers: Recent[Hashable, tuple[float, Told]] = Recent(ENTRIES)
+
+    def get(self, key: Hashable) -> Told | None:
+        """The answer, if it still holds."""
+        until, told = self._answers.get(key) or (0.0, None)
+        return told if time.monotonic() < until else None
+
+    def put(self, key: Hashable, told: Told, until: float) -> None:
+        """Keep an answer that holds ``until`` then, in monotonic seconds."""
+        now = time.monotonic()
+        if until > now:
+            self._answers.put(key, (min(until, now + SECONDS), told))

@@ -140,7 +140,9 @@ class Reader:
             return descriptor.digest, contents
 
         at_hand = self._at_hand(located, platform)
-        return at_hand if at_hand else await self._flights.join(f"{located.image} on {platform}", flight)
+        if at_hand is not None:
+            return at_hand
+        return await self._flights.join(f"{located.image} on {platform}", flight)
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.

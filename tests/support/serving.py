@@ -6,9 +6,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Answer:
     point: str = "pod"
     codes: tuple[str, ...] = ()
     outcome: str = "judged"
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) -> Answer:

@@ -7,8 +7,9 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
@@ -38,11 +39,13 @@ class Judgement:
         verdict: The policies' answer.
         document: What they were asked.
         until: How long the document stays true of the same workload and nodes, in monotonic seconds.
+        seconds: What the steps took: ``targets``, ``scan``, ``engine``.
     """
 
     verdict: Verdict
     document: Document
     until: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 async def judge(
@@ -55,6 +58,7 @@ async def judge(
     extra_architectures: Sequence[str] = (),
     operation: str = "CREATE",
     dry_run: bool = False,
+    within: float | None = None,
 ) -> Judgement:
     """Judge a workload.
 
@@ -67,16 +71,19 @@ async def judge(
         extra_architectures: Architectures that count although no node has them yet.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
+        within: The most seconds to wait for what is not known yet; it is an unknown then.
 
     Raises:
         InputError: if the pod's placement has a shape that Kubernetes would not take.
         EngineError: if the policies gave no verdict that can be trusted.
     """
+    begun = perf_counter()
     landing = targets(
         workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
     )
+    placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await asyncio.gather(*(_linkage(scanner, container, target) for container, target in pairs))
+    linkages = await asyncio.gather(*(_linkage(scanner, container, target, within) for container, target in pairs))
     entries = [
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
@@ -98,12 +105,15 @@ async def judge(
         linkages=entries,
     )
     until = min((linkage.until for linkage in linkages), default=math.inf)
-    return Judgement(await engine.evaluate(document), document, until)
+    scanned = perf_counter()
+    verdict = await engine.evaluate(document)
+    seconds = {"targets": placed - begun, "scan": scanned - placed, "engine": perf_counter() - scanned}
+    return Judgement(verdict, document, until, seconds)
 
 
-async def _linkage(scanner: Scanner, container: Container, target: Target) -> Linkage:
+async def _linkage(scanner: Scanner, container: Container, target: Target, within: float | None) -> Linkage:
     try:
-        return await scanner.linkage(container.image, target.platform, container.overrides, target.facts)
+        return await scanner.linkage(container.image, target.platform, container.overrides, target.facts, within=within)
     except InputError as error:  # the API server takes any text for an image; the node will not
         finding = Finding(
             Code.LINKAGE_UNKNOWN,

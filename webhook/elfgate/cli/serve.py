@@ -50,6 +50,7 @@ async def _serve(settings: "Settings") -> None:
                 engine=engine,
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
+                in_flight=settings.admission.in_flight,
             )
             await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=Metrics())
     finally:

@@ -170,6 +170,10 @@ class Reader:
         """The repository's tags seen so far, the latest first, each with its digest."""
         return self._store.tags(repository) if repository else ()
 
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to give up reading what nobody waits for (any longer)."""
+        self._flights.shed(shedding)
+
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
         await self._flights.close()

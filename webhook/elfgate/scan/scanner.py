@@ -73,6 +73,7 @@ class Scanner:
         node: NodeFacts = _NO_FACTS,
         *,
         explain: bool = False,
+        within: float | None = None,
     ) -> Linkage:
         """Predict the start of an image on a platform.
 
@@ -82,17 +83,19 @@ class Scanner:
             overrides: What the pod changes of the image's start.
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
+            within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
             located = self._locate(image)
-            digest, contents = await asyncio.wait_for(self._reader.read(located, platform), self._wait)
-            until = self._reader.holds_until(located)
-            if contents is None:
-                missing = await self._platform_missing(located, platform)
-                return Linkage(image, digest, platform, missing, until=until)
+            async with asyncio.timeout(_least(self._wait, within)):
+                digest, contents = await self._reader.read(located, platform)
+                until = self._reader.holds_until(located)
+                if contents is None:
+                    missing = await self._platform_missing(located, platform)
+                    return Linkage(image, digest, platform, missing, until=until)
         except UnreadableError as error:
             return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
         except TimeoutError:
@@ -159,6 +162,10 @@ class Scanner:
         finding = Finding(Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too")
         return Prediction((), (finding,))
 
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to give up reading what nobody waits for (any longer)."""
+        self._reader.shed(shedding)
+
     async def close(self) -> None:
         """Stop reading."""
         await self._reader.close()
@@ -188,6 +195,10 @@ def _judge(
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
     finding = Finding(Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason)
     return Prediction((), (finding,))
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
 def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

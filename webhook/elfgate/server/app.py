@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, InputError
@@ -48,6 +48,10 @@ class Answer(Protocol):
     @property
     def outcome(self) -> str:
         """What it came to, in a word, for metrics and logs."""
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What the steps of judging took, for metrics and logs; none if it was remembered."""
 
 
 class Judge(Protocol):
@@ -151,10 +155,12 @@ class Webhook:
         self._metrics.judged(
             point=answer.point, allowed=answer.allowed, outcome=answer.outcome, codes=answer.codes, seconds=seconds
         )
+        self._metrics.steps(answer.seconds)
         level = logging.DEBUG if answer.allowed else logging.INFO
         if log.isEnabledFor(level):
             facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
             facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            facts |= {"steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}}
             log.log(level, "review answered", extra=facts)
 
     def _fail(self, body: bytes, *, cause: str, why: str) -> bytes:

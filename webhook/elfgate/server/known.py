@@ -6,8 +6,9 @@ not be read is never kept.
 """
 
 import time
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Self
 
 import orjson
@@ -17,6 +18,7 @@ from elfgate.scan.flights import Recent
 ENTRIES = 4096
 SECONDS = 30.0  # the longest: what else a verdict may rest on, such as the date, is noticed after it
 
+_NO_TIME: Mapping[str, float] = MappingProxyType({})
 _NO_UID = b'"uid":""'
 
 
@@ -29,6 +31,7 @@ class Answered:
     point: str
     codes: tuple[str, ...]
     outcome: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,10 @@ class Told:
         allowed = isinstance(told, dict) and told["allowed"] is True
         return cls(before + hole[:-2], after, allowed, point, codes, outcome)
 
-    def to(self, uid: str) -> Answered:
-        """Answer the review of that uid."""
+    def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> Answered:
+        """Answer the review of that uid; ``seconds`` are what its steps took."""
         body = self.before + orjson.dumps(uid) + self.after
-        return Answered(body, self.allowed, self.point, self.codes, self.outcome)
+        return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds)
 
 
 class KnownAnswers:

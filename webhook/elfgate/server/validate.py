@@ -1,18 +1,20 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 from collections.abc import Sequence
+from time import perf_counter
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
-from elfgate.gate import judge
+from elfgate.gate import Judgement, judge
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 from elfgate.server.known import Answered, KnownAnswers, Told
+from elfgate.server.load import Load
 
 _POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
 
@@ -26,6 +28,7 @@ class Validator:
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
+        in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Validator:
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
+        in_flight: int = 256,
     ) -> None:
         self._inventory = inventory
         self._scanner = scanner
@@ -43,22 +47,31 @@ class Validator:
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
         self._known = KnownAnswers()
+        self._load = Load(in_flight, scanner.shed)
 
-    async def __call__(self, body: bytes, _deadline: float) -> Answered:
-        """Judge an AdmissionReview.
+    async def __call__(self, body: bytes, deadline: float) -> Answered:
+        """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
 
         Raises:
             InputError: if it is none, or its object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
+        begun = perf_counter()
         asked = parse(body)
         review = decisive(asked)
         key = (digest(review), self._inventory.generation, self._engine.revision)
         told = self._known.get(key)
-        if told is None:
-            told, until = await self._judge(review)
-            self._known.put(key, told, until)
-        return told.to(asked.uid)
+        if told is not None:
+            return told.to(asked.uid)
+        parsed = perf_counter()
+        with self._load.one_more():
+            told, judgement = await self._judge(review, self._load.patience(deadline))
+        if judgement is None:
+            return told.to(asked.uid)
+        # Of policies that were exchanged meanwhile the verdict is right, but not to be found under the old revision.
+        if judgement.verdict.revision == key[-1]:
+            self._known.put(key, told, judgement.until)
+        return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
@@ -69,13 +82,12 @@ class Validator:
             lines.append(f"policies: {error}")
         return lines
 
-    async def _judge(self, review: Review) -> tuple[Told, float]:
-        """What to tell, and how long it holds."""
+    async def _judge(self, review: Review, within: float) -> tuple[Told, Judgement | None]:
+        """What to tell, and the judgement behind it if there was anything to judge."""
         point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
         workload = judged(review)
         if workload is None:
-            return Told.of(response("", allowed=True), point=point, outcome="passed"), 0.0
-        revision = self._engine.revision
+            return Told.of(response("", allowed=True), point=point, outcome="passed"), None
         judgement = await judge(
             workload,
             point=point,
@@ -85,10 +97,9 @@ class Validator:
             extra_architectures=self._extra_architectures,
             operation=review.operation,
             dry_run=bool(review.dry_run),
+            within=within,
         )
-        # Of policies that were exchanged meanwhile, the verdict is right, but not to be found under the old revision.
-        holds = judgement.verdict.revision == revision
-        return _told(judgement.verdict, point), judgement.until if holds else 0.0
+        return _told(judgement.verdict, point), judgement
 
 
 def _told(verdict: Verdict, point: Point) -> Told:

@@ -33,7 +33,7 @@ test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: e2e
-e2e: $(STAMP) ## Compare with Kubernetes itself (needs Go)
+e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 .PHONY: policies

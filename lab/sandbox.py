@@ -42,7 +42,7 @@ class Start:
         argv: The command line.
         env: The whole environment; PATH is where a command without a slash is looked for.
         cwd: The working directory.
-        program: The program whose absence an ENOENT may be about, if it is not ``argv[0]``.
+        program: The program that ``argv[0]`` starts in its turn, if it does.
         timeout: Seconds after which a program counts as running.
         kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it is to be lost.
     """
@@ -62,7 +62,8 @@ class Outcome:
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.
-        missing: Which file an ENOENT is about: ``command``, ``script_interpreter`` or ``loader``.
+        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``; of ``argv[0]`` if it is
+            execve that refused it, else of ``Start.program``, if there is one.
         status: The exit status; None if a signal ended it.
         signal: The signal that ended it, such as ``SIGSEGV``; empty if none did.
         timed_out: It was still running when its time was up.
@@ -73,7 +74,7 @@ class Outcome:
     """
 
     errno: str = ""
-    missing: str = ""
+    culprit: str = ""
     status: int | None = None
     signal: str = ""
     timed_out: bool = False

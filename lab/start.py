@@ -67,17 +67,22 @@ def look_up(name: str, path: str) -> str:
     raise FileNotFoundError(errno.ENOENT, "executable file not found in $PATH", name)
 
 
-def what_is_missing(path: str, depth: int = 0) -> str:
-    """Which file an ENOENT of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
+def culprit(path: str, depth: int = 0) -> str:
+    """Which file a refusal of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
+    part = "script_interpreter" if depth else "command"
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a FIFO would block
-            head = file.read(256) or b""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            head = file.read(256) if stat.S_ISREG(mode) and mode & 0o111 else None
     except OSError:
-        return "script_interpreter" if depth else "command"
+        return part
+    if head is None:
+        return part
     if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:
         return "loader"
     name = re.split(rb"[ \t\0]", head[2:].split(b"\n")[0].lstrip(b" \t"))[0]
-    return what_is_missing(os.fsdecode(name), depth + 1)
+    return culprit(os.fsdecode(name), depth + 1)
 
 
 def enter(request: dict[str, Any], scratch: Path) -> None:
@@ -114,16 +119,19 @@ def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
     except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
         os.write(report, json.dumps({"failed": str(error)}).encode())
         os._exit(1)
-    argv, env = request["argv"], request["env"]
-    program = request["program"] or argv[0]
-    known = {"missing": "command"}
+    argv, env, path = request["argv"], request["env"], request["env"].get("PATH", "")
+    if request["program"]:
+        with contextlib.suppress(FileNotFoundError):
+            os.write(report, json.dumps({"culprit": "command"}).encode() + b"\n")
+            told = {"culprit": culprit(look_up(request["program"], path))}
+            os.write(report, json.dumps(told).encode() + b"\n")
+    refused = {"culprit": "command"}
     try:
-        program = look_up(program, env.get("PATH", ""))
-        known["missing"] = what_is_missing(program)
-        os.write(report, json.dumps(known).encode() + b"\n")
-        os.execve(look_up(argv[0], env.get("PATH", "")), argv, env)  # noqa: S606 (no shell is wanted)
+        program = look_up(argv[0], path)
+        refused["culprit"] = culprit(program)
+        os.execve(program, argv, env)  # noqa: S606 (no shell is wanted)
     except OSError as error:
-        os.write(report, json.dumps(known | {"errno": errno.errorcode[error.errno or 0]}).encode())
+        os.write(report, json.dumps(refused | {"errno": errno.errorcode[error.errno or 0]}).encode())
     os._exit(1)
 
 

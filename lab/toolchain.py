@@ -16,7 +16,7 @@ from lab.fetched import LabError, cache
 from lab.sandbox import Sandbox, Start
 
 _SUITE = "bookworm"
-_REVISION = "1"  # of what is compiled from a Binary; changes the cache's keys
+_REVISION = "2"  # of what is compiled from a Binary; changes the cache's keys
 _COMPILERS = {
     "amd64": "x86_64-linux-gnu-gcc",
     "386": "i686-linux-gnu-gcc",
@@ -48,7 +48,7 @@ class Binary:
         libc: ``glibc``, ``musl``, or ``none`` for a file that needs no C library.
         link: ``dynamic``, ``static`` or ``static-pie``.
         needs: DT_NEEDED in their order, each with the symbols taken from it.
-        undefined: Further symbols that it calls, to be found in whatever is loaded.
+        undefined: Further symbols that it calls and expects of the C library, which is thus needed.
         soname: DT_SONAME; empty for none.
         rpath: DT_RPATH; None for none.
         runpath: DT_RUNPATH; None for none.
@@ -116,7 +116,8 @@ def _write_sources(binary: Binary, directory: Path) -> None:
     directory.mkdir(parents=True)
     libraries = []
     commands = []
-    for number, (name, symbols) in enumerate(binary.needs):
+    needs = [*binary.needs, *([(_libc_name(binary), binary.undefined)] if binary.undefined else [])]
+    for number, (name, symbols) in enumerate(needs):
         start = list(_START) if name.startswith("libc.") else []  # it stands in for the C library
         stub = f"lib{number}"
         (directory / f"{stub}.c").write_text(_source([*_names(symbols), *start], [], binary))
@@ -124,12 +125,16 @@ def _write_sources(binary: Binary, directory: Path) -> None:
         options = ["-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}", f"-Wl,--version-script={stub}.map"]
         commands.append([*_compiler(binary), *options, "-o", f"{stub}.so", f"{stub}.c"])
         libraries.append(f"{stub}.so")
-    taken = [name for _, symbols in binary.needs for name in _names(symbols)] + list(binary.undefined)
+    taken = [name for _, symbols in needs for name in _names(symbols)]
     (directory / "main.c").write_text(_source(_names(binary.defines), taken, binary, program=not binary.library))
     (directory / "main.map").write_text(_version_script(binary.defines))
     commands.append(_link(binary, libraries))
     lines = [" ".join(map(_quoted, command)) for command in commands]
     (directory / "make.sh").write_text("\n".join(["set -e", *lines, "test -s linked", "mv linked out"]) + "\n")
+
+
+def _libc_name(binary: Binary) -> str:
+    return "libc.so" if binary.libc == "musl" else "libc.so.6"
 
 
 def _names(symbols: Iterable[str]) -> list[str]:
@@ -169,8 +174,6 @@ def _compiler(binary: Binary) -> list[str]:
 
 def _link(binary: Binary, libraries: list[str]) -> list[str]:
     options = [*_compiler(binary), "-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined"]
-    if binary.undefined:
-        options.append("-Wl,--unresolved-symbols=ignore-all")
     if binary.library:
         options += ["-shared", "-fPIC"]
         if any("@" in symbol for symbol in binary.defines):
@@ -198,7 +201,7 @@ def _with_musl(binary: Binary) -> tuple[list[str], list[str]]:
     start = {"static": "crt1.o", "static-pie": "rcrt1.o"}.get(binary.link, "Scrt1.o")
     before = ["-nostdinc", f"-isystem/usr/include/{directory}", "-nostdlib", f"-L{path}"]
     before += [] if binary.library else [f"-Wl,-dynamic-linker,/lib/ld-musl-{name}.so.1", f"{path}/{start}"]
-    own = [need for need, _ in binary.needs if need.startswith("libc.")]
+    own = binary.undefined or [need for need, _ in binary.needs if need.startswith("libc.")]
     library = [] if own and binary.link == "dynamic" else ["-lc"]
     return [*before, f"{path}/crti.o"], [*library, "-lgcc", f"{path}/crtn.o"]
 

@@ -6,26 +6,48 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.store.address import parse
+from elfgate.store.memory import MemoryStore
 from elfgate.store.protocol import Kind, Store
+from elfgate.store.shared import ValkeyStore
 from elfgate.store.sqlite import SqliteStore
+from support import valkey
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[valkey.Server]:
+    with valkey.server(tmp_path_factory.mktemp("v")) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "shared", "memory"])
 def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens the same store again, as another process would."""
-    kinds: dict[str, Callable[[], Store]] = {"sqlite": lambda: SqliteStore(tmp_path / "facts.db")}
     opened: list[Store] = []
+    if request.param == "shared":
+        with request.getfixturevalue("server").client() as client:
+            client.flushall()
 
     def reopen() -> Store:
-        opened.append(kinds[request.param]())
+        if request.param == "memory" and opened:
+            pytest.skip("ends with its process")
+        opened.append(_open(request.param, request, tmp_path))
         return opened[-1]
 
     yield reopen
     for store in opened:
         store.close()
+
+
+def _open(kind: str, request: pytest.FixtureRequest, folder: Path) -> Store:
+    if kind == "sqlite":
+        return SqliteStore(folder / "facts.db")
+    if kind == "memory":
+        return MemoryStore()
+    return ValkeyStore(parse(request.getfixturevalue("server").url))
 
 
 @pytest.fixture
@@ -97,6 +119,22 @@ def test_a_repository_keeps_a_bounded_number_of_tags(store: Store) -> None:
     kept = store.tags("docker.io/example/app", limit=1000)
     assert len(kept) == 256
     assert kept[0] == ("299", DIGEST)
+
+
+def test_all_facts_of_a_kind_are_told(store: Store) -> None:
+    expected = {f"sha256:{number:064x}": bytes([number]) for number in range(40)}
+    for digest, value in expected.items():
+        store.put(Kind.LAYER, digest, value)
+    store.put(Kind.DOCUMENT, DIGEST, b"{}")
+    assert dict(store.facts(Kind.LAYER)) == expected
+    assert dict(store.facts(Kind.DOCUMENT)) == {DIGEST: b"{}"}
+
+
+def test_all_repositories_are_told(store: Store) -> None:
+    for name in ("docker.io/example/app", "registry.example:5000/b"):
+        store.tag(name, "1", DIGEST)
+        store.tag(name, "2", DIGEST)
+    assert sorted(store.repositories()) == ["docker.io/example/app", "registry.example:5000/b"]
 
 
 def test_statistics_count_what_is_kept(store: Store) -> None:

@@ -15,25 +15,26 @@ _MISSING = {
     "script_interpreter": Code.SCRIPT_INTERPRETER_MISSING,
     "loader": Code.LOADER_MISSING,
 }
-_ERRNO = {
-    "EACCES": Code.COMMAND_NOT_EXECUTABLE,
-    "ENOEXEC": Code.EXEC_FORMAT,
-    "ELIBBAD": Code.LOADER_MISMATCH,
-    "EIO": Code.LOADER_MISMATCH,
+_FORBIDDEN = {
+    "command": Code.COMMAND_NOT_EXECUTABLE,
+    "script_interpreter": Code.SCRIPT_INTERPRETER_MISSING,
+    "loader": Code.LOADER_MISMATCH,
 }
-_ABSENT = ("ENOENT", "ENOTDIR")
+_ERRNO = {"ENOEXEC": Code.EXEC_FORMAT, "ELIBBAD": Code.LOADER_MISMATCH}
 _WORDS = [  # the first that a line matches, lines from the top
     (r"Could not open '.*'", Code.LOADER_MISSING),
-    (r"Invalid ELF image for this architecture", Code.EXEC_FORMAT),
-    (r"cannot open shared object file: No such file", Code.LIBRARY_MISSING),
+    (r"binfmt-P: {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
+    (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
+    (r"cannot open shared object file", Code.LIBRARY_MISSING),
     (r"ELF load command address/offset not (page-aligned|properly aligned)", Code.PAGE_SIZE),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
     (r"Fatal glibc error: .*CPU|CPU lacks", Code.CPU_LEVEL),
     (r"FATAL: kernel too old", Code.KERNEL_TOO_OLD),
     (r"version `[^']+' not found", Code.SYMBOL_VERSION_MISSING),
+    (r"Inconsistency detected by ld.so: dl-lookup.c", Code.SYMBOL_VERSION_MISSING),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
-    (r"Error loading shared library .*: No such file", Code.LIBRARY_MISSING),
+    (r"Error loading shared library .*: (No such file|No error information)", Code.LIBRARY_MISSING),
     (r"Error loading shared library", Code.LIBRARY_MISMATCH),
     (r"Error relocating .*: symbol not found", Code.SYMBOL_MISSING),
     (r"Error relocating .*: unsupported relocation", Code.LIBRARY_MISMATCH),
@@ -41,9 +42,11 @@ _WORDS = [  # the first that a line matches, lines from the top
 _PRELOAD = (
     "from LD_PRELOAD cannot be preloaded|from /etc/ld.so.preload cannot be preloaded|no version information available"
 )
-_SHELL = [  # said by whoever called execve; read only with the exit status that goes with it
+_STARTER = [  # said by whoever called execve
     (r"(Exec format error|cannot execute binary file)", Code.EXEC_FORMAT),
+    (r"line \d+: (syntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
     (r"[Pp]ermission denied", Code.COMMAND_NOT_EXECUTABLE),
+    (r"invalid option -- 'S'", Code.COMMAND_MISSING),
 ]
 _FATAL = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT", "SIGFPE", "SIGSYS", "SIGTRAP", "SIGKILL"}
 
@@ -63,8 +66,8 @@ class Observed:
     words: str = ""
 
 
-def observe(outcome: Outcome) -> Observed:
-    """Read an outcome.
+def observe(outcome: Outcome, program: str) -> Observed:
+    """Read the outcome of starting ``program``.
 
     Raises:
         ValueError: if the program could not be tried.
@@ -73,31 +76,32 @@ def observe(outcome: Outcome) -> Observed:
         raise ValueError(outcome.failed)
     if outcome.errno:
         return Observed(started=False, code=_of_errno(outcome), words=outcome.errno)
-    if outcome.timed_out:
-        return Observed(started=True, words="still running")
+    if outcome.timed_out or outcome.status == 0:  # what a child of it said is then its own affair
+        return Observed(started=True, words="exit 0" if outcome.status == 0 else "still running")
     lines = [line for line in outcome.stderr.splitlines() if not re.search(_PRELOAD, line)]
     for line in lines:
         for pattern, code in _WORDS:
-            if re.search(pattern, line):
+            if re.search(pattern.replace("{program}", re.escape(program)), line):
                 return Observed(started=False, code=code, words=line)
-    if outcome.status in {126, 127} and lines:
-        return Observed(started=False, code=_of_shell(outcome, lines), words=lines[-1])
+    if (code := _of_starter(outcome, lines)) is not None:
+        return Observed(started=False, code=code, words=lines[0])
     if outcome.signal in _FATAL:
         return Observed(started=False, words=outcome.signal)
     return Observed(started=True, words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal)
 
 
 def _of_errno(outcome: Outcome) -> Code | None:
-    if outcome.errno in _ABSENT or (outcome.errno == "ELOOP" and outcome.missing == "command"):
-        return _MISSING[outcome.missing]
-    return _ERRNO.get(outcome.errno)
+    if outcome.errno in {"ENOENT", "ENOTDIR"} or (outcome.errno == "ELOOP" and outcome.culprit == "command"):
+        return _MISSING[outcome.culprit]
+    return _FORBIDDEN[outcome.culprit] if outcome.errno == "EACCES" else _ERRNO.get(outcome.errno)
 
 
-def _of_shell(outcome: Outcome, lines: list[str]) -> Code | None:
+def _of_starter(outcome: Outcome, lines: list[str]) -> Code | None:
+    """What a shell or ``env`` says of the program that it was to start."""
     for line in lines:
-        for pattern, code in _SHELL:
+        for pattern, code in _STARTER:
             if re.search(pattern, line):
                 return code
-        if re.search(r"not found|No such file|required file", line):
-            return _MISSING[outcome.missing]
+        if outcome.status == 127 and re.search(r"not found|No such file|required file", line):
+            return _MISSING[outcome.culprit or "command"]
     return None

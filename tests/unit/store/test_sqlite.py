@@ -1,6 +1,7 @@
 """What is particular to the store in a SQLite file."""
 
 import multiprocessing
+import multiprocessing.queues
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -122,6 +123,61 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be opened"):
         SqliteStore(tmp_path / "file" / "facts.db")
+
+
+def test_a_file_that_another_process_is_just_making_is_not_taken_for_someone_elses(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as slow:
+        slow.execute("PRAGMA journal_mode = WAL")
+
+        def overtake(statement: str) -> None:
+            if statement == "PRAGMA user_version":
+                slow.set_trace_callback(None)
+                SqliteStore(path).close()
+
+        slow.set_trace_callback(overtake)
+        sqlite._migrate(slow, path)
+        assert slow.execute("SELECT count(*) FROM fact").fetchone() == (0,)
+
+
+def _put_until_killed(path: Path, put: "multiprocessing.queues.Queue[int]") -> None:
+    store = SqliteStore(path)
+    for number in range(1_000_000):
+        store.put(Kind.LAYER, digest(number), bytes(3_000))
+        put.put(number)
+
+
+def test_a_process_that_is_killed_while_writing_spoils_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    put: multiprocessing.queues.Queue[int] = context.Queue()
+    process = context.Process(target=_put_until_killed, args=(tmp_path / "facts.db", put), daemon=True)
+    process.start()
+    last = max(put.get(timeout=60) for _ in range(50))
+    process.kill()
+    process.join()
+    with closing(sqlite3.connect(tmp_path / "facts.db")) as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        assert all(store.get(Kind.LAYER, digest(number)) == bytes(3_000) for number in range(last + 1))
+        store.put(Kind.LAYER, digest(2_000_000), b"index")
+        assert store.get(Kind.LAYER, digest(2_000_000)) == b"index"
+        assert store.statistics()["failures"] == 0
+
+
+def test_pruning_drops_what_was_not_used_for_long_and_gives_its_room_back(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        for number in range(100):
+            store.put(Kind.LAYER, digest(number), bytes(20_000))
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("UPDATE fact SET used = used - 10 * 3600 * 1000000000 WHERE id <= 60")
+            file.commit()
+        assert store.prune(unused_seconds=5 * 3600) == 60
+        assert store.statistics()["layers"] == 40
+        assert store.prune(to_bytes=500_000) > 0
+        assert store.prune(to_bytes=0) > 0
+        assert store.statistics()["layers"] == 0
+    assert path.stat().st_size < 100_000
 
 
 def _fill(path: Path, first: int) -> None:

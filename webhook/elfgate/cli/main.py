@@ -26,6 +26,20 @@ EXIT_CODES = """exit codes:
 """
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help that is the same on every terminal and Python: argparse fits it to both, and docs quote it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """Name the argument once, behind the last spelling (as Python 3.13 does)."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where help is."""
 
@@ -43,7 +57,7 @@ def parser() -> Parser:
         usage="elfgate VERB [OPTION]... [ARGUMENT]...",
         description="Tells whether container images can start on the architectures they may land on, and says why not.",
         epilog=f"verbs (elfgate VERB --help tells more):\n{verbs}\n\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     top.add_argument("--version", action="version", version=f"elfgate {__version__}")
     top.add_argument("verb", nargs="?", choices=VERBS, metavar="VERB", help=argparse.SUPPRESS)
@@ -58,7 +72,7 @@ def verb_parser(verb: str) -> Parser:
         usage=module.USAGE,
         description=module.DESCRIPTION,
         epilog=module.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     module.configure(of_verb)
     return of_verb

@@ -1,10 +1,12 @@
 """What a store of facts does. Facts are immutable and keyed by digest, so that losing one costs time, never truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from elfgate.elf import sparse
 from elfgate.errors import ElfgateError
+from elfgate.rootfs import form
 
 
 class StoreError(ElfgateError):
@@ -12,16 +14,20 @@ class StoreError(ElfgateError):
 
 
 class Kind(StrEnum):
-    """What is kept."""
+    """What is kept.
 
-    LAYER = "layer"  # a layer's index, by the digest of its blob
+    The form of a layer's index is part of its kind: to a program of another version it is another kind of fact, so that
+    versions may share a store, and what nobody asks for any longer is pruned.
+    """
+
+    LAYER = f"layer/{form.VERSION}.{sparse.VERSION}"  # a layer's index, by the digest of its blob
     DOCUMENT = "document"  # an index, manifest or config, by its digest, verbatim
 
 
 class Store(Protocol):
-    """A store of facts. Calls are short (microseconds to a millisecond) and safe from any thread and process.
+    """A store of facts, safe from any thread and process.
 
-    They do not raise: a store that fails is one that keeps nothing, and counts it.
+    Calls do not raise: a store that fails is one that keeps nothing, and counts it.
     """
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
@@ -36,8 +42,30 @@ class Store(Protocol):
     def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
         """The tags of a repository seen so far, the latest first, as (tag, digest): where remedies are looked for."""
 
+    def repositories(self) -> Iterator[str]:
+        """Every repository of which a tag was seen, in any order."""
+
+    def facts(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
+        """Every fact of a kind with its digest, in any order; does not count as use."""
+
     def statistics(self) -> Mapping[str, int]:
         """Counts and bytes for people and metrics: ``layers``, ``documents``, ``tags``, ``bytes``, ``failures``."""
 
     def close(self) -> None:
         """Let go of files and connections. Idempotent."""
+
+
+class SharedStore(Store, Protocol):
+    """A store that the replicas of a service share. It is across a network: ask it from a thread that may wait."""
+
+    def claim(self, name: str) -> bool:
+        """Ask for the lease of ``name``: whoever has it does the work, and the others wait for what comes of it.
+
+        A lease holds for as long as its holder lives, and a few seconds longer.
+
+        Returns:
+            Whether this one is to do the work: False only if another certainly has the lease.
+        """
+
+    def release(self, name: str) -> None:
+        """Give a lease back: the work is done, or was given up."""

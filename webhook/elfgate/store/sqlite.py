@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from elfgate.store.protocol import Kind, StoreError
 
@@ -25,7 +26,8 @@ _BUSY_SECONDS = 2.0
 _COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
-_PRUNED_AT_ONCE = 64  # facts in one transaction, so that nobody waits long for it
+_EVER = 2**63 - 1  # ns; later than any use
+_PRUNED_AT_ONCE = 16  # facts in one transaction, so that nobody waits long for it
 
 # The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a file has behind it.
 # Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so that noting a use does not write them.
@@ -134,6 +136,52 @@ class SqliteStore:
             self._failed("read", error)
             return ()
 
+    def repositories(self) -> Iterator[str]:
+        """Every repository of which a tag was seen, in alphabetical order."""
+        after = ""
+        while names := self._page(
+            "SELECT DISTINCT repository FROM tag WHERE repository > ? ORDER BY 1 LIMIT 500", after
+        ):
+            yield from (name for (name,) in names)
+            after = names[-1][0]
+
+    def facts(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
+        """Every fact of a kind, by digest. Nothing is locked between two pages."""
+        after = ""
+        while page := self._page(
+            "SELECT digest, bytes FROM fact JOIN value USING (id) WHERE kind = ? AND digest > ? ORDER BY 1 LIMIT 16",
+            kind.value,
+            after,
+        ):
+            yield from page
+            after = page[-1][0]
+
+    def prune(self, *, to_bytes: int | None = None, unused_seconds: float | None = None) -> int:
+        """Drop facts, and give their room back to the disk.
+
+        Args:
+            to_bytes: Drop what was used longest ago until the rest is no larger than this.
+            unused_seconds: Drop what was not used for so long (to the hour: uses are noted no finer).
+
+        Returns:
+            How many facts were dropped.
+
+        Raises:
+            StoreError: if the file is locked for long, full or damaged.
+        """
+        try:
+            with self._connection() as connection:
+                dropped = 0
+                if unused_seconds is not None:
+                    dropped += _drop(connection, before=time.time_ns() - int(unused_seconds * 1e9))
+                if to_bytes is not None:
+                    dropped += _drop(connection, to_bytes=to_bytes)
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self._path} cannot be pruned: {error}") from error
+        return dropped
+
     def statistics(self) -> Mapping[str, int]:
         """Counts, bytes in use, and ``failures`` since it was opened. All zero but the last if it cannot be read."""
         counts = {"layers": 0, "documents": 0, "tags": 0, "bytes": 0}
@@ -174,15 +222,16 @@ class SqliteStore:
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Bring the file below its cap, if it is above."""
-        if _bytes_used(connection) <= self._max_bytes:
-            return
-        while _bytes_used(connection) > self._max_bytes * _PRUNED_TO:
-            with _writing(connection):
-                oldest = connection.execute("SELECT id FROM fact ORDER BY used LIMIT ?", (_PRUNED_AT_ONCE,)).fetchall()
-                connection.executemany("DELETE FROM value WHERE id = ?", oldest)
-                connection.executemany("DELETE FROM fact WHERE id = ?", oldest)
-            if not oldest:
-                return
+        if _bytes_used(connection) > self._max_bytes:
+            _drop(connection, to_bytes=int(self._max_bytes * _PRUNED_TO))
+
+    def _page(self, question: str, *values: str) -> list[tuple[Any, ...]]:
+        try:
+            with self._connection() as connection:
+                return connection.execute(question, values).fetchall()
+        except sqlite3.Error as error:
+            self._failed("read", error)
+            return []
 
     def _failed(self, what: str, error: sqlite3.Error) -> None:
         self._failures += 1
@@ -202,6 +251,14 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
+def _reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction in which every read is of the same moment, whatever other processes write meanwhile."""
+    connection.execute("BEGIN")
+    with connection:
+        yield
+
+
+@contextmanager
 def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     """A transaction that has the write lock from its start, so that it never fails half way for want of it."""
     connection.execute("BEGIN IMMEDIATE")
@@ -211,7 +268,8 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the file to this program's schema; several processes may try at once."""
-    version = _version(connection, path)
+    with _reading(connection):
+        version = _version(connection, path)
     if version == len(_MIGRATIONS):
         return
     _switch_to_wal(connection)
@@ -224,6 +282,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """How many steps the file has behind it; asked within a transaction, as the answers must be of one moment."""
     owner, version, tables = (
         connection.execute(question).fetchone()[0]
         for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
@@ -247,6 +306,25 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _EVER) -> int:
+    """Drop what was used longest ago, and before a time (ns), until the rest is no larger; how many facts.
+
+    A few at a time, so that nobody waits long for the lock.
+    """
+    dropped = 0
+    while _bytes_used(connection) > to_bytes:
+        with _writing(connection):
+            oldest = connection.execute(
+                "SELECT id FROM fact WHERE used < ? ORDER BY used LIMIT ?", (before, _PRUNED_AT_ONCE)
+            ).fetchall()
+            connection.executemany("DELETE FROM value WHERE id = ?", oldest)
+            connection.executemany("DELETE FROM fact WHERE id = ?", oldest)
+        if not oldest:
+            break
+        dropped += len(oldest)
+    return dropped
 
 
 def _note_tag(connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int) -> None:

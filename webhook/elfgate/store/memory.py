@@ -1,0 +1,96 @@
+"""Facts in memory: what a process has close at hand when the store that lasts is across a network."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+
+from elfgate.store.protocol import Kind
+
+DEFAULT_MAX_BYTES = 64 << 20
+_MOST_TAGS = 256  # kept of one repository
+_MOST_REPOSITORIES = 4096
+
+
+class MemoryStore:
+    """A ``Store`` that ends with its process.
+
+    Args:
+        max_bytes: How much it keeps; what was used longest ago goes first.
+    """
+
+    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._facts: OrderedDict[tuple[Kind, str], bytes] = OrderedDict()
+        self._tags: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def get(self, kind: Kind, digest: str) -> bytes | None:
+        """The fact, or None."""
+        with self._lock:
+            value = self._facts.get((kind, digest))
+            if value is not None:
+                self._facts.move_to_end((kind, digest))
+            return value
+
+    def put(self, kind: Kind, digest: str, value: bytes) -> None:
+        """Keep a fact; room is made for it if need be."""
+        with self._lock:
+            if self._closed or (kind, digest) in self._facts:
+                return
+            self._facts[kind, digest] = value
+            self._bytes += len(value)
+            while self._bytes > self._max_bytes:
+                self._bytes -= len(self._facts.popitem(last=False)[1])
+
+    def tag(self, repository: str, tag: str, digest: str) -> None:
+        """Note where a tag points."""
+        with self._lock:
+            if self._closed:
+                return
+            tags = self._tags.setdefault(repository, OrderedDict())
+            self._tags.move_to_end(repository)
+            tags[tag] = digest
+            tags.move_to_end(tag)
+            if len(tags) > _MOST_TAGS:
+                tags.popitem(last=False)
+            if len(self._tags) > _MOST_REPOSITORIES:
+                self._tags.popitem(last=False)
+
+    def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
+        """The tags seen of a repository, the latest first."""
+        with self._lock:
+            return list(reversed(self._tags.get(repository, {}).items()))[:limit]
+
+    def repositories(self) -> Iterator[str]:
+        """Every repository of which a tag was seen."""
+        with self._lock:
+            names = list(self._tags)
+        yield from names
+
+    def facts(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
+        """Every fact of a kind."""
+        with self._lock:
+            facts = [(digest, value) for (of, digest), value in self._facts.items() if of is kind]
+        yield from facts
+
+    def statistics(self) -> Mapping[str, int]:
+        """Counts and bytes; it never fails."""
+        with self._lock:
+            layers = sum(kind is Kind.LAYER for kind, _ in self._facts)
+            return {
+                "layers": layers,
+                "documents": len(self._facts) - layers,
+                "tags": sum(map(len, self._tags.values())),
+                "bytes": self._bytes,
+                "failures": 0,
+            }
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._closed = True
+            self._facts.clear()
+            self._tags.clear()
+            self._bytes = 0

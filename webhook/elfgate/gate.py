@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import perf_counter
 
 from elfgate.cluster.inventory import Inventory
@@ -99,6 +100,7 @@ async def judge(
             name=workload.name,
             dry_run=dry_run,
             every_node=workload.every_node,
+            today=datetime.now(UTC).date().isoformat(),
         ),
         targets=[_target_entry(target) for target in landing],
         containers=[_container_entry(container) for container in workload.containers],
@@ -152,6 +154,7 @@ def _entry(container: Container, linkage: Linkage, alternatives: Sequence[str] =
         platform=str(linkage.platform),
         verdict=linkage.outcome.value,
         variant=VariantEntry.of(linkage.variant),
+        needs_glibc=list(linkage.prediction.needs_glibc),
         findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
     )

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -189,7 +189,7 @@ def _judge(
         "set the platform when building, so that the label agrees with the content",
         effect=Effect.NOTE,
     )
-    return Prediction(prediction.argv, (*prediction.findings, note), prediction.walk)
+    return replace(prediction, findings=(*prediction.findings, note))
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

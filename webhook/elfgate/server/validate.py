@@ -69,7 +69,7 @@ class Validator:
         if judgement is None:
             return told.to(asked.uid)
         # Of policies that were exchanged meanwhile the verdict is right, but not to be found under the old revision.
-        if judgement.verdict.revision == key[-1]:
+        if judgement.verdict.revision == key[-1] and not judgement.verdict.failed:
             self._known.put(key, told, judgement.until)
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 

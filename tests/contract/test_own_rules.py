@@ -21,7 +21,7 @@ from support.documents import pod
 SECONDS = 1.0
 FINDING = '{"container": "app-0", "platform": "linux/amd64", "message": "no"}'
 GOOD = f"package elfgate.rules.good\nfindings contains {FINDING}"
-ERRS = 'package elfgate.rules.errs\nfindings := {1 |\n\tinput.version\n}\nfindings := {2 |\n\tinput.version\n}\n'
+ERRS = "package elfgate.rules.errs\nfindings := {1 |\n\tinput.version\n}\nfindings := {2 |\n\tinput.version\n}\n"
 LOOPS = """package elfgate.rules.loops
 findings contains x if {
 	some a in numbers.range(1, 100000)

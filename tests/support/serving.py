@@ -125,13 +125,15 @@ class Server:
 
 
 @asynccontextmanager
-async def served(settings: Settings, pki: Pki, judge: Judge, ready: Ready) -> AsyncIterator[Server]:
+async def served(
+    settings: Settings, pki: Pki, judge: Judge, ready: Ready, steer: Judge | None = None
+) -> AsyncIterator[Server]:
     """Serve while the context lasts, and stop as by Ctrl-C."""
     metrics, listening = Metrics(), _Listening()
     logger = logging.getLogger("elfgate.server.run")
     logger.setLevel(logging.INFO)
     logger.addHandler(listening)
-    serving = asyncio.create_task(serve(settings=settings, judge=judge, ready=ready, metrics=metrics))
+    serving = asyncio.create_task(serve(settings=settings, judge=judge, steer=steer, ready=ready, metrics=metrics))
     try:
         await asyncio.wait([serving, listening.url], return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -152,12 +154,13 @@ def against(
     *,
     judge: Judge = admit,
     ready: Ready = all_ready,
+    steer: Judge | None = None,
     **admission: Any,
 ) -> None:
     """Serve, and run ``check`` against it."""
 
     async def main() -> None:
-        async with served(pki.settings(**admission), pki, judge, ready) as server:
+        async with served(pki.settings(**admission), pki, judge, ready, steer) as server:
             await check(server)
 
     run(main())

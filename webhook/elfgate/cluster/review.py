@@ -5,8 +5,9 @@ Sources: the Kubernetes admission.k8s.io/v1 API; what a real API server does wit
 runes in total each is cut to 256).
 """
 
+import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -167,6 +168,7 @@ def response(
     message: str = "",
     warnings: Iterable[str] = (),
     audit: Mapping[str, str] | None = None,
+    patch: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
     """Answer a review.
 
@@ -176,6 +178,7 @@ def response(
         message: Why not; over several lines.
         warnings: What the user should know, most important first.
         audit: Annotations of the audit event; keys without a slash, as the API server puts the hook's name before them.
+        patch: Operations of a JSON Patch, for a mutating webhook.
 
     Returns:
         The AdmissionReview.
@@ -188,6 +191,8 @@ def response(
         answer["warnings"] = lines
     if audit:
         answer["auditAnnotations"] = dict(audit)
+    if patch:
+        answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(patch)).decode()}
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer}
 
 

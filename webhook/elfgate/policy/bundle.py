@@ -109,7 +109,9 @@ def aggregator(codes: Iterable[str], own: Iterable[str] = ()) -> str:
     lines = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(codes)]
     ours = ["shipped := {", *lines, "}"]
     if not (own := sorted(own)):
-        return "\n".join([_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""])
+        return "\n".join(
+            [_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""]
+        )
     own_set = orjson.dumps(own).decode()
     theirs = [line for code in own for line in _own_lines(code)]
     left_out = f'left_out := {own_set} if "*" in input.request.without else := object.get(input.request, "without", [])'

@@ -1,22 +1,24 @@
 """Answers given lately: most reviews ask what was asked before, and judging it again would come to the same.
 
-A key holds all that decides (``cluster.review.decisive``, which is also all that is judged), the nodes' generation and
-the policies' revision. An answer is forgotten when a tag that it rests on may have moved; one that rests on what could
-not be read is never kept.
+A key holds all that decides (``cluster.review.decisive``, which is also all that is judged), the nodes' generation, the
+policies' revision and the date. An answer is forgotten when a tag that it rests on may have moved; one that rests on
+what could not be read is never kept.
 """
 
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import orjson
 
 from elfgate.scan.flights import Recent
 
+V = TypeVar("V")
+
 ENTRIES = 4096
-SECONDS = 30.0  # the longest: what else a verdict may rest on, such as the date, is noticed after it
+SECONDS = 30.0  # the longest: whatever else a verdict may rest on is noticed after it
 
 _NO_TIME: Mapping[str, float] = MappingProxyType({})
 _NO_UID = b'"uid":""'
@@ -65,19 +67,19 @@ class Told:
         return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds)
 
 
-class KnownAnswers:
-    """A bounded memory of answers. Belongs to one thread."""
+class Known(Generic[V]):
+    """A bounded memory of what was answered. Belongs to one thread."""
 
     def __init__(self) -> None:
-        self._answers: Recent[Hashable, tuple[float, Told]] = Recent(ENTRIES)
+        self._answers: Recent[Hashable, tuple[float, V]] = Recent(ENTRIES)
 
-    def get(self, key: Hashable) -> Told | None:
+    def get(self, key: Hashable) -> V | None:
         """The answer, if it still holds."""
-        until, told = self._answers.get(key) or (0.0, None)
-        return told if time.monotonic() < until else None
+        found = self._answers.get(key)
+        return found[1] if found and time.monotonic() < found[0] else None
 
-    def put(self, key: Hashable, told: Told, until: float) -> None:
+    def put(self, key: Hashable, answer: V, until: float) -> None:
         """Keep an answer that holds ``until`` then, in monotonic seconds."""
         now = time.monotonic()
         if until > now:
-            self._answers.put(key, (min(until, now + SECONDS), told))
+            self._answers.put(key, (min(until, now + SECONDS), answer))

@@ -1,7 +1,10 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
+import time
 from collections.abc import Sequence
 from time import perf_counter
+
+import orjson
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
@@ -13,8 +16,10 @@ from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
-from elfgate.server.known import Answered, KnownAnswers, Told
+from elfgate.server.known import Answered, Known, Told
 from elfgate.server.load import Load
+
+Key = tuple[bytes, int, str, int]
 
 _POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
 
@@ -46,7 +51,7 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
-        self._known = KnownAnswers()
+        self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -59,18 +64,18 @@ class Validator:
         begun = perf_counter()
         asked = parse(body)
         review = decisive(asked)
-        key = (digest(review), self._inventory.generation, self._engine.revision)
+        key = self.key(review)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
-        with self._load.one_more():
-            told, judgement = await self._judge(review, self._load.patience(deadline))
+        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
+        judgement = await self.judgement(review, deadline, point)
         if judgement is None:
-            return told.to(asked.uid)
-        # Of policies that were exchanged meanwhile the verdict is right, but not to be found under the old revision.
-        if judgement.verdict.revision == key[-1] and not judgement.verdict.failed:
-            self._known.put(key, told, judgement.until)
+            passed = response(asked.uid, allowed=True)
+            return Answered(orjson.dumps(passed), allowed=True, point=point, codes=(), outcome="passed")
+        told = _told(judgement.verdict, point)
+        self._known.put(key, told, holds_until(judgement, key))
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     async def not_ready(self) -> list[str]:
@@ -82,24 +87,42 @@ class Validator:
             lines.append(f"policies: {error}")
         return lines
 
-    async def _judge(self, review: Review, within: float) -> tuple[Told, Judgement | None]:
-        """What to tell, and the judgement behind it if there was anything to judge."""
-        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
+    def key(self, review: Review) -> Key:
+        """All that decides how a decisive review is judged."""
+        today = int(time.time()) // 86400
+        return digest(review), self._inventory.generation, self._engine.revision, today
+
+    async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
+        """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.
+
+        Raises:
+            InputError: if the object has not the shape of its kind.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
         workload = judged(review)
         if workload is None:
-            return Told.of(response("", allowed=True), point=point, outcome="passed"), None
-        judgement = await judge(
-            workload,
-            point=point,
-            inventory=self._inventory,
-            scanner=self._scanner,
-            engine=self._engine,
-            extra_architectures=self._extra_architectures,
-            operation=review.operation,
-            dry_run=bool(review.dry_run),
-            within=within,
-        )
-        return _told(judgement.verdict, point), judgement
+            return None
+        with self._load.one_more():
+            return await judge(
+                workload,
+                point=point,
+                inventory=self._inventory,
+                scanner=self._scanner,
+                engine=self._engine,
+                extra_architectures=self._extra_architectures,
+                operation=review.operation,
+                dry_run=bool(review.dry_run),
+                within=self._load.patience(deadline),
+            )
+
+
+def holds_until(judgement: Judgement, key: Key) -> float:
+    """How long a judgement may be remembered under a key, in monotonic seconds.
+
+    Of policies that were exchanged meanwhile, or not all of which were heard, the verdict is right but not to be kept.
+    """
+    verdict = judgement.verdict
+    return judgement.until if verdict.revision == key[2] and not verdict.failed else 0.0
 
 
 def _told(verdict: Verdict, point: Point) -> Told:

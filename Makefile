@@ -49,6 +49,10 @@ docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' ta
 	$(BIN)/python docs/policies.py
 	$(BIN)/python docs/generate.py
 
+.PHONY: truth
+truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions
+	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
+
 .PHONY: format
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(PYTHON_FILES)

@@ -71,7 +71,7 @@ def application(number: int) -> bytes:
 async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore) -> None:
     """Have as many images in the store: read each as a scan would."""
     reader = Reader(store=store)
-    scanner = Scanner(locate=lambda image: Located(image, source, image), reader=reader)
+    scanner = Scanner(locate=lambda image, _: Located(image, source, image), reader=reader)
     for number in range(len(names), size):
         own = tarball({"app": program(application(number))})
         made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
@@ -84,7 +84,7 @@ async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], 
 async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
     """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
     nothing = Memory()
-    scanner = Scanner(locate=lambda image: Located(image, nothing, image), reader=Reader(store=store))
+    scanner = Scanner(locate=lambda image, _: Located(image, nothing, image), reader=Reader(store=store))
     first, again = [], []
     chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
     for name in chosen:

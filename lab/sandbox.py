@@ -62,8 +62,8 @@ class Outcome:
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.
-        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``; of ``argv[0]`` if it is
-            execve that refused it, else of ``Start.program``, if there is one.
+        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``; of ``argv[0]`` if
+            execve refused that, else of ``Start.program``, if there is one.
         status: The exit status; None if a signal ended it.
         signal: The signal that ended it, such as ``SIGSEGV``; empty if none did.
         timed_out: It was still running when its time was up.

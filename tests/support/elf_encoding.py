@@ -12,10 +12,14 @@ from typing import TypeAlias
 from elfgate.elf.facts import Load
 
 Symbol: TypeAlias = str | tuple[str, ...]
-"""A name, or a name with marks: ``("name", "weak")``, ``("name", "lazy")``, ``("name", "unreferenced")``."""
+"""A name, or a name with marks: ``("name", "weak")``, ``("name", "lazy")``, ``("name", "unreferenced")``,
+``("name", "copied")``."""
 
 Version: TypeAlias = str | tuple[str, str]
 """A version's name, or ``("name", "weak")``."""
+
+# R_*_COPY by machine.
+COPIES = {3: 5, 8: 126, 20: 19, 21: 19, 22: 9, 40: 20, 62: 5, 183: 1024, 243: 4, 258: 4}
 
 # e_machine: (GLOB_DAT or its like, JUMP_SLOT, whether relocations carry addends)
 RELOCATIONS = {

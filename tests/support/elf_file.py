@@ -15,6 +15,7 @@ from elfgate.elf.facts import Load
 from elfgate.platforms import ARCHITECTURES
 
 from .elf_encoding import (
+    COPIES,
     RELOCATIONS,
     Encoding,
     Strings,
@@ -52,6 +53,7 @@ class Plan:
         pie: DF_1_PIE; by default for type 3 with an ``interp``.
         soname: DT_SONAME.
         needed: DT_NEEDED.
+        filters: DT_FILTER.
         rpath: DT_RPATH.
         runpath: DT_RUNPATH.
         bind_now: DF_BIND_NOW and DF_1_NOW.
@@ -60,7 +62,8 @@ class Plan:
         version_needs: File to the versions needed of it: ``{"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")]}``.
         version_definitions: Versions defined; a base version is put before them.
         undefined: Symbols taken from elsewhere; a relocation that is done at start refers to each, or, if marked
-            ``lazy``, a jump slot, or, if ``unreferenced``, none. A mark ``weak`` makes it weak.
+            ``lazy``, a jump slot, or, if ``unreferenced``, none. ``weak`` makes it weak,
+            ``copied`` a variable that the file makes room for.
         defined: Symbols exported.
         hash_style: ``gnu``, ``sysv`` or ``both``.
         abi_tag: NT_GNU_ABI_TAG's kernel version.
@@ -87,6 +90,7 @@ class Plan:
     pie: bool | None = None
     soname: str | None = None
     needed: Sequence[str] = ()
+    filters: Sequence[str] = ()
     rpath: str | None = None
     runpath: str | None = None
     bind_now: bool = False
@@ -258,6 +262,7 @@ class _Writer:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
         plan = self.plan
         tags = [(1, names.add(name)) for name in plan.needed]
+        tags += [(0x7FFFFFFF, names.add(name)) for name in plan.filters]
         named = ((14, plan.soname), (15, plan.rpath), (29, plan.runpath))
         tags += [(tag, names.add(value)) for tag, value in named if value is not None]
         flags_1 = int(plan.bind_now) | plan.nodeflib << 11 | self.pie << 27
@@ -275,7 +280,7 @@ class _Writer:
     def _symbols(self, names: Strings) -> bytes:
         table = self.code.symbol(0, 0, 0, 0)
         for name, marks in self.taken:
-            table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, 0, 0)
+            table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0)
         for name in self.exported:
             table += self.code.symbol(names.add(name), 0x12, 1, self.at["text"])
         return table
@@ -298,7 +303,9 @@ class _Writer:
         def table(kind: int, *, lazy: bool) -> bytes:
             chosen = [index for index in self.slots if ("lazy" in self.taken[index - 1][1]) == lazy]
             places = [(self.at["got"] + self.word * self.slots.index(index), index) for index in chosen]
-            return b"".join(self.code.relocation(place, index, kind, addend=addend) for place, index in places)
+            return b"".join(
+                self.code.relocation(place, index, self._kind(index, kind), addend=addend) for place, index in places
+            )
 
         blocks = {}
         if at_start := table(glob_dat, lazy=False):
@@ -311,6 +318,10 @@ class _Writer:
             blocks["relr"] = self.code.pack("W", self.at["got"])
             tags += [(36, self.at["relr"]), (35, self.word), (37, self.word)]
         return blocks
+
+    def _kind(self, index: int, otherwise: int) -> int:
+        """The relocation's type for a symbol."""
+        return COPIES[self.code.machine] if "copied" in self.taken[index - 1][1] else otherwise
 
     def _versions(self, names: Strings, tags: list[tuple[int, int]]) -> dict[str, bytes]:
         plan, blocks = self.plan, {}

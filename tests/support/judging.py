@@ -59,7 +59,12 @@ async def judging(
     try:
         async with wiring.scanner(reading) as scanner:
             validator = Validator(
-                inventory=inventory, scanner=scanner, engine=engine, live_engine=engine.live, in_flight=in_flight
+                inventory=inventory,
+                nodes_known=lambda: True,
+                scanner=scanner,
+                engine=engine,
+                live_engine=engine.live,
+                in_flight=in_flight,
             )
             yield Judging(validator, inventory)
     finally:

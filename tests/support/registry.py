@@ -53,6 +53,7 @@ class Seen:
     authorization: str
     headers: Mapping[str, str]
     client_port: int
+    body: str = ""
 
 
 class Registry:
@@ -170,11 +171,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    def _serve(self) -> None:
+    def do_POST(self) -> None:
+        self._serve(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def _serve(self, body: str = "") -> None:
         path = urlsplit(self.path).path
         authorization = self.headers.get("Authorization", "")
         self.registry.seen.append(
-            Seen(self.command, self.path, authorization, dict(self.headers), self.client_address[1])
+            Seen(self.command, self.path, authorization, dict(self.headers), self.client_address[1], body)
         )
         answer = self.registry.next_answer(path)
         if answer is None:

@@ -1,5 +1,6 @@
 """Predicts every cell and says where the prediction and the real start part."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,6 @@ from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from lab import roots
-
 from truth.cell import PATH, Cell
 from truth.observed import Observed
 
@@ -87,13 +87,31 @@ def _layer(path: Path) -> Layer:
 
 
 def table(comparisons: Iterable[Comparison]) -> str:
-    """Counts by group and architecture, in plain text."""
-    groups: dict[tuple[str, str], dict[Agreement, int]] = {}
+    """A row a group, a column an architecture: how many cells agree, then what does not, by the legend's letters."""
+    counts: dict[tuple[str, str], Counter[Agreement]] = defaultdict(Counter)
     for comparison in comparisons:
-        for key in ((comparison.cell.group, comparison.cell.architecture), ("all", "all")):
-            counts = groups.setdefault(key, dict.fromkeys(Agreement, 0))
-            counts[comparison.agreement] += 1
-    lines = [f"{'group':18} {'architecture':13}" + "".join(f"{name:>13}" for name in Agreement)]
-    for (group, architecture), counts in sorted(groups.items(), key=lambda item: (item[0][0] == "all", item[0])):
-        lines.append(f"{group:18} {architecture:13}" + "".join(f"{counts[name]:13}" for name in Agreement))
-    return "\n".join(lines)
+        for group in (comparison.cell.group, _ALL):
+            for architecture in (comparison.cell.architecture, _ALL):
+                counts[group, architecture][comparison.agreement] += 1
+    groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
+    rows = [[group[:27], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
+    lines = [f"{row[0]:28}" + "".join(f" {text:>13}" for text in row[1:]) for row in [["", *_COLUMNS], *rows]]
+    legend = ", ".join(f"{letter} {agreement}" for agreement, letter in _LETTERS.items())
+    return "\n".join([*lines, f"cells that agree, then: {legend}"])
+
+
+def _cell(counts: Counter[Agreement] | None) -> str:
+    if counts is None:
+        return ""
+    apart = [f"{counts[agreement]}{letter}" for agreement, letter in _LETTERS.items() if counts[agreement]]
+    return " ".join([str(counts[Agreement.AGREES]), *apart])
+
+
+_ALL = "all"
+_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _ALL)
+_LETTERS = {
+    Agreement.FALSE_DENY: "D",
+    Agreement.FALSE_START: "S",
+    Agreement.WRONG_CODE: "C",
+    Agreement.UNKNOWN: "U",
+}

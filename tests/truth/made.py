@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from lab import debian, roots, toolchain
 from lab.debian import MULTIARCH
 from lab.fetched import cache
 from lab.toolchain import Binary
-
 from truth.cell import Cell
 from truth.elf_edit import edit
 from truth.ld_cache import cache_file
@@ -119,8 +119,9 @@ def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".case-") as temporary:
             upper = Path(temporary, "upper")
             upper.mkdir()
+            making = _Making(row, root, compiled)
             for path, file in row.files.items():
-                _write(upper, path, file, row, root, compiled)
+                making.write(upper, path, file)
             if row.fields.get("ldconfig"):
                 (Path(temporary, "made")).mkdir()
                 roots.ldconfig((upper, root), row.architecture, Path(temporary, "made"))
@@ -129,35 +130,39 @@ def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
     return destination
 
 
-def _write(upper: Path, path: str, file: Any, row: Row, root: Path, compiled: Mapping[Binary, Path]) -> None:
-    target = upper / path.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if "link" in file:
-        target.symlink_to(file["link"])
-        return
-    if "directory" in file:
-        target.mkdir(exist_ok=True)
-    elif "fifo" in file:
-        os.mkfifo(target)
-    else:
-        target.write_bytes(_content(file, row, path, root, compiled))
-    target.chmod(int(str(file.get("mode", "755")), 8))
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """How the files of a row come about: with what was compiled, and from the root that they are laid upon."""
 
+    row: Row
+    root: Path
+    compiled: Mapping[Binary, Path]
 
-def _content(file: Any, row: Row, path: str, root: Path, compiled: Mapping[Binary, Path]) -> bytes:
-    if "elf" in file:
-        return edit(compiled[_binary(file, row, path)].read_bytes(), file.get("edits", []))
-    if "text" in file:
-        return str(file["text"]).encode()
-    if "base64" in file:
-        return base64.b64decode(file["base64"])
-    if "copy" in file:
-        return edit(_inside(root, file["copy"]).read_bytes(), file.get("edits", []))
-    if "package" in file:
-        return _packaged(file["package"], file["path"], row.architecture)
-    if "cache" in file:
-        return cache_file(row.architecture, **file["cache"])
-    raise ValueError(f"{row.fields['case']}: {path}: what is it?")
+    def write(self, upper: Path, path: str, file: Any) -> None:
+        target = upper / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if "link" in file:
+            target.symlink_to(file["link"])
+            return
+        if "directory" in file:
+            target.mkdir(exist_ok=True)
+        elif "fifo" in file:
+            os.mkfifo(target)
+        else:
+            target.write_bytes(self._content(path, file))
+        target.chmod(int(str(file.get("mode", "755")), 8))
+
+    def _content(self, path: str, file: Any) -> bytes:
+        architecture = self.row.architecture
+        if "elf" in file:
+            return edit(self.compiled[_binary(file, self.row, path)].read_bytes(), file.get("edits", []))
+        if "copy" in file:
+            return edit(_inside(self.root, file["copy"]).read_bytes(), file.get("edits", []))
+        if "package" in file:
+            return _packaged(file["package"], file["path"], architecture)
+        if "cache" in file:
+            return cache_file(architecture, **file["cache"])
+        return base64.b64decode(file["base64"]) if "base64" in file else str(file["text"]).encode()
 
 
 def _inside(root: Path, path: str) -> Path:

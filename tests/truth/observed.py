@@ -83,8 +83,8 @@ def observe(outcome: Outcome, program: str) -> Observed:
         for pattern, code in _WORDS:
             if re.search(pattern.replace("{program}", re.escape(program)), line):
                 return Observed(started=False, code=code, words=line)
-    if (code := _of_starter(outcome, lines)) is not None:
-        return Observed(started=False, code=code, words=lines[0])
+    if (said := _of_starter(outcome, lines)) is not None:
+        return Observed(started=False, code=said, words=lines[0])
     if outcome.signal in _FATAL:
         return Observed(started=False, words=outcome.signal)
     return Observed(started=True, words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal)

@@ -11,12 +11,14 @@ from typing import Any
 
 import yaml
 from elftools.elf.elffile import ELFFile
-from lab import npm, pypi, roots
-from lab.fetched import LabError, cache
+from elftools.elf.segments import InterpSegment
 
+from lab import npm, pypi, roots
+from lab.fetched import cache
 from truth.cell import Cell
 
 _DIRECTORY = "app"
+_WHOLE, _ALONE = "whole", "alone"
 _STATIC = ("scratch", "alpine", "debian12")
 _GLIBC = ("scratch", "alpine", "alpine-linked", "distroless", "distroless-cc", "debian11", "debian12", "debian13")
 _MUSL = ("scratch", "alpine", "alpine-1.2.5", "distroless-cc", "debian12")
@@ -49,7 +51,11 @@ def cells() -> list[Cell]:
     Raises:
         LabError: if a program cannot be had.
     """
-    return [cell for program in programs() for cell in _cells(program)]
+    found = [(program, _variants(program)) for program in programs()]
+    whole = [cell for program, variants in found for cell in _cells(program, variants, _tree_layer(program))]
+    # A program that brings libraries along is also tried without them, as when only the program is copied.
+    alone = [(program, variants) for program, variants in found if any(program.tree.glob("*.libs"))]
+    return whole + [cell for program, variants in alone for cell in _cells(program, variants, _bare_layer(program))]
 
 
 def programs() -> Iterator[Program]:
@@ -81,14 +87,13 @@ def _from_npm(row: dict[str, Any]) -> Iterator[Program]:
     yield Program(path.name, f"{row['npm']}@{version}", row["architecture"], tree, Path(row["path"]), arguments)
 
 
-def _cells(program: Program) -> Iterator[Cell]:
-    layer = _layer(program)
-    for variant in _variants(program):
+def _cells(program: Program, variants: tuple[str, ...], layer: Path) -> Iterator[Cell]:
+    for variant in variants:
         root = roots.ROOTS[variant]
         if program.architecture in (*root.native, *root.crossed):
             yield Cell(
                 group=program.name,
-                name=program.build,
+                name=program.build if layer.parent.name == _WHOLE else f"{program.build} alone",
                 variant=variant,
                 architecture=program.architecture,
                 layers=(layer,),
@@ -99,22 +104,34 @@ def _cells(program: Program) -> Iterator[Cell]:
 
 def _variants(program: Program) -> tuple[str, ...]:
     with (program.tree / program.path).open("rb") as file:
-        interpreters = [segment for segment in ELFFile(file).iter_segments() if segment["p_type"] == "PT_INTERP"]
-        name = interpreters[0].get_interp_name() if interpreters else ""
+        segments = ELFFile(file).iter_segments()
+        name = next((segment.get_interp_name() for segment in segments if isinstance(segment, InterpSegment)), "")
     if not name:
         return _STATIC
     return _MUSL if "musl" in name else _GLIBC
 
 
-def _layer(program: Program) -> Path:
-    """The program's tree as a layer: hard links to what was downloaded."""
-    key = hashlib.sha256(f"{program.tree}".encode()).hexdigest()[:20]
-    destination = cache("programs") / key
+def _tree_layer(program: Program) -> Path:
+    """All of what was published, as a layer."""
+    return _layer(program, _WHOLE, program.tree)
+
+
+def _bare_layer(program: Program) -> Path:
+    """The program alone, as a layer."""
+    return _layer(program, _ALONE, program.tree / program.path)
+
+
+def _layer(program: Program, kind: str, source: Path) -> Path:
+    """Hard links to what was downloaded."""
+    destination = cache("programs", kind) / hashlib.sha256(str(source).encode()).hexdigest()[:20]
     if not destination.is_dir():
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".program-") as temporary:
             partial = Path(temporary, "layer")
-            shutil.copytree(program.tree, partial / _DIRECTORY, copy_function=os.link, symlinks=True)
+            target = partial / _DIRECTORY
+            if source.is_dir():
+                shutil.copytree(source, target, copy_function=os.link, symlinks=True)
+            else:
+                (target / program.path).parent.mkdir(parents=True)
+                os.link(source, target / program.path)
             partial.rename(destination)
-    if not (destination / _DIRECTORY / program.path).exists():
-        raise LabError(f"{destination} is not complete: delete it")
     return destination

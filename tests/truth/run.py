@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab import roots
 from lab.sandbox import Outcome, Sandbox, Start
-
 from truth.cell import PATH, Cell
 
 _CHUNK = 40  # cells a sandbox runs before it is made anew

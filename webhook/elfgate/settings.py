@@ -19,6 +19,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -73,9 +74,28 @@ class Nodes(Model):
     """What is known of the cluster's nodes."""
 
     file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
+    watch: bool = Field(
+        default=False,
+        description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
+    )
     extra_architectures: tuple[Architecture, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.watch and self.file is not None:
+            raise ValueError("nodes come from `file` or from `watch`, not from both")
+        return self
+
+
+class Cluster(Model):
+    """How the cluster's API server is reached, for what is asked of it."""
+
+    kubeconfig: Path | None = Field(
+        default=None, description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account."
+    )
+    context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
 class Store(Model):
@@ -174,6 +194,7 @@ class Settings(Model):
     listen: Listen = Field(default=Listen(), description=Listen.__doc__)
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
+    cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
     store: Store = Field(default_factory=Store, description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},

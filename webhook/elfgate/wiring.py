@@ -2,15 +2,17 @@
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from elfgate.cluster.api import Access, Api
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.nodes import read_nodes
+from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.errors import InputError
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.policy.config import PolicyConfig
@@ -63,6 +65,19 @@ class Reading:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes there are.
+
+    Attributes:
+        inventory: They.
+        synced: Tells whether they are known.
+    """
+
+    inventory: Inventory
+    synced: Callable[[], bool]
+
+
 @asynccontextmanager
 async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """A scanner with its store and threads, closed at the end.
@@ -91,7 +106,7 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str) -> Located:
+    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG002
         """Find an image's source.
 
         Raises:
@@ -119,7 +134,7 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.auth import DockerConfig
+            from elfgate.images.docker_config import DockerConfig
             from elfgate.images.registry import Registries, RegistryOptions
 
             self._registries = Registries(
@@ -168,16 +183,33 @@ async def engine(*, policies: Path | None = None, config: PolicyConfig | None = 
     return MemoisedEngine(live)
 
 
-def inventory(settings: Settings) -> Inventory:
-    """The nodes that the settings name.
+@asynccontextmanager
+async def nodes(settings: Settings) -> AsyncIterator[Nodes]:
+    """The nodes that the settings name: those of a file, or the cluster's own, followed while the context lasts.
 
     Raises:
-        InputError: if their file cannot be read.
+        InputError: if their file or the kubeconfig cannot be read.
     """
-    if settings.nodes.file is None:
-        return Inventory()
+    if not settings.nodes.watch:
+        inventory = Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
+        yield Nodes(inventory, lambda: len(inventory) > 0)
+        return
+    from elfgate.cluster.watch import NodeWatch
+
+    with Api(access(settings)) as api:
+        watch = NodeWatch(api, Inventory())
+        async with watch.following():
+            yield Nodes(watch.inventory, lambda: watch.synced)
+
+
+def access(settings: Settings) -> Access:
+    """How the settings reach the cluster."""
+    return Access(settings.cluster.kubeconfig, settings.cluster.context)
+
+
+def _read_file(path: Path) -> tuple[Node, ...]:
     try:
-        text = settings.nodes.file.read_bytes()
+        text = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{settings.nodes.file}: {error.strerror}") from error
-    return Inventory(read_nodes(text, source=str(settings.nodes.file)))
+        raise InputError(f"{path}: {error.strerror}") from error
+    return read_nodes(text, source=str(path))

@@ -48,6 +48,7 @@ def test_every_field_is_read_in_every_layout(elf_class: int, byte_order: str) ->
         bind_now=True,
         nodeflib=True,
         relr=True,
+        filters=("libreal.so",),
         version_needs={"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")], "libm.so.6": ["GLIBC_2.29"]},
         version_definitions=("X_1", "X_2"),
         undefined=("puts", ("optional", "weak")),
@@ -67,6 +68,8 @@ def test_every_field_is_read_in_every_layout(elf_class: int, byte_order: str) ->
     assert found.bind_now
     assert found.no_default_lib
     assert found.relr
+    assert found.filters == ("libreal.so",)
+    assert found.versioned
     assert found.version_needs == (
         VersionNeed("libc.so.6", "GLIBC_2.34", weak=False),
         VersionNeed("libc.so.6", "GLIBC_2.99", weak=True),
@@ -101,6 +104,7 @@ def test_only_symbols_that_jump_slots_alone_refer_to_are_lazy(architecture: str)
         ("now_weak", "weak"),
         ("later", "lazy"),
         ("later_weak", "weak", "lazy"),
+        ("variable", "copied"),
         ("idle", "unreferenced"),
     )
     found = program(architecture, undefined=undefined, defined=("own",))
@@ -109,6 +113,7 @@ def test_only_symbols_that_jump_slots_alone_refer_to_are_lazy(architecture: str)
         UndefinedSymbol("now_weak", weak=True, lazy=False),
         UndefinedSymbol("later", weak=False, lazy=True),
         UndefinedSymbol("later_weak", weak=True, lazy=True),
+        UndefinedSymbol("variable", weak=False, lazy=False, copied=True),
     )
 
 
@@ -119,6 +124,15 @@ def test_exports_are_known_from_either_hash_table(architecture: str, hash_style:
     found = program(architecture, defined=names, undefined=("taken",), hash_style=hash_style)
     assert all(found.exports(name) for name in names)
     assert not any(found.exports(name) for name in ("taken", "name_50", "", "name"))
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_exports_that_differ_in_their_last_letter_are_told_apart(count: int) -> None:
+    """Their hashes differ in the bit that a GNU hash table does not write."""
+    names = [f"{letter}_{number}" for letter in "ab" for number in range(0, 2 * count, 2)]
+    found = program(defined=names)
+    assert all(found.exports(name) for name in names)
+    assert not any(found.exports(f"{letter}_{number}") for letter in "ab" for number in range(1, 2 * count, 2))
 
 
 def test_a_hash_table_may_list_undefined_symbols_which_are_no_exports() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import InputError
-from elfgate.images.auth import Challenge, Credential, DockerConfig, challenges
+from elfgate.images.auth import Challenge, Credential, challenges
+from elfgate.images.docker_config import DockerConfig
 
 
 def config(path: Path, content: Any) -> DockerConfig:
@@ -25,11 +26,11 @@ def basic(user: str, password: str) -> dict[str, str]:
 def test_the_most_specific_entry_of_docker_s_configuration_is_used(tmp_path: Path) -> None:
     auths = {"quay.io": basic("a", "1"), "quay.io/team": basic("b", "2"), "quay.io/team/app": basic("c", "3:4")}
     read = config(tmp_path / "config.json", {"auths": auths})
-    assert read.find("quay.io/other/app") == Credential("a", "1")
-    assert read.find("quay.io/team/other") == Credential("b", "2")
-    assert read.find("quay.io/team/app") == Credential("c", "3:4")
-    assert read.find("quay.io/teammate/app") == Credential("a", "1")
-    assert read.find("ghcr.io/team/app") is None
+    assert read.find("quay.io/other/app") == (Credential("a", "1"),)
+    assert read.find("quay.io/team/other") == (Credential("b", "2"),)
+    assert read.find("quay.io/team/app") == (Credential("c", "3:4"),)
+    assert read.find("quay.io/teammate/app") == (Credential("a", "1"),)
+    assert read.find("ghcr.io/team/app") == ()
 
 
 @pytest.mark.parametrize(
@@ -37,21 +38,21 @@ def test_the_most_specific_entry_of_docker_s_configuration_is_used(tmp_path: Pat
 )
 def test_docker_hub_goes_by_each_of_its_names(tmp_path: Path, entry: str) -> None:
     read = config(tmp_path / "config.json", {"auths": {entry: basic("a", "1")}})
-    assert read.find("docker.io/library/alpine") == Credential("a", "1")
+    assert read.find("docker.io/library/alpine") == (Credential("a", "1"),)
 
 
 def test_a_name_and_a_password_may_be_written_apart(tmp_path: Path) -> None:
     read = config(tmp_path / "config.json", {"auths": {"http://host:5000": {"username": "a", "password": "1"}}})
-    assert read.find("host:5000/app") == Credential("a", "1")
+    assert read.find("host:5000/app") == (Credential("a", "1"),)
 
 
 def test_entries_whose_secret_is_elsewhere_are_passed_over(tmp_path: Path) -> None:
-    read = config(tmp_path / "config.json", {"auths": {"quay.io": {}}, "credsStore": "desktop", "HttpHeaders": {}})
-    assert read.find("quay.io/app") is None
+    read = config(tmp_path / "config.json", {"auths": {"quay.io": {}}, "HttpHeaders": {}})
+    assert read.find("quay.io/app") == ()
 
 
 def test_no_file_is_no_credentials(tmp_path: Path) -> None:
-    assert DockerConfig.read(tmp_path / "config.json").find("quay.io/app") is None
+    assert DockerConfig.read(tmp_path / "config.json").find("quay.io/app") == ()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from email.utils import formatdate
 import pytest
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images.auth import Credential, DockerConfig
+from elfgate.images.auth import Credential
+from elfgate.images.docker_config import DockerConfig
+from elfgate.images.hosts import Host, HostsFolders
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries, RegistryOptions, Repository
 from elfgate.images.source import Descriptor, Limits
@@ -90,10 +92,7 @@ def test_connections_are_kept(registry: Registry, repository: Repository) -> Non
 
 
 def test_docker_hub_is_asked_where_its_api_is() -> None:
-    registries = Registries()
-    source = registries.repository(Reference.parse("alpine"))
-    assert source._api._base == "https://registry-1.docker.io/v2/library/alpine/"
-    registries.close()
+    assert HostsFolders().of("docker.io") == (Host("https", "registry-1.docker.io"),)
 
 
 # --- registries that answer HEAD in part or not at all
@@ -252,9 +251,9 @@ def test_a_blob_longer_than_its_size_is_invalid(registry: Registry, repository: 
 
 def test_a_registry_that_hangs_is_given_up(registry: Registry) -> None:
     never = (part for _ in range(1) for part in [b""] if registry.stopping.wait(30))
-    registry.answer(f"{PATH}/manifests/1.0", Answer(headers={"Content-Type": "text/plain"}, body=never))
+    registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(headers={"Content-Type": "text/plain"}, body=never))
     with asking(registry, read_seconds=0.1) as repository, refused(UnknownReason.REGISTRY_UNREACHABLE, "in time"):
-        repository._resolve_by_get("1.0", "manifests/1.0", "it")
+        repository.document(descriptor(APP))
 
 
 def test_a_layer_that_drips_is_given_up(registry: Registry) -> None:

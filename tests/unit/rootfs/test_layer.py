@@ -193,7 +193,7 @@ def test_an_index_cut_short_anywhere_is_refused() -> None:
 
 
 @pytest.mark.parametrize("field", [8, 10])
-@pytest.mark.parametrize("version", [0, 2, 2**16 - 1])
+@pytest.mark.parametrize("version", [0, 99, 2**16 - 1])
 def test_an_index_of_another_version_or_with_excerpts_of_another_is_refused(field: int, version: int) -> None:
     blob = bytearray(layer(CONTENT).encode())
     struct.pack_into("<H", blob, field, version)

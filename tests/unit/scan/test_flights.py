@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from elfgate.scan.flights import Flights
+from elfgate.scan.flights import Flights, Lanes
 
 
 def flying(check: Callable[[Flights], Awaitable[None]]) -> None:
     async def main() -> None:
         with ThreadPoolExecutor(1) as threads:
-            flights = Flights(threads)
+            flights = Flights(threads, Lanes(1))
             try:
                 await check(flights)
             finally:

@@ -42,12 +42,12 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
 
-    inventory = wiring.inventory(settings)
     engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
     try:
-        async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with wiring.nodes(settings) as nodes, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
-                inventory=inventory,
+                inventory=nodes.inventory,
+                nodes_known=nodes.synced,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

@@ -1,7 +1,16 @@
-"""The nodes of a live cluster, asked once, with the user's own kubeconfig."""
+"""A live cluster's API server, asked with the kubeconfig of a person or the service account of a pod.
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+Answers are taken as bytes and decoded here: the client's own models take longer to build than a list to come, and keep
+every field of every node. Sources: the Kubernetes API concepts (paged lists, watches, bookmarks, 410 Gone).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import orjson
 
@@ -14,13 +23,146 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
+_WATCH_SECONDS = 300  # after which the API server ends a watch, so that watches spread over its replicas
+# A watch with bookmarks is sent one a minute (k8s.io/apiserver, cacher.bookmarkFrequency): silence means a dead peer.
+_WATCH_SILENCE = 90.0
+_EVENT_BYTES = 8 << 20  # etcd takes objects of 1.5 MiB
+_CHUNK = 1 << 16
+
+
+class ApiError(InputError):
+    """The API server does not do what it is asked to, or does not answer.
+
+    Attributes:
+        status: Its HTTP status; 0 if there is no answer.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a cluster is reached.
+
+    Attributes:
+        kubeconfig: The file; None for ``$KUBECONFIG``, else ``~/.kube/config``, and in a pod its service account.
+        context: The file's context; empty for the current one.
+    """
+
+    kubeconfig: Path | None = None
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: The objects.
+        version: The list's resourceVersion, from which a watch goes on.
+    """
+
+    items: tuple[Any, ...]
+    version: str
+
+
+class Api:
+    """One cluster's API server; a context manager. Threads may share it.
+
+    Each method raises ApiError if the server says no or nothing, and InputError if it does not talk as one.
+    """
+
+    def __init__(self, access: Access | None = None) -> None:
+        """Read the kubeconfig, or the pod's service account.
+
+        Raises:
+            InputError: if it cannot be used.
+        """
+        self._client = _client(access or Access())
+        self._watch: Any = None
+
+    @property
+    def host(self) -> str:
+        """The API server's URL."""
+        return str(self._client.configuration.host)
+
+    def nodes(self) -> Iterator[Page]:
+        """List the nodes, a page at a time."""
+        position: str | None = None
+        while position != "":
+            answer = self.ask("list its nodes", self._core().list_node, limit=_PAGE, _continue=position)
+            metadata = answer.get("metadata")
+            items = tuple(item.value for item in answer.get("items").items())
+            yield Page(items, metadata.get("resourceVersion").text())
+            position = metadata.get("continue").text()
+
+    def watch_nodes(self, version: str) -> Iterator[Part]:
+        """Follow the nodes from a resourceVersion on.
+
+        Returns:
+            Watch events (``type``, ``object``), until the server ends the watch, which it does after some minutes.
+        """
+        with self._errors("watch its nodes"):
+            self._watch = self._core().list_node(
+                watch=True,
+                resource_version=version,
+                allow_watch_bookmarks=True,
+                timeout_seconds=_WATCH_SECONDS,
+                _preload_content=False,
+                _request_timeout=(_TIMEOUT[0], _WATCH_SILENCE),
+            )
+            try:
+                for line in _lines(self._watch.stream(_CHUNK)):
+                    yield Part(orjson.loads(line), None, "the event")
+            finally:
+                self._watch.close()
+
+    def end_watch(self) -> None:
+        """End the watch that another thread is waiting for, if there is one."""
+        if self._watch is not None:
+            with suppress(OSError, RuntimeError, ValueError):  # it has just ended by itself
+                self._watch.shutdown()
+
+    def ask(self, deed: str, method: Callable[..., Any], *args: Any, **options: Any) -> Part:
+        """Call one of the client's generated methods.
+
+        Args:
+            deed: What the cluster is asked to do, for errors, such as ``list its nodes``.
+            method: Which.
+            args: What the method takes.
+            options: The same.
+
+        Returns:
+            The answer.
+        """
+        with self._errors(deed):
+            answer = method(*args, **options, _preload_content=False, _request_timeout=_TIMEOUT)
+            return Part(orjson.loads(answer.data), None, "the answer")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def _core(self) -> "CoreV1Api":
+        from kubernetes.client import CoreV1Api  # noqa: PLC0415 - takes half a second, which few verbs need
+
+        return CoreV1Api(self._client)
+
+    def _errors(self, deed: str) -> "_Errors":
+        return _Errors(self.host, deed)
 
 
 def read_context(context: str = "") -> tuple[Node, ...]:
-    """List the nodes of a cluster.
+    """List the nodes of a cluster once.
 
     Args:
-        context: A context of the kubeconfig (``$KUBECONFIG``, else ``~/.kube/config``); empty for the current one.
+        context: A context of the kubeconfig; empty for the current one.
 
     Returns:
         Its nodes, without those that do not (yet) say of which architecture they are.
@@ -28,51 +170,81 @@ def read_context(context: str = "") -> tuple[Node, ...]:
     Raises:
         InputError: if there is no such context, the cluster does not answer, or it does not let us list nodes.
     """
-    # Imported here as it takes half a second, and only this verb needs it.
-    from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-    with _client(context) as client:
-        host = client.configuration.host
-        try:
-            read = [read_node(obj) for obj in _list_nodes(CoreV1Api(client))]
-        except ApiException as error:
-            raise InputError(f"the cluster at {host} does not list its nodes: {_refusal(error)}") from error
-        except (HTTPError, OSError) as error:
-            # What urllib3 says of its retries holds the reason, in the middle of a long line.
-            raise InputError(f"the cluster at {host} does not answer: {getattr(error, 'reason', error)}") from error
-        except orjson.JSONDecodeError as error:
-            raise InputError(f"{host} is not a Kubernetes API server: its answer is not JSON") from error
+    with Api(Access(context=context)) as api:
+        read = [read_node(obj) for page in api.nodes() for obj in page.items]
     return tuple(node for node in read if node)
 
 
-def _client(context: str) -> "ApiClient":
-    from kubernetes.config import new_client_from_config  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Turns what the client and urllib3 raise into one line."""
+
+    host: str
+    deed: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from kubernetes.client import ApiException  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        match error:
+            case ApiException():
+                self._refused(error)
+            case orjson.JSONDecodeError():
+                raise InputError(f"{self.host} is not a Kubernetes API server: its answer is not JSON") from error
+            case HTTPError() | OSError():
+                # What urllib3 says of its retries holds the reason, in the middle of a long line.
+                why = _one_line(getattr(error, "reason", error))
+                raise ApiError(f"the cluster at {self.host} does not answer: {why}") from error
+
+    def _refused(self, error: "ApiException") -> NoReturn:
+        """The status, and the API server's own words if it has any (a Status object)."""
+        try:
+            said = Part(orjson.loads(error.body or b"")).get("message").text()
+        except (orjson.JSONDecodeError, InputError):
+            said = str(error.reason)
+        status = cast("int", error.status)
+        message = f"the cluster at {self.host} does not {self.deed}: {status} {_one_line(said)}"
+        raise ApiError(message, status) from error
+
+
+def _client(access: Access) -> "ApiClient":
+    from kubernetes import client, config  # noqa: PLC0415
 
     try:
-        return cast("ApiClient", new_client_from_config(context=context or None))  # type: ignore[no-untyped-call]
+        if access == Access() and _in_pod(environ):
+            configuration = client.Configuration()
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            return client.ApiClient(configuration)
+        file = str(access.kubeconfig) if access.kubeconfig else None
+        made = config.new_client_from_config(config_file=file, context=access.context or None)  # type: ignore[no-untyped-call]
+        return cast("ApiClient", made)
     except Exception as error:  # a file made by hand: the library raises whatever its shape leads to
         hint = "kubectl config view shows it"
         raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error
 
 
-def _list_nodes(api: "CoreV1Api") -> Iterator[Any]:
-    """Every node as JSON: the client's own models take longer to build than the list to come."""
-    position: str | None = None
-    while position != "":
-        answer: Any = api.list_node(limit=_PAGE, _continue=position, _preload_content=False, _request_timeout=_TIMEOUT)
-        page = Part(orjson.loads(answer.data), None, "the answer")
-        yield from (item.value for item in page.get("items").items())
-        position = page.get("metadata", "continue").text()
+def _in_pod(environment: Mapping[str, str]) -> bool:
+    """Whether this runs in a pod, as client-go tells it; a kubeconfig that is named outranks it."""
+    return "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment
 
 
-def _refusal(error: "ApiException") -> str:
-    """The status, and the API server's own words if it has any (a Status object)."""
-    try:
-        said = Part(orjson.loads(error.body or b"")).get("message").text()
-    except (orjson.JSONDecodeError, InputError):
-        said = str(error.reason)
-    return f"{error.status} {_one_line(said)}"
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Split a watch's body into its events.
+
+    Raises:
+        InputError: if one is too long to be of Kubernetes.
+    """
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _EVENT_BYTES:
+            raise InputError(f"the API server's event is longer than {_EVENT_BYTES >> 20} MiB")
+        yield from filter(None, lines)
 
 
 def _one_line(error: object) -> str:

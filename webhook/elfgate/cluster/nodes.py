@@ -92,6 +92,7 @@ class _NodeInfo(_Model):
     architecture: str = ""
     operating_system: Annotated[str, Field(alias="operatingSystem")] = ""
     kernel_version: Annotated[str, Field(alias="kernelVersion")] = ""
+    runtime_version: Annotated[str, Field(alias="containerRuntimeVersion")] = ""  # containerd://2.1.4
 
 
 class _Status(_Model):
@@ -128,7 +129,7 @@ def read_node(obj: Any) -> Node | None:
         taints=tuple(sorted(Taint(taint.key, taint.value or "", taint.effect) for taint in read.spec.taints or ())),
         unschedulable=read.spec.unschedulable or False,
         platform=Platform(_label(labels, OS_LABELS) or info.operating_system or "linux", architecture),
-        facts=_facts(labels, architecture, info.kernel_version),
+        facts=_facts(labels, architecture, info),
     )
 
 
@@ -182,12 +183,13 @@ def _label(labels: dict[str, str], keys: tuple[str, ...]) -> str:
     return next((labels[key] for key in keys if labels.get(key)), "")
 
 
-def _facts(labels: dict[str, str], architecture: str, kernel: str) -> NodeFacts:
+def _facts(labels: dict[str, str], architecture: str, info: _NodeInfo) -> NodeFacts:
     return NodeFacts(
-        page_size=_page_size(labels, architecture, kernel),
+        page_size=_page_size(labels, architecture, info.kernel_version),
         cpu_level=labels.get(CPU_LEVEL_LABEL) or (_x86_level(labels) if architecture == "amd64" else None),
-        kernel=kernel_version(kernel),
+        kernel=kernel_version(info.kernel_version),
         emulates=frozenset(filter(None, labels.get(EMULATES_LABEL, "").split("."))),
+        runtime=info.runtime_version.partition("://")[0] or None,
     )
 
 

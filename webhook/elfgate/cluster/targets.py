@@ -144,6 +144,7 @@ def _common(facts: list[NodeFacts]) -> NodeFacts:
         cpu_level=_agreed({item.cpu_level for item in facts}),
         kernel=_agreed({item.kernel for item in facts}),
         emulates=frozenset().union(*(item.emulates for item in facts)),
+        runtime=_agreed({item.runtime for item in facts}),
     )
 
 

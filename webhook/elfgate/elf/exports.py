@@ -1,8 +1,8 @@
 """The symbols that a file defines for others: kept as hashes where the file has a GNU hash table, else as names."""
 
+import struct
 from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,24 +24,33 @@ _BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 class Hashes:
     """Exports known by DT_GNU_HASH's hashes.
 
-    The table has 31 bits of each hash, as the lowest marks a chain's end: for a library of two thousand symbols, one
-    foreign name in a million gets a false yes.
+    A chain's words lack the hash's lowest bit, which marks the chain's end. The bucket that a chain belongs to, the
+    hash modulo their number, gives it back, so that a name such as ``open_2`` is not taken for ``open_3``.
     """
 
-    __slots__ = ("_chains", "_sorted")
+    __slots__ = ("_hashes", "_table")
 
-    def __init__(self, chains: bytes) -> None:
-        """Take the chains' words, little-endian."""
-        self._chains = chains
-        self._sorted: array[int] | None = None
+    def __init__(self, table: bytes) -> None:
+        """Take the table as ``cut`` wrote it: numbers of buckets and first symbol, buckets, chains."""
+        self._table = table
+        self._hashes: frozenset[int] | None = None
 
     def __call__(self, name: str) -> bool:
         """Tell whether ``name`` is exported."""
-        if self._sorted is None:  # most files are never asked
-            self._sorted = array("I", sorted(value | 1 for value in LAYOUTS[64, "little"].words(self._chains)))
-        value = gnu_hash(name) | 1
-        index = bisect_left(self._sorted, value)
-        return index < len(self._sorted) and self._sorted[index] == value
+        if self._hashes is None:  # most files are never asked
+            self._hashes = frozenset(_exact_hashes(LAYOUTS[64, "little"].words(self._table)))
+        return gnu_hash(name) in self._hashes
+
+
+def _exact_hashes(words: "array[int]") -> Iterator[int]:
+    """The hashes of a table's chains, whole. Chains stand one behind the other, each where its bucket says."""
+    count, first = words[:2]
+    beginnings = {start - first: bucket for bucket, start in enumerate(words[2 : 2 + count])}
+    bucket = 0
+    for index, value in enumerate(words[2 + count :]):
+        bucket = beginnings.get(index, bucket)
+        if value > 1:  # 0 or 1 stands for a symbol that is listed without being defined
+            yield value if value % count == bucket else value ^ 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +94,17 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         return b""
     table = image.offset(tags.get(_GNU_HASH))
     if table is not None:
-        return _hashes(image, table, symbols)
-    table, strings = image.offset(tags.get(_HASH)), image.offset(tags.get(_STRTAB))
-    if table is None or strings is None:
+        hashes, count = _hashes(image, table, symbols)
+        if hashes or not count:
+            return hashes
+    else:
+        table = image.offset(tags.get(_HASH))
+        count = 0 if table is None else _count(image, machine, table)
+    strings = image.offset(tags.get(_STRTAB))
+    if strings is None:
         return b""
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
-    return _names(image, symbols, _count(image, machine, table), names)
+    return _names(image, symbols, count, names)
 
 
 def decode(blob: bytes) -> Callable[[str], bool]:
@@ -103,35 +117,47 @@ def decode(blob: bytes) -> Callable[[str], bool]:
     return Names(frozenset(names))
 
 
-def _hashes(image: Image, table: int, symbols: int) -> bytes:
-    """The chains of a GNU hash table: one word per exported symbol, the last of each chain odd."""
+def _hashes(image: Image, table: int, symbols: int) -> tuple[bytes, int]:
+    """A GNU hash table's buckets and chains: one word per exported symbol, the last of each chain odd.
+
+    Returns:
+        What ``decode`` reads; or, of a table with one bucket, which would not tell the lowest bit, nothing, and the
+        number of symbols.
+    """
     words, look = image.layout.words, image.window.look
     head = words(look(table, 16))
     if len(head) < 4:
-        return b""
+        return b"", 0
     count, first, filter_words, _ = head
     buckets = table + 16 + filter_words * image.layout.word
     chains = buckets + count * 4
-    last = max(words(look(buckets, min(count, _HASHES_LIMIT) * 4)), default=0) - first  # where the last chain begins
+    starts = look(buckets, min(count, _HASHES_LIMIT) * 4)
+    last = max(words(starts), default=0) - first  # where the last chain begins
     if last < 0:
-        return b""
+        return b"", 0
     tail = words(look(chains + last * 4, _CHAIN_LIMIT * 4))
     end = next((last + index for index, value in enumerate(tail, 1) if value & 1), None)
-    if end is None or max(count, end) > _HASHES_LIMIT:
-        return _EVERYTHING
-    return _BY_HASH + _defined(image, first, image.layout.to_little(look(chains, end * 4)), symbols)
+    if end is None or count + end > _HASHES_LIMIT:
+        return _EVERYTHING, 0
+    if count == 1:
+        return b"", first + end
+    defined = _defined(image, first, image.layout.to_little(look(chains, end * 4)), symbols)
+    return _BY_HASH + struct.pack("<II", count, first) + image.layout.to_little(starts) + defined, 0
 
 
 def _defined(image: Image, first: int, chains: bytes, symbols: int) -> bytes:
-    """The chains without the undefined symbols that linkers list for functions whose address a program takes."""
+    """The chains, emptied of the undefined symbols that linkers list for functions whose address a program takes."""
     size = image.layout.symbol.size
     table = image.window.look(symbols + first * size, len(chains) // 4 * size)
     halves = array("H", table[: len(table) & ~1])
     sections = halves[3::12] if size == 24 else halves[7::8]  # st_shndx of each; 0 in either byte order
     if _SHN_UNDEF not in sections:
         return chains
-    kept = (index for index, section in enumerate(sections) if section != _SHN_UNDEF)
-    return b"".join(chains[index * 4 : index * 4 + 4] for index in kept)
+    emptied = bytearray(chains)
+    for index, section in enumerate(sections):
+        if section == _SHN_UNDEF:
+            emptied[index * 4 : index * 4 + 4] = bytes((chains[index * 4] & 1, 0, 0, 0))
+    return bytes(emptied)
 
 
 def _count(image: Image, machine: int, table: int) -> int:

@@ -50,11 +50,14 @@ class UndefinedSymbol:
         name: Its name.
         weak: ``STB_WEAK``: may stay undefined.
         lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first call.
+        copied: The file reserves room for a copy of it (``R_*_COPY``): it must come from another object, although this
+            one defines it for all others.
     """
 
     name: str
     weak: bool
     lazy: bool
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class ElfFacts:
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
         relr: There is a DT_RELR.
+        filters: DT_FILTER in file order: loaded before what is needed, by glibc.
+        versioned: There is a DT_VERSYM.
         version_needs: In file order.
         version_definitions: The versions that the file defines, without its base version.
         undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers to, as no loader
@@ -137,6 +142,8 @@ class ElfFacts:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    filters: tuple[str, ...] = ()
+    versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[str, ...] = ()
     undefined: tuple[UndefinedSymbol, ...] = ()

@@ -29,6 +29,8 @@ class Linked:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    filters: tuple[str, ...] = ()
+    versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[str, ...] = ()
 
@@ -46,6 +48,8 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         bind_now="DT_BIND_NOW" in section.values or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
         no_default_lib=bool(flags_1 & _DF_1_NODEFLIB),
         relr="DT_RELR" in section.values,
+        filters=section.strings("DT_FILTER"),
+        versioned="DT_VERSYM" in section.values,
         version_needs=tuple(_needs(section)),
         version_definitions=tuple(_definitions(section)),
     )

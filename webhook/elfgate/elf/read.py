@@ -76,6 +76,8 @@ def read(excerpt: bytes) -> ElfFacts:
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
         relr=linked.relr,
+        filters=linked.filters,
+        versioned=linked.versioned,
         version_needs=linked.version_needs,
         version_definitions=linked.version_definitions,
         undefined=undefined.decode(kept.undefined),

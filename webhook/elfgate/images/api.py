@@ -5,7 +5,7 @@ Sources: OCI distribution spec 1.1; RFC 9110 (redirects, ``Retry-After``).
 
 import email.utils
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +15,7 @@ from elfgate.images import mediatypes
 from elfgate.images.addresses import check_url
 from elfgate.images.auth import Authenticator, Credential
 from elfgate.images.connections import Connections, Reply, seconds_left
+from elfgate.images.dial import AS_USUAL, Dial
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
@@ -32,12 +33,27 @@ class Api:
         credential: Who asks, or None.
         connections: Where connections come from.
         loopback: Whether this machine's own addresses may be reached.
+        query: Added to the URL of each request, without its question mark.
+        headers: Sent with each request to this host, and to no other.
+        dial: How this host is connected to.
     """
 
     def __init__(
-        self, base: str, repository: str, credential: Credential | None, connections: Connections, *, loopback: bool
+        self,
+        base: str,
+        repository: str,
+        credential: Credential | None,
+        connections: Connections,
+        *,
+        loopback: bool,
+        query: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        dial: Dial = AS_USUAL,
     ) -> None:
         self._base = base
+        self._query = f"?{query}" if query else ""
+        self._own_headers = tuple(headers)
+        self._dial = dial
         self._connections = connections
         self._loopback = loopback
         self._authenticator = Authenticator(repository, credential, self._fetch_token)
@@ -60,13 +76,15 @@ class Api:
         Raises:
             UnreadableError: if there is no answer.
         """
-        url = self._base + path
+        url = self._base + path + self._query
         authorization = self._authenticator.header()
         challenged = paused = False
         redirects = 0
         while True:
             headers = self._headers(url, authorization)
-            with self._connections.exchange(method, url, headers, loopback=self._loopback) as reply:
+            with self._connections.exchange(
+                method, url, headers, loopback=self._loopback, dial=self._dial_to(url)
+            ) as reply:
                 if reply.status == HTTPStatus.UNAUTHORIZED and not challenged and self._is_registry(url):
                     challenged = True
                     if self._authenticator.answer(reply.headers.get("www-authenticate", ""), authorization):
@@ -82,10 +100,12 @@ class Api:
                 yield reply
                 return
 
-    def _headers(self, url: str, authorization: str) -> dict[str, str]:
-        headers = {"User-Agent": "elfgate", "Accept": _ACCEPT, "Accept-Encoding": "identity"}
-        if authorization and self._is_registry(url):
-            headers["Authorization"] = authorization
+    def _headers(self, url: str, authorization: str) -> list[tuple[str, str]]:
+        headers = [("User-Agent", "elfgate"), ("Accept", _ACCEPT), ("Accept-Encoding", "identity")]
+        if self._is_registry(url):
+            headers += self._own_headers
+            if authorization:
+                headers.append(("Authorization", authorization))
         return headers
 
     def _is_registry(self, url: str) -> bool:
@@ -93,13 +113,20 @@ class Api:
         ours, theirs = urlsplit(self._base), urlsplit(url)
         return (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
 
-    def _fetch_token(self, url: str, authorization: str) -> bytes:
+    def _dial_to(self, url: str) -> Dial:
+        return self._dial if self._is_registry(url) else self._dial.elsewhere()
+
+    def _fetch_token(self, url: str, authorization: str, form: bytes) -> bytes:
         _refuse_downgrade(self._base, url)
         service = urlsplit(url).netloc
-        headers = {"User-Agent": "elfgate", "Accept": "application/json"}
+        headers = [("User-Agent", "elfgate"), ("Accept", "application/json")]
         if authorization:
-            headers["Authorization"] = authorization
-        with self._connections.exchange("GET", url, headers, loopback=self._loopback) as reply:
+            headers.append(("Authorization", authorization))
+        if form:
+            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+        with self._connections.exchange(
+            "POST" if form else "GET", url, headers, loopback=self._loopback, dial=self._dial_to(url), body=form
+        ) as reply:
             check_status(reply, f"a token of {service}")
             return reply.read_bounded(_TOKEN_BYTES, f"the token of {service}")
 

@@ -1,28 +1,25 @@
-"""Who asks: credentials from Docker's configuration, and the tokens that registries give for them.
+"""Who asks: credentials, and the tokens that registries give for them.
 
-Sources: RFC 9110, 11 (challenges); RFC 7617 (Basic); the distribution project's "Token Authentication Specification";
-Docker's ``config.json``.
+Sources: RFC 9110, 11 (challenges); RFC 7617 (Basic); the distribution project's "Token Authentication Specification"
+and "Docker Registry v2 Bearer token OAuth2 flow".
 """
 
 import base64
-import binascii
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode
 
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from elfgate.errors import InputError, UnknownReason, UnreadableError
-from elfgate.images.reference import DEFAULT_REGISTRY
+from elfgate.errors import UnknownReason, UnreadableError
 
 _DEFAULT_LIFETIME = 60  # seconds, of a token that does not say
-_LEGACY_HOSTS = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
+_CLIENT = "elfgate"
 _CHALLENGE_PART = re.compile(
     r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
 )
@@ -31,71 +28,57 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")  # anything else could end the header it is
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A name and its secret, which no message or log shows."""
+    """A name and its secret, which no message or log shows.
+
+    Attributes:
+        username: Empty if the secret is an identity token: one that is exchanged for others (an OAuth2 refresh token).
+        password: The secret.
+    """
 
     username: str
     password: str = field(repr=False)
 
     @property
     def basic(self) -> str:
-        """The ``Authorization`` header for it."""
+        """The ``Authorization`` header for it; empty for an identity token, which is never sent to a registry."""
+        if not self.username:
+            return ""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 class Credentials(Protocol):
-    """Who knows credentials."""
+    """Who knows credentials. Calls may block (a helper is a program); thread-safe."""
 
-    def find(self, name: str) -> Credential | None:
-        """The credential for ``registry/repository``, or None to ask as nobody."""
-
-
-class _Auth(BaseModel):
-    auth: str = Field(default="", repr=False)
-    username: str = ""
-    password: str = Field(default="", repr=False)
-
-    def credential(self) -> Credential | None:
-        username, password = self.username, self.password
-        if self.auth:
-            decoded = base64.b64decode(self.auth, validate=True).decode()
-            username, _, password = decoded.rstrip("\0").partition(":")
-        return Credential(username, password) if username else None
-
-
-class _Config(BaseModel):
-    auths: dict[str, _Auth] = Field(default_factory=dict)
-
-
-class DockerConfig:
-    """Credentials of a Docker ``config.json``: the entry of the host, or of the longest path below it, that fits."""
-
-    def __init__(self, entries: Mapping[str, Credential]) -> None:
-        self._entries = dict(entries)
-
-    @classmethod
-    def read(cls, path: Path) -> "DockerConfig":
-        """Read a file; one that does not exist has no entries.
+    def find(self, name: str) -> Sequence[Credential]:
+        """The credentials for ``registry/repository``, in the order to try them; none to ask as nobody.
 
         Raises:
-            InputError: if it cannot be read, or an entry is malformed.
+            UnreadableError: NO_CREDENTIALS if it cannot be found out.
         """
-        try:
-            config = _Config.model_validate(orjson.loads(path.read_bytes()))
-            found = {_entry_name(name): auth.credential() for name, auth in config.auths.items()}
-        except FileNotFoundError:
-            return cls({})
-        except (OSError, orjson.JSONDecodeError, ValidationError, binascii.Error, UnicodeDecodeError) as error:
-            # Never the error's own words: they may quote a secret.
-            raise InputError(f"{path} cannot be used as Docker's config.json ({type(error).__name__})") from error
-        return cls({name: credential for name, credential in found.items() if credential})
 
-    def find(self, name: str) -> Credential | None:
-        """The most specific entry for ``registry/repository``."""
-        while name:
-            if name in self._entries:
-                return self._entries[name]
-            name = name.rpartition("/")[0]
-        return None
+
+class Chain:
+    """Credentials of several who know some: all of them, in order, as the kubelet unites its keyrings."""
+
+    def __init__(self, *links: Credentials) -> None:
+        self._links = links
+
+    def find(self, name: str) -> Sequence[Credential]:
+        """Everything that the links know of ``registry/repository``, without repetition.
+
+        Raises:
+            UnreadableError: NO_CREDENTIALS if one of them fails and the others know nothing.
+        """
+        found: dict[Credential, None] = {}
+        failure: UnreadableError | None = None
+        for link in self._links:
+            try:
+                found |= dict.fromkeys(link.find(name))
+            except UnreadableError as error:
+                failure = failure or error
+        if failure and not found:
+            raise failure
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +105,20 @@ def challenges(header: str) -> Iterator[Challenge]:
         yield Challenge(scheme, parameters)
 
 
+Fetch = Callable[[str, str, bytes], bytes]
+"""Takes a token service's URL, the ``Authorization`` to send and the form to post, both empty for none."""
+
+
 class Authenticator:
     """Authorization for one repository, renewed when it runs out. Thread-safe.
 
     Args:
         repository: Which; for a challenge that names no scope.
         credential: Who asks, or None.
-        fetch: Gets a token service's answer: takes its URL and the ``Authorization`` to send, or an empty string.
+        fetch: Gets a token service's answer.
     """
 
-    def __init__(self, repository: str, credential: Credential | None, fetch: Callable[[str, str], bytes]) -> None:
+    def __init__(self, repository: str, credential: Credential | None, fetch: Fetch) -> None:
         self._repository = repository
         self._credential = credential
         self._fetch = fetch
@@ -163,8 +150,9 @@ class Authenticator:
                 if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
                     self._header, self._until = self._token(challenge)
                     return True
-                if challenge.scheme == "basic" and self._credential and self._credential.basic != sent:
-                    self._header, self._until = self._credential.basic, float("inf")
+                basic = self._credential.basic if self._credential else ""
+                if challenge.scheme == "basic" and basic not in {"", sent}:
+                    self._header, self._until = basic, float("inf")
                     return True
         return False
 
@@ -173,9 +161,13 @@ class Authenticator:
         query = {"scope": challenge.parameters.get("scope") or f"repository:{self._repository}:pull"}
         if "service" in challenge.parameters:
             query["service"] = challenge.parameters["service"]
-        url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
         asked = time.monotonic()
-        answer = self._fetch(url, self._credential.basic if self._credential else "")
+        if self._credential and not self._credential.username:
+            query |= {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": self._credential.password}
+            answer = self._fetch(realm, "", urlencode(query).encode())
+        else:
+            url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
+            answer = self._fetch(url, self._credential.basic if self._credential else "", b"")
         try:
             grant = _Grant.model_validate(orjson.loads(answer))
         except (orjson.JSONDecodeError, ValidationError) as error:
@@ -195,11 +187,3 @@ class _Grant(BaseModel):
 
 def _no_token(realm: str) -> UnreadableError:
     return UnreadableError(f"{realm[:200]} gave no usable token", reason=UnknownReason.REGISTRY_UNREACHABLE)
-
-
-def _entry_name(name: str) -> str:
-    """Docker writes hosts, URLs and, for its own registry, ``https://index.docker.io/v1/``."""
-    name = name.removeprefix("https://").removeprefix("http://").rstrip("/")
-    name = name.removesuffix("/v1").removesuffix("/v2")
-    host, slash, path = name.partition("/")
-    return _LEGACY_HOSTS.get(host, host) + slash + path

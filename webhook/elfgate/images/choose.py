@@ -1,7 +1,12 @@
-"""Which entry of an index a node pulls.
+"""Which entry of an index a node pulls, as its container runtime chooses.
 
 Sources: containerd/platforms (``Normalize``, ``platformVector``) and containerd's ``images.Manifest``, which takes the
-first of the best-ranked entries and looks no further.
+first of the best-ranked entries and looks no further; Docker chooses by the same package. For CRI-O, containers/image:
+``WantedPlatforms`` and ``MatchesPlatform`` (names are compared as written), ``OCI1Index.chooseInstance`` (of equals the
+zstd one; an entry without a platform last, whatever its config says).
+
+A node whose runtime is not known is taken for one with containerd: of what indexes say, that accepts all that CRI-O
+does, so that nothing is called missing which a node would have pulled.
 """
 
 from collections.abc import Iterable
@@ -26,6 +31,11 @@ _VARIANT_ALIASES = {
     ("arm", "8"): "v8",
 }
 
+CRI_O = "cri-o"  # as a node's containerRuntimeVersion begins
+# What CRI-O finds the CPU to be where nothing more is known of the node, and what it then takes, the best first.
+_CRI_O_VARIANTS = {"arm": ("v7", "v6", "v5"), "arm64": ("v8",)}
+_CRI_O_ZSTD = ("io.github.containers.compression.zstd", "true")
+
 
 def normalise(platform: Platform) -> Platform:
     """Write a platform the one way that containerd compares: ``linux/aarch64/v8`` is ``linux/arm64``."""
@@ -38,8 +48,13 @@ def normalise(platform: Platform) -> Platform:
     return Platform(platform.os.lower(), name, _VARIANT_ALIASES.get((name, variant), variant))
 
 
-def accepted(node: Platform) -> tuple[Platform, ...]:
-    """Every platform whose image a node of platform ``node`` takes, the best first, normalised."""
+def accepted(node: Platform, runtime: str | None = None) -> tuple[Platform, ...]:
+    """Every platform whose image a node of platform ``node`` takes, the best first; normalised, but for CRI-O."""
+    if runtime == CRI_O:
+        variants = _CRI_O_VARIANTS.get(node.architecture, ())
+        variant = node.variant or next(iter(variants), "")
+        known = variants[variants.index(variant) :] if variant in variants else (variant,)
+        return tuple(Platform(node.os, node.architecture, one) for one in dict.fromkeys((*known, "")))
     node = normalise(node)
     pairs = [(node.architecture, node.variant)]
     if node.architecture == "amd64":
@@ -52,24 +67,36 @@ def accepted(node: Platform) -> tuple[Platform, ...]:
     return tuple(normalise(Platform(node.os, *pair)) for pair in pairs)
 
 
-def accepts(node: Platform, platform: Platform) -> bool:
-    """Whether a node takes an image of that platform."""
-    return normalise(platform) in accepted(node)
+def accepts(node: Platform, platform: Platform, runtime: str | None = None) -> bool:
+    """Whether a node takes an image whose index does not say its platform, but whose config says this one."""
+    return runtime == CRI_O or normalise(platform) in accepted(node)
 
 
-def choose(entries: Iterable[Descriptor], node: Platform) -> Descriptor | None:
+def choose(entries: Iterable[Descriptor], node: Platform, runtime: str | None = None) -> Descriptor | None:
     """The one entry that a node pulls, or None if there is none for it.
 
     An entry without a platform comes last; whether a node takes it is then told by its config (``accepts``).
+
+    Args:
+        entries: In the index's order.
+        node: The node's platform.
+        runtime: Its container runtime, ``containerd`` or ``cri-o``; None if not known.
     """
-    ranks = {platform: rank for rank, platform in enumerate(accepted(node))}
+    ranks = {platform: rank for rank, platform in enumerate(accepted(node, runtime))}
     last = len(ranks)
-    best: tuple[int, Descriptor] | None = None
+    best: tuple[tuple[int, bool], Descriptor] | None = None
     for entry in entries:
-        rank = last if entry.platform is None else ranks.get(normalise(entry.platform))
-        if rank is not None and (best is None or rank < best[0]):
-            best = rank, entry
+        rank = last if entry.platform is None else ranks.get(_compared(entry.platform, runtime))
+        if rank is None:
+            continue
+        key = rank, not (runtime == CRI_O and _CRI_O_ZSTD in entry.annotations.items())
+        if best is None or key < best[0]:
+            best = key, entry
     return None if best is None else best[1]
+
+
+def _compared(platform: Platform, runtime: str | None) -> Platform:
+    return platform if runtime == CRI_O else normalise(platform)
 
 
 def _below(variant: str, lowest: int) -> range:

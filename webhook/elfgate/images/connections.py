@@ -9,10 +9,9 @@ A deadline holds for a whole exchange, header bytes included: a peer that drips 
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +20,7 @@ import httpcore
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.addresses import check_address, check_literal, check_url
+from elfgate.images.dial import AS_USUAL, Dial
 
 _MOST_CONNECTIONS = 32
 _IDLE_SECONDS = 20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
@@ -96,35 +96,46 @@ class Connections:
     """
 
     def __init__(self, *, connect_seconds: float = 5.0, read_seconds: float = 15.0) -> None:
-        self._timeout = {
-            "connect": connect_seconds,
-            "read": read_seconds,
-            "write": read_seconds,
-            "pool": read_seconds,
-        }
-        self._pools: dict[tuple[bool, str, str], httpcore.ConnectionPool] = {}
+        self._connect_seconds = connect_seconds
+        self._timeout = {"read": read_seconds, "write": read_seconds, "pool": read_seconds}
+        self._pools: dict[tuple[bool, str, str, Dial], httpcore.ConnectionPool] = {}
 
     @contextmanager
-    def exchange(self, method: str, url: str, headers: Mapping[str, str], *, loopback: bool) -> Iterator[Reply]:
-        """Send a request without a body; the reply may be read within the block. Redirects are not followed.
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]],
+        *,
+        loopback: bool,
+        dial: Dial = AS_USUAL,
+        body: bytes = b"",
+    ) -> Iterator[Reply]:
+        """Send a request; the reply may be read within the block. Redirects are not followed.
 
         Args:
-            method: ``GET`` or ``HEAD``.
+            method: ``GET``, ``HEAD`` or ``POST``.
             url: An absolute ``http`` or ``https`` URL.
             headers: Sent as they are.
             loopback: Whether this machine's own addresses may be reached.
+            dial: How the host is connected to.
+            body: What to post.
 
         Raises:
             UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be reached.
         """
         target = check_url(url)
         with _explained(url):
-            response = self._pool(target, loopback=loopback).handle_request(
+            lines = headers.items() if isinstance(headers, Mapping) else headers
+            length = [("Content-Length", str(len(body)))] if body else []
+            connect = self._connect_seconds if dial.connect_seconds is None else dial.connect_seconds
+            response = self._pool(target, loopback=loopback, dial=dial).handle_request(
                 httpcore.Request(
                     method,
                     url,
-                    headers=[("Host", target.netloc.rpartition("@")[2]), *headers.items()],
-                    extensions={"timeout": self._timeout},
+                    headers=[("Host", target.netloc.rpartition("@")[2]), *length, *lines],
+                    content=body or None,
+                    extensions={"timeout": {**self._timeout, "connect": connect}},
                 )
             )
         try:
@@ -139,22 +150,16 @@ class Connections:
         for pool in self._pools.values():
             pool.close()
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        context = httpcore.default_ssl_context()
-        context.load_default_certs()  # the machine's authorities, and SSL_CERT_FILE, besides certifi's
-        return context
-
-    def _pool(self, target: SplitResult, *, loopback: bool) -> httpcore.ConnectionPool:
+    def _pool(self, target: SplitResult, *, loopback: bool, dial: Dial) -> httpcore.ConnectionPool:
         """Loopback and other connections are never pooled together: a pooled one is not checked again."""
         host = target.hostname or ""
         proxy = "" if loopback or proxy_bypass(host) else getproxies().get(target.scheme, "")
         if proxy:
             check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
-        key = (loopback, target.scheme, proxy)
+        key = (loopback, target.scheme, proxy, dial)
         if key not in self._pools:
             pool = httpcore.ConnectionPool(
-                ssl_context=self._tls if target.scheme == "https" else None,
+                ssl_context=_tls(dial) if target.scheme == "https" else None,
                 proxy=_proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
                 keepalive_expiry=_IDLE_SECONDS,
@@ -162,6 +167,15 @@ class Connections:
             )
             self._pools.setdefault(key, pool)
         return self._pools[key]
+
+
+def _tls(dial: Dial) -> ssl.SSLContext:
+    try:
+        return dial.tls()
+    except OSError as error:
+        files = ", ".join((*dial.ca, *(file for pair in dial.client for file in pair if file)))
+        message = f"{files or 'certificates'} cannot be used: {error.strerror or error}"
+        raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
 
 
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

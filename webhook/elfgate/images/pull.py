@@ -1,6 +1,6 @@
 """From what a name points at to the one manifest that a node of some platform pulls.
 
-Source: containerd's ``images.Manifest``.
+Sources: containerd's ``images.Manifest``; containers/image's ``OCI1Index.chooseInstance`` for CRI-O.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,8 +30,10 @@ class Pulled:
     manifest: Manifest
 
 
-def pull(descriptor: Descriptor, node: Platform, documents: Documents, limits: Limits) -> Pulled | None:
-    """Follow ``descriptor`` to the manifest that a node of platform ``node`` pulls.
+def pull(
+    descriptor: Descriptor, node: Platform, documents: Documents, limits: Limits, runtime: str | None = None
+) -> Pulled | None:
+    """Follow ``descriptor`` to the manifest that a node of platform ``node`` pulls, with its container runtime.
 
     A manifest that is named directly is pulled whatever its config says of its platform.
 
@@ -45,9 +47,9 @@ def pull(descriptor: Descriptor, node: Platform, documents: Documents, limits: L
     for _ in range(_DEEPEST):
         document = read_document(documents(entry), entry, limits=limits)
         if isinstance(document, Manifest):
-            taken = entry is descriptor or entry.platform is not None or _fits(document, node, documents)
+            taken = entry is descriptor or entry.platform is not None or _fits(document, node, documents, runtime)
             return Pulled(entry, document) if taken else None
-        chosen = choose(document.entries, node)
+        chosen = choose(document.entries, node, runtime)
         if chosen is None:
             return None
         entry = chosen
@@ -81,9 +83,11 @@ def _walk(entry: Descriptor, documents: Documents, limits: Limits, depth: int) -
             yield normalise(platform)
 
 
-def _fits(manifest: Manifest, node: Platform, documents: Documents) -> bool:
+def _fits(manifest: Manifest, node: Platform, documents: Documents, runtime: str | None) -> bool:
     """Whether a manifest whose index says nothing of its platform is for the node: its config tells."""
-    return not manifest.artifact and accepts(node, read_config(documents(manifest.config), manifest.config).platform)
+    if manifest.artifact:
+        return False
+    return accepts(node, read_config(documents(manifest.config), manifest.config).platform, runtime)
 
 
 def _too_deep(descriptor: Descriptor) -> UnreadableError:

@@ -4,26 +4,27 @@ Sources: OCI distribution spec 1.1; Docker Registry HTTP API V2.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from urllib.parse import urlsplit
+from pathlib import Path
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
-from elfgate.images.addresses import is_loopback_host
 from elfgate.images.api import Api, check_status
-from elfgate.images.auth import Credentials
-from elfgate.images.connections import Connections, deadline, seconds_left
+from elfgate.images.auth import Chain, Credentials
+from elfgate.images.connections import Connections, Reply, deadline, seconds_left
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
+from elfgate.images.doors import Doors
+from elfgate.images.hosts import Capability, HostsFolders
+from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
-from elfgate.images.reference import DEFAULT_REGISTRY, Reference
+from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
 
-_DOCKER_HUB = "registry-1.docker.io"  # where docker.io's API really is
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
 _DIGEST_HEADER = "docker-content-digest"
 _WITHOUT_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
@@ -35,17 +36,21 @@ class RegistryOptions:
 
     Attributes:
         plain_http: Hosts (with their ports) that are asked without TLS, besides those of this machine.
+        config_path: Folders like ``/etc/containerd/certs.d``, with a ``hosts.toml`` for each registry.
         loopback: Whether a reference may name a registry on this machine.
         connect_seconds: How long a host may take to take a connection.
         read_seconds: How long it may say nothing.
         document_seconds: How long a tag, index, manifest or config may take in all.
+        on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
     """
 
     plain_http: frozenset[str] = frozenset()
+    config_path: tuple[Path, ...] = ()
     loopback: bool = True
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     document_seconds: float = 30.0
+    on_bytes: Callable[[int], None] | None = None
 
 
 class Registries:
@@ -64,22 +69,31 @@ class Registries:
         options: RegistryOptions | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._credentials = credentials
+        self._credentials = credentials or Chain()
         self._options = options or RegistryOptions()
         self._limits = limits or Limits()
+        self._hosts = HostsFolders(self._options.config_path, plain_http=self._options.plain_http)
         self._connections = Connections(
             connect_seconds=self._options.connect_seconds, read_seconds=self._options.read_seconds
         )
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: dict[tuple[str, str], Repository] = {}
         self._lock = threading.Lock()
 
-    def repository(self, reference: Reference) -> "Repository":
-        """The source of a reference's repository."""
+    def repository(self, reference: Reference, keyring: Keyring | None = None) -> "Repository":
+        """The source of a reference's repository.
+
+        Args:
+            reference: Which.
+            keyring: Credentials of whoever asks, tried before those that all share.
+        """
+        key = (reference.name, keyring.identity(reference.name) if keyring else "")
         with self._lock:
-            found = self._repositories.pop(reference.name, None)
+            found = self._repositories.pop(key, None)
             if found is None:
-                found = Repository(reference.name, self._api(reference), self._options, self._limits)
-            self._repositories[reference.name] = found  # again at the end: the first is the one asked for longest ago
+                credentials = Chain(keyring, self._credentials) if keyring and key[1] else self._credentials
+                doors = Doors(reference, self._hosts, credentials, self._connections, loopback=self._options.loopback)
+                found = Repository(reference.name, doors, self._options, self._limits)
+            self._repositories[key] = found  # again at the end: the first is the one asked for longest ago
             if len(self._repositories) > _MOST_REPOSITORIES:
                 del self._repositories[next(iter(self._repositories))]
             return found
@@ -88,43 +102,29 @@ class Registries:
         """Close all connections."""
         self._connections.close()
 
-    def _api(self, reference: Reference) -> Api:
-        host = _DOCKER_HUB if reference.registry == DEFAULT_REGISTRY else reference.registry
-        loopback = self._options.loopback and is_loopback_host(urlsplit(f"//{host}").hostname or "")
-        scheme = "http" if loopback or host in self._options.plain_http else "https"
-        credential = self._credentials.find(reference.name) if self._credentials else None
-        base = f"{scheme}://{host}/v2/{reference.repository}/"
-        return Api(base, reference.repository, credential, self._connections, loopback=loopback)
-
 
 class Repository:
     """One repository of a registry (a ``Source``). Made by ``Registries``.
 
     Args:
         name: Registry and repository, for messages.
-        api: How it is asked.
+        doors: The ways in.
         options: How long its documents may take.
         limits: How much is read of what it answers.
     """
 
-    def __init__(self, name: str, api: Api, options: RegistryOptions, limits: Limits) -> None:
+    def __init__(self, name: str, doors: Doors, options: RegistryOptions, limits: Limits) -> None:
         self._name = name
-        self._api = api
+        self._doors = doors
         self._options = options
         self._limits = limits
 
     def resolve(self, name: str) -> Descriptor:
         """What a tag or digest points at now: by HEAD, which registries do not count as a pull."""
         what = f"{self._name}{'@' if is_digest(name) else ':'}{name}"
-        path = f"manifests/{name}"
+        capabilities = {Capability.PULL} if is_digest(name) else {Capability.PULL, Capability.RESOLVE}
         with deadline(self._options.document_seconds):
-            with self._api.ask("HEAD", path) as reply:
-                if reply.status not in _WITHOUT_HEAD:
-                    check_status(reply, what)
-                    descriptor = _described(name, reply.headers, what)
-                    if descriptor is not None:
-                        return descriptor
-            return self._resolve_by_get(name, path, what)
+            return self._doors.first(capabilities, what, lambda api: self._resolve(api, name, what))
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Fetch an index, manifest or config."""
@@ -132,26 +132,47 @@ class Repository:
         is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
         what = f"{self._name}@{short(descriptor.digest)}"
         path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
-        with deadline(self._options.document_seconds), self._api.get(path, what) as reply:
-            return read_verified(
-                reply,
-                digest=descriptor.digest,
-                size=descriptor.size,
-                what=what,
-                limit=self._limits.manifest_bytes,
-                seconds=seconds_left(),
-            )
+
+        def fetch(api: Api) -> bytes:
+            with api.get(path, what) as reply:
+                return read_verified(
+                    reply,
+                    digest=descriptor.digest,
+                    size=descriptor.size,
+                    what=what,
+                    limit=self._limits.manifest_bytes,
+                    seconds=seconds_left(),
+                )
+
+        with deadline(self._options.document_seconds):
+            return self._doors.first({Capability.PULL}, what, fetch)
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Fetch a layer; it is verified and indexed while it comes."""
         split_digest(descriptor.digest)
         what = f"layer {short(descriptor.digest)} of {self._name}"
-        with deadline(self._limits.seconds), self._api.get(f"blobs/{descriptor.digest}", what) as reply:
-            return index_layer(reply, descriptor, self._limits)
+        on_bytes = self._options.on_bytes
 
-    def _resolve_by_get(self, name: str, path: str, what: str) -> Descriptor:
+        def fetch(api: Api) -> Layer:
+            with api.get(f"blobs/{descriptor.digest}", what) as reply:
+                return index_layer(_Counted(reply, on_bytes) if on_bytes else reply, descriptor, self._limits)
+
+        with deadline(self._limits.seconds):
+            return self._doors.first({Capability.PULL}, what, fetch)
+
+    def _resolve(self, api: Api, name: str, what: str) -> Descriptor:
+        path = f"manifests/{name}"
+        with api.ask("HEAD", path) as reply:
+            if reply.status not in _WITHOUT_HEAD:
+                check_status(reply, what)
+                descriptor = _described(name, reply.headers, what)
+                if descriptor is not None:
+                    return descriptor
+        return self._resolve_by_get(api, name, path, what)
+
+    def _resolve_by_get(self, api: Api, name: str, path: str, what: str) -> Descriptor:
         """For registries that answer HEAD in part or not at all."""
-        with self._api.get(path, what) as reply:
+        with api.get(path, what) as reply:
             media_type = mediatypes.essence(reply.headers.get("content-type", ""))
             if media_type == "text/html":
                 raise UnreadableError(
@@ -180,3 +201,16 @@ def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor |
         return None
     length = headers.get("content-length", "")
     return Descriptor(media_type, digest, int(length) if length.isdecimal() and len(length) < 19 else 0)
+
+
+class _Counted:
+    """A reply that tells how much of it has been read."""
+
+    def __init__(self, reply: Reply, on_bytes: Callable[[int], None]) -> None:
+        self._reply = reply
+        self._on_bytes = on_bytes
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._reply.read(size)
+        self._on_bytes(len(data))
+        return data

@@ -57,9 +57,11 @@ class NodeFacts:
         cpu_level: ``x86-64-v3``, ``power9``, ``z14``, …
         kernel: ``(major, minor, patch)``.
         emulates: Architectures that the node declares it can run besides its own.
+        runtime: Its container runtime (``containerd``, ``cri-o``), which chooses what is pulled.
     """
 
     page_size: int | None = None
     cpu_level: str | None = None
     kernel: tuple[int, int, int] | None = None
     emulates: frozenset[str] = frozenset()
+    runtime: str | None = None

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +41,33 @@ class _Flight:
     waiting: int = 0
 
 
+class Lanes:
+    """Lets so many in at a time, lane by lane: a registry that hangs holds up its own images only. For one event loop.
+
+    Args:
+        width: How many.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._lanes: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def enter(self, name: str) -> AsyncIterator[None]:
+        """Wait for a place in a lane, and hold it within the block."""
+        places, inside = self._lanes.get(name) or (asyncio.Semaphore(self._width), 0)
+        self._lanes[name] = places, inside + 1
+        try:
+            async with places:
+                yield
+        finally:
+            inside = self._lanes[name][1] - 1
+            if inside:
+                self._lanes[name] = places, inside
+            else:
+                del self._lanes[name]  # pods may name any number of registries
+
+
 class Flights:
     """Runs each thing once at a time. Belongs to one event loop.
 
@@ -47,8 +75,9 @@ class Flights:
     what was begun is finished in the background, for the next to ask; unless there is too much else to do.
     """
 
-    def __init__(self, threads: Executor) -> None:
+    def __init__(self, threads: Executor, lanes: "Lanes") -> None:
         self._threads = threads
+        self._lanes = lanes
         self._under_way: dict[str, _Flight] = {}
         self._shedding = False
 
@@ -75,11 +104,12 @@ class Flights:
             if self._shedding:
                 self._end_if_alone(key, flight)
 
-    async def on_thread(self, key: str, read: Callable[[], T]) -> T:
-        """The result of a blocking call, run on a thread once for all who ask meanwhile."""
+    async def on_thread(self, key: str, read: Callable[[], T], *, lane: str = "") -> T:
+        """The result of a blocking call, run on a thread once for all who ask meanwhile, when its lane is free."""
 
         async def flight() -> T:
-            return await _result(asyncio.get_running_loop().run_in_executor(self._threads, read))
+            async with self._lanes.enter(lane):
+                return await _result(asyncio.get_running_loop().run_in_executor(self._threads, read))
 
         return await self.join(key, flight)
 

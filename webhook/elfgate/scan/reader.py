@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from elfgate.errors import UnreadableError
+from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import is_digest
+from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Config, read_config
 from elfgate.images.pull import Pulled, platforms, pull
 from elfgate.images.source import Descriptor, Limits, Source
@@ -21,10 +22,12 @@ from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
-from elfgate.scan.flights import Flights, Recent
+from elfgate.scan.flights import Flights, Lanes, Recent
 from elfgate.store.protocol import Kind, Store
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
+ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it still
+_THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,9 @@ class Located:
         name: Its tag or digest there.
         repository: Its repository's familiar name, or empty if it has none (a folder, an archive).
         tag: Its tag, or empty.
+        asker: Who asks, where not everybody may have everything: answers are kept apart by it, and facts that are
+            known already are told only to those whom the source lets have them. None if one person asks for all.
+        lane: What is read one beside another only so often at a time: the registry.
     """
 
     image: str
@@ -44,13 +50,15 @@ class Located:
     name: str
     repository: str = ""
     tag: str = ""
+    asker: str | None = None
+    lane: str = ""
 
 
 class Locate(Protocol):
     """Finds the source of an image as written. Raises ``InputError`` if it cannot be one."""
 
-    def __call__(self, image: str) -> Located:
-        """Find it."""
+    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:
+        """Find it, for whoever has these credentials besides those that all share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,43 +92,57 @@ class Reader:
     Args:
         store: Where facts are kept by digest.
         limits: What counts as hostile.
-        concurrency: How many blocking reads run at once.
+        concurrency: How many blocking reads of one registry run at once; as many as there are cores, and one, if None.
     """
 
     def __init__(self, *, store: Store, limits: Limits | None = None, concurrency: int | None = None) -> None:
         self._store = store
         self._limits = limits or Limits()
-        self._threads = ThreadPoolExecutor(concurrency or (os.cpu_count() or 1) + 1, thread_name_prefix="read")
-        self._flights = Flights(self._threads)
-        self._resolved: Recent[str, tuple[float, Descriptor]] = Recent(4096)
+        width = concurrency or (os.cpu_count() or 1) + 1
+        self._threads = ThreadPoolExecutor(max(_THREADS, width), thread_name_prefix="read")
+        self._flights = Flights(self._threads, Lanes(width))
+        self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
-        self._pulled: Recent[tuple[str, Platform], Pulled] = Recent(1024)
+        self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
 
     async def resolve(self, located: Located) -> Descriptor:
-        """What an image's name points at: an index or a manifest. A tag's answer holds for ``TAG_SECONDS``.
+        """What an image's name points at, if the asker may have it: an index or a manifest.
+
+        A tag's answer holds for ``TAG_SECONDS``; that a digest may be had, for ``ACCESS_SECONDS``, and for as long as
+        the source is out of reach.
 
         Raises:
-            UnreadableError: if its source does not say.
+            UnreadableError: if its source does not say, or does not let the asker have it.
         """
-        if is_digest(located.name) and self._store.get(Kind.DOCUMENT, located.name) is not None:
+        digest = is_digest(located.name)
+        if located.asker is None and digest and self._store.get(Kind.DOCUMENT, located.name) is not None:
             return Descriptor("", located.name)  # a digest points at itself
-        expires, descriptor = self._resolved.get(located.image) or (0.0, None)
-        if descriptor is None or time.monotonic() > expires:
-            resolve = partial(located.source.resolve, located.name)
-            descriptor = await self._flights.on_thread(f"resolve {located.image}", resolve)
-            self._resolved.put(located.image, (time.monotonic() + TAG_SECONDS, descriptor))
-        return descriptor
+        key = (located.asker, located.image)
+        expires, known = self._resolved.get(key) or (0.0, None)
+        if known is not None and time.monotonic() <= expires:
+            return known
+        resolve = partial(located.source.resolve, located.name)
+        try:
+            found = await self._flights.on_thread(f"resolve {key}", resolve, lane=located.lane)
+        except UnreadableError as error:
+            if known is not None and digest and error.reason is UnknownReason.REGISTRY_UNREACHABLE:
+                return known
+            raise
+        self._resolved.put(key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found))
+        return found
 
     def holds_until(self, located: Located) -> float:
-        """When it must be asked anew where an image's name points, in monotonic seconds; never of a digest."""
-        if is_digest(located.name):
+        """When it must be asked anew where an image's name points, and whether it may be had; in monotonic seconds."""
+        if located.asker is None and is_digest(located.name):
             return math.inf
-        expires, _ = self._resolved.get(located.image) or (0.0, None)
+        expires, _ = self._resolved.get((located.asker, located.image)) or (0.0, None)
         return expires
 
-    async def read(self, located: Located, platform: Platform) -> tuple[str, Contents | None]:
-        """What a node of that platform would pull and run.
+    async def read(
+        self, located: Located, platform: Platform, runtime: str | None = None
+    ) -> tuple[str, Contents | None]:
+        """What a node of that platform, with that container runtime, would pull and run.
 
         Whoever gives up waiting does not end the reading.
 
@@ -133,16 +155,16 @@ class Reader:
 
         async def flight() -> tuple[str, Contents | None]:
             descriptor = await self.resolve(located)
-            pulled = await self._pull(located.source, descriptor, platform)
-            contents = None if pulled is None else await self._read(located.source, pulled)
+            pulled = await self._pull(located, descriptor, platform, runtime)
+            contents = None if pulled is None else await self._read(located, pulled)
             if located.repository and located.tag:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
-        at_hand = self._at_hand(located, platform)
+        at_hand = self._at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
-        return await self._flights.join(f"{located.image} on {platform}", flight)
+        return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -153,13 +175,15 @@ class Reader:
         descriptor = await self.resolve(located)
         documents = partial(self._document, located.source)
         return await self._flights.on_thread(
-            f"platforms of {descriptor.digest}", lambda: platforms(descriptor, documents, self._limits)
+            f"platforms of {descriptor.digest}",
+            lambda: platforms(descriptor, documents, self._limits),
+            lane=located.lane,
         )
 
-    def known(self, digest: str, platform: Platform) -> Contents | None:
+    def known(self, digest: str, platform: Platform, runtime: str | None = None) -> Contents | None:
         """What the store alone tells of an image on a platform; None if anything of it is missing there."""
         try:
-            pulled = self._kept_pull(Descriptor("", digest), platform)
+            pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
             return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
@@ -179,49 +203,55 @@ class Reader:
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _at_hand(self, located: Located, platform: Platform) -> tuple[str, Contents] | None:
+    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
         """What was read lately, without a flight of its own."""
-        expires, descriptor = self._resolved.get(located.image) or (0.0, None)
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
         if descriptor is None or time.monotonic() > expires:
             return None
-        pulled = self._pulled.get((descriptor.digest, platform))
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
         contents = self._contents.get(pulled.descriptor.digest) if pulled else None
         return (descriptor.digest, contents) if contents else None
 
-    async def _pull(self, source: Source, descriptor: Descriptor, platform: Platform) -> Pulled | None:
+    async def _pull(
+        self, located: Located, descriptor: Descriptor, platform: Platform, runtime: str | None
+    ) -> Pulled | None:
         """Go from an index to a manifest: without leaving this thread, if the store has both."""
         try:
-            return self._kept_pull(descriptor, platform)
+            return self._kept_pull(descriptor, platform, runtime)
         except _NotKeptError:
-            documents = partial(self._document, source)
+            documents = partial(self._document, located.source)
             return await self._flights.on_thread(
-                f"pull {descriptor.digest} for {platform}", lambda: pull(descriptor, platform, documents, self._limits)
+                f"pull {descriptor.digest} for {platform} {runtime}",
+                lambda: pull(descriptor, platform, documents, self._limits, runtime),
+                lane=located.lane,
             )
 
-    def _kept_pull(self, descriptor: Descriptor, platform: Platform) -> Pulled | None:
-        pulled = self._pulled.get((descriptor.digest, platform))
+    def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
+        key = (descriptor.digest, platform, runtime)
+        pulled = self._pulled.get(key)
         if pulled is None:
-            pulled = pull(descriptor, platform, self._kept_document, self._limits)
+            pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
             if pulled is not None and _has_content_address(descriptor.digest):
-                self._pulled.put((descriptor.digest, platform), pulled)
+                self._pulled.put(key, pulled)
         return pulled
 
-    async def _read(self, source: Source, pulled: Pulled) -> Contents:
+    async def _read(self, located: Located, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
         known = self._contents.get(digest)
         if known is not None:
             return known
         if manifest.artifact:
             return _data(digest)
-        config = await self._config(source, manifest.config)
-        layers = await asyncio.gather(*(self._layer(source, layer) for layer in manifest.layers))
+        config = await self._config(located, manifest.config)
+        layers = await asyncio.gather(*(self._layer(located, layer) for layer in manifest.layers))
         return self._keep(digest, config, layers)
 
-    async def _config(self, source: Source, descriptor: Descriptor) -> Config:
+    async def _config(self, located: Located, descriptor: Descriptor) -> Config:
         try:
             document = self._kept_document(descriptor)
         except _NotKeptError:
-            document = await self._flights.on_thread(descriptor.digest, partial(self._document, source, descriptor))
+            read = partial(self._document, located.source, descriptor)
+            document = await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
         return read_config(document, descriptor)
 
     def _known(self, pulled: Pulled) -> Contents | None:
@@ -254,11 +284,12 @@ class Reader:
             self._store.put(Kind.DOCUMENT, descriptor.digest, document)
         return document
 
-    async def _layer(self, source: Source, descriptor: Descriptor) -> Layer:
+    async def _layer(self, located: Located, descriptor: Descriptor) -> Layer:
         kept = self._kept_layer(descriptor.digest)
         if kept is not None:
             return kept
-        layer = await self._flights.on_thread(descriptor.digest, partial(self._read_layer, source, descriptor))
+        read = partial(self._read_layer, located.source, descriptor)
+        layer = await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
         if _has_content_address(descriptor.digest):
             self._layers.put(descriptor.digest, layer)
         return layer

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import is_digest
+from elfgate.images.keyring import Keyring
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
@@ -73,6 +74,7 @@ class Scanner:
         node: NodeFacts = _NO_FACTS,
         *,
         explain: bool = False,
+        keyring: Keyring | None = None,
         within: float | None = None,
     ) -> Linkage:
         """Predict the start of an image on a platform.
@@ -83,15 +85,16 @@ class Scanner:
             overrides: What the pod changes of the image's start.
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
+            keyring: The credentials of whoever asks, besides those that all share.
             within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
-            located = self._locate(image)
+            located = self._locate(image, keyring)
             async with asyncio.timeout(_least(self._wait, within)):
-                digest, contents = await self._reader.read(located, platform)
+                digest, contents = await self._reader.read(located, platform, node.runtime)
                 until = self._reader.holds_until(located)
                 if contents is None:
                     missing = await self._platform_missing(located, platform)
@@ -137,7 +140,7 @@ class Scanner:
         located = self._locate(image)
         found: list[str] = []
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
-            contents = self._reader.known(digest, platform)
+            contents = self._reader.known(digest, platform, node.runtime)
             if contents and self._prediction(contents, platform, overrides, node).outcome is Outcome.STARTS:
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:

@@ -1,7 +1,7 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import orjson
@@ -29,6 +29,7 @@ class Validator:
 
     Args:
         inventory: The nodes there are.
+        nodes_known: Tells whether they are all in it.
         scanner: Predicts starts.
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
@@ -40,6 +41,7 @@ class Validator:
         self,
         *,
         inventory: Inventory,
+        nodes_known: Callable[[], bool],
         scanner: Scanner,
         engine: Engine,
         live_engine: Engine,
@@ -47,6 +49,7 @@ class Validator:
         in_flight: int = 256,
     ) -> None:
         self._inventory = inventory
+        self._nodes_known = nodes_known
         self._scanner = scanner
         self._engine = engine
         self._live_engine = live_engine
@@ -80,7 +83,7 @@ class Validator:
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
-        lines = [] if len(self._inventory) else ["nodes: none are known"]
+        lines = [] if self._nodes_known() else ["nodes: they are not known yet"]
         try:
             await prove(self._live_engine)
         except ElfgateError as error:

@@ -1,0 +1,166 @@
+"""The nodes' part of an API server on loopback: it lists and watches as a kube-apiserver does, and fails when told to.
+
+with ApiServer(node("a")) as server:
+    server.change("ADDED", node("b"))  # whoever watches is told
+    server.hang_up()                   # each watch ends in the middle
+    server.forget()                    # each watch from now on is too late: 410 Gone, as after a compaction
+"""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 1 (2)"}
+
+
+class ApiServer:
+    """A context manager.
+
+    Attributes:
+        lists: How many times the nodes were listed.
+        watches: The resourceVersions that watches began at.
+        refusing: A status that everything is answered with, if any.
+    """
+
+    def __init__(self, *nodes: dict[str, Any]) -> None:
+        self.lists = 0
+        self.watches: list[str] = []
+        self.refusing = 0
+        self._nodes = {item["metadata"]["name"]: item for item in nodes}
+        self._events: list[dict[str, Any]] = []
+        self._forgotten = 0
+        self._changed = threading.Condition()
+        self._epoch = 0
+        api = self
+
+        class Handler(_Handler):
+            server_state = api
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.hang_up()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """Write a kubeconfig that leads here."""
+        config = {
+            "clusters": [{"name": "lab", "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}],
+            "users": [{"name": "me", "user": {"token": "x"}}],
+            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
+            "current-context": "lab",
+        }
+        path = folder / "kubeconfig"
+        path.write_bytes(orjson.dumps(config))
+        return path
+
+    def change(self, kind: str, obj: dict[str, Any], *, tell: bool = True) -> None:
+        """Add, modify or delete a node (or send a BOOKMARK); with ``tell`` off, those who watch are not told."""
+        with self._changed:
+            name = obj["metadata"].get("name", "")
+            if kind == "DELETED":
+                del self._nodes[name]
+            elif kind != "BOOKMARK":
+                self._nodes[name] = obj
+            version = str(len(self._events) + 1)
+            event = {"type": kind, "object": obj | {"metadata": obj["metadata"] | {"resourceVersion": version}}}
+            self._events.append(event if tell else {})
+            self._changed.notify_all()
+
+    def say(self, event: dict[str, Any]) -> None:
+        """Send an event as it is."""
+        with self._changed:
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def hang_up(self) -> None:
+        """End every watch in the middle of its stream."""
+        with self._changed:
+            self._epoch += 1
+            self._changed.notify_all()
+
+    def forget(self) -> None:
+        """Forget what happened until now."""
+        with self._changed:
+            self._forgotten = len(self._events)
+
+    def list(self) -> dict[str, Any]:
+        """A NodeList."""
+        with self._changed:
+            self.lists += 1
+            metadata = {"resourceVersion": str(len(self._events))}
+            return {"kind": "NodeList", "metadata": metadata, "items": list(self._nodes.values())}
+
+    def too_late(self, version: str) -> bool:
+        """Note a watch; whether it begins before what is still known."""
+        with self._changed:
+            self.watches.append(version)
+            return int(version) < self._forgotten
+
+    def events(self, version: str) -> Any:
+        """What happens after a version; None once when it is time to hang up."""
+        at = int(version)
+        with self._changed:
+            epoch = self._epoch
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda at=at: self._epoch != epoch or len(self._events) > at)
+                if self._epoch != epoch:
+                    return
+                event, at = self._events[at], at + 1
+            if event:
+                yield event
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_state: ApiServer
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        state = self.server_state
+        if state.refusing:
+            self._send(state.refusing, {"message": "not now"})
+        elif "watch" not in query:
+            self._send(200, state.list())
+        elif state.too_late(query["resourceVersion"][0]):
+            self._send(410, GONE)
+        else:
+            self._stream(query["resourceVersion"][0])
+
+    def _send(self, status: int, obj: object) -> None:
+        body = orjson.dumps(obj)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self, version: str) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for event in self.server_state.events(version):
+                line = orjson.dumps(event) + b"\n"
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(line), line))
+        except OSError:
+            pass  # whoever watched has gone

@@ -1,0 +1,61 @@
+"""``make truth``: every cell is really started, and elfgate's prediction held against what happened."""
+
+from pathlib import Path
+
+import pytest
+
+from lab import sandbox
+from truth import known, made, programs
+from truth.compare import Agreement, Comparison, compare, table
+from truth.observed import observe
+from truth.run import run
+
+pytestmark = pytest.mark.truth
+
+_REPORT = Path(__file__).parents[2] / "build" / "truth"
+_UNKNOWN_SHARE = 0.02
+_CODE_SHARE = 0.99
+
+
+@pytest.fixture(scope="module")
+def comparisons() -> list[Comparison]:
+    """All cells, started and predicted; the table and the disagreements are left in ``build/truth``."""
+    if reason := sandbox.unavailable():
+        pytest.fail(f"programs cannot be started for real on this machine: {reason}")
+    outcomes = run([*made.cells(), *programs.cells()])
+    compared = compare({cell: observe(outcome, cell.argv[0]) for cell, outcome in outcomes.items()})
+    _REPORT.mkdir(parents=True, exist_ok=True)
+    apart = [str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES]
+    (_REPORT / "table.txt").write_text(table(compared) + "\n")
+    (_REPORT / "disagreements.txt").write_text("".join(f"{text}\n" for text in sorted(apart)))
+    return compared
+
+
+def test_nothing_that_starts_is_called_unable_to(comparisons: list[Comparison]) -> None:
+    denied = [str(comparison) for comparison in comparisons if comparison.agreement is Agreement.FALSE_DENY]
+    assert not denied, "\n".join(denied)
+
+
+def test_every_disagreement_is_known_by_name(comparisons: list[Comparison]) -> None:
+    assert not (apart := [str(comparison) for comparison in known.unexplained(comparisons)]), "\n".join(apart)
+
+
+def test_every_known_disagreement_is_still_one(comparisons: list[Comparison]) -> None:
+    assert not (idle := [entry.cells for entry in known.outlived(comparisons)]), f"no longer needed: {idle}"
+
+
+def test_few_cells_are_unknown(comparisons: list[Comparison]) -> None:
+    unknown = [str(comparison) for comparison in comparisons if comparison.agreement is Agreement.UNKNOWN]
+    assert len(unknown) <= _UNKNOWN_SHARE * len(comparisons), "\n".join(unknown)
+
+
+def test_failures_are_given_their_right_code(comparisons: list[Comparison]) -> None:
+    failed = [comparison for comparison in comparisons if comparison.observed.code is not None]
+    right = [comparison for comparison in failed if comparison.code is comparison.observed.code]
+    assert len(right) >= _CODE_SHARE * len(failed), f"{len(right)} of {len(failed)}"
+
+
+def test_there_are_enough_cases_and_programs(comparisons: list[Comparison]) -> None:
+    cells = [comparison.cell for comparison in comparisons]
+    assert len({cell.group for cell in cells if cell.argv[0].startswith("/app/") and "@" in cell.name}) >= 40
+    assert len({(cell.group, cell.name) for cell in cells if "@" not in cell.name}) >= 150

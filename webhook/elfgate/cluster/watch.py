@@ -1,0 +1,174 @@
+"""Follows a cluster's nodes: list, then watch from there on, and list anew where the API server has forgotten.
+
+The waiting is done on a thread; the inventory is changed on the event loop only, in steps so short that reviews do not
+notice. Sources: the Kubernetes API concepts ("efficient detection of changes", 410 Gone, bookmarks).
+"""
+
+import asyncio
+import logging
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+from elfgate.cluster.api import Api, ApiError
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.part import Part
+from elfgate.errors import InputError
+
+log = logging.getLogger(__name__)
+
+# No answer, or a busy server's: a watch may go on where it was. After anything else the nodes are listed anew.
+_PASSING = frozenset((0, 429, 500, 502, 503, 504))
+_LONGEST_WAIT = 30.0  # seconds
+_Answer = TypeVar("_Answer")
+
+_STEP = 32  # nodes put into the inventory in one go, which takes less than a millisecond
+
+
+class NodeWatch:
+    """Keeps an inventory as the cluster has it.
+
+    Args:
+        api: The cluster; the watch has a client of its own, as its connection is taken up for minutes.
+        inventory: What is to be kept. Nothing else may change it.
+
+    Attributes:
+        inventory: What is kept.
+        synced: Whether all nodes have been listed once. It stays so while the API server is out of reach: the nodes
+            that there were a minute ago say more than none.
+    """
+
+    def __init__(self, api: Api, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.synced = False
+        self._api = api
+        self._loop = asyncio.get_running_loop()
+        self._stopping = threading.Event()
+        self._version = ""
+        self._vain = 0  # times that the API server was asked since it last told something
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Follow the nodes while the context lasts."""
+        thread = threading.Thread(target=self._follow, name="nodes", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            while thread.is_alive():  # it may be just about to watch
+                self._api.end_watch()
+                await asyncio.to_thread(thread.join, 0.1)
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(self._pause()):
+            self._vain += 1
+            try:
+                self._list_and_watch()
+            except InputError as error:
+                if not self._stopping.is_set():
+                    log.warning("nodes are not followed, trying again: %s", error)
+            except Exception:  # the thread's end: without it, nobody would ever hear of a node again
+                log.exception("nodes are not followed, listing anew")
+                self._version = ""
+
+    def _pause(self) -> float:
+        """Seconds until the next try: none at first, then longer and longer, and never in step with other replicas."""
+        longest = min(_LONGEST_WAIT, 0.5 * 2 ** min(self._vain, 10)) if self._vain else 0.0
+        return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
+
+    def _list_and_watch(self) -> None:
+        """Until the API server ends the watch; the next one goes on where it was, unless that is forgotten (410 Gone).
+
+        Raises:
+            InputError: if the API server refuses or does not answer.
+        """
+        if not self._version:
+            self._version = self._list()
+        try:
+            for event in self._api.watch_nodes(self._version):
+                self._apply(event)
+        except InputError as error:
+            if not (isinstance(error, ApiError) and error.status in _PASSING):
+                self._version = ""
+            raise
+
+    def _list(self) -> str:
+        """List all nodes, and bring the inventory to the same state.
+
+        The first list is put in as a whole: a review that saw half of the nodes would refuse pods that only the other
+        half can run. After that the inventory is changed step by step, and is never without the nodes that stay.
+        """
+        nodes: list[Node] = []
+        version = ""
+        for page in self._api.nodes():
+            nodes += filter(None, map(_read, page.items))
+            version = page.version
+        if not self.synced:
+            self._on_loop(partial(self.inventory.replace, nodes))
+            self.synced = True
+        else:
+            self._reconcile(nodes)
+        log.info("nodes listed", extra={"nodes": len(nodes)})
+        return version
+
+    def _reconcile(self, nodes: list[Node]) -> None:
+        for start in range(0, len(nodes), _STEP):
+            self._on_loop(partial(self._upsert, nodes[start : start + _STEP]))
+        there_are = {node.name for node in nodes}
+        gone = [name for name in self._on_loop(lambda: list(self.inventory.names())) if name not in there_are]
+        for start in range(0, len(gone), _STEP):
+            self._on_loop(partial(self._remove, gone[start : start + _STEP]))
+
+    def _apply(self, event: Part) -> None:
+        obj = event.get("object")
+        kind = event.get("type").text()
+        if kind == "ERROR":
+            message = f"the watch of nodes ends: {obj.get('message').text()}"
+            raise ApiError(message, obj.get("code").integer() or 500)
+        self._vain = 0
+        self._version = obj.get("metadata", "resourceVersion").text() or self._version
+        if kind == "BOOKMARK":
+            return
+        name = obj.get("metadata", "name").text()
+        node = _read(obj.value) if kind != "DELETED" else None
+        change = partial(self._upsert, [node]) if node else partial(self._remove, [name])
+        self._on_loop(change)
+
+    def _upsert(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.inventory.upsert(node)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.inventory.remove(name)
+
+    def _on_loop(self, change: Callable[[], _Answer]) -> _Answer:
+        """Run something on the event loop and wait for it, so that no more than one change is ever waiting there."""
+        done: Future[_Answer] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(change())
+            except Exception as error:  # noqa: BLE001 - it is the waiting thread's
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result()
+
+
+def _read(obj: object) -> Node | None:
+    """Read a node; None if it does not say of which architecture it is, or has not the shape of one.
+
+    One such node is no reason to lose sight of the others.
+    """
+    try:
+        return read_node(obj)
+    except InputError as error:
+        log.warning("a node is left out: %s", error)
+        return None

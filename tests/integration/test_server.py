@@ -414,3 +414,19 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
         slow.close()
         assert pending[0].json()["response"] == {"uid": UID, "allowed": True}
         assert running.wait(timeout=10) == 0
+
+
+def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:
+    async def steer(_body: bytes, _deadline: float) -> Answer:
+        raise ElfgateError("no verdict")
+
+    async def check(server: Server) -> None:
+        response = await server.client.post("/mutate?timeout=5s", content=json.dumps(REVIEW))
+        assert response.json()["response"]["allowed"]
+        assert not (await server.review()).json()["response"]["allowed"]
+        assert "/mutate" in (await server.client.get("/nothing")).text
+
+    async def refuse(_body: bytes, _deadline: float) -> Answer:
+        raise ElfgateError("no verdict")
+
+    against(pki, check, judge=refuse, steer=steer, fail="deny")

@@ -41,10 +41,33 @@ def config(seed: int) -> dict[str, Any]:
     """The settings of a seed: valid, and each kind of them at times."""
     chance = random.Random(seed)  # noqa: S311  (not for secrets)
     return _layer(chance) | {
+        "exemptions": [_exemption(chance) for _ in range(chance.choice((0, 1, 3)))],
+        "support": [_row(chance) for _ in range(chance.choice((0, 0, 2, 4)))],
         "points": {
             point: _layer(chance) for point in chance.sample(("pod", "audit", "workload"), chance.randint(0, 2))
         },
         "namespaces": {name: _layer(chance) for name in chance.sample(("shop", "prod", ""), chance.randint(0, 2))},
+    }
+
+
+def _exemption(chance: random.Random) -> dict[str, Any]:
+    return {
+        "namespace": chance.choice(("shop", "s*", "*", "prod")),
+        "image": chance.choice(("example/*", "*:1", "example/web", "*/db:1", "library/*x")),
+        "rules": chance.sample([code.value for code in Code], chance.choice((0, 1, 6))),
+        "owner": chance.choice(("team-a", '"', "ünï")),
+        "reason": "for a while",
+        "expires": chance.choice(("2026-06-30", "2026-07-10")),
+        "grace_days": chance.choice((0, 14)),
+    }
+
+
+def _row(chance: random.Random) -> dict[str, Any]:
+    return {
+        "repository": chance.choice(("example/*", "example/web", "*")),
+        "variant": chance.choice(("*", "alpine", "ubi", "debian", "1")),
+        "architectures": chance.sample(("amd64", "arm64", "ppc64le", "s390x", "arm"), chance.randint(1, 4)),
+        "source": chance.choice(("docs", "https://example.test/a?b=%s")),
     }
 
 
@@ -67,6 +90,7 @@ def _request(chance: random.Random) -> dict[str, Any]:
         "namespace": chance.choice(("shop", "prod", "", "elfgate:golden")),
         "name": chance.choice(NAMES),
         "every_node": chance.random() < 0.1,
+        "today": chance.choice(("2026-01-01", "2026-06-30", "2026-07-01", "2026-07-20")),
     }
 
 
@@ -88,7 +112,7 @@ def _linkage(chance: random.Random, container: str, platform: str) -> dict[str, 
         "container": container,
         "platform": platform,
         "verdict": "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts",
-        "variant": {"id": "alpine", "version": "3.20", "libc": "musl"},
+        "variant": {"id": chance.choice(("alpine", "debian", "rhel", "scratch", "unknown", ""))},
         "findings": findings,
         "alternatives": chance.sample(
             ("example/web:1-debian", "example/web:1-ubi", "x\ny"), chance.choice((0, 0, 1, 2))

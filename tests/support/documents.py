@@ -25,7 +25,14 @@ MISSING_LOADER = {"code": Code.LOADER_MISSING.value, "message": "/app needs the 
 
 def document(*, targets: dict[str, Any], containers: dict[str, Any], request: dict[str, Any] | None = None) -> Document:
     """Write a pod's compact form out."""
-    asked = {"point": "pod", "kind": "Pod", "namespace": "shop", "name": "web", **(request or {})}
+    asked = {
+        "point": "pod",
+        "kind": "Pod",
+        "namespace": "shop",
+        "name": "web",
+        "today": "2026-01-01",
+        **(request or {}),
+    }
     return Document.model_validate(
         {
             "request": asked,
@@ -57,9 +64,16 @@ def _target(platform: str, nodes: list[str] | int) -> dict[str, Any]:
 
 
 def _container(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    repository, _, tag = entry["image"].partition(":")
-    role = entry.get("role", "main")
-    return {"name": name, "role": role, "image": entry["image"], "repository": repository, "tag": tag}
+    named, _, digest = entry["image"].partition("@")
+    repository, _, tag = named.partition(":")
+    return {
+        "name": name,
+        "role": entry.get("role", "main"),
+        "image": entry["image"],
+        "repository": repository,
+        "tag": tag,
+        "digest": digest,
+    }
 
 
 def _linkage(container: str, platform: str, found: Any) -> dict[str, Any]:
@@ -71,7 +85,8 @@ def _linkage(container: str, platform: str, found: Any) -> dict[str, Any]:
         "container": container,
         "platform": _full(platform),
         "verdict": verdict,
-        "variant": {"id": "alpine", "version": "3.20", "libc": "musl"},
+        "variant": entry.get("variant", {"id": "alpine", "version": "3.20", "libc": "musl"}),
+        "needs_glibc": entry.get("needs_glibc", []),
         "findings": findings,
         "alternatives": entry.get("alternatives", []),
     }

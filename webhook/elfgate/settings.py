@@ -132,6 +132,10 @@ class Admission(Model):
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
     )
+    steer: bool = Field(
+        default=False,
+        description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
+    )
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",

@@ -14,6 +14,7 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.policy.config import PolicyConfig
@@ -114,7 +115,7 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str) -> Located:
+    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG002
         """Find an image's source.
 
         Raises:

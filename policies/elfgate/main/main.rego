@@ -7,7 +7,9 @@
 package elfgate.main
 
 import data.elfgate.lib.config
+import data.elfgate.lib.exemptions
 import data.elfgate.lib.places
+import data.elfgate.lib.support
 import data.elfgate.lib.words
 
 default verdict := {"version": 0}
@@ -20,11 +22,16 @@ verdict := {
 	"warnings": violations("warn"),
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
+	"steer": steer,
+	"failed": sort(malformed),
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
 	config.effective
 	found
 }
+
+# What every rule found, those of the cluster's owner among them.
+found := object.union(shipped, own)
 
 default unknown := false
 
@@ -44,10 +51,12 @@ cells[cell] contains part if {
 	some code, findings in found
 	mode := config.mode(code)
 	some finding in findings
-	level := config.level(mode, code, finding)
+	set := config.level(mode, code, finding)
+	level := exemptions.level(set, code, finding.container)
 	level != "off"
 	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
-	part := [finding.position, code, finding.message, finding.remedy]
+	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
+	part := [finding.position, code, message, finding.remedy]
 }
 
 # The platforms on which a container is held to fail.
@@ -93,7 +102,7 @@ violations(kind) := [entry[1] | some entry in sort([[place, violation] |
 		"platforms": sort(platforms),
 		"headline": headline,
 		"lines": lines(parts),
-		"remedy": remedy(effect, parts, image, sort(platforms)),
+		"remedy": remedy(effect, container, parts, image, sort(platforms)),
 	}
 	place := [severity[effect], standing(container), headline]
 ])]
@@ -111,22 +120,38 @@ lines(parts) := array.concat(
 )
 
 # The way out: other images or platforms only where they are known to start, else what the finding itself says.
-remedy(effect, parts, image, platforms) := concat(", or ", ways) if {
-	ways := checked(effect, image, platforms)
+remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
+	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
 	count(ways) > 0
-} else := concat("", array.slice([part[3] | some part in parts; part[3] != ""], 0, 1))
+} else := concat("", said(parts))
 
-checked("fails", image, platforms) := array.concat([words.image(image, platforms) | image != ""], elsewhere)
+moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
 
-checked("violates", _, _) := elsewhere
+# What to run in its stead: an image that starts there, else a variant that a support matrix has for it.
+stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if image != ""
+
+stead("fails", container, _, "", platforms) := [way | way := support.advice(container, platforms); way != ""]
+
+# What a rule asks for, which need not be to go elsewhere.
+stead("violates", _, parts, _, _) := said(parts)
+
+stead("unknown", _, _, _, _) := []
+
+stead("note", _, _, _, _) := []
+
+# What the first finding that has one says.
+said(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
 
 # Architectures on whose every platform every container is known to start, and those to keep off.
 safe := sort([architecture |
 	some architecture, platforms in places.by_architecture
 	architecture != ""
 	count(platforms - places.complete) == 0
-	count(platforms & bad) == 0
+	count(platforms & refusing) == 0
 ])
+
+# Platforms on which a rule denies, or warns of what is not allowed there: none to send anyone to.
+refusing := bad | {platform | some [_, platform, _, "violates", _], _ in graded}
 
 unsafe := {places.architecture(platform) | some platform in failing} - {""}
 

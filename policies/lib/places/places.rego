@@ -55,10 +55,12 @@ complete := {platform |
 
 # Every platform that the document speaks of, by the architecture that a node's label would say: targets, and others that
 # were looked at for a way out.
+all := landing | {linkage.platform | some linkage in input.linkages}
+
 by_architecture := labelled
 
 labelled[label] contains platform if {
-	some platform in (landing | {linkage.platform | some linkage in input.linkages})
+	some platform in all
 	label := architecture(platform)
 }
 

@@ -43,6 +43,7 @@ document(architectures, linkages) := {
 		"name": "web",
 		"dry_run": false,
 		"every_node": false,
+		"today": "2026-01-01",
 	},
 	"targets": [target |
 		some architecture in architectures

@@ -151,3 +151,10 @@ def test_a_loop_of_libraries_ends() -> None:
     }
     assert run(glibc_program(needed=["libfoo.so.1", "libc.so.6"]), files).outcome is Outcome.STARTS
     assert all(finding.effect is not Effect.FAILS for finding in run(glibc_program(), files).findings)
+
+
+def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:
+    foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.4"]})
+    program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])
+    assert run(program, {FOO: foo}).needs_glibc == (2, 17)
+    assert run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.99"]})).needs_glibc == (2, 99)

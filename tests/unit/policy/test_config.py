@@ -52,3 +52,35 @@ def test_every_rule_spoken_of_is_known_by_its_code() -> None:
         namespaces={"x": {"notes": {"d": "warn"}}},
     )
     assert config.codes() == {"a", "b", "c", "d"}
+
+
+EXEMPTION = {"namespace": "shop", "owner": "team-a", "reason": "moves in June", "expires": "2026-06-30"}
+
+
+def test_an_exemption_ends_some_days_after_it_expires() -> None:
+    given = PolicyConfig.model_validate({"exemptions": [EXEMPTION, {**EXEMPTION, "grace_days": 0}]}).overlay()
+    whole = {**EXEMPTION, "image": "*", "workload": "*", "rules": []}
+    assert given == {"exemptions": [{**whole, "ends": "2026-07-14"}, {**whole, "ends": "2026-06-30"}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"namespace": "*"}, "needs a namespace or an image"),
+        ({"namespace": "*", "image": "a/*", "workload": "web"}, "needs a namespace beside it"),
+        ({"image": "a/*/*"}, "more than one"),
+        ({"expires": "soon"}, "valid date"),
+        ({"owner": ""}, "at least 1 character"),
+        ({"reason": "a\nb"}, "match pattern"),
+        ({"until": "2026-06-30"}, "Extra inputs"),
+    ],
+)
+def test_an_exemption_without_bounds_is_refused(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        PolicyConfig.model_validate({"exemptions": [{**EXEMPTION, **changes}]})
+
+
+def test_a_row_of_a_support_matrix_names_architectures_that_there_are() -> None:
+    row = {"repository": "example/web", "variant": "ubi", "architectures": ["s390"], "source": "x"}
+    with pytest.raises(ValidationError, match="s390 is none of the known architectures"):
+        PolicyConfig.model_validate({"support": [row]})

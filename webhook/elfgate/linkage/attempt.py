@@ -88,6 +88,7 @@ class Attempt:
         explain: Record the walk.
         findings: In the order found.
         walk: In order, if ``explain``.
+        needs_glibc: The newest release of glibc that anything loaded needs.
     """
 
     tree: Tree
@@ -100,6 +101,7 @@ class Attempt:
     explain: bool = False
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
+    needs_glibc: tuple[int, ...] = ()
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""

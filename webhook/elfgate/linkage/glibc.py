@@ -24,7 +24,7 @@ from elfgate.linkage.loaded import (
 )
 from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import undefined
-from elfgate.linkage.versions import check_versions
+from elfgate.linkage.versions import check_versions, needs_glibc
 from elfgate.rootfs.ldconf import preload
 
 PRELOAD = "/etc/ld.so.preload"
@@ -56,7 +56,9 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     objects.know(itself)
     for name in _preloads(attempt, program):
         _preload(objects, search, executable, name)
-    if not _load_needed(attempt, objects, search):
+    complete = _load_needed(attempt, objects, search)
+    attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
+    if not complete:
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return

@@ -67,7 +67,7 @@ def predict(
         attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
     else:
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
-    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk))
+    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
 
 
 def follow(attempt: Attempt, process: Process) -> None:

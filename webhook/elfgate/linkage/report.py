@@ -107,11 +107,14 @@ class Prediction:
         argv: The command line that the runtime would pass to ``execve``.
         findings: In the order found; the first that FAILS is what a user would see.
         walk: Every look-up, in order.
+        needs_glibc: The newest release of glibc that what is started and its libraries need, such as (2, 34); empty if
+            none by version, or if it is not known.
     """
 
     argv: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     walk: tuple[Step, ...] = ()
+    needs_glibc: tuple[int, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

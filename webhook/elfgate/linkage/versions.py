@@ -13,6 +13,9 @@ from elfgate.linkage.attempt import Attempt
 from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
 
+_GLIBC = "GLIBC_"
+_RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
+
 
 def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
     """Judge the needed versions of all objects, in the loader's order; report what is missing.
@@ -41,6 +44,19 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
             _report(attempt, item, target, versions, loader)
             fine = False
     return fine
+
+
+def needs_glibc(objects: Objects) -> tuple[int, ...]:
+    """The newest release of glibc that the process's objects need, such as (2, 34); empty if they need none by version.
+
+    What glibc's own libraries need of one another does not count: they come as one.
+    """
+    newest: tuple[int, ...] = ()
+    for item in objects:
+        if not any(version.startswith(_GLIBC) for version in item.facts.version_definitions):
+            releases = (_RELEASE.fullmatch(need.version) for need in item.facts.version_needs)
+            newest = max([newest, *(tuple(map(int, match.groups())) for match in releases if match)])
+    return newest
 
 
 def _defines(target: ElfFacts, version: str) -> bool:
@@ -80,5 +96,5 @@ def _release(target: Object, loader: Object) -> str:
 
 def version_key(version: str) -> tuple[tuple[int, ...]]:
     """Order versions such as ``GLIBC_2.39`` by their numbers; names without any come first."""
-    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]+)", version)
+    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]{1,64})", version)
     return (tuple(int(part) for part in numbers[1].split(".") if part) if numbers else (),)

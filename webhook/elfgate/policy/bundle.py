@@ -34,11 +34,13 @@ class Bundle:
         modules: Rego sources by their path in the bundle, in the order of the paths.
         data: The document under ``data``, with the revision in ``data.elfgate.revision``.
         revision: The manifest's revision and a digest of modules and data: equal if and only if these are.
+        own: The names of rules that did not come with elfgate.
     """
 
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
+    own: tuple[str, ...] = ()
 
     def json(self) -> str:
         """The data as JSON, its keys sorted."""
@@ -65,10 +67,13 @@ def load(
             settings speak of a rule that is not there.
     """
     root = _shipped() if folder is None else folder
-    modules = dict(_modules(root, tests=tests))
+    modules, own = dict(_modules(root, tests=tests)), ()
     if rules is not None:
-        modules |= _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
-        modules[_AGGREGATOR] = aggregator({_rule(text) for path, text in modules.items() if _is_rule(path, text)})
+        shipped = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
+        added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
+        own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
+        modules |= added
+        modules[_AGGREGATOR] = aggregator(shipped, own)
     if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
         raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
     try:
@@ -79,7 +84,7 @@ def load(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
         ) from None
     revision = f"{name}-{_digest(modules, settings)}"
-    return Bundle(modules=modules, data={"elfgate": {"revision": revision, "config": settings}}, revision=revision)
+    return Bundle(modules, {"elfgate": {"revision": revision, "config": settings}}, revision, own)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,16 +96,39 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def aggregator(codes: Iterable[str]) -> str:
+def aggregator(codes: Iterable[str], own: Iterable[str] = ()) -> str:
     """Write the module that names each rule's package.
 
     The engines agree only on static references: one of them invents findings where packages are iterated over.
 
     Args:
-        codes: The rules' names; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+        codes: The shipped rules' names; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+        own: The names of the user's own. Each can be left out by name (``input.request.without``), so that one that
+            fails takes no other with it.
     """
     lines = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(codes)]
-    return "\n".join([_AGGREGATED, "package elfgate.main", "", "found := {", *lines, "}"]) + "\n"
+    ours = ["shipped := {", *lines, "}"]
+    if not (own := sorted(own)):
+        return "\n".join(
+            [_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""]
+        )
+    own_set = orjson.dumps(own).decode()
+    theirs = [line for code in own for line in _own_lines(code)]
+    left_out = f'left_out := {own_set} if "*" in input.request.without else := object.get(input.request, "without", [])'
+    return "\n".join([_AGGREGATED, "package elfgate.main", "", left_out, "", *theirs, *ours, ""])
+
+
+def _own_lines(code: str) -> tuple[str, ...]:
+    findings = f"data.{RULES}.{code}.findings"
+    return (
+        f'own["{code}"] := data.elfgate.lib.own.completed({findings}) if not "{code}" in left_out',
+        "",
+        f'malformed contains "{code}" if {{',
+        f'\tnot "{code}" in left_out',
+        f"\tdata.elfgate.lib.own.malformed({findings})",
+        "}",
+        "",
+    )
 
 
 def _shipped() -> Traversable:
@@ -128,6 +156,8 @@ def _walk(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]
     if len(entries) > _MAX_FILES:
         raise InputError(f"{folder} holds {len(entries)} files, more than the {_MAX_FILES} of a policy bundle")
     for entry in entries:
+        if entry.name.startswith(".."):
+            continue  # where a ConfigMap's volume keeps the files that its links lead to
         path = f"{prefix}{entry.name}"
         if entry.is_dir() and prefix.count("/") < 8:
             yield from _walk(entry, f"{path}/")

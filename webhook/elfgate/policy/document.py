@@ -4,6 +4,7 @@ Its JSON Schema (``policies/schema/input.json``) is generated from these models,
 are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,8 @@ class Request(Model):
     name: str = ""
     dry_run: bool = False
     every_node: bool = False
+    today: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own")]
+    without: Annotated[list[str], Field(description="Rules of the user's own that are left out; * for all")] = []
 
 
 class TargetEntry(Model):
@@ -94,6 +97,9 @@ class LinkageEntry(Model):
     platform: str
     verdict: Literal["starts", "cannot-start", "unknown"]
     variant: VariantEntry
+    needs_glibc: Annotated[
+        list[int], Field(description="The newest glibc that what is started there needs, such as [2, 34]")
+    ] = []
     findings: list[FindingEntry] = []
     alternatives: Annotated[list[str], Field(description="Images of the same repository known to start there")] = []
 
@@ -106,3 +112,8 @@ class Document(Model):
     targets: list[TargetEntry]
     containers: list[ContainerEntry]
     linkages: list[LinkageEntry]
+
+    def without(self, rules: Iterable[str]) -> Self:
+        """The same document, to be judged without some more of the user's own rules."""
+        request = self.request.model_copy(update={"without": sorted({*self.request.without, *rules})})
+        return self.model_copy(update={"request": request})

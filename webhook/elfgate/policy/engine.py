@@ -15,6 +15,10 @@ class EngineError(ElfgateError):
     exit_code = 4
 
 
+class EngineTimeoutError(EngineError):
+    """The engine did not answer in time."""
+
+
 class Engine(Protocol):
     """Evaluates the active bundle."""
 

@@ -10,7 +10,7 @@ from elfgate.policy.verdict import Verdict
 
 
 class MemoisedEngine:
-    """An engine that answers at once what it has answered before. Failures are not remembered.
+    """An engine that answers at once what it has answered before. Neither failures are remembered, nor verdicts without all rules.
 
     Args:
         engine: Who answers what is new.
@@ -45,6 +45,8 @@ class MemoisedEngine:
                 self._verdicts.move_to_end(key)
                 return known
         verdict = await self._live.evaluate(document)
+        if verdict.failed:
+            return verdict
         with self._lock:
             self._verdicts[key] = verdict
             if len(self._verdicts) > self._entries:

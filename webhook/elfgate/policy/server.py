@@ -14,7 +14,7 @@ import orjson
 from opa_client import AsyncOpaClient
 
 from elfgate.policy.document import Document
-from elfgate.policy.engine import EngineError, accept
+from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
 from elfgate.policy.verdict import Verdict
 
 
@@ -60,7 +60,7 @@ class OpaServer:
             await self._client.connected()
             answer: object = await self._client.query_rule(document, "elfgate.main", "verdict")
         except TimeoutError as error:
-            raise EngineError(f"OPA did not answer within {self._client.timeout} s") from error
+            raise EngineTimeoutError(f"OPA did not answer within {self._client.timeout} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise EngineError(f"OPA cannot be asked at {self._socket}: {error}") from error
         return answer

@@ -1,6 +1,6 @@
 """What Prometheus sees. Labels are bounded: nothing that a client writes can make a new series without end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
@@ -51,6 +51,13 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self._steps = Histogram(
+            "elfgate_step_seconds",
+            "Seconds that a step of judging took: parse, targets, scan, engine; of reviews not answered from memory",
+            ["step"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
         self._findings = Counter(
             "elfgate_findings", "Answers that name a rule", ["point", "decision", "code"], registry=self.registry
         )
@@ -81,6 +88,11 @@ class Metrics:
         self._seconds.labels(point, decision).observe(seconds)
         for code in codes:
             self._findings.labels(point, decision, self._labels["code"].bound(code)).inc()
+
+    def steps(self, seconds: Mapping[str, float]) -> None:
+        """Count what the steps of judging took."""
+        for step, took in seconds.items():
+            self._steps.labels(step).observe(took)
 
     def failed(self, cause: str) -> None:
         """Count what got no verdict: a review (``timeout``, ``error``, ``overload``), or what is none (``invalid``)."""

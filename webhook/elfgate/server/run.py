@@ -38,7 +38,9 @@ def run(main: Coroutine[None, None, None]) -> None:
         runner.run(main)
 
 
-async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metrics) -> None:
+async def serve(
+    *, settings: Settings, judge: Judge, steer: Judge | None = None, ready: Ready, metrics: Metrics
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     On SIGTERM the webhook says that it is not ready, answers for ``admission.drain_seconds`` more whatever still comes
@@ -48,6 +50,7 @@ async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metr
     Args:
         settings: ``listen``, ``tls`` and ``admission`` matter here.
         judge: What judges reviews.
+        steer: What answers the mutating endpoint; None if there is none.
         ready: Says what is not ready yet; the certificate is added to it here.
         metrics: Where reviews are counted.
 
@@ -62,7 +65,7 @@ async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metr
         expired = ["certificate: it has expired"] if certificate.expired else []
         return [*expired, *await ready()]
 
-    webhook = Webhook(judge=judge, ready=ready_with_certificate, metrics=metrics, settings=settings)
+    webhook = Webhook(judge=judge, steer=steer, ready=ready_with_certificate, metrics=metrics, settings=settings)
     with bind(settings.listen) as listener:
         server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
         async with _followed(certificate, settings.tls, metrics):

@@ -1,0 +1,112 @@
+"""Rules of the user's own: one that errs, loops or says nothing usable takes no other with it, on either engine."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from elfgate.policy import bundle, golden
+from elfgate.policy.document import Document
+from elfgate.policy.engine import Engine
+from elfgate.policy.guard import GuardedEngine
+from elfgate.policy.server import OpaServer
+from elfgate.policy.verdict import Verdict
+from elfgate.policy.worker import BoundedEngine
+from support import opa
+from support.documents import pod
+
+SECONDS = 1.0
+FINDING = '{"container": "app-0", "platform": "linux/amd64", "message": "no"}'
+GOOD = f"package elfgate.rules.good\nfindings contains {FINDING}"
+ERRS = "package elfgate.rules.errs\nfindings := {1 |\n\tinput.version\n}\nfindings := {2 |\n\tinput.version\n}\n"
+LOOPS = """package elfgate.rules.loops
+findings contains x if {
+	some a in numbers.range(1, 100000)
+	some b in numbers.range(1, 100000)
+	a * b == -1
+	x := a
+}
+"""
+HUGE = "package elfgate.rules.huge\nfindings := {x | some x in numbers.range(1, 1000000000)}"
+UNUSABLE = 'package elfgate.rules.unusable\nfindings contains {"message": "no"}'
+
+Start = Callable[[bundle.Bundle], Engine]
+
+
+@pytest.fixture(
+    params=["embedded", pytest.param("opa", marks=pytest.mark.skipif(opa.OPA is None, reason="no OPA here"))]
+)
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    with tempfile.TemporaryDirectory(prefix="opa") as folder, ExitStack() as stack:
+
+        def served(policies: bundle.Bundle) -> Engine:
+            socket = stack.enter_context(opa.serving(policies, Path(folder)))
+            return OpaServer(socket, revision=policies.revision, seconds=SECONDS)
+
+        yield served if request.param == "opa" else lambda policies: BoundedEngine(policies, seconds=SECONDS)
+
+
+def rules(folder: Path, *texts: str) -> bundle.Bundle:
+    for number, text in enumerate(texts):
+        (folder / f"{number}.rego").write_text(text)
+    return bundle.load(rules=folder)
+
+
+def judged(start: Start, policies: bundle.Bundle, *documents: Document) -> tuple[list[Verdict], list[str]]:
+    told: list[str] = []
+
+    async def ask() -> list[Verdict]:
+        engine = GuardedEngine(start(policies), policies.own, told=lambda name, _why: told.append(name))
+        await golden.prove(engine)
+        try:
+            return [await engine.evaluate(document) for document in documents]
+        finally:
+            await engine.close()
+
+    return asyncio.run(ask()), told
+
+
+def test_a_good_rule_decides_with_the_others(start: Start, tmp_path: Path) -> None:
+    [verdict], told = judged(start, rules(tmp_path, GOOD), pod(starts=("amd64",)))
+    assert [denial.code for denial in verdict.denials] == ["good"]
+    assert verdict.denials[0].lines == ["no  [good]"]
+    assert (verdict.failed, told) == ([], [])
+
+
+def test_a_rule_that_errs_is_left_out_by_name_and_the_others_decide(start: Start, tmp_path: Path) -> None:
+    [verdict], told = judged(start, rules(tmp_path, GOOD, ERRS), pod(starts=("amd64",), fails=("s390x",)))
+    assert {denial.code for denial in verdict.denials} | {warning.code for warning in verdict.warnings} == {
+        "good",
+        "errs",
+        "loader_missing",
+    }
+    assert verdict.failed == ["errs"]
+    assert told == ["errs"]
+
+
+def test_a_rule_that_loops_is_left_out_and_not_asked_again_for_a_while(start: Start, tmp_path: Path) -> None:
+    policies = rules(tmp_path, GOOD, LOOPS)
+    (first, second), told = judged(start, policies, pod(starts=("amd64",)), pod(fails=("amd64",)))
+    assert [denial.code for denial in first.denials] == ["good"]
+    assert "the rule loops was left out" in first.warnings[-1].headline
+    assert {denial.code for denial in second.denials} == {"good", "loader_missing"}
+    assert second.failed == ["loops"]
+    assert told == ["loops"]
+
+
+@pytest.mark.parametrize("start", ["embedded"], indirect=True)
+def test_a_rule_that_wants_all_memory_ends_its_own_process_only(start: Start, tmp_path: Path) -> None:
+    [verdict], _told = judged(start, rules(tmp_path, HUGE), pod(fails=("amd64",)))
+    assert [denial.code for denial in verdict.denials] == ["loader_missing"]
+    assert verdict.failed == ["huge"]
+
+
+def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(start: Start, tmp_path: Path) -> None:
+    [verdict], told = judged(start, rules(tmp_path, GOOD, UNUSABLE), pod(starts=("amd64",)))
+    assert [denial.code for denial in verdict.denials] == ["good"]
+    assert verdict.failed == ["unusable"]
+    assert told == ["unusable"]
+    assert "lacks a container, a platform or a message" in verdict.warnings[-1].headline

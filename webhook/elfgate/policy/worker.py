@@ -1,0 +1,152 @@
+"""The embedded engine in a process of its own, which can be ended: how rules that elfgate did not write are bounded.
+
+regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop everything in its
+process. Evaluated here, it is killed with its process, and the next document gets a new one.
+
+Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle; the first one out
+says that it loaded. Then each document is answered by ``{"answer": …}`` or ``{"error": …}``.
+"""
+
+import asyncio
+import resource
+import sys
+from typing import Any, BinaryIO
+
+import orjson
+
+from elfgate.policy.bundle import Bundle
+from elfgate.policy.document import Document
+from elfgate.policy.embedded import EmbeddedEngine
+from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
+from elfgate.policy.verdict import Verdict
+
+_START_SECONDS = 20.0
+_MEMORY = 1 << 30  # bytes of address space
+_MAX_FRAME = 64 << 20
+_VERDICT = "data.elfgate.main.verdict"
+
+
+class BoundedEngine:
+    """Evaluates a bundle that has rules of the user's own.
+
+    A document that leaves out all of those is evaluated in this process.
+
+    Args:
+        bundle: What to evaluate.
+        seconds: How long one evaluation may take.
+
+    Raises:
+        EngineError: if the bundle does not load.
+    """
+
+    def __init__(self, bundle: Bundle, *, seconds: float) -> None:
+        self._bundle = bundle
+        self._seconds = seconds
+        self._here = EmbeddedEngine(bundle)
+        self._process: asyncio.subprocess.Process | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def revision(self) -> str:
+        """The bundle's revision."""
+        return self._bundle.revision
+
+    async def evaluate(self, document: Document) -> Verdict:
+        """Judge a document.
+
+        Raises:
+            EngineTimeoutError: if it took too long.
+            EngineError: if there is no verdict that can be trusted.
+        """
+        without = set(document.request.without)
+        if "*" in without or without >= set(self._bundle.own):
+            return await self._here.evaluate(document)
+        async with self._lock:
+            answer = await self._ask(document.model_dump_json().encode())
+        if "error" in answer:
+            raise EngineError(answer["error"])
+        return accept(answer["answer"], self.revision)
+
+    async def close(self) -> None:
+        """End the process."""
+        async with self._lock:
+            await self._end()
+        await self._here.close()
+
+    async def _ask(self, document: bytes) -> dict[str, Any]:
+        process = await self._started()
+        try:
+            return await asyncio.wait_for(_exchange(process, document), self._seconds)
+        except TimeoutError:
+            await self._end()
+            raise EngineTimeoutError(f"no verdict within {self._seconds:g} s") from None
+        except (asyncio.IncompleteReadError, OSError) as error:
+            await self._end()
+            raise EngineError("the evaluation's process died (out of memory?)") from error
+        except asyncio.CancelledError:
+            await self._end()  # its answer would be taken for the next one's
+            raise
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            command = (sys.executable, "-I", "-m", "elfgate.policy.worker")
+            pipe = asyncio.subprocess.PIPE
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
+            )
+            try:
+                loaded = orjson.dumps({"modules": dict(self._bundle.modules), "data": self._bundle.data})
+                await asyncio.wait_for(_exchange(self._process, loaded), _START_SECONDS)
+            except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+                await self._end()
+                raise EngineError("the evaluation's process does not start") from error
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> dict[str, Any]:
+    assert process.stdin is not None  # noqa: S101  (both are pipes)
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(len(frame).to_bytes(4) + frame)
+    await process.stdin.drain()
+    length = int.from_bytes(await process.stdout.readexactly(4))
+    answer: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
+    return answer
+
+
+def main() -> None:
+    """Evaluate what comes in, until nothing does."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    given = orjson.loads(_read(sys.stdin.buffer) or b"{}")
+    engine = EmbeddedEngine(Bundle(given["modules"], given["data"], ""))
+    _write(sys.stdout.buffer, b"{}")
+    while document := _read(sys.stdin.buffer):
+        _write(sys.stdout.buffer, _evaluated(engine, document))
+
+
+def _evaluated(engine: EmbeddedEngine, document: bytes) -> bytes:
+    try:
+        return b'{"answer":' + engine.query(_VERDICT, document.decode()).encode() + b"}"
+    except EngineError as error:
+        return orjson.dumps({"error": str(error)})
+
+
+def _read(pipe: BinaryIO) -> bytes:
+    length = int.from_bytes(pipe.read(4))
+    return pipe.read(length) if 0 < length <= _MAX_FRAME else b""
+
+
+def _write(pipe: BinaryIO, frame: bytes) -> None:
+    pipe.write(len(frame).to_bytes(4) + frame)
+    pipe.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -144,6 +144,11 @@ class Admission(Model):
         default=False,
         description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
     )
+    events: bool = Field(
+        default=False,
+        description="Tell by an Event on an object and its owner when it was admitted unknown and is then found unable "
+        "to start; takes the rights to create and patch events.",
+    )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
     )

@@ -49,6 +49,7 @@ async def _serve(settings: "Settings") -> None:
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
+                events=cluster.events if settings.admission.events else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
@@ -56,6 +57,9 @@ async def _serve(settings: "Settings") -> None:
                 in_flight=settings.admission.in_flight,
             )
             steer = Steerer(validator) if settings.admission.steer else None
-            await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=Metrics())
+            async with validator.following_up():
+                await serve(
+                    settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=Metrics()
+                )
     finally:
         await engine.close()

@@ -1,12 +1,14 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from time import perf_counter
 
 import orjson
 
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
 from elfgate.cluster.workload import Point, Workload
@@ -18,6 +20,7 @@ from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 from elfgate.server.known import Answered, Known, Told
+from elfgate.server.late import Late
 from elfgate.server.load import Load
 
 Key = tuple[bytes, int, str, int]
@@ -42,6 +45,7 @@ class Validator:
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
         bindings: Finds what a binding is about; None to let every binding pass.
+        events: Where to tell what is found out late; None to tell nobody.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
     """
 
@@ -55,6 +59,7 @@ class Validator:
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
         bindings: Bindings | None = None,
+        events: Events | None = None,
         in_flight: int = 256,
     ) -> None:
         self._inventory = inventory
@@ -64,6 +69,7 @@ class Validator:
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
         self._bindings = bindings
+        self._late = Late(self.judgement, events) if events else None
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
 
@@ -88,9 +94,17 @@ class Validator:
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
+        if self._late:
+            self._late.notice(asked, point, judgement)
         told = _told(judgement.verdict, point)
         self._known.put(key, told, holds_until(judgement, key))
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
+
+    @asynccontextmanager
+    async def following_up(self) -> AsyncIterator[None]:
+        """Tell what is found out late while the context lasts."""
+        async with self._late.following() if self._late else nullcontext():
+            yield
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""

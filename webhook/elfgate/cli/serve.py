@@ -42,7 +42,13 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
 
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    metrics = Metrics()
+
+    def told(name: str, why: str) -> None:
+        wiring.log_failed_rule(name, why)
+        metrics.rule_failed(name)
+
+    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
         async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
@@ -58,8 +64,6 @@ async def _serve(settings: "Settings") -> None:
             )
             steer = Steerer(validator) if settings.admission.steer else None
             async with validator.following_up():
-                await serve(
-                    settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=Metrics()
-                )
+                await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

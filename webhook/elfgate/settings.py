@@ -64,6 +64,13 @@ class Tls(Model):
 
     certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
     key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    client_ca: Path | None = Field(
+        default=None,
+        description="PEM file: reviews are answered only to clients with a certificate of this authority, probes to all.",
+    )
+    client_names: tuple[str, ...] = Field(
+        default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."
+    )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
         description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",

@@ -95,7 +95,10 @@ class Metrics:
             self._steps.labels(step).observe(took)
 
     def failed(self, cause: str) -> None:
-        """Count what got no verdict: a review (``timeout``, ``error``, ``overload``), or what is none (``invalid``)."""
+        """Count what got no verdict.
+
+        A review (``timeout``, ``error``, ``overload``), what is none (``invalid``), or a stranger's (``client``).
+        """
         self._failures.labels(cause).inc()
 
     def certificate(self, *, expires: float) -> None:

@@ -66,7 +66,7 @@ class Tls(Model):
     key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
     client_ca: Path | None = Field(
         default=None,
-        description="PEM file: reviews are answered only to clients with a certificate of this authority, probes to all.",
+        description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
     )
     client_names: tuple[str, ...] = Field(
         default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."

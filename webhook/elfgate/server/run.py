@@ -87,7 +87,7 @@ async def serve(
 
 
 def _settle() -> None:
-    """Take what was made at start out of the garbage collector's rounds, which else go through it while reviews wait."""
+    """Keep what was made at start out of the collector's rounds, which would go through it while reviews wait."""
     gc.collect()
     gc.freeze()
 

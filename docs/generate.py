@@ -9,7 +9,12 @@ from elfgate.cli import output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMAS = {"scan": output.ScanOutput, "matrix": output.MatrixOutput, "check": output.CheckOutput}
+SCHEMAS = {
+    "scan": output.ScanOutput,
+    "matrix": output.MatrixOutput,
+    "check": output.CheckOutput,
+    "doctor": output.DoctorOutput,
+}
 
 
 def generated() -> Iterator[tuple[Path, str]]:

@@ -3,6 +3,8 @@
 import os
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from support import founding
 from support.control_plane import ControlPlane, build, until
 from support.manifests import pod
 from support.registry import Registry
-from support.webhook import Webhook
+from support.webhook import UNLABELLED, Webhook, service_account
 
 NODES = ("amd64", "arm64", "ppc64le", "s390x")
 
@@ -35,26 +37,31 @@ def images() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
+def account(cluster: ControlPlane) -> Path:
+    """The kubeconfig of a service account that may do what the webhook needs, and nothing else."""
+    cluster.add_namespace("elfgate", **{"elfgate.dev/webhook": "off"})
+    cluster.must("create", "-f", "-", stdin=service_account())
+    token = cluster.must("create", "token", "-n", "elfgate", "elfgate", "--duration=2h").strip()
+    return cluster.token_kubeconfig("elfgate", token)
+
+
+@pytest.fixture(scope="session")
+def settings(account: Path, images: dict[str, str]) -> dict[str, Any]:
+    """What every webhook of these tests is told."""
+    return {"images": images, "nodes": {"watch": True}, "cluster": {"kubeconfig": str(account)}}
+
+
+@pytest.fixture(scope="session")
 def webhook(
-    cluster: ControlPlane, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    cluster: ControlPlane, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Webhook]:
     """The webhook, asked about every namespace that is not labelled otherwise."""
-    folder = tmp_path_factory.mktemp("webhook")
-    (folder / "nodes.json").write_text(cluster.must("get", "nodes", "-o", "json"))
-    with Webhook(folder, {"images": images, "nodes": {"file": str(folder / "nodes.json")}}) as running:
-        exempt = {"key": "elfgate.dev/webhook", "operator": "DoesNotExist"}
-        cluster.must(
-            "create", "-f", "-", stdin=running.configuration("elfgate", selector={"matchExpressions": [exempt]})
-        )
-        for name in images:  # from here on they are known, so that answers do not hang on the tests' order
+    with Webhook(tmp_path_factory.mktemp("webhook"), settings) as running:
+        cluster.must("create", "-f", "-", stdin=running.configuration("elfgate", selector=UNLABELLED))
+        for name in settings["images"]:  # from here on they are known, so that answers do not hang on the tests' order
             everywhere = pod("first", name)
             until(lambda obj=everywhere: _judged(cluster, obj), f"{name} is not read")
         yield running
-
-
-def _judged(cluster: ControlPlane, obj: object) -> bool:
-    said = cluster.kubectl("create", "--dry-run=server", "-n", "default", "-f", "-", stdin=obj)
-    return "first time" not in said.stderr
 
 
 @pytest.fixture
@@ -63,3 +70,8 @@ def namespace(cluster: ControlPlane, webhook: Webhook, request: pytest.FixtureRe
     name = f"t-{zlib.crc32(request.node.name.encode()):08x}"
     cluster.add_namespace(name)
     return name
+
+
+def _judged(cluster: ControlPlane, obj: object) -> bool:
+    said = cluster.kubectl("create", "--dry-run=server", "-n", "default", "-f", "-", stdin=obj)
+    return "first time" not in said.stderr

@@ -4,33 +4,10 @@ import pytest
 
 from support.control_plane import ControlPlane, Said, until
 from support.manifests import pod, workload
-from support.webhook import NAME, Webhook
+from support.webhook import Webhook
+from support.words import ALPINE, DEBIAN, DENIED, ON_POWER, PARTLY, apply, refused
 
 pytestmark = pytest.mark.e2e
-
-ALPINE, DEBIAN = "example/server:2-alpine", "example/server:2-debian"
-
-ON_POWER = f"""\
-server ({ALPINE}) cannot start on ppc64le (ppc64le-1):
-  /usr/local/bin/server needs the loader /lib64/ld64.so.2, which this image (Alpine 3.20.3, musl) \
-does not contain  [loader_missing]
-  use {DEBIAN}, which starts on ppc64le
-"""
-DENIED = f'admission webhook "{NAME}" denied the request: {ON_POWER}'
-PARTLY = [
-    f"Warning: server ({ALPINE}) cannot start on {architecture} ({architecture}-1): /usr/local/bin/server needs the "
-    f"loader {loader}, which this image (Alpine 3.20.3, musl) does not contain [loader_missing]; use {DEBIAN}, which "
-    f"starts on {architecture}, or require kubernetes.io/arch in (amd64, arm64)"
-    for architecture, loader in (("ppc64le", "/lib64/ld64.so.2"), ("s390x", "/lib/ld64.so.1"))
-]
-
-
-def apply(cluster: ControlPlane, namespace: str, obj: object, *words: str) -> Said:
-    return cluster.kubectl("apply", "-n", namespace, "-f", "-", *words, stdin=obj)
-
-
-def refused(text: str = DENIED) -> Said:
-    return Said(1, "", f'Error from server (Forbidden): error when creating "STDIN": {text}')
 
 
 def test_a_pod_that_cannot_start_where_it_may_land_is_denied(cluster: ControlPlane, namespace: str) -> None:

@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import httpx
 import pytest
 import trustme
 
+from elfgate.policy import bundle
+from support import opa
 from support.serving import REVIEW, UID, Pki
 
 
@@ -96,3 +100,62 @@ def test_a_misspelt_setting_is_told_in_a_line(pki: Pki) -> None:
 
 def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None:
     assert "loader_misssing" in refusal(settings(pki, policies={"rules": {"loader_misssing": "warn"}}))
+
+
+def ask(client: httpx.Client, name: str) -> dict[str, Any]:
+    """Ask for a pod with an image that is not there."""
+    spec = {"containers": [{"name": "app", "image": "127.0.0.1:9/app:1"}]}
+    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+    request = {"uid": UID, "operation": "CREATE", "namespace": "shop", "name": name, "object": pod}
+    request |= {"kind": {"group": "", "version": "v1", "kind": "Pod"}}
+    request |= {"resource": {"group": "", "version": "v1", "resource": "pods"}}
+    return dict(client.post("/validate", json={**REVIEW, "request": request}).json()["response"])
+
+
+@pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make policies builds one")
+def test_it_judges_with_an_opa_beside_it_and_says_so_when_that_is_gone(pki: Pki) -> None:
+    with tempfile.TemporaryDirectory(prefix="opa") as folder, ExitStack() as beside:
+        socket_path = beside.enter_context(opa.serving(bundle.load(), Path(folder)))
+        path = settings(pki, policies={"engine": "opa", "opa_socket": str(socket_path)})
+        with start(path) as process:
+            try:
+                assert process.stderr is not None
+                url = json.loads(process.stderr.readline())["url"]
+                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                    assert client.get("/readyz").text == "ready\n"
+                    assert ask(client, "first")["auditAnnotations"]["policy-revision"] == bundle.load().revision
+                    beside.close()
+                    assert "OPA cannot be asked" in client.get("/readyz").text
+                    assert "policy-revision" not in ask(client, "second").get("auditAnnotations", {})
+                    assert 'elfgate_failures_total{cause="policies"} 1.0' in client.get("/metrics").text
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0
+            finally:
+                process.kill()
+
+
+def test_an_opa_that_is_not_there_at_the_start_is_told_in_a_line(pki: Pki) -> None:
+    path = settings(pki, policies={"engine": "opa", "opa_socket": str(pki.folder / "none.sock")})
+    with start(path) as process:
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 4
+    assert "OPA cannot be asked at" in stderr.splitlines()[-1]
+
+
+def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
+    rules = pki.folder / "rules"
+    rules.mkdir()
+    (rules / "unusable.rego").write_text('package elfgate.rules.unusable\nfindings contains {"message": "no"}')
+    with start(settings(pki, policies={"own_rules": str(rules)})) as process:
+        try:
+            assert process.stderr is not None
+            url = json.loads(process.stderr.readline())["url"]
+            with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                answer = ask(client, "first")
+                assert answer["allowed"] is True
+                assert any("the rule unusable was left out" in line for line in answer["warnings"])
+                assert 'elfgate_rule_failures_total{rule="unusable"} 1.0' in client.get("/metrics").text
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()

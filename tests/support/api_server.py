@@ -1,4 +1,4 @@
-"""The nodes' part of an API server on loopback: it lists and watches as a kube-apiserver does, and fails when told to.
+"""A part of an API server on loopback: it lists and watches nodes and shows pods, and fails when told to.
 
 with ApiServer(node("a")) as server:
     server.change("ADDED", node("b"))  # whoever watches is told
@@ -22,12 +22,14 @@ class ApiServer:
     """A context manager.
 
     Attributes:
+        pods: By namespace and name.
         lists: How many times the nodes were listed.
         watches: The resourceVersions that watches began at.
         refusing: A status that everything is answered with, if any.
     """
 
-    def __init__(self, *nodes: dict[str, Any]) -> None:
+    def __init__(self, *nodes: dict[str, Any], pods: list[dict[str, Any]] | None = None) -> None:
+        self.pods = {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in pods or []}
         self.lists = 0
         self.watches: list[str] = []
         self.refusing = 0
@@ -135,10 +137,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
+        url = urlsplit(self.path)
+        query = parse_qs(url.query)
         state = self.server_state
         if state.refusing:
             self._send(state.refusing, {"message": "not now"})
+        elif url.path.startswith("/api/v1/namespaces/"):
+            found = state.pods.get(url.path.removeprefix("/api/v1/namespaces/").replace("/pods/", "/"))
+            self._send(200 if found else 404, found or {"message": "not found"})
         elif "watch" not in query:
             self._send(200, state.list())
         elif state.too_late(query["resourceVersion"][0]):

@@ -53,7 +53,7 @@ class ControlPlane:
     programs: Path
     folder: Path
     ca: trustme.CA = field(default_factory=trustme.CA)
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         try:
@@ -71,13 +71,9 @@ class ControlPlane:
     def kubectl(self, *words: str, stdin: object = "", kubeconfig: Path | None = None) -> Said:
         """Run kubectl; ``stdin`` is text, or an object (or a list of them) to be written as JSON."""
         command = [self.programs / "kubectl", "--kubeconfig", kubeconfig or self.kubeconfig("admin"), *words]
-        written = stdin if isinstance(stdin, str) else json.dumps(_list(stdin))
+        written = stdin if isinstance(stdin, str) else json.dumps(_written(stdin))
         done = subprocess.run(command, input=written, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return Said(done.returncode, done.stdout, done.stderr)
-
-    def apply(self, *objs: object) -> Said:
-        """``kubectl apply`` of objects."""
-        return self.kubectl("apply", "-f", "-", stdin=list(objs))
 
     def must(self, *words: str, stdin: object = "") -> str:
         """Run kubectl and tell what it prints; it may not fail."""
@@ -97,17 +93,32 @@ class ControlPlane:
         """Write a file with which the bearer of a token talks to the cluster."""
         return self._write_kubeconfig(name, {"token": token})
 
-    def add_node(self, name: str, architecture: str, **labels: str) -> None:
-        """Make a node join, and wait until its controller has taken its taints away."""
-        self.must("create", "-f", "-", stdin=_node(name, architecture, labels))
+    def add_node(self, name: str, architecture: str, taint: dict[str, str] | None = None) -> None:
+        """Make a node join, and wait until its controller has taken the taints of a new node away."""
+        taints = [taint] if taint else []
+        self.must("create", "-f", "-", stdin=_node(name, architecture, taints))
         self.must("wait", "--for=condition=Ready", f"node/{name}", f"--timeout={PATIENCE:g}s")
-        until(lambda: not self.get("node", name)["spec"].get("taints"), f"{name} keeps its taints")
+        until(lambda: self.get("node", name)["spec"].get("taints", []) == taints, f"{name} keeps its taints")
 
     def add_namespace(self, name: str, **labels: str) -> None:
         """Make a namespace, and wait for the service account that its pods need."""
         metadata = {"name": name, "labels": labels}
         self.must("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         until(lambda: not self.kubectl("get", "-n", name, "sa", "default").code, f"{name} has no service account")
+
+    def trust(self) -> ssl.SSLContext:
+        """What an HTTP client needs to be the administrator."""
+        context = ssl.create_default_context()
+        self.ca.configure_trust(context)
+        context.load_cert_chain(str(self.folder / "admin.pem"))
+        return context
+
+    def restart(self, name: str) -> None:
+        """End a component, and start it again as it was."""
+        stopped = self._running[name]
+        _end(stopped)
+        self._run(name, *stopped.args[1:])  # type: ignore[index]
+        self._until_answers(name, f"{self.url}/readyz")
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -215,19 +226,17 @@ class ControlPlane:
         return path
 
     def _run(self, name: str, *flags: str) -> None:
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self._running.append(
-                subprocess.Popen(
-                    [self.programs / name, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
-                )
+        with (self.folder / f"{name}.log").open("ab") as log:
+            command = [str(self.programs / name), *flags]
+            self._running[name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
             )
 
     def _until_answers(self, name: str, url: str) -> None:
-        pem = str(self.folder / "admin.pem")
-        with httpx.Client(verify=_trusting(self.ca, pem), trust_env=False) as client:
+        with httpx.Client(verify=self.trust(), trust_env=False) as client:
 
             def answers() -> bool:
-                dead = [process.args for process in self._running if process.poll() is not None]
+                dead = [each for each, process in self._running.items() if process.poll() is not None]
                 assert not dead, f"{dead}: see {self.folder}"
                 try:
                     return client.get(url).status_code == httpx.codes.OK
@@ -237,13 +246,17 @@ class ControlPlane:
             until(answers, f"{name} does not answer: see {self.folder}/{name}.log")
 
     def _stop(self) -> None:
-        for process in reversed(self._running):
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for process in reversed(self._running.values()):
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def build() -> Path:
@@ -261,13 +274,6 @@ def until(holds: Callable[[], object], otherwise: str, *, patience: float = PATI
         time.sleep(0.1)
 
 
-def _trusting(ca: trustme.CA, pem: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    ca.configure_trust(context)
-    context.load_cert_chain(pem)
-    return context
-
-
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in sockets]
@@ -276,11 +282,11 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _list(objs: object) -> object:
+def _written(objs: object) -> object:
     return {"apiVersion": "v1", "kind": "List", "items": objs} if isinstance(objs, list) else objs
 
 
-def _node(name: str, architecture: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def _node(name: str, architecture: str, taints: list[dict[str, str]]) -> dict[str, Any]:
     own = {"kubernetes.io/arch": architecture, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
     room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
     empty = ("kubeletVersion", "osImage", "kernelVersion", "bootID", "machineID", "systemUUID")
@@ -288,7 +294,8 @@ def _node(name: str, architecture: str, labels: Mapping[str, str]) -> dict[str, 
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": own | labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "metadata": {"name": name, "labels": own, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "spec": {"taints": taints},
         "status": {
             "allocatable": room,
             "capacity": room,

@@ -24,7 +24,26 @@ RULES = [
     ("apps", _WORKLOADS),
     ("batch", ["jobs", "cronjobs"]),
 ]
+# The namespaces that the webhook of all tests is asked about; others are labelled for one of their own, or for none.
+UNLABELLED = {"matchExpressions": [{"key": "elfgate.dev/webhook", "operator": "DoesNotExist"}]}
+RIGHTS = [
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+]
 BINDINGS = [("", ["pods/binding", "bindings"])]
+
+
+def service_account() -> list[dict[str, Any]]:
+    """A service account ``elfgate`` in the namespace of that name, with the least rights."""
+    name = {"name": "elfgate"}
+    subject = {"kind": "ServiceAccount", "name": "elfgate", "namespace": "elfgate"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "elfgate"}
+    rbac = "rbac.authorization.k8s.io/v1"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name | {"namespace": "elfgate"}},
+        {"apiVersion": rbac, "kind": "ClusterRole", "metadata": name, "rules": RIGHTS},
+        {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": name, "subjects": [subject], "roleRef": role},
+    ]
 
 
 @dataclass

@@ -6,11 +6,10 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -25,8 +24,7 @@ from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
-from elfgate.platforms import ARCHITECTURES
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import ArchitectureName, PolicyConfig
 
 FILE_BYTES = 1 << 20
 
@@ -41,15 +39,6 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt key is an error, never silently without effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _known_architecture(name: str) -> str:
-    if name not in ARCHITECTURES:
-        raise ValueError(f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}")
-    return name
-
-
-Architecture = Annotated[str, AfterValidator(_known_architecture)]
 
 
 class Listen(Model):
@@ -85,7 +74,7 @@ class Nodes(Model):
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
     )
-    extra_architectures: tuple[Architecture, ...] = Field(
+    extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )
 
@@ -126,10 +115,24 @@ class Policies(PolicyConfig):
     folder: Path | None = Field(
         default=None, description="A policy bundle's folder; else the one that comes with elfgate."
     )
+    own_rules: Path | None = Field(
+        default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
+    )
+    engine: Literal["embedded", "opa"] = Field(
+        default="embedded", description="What evaluates: this process, or an OPA server beside it."
+    )
+    opa_socket: Path | None = Field(default=None, description="The unix socket on which that OPA listens.")
+    seconds: PositiveFloat = Field(
+        default=1.0,
+        le=30,
+        description="How long OPA, or rules of your own, may take for a review; a rule that takes longer is left out.",
+    )
 
-    def overlay(self) -> dict[str, object]:
-        """What to lay over the bundle's own configuration: only what was given."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
+    @model_validator(mode="after")
+    def _socket(self) -> Self:
+        if self.engine == "opa" and self.opa_socket is None:
+            raise ValueError("the engine opa needs opa_socket")
+        return self
 
 
 class Admission(Model):
@@ -146,6 +149,10 @@ class Admission(Model):
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
+    )
+    bindings: bool = Field(
+        default=False,
+        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."

@@ -1,6 +1,7 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 import argparse
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,22 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from elfgate.cluster.api import Access, Api
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
-from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.golden import prove
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
-from elfgate.settings import Settings, default_store
+from elfgate.settings import Policies, Settings, default_store
 from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
+    from elfgate.policy.bundle import Bundle
+    from elfgate.policy.guard import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,23 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes:
-    """The nodes there are.
+class Cluster:
+    """What is known of the cluster.
 
     Attributes:
-        inventory: They.
-        synced: Tells whether they are known.
+        inventory: The nodes there are.
+        synced: Tells whether all of them are known.
+        api: Its API server; None if nothing that is set needs it.
     """
 
     inventory: Inventory
     synced: Callable[[], bool]
+    api: Api | None = None
+
+    @property
+    def bindings(self) -> Bindings | None:
+        """Finds what a binding is about."""
+        return Bindings(self.api, self.inventory) if self.api else None
 
 
 @asynccontextmanager
@@ -106,8 +119,12 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG002
+    def __call__(self, image: str, keyring: "Keyring | None" = None) -> Located:
         """Find an image's source.
+
+        Args:
+            image: As it was written.
+            keyring: Credentials of whoever asks, besides those that all share.
 
         Raises:
             InputError: if ``image`` is neither a reference nor a location.
@@ -115,18 +132,26 @@ class Locator:
         location = Location.parse(image)
         reference = location.reference
         if reference is None:
-            return Located(image, self._source(location), location.name)
+            return Located(image, self._source(location, keyring), location.name)
         location = self._elsewhere.get(str(reference), location)
-        return Located(image, self._source(location), location.name, reference.familiar_name, reference.tag)
+        return Located(
+            image,
+            self._source(location, keyring),
+            location.name,
+            reference.familiar_name,
+            reference.tag,
+            asker=keyring.identity(reference.name) if keyring else None,
+            lane=reference.registry,
+        )
 
     def close(self) -> None:
         """Close connections."""
         if self._registries is not None:
             self._registries.close()
 
-    def _source(self, location: Location) -> Source:
+    def _source(self, location: Location, keyring: "Keyring | None") -> Source:
         if location.reference is not None:
-            return self._registry().repository(location.reference)
+            return self._registry().repository(location.reference, keyring)
         key = (location.transport, location.path)
         if key not in self._sources:
             self._sources[key] = _local(location, self._reading.limits)
@@ -168,43 +193,114 @@ def _local(location: Location, limits: Limits) -> Source:
             return Directory(location.path, limits)
 
 
-async def engine(*, policies: Path | None = None, config: PolicyConfig | None = None) -> MemoisedEngine:
-    """The embedded engine, proved on the golden documents: with the shipped bundle, or the one in a folder.
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By which policies, and with which engine, verdicts are given.
+
+    Attributes:
+        folder: A bundle's folder; None for the one that comes with elfgate.
+        rules: A folder of further rules.
+        config: Laid over the bundle's own settings.
+        opa: The socket of an OPA server; None to evaluate here.
+        seconds: How long an evaluation may take, where it can be ended.
+    """
+
+    folder: Path | None = None
+    rules: Path | None = None
+    config: PolicyConfig | None = None
+    opa: Path | None = None
+    seconds: float = 1.0
+
+    @classmethod
+    def of_settings(cls, policies: Policies) -> Self:
+        """As the webhook's settings say."""
+        return cls(
+            folder=policies.folder,
+            rules=policies.own_rules,
+            config=policies,
+            opa=policies.opa_socket if policies.engine == "opa" else None,
+            seconds=policies.seconds,
+        )
+
+    def bundle(self) -> "Bundle":
+        """The bundle that is to judge.
+
+        Raises:
+            InputError: if one of the folders does not hold what it should.
+        """
+        from elfgate.policy.bundle import load
+
+        return load(self.folder, config=self.config, rules=self.rules)
+
+
+def log_failed_rule(name: str, why: str) -> None:
+    """Tell the log of a rule of the user's own that failed."""
+    logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
+
+
+async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine:
+    """An engine, proved on the golden documents.
+
+    Args:
+        judging: By what; the shipped bundle and the embedded engine if None.
+        told: Who is told of rules of the user's own that fail.
 
     Raises:
-        InputError: if the folder is not a bundle.
-        EngineError: if the bundle does not load, or gets golden documents wrong.
+        InputError: if there is no such bundle, or no such rules.
+        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
     """
-    from elfgate.policy.bundle import load
-    from elfgate.policy.embedded import EmbeddedEngine
+    judging = judging or Judging()
+    bundle = judging.bundle()
+    live = _live(judging, bundle)
+    if bundle.own:
+        from elfgate.policy.guard import GuardedEngine
 
-    live = EmbeddedEngine(load(policies, config=config))
-    await prove(live)
+        live = GuardedEngine(live, bundle.own, told=told)
+    try:
+        await prove(live)
+    except EngineError:
+        await live.close()
+        raise
     return MemoisedEngine(live)
 
 
+def _live(judging: Judging, bundle: "Bundle") -> Engine:
+    if judging.opa is not None:
+        from elfgate.policy.server import OpaServer
+
+        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
+    if bundle.own:
+        from elfgate.policy.worker import BoundedEngine
+
+        return BoundedEngine(bundle, seconds=judging.seconds)
+    from elfgate.policy.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(bundle)
+
+
 @asynccontextmanager
-async def nodes(settings: Settings) -> AsyncIterator[Nodes]:
-    """The nodes that the settings name: those of a file, or the cluster's own, followed while the context lasts.
+async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
+    """What the settings say of the cluster: a file's nodes, or its own, followed while the context lasts.
 
     Raises:
-        InputError: if their file or the kubeconfig cannot be read.
+        InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not settings.nodes.watch:
-        inventory = Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
-        yield Nodes(inventory, lambda: len(inventory) > 0)
+    if not (settings.nodes.watch or settings.admission.bindings):
+        inventory = _from_file(settings)
+        yield Cluster(inventory, lambda: len(inventory) > 0)
         return
-    from elfgate.cluster.watch import NodeWatch
-
-    with Api(access(settings)) as api:
+    with Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api:
+        if not settings.nodes.watch:
+            inventory = _from_file(settings)
+            yield Cluster(inventory, lambda: len(inventory) > 0, api)
+            return
         watch = NodeWatch(api, Inventory())
         async with watch.following():
-            yield Nodes(watch.inventory, lambda: watch.synced)
+            yield Cluster(watch.inventory, lambda: watch.synced, api)
 
 
-def access(settings: Settings) -> Access:
-    """How the settings reach the cluster."""
-    return Access(settings.cluster.kubeconfig, settings.cluster.context)
+def _from_file(settings: Settings) -> Inventory:
+    return Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
 
 
 def _read_file(path: Path) -> tuple[Node, ...]:

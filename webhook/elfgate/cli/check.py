@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
     parser.add_argument("--policies", type=Path, metavar="DIR", help="judge by this bundle instead of the one shipped")
+    parser.add_argument("--rules", type=Path, metavar="DIR", help="judge by the rules in this folder too")
     add_output(parser, "text", "json")
     add_reading(parser)
 
@@ -67,7 +68,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
 
     inventory = Inventory(_nodes(options))
     found = list(_workloads(options.file))
-    engine = await wiring.engine(policies=options.policies)
+    engine = await wiring.engine(wiring.Judging(folder=options.policies, rules=options.rules))
     try:
         async with wiring.scanner(reading(options)) as scanner:
             results = [

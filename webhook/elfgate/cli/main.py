@@ -15,6 +15,7 @@ VERBS = {
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "serve": "run the webhook",
+    "doctor": "find what is wrong with an installation, and say how to repair it",
 }
 
 EXIT_CODES = """exit codes:

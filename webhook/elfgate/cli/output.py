@@ -133,6 +133,22 @@ class CheckOutput(Model):
     passed_over: int = Field(description="objects that hold no pod template")
 
 
+class CheckedOutput(Model):
+    """One thing that was looked at."""
+
+    subject: str = Field(description="what was looked at, such as `webhook validate.elfgate.dev: certificate`")
+    state: Literal["ok", "wrong", "unknown"]
+    message: str
+    remedy: str = Field(description="how to repair it; empty if nothing is wrong")
+
+
+class DoctorOutput(Model):
+    """What ``elfgate doctor`` prints."""
+
+    cluster: str = Field(description="the API server's URL")
+    checks: list[CheckedOutput]
+
+
 def print_model(model: BaseModel, form: str) -> None:
     """Write a model to standard output, as ``json`` or ``yaml``."""
     if form == "json":

@@ -42,12 +42,19 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
 
-    engine = await wiring.engine(policies=settings.policies.folder, config=settings.policies)
+    metrics = Metrics()
+
+    def told(name: str, why: str) -> None:
+        wiring.log_failed_rule(name, why)
+        metrics.rule_failed(name)
+
+    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.nodes(settings) as nodes, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
             validator = Validator(
-                inventory=nodes.inventory,
-                nodes_known=nodes.synced,
+                inventory=cluster.inventory,
+                nodes_known=cluster.synced,
+                bindings=cluster.bindings if settings.admission.bindings else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
@@ -55,6 +62,6 @@ async def _serve(settings: "Settings") -> None:
                 in_flight=settings.admission.in_flight,
             )
             steer = Steerer(validator) if settings.admission.steer else None
-            await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=Metrics())
+            await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -125,6 +125,57 @@ class Api:
             with suppress(OSError, RuntimeError, ValueError):  # it has just ended by itself
                 self._watch.shutdown()
 
+    def pod(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One pod, within some seconds."""
+        deed = f"show the pod {namespace}/{name}"
+        answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
+        return dict(answer.mapping())
+
+    def validating_webhooks(self) -> list[Part]:
+        """The ValidatingWebhookConfigurations."""
+        from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415
+
+        method = AdmissionregistrationV1Api(self._client).list_validating_webhook_configuration
+        return self.ask("list its webhook configurations", method).get("items").items()
+
+    def namespace_labels(self) -> dict[str, dict[str, str]]:
+        """Each namespace's labels."""
+        answer = self.ask("list its namespaces", self._core().list_namespace)
+        metadata = [item.get("metadata") for item in answer.get("items").items()]
+        return {each.get("name").text(): each.get("labels").texts() for each in metadata}
+
+    def ready_endpoints(self, namespace: str, service: str) -> int:
+        """How many ready endpoints a Service has."""
+        from kubernetes.client import DiscoveryV1Api  # noqa: PLC0415
+
+        method = DiscoveryV1Api(self._client).list_namespaced_endpoint_slice
+        selector = f"kubernetes.io/service-name={service}"
+        answer = self.ask(f"list the endpoints of {namespace}/{service}", method, namespace, label_selector=selector)
+        found = [end for piece in answer.get("items").items() for end in piece.get("endpoints").items()]
+        return sum(end.get("conditions", "ready").value is not False for end in found)
+
+    def may(self, verb: str, resource: str, *, service_account: str = "") -> bool:
+        """Whether an account may do something to a core resource in every namespace.
+
+        Args:
+            verb: Such as ``list``.
+            resource: Such as ``nodes``.
+            service_account: ``NAMESPACE/NAME``; empty for who asks.
+        """
+        from kubernetes.client import AuthorizationV1Api  # noqa: PLC0415
+
+        spec: dict[str, object] = {"resourceAttributes": {"verb": verb, "resource": resource}}
+        api, method = AuthorizationV1Api(self._client), "create_self_subject_access_review"
+        kind = "SelfSubjectAccessReview"
+        if service_account:
+            method, kind = "create_subject_access_review", "SubjectAccessReview"
+            namespace, _, name = service_account.partition("/")
+            spec["user"] = f"system:serviceaccount:{namespace}:{name}"
+            spec["groups"] = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+        answer = self.ask("tell rights", getattr(api, method), body)
+        return answer.get("status", "allowed").value is True
+
     def ask(self, deed: str, method: Callable[..., Any], *args: Any, **options: Any) -> Part:
         """Call one of the client's generated methods.
 
@@ -138,7 +189,7 @@ class Api:
             The answer.
         """
         with self._errors(deed):
-            answer = method(*args, **options, _preload_content=False, _request_timeout=_TIMEOUT)
+            answer = method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
             return Part(orjson.loads(answer.data), None, "the answer")
 
     def __enter__(self) -> Self:

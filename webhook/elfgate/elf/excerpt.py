@@ -1,6 +1,7 @@
 """Cuts out of a whole ELF file what decides its start: some kilobytes of what may be hundreds of megabytes."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from elfgate.elf import dynamic, exports, loader, undefined
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
@@ -8,7 +9,10 @@ from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_PROPERTY = 1, 2, 3, 4, 0x6474E553
+_PF_X, _PF_W = 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
+
+Segment: TypeAlias = tuple[int, int, int, int, int]  # type, offset, vaddr, filesz, flags
 
 HEADERS_LIMIT = 65536  # bytes of program headers that a kernel takes (binfmt_elf.c, load_elf_phdrs)
 _INTERP_LIMIT = 4097  # PATH_MAX and one more, so that a longer one can be told
@@ -44,17 +48,18 @@ def excerpt(data: Data) -> bytes:
     kind, machine, *_ = layout.header.unpack_from(head, 16)
     segments = _segments(window, layout, head)
     interp = _keep_segments(window, segments)
-    image = Image(window, layout, [segment[1:] for segment in segments if segment[0] == _PT_LOAD])
-    tags, needed = dynamic.cut(image, [vaddr for segment, _, vaddr, _ in segments if segment == _PT_DYNAMIC])
+    image = Image(window, layout, [segment[1:4] for segment in segments if segment[0] == _PT_LOAD])
+    tags, needed = dynamic.cut(image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC])
     symbols, defined = undefined.cut(image, machine, tags), exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
-    marks = _marks(window, program=kind == _ET_EXEC or interp or (alone and not defined))
+    is_program = kind == _ET_EXEC or interp or (alone and not defined)
+    marks = _marks(window, _with_strings(segments) if is_program else ())
     return Excerpt(window.size, marks, window.ranges(), symbols, defined, told).pack()
 
 
-def _segments(window: Window, layout: Layout, head: bytes) -> list[tuple[int, int, int, int]]:
-    """The program headers' type, offset, vaddr and filesz; none if they are not of the size that they must be."""
+def _segments(window: Window, layout: Layout, head: bytes) -> list[Segment]:
+    """The program headers; none if they are not of the size that they must be."""
     fields = layout.header.unpack_from(head, 16)
     table, entry_size, count = fields[4], fields[8], fields[9]
     if entry_size != layout.segment.size:
@@ -64,11 +69,11 @@ def _segments(window: Window, layout: Layout, head: bytes) -> list[tuple[int, in
     return [layout.pick_segment(row) for row in layout.segment.iter_unpack(whole)]
 
 
-def _keep_segments(window: Window, segments: Sequence[tuple[int, int, int, int]]) -> bool:
+def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
     """Keep the first PT_INTERP and the notes, and tell whether there is a PT_INTERP."""
     notes = 0
     interp = False
-    for kind, offset, _, size in segments:
+    for kind, offset, _, size, _ in segments:
         if kind == _PT_INTERP and not interp:
             interp = True
             window.keep(offset, min(size, _INTERP_LIMIT))
@@ -78,12 +83,27 @@ def _keep_segments(window: Window, segments: Sequence[tuple[int, int, int, int]]
     return interp
 
 
-def _marks(window: Window, *, program: bool) -> Mark:
-    """Marks of the whole file; its strings are only searched in a program."""
+def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
+    """Where in the file its constants are, as starts and ends: ascending, not overlapping.
+
+    Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
+    """
+    loads = [(offset, offset + size, flags) for kind, offset, _, size, flags in segments if kind == _PT_LOAD]
+    has_constants = any(not flags & (_PF_X | _PF_W) for *_, flags in loads)
+    places, end = [], 0
+    for first, last, flags in sorted(loads):
+        if last > end and not (has_constants and flags & _PF_X):
+            places.append((max(first, end), last))
+            end = last
+    return places
+
+
+def _marks(window: Window, places: Sequence[tuple[int, int]]) -> Mark:
+    """Marks of the whole file; strings are only searched in the given places."""
     marks = Mark(0)
     start, end = window.look(0, _UPX_NEAR_START), window.look(max(0, window.size - _UPX_NEAR_END), _UPX_NEAR_END)
     if b"UPX!" in start or b"UPX!" in end:
         marks |= Mark.PACKED
-    if program and window.find(_JEMALLOC) >= 0:
+    if any(window.has(_JEMALLOC, *place) for place in places):
         marks |= Mark.JEMALLOC_PAGE_SIZE
     return marks if window.complete else marks | Mark.INCOMPLETE

@@ -22,7 +22,7 @@ class Layout:
         word: Bytes of an address.
         header: The ELF header after ``e_ident``.
         segment: A program header.
-        pick_segment: Takes type, offset, vaddr and filesz out of one.
+        pick_segment: Takes type, offset, vaddr, filesz and flags out of one.
         dynamic: A dynamic entry.
         symbol: A symbol's name, info and section.
     """
@@ -33,7 +33,7 @@ class Layout:
     word: int
     header: struct.Struct
     segment: struct.Struct
-    pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int]]
+    pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int, int]]
     dynamic: struct.Struct
     symbol: struct.Struct
 
@@ -79,7 +79,7 @@ def _layout(elf_class: int, byte_order: str) -> Layout:
         8 if wide else 4,
         struct.Struct(f"{prefix}HHI{word * 3}IHHHHHH"),
         struct.Struct(prefix + ("IIQQQQQQ" if wide else "IIIIIIII")),
-        itemgetter(0, 2, 3, 5) if wide else itemgetter(0, 1, 2, 4),
+        itemgetter(0, 2, 3, 5, 1) if wide else itemgetter(0, 1, 2, 4, 6),
         struct.Struct(prefix + word * 2),
         struct.Struct(prefix + ("IBxH16x" if wide else "I8xBxH")),
     )

@@ -27,7 +27,7 @@ def cut(window: Window, soname: bytes) -> bytes:
     """
     if window.size > _SIZE_LIMIT:
         return b""
-    if window.find(b"musl libc (") >= 0:
+    if window.has(b"musl libc (", 0, window.size):
         fields = _musl(window.look(0, window.size))
     elif soname.startswith((b"ld-", b"ld.so", b"ld64.so")):
         fields = _glibc(window.look(0, window.size))

@@ -1,7 +1,6 @@
 """Looks into a whole ELF file in memory, without copying it, and notes which ranges of it to keep."""
 
 import mmap
-import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 LIMIT = 256 << 10  # bytes of kept ranges and of their table; the lists beside them have limits of their own
 _STRING_LIMIT = 4096  # PATH_MAX
 _RANGE_COST = 12
+_CHUNK = 64 << 10  # bytes searched at a time, so that they stay in the processor's cache
 _GAP = 16  # two ranges nearer than about what a range costs are kept as one
 
 
@@ -57,12 +57,15 @@ class Window:
         else:
             self._kept.append((offset, offset + size))
 
-    def find(self, needle: bytes) -> int:
-        """Where ``needle`` first is in the file, or -1."""
+    def has(self, needle: bytes, start: int, end: int) -> bool:
+        """Whether ``needle`` is between two offsets."""
+        end = min(end, self.size)
         if not isinstance(self.data, memoryview):
-            return self.data.find(needle)
-        found = re.search(re.escape(needle), self.data)
-        return found.start() if found else -1
+            return start < end and self.data.find(needle, start, end) >= 0
+        for place in range(start, end, _CHUNK):  # a view has no find; copying it piece by piece is twice as fast as re
+            if needle in self.data[place : min(place + _CHUNK + len(needle) - 1, end)].tobytes():
+                return True
+        return False
 
     def ranges(self) -> list[tuple[int, bytes]]:
         """What was kept, ascending; ranges that touch or overlap are joined."""

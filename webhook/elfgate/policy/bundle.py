@@ -67,7 +67,8 @@ def load(
             settings speak of a rule that is not there.
     """
     root = _shipped() if folder is None else folder
-    modules, own = dict(_modules(root, tests=tests)), ()
+    modules = dict(_modules(root, tests=tests))
+    own: tuple[str, ...] = ()
     if rules is not None:
         shipped = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)

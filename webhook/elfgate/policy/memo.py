@@ -10,7 +10,9 @@ from elfgate.policy.verdict import Verdict
 
 
 class MemoisedEngine:
-    """An engine that answers at once what it has answered before. Neither failures are remembered, nor verdicts without all rules.
+    """An engine that answers at once what it has answered before.
+
+    Failures are not remembered, nor is a verdict that is without a rule.
 
     Args:
         engine: Who answers what is new.

@@ -36,7 +36,7 @@ ELF = 0x40
 TEXT = 0x80
 
 SECTION_LIMIT = 1 << 30  # bytes of one unpacked section: above what the build's own limits allow
-_LEVEL = 9
+_LEVEL = 4  # a quarter of what 9 takes, for an index 5 % longer
 
 
 def pack(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, InputError
+from elfgate.policy.engine import EngineError
 from elfgate.server.clients import may_ask
 from elfgate.server.fallback import fallback, review_uid
 from elfgate.server.metrics import Metrics
@@ -166,6 +167,8 @@ class Webhook:
                 answer = await door.judge(body, max(0.0, until - margin - loop.time()))
         except TimeoutError:
             return self._fail(door, body, cause="timeout", why="it was not done in time")
+        except EngineError as error:
+            return self._fail(door, body, cause="policies", why=str(error))
         except ElfgateError as error:
             return self._fail(door, body, cause="error", why=str(error))
         except Exception as error:  # the boundary: whatever broke, the API server gets its answer

@@ -40,7 +40,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self._labels = {name: Labels() for name in ("point", "outcome", "code")}
+        self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._reviews = Counter(
             "elfgate_reviews", "Reviews answered", ["point", "decision", "outcome"], registry=self.registry
@@ -66,6 +66,12 @@ class Metrics:
             "elfgate_failures",
             "Reviews answered without a verdict, and requests refused, by cause",
             ["cause"],
+            registry=self.registry,
+        )
+        self._rules = Counter(
+            "elfgate_rule_failures",
+            "Reviews for which a rule of the user's own failed and was left out",
+            ["rule"],
             registry=self.registry,
         )
         self._expires = Gauge(
@@ -107,9 +113,15 @@ class Metrics:
     def failed(self, cause: str) -> None:
         """Count what got no verdict.
 
-        A review (``timeout``, ``error``, ``overload``), what is none (``invalid``), or a stranger's (``client``).
+        Args:
+            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none, and
+                ``client`` for a stranger's.
         """
         self._failures.labels(cause).inc()
+
+    def rule_failed(self, name: str) -> None:
+        """Count a rule of the user's own that failed."""
+        self._rules.labels(self._labels["rule"].bound(name)).inc()
 
     def certificate(self, *, expires: float) -> None:
         """Note when the served certificate expires, in seconds since the epoch."""

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import orjson
 
+from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
 from elfgate.cluster.workload import Point
@@ -21,7 +22,13 @@ from elfgate.server.load import Load
 
 Key = tuple[bytes, int, str, int]
 
-_POINTS = {"pods": Point.POD}  # any other resource holds a template: a workload
+# By resource and subresource; any other resource holds a template: a workload.
+_POINTS = {
+    ("pods", ""): Point.POD,
+    ("pods", "ephemeralcontainers"): Point.POD,
+    ("pods", "binding"): Point.BINDING,
+    ("bindings", ""): Point.BINDING,
+}
 
 
 class Validator:
@@ -35,6 +42,7 @@ class Validator:
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
+        bindings: Finds what a binding is about; None to let every binding pass.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Validator:
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
+        bindings: Bindings | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -56,6 +65,7 @@ class Validator:
         self._extra_architectures = extra_architectures
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
+        self._bindings = bindings
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
@@ -72,13 +82,14 @@ class Validator:
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
-        point = _POINTS.get(review.resource.resource, Point.WORKLOAD)
+        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             passed = response(asked.uid, allowed=True)
             return Answered(orjson.dumps(passed), allowed=True, point=point, codes=(), outcome="passed")
         told = _told(judgement.verdict, point)
-        self._known.put(key, told, holds_until(judgement, key))
+        if point is not Point.BINDING:  # the pod that one is about is not in it
+            self._known.put(key, told, holds_until(judgement, key))
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     async def not_ready(self) -> list[str]:
@@ -102,9 +113,14 @@ class Validator:
             InputError: if the object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        workload = judged(review)
+        began = time.monotonic()
+        if point is Point.BINDING:
+            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
+        else:
+            workload = judged(review)
         if workload is None:
             return None
+        left = deadline - (time.monotonic() - began)
         with self._load.one_more():
             return await judge(
                 workload,
@@ -115,7 +131,7 @@ class Validator:
                 extra_architectures=self._extra_architectures,
                 operation=review.operation,
                 dry_run=bool(review.dry_run),
-                within=self._load.patience(deadline),
+                within=self._load.patience(left),
             )
 
 

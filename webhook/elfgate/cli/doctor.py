@@ -1,0 +1,74 @@
+"""``elfgate doctor``: what is wrong with an installation."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import add_output
+
+if TYPE_CHECKING:
+    from elfgate.cli.output import DoctorOutput
+
+USAGE = "elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME] [-o FORMAT]"
+DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask it, whether it can
+lock itself out, its endpoints, certificate and CA bundle, its readiness, whether it answers a review and by which
+policies, and its rights; and say how to repair what is wrong."""
+EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not answer; 3 nothing is known to be
+wrong, but something could not be looked at from here
+
+example:
+  kubectl elfgate doctor --service-account elfgate/elfgate
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument(
+        "--kubeconfig", type=Path, metavar="FILE", help="how the cluster is reached (default: as kubectl)"
+    )
+    parser.add_argument("--context", default="", metavar="NAME", help="a context of it (default: the current one)")
+    parser.add_argument(
+        "--service-account",
+        default="",
+        metavar="NAMESPACE/NAME",
+        help="what the webhook runs as, to look at its rights (default: who asks)",
+    )
+    add_output(parser, "text", "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, print, and return the exit code."""
+    from elfgate.cli.output import print_model
+
+    output = _examined(options)
+    if options.output == "json":
+        print_model(output, "json")
+    else:
+        sys.stdout.write(_text(output))
+    states = {check.state for check in output.checks}
+    return 1 if "wrong" in states else 3 if "unknown" in states else 0
+
+
+def _examined(options: argparse.Namespace) -> "DoctorOutput":
+    from elfgate.cli.output import CheckedOutput, DoctorOutput
+    from elfgate.cluster.api import Access, Api
+    from elfgate.cluster.doctor import examine
+
+    with Api(Access(options.kubeconfig, options.context)) as api:
+        checks = [
+            CheckedOutput(subject=found.subject, state=found.state, message=found.message, remedy=found.remedy)
+            for found in examine(api, service_account=options.service_account)
+        ]
+        return DoctorOutput(cluster=api.host, checks=checks)
+
+
+def _text(output: "DoctorOutput") -> str:
+    from elfgate.policy.words import printable
+
+    lines = [f"cluster {output.cluster}"]
+    for check in output.checks:
+        lines.append(f"{check.state:8}{check.subject}: {printable(check.message)}")
+        if check.remedy:
+            lines.append(f"        → {check.remedy}")
+    return "\n".join((*lines, ""))

@@ -74,6 +74,12 @@ class Metrics:
             ["rule"],
             registry=self.registry,
         )
+        self._bundles = Counter(
+            "elfgate_policy_bundles",
+            "New policy bundles, by result; one that is refused leaves the old one in force",
+            ["result"],
+            registry=self.registry,
+        )
         self._expires = Gauge(
             "elfgate_certificate_expiry_timestamp_seconds",
             "When the certificate that is served expires",
@@ -122,6 +128,10 @@ class Metrics:
     def rule_failed(self, name: str) -> None:
         """Count a rule of the user's own that failed."""
         self._rules.labels(self._labels["rule"].bound(name)).inc()
+
+    def bundle(self, result: str) -> None:
+        """Count a policy bundle: ``activated``, ``refused``, or ``unreachable`` at a look."""
+        self._bundles.labels(result).inc()
 
     def certificate(self, *, expires: float) -> None:
         """Note when the served certificate expires, in seconds since the epoch."""

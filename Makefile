@@ -36,12 +36,19 @@ test: $(STAMP) ## Run the tests
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
+.PHONY: bench
+bench: $(STAMP) ## Measure what reviews cost, beside Go and OPA (needs Go and two cores)
+	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
 	opa=$$(.ci/opa) && \
-	$$opa fmt --list --fail policies && \
+	$$opa fmt --list --fail policies docs/rules .ci && \
 	$$opa check --strict --bundle --schema policies/schema/input.json --capabilities policies/capabilities.json policies && \
 	$$opa test --bundle --threshold 100 policies && \
+	$$opa inspect --annotations --format json policies | $$opa eval --fail-defined --format pretty --stdin-input \
+	  --data .ci/annotations.rego 'some complaint in data.elfgate.annotations.complaints' && \
+	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
 .PHONY: docs

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,9 +85,12 @@ class Pki:
         self.ca.configure_trust(context)
         return context
 
-    def settings(self, **admission: Any) -> Settings:
+    def settings(
+        self, *, client_ca: Path | None = None, client_names: Sequence[str] = (), **admission: Any
+    ) -> Settings:
         """Settings to serve from these files, on any port that is free."""
-        tls = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        tls: dict[str, Any] = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        tls |= {"client_ca": client_ca, "client_names": client_names}
         admission = {"drain_seconds": 0, **admission}
         return Settings.model_validate({"listen": {"port": 0}, "tls": tls, "admission": admission})
 

@@ -6,10 +6,11 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic_core import ErrorDetails
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
+from elfgate.store.address import parse as parse_store_url
 
 FILE_BYTES = 1 << 20
 
@@ -53,6 +55,13 @@ class Tls(Model):
 
     certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
     key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    client_ca: Path | None = Field(
+        default=None,
+        description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
+    )
+    client_names: tuple[str, ...] = Field(
+        default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."
+    )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
         description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
@@ -87,12 +96,26 @@ class Cluster(Model):
     context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
+def _store_url(url: str) -> str:
+    parse_store_url(url)
+    return url
+
+
 class Store(Model):
     """Where facts about images are kept."""
 
-    path: Path = Field(default_factory=default_store, description="The SQLite file; made when it is not there.")
+    path: Path | None = Field(
+        default=None,
+        description="The SQLite file; made when it is not there. Default: `elfgate/facts.db` in the user's cache, or "
+        "none where `url` is set.",
+    )
     size_cap: ByteSize = Field(
         default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+    )
+    url: Annotated[str, AfterValidator(_store_url)] | None = Field(
+        default=None,
+        description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
+        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`.",
     )
 
 
@@ -100,6 +123,17 @@ class Registries(Model):
     """How registries are reached."""
 
     insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
+
+
+class PolicyBundle(Model):
+    """A signed bundle that is looked for now and then. Until one has been put into force, what else is set here is."""
+
+    location: str = Field(
+        description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
+    )
+    key: Path = Field(description="PEM file: the public key that signs it (ES256).")
+    key_id: str = Field(min_length=1, description="What the key is called.")
+    poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
 
 
 class Policies(PolicyConfig):
@@ -111,6 +145,7 @@ class Policies(PolicyConfig):
     own_rules: Path | None = Field(
         default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
     )
+    bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
     engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="What evaluates: this process, or an OPA server beside it."
     )
@@ -122,9 +157,11 @@ class Policies(PolicyConfig):
     )
 
     @model_validator(mode="after")
-    def _socket(self) -> Self:
+    def _consistent(self) -> Self:
         if self.engine == "opa" and self.opa_socket is None:
             raise ValueError("the engine opa needs opa_socket")
+        if self.bundle is not None and (self.engine == "opa" or self.own_rules is not None):
+            raise ValueError("a bundle has its own rules, and OPA looks for its bundles itself")
         return self
 
 
@@ -207,7 +244,7 @@ class Settings(Model):
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
     cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
-    store: Store = Field(default_factory=Store, description=Store.__doc__)
+    store: Store = Field(default=Store(), description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},
         description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",

@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from elfgate.wiring import Reading
+    from elfgate.wiring import Judging, Reading
 
 EPILOG_IMAGES = """IMAGE is one of
   registry.example/team/app:1.2    a registry reference (tag, digest or both)
@@ -37,11 +38,16 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="speak plain HTTP to this registry (a loopback registry needs no such leave)",
     )
-    group.add_argument(
+    add_store(group)
+
+
+def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """Add the option that says where facts are kept."""
+    parser.add_argument(
         "--store",
-        metavar="FILE",
-        type=Path,
-        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache)",
+        metavar="FILE|URL",
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), or on this Valkey or "
+        "Redis server (valkey://HOST; its password in ELFGATE_STORE_PASSWORD)",
     )
 
 
@@ -54,6 +60,29 @@ def reading(options: argparse.Namespace) -> "Reading":
     from elfgate.wiring import Reading
 
     return Reading.of_options(options, pairs("--image", options.images))
+
+
+def add_policies(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say by which policies to judge."""
+    parser.add_argument("--policies", type=Path, metavar="DIR", help="this bundle instead of the one shipped")
+    parser.add_argument("--rules", type=Path, metavar="DIR", help="the rules of your own in this folder too")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the policy settings of this file, as `elfgate serve` has them"
+    )
+
+
+def judging(options: argparse.Namespace) -> "Judging":
+    """By what to judge, as those options say; what they do not say is as in the settings.
+
+    Raises:
+        InputError: if the settings cannot be used.
+    """
+    from elfgate.settings import Settings
+    from elfgate.wiring import Judging
+
+    policies = Settings.read(options.config).policies if options.config else None
+    given = Judging.of_settings(policies) if policies else Judging()
+    return replace(given, folder=options.policies or given.folder, rules=options.rules or given.rules)
 
 
 def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:

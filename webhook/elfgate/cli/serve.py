@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from elfgate.policy.active import Result
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
@@ -48,9 +49,17 @@ async def _serve(settings: "Settings") -> None:
         wiring.log_failed_rule(name, why)
         metrics.rule_failed(name)
 
+    def bundle_told(result: "Result", what: str) -> None:
+        wiring.log_bundle(result, what)
+        metrics.bundle(result)
+
     engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with (
+            wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+            wiring.cluster(settings) as cluster,
+            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+        ):
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,

@@ -97,9 +97,7 @@ def decisive(review: Review) -> Review:
     obj, old_obj = _decisive(review.obj), _decisive(review.old_obj)
     metadata = obj.get("metadata") if obj else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return review.model_copy(
-        update={"uid": "", "name": name or review.name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY}
-    )
+    return review.model_copy(update={"name": name or review.name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY})
 
 
 def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.engine import EngineError
+from elfgate.server.clients import may_ask
 from elfgate.server.fallback import fallback, review_uid
 from elfgate.server.metrics import Metrics
 from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
@@ -88,7 +89,7 @@ class Webhook:
         steer: What answers the mutating endpoint; None if there is none.
         ready: Says what is not ready yet.
         metrics: Where reviews are counted.
-        settings: Of these, ``admission`` matters here.
+        settings: Of these, ``admission`` and ``tls`` matter here.
 
     Attributes:
         draining: Set at shutdown: not ready, and each connection is given up with its next answer.
@@ -104,6 +105,7 @@ class Webhook:
         self._ready = ready
         self._metrics = metrics
         self._admission = settings.admission
+        self._tls = settings.tls
         self._in_flight = 0
         self.draining = False
 
@@ -115,6 +117,11 @@ class Webhook:
             await self._reply(send, 404, f"no such path; there are {', '.join(self._methods)}\n")
         elif scope["method"] not in methods:
             await self._reply(send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods))
+        elif path in self._doors and not may_ask(scope.get("state", {}).get("client"), self._tls):
+            self._metrics.failed("client")
+            await self._reply(
+                send, 403, "reviews are answered to clients with a certificate only\n", connection="close"
+            )
         elif path in self._doors:
             await self._review(self._doors[path], scope, receive, send)
         elif path == "/healthz":

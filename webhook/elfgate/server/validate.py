@@ -44,9 +44,9 @@ class Validator:
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
+        in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
         events: Where to tell what is found out late; None to tell nobody.
-        in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Validator:
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
+        in_flight: int = 256,
         bindings: Bindings | None = None,
         events: Events | None = None,
-        in_flight: int = 256,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -68,10 +68,10 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
-        self._bindings = bindings
-        self._late = Late(self.judgement, events) if events else None
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
+        self._bindings = bindings
+        self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
@@ -82,22 +82,21 @@ class Validator:
         """
         begun = perf_counter()
         asked = parse(body)
-        point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
-        if point is Point.BINDING:
-            return await self._binding(asked, deadline)
         review = decisive(asked)
         key = self.key(review)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
+        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
-        if self._late:
-            self._late.notice(asked, point, judgement)
         told = _told(judgement.verdict, point)
-        self._known.put(key, told, holds_until(judgement, key))
+        if point is not Point.BINDING:  # the pod that one is about is not in it
+            if self._late:
+                self._late.notice(asked, point, judgement)
+            self._known.put(key, told, holds_until(judgement, key))
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     @asynccontextmanager
@@ -127,18 +126,14 @@ class Validator:
             InputError: if the object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        workload = judged(review)
-        return None if workload is None else await self._judge(workload, review, deadline, point)
-
-    async def _binding(self, asked: Review, deadline: float) -> Answered:
-        """Answer for a binding, never from memory: what it is about is not in the review."""
-        workload = await self._bindings.bound(asked, deadline / 2) if self._bindings else None
+        began = time.monotonic()
+        if point is Point.BINDING:
+            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
+        else:
+            workload = judged(review)
         if workload is None:
-            return _passed(asked, Point.BINDING)
-        judgement = await self._judge(workload, asked, deadline / 2, Point.BINDING)
-        return _told(judgement.verdict, Point.BINDING).to(asked.uid, judgement.seconds)
-
-    async def _judge(self, workload: Workload, review: Review, deadline: float, point: Point) -> Judgement:
+            return None
+        left = deadline - (time.monotonic() - began)
         with self._load.one_more():
             return await judge(
                 workload,
@@ -149,7 +144,7 @@ class Validator:
                 extra_architectures=self._extra_architectures,
                 operation=review.operation,
                 dry_run=bool(review.dry_run),
-                within=self._load.patience(deadline),
+                within=self._load.patience(left),
             )
 
 

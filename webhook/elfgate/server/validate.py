@@ -11,7 +11,7 @@ from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
-from elfgate.cluster.workload import Point, Workload
+from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import Judgement, judge
 from elfgate.policy.engine import Engine

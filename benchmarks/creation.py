@@ -1,8 +1,8 @@
 """What elfgate adds to the creation of a pod by a real API server: python benchmarks/creation.py (needs Go once).
 
 Pods are created with dryRun=All, so that etcd's disk and the scheduler do not blur the figure, one after the other, in
-turns in a namespace that the webhook is asked about and in one that it is not. Each has a name of its own, so that each is
-judged anew, with the image's facts in the store.
+turns in a namespace that the webhook is asked about and in one that it is not. Each has a name of its own, so that each
+is judged anew, with the image's facts in the store.
 """
 
 import statistics

@@ -15,6 +15,8 @@ SCHEMAS = {
     "check": output.CheckOutput,
     "rules": output.RulesOutput,
     "explain": output.RuleOutput,
+    "warm": output.WarmOutput,
+    "cache": output.CacheOutput,
     "doctor": output.DoctorOutput,
 }
 

@@ -7,14 +7,14 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
-from elfgate.images.reference import Reference
+from elfgate.images.reference import Reference, pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
     ContainerEntry,
@@ -96,7 +96,10 @@ async def judge(
 
 async def _linkage(scanner: Scanner, container: Container, target: Target) -> Linkage:
     try:
-        return await scanner.linkage(container.image, target.platform, container.overrides, target.facts)
+        linkage = await scanner.linkage(
+            pulled_name(container.image), target.platform, container.overrides, target.facts
+        )
+        return replace(linkage, image=container.image)
     except InputError as error:  # the API server takes any text for an image; the node will not
         finding = Finding(
             Code.LINKAGE_UNKNOWN,

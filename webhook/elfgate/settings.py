@@ -6,10 +6,11 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic_core import ErrorDetails
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
+from elfgate.store.address import parse as parse_store_url
 
 FILE_BYTES = 1 << 20
 
@@ -87,12 +89,26 @@ class Cluster(Model):
     context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
+def _store_url(url: str) -> str:
+    parse_store_url(url)
+    return url
+
+
 class Store(Model):
     """Where facts about images are kept."""
 
-    path: Path = Field(default_factory=default_store, description="The SQLite file; made when it is not there.")
+    path: Path | None = Field(
+        default=None,
+        description="The SQLite file; made when it is not there. Default: `elfgate/facts.db` in the user's cache, or "
+        "none where `url` is set.",
+    )
     size_cap: ByteSize = Field(
         default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+    )
+    url: Annotated[str, AfterValidator(_store_url)] | None = Field(
+        default=None,
+        description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
+        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`.",
     )
 
 
@@ -212,7 +228,7 @@ class Settings(Model):
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
     cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
-    store: Store = Field(default_factory=Store, description=Store.__doc__)
+    store: Store = Field(default=Store(), description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},
         description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -23,13 +23,20 @@ from elfgate.policy.active import ActiveEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Settings, default_store
-from elfgate.store.sqlite import SqliteStore
+from elfgate.store.address import is_url
+from elfgate.store.address import parse as parse_store_url
+from elfgate.store.memory import MemoryStore
+from elfgate.store.protocol import Store, StoreError
+from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
     from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.guard import Told
+    from elfgate.store.shared import ValkeyStore
+
+STORE_PASSWORD = "ELFGATE_STORE_PASSWORD"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +46,26 @@ class Reading:
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
         insecure: Registry hosts that are spoken to over plain HTTP.
-        store: The SQLite file that keeps facts.
+        store: The SQLite file that keeps facts; None to keep them in memory only, beside ``store_url``.
         store_bytes: Its size cap.
+        store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
     insecure: Sequence[str] = ()
-    store: Path = field(default_factory=default_store)
-    store_bytes: int = 1 << 30
+    store: Path | None = field(default_factory=default_store)
+    store_bytes: int = DEFAULT_MAX_BYTES
+    store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
         """As a verb's options say (``cli.options.add_reading``)."""
-        return cls(images=images, insecure=options.insecure_registry, store=options.store or default_store())
+        file, url = store_at(options.store)
+        return cls(images=images, insecure=options.insecure_registry, store=file, store_url=url)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -63,8 +73,9 @@ class Reading:
         return cls(
             images=settings.images,
             insecure=settings.registries.insecure,
-            store=settings.store.path,
+            store=settings.store.path or (None if settings.store.url else default_store()),
             store_bytes=settings.store.size_cap,
+            store_url=settings.store.url or "",
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
         )
@@ -97,16 +108,75 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     Raises:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
-    store = SqliteStore(reading.store, max_bytes=reading.store_bytes)
+    async with reader(reading) as (read, locate):
+        yield Scanner(locate=locate, reader=read, wait=reading.wait)
+
+
+@asynccontextmanager
+async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterator[tuple[Reader, "Locator"]]:
+    """A reader and what it finds images by, closed at the end.
+
+    Args:
+        reading: How images are read.
+        at_once: How many reads may run at the same time, if not as many as suit the processors.
+
+    Raises:
+        InputError: as ``scanner`` does.
+    """
+    async with AsyncExitStack() as closing:
+        near = MemoryStore() if reading.store is None else SqliteStore(reading.store, max_bytes=reading.store_bytes)
+        closing.callback(near.close)
+        shared = shared_store(reading.store_url) if reading.store_url else None
+        if shared is not None:
+            closing.callback(shared.close)
+        locator = Locator(reading)
+        closing.callback(locator.close)
+        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=at_once)
+        closing.push_async_callback(read.close)
+        yield read, locator
+
+
+def store_at(place: str | None) -> tuple[Path | None, str]:
+    """The file or the URL that a person names as the store: one of the two."""
+    if place is None:
+        return default_store(), ""
+    return (None, place) if is_url(place) else (Path(place), "")
+
+
+def store(place: str | None) -> Store:
+    """The store that a person names, for those who have no use for one that does not answer.
+
+    Raises:
+        InputError: if it is no URL of a store.
+        StoreError: if it cannot be opened, or does not answer.
+    """
+    file, url = store_at(place)
+    if file is not None:
+        return SqliteStore(file)
+    shared = shared_store(url)
     try:
-        reader, locator = Reader(store=store, limits=reading.limits), Locator(reading)
-        try:
-            yield Scanner(locate=locator, reader=reader, wait=reading.wait)
-        finally:
-            await reader.close()
-            locator.close()
-    finally:
-        store.close()
+        shared.check()
+    except StoreError:
+        shared.close()
+        raise
+    return shared
+
+
+def shown(place: str | None) -> str:
+    """The same as people may see it: without a password."""
+    file, url = store_at(place)
+    return str(file) if file is not None else str(parse_store_url(url))
+
+
+def shared_store(url: str) -> "ValkeyStore":
+    """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
+
+    Raises:
+        InputError: if it is no URL of a store.
+    """
+    from elfgate.store.shared import ValkeyStore
+
+    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")))
 
 
 class Locator:

@@ -214,6 +214,23 @@ def test_a_password_is_asked_for_and_given(tmp_path: Path) -> None:
             assert store.get(Kind.LAYER, DIGEST) == b"index"
 
 
+def test_a_user_with_few_rights_suffices(server: valkey.Server) -> None:
+    rights = "on >pw ~elfgate:* +@read +@write +@scripting +@transaction +@connection"
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "elfgate", *rights.split())
+    address = parse(server.url.replace("unix://", "unix://elfgate:pw@"))
+    with closing(ValkeyStore(address)) as store:
+        store.check()
+        store.put(Kind.LAYER, DIGEST, b"index")
+        store.tag("docker.io/example/app", "1", DIGEST)
+        assert store.claim(DIGEST)
+        store.release(DIGEST)
+        assert store.claim(DIGEST)
+        assert dict(store.facts(Kind.LAYER)) == {DIGEST: b"index"}
+        assert store.tags("docker.io/example/app") == [("1", DIGEST)]
+        assert store.statistics()["failures"] == 0
+
+
 @pytest.mark.parametrize(
     ("url", "shown", "expected"),
     [

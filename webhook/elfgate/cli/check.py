@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from elfgate.cli.output import CheckOutput, ResultOutput
     from elfgate.cluster.nodes import Node
     from elfgate.cluster.workload import Workload
@@ -60,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate import wiring
+    from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
@@ -67,7 +66,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate.judging import engine as engine_of
 
     inventory = Inventory(_nodes(options))
-    found = list(_workloads(options.file))
+    found = list(workloads(options.file))
     engine = await engine_of(judging(options))
     try:
         async with wiring.scanner(reading(options)) as scanner:
@@ -88,39 +87,16 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
+    from elfgate.cli.manifests import read_file
     from elfgate.cluster import nodes
 
     if options.arch is not None:
         return nodes.nodes_of([name for name in options.arch.split(",") if name])
     if options.nodes is not None:
-        return nodes.read_nodes(_bytes(str(options.nodes)), source=str(options.nodes))
+        return nodes.read_nodes(read_file(str(options.nodes)), source=str(options.nodes))
     from elfgate.cluster.api import read_context
 
     return read_context(options.context)
-
-
-def _workloads(files: list[str]) -> "Iterator[tuple[str, Workload | None]]":
-    from elfgate.cluster.manifests import objects
-    from elfgate.cluster.template import workload
-    from elfgate.errors import InputError
-
-    for name in files:
-        for manifest in objects(_bytes(name), source="standard input" if name == "-" else name):
-            try:
-                yield manifest.position, workload(manifest.obj)
-            except InputError as error:
-                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
-
-
-def _bytes(name: str) -> bytes:
-    from elfgate.errors import InputError
-
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from error
 
 
 def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOutput":

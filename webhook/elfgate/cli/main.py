@@ -17,6 +17,8 @@ VERBS = {
     "rules": "list the policies' rules",
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",
+    "warm": "read images ahead, so that the webhook knows them",
+    "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
     "doctor": "find what is wrong with an installation, and say how to repair it",
 }

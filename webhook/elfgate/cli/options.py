@@ -39,11 +39,16 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="speak plain HTTP to this registry (a loopback registry needs no such leave)",
     )
-    group.add_argument(
+    add_store(group)
+
+
+def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """Add the option that says where facts are kept."""
+    parser.add_argument(
         "--store",
-        metavar="FILE",
-        type=Path,
-        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache)",
+        metavar="FILE|URL",
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), or on this Valkey or "
+        "Redis server (valkey://HOST; its password in ELFGATE_STORE_PASSWORD)",
     )
 
 

@@ -88,6 +88,11 @@ class Api:
         """The API server's URL."""
         return str(self._client.configuration.host)
 
+    @property
+    def client(self) -> "ApiClient":
+        """The client, for the generated methods that ``ask`` calls."""
+        return self._client
+
     def nodes(self) -> Iterator[Page]:
         """List the nodes, a page at a time."""
         position: str | None = None

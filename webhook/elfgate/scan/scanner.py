@@ -122,9 +122,11 @@ class Scanner:
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
-        Looks into the store only, so that it costs no network and suggests nothing that was not checked.
+        Looks at what was read before, here or by a replica, so that it asks no registry and suggests nothing that was
+        not checked.
         """
         located = self._locate(image)
+        await self._reader.recall(located.repository, platform)
         found: list[str] = []
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(digest, platform)

@@ -37,10 +37,6 @@ test: $(STAMP) ## Run the tests
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
-.PHONY: bench
-bench: $(STAMP) ## Measure what reviews cost, beside Go and OPA (needs Go and two cores)
-	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
-
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
 	opa=$$(.ci/opa) && \
@@ -68,6 +64,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds syft and 
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
+	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
 

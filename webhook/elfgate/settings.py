@@ -55,6 +55,13 @@ class Tls(Model):
 
     certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
     key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    client_ca: Path | None = Field(
+        default=None,
+        description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
+    )
+    client_names: tuple[str, ...] = Field(
+        default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."
+    )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
         description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
@@ -90,7 +97,10 @@ class Cluster(Model):
 
 
 def _store_url(url: str) -> str:
-    parse_store_url(url)
+    try:
+        parse_store_url(url)
+    except InputError as error:
+        raise ValueError(str(error)) from None
     return url
 
 
@@ -165,6 +175,10 @@ class Admission(Model):
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
     )
+    steer: bool = Field(
+        default=False,
+        description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
+    )
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
@@ -172,6 +186,11 @@ class Admission(Model):
     bindings: bool = Field(
         default=False,
         description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+    )
+    events: bool = Field(
+        default=False,
+        description="Tell by an Event on an object and its owner when it was admitted unknown and is then found unable "
+        "to start; takes the rights to create and patch events.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.cluster.watch import NodeWatch
@@ -99,6 +100,11 @@ class Cluster:
     def bindings(self) -> Bindings | None:
         """Finds what a binding is about."""
         return Bindings(self.api, self.inventory) if self.api else None
+
+    @property
+    def events(self) -> Events | None:
+        """Writes events."""
+        return Events(self.api) if self.api else None
 
 
 @asynccontextmanager
@@ -335,7 +341,7 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not (settings.nodes.watch or settings.admission.bindings):
+    if not (settings.nodes.watch or settings.admission.bindings or settings.admission.events):
         inventory = _from_file(settings)
         yield Cluster(inventory, lambda: len(inventory) > 0)
         return

@@ -22,6 +22,7 @@ verdict := {
 	"warnings": violations("warn"),
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
+	"steer": steer,
 	"failed": sort(malformed),
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS, and POST /mutate, where
+admission.steer is set, keeps pods off the architectures on which they cannot start; GET /healthz, /readyz and /metrics
 are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
 EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 policies are not
 
@@ -39,6 +40,7 @@ async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.server.metrics import Metrics
     from elfgate.server.run import serve
+    from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
 
     metrics = Metrics()
@@ -62,11 +64,15 @@ async def _serve(settings: "Settings") -> None:
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
+                events=cluster.events if settings.admission.events else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
+                in_flight=settings.admission.in_flight,
             )
-            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=metrics)
+            steer = Steerer(validator) if settings.admission.steer else None
+            async with validator.following_up():
+                await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

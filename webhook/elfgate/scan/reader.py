@@ -1,6 +1,7 @@
 """Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -118,6 +119,7 @@ class Reader:
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
+        self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
         self._sharing: set[asyncio.Task[None]] = set()
 
     async def resolve(self, located: Located) -> Descriptor:
@@ -147,6 +149,13 @@ class Reader:
         self._share_tag(located, found)
         return found
 
+    def holds_until(self, located: Located) -> float:
+        """When it must be asked anew where an image's name points, and whether it may be had; in monotonic seconds."""
+        if located.asker is None and is_digest(located.name):
+            return math.inf
+        expires, _ = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        return expires
+
     async def read(
         self, located: Located, platform: Platform, runtime: str | None = None
     ) -> tuple[str, Contents | None]:
@@ -169,6 +178,9 @@ class Reader:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
+        at_hand = self._at_hand(located, platform, runtime)
+        if at_hand is not None:
+            return at_hand
         return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
@@ -188,7 +200,7 @@ class Reader:
     def known(self, digest: str, platform: Platform, runtime: str | None = None) -> Contents | None:
         """What the store alone tells of an image on a platform; None if anything of it is missing there."""
         try:
-            pulled = pull(Descriptor("", digest), platform, self._kept_document, self._limits, runtime)
+            pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
             return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
@@ -208,12 +220,25 @@ class Reader:
         """The repository's tags seen so far, the latest first, each with its digest."""
         return self._store.tags(repository) if repository else ()
 
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to give up reading what nobody waits for (any longer)."""
+        self._flights.shed(shedding)
+
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
         if self._sharing:
             await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What was read lately, without a flight of its own."""
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        contents = self._contents.get(pulled.descriptor.digest) if pulled else None
+        return (descriptor.digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Tell the other replicas where a tag points, while nobody waits for it."""
@@ -238,7 +263,7 @@ class Reader:
     ) -> Pulled | None:
         """Go from an index to a manifest: without leaving this thread, if the store has both."""
         try:
-            return pull(descriptor, platform, self._kept_document, self._limits, runtime)
+            return self._kept_pull(descriptor, platform, runtime)
         except _NotKeptError:
             documents = partial(self._document, located.source)
             return await self._flights.on_thread(
@@ -246,6 +271,15 @@ class Reader:
                 lambda: pull(descriptor, platform, documents, self._limits, runtime),
                 lane=located.lane,
             )
+
+    def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
+        key = (descriptor.digest, platform, runtime)
+        pulled = self._pulled.get(key)
+        if pulled is None:
+            pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
+            if pulled is not None and _has_content_address(descriptor.digest):
+                self._pulled.put(key, pulled)
+        return pulled
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest

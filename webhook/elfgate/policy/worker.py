@@ -89,7 +89,7 @@ class BoundedEngine:
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            command = (sys.executable, "-I", "-m", "elfgate.policy.worker")
+            command = (sys.executable, "-P", "-m", "elfgate.policy.worker")
             pipe = asyncio.subprocess.PIPE
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL

@@ -97,7 +97,10 @@ class Cluster(Model):
 
 
 def _store_url(url: str) -> str:
-    parse_store_url(url)
+    try:
+        parse_store_url(url)
+    except InputError as error:
+        raise ValueError(str(error)) from None
     return url
 
 
@@ -183,6 +186,11 @@ class Admission(Model):
     bindings: bool = Field(
         default=False,
         description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+    )
+    events: bool = Field(
+        default=False,
+        description="Tell by an Event on an object and its owner when it was admitted unknown and is then found unable "
+        "to start; takes the rights to create and patch events.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."

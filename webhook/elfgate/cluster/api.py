@@ -136,6 +136,14 @@ class Api:
         answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
         return dict(answer.mapping())
 
+    def create_event(self, namespace: str, event: dict[str, Any]) -> None:
+        """Make an event."""
+        self.ask("take an event", self._core().create_namespaced_event, namespace, event)
+
+    def patch_event(self, namespace: str, name: str, change: dict[str, Any]) -> None:
+        """Change an event's members."""
+        self.ask("take an event", self._core().patch_namespaced_event, name, namespace, change)
+
     def validating_webhooks(self) -> list[Part]:
         """The ValidatingWebhookConfigurations."""
         from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415

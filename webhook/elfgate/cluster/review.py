@@ -108,7 +108,34 @@ def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
     name, chosen = metadata.get("name"), metadata.get("generateName")
     if isinstance(name, str) and isinstance(chosen, str) and name[:-_MADE_UP] == chosen != "":
         kept["name"] = chosen
-    return {key: value for key, value in obj.items() if key != "status"} | {"metadata": kept}
+    kept_obj = {key: value for key, value in obj.items() if key != "status"} | {"metadata": kept}
+    return _without_volumes(kept_obj) if obj.get("kind") == "Pod" else kept_obj
+
+
+def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod without its volumes and their names: where they are mounted is all that is looked at.
+
+    The service account's has a name made up for each pod (``plugin/pkg/admission/serviceaccount``).
+    """
+    spec = pod.get("spec")
+    if not isinstance(spec, dict):
+        return pod
+    kept = {key: value for key, value in spec.items() if key != "volumes"}
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        if isinstance(kept.get(key), list):
+            kept[key] = [_unnamed_mounts(container) for container in kept[key]]
+    return pod | {"spec": kept}
+
+
+def _unnamed_mounts(container: Any) -> Any:
+    mounts = container.get("volumeMounts") if isinstance(container, dict) else None
+    if not isinstance(mounts, list):
+        return container
+    return container | {"volumeMounts": [_unnamed(mount) for mount in mounts]}
+
+
+def _unnamed(mount: Any) -> Any:
+    return {key: value for key, value in mount.items() if key != "name"} if isinstance(mount, dict) else mount
 
 
 def digest(review: Review) -> bytes:

@@ -1,12 +1,14 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from time import perf_counter
 
 import orjson
 
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
 from elfgate.cluster.workload import Point
@@ -18,6 +20,7 @@ from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 from elfgate.server.known import Answered, Known, Told
+from elfgate.server.late import Late
 from elfgate.server.load import Load
 
 Key = tuple[bytes, int, str, int]
@@ -43,6 +46,7 @@ class Validator:
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
+        events: Where to tell what is found out late; None to tell nobody.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Validator:
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
         bindings: Bindings | None = None,
+        events: Events | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -66,6 +71,7 @@ class Validator:
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
+        self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
@@ -85,12 +91,19 @@ class Validator:
         point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
-            passed = response(asked.uid, allowed=True)
-            return Answered(orjson.dumps(passed), allowed=True, point=point, codes=(), outcome="passed")
+            return _passed(asked, point)
         told = _told(judgement.verdict, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it
+            if self._late:
+                self._late.notice(asked, point, judgement)
             self._known.put(key, told, holds_until(judgement, key))
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
+
+    @asynccontextmanager
+    async def following_up(self) -> AsyncIterator[None]:
+        """Tell what is found out late while the context lasts."""
+        async with self._late.following() if self._late else nullcontext():
+            yield
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
@@ -142,6 +155,11 @@ def holds_until(judgement: Judgement, key: Key) -> float:
     """
     verdict = judgement.verdict
     return judgement.until if verdict.revision == key[2] and not verdict.failed else 0.0
+
+
+def _passed(asked: Review, point: Point) -> Answered:
+    body = orjson.dumps(response(asked.uid, allowed=True))
+    return Answered(body, allowed=True, point=point, codes=(), outcome="passed")
 
 
 def _told(verdict: Verdict, point: Point) -> Told:

@@ -6,6 +6,7 @@ Source: distribution/reference (its grammar, and how Docker, containerd and the 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from elfgate.errors import InputError
 from elfgate.images.digests import is_digest
@@ -16,6 +17,7 @@ _DEFAULT_TAG = "latest"
 _LEGACY_DEFAULT_REGISTRY = "index.docker.io"
 _LONGEST = 4096
 _LONGEST_REPOSITORY = 255
+_REMEMBERED = 1024  # a review's images are parsed for each platform, and most reviews name the same few
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
@@ -42,6 +44,7 @@ class Reference:
     digest: str = ""
 
     @classmethod
+    @lru_cache(_REMEMBERED)
     def parse(cls, text: str) -> "Reference":
         """Read a reference in any of its forms: ``alpine``, ``host:5000/a/b:tag@sha256:…``.
 
@@ -119,6 +122,7 @@ class Location:
     reference: Reference | None = None
 
     @classmethod
+    @lru_cache(_REMEMBERED)
     def parse(cls, text: str) -> "Location":
         """Read a registry's reference, or a path behind the name of its transport.
 

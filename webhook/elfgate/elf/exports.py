@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 from elfgate.elf.layout import LAYOUTS
 from elfgate.elf.window import Image
@@ -162,9 +163,8 @@ def _defined(image: Image, first: int, chains: bytes, symbols: int) -> bytes:
     if _SHN_UNDEF not in sections:
         return chains
     emptied = bytearray(chains)
-    for index, section in enumerate(sections):
-        if section == _SHN_UNDEF:
-            emptied[index * 4 : index * 4 + 4] = bytes((chains[index * 4] & 1, 0, 0, 0))
+    for index in compress(range(len(sections)), map(_SHN_UNDEF.__eq__, sections)):
+        emptied[index * 4 : index * 4 + 4] = bytes((chains[index * 4] & 1, 0, 0, 0))
     return bytes(emptied)
 
 

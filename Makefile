@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+FUZZ_SECONDS ?= 3600
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -60,6 +61,21 @@ docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' ta
 truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions
 	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
 
+.PHONY: bench
+bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds syft and crane the first time, if there is Go)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/policy.py
+	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/elf.py
+	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECONDS=3600
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
 .PHONY: format
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(PYTHON_FILES)
@@ -73,6 +89,8 @@ lint: $(STAMP) ## Check format, lint, types and the rooms' order
 	$(BIN)/lint-imports
 
 .PHONY: lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock: $(STAMP) ## Pin the dependencies anew, with hashes
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --group bench --output-file requirements/bench.txt
+	$(LOCK) --group fuzz --output-file requirements/fuzz.txt

@@ -239,6 +239,13 @@ def test_check_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], tex
     assert said in one_line(ran.stderr)
 
 
+def test_a_shared_store_that_is_gone_costs_a_line_and_no_verdict(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--store", "unix:///nowhere/valkey.sock")
+    assert ran.returncode == 0
+    assert "starts" in ran.stdout
+    assert "nowhere" in one_line(ran.stderr)
+
+
 def test_warm_reads_a_list_once_and_then_knows_it(elfgate: Run) -> None:
     images = "oci:layout:2  # static\n\noci:layout:2-debian\noci:layout:2\n"
     first = elfgate("warm", "-", text=images)

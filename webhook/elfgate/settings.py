@@ -97,7 +97,10 @@ class Cluster(Model):
 
 
 def _store_url(url: str) -> str:
-    parse_store_url(url)
+    try:
+        parse_store_url(url)
+    except InputError as error:
+        raise ValueError(str(error)) from None
     return url
 
 

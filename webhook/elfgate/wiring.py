@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.binding import Bindings
@@ -19,14 +19,11 @@ from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.judging import follow
 from elfgate.policy.active import ActiveEngine
-from elfgate.policy.config import PolicyConfig
-from elfgate.policy.engine import Engine, EngineError
-from elfgate.policy.golden import prove
-from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
-from elfgate.settings import Policies, Settings, default_store
+from elfgate.settings import Settings, default_store
 from elfgate.store.address import is_url
 from elfgate.store.address import parse as parse_store_url
 from elfgate.store.memory import MemoryStore
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
     from elfgate.policy.active import Told as BundleTold
-    from elfgate.policy.bundle import Bundle
     from elfgate.policy.guard import Told
     from elfgate.store.shared import ValkeyStore
 
@@ -262,6 +258,23 @@ def pulled(locator: Locator, location: str) -> bytes:
     return fetch(located.source, located.name, location)
 
 
+async def pushed(packed: bytes, reference: Reference, *, insecure: Sequence[str]) -> str:
+    """Push a policy bundle, with the user's own credentials; return its digest.
+
+    Raises:
+        InputError: if the registry does not take it.
+        UnreadableError: if the credentials cannot be found out.
+    """
+    from elfgate.images.addresses import is_loopback_host
+    from elfgate.images.docker_config import DockerConfig
+    from elfgate.policy.push import push
+
+    credentials = DockerConfig.read(docker_config()).find(reference.name)
+    host = urlsplit(f"//{reference.registry}").hostname or ""
+    plain_http = reference.registry in insecure or is_loopback_host(host)
+    return await push(packed, reference, credentials[0] if credentials else None, plain_http=plain_http)
+
+
 def docker_config() -> Path:
     """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
@@ -285,104 +298,9 @@ def _local(location: Location, limits: Limits) -> Source:
             return Directory(location.path, limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """By which policies, and with which engine, verdicts are given.
-
-    Attributes:
-        folder: A bundle's folder; None for the one that comes with elfgate.
-        rules: A folder of further rules.
-        config: Laid over the bundle's own settings.
-        opa: The socket of an OPA server; None to evaluate here.
-        seconds: How long an evaluation may take, where it can be ended.
-    """
-
-    folder: Path | None = None
-    rules: Path | None = None
-    config: PolicyConfig | None = None
-    opa: Path | None = None
-    seconds: float = 1.0
-
-    @classmethod
-    def of_settings(cls, policies: Policies) -> Self:
-        """As the webhook's settings say."""
-        return cls(
-            folder=policies.folder,
-            rules=policies.own_rules,
-            config=policies,
-            opa=policies.opa_socket if policies.engine == "opa" else None,
-            seconds=policies.seconds,
-        )
-
-    def bundle(self) -> "Bundle":
-        """The bundle that is to judge.
-
-        Raises:
-            InputError: if one of the folders does not hold what it should.
-        """
-        from elfgate.policy.bundle import load
-
-        return load(self.folder, config=self.config, rules=self.rules)
-
-
-def log_failed_rule(name: str, why: str) -> None:
-    """Tell the log of a rule of the user's own that failed."""
-    logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
-
-
-def log_bundle(result: str, what: str) -> None:
-    """Tell the log what came of a bundle that was looked for."""
-    level = logging.INFO if result == "activated" else logging.WARNING
-    logging.getLogger("elfgate.policy").log(level, "policy bundle %s", result, extra={"bundle": what})
-
-
-async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine[ActiveEngine]:
-    """An engine, proved on the golden documents.
-
-    Args:
-        judging: By what; the shipped bundle and the embedded engine if None.
-        told: Who is told of rules of the user's own that fail.
-
-    Raises:
-        InputError: if there is no such bundle, or no such rules.
-        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
-    """
-    judging = judging or Judging()
-    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told)))
-
-
-async def _proved(judging: Judging, bundle: "Bundle", told: "Told") -> Engine:
-    """The engine of a bundle, once it has proved itself on the golden documents."""
-    live = _live(judging, bundle)
-    if bundle.own:
-        from elfgate.policy.guard import GuardedEngine
-
-        live = GuardedEngine(live, bundle.own, told=told)
-    try:
-        await prove(live)
-    except EngineError:
-        await live.close()
-        raise
-    return live
-
-
-def _live(judging: Judging, bundle: "Bundle") -> Engine:
-    if judging.opa is not None:
-        from elfgate.policy.server import OpaServer
-
-        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
-    if bundle.own:
-        from elfgate.policy.worker import BoundedEngine
-
-        return BoundedEngine(bundle, seconds=judging.seconds)
-    from elfgate.policy.embedded import EmbeddedEngine
-
-    return EmbeddedEngine(bundle)
-
-
 @asynccontextmanager
 async def following(
-    settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told" = log_failed_rule
+    settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told"
 ) -> AsyncIterator[None]:
     """Follow the bundle that the settings name, if any, for as long as the block lasts.
 
@@ -399,42 +317,21 @@ async def following(
     if chosen is None:
         yield
         return
-    from elfgate.policy import archive, signing
-    from elfgate.policy.active import Follower
-
-    judging, key = Judging.of_settings(settings.policies), _key(chosen.key)
-
-    async def prepare(packed: bytes) -> Engine:
-        contents = archive.unpack(packed, chosen.location)
-        signing.verify(contents, key, chosen.key_id)
-        return await _proved(judging, archive.read(contents, chosen.location, config=settings.policies), rule_told)
-
     locator = Locator(Reading.of_settings(settings))
-    fetch = _fetcher(locator, chosen.location)
-    follower = Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds)
-    await follower.look()
-    looking = asyncio.create_task(follower.run())
     try:
-        yield
+        fetch = _fetcher(locator, chosen.location)
+        async with follow(settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told):
+            yield
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
         locator.close()
 
 
-def _fetcher(locator: Locator, location: str) -> "Callable[[], Awaitable[bytes]]":
+def _fetcher(locator: Locator, location: str) -> Callable[[], Awaitable[bytes]]:
     if location.startswith(("https://", "http://")):
         from elfgate.policy.artefact import download
 
         return lambda: download(location)
     return lambda: asyncio.to_thread(pulled, locator, location)
-
-
-def _key(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from elfgate.cli.options import add_policies, judging
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-USAGE = "elfgate bundle build|sign|verify|inspect|test|pull [OPTION]... [FILE]"
+USAGE = "elfgate bundle build|sign|verify|inspect|test|push|pull [OPTION]... [FILE]"
 DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads them: a gzipped tar,
 signed with ES256 over every file. The same content gives the same bytes."""
 EPILOG = """what to do with a bundle:
@@ -20,6 +20,7 @@ EPILOG = """what to do with a bundle:
   verify FILE --key PEM --key-id ID              with the public key
   inspect FILE                                   show its revision, its rules, who signed it, and its files (unverified)
   test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and the shipped cases
+  push FILE --to IMAGE                           into a registry, with the credentials of `docker login`
   pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an archive, verified
 
 exit codes: 0 done; 1 a test failed; 2 bad usage, files or keys, or a signature that does not hold
@@ -41,8 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--key-id", metavar="ID", help="what the key is called")
     parser.add_argument(
-        "--insecure-registry", action="append", default=[], metavar="HOST[:PORT]", help="pull over plain HTTP"
+        "--insecure-registry", action="append", default=[], metavar="HOST[:PORT]", help="speak plain HTTP"
     )
+    parser.add_argument("--to", metavar="IMAGE", help="where to push to: a reference with a tag")
     add_policies(parser)
 
 
@@ -103,6 +105,24 @@ def _test(options: argparse.Namespace) -> int:
     return 1 if report.failures else 0
 
 
+def _push(options: argparse.Namespace) -> int:
+    from elfgate import wiring
+    from elfgate.errors import InputError
+    from elfgate.images.reference import Reference
+    from elfgate.policy import archive
+
+    if not options.to:
+        raise InputError("bundle push needs --to IMAGE")
+    reference = Reference.parse(options.to)
+    if reference.digest:
+        raise InputError(f"{options.to} cannot be pushed to", hint="name a tag")
+    packed = _bytes(Path(options.file or ""))
+    archive.read(archive.unpack(packed, options.file), options.file)
+    digest = asyncio.run(wiring.pushed(packed, reference, insecure=options.insecure_registry))
+    sys.stdout.write(f"{reference.name}@{digest}\n")
+    return 0
+
+
 def _pull(options: argparse.Namespace) -> int:
     from elfgate import wiring
     from elfgate.errors import InputError
@@ -128,6 +148,7 @@ _ACTIONS: "Mapping[str, Callable[[argparse.Namespace], int]]" = {
     "verify": _verify,
     "inspect": _inspect,
     "test": _test,
+    "push": _push,
     "pull": _pull,
 }
 

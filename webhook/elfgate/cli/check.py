@@ -63,10 +63,11 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
     from elfgate.gate import judge
+    from elfgate.judging import engine as engine_of
 
     inventory = Inventory(_nodes(options))
     found = list(workloads(options.file))
-    engine = await wiring.engine(judging(options))
+    engine = await engine_of(judging(options))
     try:
         async with wiring.scanner(reading(options)) as scanner:
             results = [

@@ -16,7 +16,7 @@ VERBS = {
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "rules": "list the policies' rules",
     "explain": "tell what a rule's code means, with an example and the way out",
-    "bundle": "build, sign, verify, test and pull policy bundles",
+    "bundle": "build, sign, verify, test, push and pull policy bundles",
     "warm": "read images ahead, so that the webhook knows them",
     "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",

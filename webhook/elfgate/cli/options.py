@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from elfgate.wiring import Judging, Reading
+    from elfgate.judging import Judging
+    from elfgate.wiring import Reading
 
 EPILOG_IMAGES = """IMAGE is one of
   registry.example/team/app:1.2    a registry reference (tag, digest or both)
@@ -77,8 +78,8 @@ def judging(options: argparse.Namespace) -> "Judging":
     Raises:
         InputError: if the settings cannot be used.
     """
+    from elfgate.judging import Judging
     from elfgate.settings import Settings
-    from elfgate.wiring import Judging
 
     policies = Settings.read(options.config).policies if options.config else None
     given = Judging.of_settings(policies) if policies else Judging()

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "Settings") -> None:
-    from elfgate import wiring
+    from elfgate import judging, wiring
     from elfgate.server.metrics import Metrics
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
@@ -46,14 +46,14 @@ async def _serve(settings: "Settings") -> None:
     metrics = Metrics()
 
     def told(name: str, why: str) -> None:
-        wiring.log_failed_rule(name, why)
+        judging.log_failed_rule(name, why)
         metrics.rule_failed(name)
 
     def bundle_told(result: "Result", what: str) -> None:
-        wiring.log_bundle(result, what)
+        judging.log_bundle(result, what)
         metrics.bundle(result)
 
-    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
+    engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told)
     try:
         async with (
             wiring.following(settings, engine.live, told=bundle_told, rule_told=told),

@@ -7,7 +7,6 @@ that cannot be verified says nothing.
 import hashlib
 import re
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
@@ -78,7 +77,7 @@ class VerifiedReader:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._ahead = b""
-        self._fill: Callable[[bytearray | memoryview], int] | None = getattr(stream, "readinto", None)
+        self._fill = getattr(stream, "readinto", None)  # files have it
         self.count = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -99,7 +98,7 @@ class VerifiedReader:
             data = self.read(len(buffer))
             buffer[: len(data)] = data
             return len(data)
-        count = self._fill(buffer)
+        count: int = self._fill(buffer)
         self._account(memoryview(buffer)[:count])
         return count
 

@@ -27,7 +27,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def review(name: str = "web", *, dry_run: bool = False, **metadata: Any) -> Review:
     obj = pod()
-    obj["metadata"] |= {"name": name, **metadata}
+    obj["metadata"] |= {"name": name, "uid": name, **metadata}
     fields: dict[str, Any] = {"uid": name, "resource": {"resource": "pods"}, "operation": "CREATE", "dryRun": dry_run}
     return Review.model_validate({**fields, "namespace": "shop", "object": obj})
 

@@ -10,6 +10,7 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.judging import engine as engine_of_the_bundle
 from elfgate.server.known import Answered
 from elfgate.server.validate import Validator
 
@@ -54,7 +55,7 @@ async def judging(
     folder: Path, registry: Registry, nodes: Iterable[Node], *, wait: float | None = None, in_flight: int = 256
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
-    inventory, engine = Inventory(nodes), await wiring.engine()
+    inventory, engine = Inventory(nodes), await engine_of_the_bundle()
     reading = wiring.Reading(insecure=[registry.host], store=folder / "facts.db", wait=wait)
     try:
         async with wiring.scanner(reading) as scanner:

@@ -3,7 +3,7 @@
 import argparse
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from elfgate.policy.memo import MemoisedEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Policies, Settings, default_store
+from elfgate.settings import Registries as RegistrySettings
 from elfgate.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Reading:
 
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
-        insecure: Registry hosts that are spoken to over plain HTTP.
+        registries: How registries are reached.
+        paths: An image may be a path of this machine: where whoever names it is who runs this.
+        on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
         store: The SQLite file that keeps facts.
         store_bytes: Its size cap.
         limits: What counts as hostile.
@@ -47,7 +50,9 @@ class Reading:
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
-    insecure: Sequence[str] = ()
+    registries: RegistrySettings = field(default_factory=RegistrySettings)
+    paths: bool = True
+    on_bytes: Callable[[int], None] | None = None
     store: Path = field(default_factory=default_store)
     store_bytes: int = 1 << 30
     limits: Limits = field(default_factory=Limits)
@@ -56,14 +61,21 @@ class Reading:
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
         """As a verb's options say (``cli.options.add_reading``)."""
-        return cls(images=images, insecure=options.insecure_registry, store=options.store or default_store())
+        registries = RegistrySettings(
+            insecure=tuple(options.insecure_registry),
+            loopback=True,
+            config_path=tuple(options.hosts_dir),
+            docker_config=options.docker_config,
+        )
+        return cls(images=images, registries=registries, store=options.store or default_store())
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
         """As the webhook's settings say."""
         return cls(
             images=settings.images,
-            insecure=settings.registries.insecure,
+            registries=settings.registries,
+            paths=False,
             store=settings.store.path,
             store_bytes=settings.store.size_cap,
             limits=settings.limits.limits(),
@@ -127,20 +139,25 @@ class Locator:
             keyring: Credentials of whoever asks, besides those that all share.
 
         Raises:
-            InputError: if ``image`` is neither a reference nor a location.
+            InputError: if ``image`` is neither a reference nor a location that may be named.
         """
         location = Location.parse(image)
+        if location.reference is None and not self._reading.paths:
+            raise InputError(f"image {image[:200]!r} is not a reference", hint="no node would take it")
         reference = location.reference
         if reference is None:
             return Located(image, self._source(location, keyring), location.name)
-        location = self._elsewhere.get(str(reference), location)
+        elsewhere = self._elsewhere.get(str(reference))
+        if elsewhere is not None:
+            source = self._source(elsewhere, None)
+            return Located(image, source, elsewhere.name, reference.familiar_name, reference.tag)
         return Located(
             image,
             self._source(location, keyring),
             location.name,
             reference.familiar_name,
             reference.tag,
-            asker=keyring.identity(reference.name) if keyring else None,
+            asker=None if keyring is None else keyring.identity(reference.name),
             lane=reference.registry,
         )
 
@@ -159,15 +176,37 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.docker_config import DockerConfig
-            from elfgate.images.registry import Registries, RegistryOptions
-
-            self._registries = Registries(
-                DockerConfig.read(docker_config()),
-                options=RegistryOptions(plain_http=frozenset(self._reading.insecure)),
-                limits=self._reading.limits,
-            )
+            places = (location.reference for location in self._elsewhere.values())
+            named = frozenset(place.registry for place in places if place is not None)
+            self._registries = _registries(self._reading, named)
         return self._registries
+
+
+def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
+    """Registries, as the settings say, with the credentials that all who ask share.
+
+    Raises:
+        InputError: if a file of credentials cannot be used.
+    """
+    from elfgate.images.auth import Chain, Credentials
+    from elfgate.images.docker_config import DockerConfig
+    from elfgate.images.registry import Registries, RegistryOptions
+
+    said = reading.registries
+    shared: list[Credentials] = []
+    if said.credential_providers is not None:
+        from elfgate.images.credential_provider import CredentialProviders
+
+        shared.append(CredentialProviders.read(said.credential_providers.config, said.credential_providers.folder))
+    shared.append(DockerConfig.read(said.docker_config or docker_config()))
+    options = RegistryOptions(
+        plain_http=frozenset(said.insecure),
+        config_path=said.config_path,
+        loopback=said.loopback,
+        named=named,
+        on_bytes=reading.on_bytes,
+    )
+    return Registries(Chain(*shared), options=options, limits=reading.limits)
 
 
 def docker_config() -> Path:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
@@ -48,6 +50,7 @@ async def judge(
     extra_architectures: Sequence[str] = (),
     operation: str = "CREATE",
     dry_run: bool = False,
+    pull_secrets: PullSecrets | None = None,
 ) -> Judgement:
     """Judge a workload.
 
@@ -60,6 +63,7 @@ async def judge(
         extra_architectures: Architectures that count although no node has them yet.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
+        pull_secrets: Knows the workload's own credentials; None if one access to images is everybody's.
 
     Raises:
         InputError: if the pod's placement has a shape that Kubernetes would not take.
@@ -68,8 +72,9 @@ async def judge(
     landing = targets(
         workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
     )
+    keyring = await pull_secrets.of(workload) if pull_secrets else None
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await asyncio.gather(*(_linkage(scanner, container, target) for container, target in pairs))
+    linkages = await asyncio.gather(*(_linkage(scanner, container, target, keyring) for container, target in pairs))
     entries = [
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
@@ -94,9 +99,11 @@ async def judge(
     return Judgement(await engine.evaluate(document), document)
 
 
-async def _linkage(scanner: Scanner, container: Container, target: Target) -> Linkage:
+async def _linkage(scanner: Scanner, container: Container, target: Target, keyring: Keyring | None) -> Linkage:
     try:
-        return await scanner.linkage(container.image, target.platform, container.overrides, target.facts)
+        return await scanner.linkage(
+            container.image, target.platform, container.overrides, target.facts, keyring=keyring
+        )
     except InputError as error:  # the API server takes any text for an image; the node will not
         finding = Finding(
             Code.LINKAGE_UNKNOWN,

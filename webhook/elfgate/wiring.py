@@ -13,6 +13,7 @@ from elfgate.cluster.api import Access, Api
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
@@ -101,6 +102,11 @@ class Cluster:
     def bindings(self) -> Bindings | None:
         """Finds what a binding is about."""
         return Bindings(self.api, self.inventory) if self.api else None
+
+    @property
+    def pull_secrets(self) -> PullSecrets | None:
+        """Knows workloads' own credentials."""
+        return PullSecrets(self.api) if self.api else None
 
 
 @asynccontextmanager
@@ -324,7 +330,7 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not (settings.nodes.watch or settings.admission.bindings):
+    if not (settings.nodes.watch or settings.admission.bindings or settings.registries.pull_secrets):
         inventory = _from_file(settings)
         yield Cluster(inventory, lambda: len(inventory) > 0)
         return

@@ -60,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> "CheckOutput":
+    from dataclasses import replace
+
     from elfgate import wiring
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
@@ -70,7 +72,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     found = list(_workloads(options.file))
     engine = await wiring.engine(wiring.Judging(folder=options.policies, rules=options.rules))
     try:
-        async with wiring.scanner(reading(options)) as scanner:
+        async with wiring.scanner(replace(reading(options), paths=False)) as scanner:
             results = [
                 _result(
                     source,

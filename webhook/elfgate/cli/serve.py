@@ -53,6 +53,7 @@ async def _serve(settings: "Settings") -> None:
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
+                pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

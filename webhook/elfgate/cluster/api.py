@@ -131,6 +131,18 @@ class Api:
         answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
         return dict(answer.mapping())
 
+    def secret(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One Secret, within some seconds."""
+        deed = f"show the secret {namespace}/{name}"
+        answer = self.ask(deed, self._core().read_namespaced_secret, name, namespace, _request_timeout=seconds)
+        return dict(answer.mapping())
+
+    def service_account(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One ServiceAccount, within some seconds."""
+        deed = f"show the service account {namespace}/{name}"
+        method = self._core().read_namespaced_service_account
+        return dict(self.ask(deed, method, name, namespace, _request_timeout=seconds).mapping())
+
     def validating_webhooks(self) -> list[Part]:
         """The ValidatingWebhookConfigurations."""
         from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415

@@ -7,6 +7,7 @@ import orjson
 
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Review, judged, parse, response
 from elfgate.cluster.workload import Point, Workload
 from elfgate.errors import ElfgateError
@@ -48,6 +49,7 @@ class Validator:
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
         bindings: Finds what a binding is about; None to let every binding pass.
+        pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Validator:
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
         bindings: Bindings | None = None,
+        pull_secrets: PullSecrets | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -68,6 +71,7 @@ class Validator:
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
         self._bindings = bindings
+        self._pull_secrets = pull_secrets
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Judge an AdmissionReview.
@@ -106,6 +110,7 @@ class Validator:
             extra_architectures=self._extra_architectures,
             operation=review.operation,
             dry_run=bool(review.dry_run),
+            pull_secrets=self._pull_secrets,
         )
         return judgement.verdict
 

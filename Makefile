@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+FUZZ_SECONDS ?= 3600
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -39,9 +40,12 @@ e2e: $(STAMP) ## Try it in a real control plane, built from source the first tim
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
 	opa=$$(.ci/opa) && \
-	$$opa fmt --list --fail policies && \
+	$$opa fmt --list --fail policies docs/rules .ci && \
 	$$opa check --strict --bundle --schema policies/schema/input.json --capabilities policies/capabilities.json policies && \
 	$$opa test --bundle --threshold 100 policies && \
+	$$opa inspect --annotations --format json policies | $$opa eval --fail-defined --format pretty --stdin-input \
+	  --data .ci/annotations.rego 'some complaint in data.elfgate.annotations.complaints' && \
+	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
 .PHONY: docs
@@ -52,6 +56,22 @@ docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' ta
 .PHONY: truth
 truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions
 	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
+
+.PHONY: bench
+bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds syft and crane the first time, if there is Go)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/policy.py
+	$(BIN)/python benchmarks/store.py
+	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	$(BIN)/python benchmarks/elf.py
+	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECONDS=3600
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 .PHONY: format
 format: $(STAMP) ## Format the code
@@ -66,6 +86,8 @@ lint: $(STAMP) ## Check format, lint, types and the rooms' order
 	$(BIN)/lint-imports
 
 .PHONY: lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock: $(STAMP) ## Pin the dependencies anew, with hashes
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --group bench --output-file requirements/bench.txt
+	$(LOCK) --group fuzz --output-file requirements/fuzz.txt

@@ -13,6 +13,10 @@ SCHEMAS = {
     "scan": output.ScanOutput,
     "matrix": output.MatrixOutput,
     "check": output.CheckOutput,
+    "rules": output.RulesOutput,
+    "explain": output.RuleOutput,
+    "warm": output.WarmOutput,
+    "cache": output.CacheOutput,
     "doctor": output.DoctorOutput,
 }
 

@@ -10,16 +10,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel
 from tabulate import tabulate
 
-from elfgate.policy.bundle import aggregator
+from elfgate.policy import metadata
+from elfgate.policy.bundle import aggregator, load
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
+from elfgate.policy.metadata import Rule
 
 POLICIES = Path(__file__).resolve().parents[1] / "policies"
-_BLOCK = re.compile(r"(?m)^# METADATA\n((?:#.*\n)+)package (\S+)$")
 _TABLE = re.compile(r"(?s)(<!-- rules -->\n).*(<!-- /rules -->)")
 
 
@@ -38,8 +38,11 @@ def main() -> int:
 
 def written() -> Iterator[tuple[Path, str]]:
     """Each file with what is to be in it."""
-    rules = {folder.name: annotation(folder) for folder in sorted((POLICIES / "rules").iterdir())}
-    yield POLICIES / "elfgate" / "main" / "found.rego", aggregator(rules)
+    rules = [complete(rule) for rule in metadata.rules(load(POLICIES))]
+    codes = sorted(folder.name for folder in (POLICIES / "rules").iterdir())
+    if codes != [rule.code for rule in rules]:
+        raise SystemExit(f"no METADATA: {', '.join(set(codes) - {rule.code for rule in rules})}")
+    yield POLICIES / "elfgate" / "main" / "found.rego", aggregator(codes)
     yield POLICIES / "schema" / "input.json", schema(Document, "What elfgate's policies judge")
     yield POLICIES / "schema" / "config.json", schema(PolicyConfig, "What elfgate's policies decide by")
     readme = POLICIES / "README.md"
@@ -49,37 +52,24 @@ def written() -> Iterator[tuple[Path, str]]:
     yield readme, _TABLE.sub(lambda match: f"{match[1]}\n{table(rules)}\n\n{match[2]}", text)
 
 
-def annotation(folder: Path) -> dict[str, object]:
-    """A rule's METADATA, which must be complete.
+def complete(rule: Rule) -> Rule:
+    """A rule whose METADATA is complete and that has its test beside it.
 
     Raises:
-        SystemExit: naming the rule and what its annotation lacks.
+        SystemExit: naming the rule and what it lacks.
     """
-    file = folder / f"{folder.name}.rego"
-    match = _BLOCK.search(file.read_text())
-    if match is None or match[2] != f"elfgate.rules.{folder.name}":
-        raise SystemExit(f"{file}: no METADATA above `package elfgate.rules.{folder.name}`")
-    fields = yaml.safe_load("\n".join(line[2:] for line in match[1].splitlines()))
-    custom = fields.get("custom", {})
-    missing = [name for name in ("title", "description") if not fields.get(name)]
-    missing += [f"custom.{name}" for name in ("code", "remedy") if not custom.get(name)]
-    if missing or custom["code"] != folder.name:
-        raise SystemExit(f"{file}: METADATA lacks {', '.join(missing) or f'custom.code: {folder.name}'}")
-    if not (folder / f"{folder.name}_test.rego").exists():
-        raise SystemExit(f"{file}: no {folder.name}_test.rego beside it")
-    return {**fields, **custom}
+    folder = POLICIES / "rules" / rule.code
+    missing = [name for name in ("title", "description", "remedy") if not getattr(rule, name)]
+    if missing:
+        raise SystemExit(f"{folder}: METADATA lacks {', '.join(missing)}")
+    if not (folder / f"{rule.code}_test.rego").exists():
+        raise SystemExit(f"{folder}: no {rule.code}_test.rego beside its rule")
+    return rule
 
 
-def table(rules: dict[str, dict[str, object]]) -> str:
+def table(rules: list[Rule]) -> str:
     """The rules in Markdown."""
-    config = json.loads((POLICIES / "data.json").read_text())["elfgate"]["config"]
-    rows = []
-    for code, fields in rules.items():
-        mode = str(fields.get("mode", config["rules"][code]))
-        if code in config["notes"]:
-            mode += f"; its notes {config['notes'][code]}"
-        meaning = f"{fields['title']}. {str(fields['description']).strip()}"
-        rows.append((f"`{code}`", meaning, fields["remedy"], mode))
+    rows = [(f"`{rule.code}`", f"{rule.title}. {rule.description}", rule.remedy, rule.mode) for rule in rules]
     return tabulate(rows, ("Code", "What it means", "What to do", "Mode"), tablefmt="github")
 
 

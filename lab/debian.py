@@ -80,6 +80,17 @@ def fetch(packages: Iterable[str], *, suite: str, architecture: str, dependencie
     return paths
 
 
+def depends(package: str, *, suite: str, architecture: str) -> list[str]:
+    """The names of the packages that a package depends on, itself only.
+
+    Raises:
+        LabError: if there is no such package.
+    """
+    home = _home(suite, architecture)
+    listing = run("apt-cache", "depends", package, env={"APT_CONFIG": str(home / "apt.conf")})
+    return re.findall(r"^\s*Depends: (\S+)", listing, re.MULTILINE)
+
+
 def root(
     packages: Sequence[str], *, suite: str, architecture: str, destination: Path, dependencies: bool = False
 ) -> list[str]:

@@ -44,6 +44,7 @@ class Start:
         cwd: The working directory.
         program: The program that ``argv[0]`` starts in its turn, if it does.
         timeout: Seconds after which a program counts as running.
+        output: How many characters of each of its outputs are kept.
         kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it is to be lost.
     """
 
@@ -53,6 +54,7 @@ class Start:
     cwd: str = "/"
     program: str = ""
     timeout: float = 20.0
+    output: int = 1500
     kept: str = ""
 
 

@@ -24,7 +24,6 @@ _NEWNS, _BIND, _REC, _NODEV, _NOSUID = 0x20000, 0x1000, 0x4000, 0x4, 0x2  # sche
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _MARK = "elfgate-lab"
-_KEPT = 1500  # characters kept of what a program writes
 _SCRIPT_DEPTH = 8
 
 
@@ -162,8 +161,8 @@ def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
         "status": code if code >= 0 else None,
         "signal": signal.Signals(-code).name if code < 0 and not timed_out else "",
         "timed_out": timed_out,
-        "stdout": stdout.decode(errors="replace")[:_KEPT],
-        "stderr": stderr.decode(errors="replace")[:_KEPT],
+        "stdout": stdout.decode(errors="replace")[: request["output"]],
+        "stderr": stderr.decode(errors="replace")[: request["output"]],
         "seconds": round(time.monotonic() - began, 2),
     }
 

@@ -55,6 +55,7 @@ class Binary:
         data: Symbols are taken through data relocations, which are resolved at start, not through calls.
         called: The program really calls what it takes; else only under a condition that does not arise.
         flags: Further flags of the compiler.
+        source: The program's C source, instead of one made from the above.
     """
 
     architecture: str
@@ -70,6 +71,7 @@ class Binary:
     data: bool = False
     called: bool = True
     flags: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def key(self) -> str:
@@ -126,7 +128,8 @@ def _write_sources(binary: Binary, directory: Path) -> None:
         commands.append([*_compiler(binary), *options, "-o", f"{stub}.so", f"{stub}.c"])
         libraries.append(f"{stub}.so")
     taken = [name for _, symbols in needs for name in _names(symbols)]
-    (directory / "main.c").write_text(_source(_names(binary.defines), taken, binary, program=not binary.library))
+    made = _source(_names(binary.defines), taken, binary, program=not binary.library)
+    (directory / "main.c").write_text(binary.source or made)
     (directory / "main.map").write_text(_version_script(binary.defines))
     commands.append(_link(binary, libraries))
     lines = [" ".join(map(_quoted, command)) for command in commands]

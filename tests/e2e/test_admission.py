@@ -4,7 +4,7 @@ import pytest
 
 from support.control_plane import ControlPlane, Said, until
 from support.manifests import pod, workload
-from support.webhook import Webhook
+from support.webhook import NAME, Webhook
 from support.words import ALPINE, DEBIAN, DENIED, ON_POWER, PARTLY, apply, refused
 
 pytestmark = pytest.mark.e2e
@@ -110,3 +110,11 @@ def test_a_replica_set_from_before_elfgate_is_stopped_at_its_pods(
 def test_an_exempted_namespace_is_left_alone(cluster: ControlPlane, webhook: Webhook) -> None:
     cluster.add_namespace("exempted", **{"elfgate.dev/webhook": "off"})
     assert apply(cluster, "exempted", pod("web", ALPINE, on="ppc64le")) == Said(0, "pod/web created\n", "")
+
+
+def test_the_audit_log_names_the_rules_and_the_policies_revision(cluster: ControlPlane, namespace: str) -> None:
+    assert apply(cluster, namespace, pod("web", ALPINE, on="ppc64le")) == refused()
+    until(lambda: cluster.audited("pods", namespace), "the request is not audited")
+    (event,) = cluster.audited("pods", namespace)
+    assert event["annotations"][f"{NAME}/codes"] == "loader_missing"
+    assert event["annotations"][f"{NAME}/policy-revision"]

@@ -147,3 +147,81 @@ def scheduling(cluster: ControlPlane, name: str) -> str:
 
 def events(cluster: ControlPlane, name: str) -> str:
     return cluster.must("get", "events", "-n", "bound", "--field-selector", f"involvedObject.name={name}")
+
+
+def test_a_pod_is_steered_to_where_it_starts_and_lands_there(
+    cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    cluster.add_namespace("steered", **{"elfgate.dev/webhook": "steered"})
+    with Webhook(tmp_path, settings | {"admission": {"drain_seconds": 0, "steer": True}}) as other:
+        selector = {"matchLabels": {"elfgate.dev/webhook": "steered"}}
+        cluster.must("create", "-f", "-", stdin=other.steering("steered", selector=selector))
+        try:
+            obj = pod("web", ALPINE)
+            until(lambda: steered(cluster, obj), "it is not steered")
+            assert apply(cluster, "steered", obj) == Said(0, "pod/web created\n", "")
+            cluster.must("wait", "-n", "steered", "--for=condition=Ready", "pod/web", "--timeout=60s")
+            landed = cluster.get("pod", "-n", "steered", "web")
+        finally:
+            cluster.must("delete", "mutatingwebhookconfiguration", "steered")
+    assert landed["metadata"]["annotations"]["elfgate.dev/steered-to"] == "amd64,arm64"
+    assert landed["spec"]["nodeName"] in {"amd64-1", "arm64-1"}
+
+
+def steered(cluster: ControlPlane, obj: object) -> bool:
+    words = ("create", "-n", "steered", "--dry-run=server", "-o", "json", "-f", "-")
+    return "elfgate.dev/steered-to" in cluster.must(*words, stdin=obj)
+
+
+def test_pods_of_one_owner_are_answered_from_memory(cluster: ControlPlane, webhook: Webhook, namespace: str) -> None:
+    obj = workload("Deployment", "many", DEBIAN, replicas=40)
+    before = judged_anew(webhook)
+    assert apply(cluster, namespace, obj).code == 0
+    cluster.must("rollout", "status", "-n", namespace, "deployment/many", "--timeout=60s")
+    # The Deployment, its ReplicaSet and the first pods, of which several may come at once.
+    assert judged_anew(webhook) - before < 12
+
+
+def judged_anew(webhook: Webhook) -> int:
+    lines = webhook.get("/metrics").text.splitlines()
+    counts = [line.split()[1] for line in lines if line.startswith('elfgate_step_seconds_count{step="parse"}')]
+    return int(float(counts[0])) if counts else 0
+
+
+def test_what_is_found_out_too_late_becomes_an_event_on_the_pod_and_its_owner(
+    cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    cluster.add_namespace("late", **{"elfgate.dev/webhook": "late"})
+    admission = {"drain_seconds": 0, "events": True, "first_sight_seconds": 0}
+    with Webhook(tmp_path, settings | {"admission": admission}) as other:
+        selector = {"matchLabels": {"elfgate.dev/webhook": "late"}}
+        cluster.must("create", "-f", "-", stdin=other.configuration("late", selector=selector))
+        try:
+            owner = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}}
+            uid = json.loads(cluster.must("create", "-n", "late", "-o", "json", "-f", "-", stdin=owner))["metadata"][
+                "uid"
+            ]
+            probe = pod("probe", "example/none:1", on="ppc64le")
+            until(lambda: apply(cluster, "late", probe, "--dry-run=server").stderr, "the webhook is not asked")
+            obj = pod("web", ALPINE, on="ppc64le")
+            reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid, "controller": True}
+            obj["metadata"]["ownerReferences"] = [reference]
+            said = apply(cluster, "late", obj)
+            assert (said.code, "still being read" in said.stderr) == (0, True)
+            until(lambda: len(late_events(cluster)) == 2, "there are no events")
+        finally:
+            cluster.must("delete", "validatingwebhookconfiguration", "late")
+    told = late_events(cluster)
+    assert {(event["involvedObject"]["kind"], event["involvedObject"]["name"]) for event in told} == {
+        ("Pod", "web"),
+        ("ConfigMap", "owner"),
+    }
+    for event in told:
+        assert event["message"].startswith(ON_POWER.splitlines()[0])
+        assert (event["type"], event["count"]) == ("Warning", 1)
+    assert "CannotStart" in cluster.must("describe", "-n", "late", "pod/web")
+
+
+def late_events(cluster: ControlPlane) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = cluster.get("events", "-n", "late", "--field-selector=reason=CannotStart")["items"]
+    return items

@@ -208,6 +208,13 @@ def test_check_passes_over_kinds_without_a_pod_template(elfgate: Run) -> None:
     assert "1 passed over" in ran.stdout
 
 
+@pytest.mark.parametrize("image", ["dir:/", "oci:layout:2", "oci-archive:layout:2", "docker-archive:layout:2"])
+def test_a_pod_cannot_have_this_machines_files_read(elfgate: Run, image: str) -> None:
+    ran = elfgate("check", "-", "--arch", "amd64", "--strict", text=POD.replace("example/server:2-alpine", image))
+    assert ran.returncode == 3
+    assert "is not valid" in ran.stdout
+
+
 def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run) -> None:
     missing = ["--image", "example/server:2-alpine=oci:nowhere"]
     assert elfgate("check", "-", "--arch", "amd64", *missing, text=POD).returncode == 0
@@ -232,13 +239,108 @@ def test_check_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], tex
     assert said in one_line(ran.stderr)
 
 
+def test_a_shared_store_that_is_gone_costs_a_line_and_no_verdict(elfgate: Run) -> None:
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--store", "unix:///nowhere/valkey.sock")
+    assert ran.returncode == 0
+    assert "starts" in ran.stdout
+    assert "nowhere" in one_line(ran.stderr)
+
+
+def test_warm_reads_a_list_once_and_then_knows_it(elfgate: Run) -> None:
+    images = "oci:layout:2  # static\n\noci:layout:2-debian\noci:layout:2\n"
+    first = elfgate("warm", "-", text=images)
+    assert first.returncode == 0
+    assert first.stdout.endswith("2 images: 2 read, 0 known, 0 failed\n")
+    again = json.loads(elfgate("warm", "-", "-o", "json", text=images).stdout)
+    assert (again["read"], again["known"], again["failed"]) == (0, 2, 0)
+
+
+def test_warm_reads_what_manifests_name_and_exits_with_3_for_what_cannot_be_read(elfgate: Run) -> None:
+    ran = elfgate("warm", "-f", "-", *OVERRIDE, text=f"{POD}---\n{POD.replace('2-alpine', '9-alpine')}")
+    assert ran.returncode == 3
+    assert "read    example/server:2-alpine: amd64, arm64, ppc64le, s390x" in ran.stdout
+    assert "2 images: 1 read, 0 known, 1 failed" in ran.stdout
+
+
+def test_warm_takes_no_folder_of_this_machine_for_a_pods_image(elfgate: Run) -> None:
+    ran = elfgate("warm", "-f", "-", text=POD.replace("example/server:2-alpine", "dir:/"))
+    assert "0 images" in ran.stdout
+    assert "dir:/" in one_line(ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "nothing to read"),
+        (["oci:layout:2", "--shard", "2/2"], "2/2"),
+        (["oci:layout:2", "--parallel", "0"], "--parallel"),
+        (["oci:layout:2", "--platform", "linux/vax"], "vax"),
+        (["-", "-f", "-"], "only once"),
+        (["-f", "nowhere.yaml"], "nowhere.yaml"),
+        (["oci:layout:2", "--store", "valkey://127.0.0.1:1"], "cannot be used"),
+        (["oci:layout:2", "--store", "http://127.0.0.1"], "URL of a store"),
+    ],
+)
+def test_warm_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], said: str) -> None:
+    ran = elfgate("warm", *words)
+    assert ran.returncode == 2
+    assert said in one_line(ran.stderr)
+
+
+def test_cache_carries_facts_from_one_store_to_another(elfgate: Run, tmp_path: Path) -> None:
+    elfgate("warm", "oci:layout:2-debian")
+    facts = str(tmp_path / "facts.zst")
+    assert elfgate("cache", "export", facts).returncode == 0
+    other = ["--store", str(tmp_path / "other.db")]
+    imported = json.loads(elfgate("cache", "import", facts, "-o", "json", *other).stdout)
+    assert imported["layers"] == 8
+    assert imported["facts_carried"] == imported["layers"] + imported["documents"]
+    assert json.loads(elfgate("warm", "oci:layout:2-debian", "-o", "json", *other).stdout)["known"] == 1
+
+
+def test_cache_export_to_standard_output_can_be_piped(elfgate: Run, tmp_path: Path) -> None:
+    elfgate("warm", "oci:layout:2")
+    command = f"{sys.executable} -m elfgate cache"
+    pipe = f"{command} export - --store {tmp_path}/facts.db | {command} import - --store {tmp_path}/other.db -o json"
+    ran = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(ran.stdout)["layers"] == 4
+
+
+def test_cache_prunes_and_tells_what_is_left(elfgate: Run) -> None:
+    elfgate("warm", "oci:layout:2")
+    pruned = json.loads(elfgate("cache", "prune", "--to", "0", "-o", "json").stdout)
+    assert (pruned["pruned"], pruned["layers"], pruned["documents"]) == (13, 0, 0)
+    assert "layers     0" in elfgate("cache", "info").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import"], "needs FACTS"),
+        (["info", "facts.zst"], "takes no FACTS"),
+        (["import", "nowhere.zst"], "nowhere.zst"),
+        (["import", "layout/oci-layout"], "not a file of facts"),
+        (["export", "nowhere/facts.zst"], "nowhere/facts.zst"),
+        (["prune"], "--to"),
+        (["prune", "--to", "much"], "much"),
+        (["info", "--to", "1"], "--to"),
+        (["info", "--store", "valkey://127.0.0.1:1"], "cannot be used"),
+        (["dance"], "dance"),
+    ],
+)
+def test_cache_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], said: str) -> None:
+    ran = elfgate("cache", *words)
+    assert ran.returncode == 2
+    assert said in one_line(ran.stderr)
+
+
 def test_serve_without_a_certificate_says_what_to_set(elfgate: Run) -> None:
     ran = elfgate("serve")
     assert ran.returncode == 2
     assert "tls" in one_line(ran.stderr)
 
 
-@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "serve"])
+@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "warm", "cache", "serve"])
 def test_every_verb_has_help_with_an_example(elfgate: Run, verb: str) -> None:
     ran = elfgate(verb, "--help")
     assert ran.returncode == 0

@@ -6,16 +6,22 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from elfgate.policy import bundle
+from elfgate.policy import archive, bundle, signing
+from elfgate.policy.config import PolicyConfig
 from support import opa
 from support.serving import REVIEW, UID, Pki
 
@@ -159,3 +165,54 @@ def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
             assert process.wait(timeout=20) == 0
         finally:
             process.kill()
+
+
+def test_a_signed_bundle_is_followed_and_a_bad_one_leaves_the_old_one_in_force(pki: Pki) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(pem, form, serialization.NoEncryption())
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    (pki.folder / "key.pub").write_bytes(key.public_key().public_bytes(pem, info))
+    strict = archive.files(bundle.load(config=PolicyConfig(require="all")))
+    signed = strict | {archive.SIGNATURES: signing.sign(strict, private, "release")}
+    with serving({"/bundle.tar.gz": archive.pack(signed)}) as (address, files):
+        followed = {"location": f"{address}/bundle.tar.gz", "key": str(pki.folder / "key.pub"), "key_id": "release"}
+        with start(settings(pki, policies={"bundle": {**followed, "poll_seconds": 0.05}})) as process:
+            try:
+                assert process.stderr is not None
+                told = json.loads(process.stderr.readline())
+                revision = archive.read(strict, "").revision
+                assert (told["message"], told["bundle"]) == ("policy bundle activated", revision)
+                url = json.loads(process.stderr.readline())["url"]
+                files["/bundle.tar.gz"] = archive.pack(strict)
+                told = json.loads(process.stderr.readline())
+                assert (told["message"], told["bundle"]) == ("policy bundle refused", "the bundle is not signed")
+                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                    assert ask(client, "first")["auditAnnotations"]["policy-revision"] == revision
+                    metrics = client.get("/metrics").text
+                assert 'elfgate_policy_bundles_total{result="activated"} 1.0' in metrics
+                assert 'elfgate_policy_bundles_total{result="refused"} 1.0' in metrics
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0
+            finally:
+                process.kill()
+
+
+@contextmanager
+def serving(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """A web server on loopback, with its address and its files, which may be changed."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(files[self.path])))
+            self.end_headers()
+            self.wfile.write(files[self.path])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield f"http://127.0.0.1:{server.server_port}", files
+        server.shutdown()

@@ -19,6 +19,7 @@ import pytest
 import trustme
 
 from elfgate.errors import ElfgateError, InputError
+from elfgate.server import probe
 from elfgate.server.metrics import Metrics
 from elfgate.server.readiness import readiness
 from elfgate.server.run import bind, run, serve
@@ -414,3 +415,72 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
         slow.close()
         assert pending[0].json()["response"] == {"uid": UID, "allowed": True}
         assert running.wait(timeout=10) == 0
+
+
+def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:
+    async def steer(_body: bytes, _deadline: float) -> Answer:
+        raise ElfgateError("no verdict")
+
+    async def check(server: Server) -> None:
+        response = await server.client.post("/mutate?timeout=5s", content=json.dumps(REVIEW))
+        assert response.json()["response"]["allowed"]
+        assert not (await server.review()).json()["response"]["allowed"]
+        assert "/mutate" in (await server.client.get("/nothing")).text
+
+    async def refuse(_body: bytes, _deadline: float) -> Answer:
+        raise ElfgateError("no verdict")
+
+    against(pki, check, judge=refuse, steer=steer, fail="deny")
+
+
+def with_certificate(pki: Pki, ca: trustme.CA, name: str) -> ssl.SSLContext:
+    context = pki.trusting()
+    ca.issue_cert("api.example", common_name=name).configure_cert(context)
+    return context
+
+
+def test_reviews_are_answered_to_the_api_servers_certificate_only(pki: Pki) -> None:
+    ca, stranger = trustme.CA(), trustme.CA()
+    ca.cert_pem.write_to_path(str(pki.folder / "client-ca.crt"))
+
+    async def status(server: Server, context: ssl.SSLContext) -> int:
+        async with httpx.AsyncClient(base_url=server.client.base_url, verify=context, trust_env=False) as client:
+            return (await client.post("/validate", json=REVIEW)).status_code
+
+    async def check(server: Server) -> None:
+        assert (await server.review()).status_code == 403
+        assert (await server.client.get("/readyz")).text == "ready\n"
+        assert (await server.client.get("/healthz")).status_code == 200
+        assert await status(server, with_certificate(pki, ca, "kube-apiserver")) == 200
+        assert await status(server, with_certificate(pki, ca, "somebody-else")) == 403
+        with pytest.raises((httpx.TransportError, ssl.SSLError)):
+            await status(server, with_certificate(pki, stranger, "kube-apiserver"))
+
+    against(pki, check, client_ca=pki.folder / "client-ca.crt", client_names=["kube-apiserver"])
+
+
+def test_an_endpoint_that_does_not_answer_is_not_ready(pki: Pki) -> None:
+    async def nothing(_body: bytes, _deadline: float) -> Answer:
+        return Answer(b"nothing")
+
+    async def check(server: Server) -> None:
+        response = await server.client.get("/readyz")
+        assert response.status_code == 503
+        assert (
+            response.text == "not ready: endpoint: its own endpoint does not answer a review as it must: status 200\n"
+        )
+
+    against(pki, check, judge=nothing)
+
+
+def test_a_port_where_nobody_answers_is_told(pki: Pki) -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+            closed.close()
+            with pytest.raises(ElfgateError, match="its own endpoint does not answer"):
+                await probe.answers("0.0.0.0", port, certificates_asked=False)  # noqa: S104
+            with pytest.raises(ElfgateError, match=r"its own endpoint gave no answer within 0\.1 s"):
+                await probe.answers("127.0.0.1", silent.getsockname()[1], certificates_asked=False, seconds=0.1)
+
+    asyncio.run(main())

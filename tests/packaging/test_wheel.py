@@ -38,13 +38,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_has_the_policies_but_not_their_tests(wheel: Path) -> None:
+def test_the_wheel_has_the_policies_with_their_tests_and_cases(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     rules = [name for name in names if name.startswith("elfgate/policies/rules/")]
-    shipped = {path.name for path in (ROOT / "policies" / "rules").glob("*/*.rego") if "_test" not in path.stem}
+    shipped = {path.name for path in (ROOT / "policies" / "rules").glob("*/*.rego")}
     assert {Path(name).name for name in rules} == shipped
     assert "elfgate/policies/.manifest" in names
+    cases = {f"elfgate/cases/{path.name}" for path in (ROOT / "tests" / "cases").glob("*.yaml")}
+    assert cases <= set(names)
     assert "elfgate/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

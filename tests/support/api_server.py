@@ -1,4 +1,4 @@
-"""A part of an API server on loopback: it lists and watches nodes and shows pods, and fails when told to.
+"""A part of an API server on loopback: it lists and watches nodes, shows pods, takes events, and fails when told to.
 
 with ApiServer(node("a")) as server:
     server.change("ADDED", node("b"))  # whoever watches is told
@@ -25,6 +25,8 @@ class ApiServer:
         pods: By namespace and name.
         objects: Further objects of namespaces, by ``NAMESPACE/RESOURCE/NAME``.
         shown: Which of those were asked for, in order.
+        events_written: By name.
+        event_requests: How many times one was to be made or changed.
         lists: How many times the nodes were listed.
         watches: The resourceVersions that watches began at.
         refusing: A status that everything is answered with, if any.
@@ -34,6 +36,8 @@ class ApiServer:
         self.pods = {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in pods or []}
         self.objects: dict[str, dict[str, Any]] = {}
         self.shown: list[str] = []
+        self.events_written: dict[str, dict[str, Any]] = {}
+        self.event_requests = 0
         self.lists = 0
         self.watches: list[str] = []
         self.refusing = 0
@@ -105,6 +109,10 @@ class ApiServer:
         with self._changed:
             self._forgotten = len(self._events)
 
+    def changing(self) -> threading.Condition:
+        """Held while what the server knows is changed."""
+        return self._changed
+
     def list(self) -> dict[str, Any]:
         """A NodeList."""
         with self._changed:
@@ -157,6 +165,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(410, GONE)
         else:
             self._stream(query["resourceVersion"][0])
+
+    def do_POST(self) -> None:
+        event = self._body()
+        with self.server_state.changing():
+            self.server_state.event_requests += 1
+            known = event["metadata"]["name"] in self.server_state.events_written
+            if not known:
+                self.server_state.events_written[event["metadata"]["name"]] = event
+        self._send(409 if known else 201, event)
+
+    def do_PATCH(self) -> None:
+        change = self._body()
+        with self.server_state.changing():
+            self.server_state.event_requests += 1
+            self.server_state.events_written[self.path.rpartition("/")[2]].update(change)
+        self._send(200, change)
+
+    def _body(self) -> Any:
+        return orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
     def _send(self, status: int, obj: object) -> None:
         body = orjson.dumps(obj)

@@ -120,11 +120,20 @@ class ControlPlane:
         self._run(name, *stopped.args[1:])  # type: ignore[index]
         self._until_answers(name, f"{self.url}/readyz")
 
+    def audited(self, resource: str, namespace: str) -> list[dict[str, Any]]:
+        """The audit events of requests to create a resource in a namespace, so far."""
+        lines = (self.folder / "audit.jsonl").read_text().splitlines(keepends=True)
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        wanted = (resource, namespace, "create")
+        return [event for event in events if (*_object(event), event["verb"]) == wanted]
+
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         etcd, peer, api, controllers, scheduler, kwok = _free_ports(6)
         self.url = f"https://127.0.0.1:{api}"
         self._write_certificates()
+        policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
+        (self.folder / "audit.yaml").write_text(json.dumps(policy | {"omitStages": ["RequestReceived"]}))
         self._run(
             "etcd",
             f"--data-dir={self.folder}/etcd",
@@ -172,6 +181,8 @@ class ControlPlane:
             f"--service-account-issuer={self.url}",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--authorization-mode=RBAC",
+            f"--audit-policy-file={self.folder}/audit.yaml",
+            f"--audit-log-path={self.folder}/audit.jsonl",
             "--allow-privileged",
             "--profiling=false",
         ]
@@ -280,6 +291,11 @@ def _free_ports(count: int) -> list[int]:
     for listener in sockets:
         listener.close()
     return ports
+
+
+def _object(event: Mapping[str, Any]) -> tuple[str, str]:
+    about = event.get("objectRef", {})
+    return about.get("resource", ""), about.get("namespace", "")
 
 
 def _written(objs: object) -> object:

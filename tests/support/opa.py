@@ -51,10 +51,21 @@ def serving(policies: Bundle, folder: Path) -> Iterator[Path]:
     Returns:
         Its socket, on which it listens.
     """
+    with running(folder, "--bundle", str(write(policies, folder / "bundle"))) as listening:
+        yield listening
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Path]:
+    """Run an OPA server with these options.
+
+    Raises:
+        AssertionError: if it ends instead of listening.
+    """
     assert OPA
     listening = folder / "opa.sock"
     command = [OPA, "run", "--server", "--skip-version-check", "--addr", f"unix://{listening}", "--log-level", "error"]
-    process = subprocess.Popen([*command, "--bundle", write(policies, folder / "bundle")])
+    process = subprocess.Popen([*command, *options])
     try:
         _await(listening, process)
         yield listening

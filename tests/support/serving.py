@@ -6,9 +6,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Answer:
     point: str = "pod"
     codes: tuple[str, ...] = ()
     outcome: str = "judged"
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) -> Answer:
@@ -84,9 +85,12 @@ class Pki:
         self.ca.configure_trust(context)
         return context
 
-    def settings(self, **admission: Any) -> Settings:
+    def settings(
+        self, *, client_ca: Path | None = None, client_names: Sequence[str] = (), **admission: Any
+    ) -> Settings:
         """Settings to serve from these files, on any port that is free."""
-        tls = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        tls: dict[str, Any] = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        tls |= {"client_ca": client_ca, "client_names": client_names}
         admission = {"drain_seconds": 0, **admission}
         return Settings.model_validate({"listen": {"port": 0}, "tls": tls, "admission": admission})
 
@@ -124,13 +128,15 @@ class Server:
 
 
 @asynccontextmanager
-async def served(settings: Settings, pki: Pki, judge: Judge, ready: Ready) -> AsyncIterator[Server]:
+async def served(
+    settings: Settings, pki: Pki, judge: Judge, ready: Ready, steer: Judge | None = None
+) -> AsyncIterator[Server]:
     """Serve while the context lasts, and stop as by Ctrl-C."""
     metrics, listening = Metrics(), _Listening()
     logger = logging.getLogger("elfgate.server.run")
     logger.setLevel(logging.INFO)
     logger.addHandler(listening)
-    serving = asyncio.create_task(serve(settings=settings, judge=judge, ready=ready, metrics=metrics))
+    serving = asyncio.create_task(serve(settings=settings, judge=judge, steer=steer, ready=ready, metrics=metrics))
     try:
         await asyncio.wait([serving, listening.url], return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -151,12 +157,13 @@ def against(
     *,
     judge: Judge = admit,
     ready: Ready = all_ready,
+    steer: Judge | None = None,
     **admission: Any,
 ) -> None:
     """Serve, and run ``check`` against it."""
 
     async def main() -> None:
-        async with served(pki.settings(**admission), pki, judge, ready) as server:
+        async with served(pki.settings(**admission), pki, judge, ready, steer) as server:
             await check(server)
 
     run(main())

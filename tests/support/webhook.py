@@ -29,6 +29,7 @@ UNLABELLED = {"matchExpressions": [{"key": "elfgate.dev/webhook", "operator": "D
 RIGHTS = [
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
 ]
 BINDINGS = [("", ["pods/binding", "bindings"])]
 
@@ -132,6 +133,14 @@ class Webhook:
             "metadata": {"name": name},
             "webhooks": [webhook],
         }
+
+    def steering(self, name: str, *, selector: dict[str, Any]) -> dict[str, Any]:
+        """A MutatingWebhookConfiguration that sends pods here."""
+        configuration = self.configuration(name, rules=[("", ["pods"])], selector=selector)
+        (webhook,) = configuration["webhooks"]
+        webhook["clientConfig"]["url"] = f"{self.url}/mutate"
+        webhook["reinvocationPolicy"] = "IfNeeded"
+        return configuration | {"kind": "MutatingWebhookConfiguration"}
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,8 @@ class Cell:
         argv: The command line.
         env: Variables beside PATH.
         cwd: The working directory.
-        program: The program that an ENOENT may be about, if it is not ``argv[0]``.
+        program: The program that ``argv[0]`` starts in its turn, if it does.
+        kernel: A name of ``lab.kernels.KERNELS``, if it is booted for this; else this machine's, with qemu's emulation.
     """
 
     group: str
@@ -32,6 +33,7 @@ class Cell:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = "/"
     program: str = ""
+    kernel: str = ""
 
     def __str__(self) -> str:
-        return f"{self.group}/{self.name} · {self.variant} · {self.architecture}"
+        return f"{self.group}/{self.name} · {self.variant} · {self.kernel or self.architecture}"

@@ -16,10 +16,11 @@ from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from lab import roots
+from lab.kernels import KERNELS
 from truth.cell import PATH, Cell
 from truth.observed import Observed
 
-NODE = NodeFacts(page_size=4096)  # what qemu and this machine's own kernel have; a CPU's level is not said
+_PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
 
 
 class Agreement(StrEnum):
@@ -78,7 +79,8 @@ def _predict(cell: Cell) -> Prediction:
     defaults = ImageDefaults(entrypoint=cell.argv, env={"PATH": PATH, **cell.env}, working_dir=cell.cwd)
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
-    return predict(Tree(layers), defaults, Overrides(), platform, NODE)
+    page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
+    return predict(Tree(layers), defaults, Overrides(), platform, NodeFacts(page_size=page_size))
 
 
 @cache
@@ -90,12 +92,13 @@ def table(comparisons: Iterable[Comparison]) -> str:
     """A row a group, a column an architecture: how many cells agree, then what does not, by the legend's letters."""
     counts: dict[tuple[str, str], Counter[Agreement]] = defaultdict(Counter)
     for comparison in comparisons:
-        for group in (comparison.cell.group, _ALL):
-            for architecture in (comparison.cell.architecture, _ALL):
+        cell = comparison.cell
+        for group in (f"{cell.group} on {cell.kernel}" if cell.kernel else cell.group, _ALL):
+            for architecture in (cell.architecture, _ALL):
                 counts[group, architecture][comparison.agreement] += 1
     groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
-    rows = [[group[:27], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
-    lines = [f"{row[0]:28}" + "".join(f" {text:>13}" for text in row[1:]) for row in [["", *_COLUMNS], *rows]]
+    rows = [[group[:31], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
+    lines = [f"{row[0]:32}" + "".join(f" {text:>13}" for text in row[1:]) for row in [["", *_COLUMNS], *rows]]
     legend = ", ".join(f"{letter} {agreement}" for agreement, letter in _LETTERS.items())
     return "\n".join([*lines, f"cells that agree, then: {legend}"])
 

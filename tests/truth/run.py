@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import roots
+from lab import kernels, roots
 from lab.sandbox import Outcome, Sandbox, Start
 from truth.cell import PATH, Cell
 
@@ -24,6 +24,24 @@ def run(cells: Iterable[Cell]) -> Mapping[Cell, Outcome]:
         for done in pool.map(_run_chunk, _chunks(cells)):
             outcomes |= done
     return outcomes
+
+
+def boot(cells: Iterable[Cell]) -> Mapping[Cell, Outcome]:
+    """Start every cell on the real kernel that it names.
+
+    Raises:
+        LabError: if a kernel does not boot, or stops.
+    """
+    by_kernel: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        by_kernel[cell.kernel].append(cell)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        done = pool.map(lambda name: kernels.run(kernels.KERNELS[name], list(map(_start, by_kernel[name]))), by_kernel)
+        return {
+            cell: outcome
+            for name, outcomes in zip(by_kernel, done, strict=True)
+            for cell, outcome in zip(by_kernel[name], outcomes, strict=True)
+        }
 
 
 def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:

@@ -6,9 +6,11 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from time import perf_counter
 
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
@@ -16,7 +18,7 @@ from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
 from elfgate.images.keyring import Keyring
-from elfgate.images.reference import Reference
+from elfgate.images.reference import Reference, pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
     ContainerEntry,
@@ -34,10 +36,19 @@ from elfgate.scan.scanner import Linkage, Scanner
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and the document it was given on."""
+    """A verdict, and the document it was given on.
+
+    Attributes:
+        verdict: The policies' answer.
+        document: What they were asked.
+        until: How long the document stays true of the same workload and nodes, in monotonic seconds.
+        seconds: What the steps took: ``targets``, ``scan``, ``engine``.
+    """
 
     verdict: Verdict
     document: Document
+    until: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 async def judge(
@@ -51,6 +62,7 @@ async def judge(
     operation: str = "CREATE",
     dry_run: bool = False,
     pull_secrets: PullSecrets | None = None,
+    within: float | None = None,
 ) -> Judgement:
     """Judge a workload.
 
@@ -64,17 +76,22 @@ async def judge(
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
         pull_secrets: Knows the workload's own credentials; None if one access to images is everybody's.
+        within: The most seconds to wait for what is not known yet; it is an unknown then.
 
     Raises:
         InputError: if the pod's placement has a shape that Kubernetes would not take.
         EngineError: if the policies gave no verdict that can be trusted.
     """
+    begun = perf_counter()
     landing = targets(
         workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
     )
     keyring = await pull_secrets.of(workload) if pull_secrets else None
+    placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await asyncio.gather(*(_linkage(scanner, container, target, keyring) for container, target in pairs))
+    linkages = await asyncio.gather(
+        *(_linkage(scanner, container, target, within, keyring) for container, target in pairs)
+    )
     entries = [
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
@@ -96,14 +113,22 @@ async def judge(
         containers=[_container_entry(container) for container in workload.containers],
         linkages=entries,
     )
-    return Judgement(await engine.evaluate(document), document)
+    until = min((linkage.until for linkage in linkages), default=math.inf)
+    scanned = perf_counter()
+    verdict = await engine.evaluate(document)
+    seconds = {"targets": placed - begun, "scan": scanned - placed, "engine": perf_counter() - scanned}
+    return Judgement(verdict, document, until, seconds)
 
 
-async def _linkage(scanner: Scanner, container: Container, target: Target, keyring: Keyring | None) -> Linkage:
+async def _linkage(
+    scanner: Scanner, container: Container, target: Target, within: float | None, keyring: Keyring | None
+) -> Linkage:
+    name = pulled_name(container.image)
     try:
-        return await scanner.linkage(
-            container.image, target.platform, container.overrides, target.facts, keyring=keyring
+        linkage = await scanner.linkage(
+            name, target.platform, container.overrides, target.facts, within=within, keyring=keyring
         )
+        return replace(linkage, image=container.image)
     except InputError as error:  # the API server takes any text for an image; the node will not
         finding = Finding(
             Code.LINKAGE_UNKNOWN,
@@ -113,7 +138,7 @@ async def _linkage(scanner: Scanner, container: Container, target: Target, keyri
             effect=Effect.UNKNOWN,
             reason=UnknownReason.IMAGE_INVALID,
         )
-        return Linkage(container.image, "", target.platform, Prediction((), (finding,)))
+        return Linkage(container.image, "", target.platform, Prediction((), (finding,)), until=math.inf)
 
 
 def _elsewhere(

@@ -6,10 +6,11 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic_core import ErrorDetails
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
+from elfgate.store.address import parse as parse_store_url
 
 FILE_BYTES = 1 << 20
 
@@ -53,6 +55,13 @@ class Tls(Model):
 
     certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
     key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    client_ca: Path | None = Field(
+        default=None,
+        description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
+    )
+    client_names: tuple[str, ...] = Field(
+        default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."
+    )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
         description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
@@ -87,12 +96,29 @@ class Cluster(Model):
     context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
 
 
+def _store_url(url: str) -> str:
+    try:
+        parse_store_url(url)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
 class Store(Model):
     """Where facts about images are kept."""
 
-    path: Path = Field(default_factory=default_store, description="The SQLite file; made when it is not there.")
+    path: Path | None = Field(
+        default=None,
+        description="The SQLite file; made when it is not there. Default: `elfgate/facts.db` in the user's cache, or "
+        "none where `url` is set.",
+    )
     size_cap: ByteSize = Field(
         default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+    )
+    url: Annotated[str, AfterValidator(_store_url)] | None = Field(
+        default=None,
+        description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
+        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`.",
     )
 
 
@@ -126,6 +152,17 @@ class Registries(Model):
     )
 
 
+class PolicyBundle(Model):
+    """A signed bundle that is looked for now and then. Until one has been put into force, what else is set here is."""
+
+    location: str = Field(
+        description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
+    )
+    key: Path = Field(description="PEM file: the public key that signs it (ES256).")
+    key_id: str = Field(min_length=1, description="What the key is called.")
+    poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
+
+
 class Policies(PolicyConfig):
     """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
 
@@ -135,6 +172,7 @@ class Policies(PolicyConfig):
     own_rules: Path | None = Field(
         default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
     )
+    bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
     engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="What evaluates: this process, or an OPA server beside it."
     )
@@ -146,9 +184,11 @@ class Policies(PolicyConfig):
     )
 
     @model_validator(mode="after")
-    def _socket(self) -> Self:
+    def _consistent(self) -> Self:
         if self.engine == "opa" and self.opa_socket is None:
             raise ValueError("the engine opa needs opa_socket")
+        if self.bundle is not None and (self.engine == "opa" or self.own_rules is not None):
+            raise ValueError("a bundle has its own rules, and OPA looks for its bundles itself")
         return self
 
 
@@ -159,6 +199,10 @@ class Admission(Model):
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
     )
+    steer: bool = Field(
+        default=False,
+        description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
+    )
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
         description="How long a review waits for an image that was never read; then it is unknown, and read on.",
@@ -166,6 +210,11 @@ class Admission(Model):
     bindings: bool = Field(
         default=False,
         description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+    )
+    events: bool = Field(
+        default=False,
+        description="Tell by an Event on an object and its owner when it was admitted unknown and is then found unable "
+        "to start; takes the rights to create and patch events.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5, description="How long before the API server's own deadline the answer is given."
@@ -222,7 +271,7 @@ class Settings(Model):
     tls: Tls | None = Field(default=None, description=Tls.__doc__)
     nodes: Nodes = Field(default=Nodes(), description=Nodes.__doc__)
     cluster: Cluster = Field(default=Cluster(), description=Cluster.__doc__)
-    store: Store = Field(default_factory=Store, description=Store.__doc__)
+    store: Store = Field(default=Store(), description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},
         description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",

@@ -1,16 +1,18 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 import argparse
-import logging
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
 from elfgate.cluster.pullsecrets import PullSecrets
@@ -18,21 +20,26 @@ from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
-from elfgate.policy.config import PolicyConfig
-from elfgate.policy.engine import Engine, EngineError
-from elfgate.policy.golden import prove
-from elfgate.policy.memo import MemoisedEngine
+from elfgate.judging import follow
+from elfgate.policy.active import ActiveEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
-from elfgate.settings import Policies, Settings, default_store
 from elfgate.settings import Registries as RegistrySettings
-from elfgate.store.sqlite import SqliteStore
+from elfgate.settings import Settings, default_store
+from elfgate.store.address import is_url
+from elfgate.store.address import parse as parse_store_url
+from elfgate.store.memory import MemoryStore
+from elfgate.store.protocol import Store, StoreError
+from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
 
 if TYPE_CHECKING:
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
-    from elfgate.policy.bundle import Bundle
+    from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.guard import Told
+    from elfgate.store.shared import ValkeyStore
+
+STORE_PASSWORD = "ELFGATE_STORE_PASSWORD"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +49,20 @@ class Reading:
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
         registries: How registries are reached.
-        paths: An image may be a path of this machine: where whoever names it is who runs this.
         on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
-        store: The SQLite file that keeps facts.
+        store: The SQLite file that keeps facts; None to keep them in memory only, beside ``store_url``.
         store_bytes: Its size cap.
+        store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
     registries: RegistrySettings = field(default_factory=RegistrySettings)
-    paths: bool = True
     on_bytes: Callable[[int], None] | None = None
-    store: Path = field(default_factory=default_store)
-    store_bytes: int = 1 << 30
+    store: Path | None = field(default_factory=default_store)
+    store_bytes: int = DEFAULT_MAX_BYTES
+    store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
 
@@ -68,7 +75,8 @@ class Reading:
             config_path=tuple(options.hosts_dir),
             docker_config=options.docker_config,
         )
-        return cls(images=images, registries=registries, store=options.store or default_store())
+        file, url = store_at(options.store)
+        return cls(images=images, registries=registries, store=file, store_url=url)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -76,9 +84,9 @@ class Reading:
         return cls(
             images=settings.images,
             registries=settings.registries,
-            paths=False,
-            store=settings.store.path,
+            store=settings.store.path or (None if settings.store.url else default_store()),
             store_bytes=settings.store.size_cap,
+            store_url=settings.store.url or "",
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
         )
@@ -108,6 +116,11 @@ class Cluster:
         """Knows workloads' own credentials."""
         return PullSecrets(self.api) if self.api else None
 
+    @property
+    def events(self) -> Events | None:
+        """Writes events."""
+        return Events(self.api) if self.api else None
+
 
 @asynccontextmanager
 async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
@@ -116,16 +129,75 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     Raises:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
-    store = SqliteStore(reading.store, max_bytes=reading.store_bytes)
+    async with reader(reading) as (read, locate):
+        yield Scanner(locate=locate, reader=read, wait=reading.wait)
+
+
+@asynccontextmanager
+async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterator[tuple[Reader, "Locator"]]:
+    """A reader and what it finds images by, closed at the end.
+
+    Args:
+        reading: How images are read.
+        at_once: How many reads may run at the same time, if not as many as suit the processors.
+
+    Raises:
+        InputError: as ``scanner`` does.
+    """
+    async with AsyncExitStack() as closing:
+        near = MemoryStore() if reading.store is None else SqliteStore(reading.store, max_bytes=reading.store_bytes)
+        closing.callback(near.close)
+        shared = shared_store(reading.store_url) if reading.store_url else None
+        if shared is not None:
+            closing.callback(shared.close)
+        locator = Locator(reading)
+        closing.callback(locator.close)
+        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=at_once)
+        closing.push_async_callback(read.close)
+        yield read, locator
+
+
+def store_at(place: str | None) -> tuple[Path | None, str]:
+    """The file or the URL that a person names as the store: one of the two."""
+    if place is None:
+        return default_store(), ""
+    return (None, place) if is_url(place) else (Path(place), "")
+
+
+def store(place: str | None) -> Store:
+    """The store that a person names, for those who have no use for one that does not answer.
+
+    Raises:
+        InputError: if it is no URL of a store.
+        StoreError: if it cannot be opened, or does not answer.
+    """
+    file, url = store_at(place)
+    if file is not None:
+        return SqliteStore(file)
+    shared = shared_store(url)
     try:
-        reader, locator = Reader(store=store, limits=reading.limits), Locator(reading)
-        try:
-            yield Scanner(locate=locator, reader=reader, wait=reading.wait)
-        finally:
-            await reader.close()
-            locator.close()
-    finally:
-        store.close()
+        shared.check()
+    except StoreError:
+        shared.close()
+        raise
+    return shared
+
+
+def shown(place: str | None) -> str:
+    """The same as people may see it: without a password."""
+    file, url = store_at(place)
+    return str(file) if file is not None else str(parse_store_url(url))
+
+
+def shared_store(url: str) -> "ValkeyStore":
+    """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
+
+    Raises:
+        InputError: if it is no URL of a store.
+    """
+    from elfgate.store.shared import ValkeyStore
+
+    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")))
 
 
 class Locator:
@@ -145,11 +217,9 @@ class Locator:
             keyring: Credentials of whoever asks, besides those that all share.
 
         Raises:
-            InputError: if ``image`` is neither a reference nor a location that may be named.
+            InputError: if ``image`` is neither a reference nor a location.
         """
         location = Location.parse(image)
-        if location.reference is None and not self._reading.paths:
-            raise InputError(f"image {image[:200]!r} is not a reference", hint="no node would take it")
         reference = location.reference
         if reference is None:
             return Located(image, self._source(location, keyring), location.name)
@@ -215,6 +285,36 @@ def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
     return Registries(Chain(*shared), options=options, limits=reading.limits)
 
 
+def pulled(locator: Locator, location: str) -> bytes:
+    """The bytes of a policy bundle that is kept as an image's only layer: in a registry, a layout or an archive.
+
+    Raises:
+        InputError: if ``location`` is no place, or holds no bundle.
+        UnreadableError: if it cannot be read.
+    """
+    from elfgate.policy.artefact import fetch
+
+    located = locator(location)
+    return fetch(located.source, located.name, location)
+
+
+async def pushed(packed: bytes, reference: Reference, *, insecure: Sequence[str]) -> str:
+    """Push a policy bundle, with the user's own credentials; return its digest.
+
+    Raises:
+        InputError: if the registry does not take it.
+        UnreadableError: if the credentials cannot be found out.
+    """
+    from elfgate.images.addresses import is_loopback_host
+    from elfgate.images.docker_config import DockerConfig
+    from elfgate.policy.push import push
+
+    credentials = DockerConfig.read(docker_config()).find(reference.name)
+    host = urlsplit(f"//{reference.registry}").hostname or ""
+    plain_http = reference.registry in insecure or is_loopback_host(host)
+    return await push(packed, reference, credentials[0] if credentials else None, plain_http=plain_http)
+
+
 def docker_config() -> Path:
     """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
@@ -238,89 +338,40 @@ def _local(location: Location, limits: Limits) -> Source:
             return Directory(location.path, limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """By which policies, and with which engine, verdicts are given.
-
-    Attributes:
-        folder: A bundle's folder; None for the one that comes with elfgate.
-        rules: A folder of further rules.
-        config: Laid over the bundle's own settings.
-        opa: The socket of an OPA server; None to evaluate here.
-        seconds: How long an evaluation may take, where it can be ended.
-    """
-
-    folder: Path | None = None
-    rules: Path | None = None
-    config: PolicyConfig | None = None
-    opa: Path | None = None
-    seconds: float = 1.0
-
-    @classmethod
-    def of_settings(cls, policies: Policies) -> Self:
-        """As the webhook's settings say."""
-        return cls(
-            folder=policies.folder,
-            rules=policies.own_rules,
-            config=policies,
-            opa=policies.opa_socket if policies.engine == "opa" else None,
-            seconds=policies.seconds,
-        )
-
-    def bundle(self) -> "Bundle":
-        """The bundle that is to judge.
-
-        Raises:
-            InputError: if one of the folders does not hold what it should.
-        """
-        from elfgate.policy.bundle import load
-
-        return load(self.folder, config=self.config, rules=self.rules)
-
-
-def log_failed_rule(name: str, why: str) -> None:
-    """Tell the log of a rule of the user's own that failed."""
-    logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
-
-
-async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine:
-    """An engine, proved on the golden documents.
+@asynccontextmanager
+async def following(
+    settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told"
+) -> AsyncIterator[None]:
+    """Follow the bundle that the settings name, if any, for as long as the block lasts.
 
     Args:
-        judging: By what; the shipped bundle and the embedded engine if None.
-        told: Who is told of rules of the user's own that fail.
+        settings: Where the bundle is, and whose signature it must have.
+        active: Whose bundle is replaced.
+        told: Who is told what came of each bundle.
+        rule_told: Who is told of rules in it that fail.
 
     Raises:
-        InputError: if there is no such bundle, or no such rules.
-        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
+        InputError: if the key cannot be read, or the location is none.
     """
-    judging = judging or Judging()
-    bundle = judging.bundle()
-    live = _live(judging, bundle)
-    if bundle.own:
-        from elfgate.policy.guard import GuardedEngine
-
-        live = GuardedEngine(live, bundle.own, told=told)
+    chosen = settings.policies.bundle
+    if chosen is None:
+        yield
+        return
+    locator = Locator(Reading.of_settings(settings))
     try:
-        await prove(live)
-    except EngineError:
-        await live.close()
-        raise
-    return MemoisedEngine(live)
+        fetch = _fetcher(locator, chosen.location)
+        async with follow(settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told):
+            yield
+    finally:
+        locator.close()
 
 
-def _live(judging: Judging, bundle: "Bundle") -> Engine:
-    if judging.opa is not None:
-        from elfgate.policy.server import OpaServer
+def _fetcher(locator: Locator, location: str) -> Callable[[], Awaitable[bytes]]:
+    if location.startswith(("https://", "http://")):
+        from elfgate.policy.artefact import download
 
-        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
-    if bundle.own:
-        from elfgate.policy.worker import BoundedEngine
-
-        return BoundedEngine(bundle, seconds=judging.seconds)
-    from elfgate.policy.embedded import EmbeddedEngine
-
-    return EmbeddedEngine(bundle)
+        return lambda: download(location)
+    return lambda: asyncio.to_thread(pulled, locator, location)
 
 
 @asynccontextmanager
@@ -330,7 +381,12 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not (settings.nodes.watch or settings.admission.bindings or settings.registries.pull_secrets):
+    if not (
+        settings.nodes.watch
+        or settings.registries.pull_secrets
+        or settings.admission.bindings
+        or settings.admission.events
+    ):
         inventory = _from_file(settings)
         yield Cluster(inventory, lambda: len(inventory) > 0)
         return

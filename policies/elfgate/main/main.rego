@@ -22,6 +22,7 @@ verdict := {
 	"warnings": violations("warn"),
 	"dryrun": violations("dryrun"),
 	"unknown": unknown,
+	"steer": steer,
 	"failed": sort(malformed),
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
@@ -47,6 +48,18 @@ unknown if count(places.unpredicted) > 0
 graded := cells # whole: OPA would grade anew wherever it is read
 
 cells[cell] contains part if {
+	not exemptions.granting
+	some code, findings in found
+	mode := config.mode(code)
+	some finding in findings
+	level := config.level(mode, code, finding)
+	level != "off"
+	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
+	part := [finding.position, code, finding.message, finding.remedy]
+}
+
+cells[cell] contains part if {
+	exemptions.granting
 	some code, findings in found
 	mode := config.mode(code)
 	some finding in findings

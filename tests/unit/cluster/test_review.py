@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from elfgate.cluster.review import Review, bound_node, judged, parse, response, warning_lines
+from elfgate.cluster.review import Review, bound_node, decisive, digest, judged, parse, response, warning_lines
 from elfgate.cluster.workload import Role
 from elfgate.errors import InputError
 from support.objects import container, deployment, pod
@@ -232,3 +232,24 @@ def test_a_message_without_end_is_cut() -> None:
     answer: Any = response("u", allowed=False, message="x" * 1_000_000)
 
     assert len(answer["response"]["status"]["message"]) <= 32_000
+
+
+def test_pods_of_one_owner_are_alike_whatever_their_volumes_are_called() -> None:
+    def asked(suffix: str, path: str = "/var/run/secrets/kubernetes.io/serviceaccount") -> bytes:
+        mount = {"name": f"kube-api-access-{suffix}", "mountPath": path, "readOnly": True}
+        obj = pod(container(volumeMounts=[mount]), volumes=[{"name": mount["name"], "projected": {}}])
+        obj["metadata"] |= {"name": f"web-{suffix}", "generateName": "web-"}
+        fields = {"uid": suffix, "resource": {"resource": "pods"}, "operation": "CREATE", "object": obj}
+        return digest(decisive(Review.model_validate(fields)))
+
+    assert asked("7xk2p") == asked("q9z4m")
+    assert asked("7xk2p") != asked("7xk2p", path="/usr/lib")
+
+
+@pytest.mark.parametrize(
+    "spec", [5, [], {"containers": 5}, {"containers": [5]}, {"containers": [{"volumeMounts": [5]}]}]
+)
+def test_a_pod_of_any_shape_can_be_told_from_others(spec: object) -> None:
+    obj = {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    fields = {"uid": "1", "resource": {"resource": "pods"}, "operation": "CREATE", "object": obj}
+    assert digest(decisive(Review.model_validate(fields)))

@@ -8,6 +8,7 @@ import pytest
 from elfgate.elf.excerpt import excerpt, is_elf
 from elfgate.elf.facts import ElfFacts, Load, UndefinedSymbol, VersionNeed
 from elfgate.elf.read import read
+from elfgate.elf.sparse import Excerpt
 from elfgate.platforms import ARCHITECTURES
 from support.elf_file import elf_file
 
@@ -213,6 +214,31 @@ def test_jemallocs_page_size_is_a_hint_in_programs_and_not_looked_for_in_librari
     assert program(interp="/lib/ld.so", strings=told).hints == {"jemalloc-page-size"}
     assert program(pie=True, strings=told).hints == {"jemalloc-page-size"}
     assert program(needed=("libc.so.6",), strings=told).hints == frozenset()
+
+
+@pytest.mark.parametrize("before", range(65536 - 300, 65536, 29))
+def test_jemallocs_message_is_found_wherever_it_stands(before: int) -> None:
+    data = elf_file(type=2, strings=[b"x" * before, b"<jemalloc>: Unsupported system page size"])
+    assert read(excerpt(memoryview(data))).hints == {"jemalloc-page-size"}
+
+
+@pytest.mark.parametrize(("with_code", "other", "found"), [(4, 6, True), (5, 6, True), (5, 4, False)])
+def test_jemallocs_message_is_not_looked_for_in_code_if_constants_are_apart(
+    with_code: int, other: int, found: bool
+) -> None:
+    data = bytearray(elf_file(type=2, needed=["x"], strings=[b"<jemalloc>: Unsupported system page size"]))
+    table, count = int.from_bytes(data[32:40], "little"), int.from_bytes(data[56:58], "little")
+    headers = [table + 56 * number for number in range(count)]
+    loads = [at for at in headers if data[at : at + 4] == b"\1\0\0\0"]
+    for at, flags in zip(loads, (with_code, other), strict=True):
+        data[at + 4] = flags
+    assert bool(read(excerpt(bytes(data))).hints) == found
+
+
+def test_little_of_a_large_file_is_kept_and_decoded() -> None:
+    data = elf_file(needed=[f"lib{number}.so" for number in range(40)], soname="libbig.so", trailing=bytes(40 << 20))
+    kept = Excerpt.unpack(excerpt(data))
+    assert sum(len(piece) for _, piece in kept.ranges) < 64 << 10
 
 
 def test_isa_levels_are_x86s_alone() -> None:

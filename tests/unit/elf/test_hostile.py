@@ -109,6 +109,13 @@ def test_a_hash_table_of_impossible_size_may_export_anything() -> None:
     assert found.exports("anything")
 
 
+@pytest.mark.parametrize("buckets", [0, 5])
+def test_a_hash_table_without_the_buckets_that_it_claims_may_export_anything(buckets: int) -> None:
+    table = struct.pack("<IIIII", buckets, 1, 0, 6, 1)
+    found = read(excerpt(dynamic_file([(0x6FFFFEF5, 176 + 48), (6, 176)], table)))
+    assert found.exports("anything")
+
+
 def test_a_dynamic_section_without_an_end_makes_the_facts_incomplete() -> None:
     data = dynamic_file([(1, 1)] * 5000, b"")
     assert read(excerpt(data)).incomplete

@@ -153,6 +153,25 @@ def test_a_loop_of_libraries_ends() -> None:
     assert all(finding.effect is not Effect.FAILS for finding in run(glibc_program(), files).findings)
 
 
+def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
+    program = glibc_program(undefined=[("environ", "copied")])
+    assert failures(run(program)) == [Code.SYMBOL_MISSING]
+    libc = tarball.program(glibc_libc(defined=["environ"]))
+    assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.UNKNOWN)])
+def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[str, ...], outcome: Outcome) -> None:
+    """T: check_match; a library that needs versions itself has a DT_VERSYM, and is taken with a warning."""
+    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=[("foo", *mark)])
+    prediction = run(program, {FOO: library("libfoo.so.1", defined=["foo"])})
+    assert prediction.outcome is outcome
+    if outcome is Outcome.CANNOT_START:
+        assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
+    now = run(program, {FOO: library("libfoo.so.1", defined=["foo"])}, env={"LD_BIND_NOW": "1"})
+    assert failures(now) == [Code.SYMBOL_VERSION_MISSING]
+
+
 def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:
     foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.4"]})
     program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])

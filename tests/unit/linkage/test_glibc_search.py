@@ -83,10 +83,17 @@ def test_the_cache_is_read_in_the_architectures_byte_order_and_kind(on: str) -> 
         files[lib(on, "ld-linux-armhf.so.3")] = tarball.program(glibc_loader(on, flags=0x5000400))
     cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")])
     assert needs_foo({**files, CACHE: cache}, on, program=program).outcome is Outcome.STARTS
-    other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x1)
+    other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x0103)  # 64-bit SPARC's
     assert failures(needs_foo({**files, CACHE: other}, on, program=program)) == [Code.LIBRARY_MISSING]
     foreign = ld_so_cache("amd64" if on == "s390x" else "s390x", [(NAME, f"/opt/{NAME}")])
     assert failures(needs_foo({**files, CACHE: foreign}, on, program=program)) == [Code.LIBRARY_MISSING]
+
+
+@pytest.mark.parametrize(("on", "kind"), [("386", 1), ("386", 3), ("arm", 3)])
+def test_some_loaders_also_take_entries_without_a_mark_of_an_abi(on: str, kind: int) -> None:
+    """T: ldconfig writes them for libraries that do not need libc.so.6."""
+    cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=kind)
+    assert needs_foo({f"opt/{NAME}": good(on), CACHE: cache}, on).outcome is Outcome.STARTS
 
 
 def test_a_corrupt_cache_is_ignored() -> None:
@@ -217,7 +224,18 @@ SKIPPED = {
     "another byte order (Debian's patch)": library(NAME, "s390x"),
     "unreadable to the user": tarball.Item("file", good().data, 0o600),
 }
+
+
+def edited(offset: int, value: int) -> tarball.Item:
+    content = bytearray(good().data)
+    content[offset] = value
+    return tarball.Item("file", bytes(content))
+
+
 FATAL = {
+    "of no identification version": edited(6, 0),
+    "of no version": edited(20, 0),
+    "odd in its identification's padding": edited(12, 1),
     "empty": tarball.text(""),
     "too short": tarball.text("\x7fELF"),
     "a linker script": tarball.text("GROUP ( libfoo.so.1.2 )\n" + " " * 64),
@@ -237,7 +255,8 @@ def test_a_candidate_is_skipped_that_is(what: str) -> None:
     files = {f"env/{NAME}": SKIPPED[what]}
     env = {"LD_LIBRARY_PATH": "/env"}
     assert needs_foo({**files, f"lib/{NAME}": good()}, env=env, user=1000).outcome is Outcome.STARTS
-    assert failures(needs_foo(files, env=env, user=1000)) == [Code.LIBRARY_MISSING]
+    code = Code.LIBRARY_MISMATCH if what == "another class" else Code.LIBRARY_MISSING  # "wrong ELF class"
+    assert failures(needs_foo(files, env=env, user=1000)) == [code]
 
 
 @pytest.mark.parametrize("what", FATAL)
@@ -319,6 +338,17 @@ def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
     files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good()}
     node = NodeFacts(cpu_level="x86-64-v4")
     prediction = needs_foo(files, version="2.31", program={"runpath": "/opt"}, node=node)
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
+def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
+    """Debian 11's, for one."""
+    loader = glibc_loader(version="x")
+    files = {
+        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
+        f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good(),
+    }
+    prediction = needs_foo(files, program={"runpath": "/opt"}, node=NodeFacts(cpu_level="x86-64-v4"))
     assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
@@ -414,3 +444,18 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
         ("/lib/libfoo.so.1 (default directory)", "/lib/libfoo.so.1"),
     ]
     assert not needs_foo({}).walk
+
+
+@pytest.mark.parametrize("where", ["tls", "haswell", "tls/haswell/x86_64"])
+def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
+    """T: tls on 2.36."""
+    files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}
+    assert needs_foo(files, version="2.36", program=program).outcome is Outcome.UNKNOWN
+    assert failures(needs_foo(files, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_a_filter_is_needed() -> None:
+    """T."""
+    files = {f"lib/{NAME}": good(filters=["libreal.so"])}
+    assert failures(needs_foo(files)) == [Code.LIBRARY_MISSING]
+    assert needs_foo({**files, "lib/libreal.so": library("libreal.so")}).outcome is Outcome.STARTS

@@ -207,3 +207,17 @@ def test_which_libc_it_is_the_loaders_file_tells_not_its_name() -> None:
     files["lib/ld-musl-x86_64.so.1"] = tarball.program(musl_loader())
     files["app"] = musl_program(needed=["libgone.so"])
     assert {step.actor for step in start(files, "/app", explain=True).walk} == {"kernel", "musl"}
+
+
+def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
+    prediction = needs_foo({f"lib/{NAME}": good()}, program={"undefined": [("environ", "copied")]})
+    assert failures(prediction) == [Code.SYMBOL_MISSING]
+
+
+@pytest.mark.parametrize(("on", "outcome"), [("ppc64le", Outcome.CANNOT_START), ("s390x", Outcome.STARTS)])
+def test_on_power_musl_does_not_start_what_has_glibcs_start_code(on: str, outcome: Outcome) -> None:
+    """T: SIGSEGV before main, through the folklore's symlink."""
+    loader = ARCHITECTURES[on].glibc_loaders[0]
+    files = {**alpine(on), loader[1:]: tarball.link(f"/lib/ld-musl-{ARCHITECTURES[on].musl_name}.so.1")}
+    program = glibc_program(on, undefined=["__libc_start_main"], version_needs={"libc.so.6": ["GLIBC_2.34"]})
+    assert start({**files, "app": program}, "/app", on=on).outcome is outcome

@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from elfgate.errors import InputError
-from elfgate.settings import FILE_BYTES, Settings
+from elfgate.settings import FILE_BYTES, Settings, default_store
+from elfgate.wiring import Reading
 
 
 @pytest.fixture
@@ -55,6 +56,18 @@ def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
         "FILE: admission.fail: input should be 'allow' or 'deny'",
         "FILE: log: must be a mapping of settings",
     ]
+
+
+def test_a_store_on_a_server_is_named_by_its_url(file: Path) -> None:
+    settings = read(file, "store: {url: 'valkeys://elfgate@facts:6380/1'}\n")
+    reading = Reading.of_settings(settings)
+    assert (reading.store, reading.store_url) == (None, "valkeys://elfgate@facts:6380/1")
+    assert Reading.of_settings(Settings()).store == default_store()
+
+
+def test_what_is_no_url_of_a_store_is_told_without_its_password(file: Path) -> None:
+    (line,) = problems(file, "store: {url: 'valkey://me:secret@facts:port'}\n")
+    assert line.startswith("FILE: store.url: the store facts:port is not the URL of a store")
 
 
 def test_an_architecture_that_nobody_knows_is_told(file: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 
 from elfgate.errors import InputError
 from elfgate.store import shared
@@ -148,7 +149,7 @@ def test_a_lease_is_granted_to_one_at_a_time(server: valkey.Server) -> None:
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(server: valkey.Server) -> None:
-    with closing(ValkeyStore(parse(server.url), lease_seconds=1.5)) as store, server.client() as client:
+    with closing(ValkeyStore(parse(server.url), lease_seconds=3)) as store, server.client() as client:
         store.claim(DIGEST)
         left = [client.pttl(f"elfgate:lease:{DIGEST}")]
         while left[-1] <= left[0]:
@@ -165,7 +166,7 @@ def test_closing_gives_leases_back(server: valkey.Server) -> None:
 
 
 def _hold(url: str, held: "multiprocessing.synchronize.Event") -> None:
-    ValkeyStore(parse(url), lease_seconds=0.3).claim(DIGEST)
+    ValkeyStore(parse(url), lease_seconds=2).claim(DIGEST)
     held.set()
     time.sleep(60)
 
@@ -214,6 +215,23 @@ def test_a_password_is_asked_for_and_given(tmp_path: Path) -> None:
             assert store.get(Kind.LAYER, DIGEST) == b"index"
 
 
+def test_a_user_with_few_rights_suffices(server: valkey.Server) -> None:
+    rights = "on >pw ~elfgate:* +@read +@write +@scripting +@transaction +@connection"
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "elfgate", *rights.split())
+    address = parse(server.url.replace("unix://", "unix://elfgate:pw@"))
+    with closing(ValkeyStore(address)) as store:
+        store.check()
+        store.put(Kind.LAYER, DIGEST, b"index")
+        store.tag("docker.io/example/app", "1", DIGEST)
+        assert store.claim(DIGEST)
+        store.release(DIGEST)
+        assert store.claim(DIGEST)
+        assert dict(store.facts(Kind.LAYER)) == {DIGEST: b"index"}
+        assert store.tags("docker.io/example/app") == [("1", DIGEST)]
+        assert store.statistics()["failures"] == 0
+
+
 @pytest.mark.parametrize(
     ("url", "shown", "expected"),
     [
@@ -235,3 +253,29 @@ def test_a_url_says_where_the_server_is(url: str, shown: str, expected: dict[str
 def test_what_is_no_url_of_a_store_is_one_clear_line(url: str) -> None:
     with pytest.raises(InputError, match="the store"):
         parse(url)
+
+
+def test_tls_verifies_who_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    files = ("--tls-cert-file", str(tmp_path / "cert.pem"), "--tls-key-file", str(tmp_path / "key.pem"))
+    trusted = tmp_path / "trusted.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with valkey.server(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):
+        stranger.cert_pem.write_to_path(trusted)
+        with (
+            closing(ValkeyStore(parse(f"valkeys://localhost:{port}"))) as store,
+            pytest.raises(StoreError, match="cannot be used"),
+        ):
+            store.check()
+        authority.cert_pem.write_to_path(trusted)
+        with closing(ValkeyStore(parse(f"valkeys://127.0.0.1:{port}"))) as store:
+            store.put(Kind.LAYER, DIGEST, b"index")
+            assert store.get(Kind.LAYER, DIGEST) is None
+        with closing(ValkeyStore(parse(f"valkeys://localhost:{port}"))) as store:
+            store.put(Kind.LAYER, DIGEST, b"index")
+            assert store.get(Kind.LAYER, DIGEST) == b"index"

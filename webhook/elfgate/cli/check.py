@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_reading, reading
+from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from elfgate.cli.output import CheckOutput, ResultOutput
     from elfgate.cluster.nodes import Node
     from elfgate.cluster.workload import Workload
@@ -39,8 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le")
     where.add_argument("--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
-    parser.add_argument("--policies", type=Path, metavar="DIR", help="judge by this bundle instead of the one shipped")
-    parser.add_argument("--rules", type=Path, metavar="DIR", help="judge by the rules in this folder too")
+    add_policies(parser)
     add_output(parser, "text", "json")
     add_reading(parser)
 
@@ -60,19 +57,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> "CheckOutput":
-    from dataclasses import replace
-
     from elfgate import wiring
+    from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
     from elfgate.gate import judge
+    from elfgate.judging import engine as engine_of
 
     inventory = Inventory(_nodes(options))
-    found = list(_workloads(options.file))
-    engine = await wiring.engine(wiring.Judging(folder=options.policies, rules=options.rules))
+    found = list(workloads(options.file))
+    engine = await engine_of(judging(options))
     try:
-        async with wiring.scanner(replace(reading(options), paths=False)) as scanner:
+        async with wiring.scanner(reading(options)) as scanner:
             results = [
                 _result(
                     source,
@@ -90,39 +87,16 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
+    from elfgate.cli.manifests import read_file
     from elfgate.cluster import nodes
 
     if options.arch is not None:
         return nodes.nodes_of([name for name in options.arch.split(",") if name])
     if options.nodes is not None:
-        return nodes.read_nodes(_bytes(str(options.nodes)), source=str(options.nodes))
+        return nodes.read_nodes(read_file(str(options.nodes)), source=str(options.nodes))
     from elfgate.cluster.api import read_context
 
     return read_context(options.context)
-
-
-def _workloads(files: list[str]) -> "Iterator[tuple[str, Workload | None]]":
-    from elfgate.cluster.manifests import objects
-    from elfgate.cluster.template import workload
-    from elfgate.errors import InputError
-
-    for name in files:
-        for manifest in objects(_bytes(name), source="standard input" if name == "-" else name):
-            try:
-                yield manifest.position, workload(manifest.obj)
-            except InputError as error:
-                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
-
-
-def _bytes(name: str) -> bytes:
-    from elfgate.errors import InputError
-
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from error
 
 
 def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOutput":

@@ -14,8 +14,8 @@ USAGE = "elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account 
 DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask it, whether it can
 lock itself out, its endpoints, certificate and CA bundle, its readiness, whether it answers a review and by which
 policies, and its rights; and say how to repair what is wrong."""
-EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not answer; 3 nothing is known to be
-wrong, but something could not be looked at from here
+EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not answer; 3 something
+could not be looked at from here, and the rest is right
 
 example:
   kubectl elfgate doctor --service-account elfgate/elfgate

@@ -14,6 +14,11 @@ VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
+    "rules": "list the policies' rules",
+    "explain": "tell what a rule's code means, with an example and the way out",
+    "bundle": "build, sign, verify, test, push and pull policy bundles",
+    "warm": "read images ahead, so that the webhook knows them",
+    "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
     "doctor": "find what is wrong with an installation, and say how to repair it",
 }

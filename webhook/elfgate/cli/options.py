@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
+    from elfgate.judging import Judging
     from elfgate.wiring import Reading
 
 EPILOG_IMAGES = """IMAGE is one of
@@ -51,11 +53,16 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="take credentials from this config.json (default: the one in $DOCKER_CONFIG or ~/.docker)",
     )
-    group.add_argument(
+    add_store(group)
+
+
+def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """Add the option that says where facts are kept."""
+    parser.add_argument(
         "--store",
-        metavar="FILE",
-        type=Path,
-        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache)",
+        metavar="FILE|URL",
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), or on this Valkey or "
+        "Redis server (valkey://HOST; its password in ELFGATE_STORE_PASSWORD)",
     )
 
 
@@ -68,6 +75,29 @@ def reading(options: argparse.Namespace) -> "Reading":
     from elfgate.wiring import Reading
 
     return Reading.of_options(options, pairs("--image", options.images))
+
+
+def add_policies(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say by which policies to judge."""
+    parser.add_argument("--policies", type=Path, metavar="DIR", help="this bundle instead of the one shipped")
+    parser.add_argument("--rules", type=Path, metavar="DIR", help="the rules of your own in this folder too")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the policy settings of this file, as `elfgate serve` has them"
+    )
+
+
+def judging(options: argparse.Namespace) -> "Judging":
+    """By what to judge, as those options say; what they do not say is as in the settings.
+
+    Raises:
+        InputError: if the settings cannot be used.
+    """
+    from elfgate.judging import Judging
+    from elfgate.settings import Settings
+
+    policies = Settings.read(options.config).policies if options.config else None
+    given = Judging.of_settings(policies) if policies else Judging()
+    return replace(given, folder=options.policies or given.folder, rules=options.rules or given.rules)
 
 
 def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:

@@ -1,15 +1,20 @@
 """What ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from elfgate.linkage.report import Finding, Variant
 from elfgate.matrix import Matrix
+from elfgate.policy.metadata import Rule
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
+from elfgate.store.exchange import Carried
+from elfgate.warm import State, Warmed
 
 VerdictWord = Literal["starts", "cannot-start", "unknown"]
 
@@ -131,6 +136,95 @@ class CheckOutput(Model):
     revision: str = Field(description="of the policies")
     results: list[ResultOutput]
     passed_over: int = Field(description="objects that hold no pod template")
+
+
+class RuleOutput(Model):
+    """A rule, as ``elfgate explain -o json`` tells of it."""
+
+    code: str
+    title: str
+    description: str
+    remedy: str = Field(description="the way out")
+    mode: str = Field(description="what its findings lead to by these settings, in words")
+    own: bool = Field(description="it did not come with elfgate")
+    example: str = Field(description="what people are told, in a case of it; empty if there is none")
+
+    @classmethod
+    def of(cls, rule: Rule, example: str = "") -> "RuleOutput":
+        """From the policies'."""
+        return cls.model_validate({**asdict(rule), "example": example})
+
+
+class RulesOutput(Model):
+    """``elfgate rules -o json``."""
+
+    revision: str = Field(description="of the policies")
+    rules: list[RuleOutput]
+
+
+class CacheOutput(Model):
+    """``elfgate cache -o json``: what the store holds, after what was done."""
+
+    store: str = Field(description="the file or URL, without a password")
+    layers: int = Field(description="indexes of layers, of this version of elfgate")
+    documents: int = Field(description="image indexes, manifests and configs")
+    tags: int
+    bytes: int = Field(description="of the file in use, or of all facts on the server")
+    pruned: int = Field(description="facts dropped")
+    facts_carried: int = Field(description="facts exported or imported")
+    tags_carried: int = Field(description="tags exported or imported")
+    passed_over: int = Field(description="layers' indexes of another version of elfgate in an imported file")
+
+    @classmethod
+    def of(cls, store: str, statistics: Mapping[str, int], carried: Carried, pruned: int) -> "CacheOutput":
+        """From the store's statistics."""
+        return cls(
+            store=store,
+            **{name: statistics[name] for name in ("layers", "documents", "tags", "bytes")},
+            pruned=pruned,
+            facts_carried=carried.facts,
+            tags_carried=carried.tags,
+            passed_over=carried.passed_over,
+        )
+
+
+class WarmedOutput(Model):
+    """What came of one image."""
+
+    image: str
+    state: Literal["read", "known", "failed"] = Field(description="known: the store had all of it")
+    platforms: list[str] = Field(description="those that are in the store now")
+    layers: int = Field(description="how many layers were read for it")
+    message: str = Field(description="why it failed; empty if it did not")
+
+
+class WarmOutput(Model):
+    """``elfgate warm -o json``."""
+
+    shard: str = Field(description="I/N")
+    read: int
+    known: int
+    failed: int
+    images: list[WarmedOutput]
+
+    @classmethod
+    def of(cls, warmed: Sequence[Warmed], shard: str) -> "WarmOutput":
+        """From what came of each image."""
+        counts = Counter(each.state for each in warmed)
+        return cls(
+            shard=shard,
+            **{state.value: counts[state] for state in State},
+            images=[
+                WarmedOutput(
+                    image=each.image,
+                    state=each.state.value,
+                    platforms=[str(platform) for platform in each.platforms],
+                    layers=each.layers,
+                    message=each.message,
+                )
+                for each in warmed
+            ],
+        )
 
 
 class CheckedOutput(Model):

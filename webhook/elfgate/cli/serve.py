@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from elfgate.policy.active import Result
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
-DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS; GET /healthz, /readyz and /metrics
+DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS, and POST /mutate, where
+admission.steer is set, keeps pods off the architectures on which they cannot start; GET /healthz, /readyz and /metrics
 are for the kubelet and Prometheus. SIGTERM drains and stops; SIGHUP reads the certificate anew."""
 EPILOG = """exit codes: 0 stopped when told to; 2 settings, certificate or port are not usable; 4 policies are not
 
@@ -35,30 +37,43 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "Settings") -> None:
-    from elfgate import wiring
+    from elfgate import judging, wiring
     from elfgate.server.metrics import Metrics
     from elfgate.server.run import serve
+    from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
 
     metrics = Metrics()
 
     def told(name: str, why: str) -> None:
-        wiring.log_failed_rule(name, why)
+        judging.log_failed_rule(name, why)
         metrics.rule_failed(name)
 
-    engine = await wiring.engine(wiring.Judging.of_settings(settings.policies), told=told)
+    def bundle_told(result: "Result", what: str) -> None:
+        judging.log_bundle(result, what)
+        metrics.bundle(result)
+
+    engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told)
     try:
-        async with wiring.cluster(settings) as cluster, wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+        async with (
+            wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+            wiring.cluster(settings) as cluster,
+            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+        ):
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
                 pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
+                events=cluster.events if settings.admission.events else None,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
+                in_flight=settings.admission.in_flight,
             )
-            await serve(settings=settings, judge=validator, ready=validator.not_ready, metrics=metrics)
+            steer = Steerer(validator) if settings.admission.steer else None
+            async with validator.following_up():
+                await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from elfgate.cli.output import CacheOutput
 from elfgate.linkage.report import Effect, Finding, Outcome
 from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
@@ -62,6 +63,19 @@ def walk(linkages: Iterable[Linkage]) -> str:
         lines.append(f"\n{linkage.platform}:")
         lines += [f"  {step.actor:8}{step.text}  ->  {step.result}" for step in linkage.prediction.walk]
     return "\n".join((*lines, ""))
+
+
+def cache_text(output: CacheOutput, action: str) -> str:
+    """What was done, and what the store then holds."""
+    rows: list[tuple[str, object]] = [("store", output.store), ("layers", output.layers)]
+    rows += [("documents", output.documents), ("tags", output.tags), ("size", f"{output.bytes / 1e6:.1f} MB")]
+    done = {
+        "prune": f"pruned {output.pruned} facts",
+        "export": f"exported {output.facts_carried} facts and {output.tags_carried} tags",
+        "import": f"imported {output.facts_carried} facts and {output.tags_carried} tags, "
+        f"passed over {output.passed_over} of another version",
+    }.get(action)
+    return "\n".join((*((done, "") if done else ()), tabulate(rows, tablefmt="plain", disable_numparse=True), ""))
 
 
 def _cell(linkage: Linkage, notes: dict[tuple[str, ...], int], line_break: str) -> str:

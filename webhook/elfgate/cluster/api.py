@@ -88,6 +88,11 @@ class Api:
         """The API server's URL."""
         return str(self._client.configuration.host)
 
+    @property
+    def client(self) -> "ApiClient":
+        """The client, for the generated methods that ``ask`` calls."""
+        return self._client
+
     def nodes(self) -> Iterator[Page]:
         """List the nodes, a page at a time."""
         position: str | None = None
@@ -142,6 +147,14 @@ class Api:
         deed = f"show the service account {namespace}/{name}"
         method = self._core().read_namespaced_service_account
         return dict(self.ask(deed, method, name, namespace, _request_timeout=seconds).mapping())
+
+    def create_event(self, namespace: str, event: dict[str, Any]) -> None:
+        """Make an event."""
+        self.ask("take an event", self._core().create_namespaced_event, namespace, event)
+
+    def patch_event(self, namespace: str, name: str, change: dict[str, Any]) -> None:
+        """Change an event's members."""
+        self.ask("take an event", self._core().patch_namespaced_event, name, namespace, change)
 
     def validating_webhooks(self) -> list[Part]:
         """The ValidatingWebhookConfigurations."""

@@ -65,9 +65,14 @@ class Kind:
 
 
 class Inventory:
-    """The current nodes. Not thread-safe: whoever watches the nodes and whoever asks share one event loop."""
+    """The current nodes. Not thread-safe: whoever watches the nodes and whoever asks share one event loop.
+
+    Attributes:
+        generation: Raised with every change that could matter to a pod.
+    """
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self.generation = 0
         self.replace(nodes)
 
     def __len__(self) -> int:
@@ -75,6 +80,7 @@ class Inventory:
 
     def replace(self, nodes: Iterable[Node]) -> None:
         """Forget everything and take these nodes instead, as after a new list."""
+        self.generation += 1
         self._individual = {HOSTNAME_LABEL}
         self._values: dict[str, set[str]] = {}
         self._kinds: dict[object, Kind] = {}
@@ -84,8 +90,11 @@ class Inventory:
             self.upsert(node)
 
     def upsert(self, node: Node) -> None:
-        """Add a node, or replace the one of that name."""
+        """Add a node, or replace the one of that name. Nothing happens if it is as it was: most news are heartbeats."""
+        if self._has(node):
+            return
         self.remove(node.name)
+        self.generation += 1
         if self._learn(node.labels):
             self._regroup()
         self._insert(node)
@@ -95,6 +104,7 @@ class Inventory:
         kind = self._kind_of.pop(name, None)
         if kind is None:
             return
+        self.generation += 1
         for label in kind.members[name].items():
             named = self._index[label]
             del named[name]
@@ -123,6 +133,10 @@ class Inventory:
     def names(self) -> Iterable[str]:
         """The names of all nodes."""
         return self._kind_of.keys()
+
+    def _has(self, node: Node) -> bool:
+        kind = self._kind_of.get(node.name)
+        return kind is not None and _key(kind, {**kind.labels, **kind.members[node.name]}) == _key(node, node.labels)
 
     def _insert(self, node: Node) -> None:
         own = {key: node.labels[key] for key in self._individual & node.labels.keys()}

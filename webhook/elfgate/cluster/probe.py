@@ -123,7 +123,11 @@ def _review(connection: http.client.HTTPSConnection, path: str) -> Probed:
     """Send a review of a pod that lands nowhere, so that no image is read for it."""
     spec = {"nodeName": _UID, "containers": [{"name": "probe", "image": "scratch"}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _UID, "namespace": "default"}, "spec": spec}
-    request = {"uid": _UID, "resource": {"group": "", "version": "v1", "resource": "pods"}, "namespace": "default"}
+    request: dict[str, object] = {
+        "uid": _UID,
+        "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "namespace": "default",
+    }
     request |= {"operation": "CREATE", "name": _UID, "dryRun": True, "object": pod}
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
     status, body = _exchange(connection, "POST", f"{path}?timeout=5s", orjson.dumps(review))

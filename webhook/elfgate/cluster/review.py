@@ -5,7 +5,9 @@ Sources: the Kubernetes admission.k8s.io/v1 API; what a real API server does wit
 runes in total each is cut to 256).
 """
 
-from collections.abc import Iterable, Mapping
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -22,6 +24,8 @@ MAX_BYTES = 3 << 20
 _MAX_WARNINGS = 4000  # of 4,096 runes, which all hooks share
 _MAX_WARNING = 256
 _MAX_MESSAGE = 32_000
+_METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
+_MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 _PLACEMENT = ("nodeName", "nodeSelector", "affinity", "tolerations", "os")
 
 
@@ -42,6 +46,9 @@ class User(_Model):
     username: str = ""
 
 
+_ANYBODY = User()
+
+
 class Review(_Model):
     """An AdmissionRequest, as far as it is looked at."""
 
@@ -54,7 +61,7 @@ class Review(_Model):
     dry_run: Annotated[bool | None, Field(alias="dryRun")] = False
     obj: Annotated[dict[str, Any] | None, Field(alias="object")] = None
     old_obj: Annotated[dict[str, Any] | None, Field(alias="oldObject")] = None
-    user: Annotated[User, Field(alias="userInfo")] = User()
+    user: Annotated[User, Field(alias="userInfo")] = _ANYBODY
 
 
 class _Envelope(_Model):
@@ -78,6 +85,64 @@ def parse(body: bytes) -> Review:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise InputError(f"not an AdmissionReview: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def decisive(review: Review) -> Review:
+    """What of a review can decide a verdict: the same for all who ask the same, whoever, however often and when.
+
+    Status, labels, annotations, field managers, timestamps and the user are gone. A name that the API server made up
+    (``generateName`` and five characters) is cut to what its object's owner chose, so that the pods of one owner are
+    alike.
+    """
+    obj, old_obj = _decisive(review.obj), _decisive(review.old_obj)
+    metadata = obj.get("metadata") if obj else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return review.model_copy(update={"name": name or review.name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY})
+
+
+def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
+    metadata = obj.get("metadata") if obj else None
+    if obj is None or not isinstance(metadata, dict):
+        return obj
+    kept = {key: metadata[key] for key in _METADATA if key in metadata}
+    name, chosen = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str) and isinstance(chosen, str) and name[:-_MADE_UP] == chosen != "":
+        kept["name"] = chosen
+    kept_obj = {key: value for key, value in obj.items() if key != "status"} | {"metadata": kept}
+    return _without_volumes(kept_obj) if obj.get("kind") == "Pod" else kept_obj
+
+
+def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod without its volumes and their names: where they are mounted is all that is looked at.
+
+    The service account's has a name made up for each pod (``plugin/pkg/admission/serviceaccount``).
+    """
+    spec = pod.get("spec")
+    if not isinstance(spec, dict):
+        return pod
+    kept = {key: value for key, value in spec.items() if key != "volumes"}
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        if isinstance(kept.get(key), list):
+            kept[key] = [_unnamed_mounts(container) for container in kept[key]]
+    return pod | {"spec": kept}
+
+
+def _unnamed_mounts(container: Any) -> Any:
+    mounts = container.get("volumeMounts") if isinstance(container, dict) else None
+    if not isinstance(mounts, list):
+        return container
+    return container | {"volumeMounts": [_unnamed(mount) for mount in mounts]}
+
+
+def _unnamed(mount: Any) -> Any:
+    return {key: value for key, value in mount.items() if key != "name"} if isinstance(mount, dict) else mount
+
+
+def digest(review: Review) -> bytes:
+    """Tells one review from another, but for its uid."""
+    told = (review.resource.group, review.resource.resource, review.subresource, review.operation)
+    asked = (*told, review.namespace, review.name, review.dry_run, review.obj, review.old_obj)
+    return hashlib.sha256(orjson.dumps(asked)).digest()
 
 
 def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
@@ -128,6 +193,7 @@ def response(
     message: str = "",
     warnings: Iterable[str] = (),
     audit: Mapping[str, str] | None = None,
+    patch: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
     """Answer a review.
 
@@ -137,6 +203,7 @@ def response(
         message: Why not; over several lines.
         warnings: What the user should know, most important first.
         audit: Annotations of the audit event; keys without a slash, as the API server puts the hook's name before them.
+        patch: Operations of a JSON Patch, for a mutating webhook.
 
     Returns:
         The AdmissionReview.
@@ -149,6 +216,8 @@ def response(
         answer["warnings"] = lines
     if audit:
         answer["auditAnnotations"] = dict(audit)
+    if patch:
+        answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(patch)).decode()}
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer}
 
 

@@ -32,6 +32,8 @@ class Hashes:
 
     def __init__(self, table: bytes) -> None:
         """Take the table as ``cut`` wrote it: numbers of buckets and first symbol, buckets, chains."""
+        if len(table) < 8 or not any(table[:4]):
+            raise ValueError("not a table of hashes")
         self._table = table
         self._hashes: frozenset[int] | None = None
 
@@ -108,7 +110,11 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
 
 
 def decode(blob: bytes) -> Callable[[str], bool]:
-    """Read what ``cut`` returned."""
+    """Read what ``cut`` returned.
+
+    Raises:
+        ValueError: if it is something else.
+    """
     if blob == _EVERYTHING:
         return everything
     if blob[:1] == _BY_HASH:
@@ -132,6 +138,8 @@ def _hashes(image: Image, table: int, symbols: int) -> tuple[bytes, int]:
     buckets = table + 16 + filter_words * image.layout.word
     chains = buckets + count * 4
     starts = look(buckets, min(count, _HASHES_LIMIT) * 4)
+    if not 0 < count <= len(starts) // 4:  # a loader would divide by zero, or leave the file
+        return _EVERYTHING, 0
     last = max(words(starts), default=0) - first  # where the last chain begins
     if last < 0:
         return b"", 0

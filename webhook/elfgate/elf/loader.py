@@ -42,6 +42,9 @@ def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:
     Args:
         blob: The fields.
         isa_needed: The loader's own GNU_PROPERTY_X86_ISA_1_NEEDED: for x86-64 the message has no number, only a ``%d``.
+
+    Raises:
+        ValueError: if it is something else.
     """
     if not blob:
         return None

@@ -12,7 +12,7 @@ from elfgate.elf.facts import ElfFacts, Load, Type
 from elfgate.elf.layout import Layout, layout_of, written_byte_order, written_class
 from elfgate.elf.linked import Linked, read_linked
 from elfgate.elf.notes import isa_of, kernel_of, read_notes
-from elfgate.elf.sparse import Excerpt, Mark, SparseFile
+from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
 _PATH_MAX = 4096
@@ -32,6 +32,13 @@ def read(excerpt: bytes) -> ElfFacts:
         UnreadableError: if the blob is not an excerpt, or one of another version of elfgate.
     """
     kept = Excerpt.unpack(excerpt)
+    try:
+        return _read(kept)
+    except ValueError as error:
+        raise foreign() from error
+
+
+def _read(kept: Excerpt) -> ElfFacts:
     head = kept.ranges[0][1][:64] if kept.ranges else b""
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:

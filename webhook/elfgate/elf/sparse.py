@@ -64,10 +64,10 @@ class Excerpt:
             magic, marks, file_size, count, *sizes = _HEAD.unpack_from(blob)
             table = list(_RANGE.iter_unpack(blob[_HEAD.size : _HEAD.size + count * _RANGE.size]))
         except struct.error as error:
-            raise _foreign() from error
+            raise foreign() from error
         position = _HEAD.size + count * _RANGE.size
         if magic != _MAGIC or len(blob) != position + sum(sizes) + sum(size for _, size in table):
-            raise _foreign()
+            raise foreign()
         lists = []
         for size in sizes:
             lists.append(blob[position : position + size])
@@ -79,7 +79,8 @@ class Excerpt:
         return cls(file_size, Mark(marks), ranges, *lists)
 
 
-def _foreign() -> UnreadableError:
+def foreign() -> UnreadableError:
+    """What is raised for a blob that ``Excerpt.pack`` of this version did not write."""
     return UnreadableError("stored facts of an ELF file are of another form", reason=UnknownReason.NOT_SCANNED)
 
 

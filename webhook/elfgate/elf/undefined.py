@@ -69,7 +69,11 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
 
 
 def decode(blob: bytes) -> tuple[UndefinedSymbol, ...]:
-    """Read what ``cut`` returned."""
+    """Read what ``cut`` returned.
+
+    Raises:
+        ValueError: if it is something else.
+    """
     if not blob:
         return ()
     end = 4 + int.from_bytes(blob[:4], "little")

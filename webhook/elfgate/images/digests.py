@@ -77,6 +77,7 @@ class VerifiedReader:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._ahead = b""
+        self._fill = getattr(stream, "readinto", None)  # files have it
         self.count = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -92,10 +93,14 @@ class VerifiedReader:
         return self._fetch(size)
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        """Read into ``buffer``, as ``io.RawIOBase`` does."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        """Read into ``buffer``, as ``io.RawIOBase`` does: from a file, without a copy in between."""
+        if self._ahead or self._fill is None:
+            data = self.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+        count: int = self._fill(buffer)
+        self._account(memoryview(buffer)[:count])
+        return count
 
     def peek(self, size: int) -> bytes:
         """Look at the first bytes without taking them; fewer than ``size`` only if there are no more."""
@@ -124,6 +129,10 @@ class VerifiedReader:
 
     def _fetch(self, size: int) -> bytes:
         data = self._stream.read(size)
+        self._account(data)
+        return data
+
+    def _account(self, data: bytes | memoryview) -> None:
         self.count += len(data)
         self._hash.update(data)
         if self._size and self.count > self._size:
@@ -135,7 +144,6 @@ class VerifiedReader:
             raise UnreadableError(
                 f"{self._what} was not read within {self._seconds:.3g} s", reason=UnknownReason.LIMIT_EXCEEDED
             )
-        return data
 
 
 def read_verified(stream: Reader, *, digest: str, size: int, what: str, limit: int, seconds: float) -> bytes:

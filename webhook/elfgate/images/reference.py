@@ -144,6 +144,16 @@ class Location:
         return f"{self.transport}:{self.path}" + (f":{self.name}" if self.name else "")
 
 
+def pulled_name(image: str) -> str:
+    """What a node pulls for a pod's ``image``, so written that it is never taken for a path of this machine.
+
+    Raises:
+        InputError: if it is no reference.
+    """
+    reference = Reference.parse(image)
+    return str(reference) if Location.parse(image).reference is None else image
+
+
 def spellings(name: str) -> frozenset[str]:
     """Every way to ask for what a layout or an archive calls ``name``, its tag alone included."""
     if "/" not in name and ":" not in name:

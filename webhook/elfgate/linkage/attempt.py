@@ -11,6 +11,8 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Architecture
 from elfgate.rootfs.tree import Found, Missing, Tree
 
+_LONGEST = 1000  # characters of a message
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -126,21 +128,30 @@ class Attempt:
     def failed(self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None) -> None:
         """Record what keeps the program from starting; with a doubt, what would."""
         if doubt is None:
-            self.findings.append(Finding(code, path, message, remedy))
+            self.findings.append(Finding(code, printable(path), printable(message), remedy))
         else:
             self.unknown(path, f"{message}; but {doubt.because}", doubt.reason)
 
     def unknown(self, path: str, message: str, reason: UnknownReason) -> None:
         """Record what cannot be told."""
-        self.findings.append(Finding(Code.LINKAGE_UNKNOWN, path, message, "", Effect.UNKNOWN, reason))
+        finding = Finding(Code.LINKAGE_UNKNOWN, printable(path), printable(message), "", Effect.UNKNOWN, reason)
+        self.findings.append(finding)
 
     def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
         """Record what is worth saying of a program that starts; once for each code."""
         if any(finding.code is code and finding.effect is Effect.NOTE for finding in self.findings):
             return
-        self.findings.append(Finding(code, path, message, remedy, Effect.NOTE))
+        self.findings.append(Finding(code, printable(path), printable(message), remedy, Effect.NOTE))
 
     def step(self, actor: str, text: str, result: str) -> None:
         """Record a look-up."""
         if self.explain:
-            self.walk.append(Step(actor, text, result))
+            self.walk.append(Step(printable(actor), printable(text), printable(result)))
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable in names that images bring, and shorten what no reader would follow."""
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    if shown.isprintable():
+        return shown
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in shown)

@@ -24,7 +24,7 @@ from elfgate.linkage.loaded import (
 )
 from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import undefined
-from elfgate.linkage.versions import check_versions, needs_glibc
+from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
 from elfgate.rootfs.ldconf import preload
 
 PRELOAD = "/etc/ld.so.preload"
@@ -62,7 +62,10 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if check_versions(attempt, objects, itself) and _bind(attempt, program, objects, itself):
+    if not check_versions(attempt, objects, itself):
+        return
+    now = bool(program.process.env.get("LD_BIND_NOW"))
+    if check_unversioned(attempt, objects, now=now) and _bind(attempt, program, objects, itself, now=now):
         report_incomplete(attempt, objects)
 
 
@@ -98,7 +101,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     """
     complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
-        for name in item.facts.needed:
+        for name in (*item.facts.filters, *item.facts.needed):
             if provided_by_kernel(name) or objects.named(name) is not None:
                 continue
             outcome = search.find(name, item)
@@ -139,15 +142,19 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
         doubt = needed_by.doubt or missing.doubt
         attempt.failed(Code.KERNEL_TOO_OLD, missing.too_new, message, words.FIX_KERNEL, doubt)
         return
+    if missing.other_class:
+        report_mismatch(
+            attempt, needed_by, name, f"is only there in the wrong ELF class: {missing.other}", missing.doubt
+        )
+        return
     detail = f"is not there: {missing.other}" if missing.other else ""
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object) -> bool:
+def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object, *, now: bool) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
-    now = bool(program.process.env.get("LD_BIND_NOW"))
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
     for item in objects:
         missing = undefined(item.facts, scope)

@@ -6,32 +6,27 @@ ldconfig's business and is not read when a program starts.
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
-from elfgate.linkage.cpu import reaches
+from elfgate.linkage.cpu import OLD_SUBDIRECTORIES, reaches
 from elfgate.linkage.credentials import READ
+from elfgate.linkage.glibc_cache import HWCAPS_SINCE, KERNEL_FLOOR_UNTIL, NO_SUCH_KERNEL, OLD_HWCAPS_UNTIL, CacheReader
 from elfgate.linkage.glibc_verify import Skip, verify
 from elfgate.linkage.kernel import Image
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
 from elfgate.linkage.search import SearchPath, expand, split_glibc
 from elfgate.rootfs.entry import Kind
-from elfgate.rootfs.ldconf import Cache, CacheEntry, parse_cache
+from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
-_HWCAPS_SINCE = (2, 33)
-_OLD_HWCAPS_UNTIL = (2, 37)
-_KERNEL_FLOOR_UNTIL = (2, 35)
+_UNTOLD = (2, 32)
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
-_ARM_HARD_FLOAT, _ARM_HARD_FLOAT_CACHE, _ARM_SOFT_FLOAT_CACHE = 0x400, 0x0903, 0x0B03
-
-# No kernel has this version, nor will for years: a file that demands it is skipped whatever the node's kernel is.
-NO_SUCH_KERNEL = (9, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +64,13 @@ class NotFound:
     Attributes:
         doubt: Why there may be one.
         other: A file of that name for another machine or class, which was skipped.
+        other_class: It was one of another class.
         too_new: A file of that name that wants a newer kernel, which was skipped.
     """
 
     doubt: Doubt | None = None
     other: str = ""
+    other_class: bool = False
     too_new: str = ""
 
 
@@ -81,7 +78,9 @@ class NotFound:
 class _Query:
     doubt: Doubt | None
     other: str = ""
+    other_class: bool = False
     too_new: str = ""
+    searched: list[str] = field(default_factory=list)
 
 
 class Search:
@@ -107,6 +106,7 @@ class Search:
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
+        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, attempt.node)
         self._directories: dict[str, bool] = {}
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
@@ -117,7 +117,7 @@ class Search:
             return NotFound(query.doubt or _undecided(name))
         if "/" in expanded:
             outcome, _ = self._open(expanded, expanded, query)
-            return outcome or NotFound(query.doubt, query.other, query.too_new)
+            return outcome or self._not_found(expanded, query)
         query.doubt = query.doubt or self._env_doubt
         for label, path in self._paths(needed_by):
             outcome = self._along(label, path, expanded, query)
@@ -129,7 +129,15 @@ class Search:
         if outcome is None and not self._defaults:
             doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{self._loader.path} does not tell its default directories")
             query.doubt = query.doubt or doubt
-        return outcome or NotFound(query.doubt, query.other, query.too_new)
+        return outcome or self._not_found(expanded, query)
+
+    def _not_found(self, name: str, query: _Query) -> NotFound:
+        doubt = query.doubt
+        if doubt is None and self.version < OLD_HWCAPS_UNTIL:
+            found = next(filter(None, (self._in_old_subdirectories(path, name) for path in query.searched)), "")
+            if found:
+                doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead to {found}")
+        return NotFound(doubt, query.other, query.other_class, query.too_new)
 
     def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
         """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
@@ -152,6 +160,7 @@ class Search:
         if path.undecided:
             query.doubt = query.doubt or _undecided(path.undecided[0])
         for directory in path.directories:
+            query.searched.append(directory)
             for subdirectory, level in self._subdirectories(directory):
                 candidate = posixpath.join(directory, subdirectory, name)
                 outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
@@ -165,7 +174,7 @@ class Search:
         Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
         a level's directory has is taken with that level.
         """
-        if self._row is None or not self._row.hwcaps or self.version < _HWCAPS_SINCE:
+        if self._row is None or not self._row.hwcaps or self.version < HWCAPS_SINCE:
             return [("", "")]
         if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
             return [("", "")]
@@ -174,6 +183,18 @@ class Search:
         if None in known:
             return [("", ""), *reversed(levels)]
         return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + [("", "")]
+
+    def _in_old_subdirectories(self, directory: str, name: str, depth: int = 3) -> str:
+        """Find a file where the node's CPU may lead before 2.37: in combinations of sub-directories such as ``tls``."""
+        for old in OLD_SUBDIRECTORIES:
+            below = posixpath.join(directory, old)
+            if not self._is_directory(below):
+                continue
+            if isinstance(self._attempt.lookup(posixpath.join(below, name), self._process.cwd), Found):
+                return posixpath.join(below, name)
+            if depth > 1 and (found := self._in_old_subdirectories(below, name, depth - 1)):
+                return found
+        return ""
 
     def _is_directory(self, path: str) -> bool:
         if path not in self._directories:
@@ -186,43 +207,10 @@ class Search:
         if self._cache is None:
             query.doubt = query.doubt or self._cache_doubt
             return None
-        level, entry = self._best(entry for entry in self._cache.entries.get(name, ()) if self._usable(entry))
+        entry, level = self._cached_for.best(self._cache.entries.get(name, ()))
         if entry is None or (needed_by.facts.no_default_lib and posixpath.dirname(entry.path) in self._defaults):
             return None
         return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
-
-    def _usable(self, entry: CacheEntry) -> bool:
-        if self.version <= _KERNEL_FLOOR_UNTIL and entry.osversion > _version_code(self._attempt.node.kernel):
-            return False
-        return entry.flags == self._cache_flags()
-
-    def _best(self, entries: Iterable[CacheEntry]) -> tuple[str, CacheEntry | None]:
-        """Choose as for directories: with a known CPU its best level, else the plain one, else the lowest level."""
-        cpu, ladder = self._attempt.node.cpu_level, self._row.hwcaps if self._row else ()
-        known = bool(ladder) and reaches(cpu, ladder[-1]) is not None
-        ranked: list[tuple[int, str, CacheEntry]] = []
-        for entry in entries:
-            if entry.hwcap is None:
-                ranked.append((len(ladder) if known else -1, "", entry))
-            elif entry.hwcap not in ladder:
-                # The bits of old: what they ask of a CPU is taken to be there, but only for want of a plain entry.
-                if self.version < _OLD_HWCAPS_UNTIL:
-                    ranked.append((len(ladder) + 1, "", entry))
-            elif self.version >= _HWCAPS_SINCE:
-                met, rank = reaches(cpu, entry.hwcap), ladder.index(entry.hwcap)
-                if met:
-                    ranked.append((rank, "", entry))
-                elif met is None:
-                    ranked.append((len(ladder) - rank, entry.hwcap, entry))
-        _, level, best = min(ranked, key=lambda item: item[0], default=(0, "", None))
-        return level, best
-
-    def _cache_flags(self) -> int:
-        if self._row is None:
-            return 0
-        if self._row.cache_flags == _ARM_HARD_FLOAT_CACHE and not self._loader.facts.flags & _ARM_HARD_FLOAT:
-            return _ARM_SOFT_FLOAT_CACHE
-        return self._row.cache_flags
 
     def _read_cache(self) -> Cache | None:
         found = self._attempt.lookup(CACHE)
@@ -246,6 +234,7 @@ class Search:
         verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
         if isinstance(verdict, Skip):
             query.other = query.other or f"{found.path} {verdict.why}"
+            query.other_class |= verdict.other_class
             self._attempt.step("glibc", text, f"skipped: {verdict.why}")
             return None, True
         self._attempt.step("glibc", text, verdict or found.path)
@@ -272,7 +261,7 @@ class Search:
 
     def _too_new(self, facts: ElfFacts) -> bool:
         """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
-        if facts.kernel_floor is None or self.version > _KERNEL_FLOOR_UNTIL:
+        if facts.kernel_floor is None or self.version > KERNEL_FLOOR_UNTIL:
             return False
         return facts.kernel_floor > (self._attempt.node.kernel or NO_SUCH_KERNEL)
 
@@ -282,15 +271,9 @@ class Search:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Read a glibc release such as ``2.36``; one that is not told counts as recent."""
+    """Read a glibc release such as ``2.36``. Loaders tell it since 2.33; one that does not counts as older."""
     parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (99, 0)
-
-
-def _version_code(kernel: tuple[int, int, int] | None) -> int:
-    """Write a kernel's version as ``LINUX_VERSION_CODE`` does."""
-    major, minor, patch = kernel or NO_SUCH_KERNEL
-    return major << 16 | minor << 8 | min(patch, 255)
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
 
 
 def _undecided(text: str) -> Doubt:

@@ -22,9 +22,15 @@ _RISCV_FLOAT_ABI = 0x6
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The search goes on with the next directory."""
+    """The search goes on with the next directory.
+
+    Attributes:
+        why: What is wrong with the file.
+        other_class: It is a 32-bit file for a 64-bit loader, or the reverse, which the loader says if nothing follows.
+    """
 
     why: str
+    other_class: bool = False
 
 
 def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bool) -> Skip | str | None:
@@ -43,14 +49,30 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
     what = f"is {describe(facts)}"
     if facts.elf_class != loader.elf_class:
-        return Skip(what)
+        return Skip(what, other_class=True)
     if facts.byte_order != loader.byte_order:
         return Skip(what) if debian else what
-    if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
-        return f"has the OS ABI {facts.os_abi}, which is not Linux's"
+    if wrong := _identification(entry.head, facts):
+        return wrong
     if facts.machine != loader.machine or not _same_abi(facts, loader, debian=debian):
         return Skip(what if facts.machine != loader.machine else "is built for another ABI of this machine")
     return _mappable(facts)
+
+
+def _identification(head: bytes, facts: ElfFacts) -> str:
+    """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``; empty if nothing."""
+    version = int.from_bytes(head[20:24], "big" if facts.byte_order == "big" else "little")
+    if head[6] != 1 or version != 1:
+        return f"is of ELF version {version if head[6] == 1 else head[6]}, not 1"
+    if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
+        return f"has the OS ABI {facts.os_abi}, which is not Linux's"
+    return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
+
+
+def is_of_same_kind(facts: ElfFacts, loader: ElfFacts) -> bool:
+    """Tell whether a file is of the loader's machine, class and byte order."""
+    ours = (loader.machine, loader.elf_class, loader.byte_order)
+    return (facts.machine, facts.elf_class, facts.byte_order) == ours
 
 
 def _same_abi(facts: ElfFacts, loader: ElfFacts, *, debian: bool) -> bool:

@@ -57,4 +57,4 @@ def describe(facts: ElfFacts) -> str:
     """Name the file's machine for people: "an amd64 ELF file"."""
     row = architecture_of(facts)
     name = row.name if row else machine_name(facts.machine, facts.elf_class, facts.byte_order)
-    return f"{'an' if name[0] in 'ae3' else 'a'} {name} ELF file"
+    return f"{'an' if name.startswith(('a', 'e', 's390')) else 'a'} {name} ELF file"

@@ -53,8 +53,11 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     objects = linker.closure(
         Object(program.image.path, program.image.path, program.image.facts, doubt=program.process.doubt)
     )
-    if objects is not None and linker.relative_relocations(objects) and linker.bind(objects):
-        report_incomplete(attempt, objects)
+    if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
+        return
+    if not linker.entered(objects):
+        return
+    report_incomplete(attempt, objects)
 
 
 @dataclass(slots=True)
@@ -195,6 +198,21 @@ class _Linker:
             return True
         message = f"{item.path} has DT_RELR relocations, which musl {self._about.version} does not know: it crashes"
         self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+        return False
+
+    def entered(self, objects: Objects) -> bool:
+        """Judge the program's start code: on POWER, glibc's passes ``__libc_start_main`` other arguments than musl's.
+
+        Source: glibc ``sysdeps/powerpc/powerpc64/start.S``. The process dies of it before ``main``, without a word.
+        """
+        facts, doubt = objects.items[0].facts, objects.items[0].doubt
+        from_glibc = any(need.version.startswith("GLIBC_") for need in facts.version_needs)
+        calls = any(symbol.name == "__libc_start_main" for symbol in facts.undefined)
+        row = architecture_of(facts)
+        if row is None or row.name != "ppc64le" or not (from_glibc and calls):
+            return True
+        message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
+        self._attempt.failed(Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt)
         return False
 
     def bind(self, objects: Objects) -> bool:

@@ -11,6 +11,7 @@ from elfgate.linkage import glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
+from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, execve
 from elfgate.linkage.path_search import Command, find_command
@@ -77,9 +78,17 @@ def follow(attempt: Attempt, process: Process) -> None:
         if wrapped is None:
             return
         program = _start(attempt, wrapped)
-        if program is None or any(finding.effect is not Effect.NOTE for finding in attempt.findings):
+        if program is None or _decided(attempt):
             return
-        wrapped = unwrap(attempt, program)
+        given = given_to_loader(attempt, program)
+        if given is not None and given.loader is not None:
+            _load(attempt, given, given.loader)
+        wrapped = None if _decided(attempt) else unwrap(attempt, given or program)
+
+
+def _decided(attempt: Attempt) -> bool:
+    """Tell whether something was found that is more than a note."""
+    return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
 
 
 def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:

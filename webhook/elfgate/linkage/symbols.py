@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elfgate.elf.facts import ElfFacts
+from elfgate.elf.facts import ElfFacts, UndefinedSymbol
 
 _REMEMBERED = 2048
 
@@ -54,14 +54,15 @@ def undefined(facts: ElfFacts, scope: Sequence[ElfFacts]) -> Undefined:
     key = (id(facts), *map(id, scope))
     answer = _memory.get(key)
     if answer is None:
-        missing = [
-            symbol
-            for symbol in facts.undefined
-            if not symbol.weak and not any(provider.exports(symbol.name) for provider in scope)
-        ]
+        missing = [symbol for symbol in facts.undefined if not symbol.weak and not _defined(symbol, facts, scope)]
         answer = Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
             tuple(symbol.name for symbol in missing if symbol.lazy),
         )
         _memory.put(key, answer, (facts, *scope))
     return answer
+
+
+def _defined(symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts]) -> bool:
+    """A variable that the object has room for is copied from another one."""
+    return any(other.exports(symbol.name) for other in scope if not (symbol.copied and other is facts))

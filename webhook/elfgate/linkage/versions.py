@@ -9,7 +9,7 @@ from collections import defaultdict
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
 
@@ -44,6 +44,47 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
             _report(attempt, item, target, versions, loader)
             fine = False
     return fine
+
+
+def check_unversioned(attempt: Attempt, objects: Objects, *, now: bool) -> bool:
+    """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
+
+    ``check_match`` in glibc ``elf/dl-lookup.c``. A library that merely defines no versions has a DT_VERSYM still, for
+    what it needs itself, and is taken with a warning.
+
+    Args:
+        attempt: Where findings go.
+        objects: The process's objects.
+        now: Functions are bound at start whatever the objects say.
+
+    Returns:
+        Whether nothing is wrong.
+    """
+    fine = True
+    for item in objects:
+        for file in dict.fromkeys(need.file for need in item.facts.version_needs if not need.weak):
+            target = objects.named(file)
+            if target is None or target.facts.versioned or target.facts.incomplete:
+                continue
+            others = [other.facts for other in objects if other is not target]
+            taken = [
+                symbol
+                for symbol in item.facts.undefined
+                if target.facts.exports(symbol.name) and not any(other.exports(symbol.name) for other in others)
+            ]
+            if taken:
+                at_start = now or item.facts.bind_now or not any(symbol.lazy for symbol in taken)
+                _report_unversioned(attempt, item, target, at_start=at_start)
+                fine = False
+    return fine
+
+
+def _report_unversioned(attempt: Attempt, item: Object, target: Object, *, at_start: bool) -> None:
+    message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
+    doubt = item.doubt or target.doubt
+    if not at_start:
+        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "what it takes from it may not be called")
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
 
 
 def needs_glibc(objects: Objects) -> tuple[int, ...]:

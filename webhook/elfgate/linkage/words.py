@@ -55,11 +55,6 @@ def image(variant: Variant) -> str:
     return f"this image ({nature})" if nature else "this image"
 
 
-def interpreter(path: str) -> str:
-    """Quote a path in which a character stands that cannot be seen."""
-    return path if path.isprintable() else repr(path)
-
-
 def not_executable(entry: Entry, who: Credentials) -> str:
     """Say why an entry cannot be executed."""
     if entry.kind is Kind.DIRECTORY:
@@ -95,10 +90,10 @@ def command_missing(path: str, missing: Missing, variant: Variant) -> str:
 def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
     """Say that a script's interpreter is not there."""
     if path.endswith("\r"):
-        return f"{script} is run by {path!r}: its first line ends in a carriage return (CRLF)"
+        return f"{script} is run by {path}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
         return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
-    return f"{script} is run by {interpreter(path) or 'nothing'}, which {image(variant)} does not contain"
+    return f"{script} is run by {path or 'nothing'}, which {image(variant)} does not contain"
 
 
 def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:

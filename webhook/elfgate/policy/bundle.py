@@ -66,26 +66,49 @@ def load(
         InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
             settings speak of a rule that is not there.
     """
-    root = _shipped() if folder is None else folder
+    root = shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     own: tuple[str, ...] = ()
     if rules is not None:
-        shipped = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
+        theirs = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
-        modules[_AGGREGATOR] = aggregator(shipped, own)
-    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
-        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
+        modules[_AGGREGATOR] = aggregator(theirs, own)
     try:
-        name, shipped = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
-        settings = overlay(shipped, config.overlay() if config else {})
+        name, settings = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+        return sealed(name, modules, settings, own, config=config)
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{root} is not a policy bundle: no revision in .manifest, or no settings in data.json"
         ) from None
-    revision = f"{name}-{_digest(modules, settings)}"
-    return Bundle(modules, {"elfgate": {"revision": revision, "config": settings}}, revision, own)
+
+
+def sealed(
+    name: str,
+    modules: Mapping[str, str],
+    settings: Mapping[str, Any],
+    own: tuple[str, ...] = (),
+    *,
+    config: PolicyConfig | None = None,
+) -> Bundle:
+    """Make a bundle of its parts, with the revision that follows from them.
+
+    Args:
+        name: What the revision begins with.
+        modules: Rego sources by path.
+        settings: ``data.elfgate.config``.
+        own: Names of the rules that did not come with elfgate.
+        config: Laid over the settings, key by key.
+
+    Raises:
+        InputError: if ``config`` speaks of a rule that is not there.
+    """
+    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
+        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
+    laid = overlay(settings, config.overlay() if config else {})
+    revision = f"{name}-{_digest(modules, laid)}"
+    return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,8 +155,8 @@ def _own_lines(code: str) -> tuple[str, ...]:
     )
 
 
-def _shipped() -> Traversable:
-    """The bundle inside the installed package, or in the source tree of an editable install."""
+def shipped() -> Traversable:
+    """The folder of the bundle inside the installed package, or in the source tree of an editable install."""
     packaged = files("elfgate") / "policies"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "policies"
 

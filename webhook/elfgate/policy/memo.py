@@ -3,13 +3,16 @@
 import hashlib
 import threading
 from collections import OrderedDict
+from typing import Generic, TypeVar
 
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
 
+Live = TypeVar("Live", bound=Engine)
 
-class MemoisedEngine:
+
+class MemoisedEngine(Generic[Live]):
     """An engine that answers at once what it has answered before.
 
     Failures are not remembered, nor is a verdict that is without a rule.
@@ -19,7 +22,7 @@ class MemoisedEngine:
         entries: How many verdicts to remember; the one longest unused is dropped first.
     """
 
-    def __init__(self, engine: Engine, *, entries: int = 1024) -> None:
+    def __init__(self, engine: Live, *, entries: int = 1024) -> None:
         self._live = engine
         self._entries = entries
         self._verdicts: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
@@ -31,7 +34,7 @@ class MemoisedEngine:
         return self._live.revision
 
     @property
-    def live(self) -> Engine:
+    def live(self) -> Live:
         """The engine behind, for whoever must not be answered from memory (readiness)."""
         return self._live
 
@@ -47,7 +50,7 @@ class MemoisedEngine:
                 self._verdicts.move_to_end(key)
                 return known
         verdict = await self._live.evaluate(document)
-        if verdict.failed:
+        if verdict.failed or verdict.revision != key[0]:
             return verdict
         with self._lock:
             self._verdicts[key] = verdict

@@ -34,6 +34,8 @@ class Verdict(BaseModel):
         dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the user.
         failed: Rules of the user's own that gave no findings that can be used, or were left out.
         unknown: There is a container of which it cannot be told whether it starts.
+        steer: The architectures that are left when those are kept off on which the pod fails; empty if it need or can
+            not be steered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,4 +47,5 @@ class Verdict(BaseModel):
     warnings: list[Violation]
     dryrun: list[Violation] = []
     unknown: bool = False
+    steer: list[str] = []
     failed: list[str] = []

@@ -6,6 +6,7 @@ from typing import Protocol
 from elfgate.errors import UnknownReason, UnreadableError
 
 _READ_BYTES = 1 << 20  # most files fit whole, and need no copy
+_SCRATCH_BYTES = 64 << 20  # of addresses: memory is taken for the largest file there is
 
 
 class Readable(Protocol):
@@ -29,7 +30,7 @@ class Input:
         self._buffer = b""
         self._at = 0
         self._before = 0
-        self._scratch = _memory(_READ_BYTES)
+        self._scratch = _memory(_SCRATCH_BYTES)
 
     @property
     def position(self) -> int:
@@ -56,7 +57,7 @@ class Input:
             self._at += size
             return memoryview(self._buffer)[start : start + size]
         if len(self._scratch) < size:
-            self._scratch = _memory(size)  # used for one file after the other
+            self._scratch = _memory(4 * size)  # used for one file after the other: taken anew, it must be cleared anew
         taken = memoryview(self._scratch)[:size]
         filled = 0
         while filled < size:

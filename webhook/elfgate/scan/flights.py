@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
@@ -32,6 +33,12 @@ class Recent(Generic[K, V]):
         self._items.move_to_end(key)
         while len(self._items) > self._size:
             self._items.popitem(last=False)
+
+
+@dataclass(slots=True)
+class _Flight:
+    task: "asyncio.Task[Any]"
+    waiting: int = 0
 
 
 class Lanes:
@@ -65,22 +72,37 @@ class Flights:
     """Runs each thing once at a time. Belongs to one event loop.
 
     Whoever asks for a key that is under way waits for the same flight, and one who gives up waiting does not end it:
-    what was begun is finished in the background, for the next to ask.
+    what was begun is finished in the background, for the next to ask; unless there is too much else to do.
     """
 
     def __init__(self, threads: Executor, lanes: "Lanes") -> None:
         self._threads = threads
         self._lanes = lanes
-        self._under_way: dict[str, asyncio.Task[Any]] = {}
+        self._under_way: dict[str, _Flight] = {}
+        self._shedding = False
+
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to end what nobody waits for (any longer). What a thread has begun, it still finishes."""
+        self._shedding = shedding
+        if shedding:
+            for key, flight in list(self._under_way.items()):
+                self._end_if_alone(key, flight)
 
     async def join(self, key: str, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of the flight named ``key``, which is begun if it is not under way."""
-        task: asyncio.Task[T] | None = self._under_way.get(key)
-        if task is None:
+        flight = self._under_way.get(key)
+        if flight is None:
             task = asyncio.ensure_future(begin())
-            self._under_way[key] = task
+            flight = self._under_way[key] = _Flight(task)
             task.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(task)
+        flight.waiting += 1
+        try:
+            result: T = await asyncio.shield(flight.task)
+            return result
+        finally:
+            flight.waiting -= 1
+            if self._shedding:
+                self._end_if_alone(key, flight)
 
     async def on_thread(self, key: str, read: Callable[[], T], *, lane: str = "") -> T:
         """The result of a blocking call, run on a thread once for all who ask meanwhile, when its lane is free."""
@@ -93,13 +115,20 @@ class Flights:
 
     async def close(self) -> None:
         """End all flights."""
-        tasks = list(self._under_way.values())
+        tasks = [flight.task for flight in self._under_way.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _end_if_alone(self, key: str, flight: _Flight) -> None:
+        if not flight.waiting and not flight.task.done():
+            self._under_way.pop(key, None)  # at once: nobody may board it any more
+            flight.task.cancel()
+
     def _landed(self, key: str, task: "asyncio.Task[Any]") -> None:
-        self._under_way.pop(key, None)
+        flight = self._under_way.get(key)
+        if flight is not None and flight.task is task:
+            del self._under_way[key]
         if not task.cancelled():
             task.exception()  # seen: it may be that nobody waits for it any longer
 

@@ -1,10 +1,12 @@
 """Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -21,12 +23,17 @@ from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
+from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Lanes, Recent
-from elfgate.store.protocol import Kind, Store
+from elfgate.store.protocol import Kind, SharedStore, Store
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
 ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it still
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
+_RECALL_SECONDS = 0.5
+_SHARING = "sharing"  # the lane of what is told to replicas
+_SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +96,22 @@ class Reader:
     """Reads images, once each. Belongs to one event loop; blocking work goes to threads of its own.
 
     Args:
-        store: Where facts are kept by digest.
+        store: Where facts are kept by digest; it answers at once.
+        shared: Where replicas share them, if they do.
         limits: What counts as hostile.
         concurrency: How many blocking reads of one registry run at once; as many as there are cores, and one, if None.
     """
 
-    def __init__(self, *, store: Store, limits: Limits | None = None, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        shared: SharedStore | None = None,
+        limits: Limits | None = None,
+        concurrency: int | None = None,
+    ) -> None:
         self._store = store
+        self._facts = Facts(store, shared)
         self._limits = limits or Limits()
         width = concurrency or (os.cpu_count() or 1) + 1
         self._threads = ThreadPoolExecutor(max(_THREADS, width), thread_name_prefix="read")
@@ -103,6 +119,8 @@ class Reader:
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._layers: Recent[str, Layer] = Recent(512)
         self._contents: Recent[str, Contents] = Recent(256)
+        self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
+        self._sharing: set[asyncio.Task[None]] = set()
 
     async def resolve(self, located: Located) -> Descriptor:
         """What an image's name points at, if the asker may have it: an index or a manifest.
@@ -128,7 +146,15 @@ class Reader:
                 return known
             raise
         self._resolved.put(key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found))
+        self._share_tag(located, found)
         return found
+
+    def holds_until(self, located: Located) -> float:
+        """When it must be asked anew where an image's name points, and whether it may be had; in monotonic seconds."""
+        if located.asker is None and is_digest(located.name):
+            return math.inf
+        expires, _ = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        return expires
 
     async def read(
         self, located: Located, platform: Platform, runtime: str | None = None
@@ -152,6 +178,9 @@ class Reader:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
+        at_hand = self._at_hand(located, platform, runtime)
+        if at_hand is not None:
+            return at_hand
         return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
@@ -171,28 +200,70 @@ class Reader:
     def known(self, digest: str, platform: Platform, runtime: str | None = None) -> Contents | None:
         """What the store alone tells of an image on a platform; None if anything of it is missing there."""
         try:
-            pulled = pull(Descriptor("", digest), platform, self._kept_document, self._limits, runtime)
+            pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
             return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
         except (UnreadableError, _NotKeptError):
             return None
 
+    async def recall(self, repository: str, platform: Platform) -> None:
+        """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
+        if self._facts.shared and repository:
+            recall = self._flights.on_thread(
+                f"recall {repository} on {platform}", partial(self._recall, repository, platform)
+            )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(recall, _RECALL_SECONDS)
+
     def tags(self, repository: str) -> Sequence[tuple[str, str]]:
         """The repository's tags seen so far, the latest first, each with its digest."""
         return self._store.tags(repository) if repository else ()
 
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to give up reading what nobody waits for (any longer)."""
+        self._flights.shed(shedding)
+
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
+        if self._sharing:
+            await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What was read lately, without a flight of its own."""
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        contents = self._contents.get(pulled.descriptor.digest) if pulled else None
+        return (descriptor.digest, contents) if contents else None
+
+    def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
+        """Tell the other replicas where a tag points, while nobody waits for it."""
+        if self._facts.shared and located.repository and located.tag:
+            share = partial(self._facts.share_tag, located.repository, located.tag, descriptor.digest)
+            task = asyncio.ensure_future(self._flights.on_thread(f"share {located.image}", share, lane=_SHARING))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
+
+    def _recall(self, repository: str, platform: Platform) -> None:
+        for tag, digest in reversed(self._facts.shared_tags(repository)):
+            with suppress(UnreadableError, _NotKeptError):
+                pulled = pull(Descriptor("", digest), platform, self._found_document, self._limits)
+                if pulled is not None and not pulled.manifest.artifact:
+                    self._found_document(pulled.manifest.config)
+                    for layer in pulled.manifest.layers:
+                        self._facts.find(Kind.LAYER, layer.digest)
+            self._store.tag(repository, tag, digest)
 
     async def _pull(
         self, located: Located, descriptor: Descriptor, platform: Platform, runtime: str | None
     ) -> Pulled | None:
         """Go from an index to a manifest: without leaving this thread, if the store has both."""
         try:
-            return pull(descriptor, platform, self._kept_document, self._limits, runtime)
+            return self._kept_pull(descriptor, platform, runtime)
         except _NotKeptError:
             documents = partial(self._document, located.source)
             return await self._flights.on_thread(
@@ -200,6 +271,15 @@ class Reader:
                 lambda: pull(descriptor, platform, documents, self._limits, runtime),
                 lane=located.lane,
             )
+
+    def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
+        key = (descriptor.digest, platform, runtime)
+        pulled = self._pulled.get(key)
+        if pulled is None:
+            pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
+            if pulled is not None and _has_content_address(descriptor.digest):
+                self._pulled.put(key, pulled)
+        return pulled
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
@@ -241,29 +321,40 @@ class Reader:
             raise _NotKeptError(descriptor.digest)
         return kept
 
+    def _found_document(self, descriptor: Descriptor) -> bytes:
+        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
+        if found is None:
+            raise _NotKeptError(descriptor.digest)
+        return found
+
     def _document(self, source: Source, descriptor: Descriptor) -> bytes:
-        kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
-        if kept is not None:
-            return kept
-        document = source.document(descriptor)
-        if _has_content_address(descriptor.digest):
-            self._store.put(Kind.DOCUMENT, descriptor.digest, document)
-        return document
+        if not _has_content_address(descriptor.digest):
+            return source.document(descriptor)
+        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
+        if found is None:
+            found = source.document(descriptor)
+            self._facts.keep(Kind.DOCUMENT, descriptor.digest, found)
+        return found
 
     async def _layer(self, located: Located, descriptor: Descriptor) -> Layer:
         kept = self._kept_layer(descriptor.digest)
         if kept is not None:
             return kept
-        read = partial(self._read_layer, located.source, descriptor)
-        layer = await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
-        if _has_content_address(descriptor.digest):
-            self._layers.put(descriptor.digest, layer)
-        return layer
+        if not _has_content_address(descriptor.digest):
+            read = partial(located.source.layer, descriptor)
+            return await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
+        return await self._flights.join(descriptor.digest, partial(self._found_or_read_layer, located, descriptor))
 
-    def _read_layer(self, source: Source, descriptor: Descriptor) -> Layer:
-        layer = source.layer(descriptor)
-        if _has_content_address(descriptor.digest):
-            self._store.put(Kind.LAYER, descriptor.digest, layer.encode())
+    async def _found_or_read_layer(self, located: Located, descriptor: Descriptor) -> Layer:
+        """A layer that some replica has read or, if none has, that is read here, for all."""
+        digest, lane = descriptor.digest, located.lane
+        read = partial(self._facts.find_or_make, Kind.LAYER, digest, lambda: located.source.layer(descriptor).encode())
+        pause = _FIRST_PAUSE
+        while (blob := await self._flights.on_thread(f"layer {digest}", read, lane=lane)) is None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        layer = Layer.decode(blob)
+        self._layers.put(digest, layer)
         return layer
 
     def _kept_layer(self, digest: str) -> Layer | None:

@@ -1,16 +1,19 @@
 """Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.digests import is_digest
 from elfgate.images.keyring import Keyring
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
 from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.scan.flights import Recent
 from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
@@ -30,6 +33,7 @@ class Linkage:
         prediction: What would happen, and why.
         manifest: The digest of the manifest that a node of that platform would pull; empty if none.
         variant: The image's nature there.
+        until: How long this holds, in monotonic seconds: a tag may move, and what could not be read may be soon.
     """
 
     image: str
@@ -38,6 +42,7 @@ class Linkage:
     prediction: Prediction
     manifest: str = ""
     variant: Variant = _UNKNOWN_VARIANT
+    until: float = 0.0
 
     @property
     def outcome(self) -> Outcome:
@@ -59,6 +64,7 @@ class Scanner:
         self._locate = locate
         self._reader = reader
         self._wait = wait
+        self._predictions: Recent[bytes, Prediction] = Recent(4096)
 
     async def linkage(
         self,
@@ -69,6 +75,7 @@ class Scanner:
         *,
         explain: bool = False,
         keyring: Keyring | None = None,
+        within: float | None = None,
     ) -> Linkage:
         """Predict the start of an image on a platform.
 
@@ -79,23 +86,29 @@ class Scanner:
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
             keyring: The credentials of whoever asks, besides those that all share.
+            within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
             located = self._locate(image, keyring)
-            read = self._reader.read(located, platform, node.runtime)
-            digest, contents = await asyncio.wait_for(read, self._wait)
-            if contents is None:
-                return Linkage(image, digest, platform, await self._platform_missing(located, platform))
+            async with asyncio.timeout(_least(self._wait, within)):
+                digest, contents = await self._reader.read(located, platform, node.runtime)
+                until = self._reader.holds_until(located)
+                if contents is None:
+                    missing = await self._platform_missing(located, platform)
+                    return Linkage(image, digest, platform, missing, until=until)
         except UnreadableError as error:
             return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
         except TimeoutError:
             message = f"{image} is seen for the first time and is still being read"
             return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
-        prediction = _judge(contents, platform, overrides, node, explain=explain)
-        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
+        if explain:
+            prediction = _judge(contents, platform, overrides, node, explain=True)
+        else:
+            prediction = self._prediction(contents, platform, overrides, node)
+        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
 
     def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
@@ -104,7 +117,7 @@ class Scanner:
         contents = self._reader.known(digest, platform)
         if contents is None:
             return None
-        prediction = _judge(contents, platform, overrides, _NO_FACTS)
+        prediction = self._prediction(contents, platform, overrides, _NO_FACTS)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
@@ -122,23 +135,41 @@ class Scanner:
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
-        Looks into the store only, so that it costs no network and suggests nothing that was not checked.
+        Looks at what was read before, here or by a replica, so that it asks no registry and suggests nothing that was
+        not checked.
         """
         located = self._locate(image)
+        await self._reader.recall(located.repository, platform)
         found: list[str] = []
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
-            contents = self._reader.known(digest, platform)
-            if contents and _judge(contents, platform, overrides, node).outcome is Outcome.STARTS:
+            contents = self._reader.known(digest, platform, node.runtime)
+            if contents and self._prediction(contents, platform, overrides, node).outcome is Outcome.STARTS:
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:
                 break
         return found
+
+    def _prediction(self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts) -> Prediction:
+        """Predict, or remember: all of an image with a content address is in its digest."""
+        if not is_digest(contents.digest):
+            return _judge(contents, platform, overrides, node)
+        told = repr((contents.digest, platform, overrides, node))
+        key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+        prediction = self._predictions.get(key)
+        if prediction is None:
+            prediction = _judge(contents, platform, overrides, node)
+            self._predictions.put(key, prediction)
+        return prediction
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
         offered = ", ".join(str(offer) for offer in await self._reader.platforms(located)) or "no platform at all"
         message = f"the image has nothing for {platform}; its index lists {offered}"
         finding = Finding(Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too")
         return Prediction((), (finding,))
+
+    def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Whether to give up reading what nobody waits for (any longer)."""
+        self._reader.shed(shedding)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -169,6 +200,10 @@ def _judge(
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
     finding = Finding(Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason)
     return Prediction((), (finding,))
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
 def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

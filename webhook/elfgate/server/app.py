@@ -1,15 +1,18 @@
 """The webhook as an ASGI application: what comes over HTTP and by when it must be answered, not how it is judged.
 
-``POST /validate`` answers AdmissionReviews; ``/healthz``, ``/readyz`` and ``/metrics`` are for kubelet and Prometheus.
+``POST /validate`` answers AdmissionReviews, and ``POST /mutate`` does where pods are steered; ``/healthz``, ``/readyz``
+and ``/metrics`` are for kubelet and Prometheus.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.engine import EngineError
+from elfgate.server.clients import may_ask
 from elfgate.server.fallback import fallback, review_uid
 from elfgate.server.metrics import Metrics
 from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
@@ -21,6 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 METHODS = {
     "/validate": ("POST",),
+    "/mutate": ("POST",),
     "/healthz": ("GET", "HEAD"),
     "/readyz": ("GET", "HEAD"),
     "/metrics": ("GET", "HEAD"),
@@ -50,6 +54,10 @@ class Answer(Protocol):
     def outcome(self) -> str:
         """What it came to, in a word, for metrics and logs."""
 
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What the steps of judging took, for metrics and logs; none if it was remembered."""
+
 
 class Judge(Protocol):
     """Turns a review into an answer."""
@@ -65,37 +73,57 @@ Ready = Callable[[], Awaitable[list[str]]]
 """Says what is not ready yet, a line each; nothing if all is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """An endpoint that reviews come to, and whether one that cannot be judged is refused there."""
+
+    judge: Judge
+    refuses: bool
+
+
 class Webhook:
     """The ASGI application.
 
     Args:
         judge: What judges reviews.
+        steer: What answers the mutating endpoint; None if there is none.
         ready: Says what is not ready yet.
         metrics: Where reviews are counted.
-        settings: Of these, ``admission`` matters here.
+        settings: Of these, ``admission`` and ``tls`` matter here.
 
     Attributes:
         draining: Set at shutdown: not ready, and each connection is given up with its next answer.
     """
 
-    def __init__(self, *, judge: Judge, ready: Ready, metrics: Metrics, settings: Settings) -> None:
-        self._judge = judge
+    def __init__(
+        self, *, judge: Judge, steer: Judge | None = None, ready: Ready, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._doors = {"/validate": _Door(judge, refuses=settings.admission.fail == "deny")}
+        if steer is not None:
+            self._doors["/mutate"] = _Door(steer, refuses=False)
+        self._methods = {path: METHODS[path] for path in METHODS if path != "/mutate" or steer is not None}
         self._ready = ready
         self._metrics = metrics
         self._admission = settings.admission
+        self._tls = settings.tls
         self._in_flight = 0
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope["path"]
-        methods = METHODS.get(path)
+        methods = self._methods.get(path)
         if methods is None:
-            await self._reply(send, 404, f"no such path; there are {', '.join(METHODS)}\n")
+            await self._reply(send, 404, f"no such path; there are {', '.join(self._methods)}\n")
         elif scope["method"] not in methods:
             await self._reply(send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods))
-        elif path == "/validate":
-            await self._validate(scope, receive, send)
+        elif path in self._doors and not may_ask(scope.get("state", {}).get("client"), self._tls):
+            self._metrics.failed("client")
+            await self._reply(
+                send, 403, "reviews are answered to clients with a certificate only\n", connection="close"
+            )
+        elif path in self._doors:
+            await self._review(self._doors[path], scope, receive, send)
         elif path == "/healthz":
             await self._reply(send, 200, "ok\n")
         elif path == "/readyz":
@@ -104,14 +132,14 @@ class Webhook:
             text, media_type = self._metrics.exposition()
             await self._reply(send, 200, text, content_type=media_type)
 
-    async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _review(self, door: _Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = asyncio.get_running_loop().time()
         until = started + seconds_to_answer(scope["query_string"], self._admission)
         self._in_flight += 1
         self._metrics.in_flight.set(self._in_flight)
         try:
             body = await read_body(scope, receive, until=until, limit=self._admission.body_bytes)
-            answer = await self._answer(body, started, until)
+            answer = await self._answer(door, body, started, until)
             await self._reply(send, 200, answer, content_type="application/json")
         except RefusedError as refused:
             self._metrics.failed("invalid")
@@ -124,28 +152,28 @@ class Webhook:
             self._in_flight -= 1
             self._metrics.in_flight.set(self._in_flight)
 
-    async def _answer(self, body: bytes, started: float, until: float) -> bytes:
+    async def _answer(self, door: _Door, body: bytes, started: float, until: float) -> bytes:
         """The judge's answer, or the configured one if there is none in time.
 
         The judge is told to be done the margin before the deadline. If it is not, it is cut off half a margin later,
         which leaves the other half for the way back.
         """
         if self._in_flight > self._admission.in_flight:
-            return self._fail(body, cause="overload", why="too many reviews at a time")
+            return self._fail(door, body, cause="overload", why="too many reviews at a time")
         margin = min(self._admission.margin_seconds, (until - started) / 2)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(until - margin / 2):
-                answer = await self._judge(body, max(0.0, until - margin - loop.time()))
+                answer = await door.judge(body, max(0.0, until - margin - loop.time()))
         except TimeoutError:
-            return self._fail(body, cause="timeout", why="it was not done in time")
+            return self._fail(door, body, cause="timeout", why="it was not done in time")
         except EngineError as error:
-            return self._fail(body, cause="policies", why=str(error))
+            return self._fail(door, body, cause="policies", why=str(error))
         except ElfgateError as error:
-            return self._fail(body, cause="error", why=str(error))
+            return self._fail(door, body, cause="error", why=str(error))
         except Exception as error:  # the boundary: whatever broke, the API server gets its answer
             log.exception("judge failed", extra={"error": type(error).__name__})
-            return self._fail(body, cause="error", why="an internal error, which its log tells of")
+            return self._fail(door, body, cause="error", why="an internal error, which its log tells of")
         self._note(answer, body, loop.time() - started)
         return answer.body
 
@@ -154,22 +182,23 @@ class Webhook:
         self._metrics.judged(
             point=answer.point, allowed=answer.allowed, outcome=answer.outcome, codes=answer.codes, seconds=seconds
         )
+        self._metrics.steps(answer.seconds)
         level = logging.DEBUG if answer.allowed else logging.INFO
         if log.isEnabledFor(level):
             facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
             facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            facts |= {"steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}}
             log.log(level, "review answered", extra=facts)
 
-    def _fail(self, body: bytes, *, cause: str, why: str) -> bytes:
+    def _fail(self, door: _Door, body: bytes, *, cause: str, why: str) -> bytes:
         """The answer that ``admission.fail`` asks for, if the body is a review at all."""
         try:
             uid = review_uid(body)
         except InputError as error:
             raise RefusedError(400, str(error)) from None
         self._metrics.failed(cause)
-        allow = self._admission.fail == "allow"
-        log.warning("review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why})
-        return fallback(uid, why=why, allow=allow)
+        log.warning("review not judged", extra={"uid": uid, "allowed": not door.refuses, "cause": cause, "why": why})
+        return fallback(uid, why=why, allow=not door.refuses)
 
     async def _readyz(self, send: Send) -> None:
         missing = ["it is shutting down"] if self.draining else await self._ready()

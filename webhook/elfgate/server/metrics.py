@@ -1,6 +1,6 @@
 """What Prometheus sees. Labels are bounded: nothing that a client writes can make a new series without end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
@@ -41,6 +41,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
+        self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._reviews = Counter(
             "elfgate_reviews", "Reviews answered", ["point", "decision", "outcome"], registry=self.registry
         )
@@ -48,6 +49,13 @@ class Metrics:
             "elfgate_review_seconds",
             "Seconds from a review's headers to its answer",
             ["point", "decision"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self._steps = Histogram(
+            "elfgate_step_seconds",
+            "Seconds that a step of judging took: parse, targets, scan, engine; of reviews not answered from memory",
+            ["step"],
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
@@ -66,6 +74,12 @@ class Metrics:
             ["rule"],
             registry=self.registry,
         )
+        self._bundles = Counter(
+            "elfgate_policy_bundles",
+            "New policy bundles, by result; one that is refused leaves the old one in force",
+            ["result"],
+            registry=self.registry,
+        )
         self._expires = Gauge(
             "elfgate_certificate_expiry_timestamp_seconds",
             "When the certificate that is served expires",
@@ -81,24 +95,43 @@ class Metrics:
 
     def judged(self, *, point: str, allowed: bool, outcome: str, codes: Iterable[str], seconds: float) -> None:
         """Count an answer that the judge gave."""
-        point = self._labels["point"].bound(point)
+        point, outcome = self._labels["point"].bound(point), self._labels["outcome"].bound(outcome)
         decision = "allowed" if allowed else "denied"
-        self._reviews.labels(point, decision, self._labels["outcome"].bound(outcome)).inc()
-        self._seconds.labels(point, decision).observe(seconds)
+        answered, took = self._series(point, decision, outcome)
+        answered.inc()
+        took.observe(seconds)
         for code in codes:
             self._findings.labels(point, decision, self._labels["code"].bound(code)).inc()
+
+    def _series(self, point: str, decision: str, outcome: str) -> tuple[Counter, Histogram]:
+        """Where such an answer is counted, looked up once: the library does so anew each time, under a lock."""
+        key = (point, decision, outcome)
+        if key not in self._known_series:
+            series = self._reviews.labels(*key), self._seconds.labels(point, decision)
+            self._known_series[key] = series
+        return self._known_series[key]
+
+    def steps(self, seconds: Mapping[str, float]) -> None:
+        """Count what the steps of judging took."""
+        for step, took in seconds.items():
+            self._steps.labels(step).observe(took)
 
     def failed(self, cause: str) -> None:
         """Count what got no verdict.
 
         Args:
-            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none.
+            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none, and
+                ``client`` for a stranger's.
         """
         self._failures.labels(cause).inc()
 
     def rule_failed(self, name: str) -> None:
         """Count a rule of the user's own that failed."""
         self._rules.labels(self._labels["rule"].bound(name)).inc()
+
+    def bundle(self, result: str) -> None:
+        """Count a policy bundle: ``activated``, ``refused``, or ``unreachable`` at a look."""
+        self._bundles.labels(result).inc()
 
     def certificate(self, *, expires: float) -> None:
         """Note when the served certificate expires, in seconds since the epoch."""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -78,9 +79,14 @@ def seconds_to_answer(query: bytes, admission: Admission) -> float:
 
     A missing or malformed value stands for ``admission.default_timeout_seconds``.
     """
+    return _timeout(query) or admission.default_timeout_seconds
+
+
+@lru_cache(64)  # an API server asks with one query, or a few
+def _timeout(query: bytes) -> float:
     values = parse_qs(query.decode("latin-1")).get("timeout", [""])
     match = _DURATION.fullmatch(values[0])
     if match is None:
-        return admission.default_timeout_seconds
+        return 0.0
     minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-    return min(minutes * 60 + seconds + milliseconds / 1000, API_SERVER_TIMEOUT) or admission.default_timeout_seconds
+    return min(minutes * 60 + seconds + milliseconds / 1000, API_SERVER_TIMEOUT)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import importlib
 import logging
 import signal
@@ -13,8 +14,10 @@ from types import FrameType
 import uvicorn
 
 from elfgate.errors import InputError
+from elfgate.server import probe
 from elfgate.server.app import Judge, Ready, Webhook
 from elfgate.server.metrics import Metrics
+from elfgate.server.readiness import readiness
 from elfgate.server.segment import joining
 from elfgate.server.tls import Certificate
 from elfgate.settings import Listen, Settings, Tls
@@ -38,7 +41,9 @@ def run(main: Coroutine[None, None, None]) -> None:
         runner.run(main)
 
 
-async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metrics) -> None:
+async def serve(
+    *, settings: Settings, judge: Judge, steer: Judge | None = None, ready: Ready, metrics: Metrics
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     On SIGTERM the webhook says that it is not ready, answers for ``admission.drain_seconds`` more whatever still comes
@@ -48,7 +53,8 @@ async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metr
     Args:
         settings: ``listen``, ``tls`` and ``admission`` matter here.
         judge: What judges reviews.
-        ready: Says what is not ready yet; the certificate is added to it here.
+        steer: What answers the mutating endpoint; None if there is none.
+        ready: Says what is not ready yet; the certificate and the endpoint itself are added to it here.
         metrics: Where reviews are counted.
 
     Raises:
@@ -56,20 +62,34 @@ async def serve(*, settings: Settings, judge: Judge, ready: Ready, metrics: Metr
     """
     if settings.tls is None:
         raise InputError("tls is not set", hint="the API server only calls webhooks over TLS: name certificate and key")
-    certificate = Certificate(settings.tls.certificate, settings.tls.key)
+    tls = settings.tls
+    certificate = Certificate(tls.certificate, tls.key, tls.client_ca)
 
-    async def ready_with_certificate() -> list[str]:
-        expired = ["certificate: it has expired"] if certificate.expired else []
-        return [*expired, *await ready()]
-
-    webhook = Webhook(judge=judge, ready=ready_with_certificate, metrics=metrics, settings=settings)
     with bind(settings.listen) as listener:
+        host, port = listener.getsockname()[:2]
+
+        async def all_ready() -> list[str]:
+            if certificate.expired:
+                return ["certificate: it has expired", *await ready()]
+            return [*await endpoint(), *await ready()]
+
+        async def answers() -> None:
+            await probe.answers(host, port, certificates_asked=tls.client_ca is not None)
+
+        endpoint = readiness({"endpoint": answers})
+        webhook = Webhook(judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings)
         server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
-        async with _followed(certificate, settings.tls, metrics):
-            host, port = listener.getsockname()[:2]
+        async with _followed(certificate, tls, metrics):
+            _settle()
             log.info("listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"})
             await server.serve(sockets=[listener])
     log.info("stopped")
+
+
+def _settle() -> None:
+    """Keep what was made at start out of the collector's rounds, which would go through it while reviews wait."""
+    gc.collect()
+    gc.freeze()
 
 
 def bind(listen: Listen) -> socket.socket:

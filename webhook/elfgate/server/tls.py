@@ -20,6 +20,7 @@ class Certificate:
     Args:
         certificate: The file of the certificate, followed by its intermediates.
         key: The file of its private key, unencrypted.
+        client_ca: The file of the authority whose certificates clients may show; None if they are not asked for any.
 
     Attributes:
         context: What to serve with. It stays the same object when the files change.
@@ -29,10 +30,10 @@ class Certificate:
         InputError: if a file cannot be read, or the pair cannot serve (the key is another's, it has expired, …).
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self._files = (certificate, key)
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
+        self._files = (certificate, key, client_ca)
         self._stamp = _stamp(self._files)
-        self.context, self.expires = _load(certificate, key)
+        self.context, self.expires = _load(*self._files)
         self._current = self.context
         # Loading a new pair into the context in use would add to it: OpenSSL keeps one for each kind of key, and may
         # go on serving an old RSA certificate beside a new ECDSA one. So each handshake is handed the current context.
@@ -61,9 +62,9 @@ class Certificate:
         return time.time() > self.expires
 
 
-def _stamp(files: tuple[Path, ...]) -> Stamp:
+def _stamp(files: tuple[Path | None, ...]) -> Stamp:
     """What changes when a file is replaced or rewritten, behind a symlink too (as a mounted Secret's is swapped)."""
-    return tuple((state.st_mtime_ns, state.st_ino, state.st_size) for state in map(_stat, files))
+    return tuple((state.st_mtime_ns, state.st_ino, state.st_size) for state in map(_stat, filter(None, files)))
 
 
 def _stat(path: Path) -> Any:
@@ -73,7 +74,7 @@ def _stat(path: Path) -> Any:
         raise InputError(f"TLS file {path}: {error.strerror}") from None
 
 
-def _load(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
+def _load(certificate: Path, key: Path, client_ca: Path | None) -> tuple[ssl.SSLContext, float]:
     """A context that serves this pair, and when it expires."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -87,7 +88,18 @@ def _load(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise InputError(f"TLS key {key} does not belong to the certificate {certificate}") from None
         raise InputError(f"TLS certificate {certificate} with key {key}: {error.reason or error.args[0]}") from None
+    if client_ca is not None:
+        _ask_clients(context, client_ca)
     return context, _shake_hands(context, certificate)
+
+
+def _ask_clients(context: ssl.SSLContext, authority: Path) -> None:
+    _readable(authority, "CERTIFICATE-----", "certificate")
+    try:
+        context.load_verify_locations(authority)
+    except ssl.SSLError as error:
+        raise InputError(f"TLS client authority {authority}: {error.reason or error.args[0]}") from None
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def _readable(path: Path, mark: str, what: str) -> None:

@@ -1,22 +1,30 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from time import perf_counter
 
 import orjson
 
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
-from elfgate.cluster.review import Review, judged, parse, response
-from elfgate.cluster.workload import Point, Workload
+from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
+from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
-from elfgate.gate import judge
+from elfgate.gate import Judgement, judge
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
+from elfgate.server.known import Answered, Known, Told
+from elfgate.server.late import Late
+from elfgate.server.load import Load
+
+Key = tuple[bytes, int, str, int]
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -25,17 +33,6 @@ _POINTS = {
     ("pods", "binding"): Point.BINDING,
     ("bindings", ""): Point.BINDING,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer to a review (``server.app.Answer``)."""
-
-    body: bytes
-    allowed: bool
-    point: str
-    codes: tuple[str, ...]
-    outcome: str
 
 
 class Validator:
@@ -48,8 +45,10 @@ class Validator:
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
         extra_architectures: Architectures that count although no node has them yet.
+        in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
+        events: Where to tell what is found out late; None to tell nobody.
     """
 
     def __init__(
@@ -61,8 +60,10 @@ class Validator:
         engine: Engine,
         live_engine: Engine,
         extra_architectures: Sequence[str] = (),
+        in_flight: int = 256,
         bindings: Bindings | None = None,
         pull_secrets: PullSecrets | None = None,
+        events: Events | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -70,26 +71,43 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
+        self._known = Known[Told]()
+        self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
         self._pull_secrets = pull_secrets
+        self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
-        """Judge an AdmissionReview.
+        """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
 
         Raises:
             InputError: if it is none, or its object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        review = parse(body)
+        begun = perf_counter()
+        asked = parse(body)
+        review = decisive(asked)
+        key = self.key(review)
+        told = self._known.get(key)
+        if told is not None:
+            return told.to(asked.uid)
+        parsed = perf_counter()
         point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
-        if point is Point.BINDING:
-            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
-        else:
-            workload = judged(review)
-        if workload is None:
-            return _passed(review, point)
-        verdict = await self._verdict(workload, review, point)
-        return _answered(review, point, verdict)
+        judgement = await self.judgement(review, deadline, point)
+        if judgement is None:
+            return _passed(asked, point)
+        told = _told(judgement.verdict, point)
+        if point is not Point.BINDING:  # the pod that one is about is not in it
+            if self._late:
+                self._late.notice(asked, point, judgement)
+            self._known.put(key, told, holds_until(judgement, key))
+        return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
+
+    @asynccontextmanager
+    async def following_up(self) -> AsyncIterator[None]:
+        """Tell what is found out late while the context lasts."""
+        async with self._late.following() if self._late else nullcontext():
+            yield
 
     async def not_ready(self) -> list[str]:
         """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
@@ -100,35 +118,59 @@ class Validator:
             lines.append(f"policies: {error}")
         return lines
 
-    async def _verdict(self, workload: Workload, review: Review, point: Point) -> Verdict:
-        judgement = await judge(
-            workload,
-            point=point,
-            inventory=self._inventory,
-            scanner=self._scanner,
-            engine=self._engine,
-            extra_architectures=self._extra_architectures,
-            operation=review.operation,
-            dry_run=bool(review.dry_run),
-            pull_secrets=self._pull_secrets,
-        )
-        return judgement.verdict
+    def key(self, review: Review) -> Key:
+        """All that decides how a decisive review is judged."""
+        today = int(time.time()) // 86400
+        return digest(review), self._inventory.generation, self._engine.revision, today
+
+    async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
+        """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.
+
+        Raises:
+            InputError: if the object has not the shape of its kind.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        began = time.monotonic()
+        if point is Point.BINDING:
+            workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
+        else:
+            workload = judged(review)
+        if workload is None:
+            return None
+        left = deadline - (time.monotonic() - began)
+        with self._load.one_more():
+            return await judge(
+                workload,
+                point=point,
+                inventory=self._inventory,
+                scanner=self._scanner,
+                engine=self._engine,
+                extra_architectures=self._extra_architectures,
+                operation=review.operation,
+                dry_run=bool(review.dry_run),
+                within=self._load.patience(left),
+                pull_secrets=self._pull_secrets,
+            )
 
 
-def _passed(review: Review, point: Point) -> Answered:
-    body = orjson.dumps(response(review.uid, allowed=True))
+def holds_until(judgement: Judgement, key: Key) -> float:
+    """How long a judgement may be remembered under a key, in monotonic seconds.
+
+    Of policies that were exchanged meanwhile, or not all of which were heard, the verdict is right but not to be kept.
+    """
+    verdict = judgement.verdict
+    return judgement.until if verdict.revision == key[2] and not verdict.failed else 0.0
+
+
+def _passed(asked: Review, point: Point) -> Answered:
+    body = orjson.dumps(response(asked.uid, allowed=True))
     return Answered(body, allowed=True, point=point, codes=(), outcome="passed")
 
 
-def _answered(review: Review, point: Point, verdict: Verdict) -> Answered:
+def _told(verdict: Verdict, point: Point) -> Told:
     codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
-    answer = response(
-        review.uid,
-        allowed=verdict.allowed,
-        message=denial(verdict),
-        warnings=warnings(verdict),
-        audit=audit,
-    )
+    allowed = verdict.allowed
+    answer = response("", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit)
     outcome = "warned" if verdict.warnings else "admitted"
-    return Answered(orjson.dumps(answer), verdict.allowed, point, codes, outcome if verdict.allowed else "denied")
+    return Told.of(answer, point=point, codes=codes, outcome=outcome if allowed else "denied")

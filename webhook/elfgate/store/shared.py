@@ -29,7 +29,7 @@ from elfgate.store.protocol import Kind, StoreError
 
 _LOG = logging.getLogger(__name__)
 
-_SECONDS = 2.0  # for a connection, and between two bytes: a server that is slower than that counts as gone
+_SECONDS = 1.0  # for a connection, and between two bytes: a server that is slower than that counts as gone
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds for which a server that is gone is left alone
 _LEASE_SECONDS = 10.0  # how long others wait for one who died
 _KEPT_SECONDS = 30 * 24 * 3600

@@ -18,7 +18,7 @@ from typing import Any
 
 from elfgate.store.protocol import Kind, StoreError
 
-DEFAULT_MAX_BYTES = 2 << 30
+DEFAULT_MAX_BYTES = 1 << 30
 
 _LOG = logging.getLogger(__name__)
 _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases

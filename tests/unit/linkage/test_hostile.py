@@ -1,4 +1,4 @@
-"""Scripts meant to take long, or to break the reader."""
+"""Scripts and files meant to take long, or to break whoever reads them."""
 
 import time
 
@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from elfgate.linkage.conditions import Arguments
 from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.shebang import shebang
+from support import tarball
+from support.image import alpine, debian, glibc_program, library, musl_program, start
 
 GIVEN = Arguments("/s", ("x", "y"), {"PATH": "/bin", "a": "b c", "e": ""})
 KIB64 = 65536
@@ -56,3 +58,30 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_any_first_line_is_read_without_an_error(data: bytes) -> None:
     line = shebang(b"#!" + data)
     assert line is None or "\n" not in line.interpreter
+
+
+PROGRAMS = {"glibc": glibc_program(needed=["libfoo.so", "libc.so.6"]), "musl": musl_program(needed=["libfoo.so"])}
+FOO = library("libfoo.so", undefined=["puts"], version_needs={"libc.so.6": ["GLIBC_2.17"]}, needed=["libc.so.6"])
+
+
+@pytest.mark.parametrize("libc", PROGRAMS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_spoilt_file_is_an_error(libc: str, data: st.DataObject) -> None:
+    base = debian() if libc == "glibc" else alpine()
+    files = {**base, "app": PROGRAMS[libc], "lib/libfoo.so": FOO}
+    path = data.draw(
+        st.sampled_from([name for name, file in files.items() if isinstance(file, tarball.Item) and file.data])
+    )
+    content = bytearray(files[path].data)  # type: ignore[union-attr]
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    spoilt = bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
+    prediction = start({**files, path: tarball.program(spoilt)}, "/app")
+    assert all("\n" not in finding.message for finding in prediction.findings)
+
+
+def test_a_name_with_control_characters_stays_on_one_line() -> None:
+    program = glibc_program(needed=["lib\nfoo.so\x1b[31m", "libc.so.6"])
+    message = start({**debian(), "app": program}, "/app").findings[0].message
+    assert message.isprintable()

@@ -1,0 +1,11 @@
+package elfgate.main
+
+import data.elfgate.lib.places
+
+# The architectures that are left to a pod when those are kept off on which it is held to fail. None where nothing fails,
+# and none where nothing is left: there is nowhere to steer to.
+default steer := []
+
+steer := sort(remaining) if count(failing) > 0
+
+remaining := ({places.architecture(platform) | some platform in places.landing} - unsafe) - {""}

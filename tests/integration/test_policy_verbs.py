@@ -1,0 +1,248 @@
+"""``elfgate rules``, ``explain`` and ``bundle``, as they are called."""
+
+import base64
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from elfgate.cli.main import main
+from elfgate.policy import archive, bundle
+from support import opa
+from support.oci import Blob
+from support.registry import Registry
+
+RULES = Path(__file__).parents[2] / "docs" / "rules"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A folder with ``key.pem`` and ``key.pub``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    (tmp_path / "key.pub").write_bytes(key.public_key().public_bytes(pem, info))
+    return tmp_path
+
+
+def run(capsys: Capture, *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_explain_tells_the_meaning_an_example_and_the_way_out(capsys: Capture) -> None:
+    code, out, _ = run(capsys, "explain", "exec_format")
+    assert code == 0
+    assert out.startswith("exec_format: The kernel does not take the file (deny; its notes warn)\n")
+    assert "For example:\n" in out
+    assert "[exec_format]" in out
+    assert "What to do: build the program for this architecture" in out
+
+
+def test_every_rule_is_explained_with_an_example(capsys: Capture) -> None:
+    _, out, _ = run(capsys, "rules", "-o", "json")
+    listed = json.loads(out)["rules"]
+    assert {"exec_format", "support_matrix"} < {rule["code"] for rule in listed}
+    assert [rule["code"] for rule in listed if not rule["example"] or not rule["remedy"]] == []
+    assert run(capsys, "explain", "no_common_platform")[0] == 0
+
+
+def test_an_unknown_code_is_told_with_those_that_there_are(capsys: Capture) -> None:
+    code, _, err = run(capsys, "explain", "exec_fromat")
+    assert code == 2
+    assert err.startswith("elfgate explain: there is no rule 'exec_fromat': there are command_missing, ")
+
+
+def test_rules_shows_the_modes_that_settings_give_and_rules_of_ones_own(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "elfgate.yaml").write_text("policies: {rules: {exec_format: warn, old_glibc: dryrun}}")
+    code, out, _ = run(capsys, "rules", "--rules", RULES, "--config", tmp_path / "elfgate.yaml")
+    assert code == 0
+    modes = {line.split()[0]: line.split()[1] for line in out.splitlines()}
+    assert (modes["exec_format"], modes["old_glibc"], modes["ubi_on_s390x"]) == ("warn;", "dryrun", "deny")
+
+
+def test_a_bundle_is_built_signed_verified_and_inspected(capsys: Capture, keys: Path) -> None:
+    built, signing = keys / "bundle.tar.gz", ("--key-id", "release", "--key")
+    code, out, _ = run(capsys, "bundle", "build", "--rules", RULES, "-o", built, *signing, keys / "key.pem")
+    assert (code, out) == (0, bundle.load(rules=RULES).revision + "\n")
+    first = built.read_bytes()
+    assert run(capsys, "bundle", "verify", built, *signing, keys / "key.pub")[:2] == (0, out)
+    assert run(capsys, "bundle", "sign", built, *signing, keys / "key.pem")[0] == 0
+    assert built.read_bytes() == first
+    _, told, _ = run(capsys, "bundle", "inspect", built)
+    assert "signed by  release\nown rules  old_glibc, only_scanned_in_prod, ubi_on_s390x\n" in told
+    assert "  own/old_glibc.rego\n" in told
+
+
+def test_a_bundle_that_is_not_signed_is_refused_in_a_line(capsys: Capture, keys: Path) -> None:
+    built = keys / "bundle.tar.gz"
+    run(capsys, "bundle", "build", "-o", built)
+    code, _, err = run(capsys, "bundle", "verify", built, "--key", keys / "key.pub", "--key-id", "release")
+    assert (code, err) == (2, "elfgate bundle: the bundle is not signed\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["verify", "none.tar.gz"], "none.tar.gz: No such file or directory"),
+        (["verify"], "bundle verify needs a FILE"),
+        (["build"], "bundle build needs -o FILE"),
+        (["pull", "-o", "x"], "bundle pull needs to be told where the bundle is"),
+    ],
+)
+def test_what_is_missing_is_told_in_a_line(capsys: Capture, words: list[str], complaint: str) -> None:
+    assert run(capsys, "bundle", *words)[::2] == (2, f"elfgate bundle: {complaint}\n")
+
+
+def test_the_examples_of_the_documentation_pass_their_tests_and_leave_the_shipped_ones_alone(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if opa.OPA:
+        monkeypatch.setenv("PATH", str(Path(opa.OPA).parent), prepend=":")
+    code, out, _ = run(capsys, "bundle", "test", "--rules", RULES)
+    assert code == 0, out
+    assert ", 0 failures; " in out
+
+
+def test_a_rule_whose_test_fails_or_that_misspells_a_field_is_told_of(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.rego").write_text("package elfgate.rules.a\nfindings contains 1 if input.request.nmespace\n")
+    (tmp_path / "a_test.rego").write_text("package elfgate.rules.a_test\ntest_it if 1 == 2\n")
+    if opa.OPA:
+        monkeypatch.setenv("PATH", str(Path(opa.OPA).parent), prepend=":")
+    code, out, _ = run(capsys, "bundle", "test", "--rules", tmp_path)
+    assert code == 1
+    assert "data.elfgate.rules.a_test.test_it does not hold" in out
+    assert opa.OPA is None or "undefined ref: input.request.nmespace" in out
+
+
+def test_a_bundle_is_pulled_from_a_registry_and_verified(capsys: Capture, keys: Path) -> None:
+    built = keys / "bundle.tar.gz"
+    run(capsys, "bundle", "build", "-o", built, "--key", keys / "key.pem", "--key-id", "release")
+    with Registry({"team/policies": {"1": artefact(built.read_bytes())}}) as registry:
+        words = ("bundle", "pull", registry.reference("team/policies:1"), "-o", keys / "pulled.tar.gz")
+        code, out, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "release")
+        assert (code, out, err) == (0, bundle.load().revision + "\n", "")
+        assert (keys / "pulled.tar.gz").read_bytes() == built.read_bytes()
+        code, _, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "other")
+        assert (code, err) == (2, "elfgate bundle: the bundle is signed with the key 'release', not 'other'\n")
+
+
+def artefact(packed: bytes) -> Blob:
+    """An OCI artefact with a bundle in it."""
+    config, layer = Blob("application/vnd.oci.image.config.v1+json", b"{}"), Blob(LAYER, packed)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor(),
+        "layers": [layer.descriptor()],
+    }
+    return Blob(MANIFEST, json.dumps(manifest).encode(), (config, layer))
+
+
+def test_an_image_is_no_bundle(capsys: Capture, keys: Path) -> None:
+    config = Blob("application/vnd.oci.image.config.v1+json", b"{}")
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": []}
+    with Registry({"app": {"1": Blob(MANIFEST, json.dumps(manifest).encode(), (config,))}}) as registry:
+        words = ("bundle", "pull", registry.reference("app:1"), "-o", keys / "pulled.tar.gz")
+        code, _, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "release")
+    assert code == 2
+    assert "is not a policy bundle" in err
+    assert archive.SIGNATURES not in err
+
+
+class Pushed(ThreadingHTTPServer):
+    """A registry on loopback that takes blobs and manifests from whoever has its token."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Pushed)
+        self.blobs: dict[str, bytes] = {}
+        self.manifests: dict[str, tuple[str, bytes]] = {}
+        self.scopes: list[str] = []
+
+
+class _Pushed(BaseHTTPRequestHandler):
+    server: Pushed
+
+    def do_GET(self) -> None:
+        assert self.headers["Authorization"] == "Basic " + base64.b64encode(b"who:secret").decode()
+        self.server.scopes += parse_qs(urlsplit(self.path).query)["scope"]
+        self._reply(200, b'{"token": "granted"}')
+
+    def do_POST(self) -> None:
+        if self.headers["Authorization"] != "Bearer granted":
+            realm = f"http://127.0.0.1:{self.server.server_port}/token"
+            self._reply(401, **{"WWW-Authenticate": f'Bearer realm="{realm}",service="test"'})
+        else:
+            self._reply(202, Location="/v2/team/policies/blobs/uploads/1?state=x")
+
+    def do_PUT(self) -> None:
+        assert self.headers["Authorization"] == "Bearer granted"
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        parts = urlsplit(self.path)
+        if "/manifests/" in parts.path:
+            self.server.manifests[parts.path] = (self.headers["Content-Type"], content)
+        else:
+            [digest] = parse_qs(parts.query)["digest"]
+            assert digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
+            self.server.blobs[digest] = content
+        self._reply(201)
+
+    def _reply(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_bundle_is_pushed_with_the_users_credentials(
+    capsys: Capture, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = keys / "bundle.tar.gz"
+    run(capsys, "bundle", "build", "-o", built)
+    with Pushed() as registry:
+        thread = threading.Thread(target=registry.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        host = f"127.0.0.1:{registry.server_port}"
+        login = {"auths": {host: {"auth": base64.b64encode(b"who:secret").decode()}}}
+        (keys / "config.json").write_text(json.dumps(login))
+        monkeypatch.setenv("DOCKER_CONFIG", str(keys))
+        code, out, err = run(capsys, "bundle", "push", built, "--to", f"{host}/team/policies:1")
+        registry.shutdown()
+        thread.join()
+    [(path, (media_type, content))] = registry.manifests.items()
+    assert (code, err) == (0, "")
+    assert out == f"{host}/team/policies@sha256:{hashlib.sha256(content).hexdigest()}\n"
+    assert (path, media_type) == ("/v2/team/policies/manifests/1", MANIFEST)
+    [layer] = json.loads(content)["layers"]
+    assert layer["mediaType"] == LAYER
+    assert registry.blobs[layer["digest"]] == built.read_bytes()
+    assert registry.scopes == ["repository:team/policies:pull,push"]
+
+
+def test_a_registry_that_takes_nothing_is_told_in_a_line(capsys: Capture, keys: Path) -> None:
+    built = keys / "bundle.tar.gz"
+    run(capsys, "bundle", "build", "-o", built)
+    with Registry({}) as registry:
+        code, _, err = run(capsys, "bundle", "push", built, "--to", registry.reference("team/policies:1"))
+    assert code == 2
+    assert err.startswith(f"elfgate bundle: {registry.host} answers 404 to POST /v2/team/policies/blobs/uploads/")

@@ -1,0 +1,71 @@
+"""The webhook's judge as ``elfgate serve`` puts it together: real policies and store, a real registry on loopback."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elfgate import wiring
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import Node, read_node
+from elfgate.server.known import Answered
+from elfgate.server.validate import Validator
+
+from .objects import node
+from .registry import Registry
+
+
+def real_node(name: str, architecture: str, **fields: Any) -> Node:
+    """A node of an architecture, as it is read from the API."""
+    found = read_node(node(name, architecture, **fields))
+    assert found
+    return found
+
+
+def review_of(obj: dict[str, Any], uid: str = "u", **fields: Any) -> bytes:
+    """The review of an object that is created."""
+    request = {"uid": uid, "resource": {"resource": f"{obj['kind'].lower()}s"}, "operation": "CREATE", "object": obj}
+    request |= {"namespace": "shop", "name": obj["metadata"]["name"], **fields}
+    return json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).encode()
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A validator, and what it judges by."""
+
+    validator: Validator
+    inventory: Inventory
+
+    async def ask(self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any) -> dict[str, Any]:
+        """The response to a review of an object that is created."""
+        answered = await self.answered(obj, deadline=deadline, **fields)
+        response: dict[str, Any] = json.loads(answered.body)["response"]
+        return response
+
+    async def answered(self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any) -> Answered:
+        """The same, with what metrics and logs are told."""
+        return await self.validator(review_of(obj, **fields), deadline)
+
+
+@asynccontextmanager
+async def judging(
+    folder: Path, registry: Registry, nodes: Iterable[Node], *, wait: float | None = None, in_flight: int = 256
+) -> AsyncIterator[Judging]:
+    """A validator for these nodes, which reads images from this registry."""
+    inventory, engine = Inventory(nodes), await wiring.engine()
+    reading = wiring.Reading(insecure=[registry.host], store=folder / "facts.db", wait=wait)
+    try:
+        async with wiring.scanner(reading) as scanner:
+            validator = Validator(
+                inventory=inventory,
+                nodes_known=lambda: True,
+                scanner=scanner,
+                engine=engine,
+                live_engine=engine.live,
+                in_flight=in_flight,
+            )
+            yield Judging(validator, inventory)
+    finally:
+        await engine.close()

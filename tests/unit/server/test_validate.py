@@ -1,0 +1,183 @@
+"""The webhook's judge: what it remembers and for how long, and what it does when there is no time."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elfgate.scan import reader
+from elfgate.server.load import ANSWERING, BRIEFLY, Load
+from support import founding
+from support.judging import judging, real_node
+from support.objects import container, pod
+from support.oci import image
+from support.registry import Answer, Registry
+from support.tarball import tarball
+
+POWER = {"kubernetes.io/arch": "ppc64le"}
+NODES = [real_node("a", "amd64"), real_node("p", "ppc64le")]
+MANIFEST = f"/v2/{founding.REPOSITORY}/manifests"
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry({founding.REPOSITORY: founding.images()}) as running:
+        yield running
+
+
+def server(registry: Registry, tag: str = "2-alpine") -> dict[str, str]:
+    return container(image=registry.reference(f"{founding.REPOSITORY}:{tag}"))
+
+
+def test_a_pod_like_one_before_is_answered_from_memory_under_its_own_uid(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            one = pod(server(registry), nodeSelector=POWER)
+            first = await judge.ask(one, uid="first")
+            asked = len(registry.seen)
+            one["metadata"] |= {"uid": "x", "managedFields": [{"manager": "kubectl"}], "labels": {"tier": "web"}}
+            second = await judge.ask(one | {"status": {"phase": "Pending"}}, uid='se"cond')
+            assert first["allowed"] is second["allowed"] is False
+            assert second == {**first, "uid": 'se"cond'}
+            assert len(registry.seen) == asked
+
+    asyncio.run(main())
+
+
+def test_what_decides_is_judged_anew(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            good, bad = (pod(server(registry), nodeSelector={"kubernetes.io/arch": a}) for a in ("amd64", "ppc64le"))
+            for _ in range(2):
+                assert (await judge.ask(good))["allowed"]
+                assert not (await judge.ask(bad))["allowed"]
+                other = pod(server(registry) | {"command": ["/nothing"]}, nodeSelector={"kubernetes.io/arch": "amd64"})
+                assert "/nothing" in (await judge.ask(other))["status"]["message"]
+
+    asyncio.run(main())
+
+
+def test_nodes_that_come_and_go_are_seen_by_the_next_review(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            anywhere = pod(server(registry))
+            assert (await judge.ask(anywhere))["allowed"]
+            judge.inventory.remove("a")
+            assert not (await judge.ask(anywhere))["allowed"]
+            judge.inventory.upsert(real_node("a2", "amd64"))
+            assert (await judge.ask(anywhere))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_a_tag_that_has_moved_is_seen_when_its_time_is_over(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            bound = pod(server(registry), nodeSelector=POWER)
+            assert not (await judge.ask(bound))["allowed"]
+            images = dict(registry.images[founding.REPOSITORY])
+            registry.images = {founding.REPOSITORY: images | {"2-alpine": images["2-debian"]}}
+            assert (await judge.ask(bound))["allowed"] is expected
+
+    expected = False  # within the time that a tag's answer holds
+    asyncio.run(main())
+    monkeypatch.setattr(reader, "TAG_SECONDS", 0.0)
+    registry.images, expected = {founding.REPOSITORY: founding.images()}, True
+    asyncio.run(main())
+
+
+def test_what_could_not_be_read_is_asked_for_again(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            bound = pod(server(registry), nodeSelector=POWER)
+            registry.answer(f"{MANIFEST}/2-alpine", Answer(404))
+            unknown = await judge.ask(bound)
+            assert unknown["allowed"]
+            assert "linkage_unknown" in unknown["auditAnnotations"]["codes"]
+            registry.answer(f"{MANIFEST}/2-alpine")
+            assert not (await judge.ask(bound))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_the_pods_that_one_owner_makes_are_judged_once(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            with_names = [named(pod(server(registry)), "web-7d5f-", made_up) for made_up in ("6kwtt", "abcde")]
+            known = [await judge.answered(one) for one in with_names]
+            assert [bool(answer.seconds) for answer in known] == [True, False]
+
+    asyncio.run(main())
+
+
+def named(obj: dict[str, dict[str, str]], generate: str, made_up: str) -> dict[str, dict[str, str]]:
+    obj["metadata"] |= {"generateName": generate, "name": generate + made_up}
+    return obj
+
+
+def test_a_slow_registry_is_waited_for_until_the_deadline_and_read_on(tmp_path: Path) -> None:
+    """The scanner itself would wait for ever: the review's own deadline ends it."""
+    layer_may_come = threading.Event()
+    slow = image([tarball({"server": founding.program(founding.server("amd64"))})], entrypoint=["/server"])
+    layer = slow.children[-1]
+
+    def body() -> Iterator[bytes]:
+        layer_may_come.wait(20)
+        yield layer.data
+
+    async def main(registry: Registry) -> None:
+        async with judging(tmp_path, registry, [real_node("p", "ppc64le")], wait=None) as judge:
+            one = pod(container(image=registry.reference("slow:1")))
+            async with asyncio.timeout(5):
+                unknown = await judge.ask(one, deadline=0.3)
+            assert unknown["allowed"]
+            assert "still being read" in unknown["warnings"][0]
+            layer_may_come.set()
+            assert not (await judge.ask(one))["allowed"]
+            assert registry.paths().count(f"/v2/slow/blobs/{layer.digest}") == 1
+
+    with Registry({"slow": {"1": slow}}) as registry:
+        registry.answer(f"/v2/slow/blobs/{layer.digest}", Answer(body=body()))
+        try:
+            asyncio.run(main(registry))
+        finally:
+            layer_may_come.set()
+
+
+def test_under_load_reviews_wait_for_no_registry_but_still_for_the_store(tmp_path: Path, registry: Registry) -> None:
+    digest = founding.images()["2-alpine"].digest
+    read_before = pod(container(image=registry.reference(f"{founding.REPOSITORY}@{digest}")), nodeSelector=POWER)
+    never_read = pod(server(registry, "2"), nodeSelector=POWER)
+
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            assert not (await judge.ask(read_before))["allowed"]
+        registry.answer(f"{MANIFEST}/2", Answer(body=registry.drip()))
+        async with judging(tmp_path, registry, NODES, in_flight=1) as judge:
+            async with asyncio.timeout(5):
+                unknown = await judge.ask(never_read)
+            assert unknown["allowed"]
+            assert "still being read" in unknown["warnings"][0]
+            assert not (await judge.ask(read_before))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_load_is_shed_in_order() -> None:
+    told: list[bool] = []
+    load = Load(8, told.append)
+    steps = [load.one_more() for _ in range(8)]
+    patience = []
+    for step in steps:
+        step.__enter__()
+        patience.append(load.patience(2.0))
+    assert told == [True]  # from the fifth on, nothing is read in the background
+    assert patience == [2.0 - ANSWERING] * 6 + [BRIEFLY] * 2  # from the seventh on, nobody waits
+    for step in steps:
+        step.__exit__(None, None, None)
+    assert told == [True, False]
+    assert load.patience(0.0) == BRIEFLY

@@ -1,0 +1,208 @@
+"""``elfgate bundle``: policy bundles as files."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import add_policies, judging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+USAGE = "elfgate bundle build|sign|verify|inspect|test|push|pull [OPTION]... [FILE]"
+DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads them: a gzipped tar,
+signed with ES256 over every file. The same content gives the same bytes."""
+EPILOG = """what to do with a bundle:
+  build -o FILE [--key PEM --key-id ID]          of the policies, with --rules and --config; signed if there is a key
+  sign FILE --key PEM --key-id ID [-o FILE]      sign anew
+  verify FILE --key PEM --key-id ID              with the public key
+  inspect FILE                                   show its revision, its rules, who signed it, and its files (unverified)
+  test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and the shipped cases
+  push FILE --to IMAGE                           into a registry, with the credentials of `docker login`
+  pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an archive, verified
+
+exit codes: 0 done; 1 a test failed; 2 bad usage, files or keys, or a signature that does not hold
+
+examples:
+  openssl ecparam -genkey -name prime256v1 -noout -out key.pem; openssl ec -in key.pem -pubout -out key.pub
+  elfgate bundle build --rules rules --config elfgate.yaml --key key.pem --key-id release -o bundle.tar.gz
+  opa run --server --bundle bundle.tar.gz --verification-key key.pub --verification-key-id release --signing-alg ES256
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("action", choices=_ACTIONS, metavar="ACTION", help="what to do (see below)")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the bundle; for pull, where it is")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write the bundle")
+    parser.add_argument(
+        "--key", type=Path, metavar="PEM", help="the private key to sign, the public one to verify with"
+    )
+    parser.add_argument("--key-id", metavar="ID", help="what the key is called")
+    parser.add_argument(
+        "--insecure-registry", action="append", default=[], metavar="HOST[:PORT]", help="speak plain HTTP"
+    )
+    parser.add_argument("--to", metavar="IMAGE", help="where to push to: a reference with a tag")
+    add_policies(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it."""
+    return _ACTIONS[options.action](options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from elfgate.policy import archive
+
+    bundle = judging(options).bundle()
+    contents = archive.files(bundle)
+    if options.key is not None:
+        contents = _signed(contents, options)
+    _write(options, contents)
+    sys.stdout.write(f"{bundle.revision}\n")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    contents = _signed(_contents(options), options)
+    options.output = options.output or Path(options.file)
+    _write(options, contents)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from elfgate.policy import archive
+
+    contents = _contents(options)
+    _verified(contents, options)
+    sys.stdout.write(f"{archive.read(contents, options.file).revision}\n")
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from elfgate.policy import archive, signing
+
+    contents = _contents(options)
+    bundle = archive.read(contents, options.file)
+    lines = [
+        f"revision   {bundle.revision}",
+        f"signed by  {', '.join(signing.key_ids(contents)) or 'nobody'}",
+        f"own rules  {', '.join(bundle.own) or 'none'}",
+        *(f"{digest}  {path}" for path, digest in signing.digests(contents).items()),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from elfgate.policy import testing
+
+    chosen = judging(options)
+    report = asyncio.run(testing.examined(chosen.folder, chosen.rules))
+    sys.stdout.write("".join(f"{line}\n" for line in (*report.failures, report.summary)))
+    return 1 if report.failures else 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    from elfgate import wiring
+    from elfgate.errors import InputError
+    from elfgate.images.reference import Reference
+    from elfgate.policy import archive
+
+    if not options.to:
+        raise InputError("bundle push needs --to IMAGE")
+    reference = Reference.parse(options.to)
+    if reference.digest:
+        raise InputError(f"{options.to} cannot be pushed to", hint="name a tag")
+    packed = _bytes(Path(options.file or ""))
+    archive.read(archive.unpack(packed, options.file), options.file)
+    digest = asyncio.run(wiring.pushed(packed, reference, insecure=options.insecure_registry))
+    sys.stdout.write(f"{reference.name}@{digest}\n")
+    return 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    from elfgate import wiring
+    from elfgate.errors import InputError
+    from elfgate.policy import archive
+    from elfgate.settings import Registries
+
+    if not options.file:
+        raise InputError("bundle pull needs to be told where the bundle is")
+    registries = Registries(insecure=tuple(options.insecure_registry), loopback=True)
+    locator = wiring.Locator(wiring.Reading(registries=registries))
+    try:
+        packed = wiring.pulled(locator, options.file)
+    finally:
+        locator.close()
+    contents = archive.unpack(packed, options.file)
+    _verified(contents, options)
+    _write(options, contents)
+    sys.stdout.write(f"{archive.read(contents, options.file).revision}\n")
+    return 0
+
+
+_ACTIONS: "Mapping[str, Callable[[argparse.Namespace], int]]" = {
+    "build": _build,
+    "sign": _sign,
+    "verify": _verify,
+    "inspect": _inspect,
+    "test": _test,
+    "push": _push,
+    "pull": _pull,
+}
+
+
+def _signed(contents: "dict[str, bytes]", options: argparse.Namespace) -> "dict[str, bytes]":
+    from elfgate.policy import archive, signing
+
+    key = _key(options)
+    return contents | {archive.SIGNATURES: signing.sign(contents, key, options.key_id)}
+
+
+def _verified(contents: "dict[str, bytes]", options: argparse.Namespace) -> None:
+    from elfgate.policy import signing
+
+    signing.verify(contents, _key(options), options.key_id)
+
+
+def _key(options: argparse.Namespace) -> bytes:
+    from elfgate.errors import InputError
+
+    if options.key is None or not options.key_id:
+        raise InputError(f"bundle {options.action} needs --key and --key-id")
+    return _bytes(options.key)
+
+
+def _contents(options: argparse.Namespace) -> "dict[str, bytes]":
+    from elfgate.errors import InputError
+    from elfgate.policy import archive
+
+    if not options.file:
+        raise InputError(f"bundle {options.action} needs a FILE")
+    return archive.unpack(_bytes(Path(options.file)), options.file)
+
+
+def _bytes(path: Path) -> bytes:
+    from elfgate.errors import InputError
+    from elfgate.policy.archive import MAX_PACKED
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PACKED + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def _write(options: argparse.Namespace, contents: "dict[str, bytes]") -> None:
+    from elfgate.errors import InputError
+    from elfgate.policy import archive
+
+    if options.output is None:
+        raise InputError(f"bundle {options.action} needs -o FILE")
+    try:
+        options.output.write_bytes(archive.pack(contents))
+    except OSError as error:
+        raise InputError(f"{options.output}: {error.strerror}") from None

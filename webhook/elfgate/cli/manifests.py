@@ -1,0 +1,42 @@
+"""Files of manifests, as verbs are given them."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from elfgate.cluster.workload import Workload
+
+
+def workloads(files: Iterable[str]) -> "Iterator[tuple[str, Workload | None]]":
+    """Each object in the files: where it stands, and what is to be judged of it, if anything.
+
+    Raises:
+        InputError: if a file cannot be read, or holds what is no manifest.
+    """
+    from elfgate.cluster.manifests import objects
+    from elfgate.cluster.template import workload
+
+    for name in files:
+        for manifest in objects(read_file(name), source="standard input" if name == "-" else name):
+            try:
+                yield manifest.position, workload(manifest.obj)
+            except InputError as error:
+                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
+
+
+def read_file(name: str) -> bytes:
+    """A file's bytes, or those of standard input for ``-``.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from error

@@ -1,0 +1,167 @@
+"""By which policies verdicts are given, with which engine, and how another bundle comes into force."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from elfgate.errors import InputError
+from elfgate.policy.active import ActiveEngine
+from elfgate.policy.config import PolicyConfig
+from elfgate.policy.engine import Engine, EngineError
+from elfgate.policy.golden import prove
+from elfgate.policy.memo import MemoisedEngine
+from elfgate.settings import Policies, PolicyBundle
+
+if TYPE_CHECKING:
+    from elfgate.policy.active import Told as BundleTold
+    from elfgate.policy.bundle import Bundle
+    from elfgate.policy.guard import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By which policies, and with which engine, verdicts are given.
+
+    Attributes:
+        folder: A bundle's folder; None for the one that comes with elfgate.
+        rules: A folder of further rules.
+        config: Laid over the bundle's own settings.
+        opa: The socket of an OPA server; None to evaluate here.
+        seconds: How long an evaluation may take, where it can be ended.
+    """
+
+    folder: Path | None = None
+    rules: Path | None = None
+    config: PolicyConfig | None = None
+    opa: Path | None = None
+    seconds: float = 1.0
+
+    @classmethod
+    def of_settings(cls, policies: Policies) -> Self:
+        """As the webhook's settings say."""
+        return cls(
+            folder=policies.folder,
+            rules=policies.own_rules,
+            config=policies,
+            opa=policies.opa_socket if policies.engine == "opa" else None,
+            seconds=policies.seconds,
+        )
+
+    def bundle(self) -> "Bundle":
+        """The bundle that is to judge.
+
+        Raises:
+            InputError: if one of the folders does not hold what it should.
+        """
+        from elfgate.policy.bundle import load
+
+        return load(self.folder, config=self.config, rules=self.rules)
+
+
+def log_failed_rule(name: str, why: str) -> None:
+    """Tell the log of a rule of the user's own that failed."""
+    logging.getLogger("elfgate.policy").warning("rule left out", extra={"rule": name, "why": why})
+
+
+def log_bundle(result: str, what: str) -> None:
+    """Tell the log what came of a bundle that was looked for."""
+    level = logging.INFO if result == "activated" else logging.WARNING
+    logging.getLogger("elfgate.policy").log(level, "policy bundle %s", result, extra={"bundle": what})
+
+
+async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine[ActiveEngine]:
+    """An engine, proved on the golden documents.
+
+    Args:
+        judging: By what; the shipped bundle and the embedded engine if None.
+        told: Who is told of rules of the user's own that fail.
+
+    Raises:
+        InputError: if there is no such bundle, or no such rules.
+        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
+    """
+    judging = judging or Judging()
+    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told)))
+
+
+async def _proved(judging: Judging, bundle: "Bundle", told: "Told") -> Engine:
+    """The engine of a bundle, once it has proved itself on the golden documents."""
+    live = _live(judging, bundle)
+    if bundle.own:
+        from elfgate.policy.guard import GuardedEngine
+
+        live = GuardedEngine(live, bundle.own, told=told)
+    try:
+        await prove(live)
+    except EngineError:
+        await live.close()
+        raise
+    return live
+
+
+def _live(judging: Judging, bundle: "Bundle") -> Engine:
+    if judging.opa is not None:
+        from elfgate.policy.server import OpaServer
+
+        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
+    if bundle.own:
+        from elfgate.policy.worker import BoundedEngine
+
+        return BoundedEngine(bundle, seconds=judging.seconds)
+    from elfgate.policy.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(bundle)
+
+
+@asynccontextmanager
+async def follow(
+    policies: Policies,
+    chosen: PolicyBundle,
+    active: ActiveEngine,
+    *,
+    fetch: Callable[[], Awaitable[bytes]],
+    told: "BundleTold",
+    rule_told: "Told",
+) -> AsyncIterator[None]:
+    """Look for a signed bundle at once and then now and then, for as long as the block lasts.
+
+    Args:
+        policies: What is laid over the bundle's settings.
+        chosen: Whose signature it must have.
+        active: Whose bundle is replaced.
+        fetch: Gets the bundle's file.
+        told: Who is told what came of each bundle.
+        rule_told: Who is told of rules in it that fail.
+
+    Raises:
+        InputError: if the key cannot be read.
+    """
+    from elfgate.policy import archive, signing
+    from elfgate.policy.active import Follower
+
+    judging, key = Judging.of_settings(policies), _key(chosen.key)
+
+    async def prepare(packed: bytes) -> Engine:
+        contents = archive.unpack(packed, chosen.location)
+        signing.verify(contents, key, chosen.key_id)
+        return await _proved(judging, archive.read(contents, chosen.location, config=policies), rule_told)
+
+    follower = Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds)
+    await follower.look()
+    looking = asyncio.create_task(follower.run())
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+def _key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,82 @@
+"""What rules say of themselves: the METADATA above each package (OPA docs, "Annotations").
+
+For whoever wants to know what a code means: the command line and the documentation.
+"""
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from elfgate.errors import InputError
+from elfgate.policy.bundle import RULES, Bundle
+
+_BLOCK = re.compile(r"^# METADATA\n((?:#.*\n)+)package (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        code: Its stable name.
+        title: What it finds, in a few words.
+        description: What that means.
+        remedy: The way out.
+        mode: What its findings lead to by this bundle's settings, in words.
+        own: It did not come with elfgate.
+    """
+
+    code: str
+    title: str
+    description: str
+    remedy: str
+    mode: str
+    own: bool = False
+
+
+NO_COMMON_PLATFORM = Rule(
+    "no_common_platform",
+    "No platform starts every container",
+    "Each container of the pod starts on some platform that it may land on, but there is none on which all of them do. "
+    "The decision itself says so, before the findings of the containers.",
+    "use images that share an architecture",
+    "deny",
+)
+
+
+def rules(bundle: Bundle) -> list[Rule]:
+    """Every rule of a bundle, by code.
+
+    Raises:
+        InputError: naming the rule that does not say what it is.
+    """
+    found = {}
+    for path, text in bundle.modules.items():
+        match = _BLOCK.search(text)
+        if match and match[2].startswith(f"{RULES}."):
+            rule = _rule(bundle, match[2].removeprefix(f"{RULES}."), match[1], path)
+            found[rule.code] = rule
+    for code in bundle.own:
+        found.setdefault(code, Rule(code, "One of this cluster's own rules", "", "", _mode(bundle, code), own=True))
+    return [found[code] for code in sorted(found)]
+
+
+def _rule(bundle: Bundle, code: str, block: str, path: str) -> Rule:
+    try:
+        fields = yaml.safe_load("\n".join(line[2:] for line in block.splitlines()))
+        custom = fields.get("custom", {})
+        title, description = (" ".join(str(fields[name]).split()) for name in ("title", "description"))
+        remedy, named = str(custom.get("remedy", "")), custom.get("code", code)
+        mode = custom.get("mode") or _mode(bundle, code)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: the METADATA lacks a title or a description, or is no YAML") from None
+    if named != code:
+        raise InputError(f"{path}: the METADATA is of {named}, not {code}")
+    return Rule(code, title, description, remedy, mode, own=code in bundle.own)
+
+
+def _mode(bundle: Bundle, code: str) -> str:
+    config = bundle.data["elfgate"]["config"]
+    mode = str(config["rules"].get(code, "deny"))
+    return f"{mode}; its notes {config['notes'][code]}" if code in config.get("notes", {}) else mode

@@ -1,0 +1,113 @@
+"""Tests of a bundle: the Rego tests beside its rules, the shipped case tables, and OPA's type checker where OPA is.
+
+Rules of the user's own are tested with it: their tests must hold. The bundle's own tests and the shipped cases are
+judged without them, as what they add is theirs to say.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from elfgate.policy import archive, bundle, cases
+from elfgate.policy.document import Document
+from elfgate.policy.embedded import EmbeddedEngine
+from elfgate.policy.engine import EngineError
+
+_OPA_SECONDS = 120
+_PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
+_TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it.
+
+    Attributes:
+        failures: One line each.
+        summary: How many there were of what.
+    """
+
+    failures: tuple[str, ...]
+    summary: str
+
+
+async def examined(folder: Path | None = None, rules: Path | None = None, *, opa: str | None = None) -> Report:
+    """Test a bundle.
+
+    Args:
+        folder: Where it is; None for the shipped one.
+        rules: Further rules with their tests.
+        opa: The OPA that checks types; the one on PATH if None.
+
+    Raises:
+        InputError: if there is no such bundle, or no such rules.
+        EngineError: if it does not load.
+    """
+    alone, whole = bundle.load(folder, tests=True), bundle.load(folder, rules=rules, tests=True)
+    shipped_names = list(dict.fromkeys(_tests(alone)))
+    own_names = [name for name in dict.fromkeys(_tests(whole)) if name not in set(shipped_names)]
+    failures = [*_failing(alone, shipped_names), *_failing(whole, own_names)]
+    shipped = cases.shipped()
+    for case in shipped:
+        failures += [f"case {case['name']!r}: {line}" for line in await cases.differences(case, folder, rules)]
+    opa = opa or shutil.which("opa")
+    if opa is not None:
+        failures += _checked(opa, whole, own_names, rules)
+    by = "checked with OPA" if opa else "types not checked, as there is no opa on PATH"
+    return Report(
+        tuple(failures),
+        f"{len(shipped_names) + len(own_names)} tests, {len(shipped)} cases, {len(failures)} failures; {by}",
+    )
+
+
+def _tests(whole: bundle.Bundle) -> list[str]:
+    return [
+        f"data.{package[1]}.{name}"
+        for path, text in whole.modules.items()
+        if path.endswith("_test.rego") and (package := _PACKAGE.search(text))
+        for name in _TEST.findall(text)
+    ]
+
+
+def _failing(whole: bundle.Bundle, names: list[str]) -> list[str]:
+    engine = EmbeddedEngine(whole)
+    return [f"{name} does not hold" for name in names if not _holds(engine, name)]
+
+
+def _holds(engine: EmbeddedEngine, name: str) -> bool:
+    try:
+        return engine.query(name, "{}") == "true"
+    except EngineError:
+        return False
+
+
+def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None) -> list[str]:
+    """Check types by the document's schema and built-in functions by the profile; run the user's tests there too."""
+    with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
+        root = Path(name) / "bundle"
+        for path, content in archive.files(whole).items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+        schema, capabilities = Path(name) / "input.json", Path(name) / "capabilities.json"
+        schema.write_text(json.dumps(Document.model_json_schema()))
+        capabilities.write_text((bundle.shipped() / "capabilities.json").read_text())
+        limits = ("--schema", str(schema), "--capabilities", str(capabilities))
+        said = _run(opa, "check", "--strict", "--bundle", *limits, str(root))
+        if own and not said:
+            packages = "|".join(sorted({re.escape(name.rpartition(".")[0]) for name in own}))
+            said = _run(opa, "test", "--bundle", "--run", f"^({packages})\\.", str(root))
+        return [line.replace(f"{root}/own", str(rules)) for line in said]
+
+
+def _run(*command: str) -> list[str]:
+    """What a command says that fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_OPA_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"opa {command[1]}: {error}"]
+    lines = (done.stderr + done.stdout).splitlines()
+    return [] if done.returncode == 0 else [f"opa {command[1]}: {line}" for line in lines if line.strip()]

@@ -1,0 +1,85 @@
+"""Answers given lately: most reviews ask what was asked before, and judging it again would come to the same.
+
+A key holds all that decides (``cluster.review.decisive``, which is also all that is judged), the nodes' generation, the
+policies' revision and the date. An answer is forgotten when a tag that it rests on may have moved; one that rests on
+what could not be read is never kept.
+"""
+
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Generic, Self, TypeVar
+
+import orjson
+
+from elfgate.scan.flights import Recent
+
+V = TypeVar("V")
+
+ENTRIES = 4096
+SECONDS = 30.0  # the longest: whatever else a verdict may rest on is noticed after it
+
+_NO_TIME: Mapping[str, float] = MappingProxyType({})
+_NO_UID = b'"uid":""'
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a review (``server.app.Answer``)."""
+
+    body: bytes
+    allowed: bool
+    point: str
+    codes: tuple[str, ...]
+    outcome: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer to whatever review asks the same: all but the uid.
+
+    Attributes:
+        before: Its JSON up to the uid.
+        after: Its JSON after that.
+        allowed: As in ``Answered``, like the others.
+    """
+
+    before: bytes
+    after: bytes
+    allowed: bool
+    point: str
+    codes: tuple[str, ...]
+    outcome: str
+
+    @classmethod
+    def of(cls, answer: dict[str, object], *, point: str, outcome: str, codes: tuple[str, ...] = ()) -> Self:
+        """Make one of an AdmissionReview (``cluster.review.response``) that has an empty uid."""
+        before, hole, after = orjson.dumps(answer).partition(_NO_UID)
+        told = answer["response"]
+        allowed = isinstance(told, dict) and told["allowed"] is True
+        return cls(before + hole[:-2], after, allowed, point, codes, outcome)
+
+    def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> Answered:
+        """Answer the review of that uid; ``seconds`` are what its steps took."""
+        body = self.before + orjson.dumps(uid) + self.after
+        return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds)
+
+
+class Known(Generic[V]):
+    """A bounded memory of what was answered. Belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._answers: Recent[Hashable, tuple[float, V]] = Recent(ENTRIES)
+
+    def get(self, key: Hashable) -> V | None:
+        """The answer, if it still holds."""
+        found = self._answers.get(key)
+        return found[1] if found and time.monotonic() < found[0] else None
+
+    def put(self, key: Hashable, answer: V, until: float) -> None:
+        """Keep an answer that holds ``until`` then, in monotonic seconds."""
+        now = time.monotonic()
+        if until > now:
+            self._answers.put(key, (min(until, now + SECONDS), answer))

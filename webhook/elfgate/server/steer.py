@@ -1,0 +1,55 @@
+"""The mutating door: keeps pods off the architectures on which they cannot start, if others are left.
+
+Whether a pod is steered, and where to, is the verdict's (``steer``), on the same judgement that the validating door
+gives: what the policies let pass is not steered either. A pod that was steered lands on nothing that fails, and so is
+left alone when it is asked about again.
+"""
+
+import orjson
+
+from elfgate.cluster.review import Review, decisive, parse, response
+from elfgate.cluster.steering import steer
+from elfgate.cluster.workload import Point
+from elfgate.server.known import Answered, Known
+from elfgate.server.validate import Validator, holds_until
+
+
+class Steerer:
+    """Answers reviews with patches. It never refuses: that is the validating door's.
+
+    Args:
+        validator: Judges.
+    """
+
+    def __init__(self, validator: Validator) -> None:
+        self._validator = validator
+        self._known: Known[tuple[str, ...]] = Known()
+
+    async def __call__(self, body: bytes, deadline: float) -> Answered:
+        """Answer an AdmissionReview within ``deadline`` seconds: pods being created are steered, anything else passes.
+
+        Raises:
+            InputError: if it is none, or its object has not the shape of a Pod.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        asked = parse(body)
+        created = (asked.resource.group, asked.resource.resource, asked.subresource, asked.operation)
+        architectures = await self._left(asked, deadline) if created == ("", "pods", "", "CREATE") else ()
+        patch = steer(asked.obj, architectures) if architectures else []
+        audit = {"steered-to": ",".join(architectures)} if patch else None
+        answer = orjson.dumps(response(asked.uid, allowed=True, audit=audit, patch=patch))
+        return Answered(answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed")
+
+    async def _left(self, asked: Review, deadline: float) -> tuple[str, ...]:
+        """The architectures that are left to a pod; none if it need or can not be steered."""
+        review = decisive(asked)
+        key = self._validator.key(review)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        judgement = await self._validator.judgement(review, deadline, Point.POD)
+        if judgement is None:
+            return ()
+        architectures = tuple(judgement.verdict.steer)
+        self._known.put(key, architectures, holds_until(judgement, key))
+        return architectures

@@ -5,7 +5,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -357,7 +357,8 @@ async def following(
     if chosen is None:
         yield
         return
-    locator = Locator(Reading.of_settings(settings))
+    registries = settings.registries.model_copy(update={"loopback": True})  # whoever runs this names the place
+    locator = Locator(replace(Reading.of_settings(settings), registries=registries))
     try:
         fetch = _fetcher(locator, chosen.location)
         async with follow(settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told):

@@ -123,8 +123,8 @@ async def judge(
 async def _linkage(
     scanner: Scanner, container: Container, target: Target, within: float | None, keyring: Keyring | None
 ) -> Linkage:
-    name = pulled_name(container.image)
     try:
+        name = pulled_name(container.image)
         linkage = await scanner.linkage(
             name, target.platform, container.overrides, target.facts, within=within, keyring=keyring
         )

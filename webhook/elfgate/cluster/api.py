@@ -296,7 +296,8 @@ def _client(access: Access) -> "ApiClient":
             configuration = client.Configuration()
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             return client.ApiClient(configuration)
-        file = str(access.kubeconfig) if access.kubeconfig else None
+        # The library looks at KUBECONFIG once, when it is imported.
+        file = str(access.kubeconfig) if access.kubeconfig else environ.get("KUBECONFIG")
         made = config.new_client_from_config(config_file=file, context=access.context or None)  # type: ignore[no-untyped-call]
         return cast("ApiClient", made)
     except Exception as error:  # a file made by hand: the library raises whatever its shape leads to

@@ -1,0 +1,84 @@
+"""The cluster: its nodes, from a file or followed, and what else is asked of it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from elfgate.cluster.api import Access, Api
+from elfgate.cluster.binding import Bindings
+from elfgate.cluster.events import Events
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.pullsecrets import PullSecrets
+from elfgate.cluster.watch import NodeWatch
+from elfgate.errors import InputError
+from elfgate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is known of the cluster.
+
+    Attributes:
+        inventory: The nodes there are.
+        synced: Tells whether all of them are known.
+        api: Its API server; None if nothing that is set needs it.
+    """
+
+    inventory: Inventory
+    synced: Callable[[], bool]
+    api: Api | None = None
+
+    @property
+    def bindings(self) -> Bindings | None:
+        """Finds what a binding is about."""
+        return Bindings(self.api, self.inventory) if self.api else None
+
+    @property
+    def pull_secrets(self) -> PullSecrets | None:
+        """Knows workloads' own credentials."""
+        return PullSecrets(self.api) if self.api else None
+
+    @property
+    def events(self) -> Events | None:
+        """Writes events."""
+        return Events(self.api) if self.api else None
+
+
+@asynccontextmanager
+async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
+    """What the settings say of the cluster: a file's nodes, or its own, followed while the context lasts.
+
+    Raises:
+        InputError: if the file of nodes or the kubeconfig cannot be read.
+    """
+    if not (
+        settings.nodes.watch
+        or settings.registries.pull_secrets
+        or settings.admission.bindings
+        or settings.admission.events
+    ):
+        inventory = _from_file(settings)
+        yield Cluster(inventory, lambda: len(inventory) > 0)
+        return
+    with Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api:
+        if not settings.nodes.watch:
+            inventory = _from_file(settings)
+            yield Cluster(inventory, lambda: len(inventory) > 0, api)
+            return
+        watch = NodeWatch(api, Inventory())
+        async with watch.following():
+            yield Cluster(watch.inventory, lambda: watch.synced, api)
+
+
+def _from_file(settings: Settings) -> Inventory:
+    return Inventory(_read_file(settings.nodes.file) if settings.nodes.file else ())
+
+
+def _read_file(path: Path) -> tuple[Node, ...]:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    return read_nodes(text, source=str(path))

@@ -1,0 +1,60 @@
+"""Where facts are kept: a file, memory, a server."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.settings import default_store
+from elfgate.store.address import is_url
+from elfgate.store.address import parse as parse_store_url
+from elfgate.store.protocol import Store, StoreError
+from elfgate.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from elfgate.store.shared import ValkeyStore
+
+
+STORE_PASSWORD = "ELFGATE_STORE_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def store_at(place: str | None) -> tuple[Path | None, str]:
+    """The file or the URL that a person names as the store: one of the two."""
+    if place is None:
+        return default_store(), ""
+    return (None, place) if is_url(place) else (Path(place), "")
+
+
+def store(place: str | None) -> Store:
+    """The store that a person names, for those who have no use for one that does not answer.
+
+    Raises:
+        InputError: if it is no URL of a store.
+        StoreError: if it cannot be opened, or does not answer.
+    """
+    file, url = store_at(place)
+    if file is not None:
+        return SqliteStore(file)
+    shared = shared_store(url)
+    try:
+        shared.check()
+    except StoreError:
+        shared.close()
+        raise
+    return shared
+
+
+def shown(place: str | None) -> str:
+    """The same as people may see it: without a password."""
+    file, url = store_at(place)
+    return str(file) if file is not None else str(parse_store_url(url))
+
+
+def shared_store(url: str) -> "ValkeyStore":
+    """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
+
+    Raises:
+        InputError: if it is no URL of a store.
+    """
+    from elfgate.store.shared import ValkeyStore
+
+    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")))

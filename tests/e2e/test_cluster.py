@@ -149,30 +149,6 @@ def events(cluster: ControlPlane, name: str) -> str:
     return cluster.must("get", "events", "-n", "bound", "--field-selector", f"involvedObject.name={name}")
 
 
-def test_a_pod_is_steered_to_where_it_starts_and_lands_there(
-    cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path
-) -> None:
-    cluster.add_namespace("steered", **{"elfgate.dev/webhook": "steered"})
-    with Webhook(tmp_path, settings | {"admission": {"drain_seconds": 0, "steer": True}}) as other:
-        selector = {"matchLabels": {"elfgate.dev/webhook": "steered"}}
-        cluster.must("create", "-f", "-", stdin=other.steering("steered", selector=selector))
-        try:
-            obj = pod("web", ALPINE)
-            until(lambda: steered(cluster, obj), "it is not steered")
-            assert apply(cluster, "steered", obj) == Said(0, "pod/web created\n", "")
-            cluster.must("wait", "-n", "steered", "--for=condition=Ready", "pod/web", "--timeout=60s")
-            landed = cluster.get("pod", "-n", "steered", "web")
-        finally:
-            cluster.must("delete", "mutatingwebhookconfiguration", "steered")
-    assert landed["metadata"]["annotations"]["elfgate.dev/steered-to"] == "amd64,arm64"
-    assert landed["spec"]["nodeName"] in {"amd64-1", "arm64-1"}
-
-
-def steered(cluster: ControlPlane, obj: object) -> bool:
-    words = ("create", "-n", "steered", "--dry-run=server", "-o", "json", "-f", "-")
-    return "elfgate.dev/steered-to" in cluster.must(*words, stdin=obj)
-
-
 def test_pods_of_one_owner_are_answered_from_memory(cluster: ControlPlane, webhook: Webhook, namespace: str) -> None:
     obj = workload("Deployment", "many", DEBIAN, replicas=40)
     before = judged_anew(webhook)

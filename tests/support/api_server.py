@@ -23,6 +23,8 @@ class ApiServer:
 
     Attributes:
         pods: By namespace and name.
+        objects: Further objects of namespaces, by ``NAMESPACE/RESOURCE/NAME``.
+        shown: Which of those were asked for, in order.
         events_written: By name.
         event_requests: How many times one was to be made or changed.
         lists: How many times the nodes were listed.
@@ -32,6 +34,8 @@ class ApiServer:
 
     def __init__(self, *nodes: dict[str, Any], pods: list[dict[str, Any]] | None = None) -> None:
         self.pods = {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in pods or []}
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.shown: list[str] = []
         self.events_written: dict[str, dict[str, Any]] = {}
         self.event_requests = 0
         self.lists = 0
@@ -151,7 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
         if state.refusing:
             self._send(state.refusing, {"message": "not now"})
         elif url.path.startswith("/api/v1/namespaces/"):
-            found = state.pods.get(url.path.removeprefix("/api/v1/namespaces/").replace("/pods/", "/"))
+            path = url.path.removeprefix("/api/v1/namespaces/")
+            state.shown.append(path)
+            found = state.objects.get(path) or state.pods.get(path.replace("/pods/", "/"))
             self._send(200 if found else 404, found or {"message": "not found"})
         elif "watch" not in query:
             self._send(200, state.list())

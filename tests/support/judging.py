@@ -10,8 +10,10 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.judging import engine as start_engine
 from elfgate.server.known import Answered
 from elfgate.server.validate import Validator
+from elfgate.settings import Registries
 
 from .objects import node
 from .registry import Registry
@@ -54,8 +56,8 @@ async def judging(
     folder: Path, registry: Registry, nodes: Iterable[Node], *, wait: float | None = None, in_flight: int = 256
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
-    inventory, engine = Inventory(nodes), await wiring.engine()
-    reading = wiring.Reading(insecure=[registry.host], store=folder / "facts.db", wait=wait)
+    inventory, engine = Inventory(nodes), await start_engine()
+    reading = wiring.Reading(registries=Registries(insecure=(registry.host,)), store=folder / "facts.db", wait=wait)
     try:
         async with wiring.scanner(reading) as scanner:
             validator = Validator(

@@ -134,14 +134,6 @@ class Webhook:
             "webhooks": [webhook],
         }
 
-    def steering(self, name: str, *, selector: dict[str, Any]) -> dict[str, Any]:
-        """A MutatingWebhookConfiguration that sends pods here."""
-        configuration = self.configuration(name, rules=[("", ["pods"])], selector=selector)
-        (webhook,) = configuration["webhooks"]
-        webhook["clientConfig"]["url"] = f"{self.url}/mutate"
-        webhook["reinvocationPolicy"] = "IfNeeded"
-        return configuration | {"kind": "MutatingWebhookConfiguration"}
-
     def _settings(self) -> dict[str, Any]:
         return {
             "listen": {"port": 0},

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference, pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
@@ -59,6 +61,7 @@ async def judge(
     extra_architectures: Sequence[str] = (),
     operation: str = "CREATE",
     dry_run: bool = False,
+    pull_secrets: PullSecrets | None = None,
     within: float | None = None,
 ) -> Judgement:
     """Judge a workload.
@@ -72,6 +75,7 @@ async def judge(
         extra_architectures: Architectures that count although no node has them yet.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
+        pull_secrets: Knows the workload's own credentials; None if one access to images is everybody's.
         within: The most seconds to wait for what is not known yet; it is an unknown then.
 
     Raises:
@@ -82,9 +86,12 @@ async def judge(
     landing = targets(
         workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
     )
+    keyring = await pull_secrets.of(workload) if pull_secrets else None
     placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await asyncio.gather(*(_linkage(scanner, container, target, within) for container, target in pairs))
+    linkages = await asyncio.gather(
+        *(_linkage(scanner, container, target, within, keyring) for container, target in pairs)
+    )
     entries = [
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
@@ -113,10 +120,13 @@ async def judge(
     return Judgement(verdict, document, until, seconds)
 
 
-async def _linkage(scanner: Scanner, container: Container, target: Target, within: float | None) -> Linkage:
+async def _linkage(
+    scanner: Scanner, container: Container, target: Target, within: float | None, keyring: Keyring | None
+) -> Linkage:
+    name = pulled_name(container.image)
     try:
         linkage = await scanner.linkage(
-            pulled_name(container.image), target.platform, container.overrides, target.facts, within=within
+            name, target.platform, container.overrides, target.facts, within=within, keyring=keyring
         )
         return replace(linkage, image=container.image)
     except InputError as error:  # the API server takes any text for an image; the node will not

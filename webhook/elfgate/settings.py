@@ -122,10 +122,34 @@ class Store(Model):
     )
 
 
+class CredentialProviders(Model):
+    """The kubelet's credential provider plug-ins, for registries of clouds."""
+
+    config: Path = Field(description="A CredentialProviderConfig (the kubelet's `--image-credential-provider-config`).")
+    folder: Path = Field(description="Where its programs are (`--image-credential-provider-bin-dir`).")
+
+
 class Registries(Model):
     """How registries are reached."""
 
     insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
+    config_path: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders like `/etc/containerd/certs.d`: mirrors, authorities and more, by `hosts.toml`.",
+    )
+    docker_config: Path | None = Field(
+        default=None,
+        description="Docker's `config.json`; else the one in `DOCKER_CONFIG` or `~/.docker`. All who ask share it.",
+    )
+    credential_providers: CredentialProviders | None = Field(default=None, description=CredentialProviders.__doc__)
+    pull_secrets: bool = Field(
+        default=False,
+        description="Read workloads' pull secrets, so that each namespace is told only of images that it may pull.",
+    )
+    loopback: bool = Field(
+        default=False,
+        description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
+    )
 
 
 class PolicyBundle(Model):

@@ -5,7 +5,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_nodes
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
@@ -23,6 +24,7 @@ from elfgate.judging import follow
 from elfgate.policy.active import ActiveEngine
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
+from elfgate.settings import Registries as RegistrySettings
 from elfgate.settings import Settings, default_store
 from elfgate.store.address import is_url
 from elfgate.store.address import parse as parse_store_url
@@ -46,7 +48,8 @@ class Reading:
 
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
-        insecure: Registry hosts that are spoken to over plain HTTP.
+        registries: How registries are reached.
+        on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
         store: The SQLite file that keeps facts; None to keep them in memory only, beside ``store_url``.
         store_bytes: Its size cap.
         store_url: The server on which facts are shared; empty if they are not.
@@ -55,7 +58,8 @@ class Reading:
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
-    insecure: Sequence[str] = ()
+    registries: RegistrySettings = field(default_factory=RegistrySettings)
+    on_bytes: Callable[[int], None] | None = None
     store: Path | None = field(default_factory=default_store)
     store_bytes: int = DEFAULT_MAX_BYTES
     store_url: str = ""
@@ -65,15 +69,21 @@ class Reading:
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
         """As a verb's options say (``cli.options.add_reading``)."""
+        registries = RegistrySettings(
+            insecure=tuple(options.insecure_registry),
+            loopback=True,
+            config_path=tuple(options.hosts_dir),
+            docker_config=options.docker_config,
+        )
         file, url = store_at(options.store)
-        return cls(images=images, insecure=options.insecure_registry, store=file, store_url=url)
+        return cls(images=images, registries=registries, store=file, store_url=url)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
         """As the webhook's settings say."""
         return cls(
             images=settings.images,
-            insecure=settings.registries.insecure,
+            registries=settings.registries,
             store=settings.store.path or (None if settings.store.url else default_store()),
             store_bytes=settings.store.size_cap,
             store_url=settings.store.url or "",
@@ -100,6 +110,11 @@ class Cluster:
     def bindings(self) -> Bindings | None:
         """Finds what a binding is about."""
         return Bindings(self.api, self.inventory) if self.api else None
+
+    @property
+    def pull_secrets(self) -> PullSecrets | None:
+        """Knows workloads' own credentials."""
+        return PullSecrets(self.api) if self.api else None
 
     @property
     def events(self) -> Events | None:
@@ -208,14 +223,17 @@ class Locator:
         reference = location.reference
         if reference is None:
             return Located(image, self._source(location, keyring), location.name)
-        location = self._elsewhere.get(str(reference), location)
+        elsewhere = self._elsewhere.get(str(reference))
+        if elsewhere is not None:
+            source = self._source(elsewhere, None)
+            return Located(image, source, elsewhere.name, reference.familiar_name, reference.tag)
         return Located(
             image,
             self._source(location, keyring),
             location.name,
             reference.familiar_name,
             reference.tag,
-            asker=keyring.identity(reference.name) if keyring else None,
+            asker=None if keyring is None else keyring.identity(reference.name),
             lane=reference.registry,
         )
 
@@ -234,15 +252,37 @@ class Locator:
 
     def _registry(self) -> "Registries":
         if self._registries is None:
-            from elfgate.images.docker_config import DockerConfig
-            from elfgate.images.registry import Registries, RegistryOptions
-
-            self._registries = Registries(
-                DockerConfig.read(docker_config()),
-                options=RegistryOptions(plain_http=frozenset(self._reading.insecure)),
-                limits=self._reading.limits,
-            )
+            places = (location.reference for location in self._elsewhere.values())
+            named = frozenset(place.registry for place in places if place is not None)
+            self._registries = _registries(self._reading, named)
         return self._registries
+
+
+def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
+    """Registries, as the settings say, with the credentials that all who ask share.
+
+    Raises:
+        InputError: if a file of credentials cannot be used.
+    """
+    from elfgate.images.auth import Chain, Credentials
+    from elfgate.images.docker_config import DockerConfig
+    from elfgate.images.registry import Registries, RegistryOptions
+
+    said = reading.registries
+    shared: list[Credentials] = []
+    if said.credential_providers is not None:
+        from elfgate.images.credential_provider import CredentialProviders
+
+        shared.append(CredentialProviders.read(said.credential_providers.config, said.credential_providers.folder))
+    shared.append(DockerConfig.read(said.docker_config or docker_config()))
+    options = RegistryOptions(
+        plain_http=frozenset(said.insecure),
+        config_path=said.config_path,
+        loopback=said.loopback,
+        named=named,
+        on_bytes=reading.on_bytes,
+    )
+    return Registries(Chain(*shared), options=options, limits=reading.limits)
 
 
 def pulled(locator: Locator, location: str) -> bytes:
@@ -317,7 +357,8 @@ async def following(
     if chosen is None:
         yield
         return
-    locator = Locator(Reading.of_settings(settings))
+    registries = settings.registries.model_copy(update={"loopback": True})  # whoever runs this names the place
+    locator = Locator(replace(Reading.of_settings(settings), registries=registries))
     try:
         fetch = _fetcher(locator, chosen.location)
         async with follow(settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told):
@@ -341,7 +382,12 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.
     """
-    if not (settings.nodes.watch or settings.admission.bindings or settings.admission.events):
+    if not (
+        settings.nodes.watch
+        or settings.registries.pull_secrets
+        or settings.admission.bindings
+        or settings.admission.events
+    ):
         inventory = _from_file(settings)
         yield Cluster(inventory, lambda: len(inventory) > 0)
         return

@@ -97,3 +97,45 @@ def test_of_equal_entries_the_first_is_pulled() -> None:
 def test_a_platform_is_accepted_in_any_spelling() -> None:
     assert accepts(platform("linux/arm64"), platform("linux/aarch64/v8"))
     assert not accepts(platform("linux/ppc64le"), platform("linux/amd64"))
+
+
+def chosen_by_cri_o(node: str, *offers: str) -> str | None:
+    entries = [
+        Descriptor("m", f"sha256:{number}", platform=None if offer == "-" else platform(offer))
+        for number, offer in enumerate(offers)
+    ]
+    entry = choose(entries, platform(node), "cri-o")
+    return None if entry is None else offers[entries.index(entry)]
+
+
+@pytest.mark.parametrize(
+    ("node", "offers", "pulled"),
+    [
+        ("linux/amd64", ["linux/386"], None),
+        ("linux/amd64", ["linux/amd64/v2"], None),
+        ("linux/amd64", ["linux/x86_64"], None),  # names are compared as written
+        ("linux/arm64", ["linux/arm/v7"], None),
+        ("linux/arm64", ["linux/arm64", "linux/arm64/v8"], "linux/arm64/v8"),
+        ("linux/arm64", ["linux/arm64"], "linux/arm64"),
+        ("linux/arm64/v9", ["linux/arm64/v8", "linux/arm64"], "linux/arm64"),
+        ("linux/arm/v6", ["linux/arm/v7", "linux/arm/v5", "linux/arm/v6"], "linux/arm/v6"),
+        ("linux/arm", ["linux/arm/v5", "linux/arm"], "linux/arm/v5"),
+        ("linux/ppc64le", ["-", "linux/ppc64le"], "linux/ppc64le"),
+        ("linux/ppc64le", ["linux/amd64", "-"], "-"),
+    ],
+)
+def test_cri_o_chooses_as_containers_image_does(node: str, offers: list[str], pulled: str | None) -> None:
+    assert chosen_by_cri_o(node, *offers) == pulled
+
+
+def test_of_equals_cri_o_pulls_the_one_compressed_with_zstd() -> None:
+    node = platform("linux/ppc64le")
+    plain = Descriptor("m", "sha256:0", platform=node)
+    zstd = Descriptor("m", "sha256:1", platform=node, annotations={"io.github.containers.compression.zstd": "true"})
+    assert choose([plain, zstd], node, "cri-o") is zstd
+    assert choose([plain, zstd], node) is plain
+
+
+def test_cri_o_takes_an_entry_without_a_platform_whatever_its_config_says() -> None:
+    assert accepts(platform("linux/ppc64le"), platform("linux/amd64"), "cri-o")
+    assert not accepts(platform("linux/ppc64le"), platform("linux/amd64"), "containerd")

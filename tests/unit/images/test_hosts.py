@@ -52,7 +52,7 @@ def asking(
 def test_without_a_file_the_registry_itself_is_asked(tmp_path: Path) -> None:
     folders = HostsFolders([tmp_path], plain_http=frozenset({"plain.example"}))
     assert folders.of("registry.example:5000") == (Host("https", "registry.example:5000"),)
-    assert folders.of("plain.example") == (Host("http", "plain.example"),)
+    assert folders.of("plain.example") == (Host("http", "plain.example", configured=True),)
 
 
 def test_mirrors_come_in_the_file_s_order_and_the_server_last(tmp_path: Path) -> None:

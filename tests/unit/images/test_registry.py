@@ -507,12 +507,19 @@ def test_a_registry_elsewhere_may_not_lead_to_this_machine(registry: Registry) -
 
 
 def test_this_machines_registries_may_be_closed_to_references(registry: Registry) -> None:
-    options = RegistryOptions(loopback=False, plain_http=frozenset({registry.host}))
-    registries = Registries(options=options)
+    registries = Registries(options=RegistryOptions(loopback=False))
     with refused(UnknownReason.REGISTRY_UNREACHABLE, "loopback"):
         registries.repository(Reference.parse(registry.reference("example/app"))).resolve("1.0")
     registries.close()
     assert registry.seen == []
+
+
+@pytest.mark.parametrize("leave", ["plain_http", "named"])
+def test_this_machines_registries_stay_open_to_whoever_runs_it(registry: Registry, leave: str) -> None:
+    registries = Registries(options=RegistryOptions(loopback=False, **{leave: frozenset({registry.host})}))
+    source = registries.repository(Reference.parse(registry.reference("example/app")))
+    assert source.resolve("1.0") == descriptor(APP)
+    registries.close()
 
 
 def test_a_bounded_number_of_repositories_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

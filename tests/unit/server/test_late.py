@@ -1,10 +1,13 @@
 """What was admitted while its image was still being read is judged again, and told if it cannot start."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elfgate.cluster.api import Access, Api
 from elfgate.cluster.events import Events
 from elfgate.cluster.review import Review
 from elfgate.cluster.workload import Point
@@ -13,6 +16,7 @@ from elfgate.policy.document import Document, FindingEntry, LinkageEntry, Reques
 from elfgate.policy.verdict import Verdict, Violation
 from elfgate.server import late as module
 from elfgate.server.late import Late
+from support.api_server import ApiServer
 from support.objects import pod
 
 
@@ -21,19 +25,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.0001)
 
 
-class Noted(Events):
-    """Events that are kept instead of written."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, str]] = []
-
-    def tell(self, subject: Any, message: str) -> None:
-        self.kept.append((subject.name, message))
-
-
 def review(name: str = "web", *, dry_run: bool = False, **metadata: Any) -> Review:
     obj = pod()
-    obj["metadata"] |= {"name": name, **metadata}
+    obj["metadata"] |= {"name": name, "uid": name, **metadata}
     fields: dict[str, Any] = {"uid": name, "resource": {"resource": "pods"}, "operation": "CREATE", "dryRun": dry_run}
     return Review.model_validate({**fields, "namespace": "shop", "object": obj})
 
@@ -56,8 +50,14 @@ def judgement(*, reading: bool = False, allowed: bool = True) -> Judgement:
     return Judgement(verdict, document)
 
 
-def told(reviews: list[Review], first: Judgement, *then: Judgement) -> tuple[list[tuple[str, str]], int]:
-    """What is told after these reviews were admitted, and how many times they were judged again."""
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with ApiServer() as server, Api(Access(server.kubeconfig(tmp_path))) as running:
+        yield running
+
+
+def told(api: Api, reviews: list[Review], first: Judgement, *then: Judgement) -> tuple[list[tuple[str, str]], int]:
+    """What waits to be told after these reviews were admitted, and how many times they were judged again."""
     later = list(then)
     asked = []
 
@@ -66,27 +66,30 @@ def told(reviews: list[Review], first: Judgement, *then: Judgement) -> tuple[lis
         return later.pop(0) if len(later) > 1 else later[0]
 
     async def main() -> list[tuple[str, str]]:
-        events = Noted()
+        events = Events(api)
         follower = Late(judge, events)
         for one in reviews:
             follower.notice(one, Point.POD, first)
         await asyncio.gather(*follower._tasks)
-        return events.kept
+        return [(told.subject.name, told.message) for told in events._waiting.values()]
 
     return asyncio.run(main()), len(asked)
 
 
-def test_it_is_judged_again_until_all_is_read_and_told_if_it_cannot_start() -> None:
+def test_it_is_judged_again_until_all_is_read_and_told_if_it_cannot_start(api: Api) -> None:
     reading = judgement(reading=True)
-    assert told([review()], reading, reading, reading, judgement(allowed=False)) == ([("web", "web cannot start")], 3)
+    assert told(api, [review()], reading, reading, reading, judgement(allowed=False)) == (
+        [("web", "web cannot start")],
+        3,
+    )
 
 
-def test_nothing_is_told_of_what_starts_after_all() -> None:
-    assert told([review()], judgement(reading=True), judgement()) == ([], 1)
+def test_nothing_is_told_of_what_starts_after_all(api: Api) -> None:
+    assert told(api, [review()], judgement(reading=True), judgement()) == ([], 1)
 
 
-def test_nothing_is_told_of_what_is_never_read() -> None:
-    assert told([review()], judgement(reading=True), judgement(reading=True)) == ([], module.TRIES)
+def test_nothing_is_told_of_what_is_never_read(api: Api) -> None:
+    assert told(api, [review()], judgement(reading=True), judgement(reading=True)) == ([], module.TRIES)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +101,11 @@ def test_nothing_is_told_of_what_is_never_read() -> None:
     ],
     ids=["a dry run", "nothing is unknown", "it was refused"],
 )
-def test_what_needs_no_following_up_is_left_alone(one: Review, first: Judgement) -> None:
-    assert told([one], first, judgement(allowed=False)) == ([], 0)
+def test_what_needs_no_following_up_is_left_alone(api: Api, one: Review, first: Judgement) -> None:
+    assert told(api, [one], first, judgement(allowed=False)) == ([], 0)
 
 
-def test_pods_of_one_owner_are_judged_once_and_each_is_told() -> None:
+def test_pods_of_one_owner_are_judged_once_and_each_is_told(api: Api) -> None:
     reviews = [review(f"web-{suffix}", generateName="web-") for suffix in ("aaaaa", "bbbbb")]
-    kept, judged = told(reviews, judgement(reading=True), judgement(allowed=False))
+    kept, judged = told(api, reviews, judgement(reading=True), judgement(allowed=False))
     assert ([name for name, _ in kept], judged) == (["web-aaaaa", "web-bbbbb"], 1)

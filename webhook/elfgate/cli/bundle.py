@@ -127,10 +127,12 @@ def _pull(options: argparse.Namespace) -> int:
     from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.policy import archive
+    from elfgate.settings import Registries
 
     if not options.file:
         raise InputError("bundle pull needs to be told where the bundle is")
-    locator = wiring.Locator(wiring.Reading(insecure=options.insecure_registry))
+    registries = Registries(insecure=tuple(options.insecure_registry), loopback=True)
+    locator = wiring.Locator(wiring.Reading(registries=registries))
     try:
         packed = wiring.pulled(locator, options.file)
     finally:

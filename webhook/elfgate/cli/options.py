@@ -39,6 +39,20 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="speak plain HTTP to this registry (a loopback registry needs no such leave)",
     )
+    group.add_argument(
+        "--hosts-dir",
+        action="append",
+        default=[],
+        metavar="DIR",
+        type=Path,
+        help="ask registries as the hosts.toml files in DIR say (such as /etc/containerd/certs.d); may be repeated",
+    )
+    group.add_argument(
+        "--docker-config",
+        metavar="FILE",
+        type=Path,
+        help="take credentials from this config.json (default: the one in $DOCKER_CONFIG or ~/.docker)",
+    )
     add_store(group)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from elfgate.linkage.start import NodeFacts, Overrides
     from elfgate.scan.scanner import Linkage
+    from elfgate.wiring import Reading
 
 USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [-o FORMAT]
                     [-- COMMAND [ARG]...]"""
@@ -45,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--command", action="append", default=None, help=argparse.SUPPRESS)
     add_output(parser, "table", "json", "yaml")
+    parser.add_argument(
+        "--progress", action="store_true", help="show bytes and rate of what registries send, on a terminal"
+    )
     parser.add_argument("--explain", action="store_true", help="print each look-up of the kernel and the loader")
     node = parser.add_argument_group("what is known of the node (default: nothing)")
     node.add_argument("--page-size", type=int, metavar="BYTES", help="such as 4096 or 65536")
@@ -79,15 +83,25 @@ def exit_code(linkages: "Sequence[Linkage]") -> int:
 
 
 async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
+    from dataclasses import replace
+
+    from elfgate.cli.progress import progress
+    from elfgate.errors import InputError
+
+    if options.image.startswith("dir:") and not options.platforms:
+        raise InputError(f"{options.image} does not say for which platform it is", hint="add --platform")
+    with progress(sys.stderr, wanted=options.progress) as shown:
+        return await _read(options, replace(reading(options), on_bytes=shown.add if shown else None))
+
+
+async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage]":
     from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.platforms import Platform
 
     asked = [Platform.parse(text) for text in options.platforms]
-    if options.image.startswith("dir:") and not asked:
-        raise InputError(f"{options.image} does not say for which platform it is", hint="add --platform")
     overrides, node = _overrides(options), _node_facts(options)
-    async with wiring.scanner(reading(options)) as scanner:
+    async with wiring.scanner(images) as scanner:
         platforms = asked or await scanner.platforms(options.image)
         if not platforms:
             raise InputError(f"{options.image} names no Linux platform", hint="add --platform")

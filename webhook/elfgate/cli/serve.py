@@ -64,6 +64,7 @@ async def _serve(settings: "Settings") -> None:
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
+                pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
                 events=cluster.events if settings.admission.events else None,
                 scanner=scanner,
                 engine=engine,

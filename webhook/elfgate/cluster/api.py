@@ -136,6 +136,18 @@ class Api:
         answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
         return dict(answer.mapping())
 
+    def secret(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One Secret, within some seconds."""
+        deed = f"show the secret {namespace}/{name}"
+        answer = self.ask(deed, self._core().read_namespaced_secret, name, namespace, _request_timeout=seconds)
+        return dict(answer.mapping())
+
+    def service_account(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
+        """One ServiceAccount, within some seconds."""
+        deed = f"show the service account {namespace}/{name}"
+        method = self._core().read_namespaced_service_account
+        return dict(self.ask(deed, method, name, namespace, _request_timeout=seconds).mapping())
+
     def create_event(self, namespace: str, event: dict[str, Any]) -> None:
         """Make an event."""
         self.ask("take an event", self._core().create_namespaced_event, namespace, event)

@@ -48,7 +48,7 @@ class Host:
         capabilities: What it may be asked for.
         dial: How it is connected to.
         headers: Sent with every request to it; may hold secrets.
-        configured: A file names it, so that it may be on this machine.
+        configured: Whoever runs this named it, so that it may be on this machine.
     """
 
     scheme: str
@@ -144,7 +144,9 @@ class HostsFolders:
     def _default(self, registry: str) -> Host:
         if registry == DEFAULT_REGISTRY:
             return Host("https", DOCKER_HUB)
-        return Host("http" if registry in self._plain_http else "https", registry)
+        if registry in self._plain_http:
+            return Host("http", registry, configured=True)
+        return Host("https", registry)
 
 
 def _contents(path: Path) -> str:

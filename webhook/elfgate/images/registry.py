@@ -38,6 +38,7 @@ class RegistryOptions:
         plain_http: Hosts (with their ports) that are asked without TLS, besides those of this machine.
         config_path: Folders like ``/etc/containerd/certs.d``, with a ``hosts.toml`` for each registry.
         loopback: Whether a reference may name a registry on this machine.
+        named: Registries that may be on this machine even if others may not.
         connect_seconds: How long a host may take to take a connection.
         read_seconds: How long it may say nothing.
         document_seconds: How long a tag, index, manifest or config may take in all.
@@ -47,6 +48,7 @@ class RegistryOptions:
     plain_http: frozenset[str] = frozenset()
     config_path: tuple[Path, ...] = ()
     loopback: bool = True
+    named: frozenset[str] = frozenset()
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     document_seconds: float = 30.0
@@ -91,7 +93,8 @@ class Registries:
             found = self._repositories.pop(key, None)
             if found is None:
                 credentials = Chain(keyring, self._credentials) if keyring and key[1] else self._credentials
-                doors = Doors(reference, self._hosts, credentials, self._connections, loopback=self._options.loopback)
+                loopback = self._options.loopback or reference.registry in self._options.named
+                doors = Doors(reference, self._hosts, credentials, self._connections, loopback=loopback)
                 found = Repository(reference.name, doors, self._options, self._limits)
             self._repositories[key] = found  # again at the end: the first is the one asked for longest ago
             if len(self._repositories) > _MOST_REPOSITORIES:

@@ -10,6 +10,7 @@ import orjson
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
@@ -46,6 +47,7 @@ class Validator:
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
+        pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
     """
 
@@ -60,6 +62,7 @@ class Validator:
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
         bindings: Bindings | None = None,
+        pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
     ) -> None:
         self._inventory = inventory
@@ -71,6 +74,7 @@ class Validator:
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
+        self._pull_secrets = pull_secrets
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -145,6 +149,7 @@ class Validator:
                 operation=review.operation,
                 dry_run=bool(review.dry_run),
                 within=self._load.patience(left),
+                pull_secrets=self._pull_secrets,
             )
 
 

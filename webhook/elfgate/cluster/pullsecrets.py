@@ -1,0 +1,80 @@
+"""A workload's own credentials for its images: the pull secrets that the kubelet would use.
+
+Sources: the Kubernetes documentation "Pull an Image from a Private Registry" and "Configure Service Accounts for Pods"
+(a pod that names no pull secrets gets its service account's); the kubelet, which passes over secrets that are not
+there.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from elfgate.cluster.api import Api
+from elfgate.cluster.part import Part
+from elfgate.cluster.workload import Workload
+from elfgate.errors import InputError, UnreadableError
+from elfgate.images.keyring import Keyring
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 1_024
+_MOST_SECRETS = 32  # a pod may name any number
+_NOBODY = Keyring(())
+
+
+class PullSecrets:
+    """Reads pull secrets, and remembers them for a minute.
+
+    Args:
+        api: Asked for Secrets and ServiceAccounts, which it needs the right to get.
+        seconds: How long one of them may take.
+    """
+
+    def __init__(self, api: Api, *, seconds: float = 2.0) -> None:
+        self._api = api
+        self._seconds = seconds
+        self._remembered: dict[tuple[str, str, str], tuple[float, Mapping[str, Any]]] = {}
+
+    async def of(self, workload: Workload) -> Keyring:
+        """The credentials of a workload's pods. Secrets that are not to be had, or are malformed, hold none."""
+        pod = Part(workload.pod_spec)
+        try:
+            names = _names(pod) or _names(Part(await self._account(workload.namespace, pod)))
+        except InputError as error:
+            log.warning("pull secrets are not known: %s", error, extra={"namespace": workload.namespace})
+            return _NOBODY
+        asked = dict.fromkeys(names[:_MOST_SECRETS])
+        found = await asyncio.gather(*(self._get("secret", workload.namespace, name) for name in asked))
+        try:
+            return Keyring.of_secrets(found)
+        except UnreadableError as error:
+            log.warning("pull secrets are not used: %s", error, extra={"namespace": workload.namespace})
+            return _NOBODY
+
+    async def _account(self, namespace: str, pod: Part) -> Mapping[str, Any]:
+        return await self._get("account", namespace, pod.get("serviceAccountName").text() or "default")
+
+    async def _get(self, kind: str, namespace: str, name: str) -> Mapping[str, Any]:
+        """An object; an empty one if it is not to be had."""
+        key = (kind, namespace, name)
+        until, found = self._remembered.get(key, (0.0, {}))
+        if time.monotonic() < until:
+            return found
+        method: Callable[..., dict[str, Any]] = self._api.secret if kind == "secret" else self._api.service_account
+        try:
+            found = await asyncio.to_thread(method, namespace, name, seconds=self._seconds)
+        except InputError as error:
+            log.warning("a pull secret is not known: %s", error, extra={"namespace": namespace})
+            found = {}
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = time.monotonic() + _REMEMBERED_SECONDS, found
+        return found
+
+
+def _names(holder: Part) -> list[str]:
+    names = (item.get("name").text() for item in holder.get("imagePullSecrets").items())
+    return [name for name in names if name]

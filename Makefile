@@ -73,6 +73,10 @@ fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECON
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
+.PHONY: truth-kernels
+truth-kernels: $(STAMP) ## Boot real kernels of other architectures, and record what they start
+	PYTHONPATH=tests $(BIN)/python -m truth.booted
+
 .PHONY: format
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(PYTHON_FILES)

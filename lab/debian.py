@@ -5,10 +5,8 @@ status, so that the host's packages neither matter nor change. Packages are laid
 not configured: no maintainer script runs.
 """
 
-import os
 import re
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -47,7 +45,7 @@ _MERGED = ("bin", "sbin", "lib", "lib64")  # names that a merged-/usr root links
 def unavailable() -> str:
     """Why Debian packages cannot be fetched on this machine, in one line; empty if they can."""
     try:
-        return missing("apt-get", "apt-config", "dpkg-deb") or (_mirror() and "")
+        return missing("apt-get", "apt-cache", "apt-config", "dpkg-deb", "tar") or (_mirror() and "")
     except LabError as error:
         return str(error)
 
@@ -137,21 +135,17 @@ def unpack(archive: Path, destination: Path) -> None:
     Raises:
         LabError: if it is no package or its files cannot be written.
     """
-    command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        try:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
-                tar.extractall(destination, filter=_as_current_user)  # noqa: S202 (the filter confines it)
-        except (tarfile.TarError, OSError) as error:
-            raise LabError(f"{archive.name}: {error}") from error
-    if process.returncode:
-        raise LabError(f"{archive.name}: dpkg-deb exit code {process.returncode}")
-
-
-def _as_current_user(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo | None:
-    """Confine a member to the destination, and never give it to another owner (only root could)."""
-    checked = tarfile.tar_filter(member, destination)
-    return checked.replace(uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)
+    # A merged /usr's links stay, though packages may hold directories in their place.
+    tar = ["tar", "--extract", "--file=-", "--keep-directory-symlink", "--no-same-owner", f"--directory={destination}"]
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as source,
+        subprocess.Popen(tar, stdin=source.stdout, stderr=subprocess.PIPE, text=True) as sink,
+    ):
+        if source.stdout is not None:
+            source.stdout.close()
+        _, words = sink.communicate()
+    if source.returncode or sink.returncode:
+        raise LabError(f"{archive.name} cannot be unpacked: {words.strip().splitlines()[-1:] or 'dpkg-deb failed'}")
 
 
 def _specification(name: str) -> str:

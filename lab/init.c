@@ -2,7 +2,7 @@
  * The first process of a kernel that is booted only to start programs: each in a root of its own below /cells, one
  * after the other. It prints a line for each on the console and powers the machine off.
  *
- * /cells/N/argv and /cells/N/env hold strings ended by NUL, /cells/N/cwd a path, /cells/N/root the root file system.
+ * /cells/N/argv, env, cwd and program hold strings ended by NUL, /cells/N/root is the root file system.
  * A line: @@ N errno status signal culprit HEX, where HEX is what the program wrote to its standard error.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define SECONDS 20
 #define WORDS 64
 
-static char buffers[3][1 << 16];
+static char buffers[4][1 << 16];
 
 /* Read a file of strings; returns how many. */
 static int strings(const char *cell, const char *name, char *buffer, char **words)
@@ -62,19 +62,22 @@ static char culprit(const char *path, int depth)
 
 static void become(const char *cell, int report)
 {
-	static char *argv[WORDS], *env[WORDS], *cwd[WORDS];
+	static char *argv[WORDS], *env[WORDS], *cwd[WORDS], *program[WORDS];
 	char root[64];
 	strings(cell, "argv", buffers[0], argv);
 	strings(cell, "env", buffers[1], env);
 	strings(cell, "cwd", buffers[2], cwd);
+	int further = strings(cell, "program", buffers[3], program);
 	snprintf(root, sizeof root, "%s/root", cell);
 	if (chroot(root) || chdir("/") || (mount("proc", "/proc", "proc", 0, "") && errno != EBUSY) || chdir(cwd[0])) {
-		dprintf(report, "%d x", -1);
+		dprintf(report, "\n-1 x");
 		_exit(1);
 	}
+	if (further)
+		dprintf(report, "\n0 %c", culprit(program[0], 0));
 	char about = culprit(argv[0], 0);
 	execve(argv[0], argv, env);
-	dprintf(report, "%d %c", errno, about);
+	dprintf(report, "\n%d %c", errno, about);
 	_exit(1);
 }
 
@@ -102,7 +105,7 @@ static int collect(int file, pid_t child, char *text, int size)
 
 static void start(int number)
 {
-	char cell[32], text[600], told[32] = "0 -";
+	char cell[32], text[600], told[64] = "\n0 -";
 	int words[2], report[2], status = 0;
 	snprintf(cell, sizeof cell, "/cells/%d", number);
 	if (pipe(words) || pipe2(report, O_CLOEXEC))
@@ -127,9 +130,10 @@ static void start(int number)
 		told[got] = 0;
 	close(words[0]);
 	close(report[0]);
-	char *about = strchr(told, ' ');
+	char *last = strrchr(told, '\n') + 1;
+	char *about = strchr(last, ' ');
 	*about = 0;
-	printf("@@ %d %s %d %d %s ", number, told, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+	printf("@@ %d %s %d %d %s ", number, last, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 	       WIFSIGNALED(status) ? WTERMSIG(status) : 0, about + 1);
 	for (int i = 0; i < length; i++)
 		printf("%02x", (unsigned char)text[i]);

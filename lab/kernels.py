@@ -22,7 +22,7 @@ from lab.toolchain import Binary, build
 
 _EMULATORS = ("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc")
 _SUITE = "bookworm"
-_SECONDS = 1500.0
+_SECONDS = 900.0
 _LINE = re.compile(r"@@ (\d+) (-?\d+) (-?\d+) (\d+) (\S) ((?:[0-9a-f]{2})*)")
 _CULPRITS = {"c": "command", "s": "script_interpreter", "l": "loader"}
 
@@ -82,7 +82,7 @@ def run(kernel: Kernel, starts: Sequence[Start]) -> list[Outcome]:
         command = (
             *kernel.machine, "-m", "3072", "-nographic", "-vga", "none", "-net", "none", "-no-reboot",
             "-kernel", "/kernel", "-initrd", "/initrd",
-            "-append", f"console={kernel.console} rdinit=/init quiet panic=-1 oops=panic",
+            "-append", f"console={kernel.console} rdinit=/init rootfstype=ramfs quiet panic=-1 oops=panic",
         )  # fmt: skip
         with Sandbox("amd64") as sandbox:
             layers = (str(_emulators()),)
@@ -126,6 +126,7 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
         archive.file(f"{cell}/argv", _strings(start.argv))
         archive.file(f"{cell}/env", _strings(f"{name}={value}" for name, value in start.env.items()))
         archive.file(f"{cell}/cwd", _strings([start.cwd]))
+        archive.file(f"{cell}/program", _strings([start.program] if start.program else []))
         for layer in start.layers:
             archive.tree(Path(layer), f"{cell}/root")
     archive.close()

@@ -1,6 +1,5 @@
 """Executables out of npm packages: more real programs, in the builds that their projects publish."""
 
-import tarfile
 from pathlib import Path
 
 from lab.fetched import LabError, cache, missing, run
@@ -8,7 +7,7 @@ from lab.fetched import LabError, cache, missing, run
 
 def unavailable() -> str:
     """Why npm packages cannot be fetched on this machine, in one line; empty if they can."""
-    return missing("npm")
+    return missing("npm", "tar")
 
 
 def package(name: str, version: str) -> Path:
@@ -31,11 +30,8 @@ def package(name: str, version: str) -> Path:
     run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", home, f"{name}@{version}", cwd=home)
     archive = next(home.glob("*.tgz"))
     partial = home / "partial"
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(partial, filter="data")
-    except (tarfile.TarError, OSError) as error:
-        raise LabError(f"{archive.name}: {error}") from error
+    partial.mkdir(exist_ok=True)
+    run("tar", "--extract", "--file", archive, "--no-same-owner", "--directory", partial)
     archive.unlink()
     next(partial.iterdir()).rename(unpacked)  # the one folder of every npm package, mostly called "package"
     partial.rmdir()

@@ -9,6 +9,7 @@ from lab.sandbox import Outcome, Sandbox, Start
 from truth.cell import PATH, Cell
 
 _CHUNK = 40  # cells a sandbox runs before it is made anew
+_BOOTED = 300  # cells in one initramfs
 _WORKERS = 2
 _SECONDS = 20.0
 
@@ -21,7 +22,7 @@ def run(cells: Iterable[Cell]) -> Mapping[Cell, Outcome]:
     """
     outcomes: dict[Cell, Outcome] = {}
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for done in pool.map(_run_chunk, _chunks(cells)):
+        for done in pool.map(_run_chunk, _chunks(cells, _CHUNK)):
             outcomes |= done
     return outcomes
 
@@ -32,25 +33,25 @@ def boot(cells: Iterable[Cell]) -> Mapping[Cell, Outcome]:
     Raises:
         LabError: if a kernel does not boot, or stops.
     """
-    by_kernel: dict[str, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        by_kernel[cell.kernel].append(cell)
+    outcomes: dict[Cell, Outcome] = {}
     with ThreadPoolExecutor(_WORKERS) as pool:
-        done = pool.map(lambda name: kernels.run(kernels.KERNELS[name], list(map(_start, by_kernel[name]))), by_kernel)
-        return {
-            cell: outcome
-            for name, outcomes in zip(by_kernel, done, strict=True)
-            for cell, outcome in zip(by_kernel[name], outcomes, strict=True)
-        }
+        for done in pool.map(_boot_chunk, _chunks(cells, _BOOTED)):
+            outcomes |= done
+    return outcomes
 
 
-def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
-    by_architecture: dict[str, list[Cell]] = defaultdict(list)
+def _boot_chunk(cells: list[Cell]) -> dict[Cell, Outcome]:
+    outcomes = kernels.run(kernels.KERNELS[cells[0].kernel], [_start(cell) for cell in cells])
+    return dict(zip(cells, outcomes, strict=True))
+
+
+def _chunks(cells: Iterable[Cell], size: int) -> Iterator[list[Cell]]:
+    by_node: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in cells:
-        by_architecture[cell.architecture].append(cell)
-    for group in by_architecture.values():
-        for start in range(0, len(group), _CHUNK):
-            yield group[start : start + _CHUNK]
+        by_node[cell.architecture, cell.kernel].append(cell)
+    for group in by_node.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
 
 
 def _run_chunk(cells: list[Cell]) -> dict[Cell, Outcome]:

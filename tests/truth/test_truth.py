@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab import sandbox
-from truth import known, made, programs
+from truth import booted, known, made, programs
 from truth.compare import Agreement, Comparison, compare, table
 from truth.observed import observe
 from truth.run import run
@@ -22,8 +22,10 @@ def comparisons() -> list[Comparison]:
     """All cells, started and predicted; the table and the disagreements are left in ``build/truth``."""
     if reason := sandbox.unavailable():
         pytest.fail(f"programs cannot be started for real on this machine: {reason}")
-    outcomes = run([*made.cells(), *programs.cells()])
-    compared = compare({cell: observe(outcome, cell.argv[0]) for cell, outcome in outcomes.items()})
+    cases, builds = made.cells(), programs.cells()
+    outcomes = run([*cases, *builds])
+    observed = {cell: observe(outcome, cell.argv[0]) for cell, outcome in outcomes.items()}
+    compared = compare({**observed, **booted.recorded(booted.cells(cases, builds))})
     _REPORT.mkdir(parents=True, exist_ok=True)
     apart = [str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES]
     (_REPORT / "table.txt").write_text(table(compared) + "\n")
@@ -59,3 +61,4 @@ def test_there_are_enough_cases_and_programs(comparisons: list[Comparison]) -> N
     cells = [comparison.cell for comparison in comparisons]
     assert len({cell.group for cell in cells if cell.argv[0].startswith("/app/") and "@" in cell.name}) >= 40
     assert len({(cell.group, cell.name) for cell in cells if "@" not in cell.name}) >= 150
+    assert len({cell.kernel for cell in cells if cell.kernel}) >= 3

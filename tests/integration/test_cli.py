@@ -96,6 +96,14 @@ def test_scan_explains_each_look_up(elfgate: Run) -> None:
     assert "/lib/ld64.so.1" in ran.stdout
 
 
+def test_scan_lists_what_else_would_fail_without_changing_the_verdict(elfgate: Run) -> None:
+    words = ["oci:layout:2-alpine", "--platform", "ppc64le", "--all", "-o", "json", "--", "/bin/sh"]
+    ran = elfgate("scan", *words)
+    (platform,) = json.loads(ran.stdout)["platforms"]
+    assert (ran.returncode, platform["verdict"]) == (0, "starts")
+    assert [other["path"] for other in platform["others"]] == ["/usr/local/bin/server"]
+
+
 def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate: Run, tmp_path: Path) -> None:
     folder = tmp_path / "spoilt"
     founding.write(folder)

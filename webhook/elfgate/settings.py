@@ -76,6 +76,10 @@ class Nodes(Model):
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
     )
+    injected_libraries: tuple[str, ...] = Field(
+        default=(),
+        description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",
+    )
     extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
     )

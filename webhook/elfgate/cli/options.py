@@ -53,6 +53,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="take credentials from this config.json (default: the one in $DOCKER_CONFIG or ~/.docker)",
     )
+    group.add_argument(
+        "--injected-library",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="a library that nodes put into containers, such as 'libmydriver.so*': its lack is an unknown",
+    )
     add_store(group)
 
 

@@ -61,6 +61,13 @@ class FindingOutput(Model):
         )
 
 
+class OtherOutput(Model):
+    """Something else of the image that would fail; no reason to deny."""
+
+    path: str
+    findings: list[FindingOutput]
+
+
 class PlatformOutput(Model):
     """The verdict for one platform."""
 
@@ -70,6 +77,7 @@ class PlatformOutput(Model):
     argv: list[str] = Field(description="what the runtime would start")
     verdict: VerdictWord
     findings: list[FindingOutput]
+    others: list[OtherOutput] = Field(default=[], description="what else would fail, with --all")
 
     @classmethod
     def of(cls, linkage: Linkage) -> "PlatformOutput":
@@ -81,6 +89,10 @@ class PlatformOutput(Model):
             argv=list(linkage.prediction.argv),
             verdict=linkage.outcome.value,
             findings=[FindingOutput.of(finding) for finding in linkage.prediction.findings],
+            others=[
+                OtherOutput(path=other.path, findings=[FindingOutput.of(finding) for finding in other.findings])
+                for other in linkage.others
+            ],
         )
 
 

@@ -49,6 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--progress", action="store_true", help="show bytes and rate of what registries send, on a terminal"
     )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help="list what else of the image would fail (programs, plug-ins); it changes no verdict and no exit code",
+    )
     parser.add_argument("--explain", action="store_true", help="print each look-up of the kernel and the loader")
     node = parser.add_argument_group("what is known of the node (default: nothing)")
     node.add_argument("--page-size", type=int, metavar="BYTES", help="such as 4096 or 65536")
@@ -95,6 +101,8 @@ async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
 
 
 async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage]":
+    from dataclasses import replace
+
     from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.platforms import Platform
@@ -109,6 +117,12 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
             await scanner.linkage(options.image, platform, overrides, node, explain=options.explain)
             for platform in platforms
         ]
+        if options.everything:
+            linkages = [
+                replace(linkage, others=await scanner.others(options.image, linkage.platform, node))
+                for linkage in linkages
+                if linkage.digest
+            ] or linkages
     for linkage in linkages:
         _refuse_unreadable(options.image, linkage)
     return linkages

@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from elfgate.cli.output import CacheOutput
 from elfgate.linkage.report import Effect, Finding, Outcome
+from elfgate.linkage.survey import Surveyed
 from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
@@ -27,6 +28,12 @@ def scan_table(linkages: Sequence[Linkage]) -> str:
         for linkage in linkages
         if linkage.prediction.findings
         for line in (f"{linkage.platform}:", *_indented(linkage.prediction.findings))
+    ]
+    reasons += [
+        line
+        for linkage in linkages
+        if linkage.others
+        for line in (f"{linkage.platform}, besides what it starts with:", *_others(linkage.others))
     ]
     return "\n".join((table, *(("", *reasons) if reasons else ()), ""))
 
@@ -91,6 +98,10 @@ def _deciding(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that a verdict rests on: failures if there are any, else unknowns."""
     failing = [finding for finding in findings if finding.effect is Effect.FAILS]
     return failing or [finding for finding in findings if finding.effect is Effect.UNKNOWN]
+
+
+def _others(others: Sequence[Surveyed]) -> list[str]:
+    return [f"  {finding.message}  [{finding.code}]" for other in others for finding in other.findings]
 
 
 def _indented(findings: Sequence[Finding]) -> list[str]:

@@ -9,9 +9,11 @@ from itertools import takewhile
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import is_digest
 from elfgate.images.keyring import Keyring
+from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.survey import Surveyed, survey
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.flights import Recent
 from elfgate.scan.reader import Contents, Locate, Located, Reader
@@ -34,6 +36,7 @@ class Linkage:
         manifest: The digest of the manifest that a node of that platform would pull; empty if none.
         variant: The image's nature there.
         until: How long this holds, in monotonic seconds: a tag may move, and what could not be read may be soon.
+        others: What else of the image would fail, if that was asked for.
     """
 
     image: str
@@ -43,6 +46,7 @@ class Linkage:
     manifest: str = ""
     variant: Variant = _UNKNOWN_VARIANT
     until: float = 0.0
+    others: tuple[Surveyed, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -58,12 +62,16 @@ class Scanner:
         reader: Reads images.
         wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
             goes on. None waits for as long as the sources' limits allow.
+        injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
     """
 
-    def __init__(self, *, locate: Locate, reader: Reader, wait: float | None = None) -> None:
+    def __init__(
+        self, *, locate: Locate, reader: Reader, wait: float | None = None, injected: Sequence[str] = ()
+    ) -> None:
         self._locate = locate
         self._reader = reader
         self._wait = wait
+        self._injected = (*INJECTED, *injected)
         self._predictions: Recent[bytes, Prediction] = Recent(4096)
 
     async def linkage(
@@ -105,7 +113,7 @@ class Scanner:
             message = f"{image} is seen for the first time and is still being read"
             return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
         if explain:
-            prediction = _judge(contents, platform, overrides, node, explain=True)
+            prediction = self._judge(contents, platform, overrides, node, explain=True)
         else:
             prediction = self._prediction(contents, platform, overrides, node)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
@@ -130,6 +138,18 @@ class Scanner:
         offered = await self._reader.platforms(self._locate(image))
         return tuple(platform for platform in offered if platform.os == "linux")
 
+    async def others(self, image: str, platform: Platform, node: NodeFacts = _NO_FACTS) -> tuple[Surveyed, ...]:
+        """What else of the image would fail on that platform: for people, never a reason to deny.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        _, contents = await self._reader.read(self._locate(image), platform, node.runtime)
+        if contents is None or not contents.startable or not _is_known(platform):
+            return ()
+        return tuple(survey(contents.tree, contents.defaults, platform, node, injected=self._injected))
+
     async def alternatives(
         self, image: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES, node: NodeFacts = _NO_FACTS
     ) -> list[str]:
@@ -152,14 +172,36 @@ class Scanner:
     def _prediction(self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts) -> Prediction:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
-            return _judge(contents, platform, overrides, node)
+            return self._judge(contents, platform, overrides, node)
         told = repr((contents.digest, platform, overrides, node))
         key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
         prediction = self._predictions.get(key)
         if prediction is None:
-            prediction = _judge(contents, platform, overrides, node)
+            prediction = self._judge(contents, platform, overrides, node)
             self._predictions.put(key, prediction)
         return prediction
+
+    def _judge(
+        self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts, *, explain: bool = False
+    ) -> Prediction:
+        if not contents.startable:
+            return _unknown("this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED)
+        if not _is_known(platform):
+            return _unknown(f"how {platform} starts programs is not known to elfgate", UnknownReason.SHAPE_UNKNOWN)
+        prediction = predict(
+            contents.tree, contents.defaults, overrides, platform, node, injected=self._injected, explain=explain
+        )
+        declared = contents.declared
+        if prediction.outcome is not Outcome.STARTS or declared.architecture in ("", platform.architecture):
+            return prediction
+        note = Finding(
+            Code.PLATFORM_LABEL_WRONG,
+            "",
+            f"the image's config says {declared}, but what it starts runs on {platform}",
+            "set the platform when building, so that the label agrees with the content",
+            effect=Effect.NOTE,
+        )
+        return replace(prediction, findings=(*prediction.findings, note))
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
         offered = ", ".join(str(offer) for offer in await self._reader.platforms(located)) or "no platform at all"
@@ -176,25 +218,8 @@ class Scanner:
         await self._reader.close()
 
 
-def _judge(
-    contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts, *, explain: bool = False
-) -> Prediction:
-    if not contents.startable:
-        return _unknown("this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED)
-    if platform.os != "linux" or platform.architecture not in ARCHITECTURES:
-        return _unknown(f"how {platform} starts programs is not known to elfgate", UnknownReason.SHAPE_UNKNOWN)
-    prediction = predict(contents.tree, contents.defaults, overrides, platform, node, explain=explain)
-    declared = contents.declared
-    if prediction.outcome is not Outcome.STARTS or declared.architecture in ("", platform.architecture):
-        return prediction
-    note = Finding(
-        Code.PLATFORM_LABEL_WRONG,
-        "",
-        f"the image's config says {declared}, but what it starts runs on {platform}",
-        "set the platform when building, so that the label agrees with the content",
-        effect=Effect.NOTE,
-    )
-    return replace(prediction, findings=(*prediction.findings, note))
+def _is_known(platform: Platform) -> bool:
+    return platform.os == "linux" and platform.architecture in ARCHITECTURES
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

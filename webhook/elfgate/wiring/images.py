@@ -36,6 +36,7 @@ class Reading:
         store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
+        injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Reading:
     store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
+    injected: tuple[str, ...] = ()
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
@@ -57,7 +59,9 @@ class Reading:
             docker_config=options.docker_config,
         )
         file, url = store_at(options.store)
-        return cls(images=images, registries=registries, store=file, store_url=url)
+        return cls(
+            images=images, registries=registries, store=file, store_url=url, injected=tuple(options.injected_library)
+        )
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
@@ -70,6 +74,7 @@ class Reading:
             store_url=settings.store.url or "",
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
+            injected=settings.nodes.injected_libraries,
         )
 
 
@@ -81,7 +86,7 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
     async with reader(reading) as (read, locate):
-        yield Scanner(locate=locate, reader=read, wait=reading.wait)
+        yield Scanner(locate=locate, reader=read, wait=reading.wait, injected=reading.injected)
 
 
 @asynccontextmanager

@@ -1,0 +1,118 @@
+"""What else of an image would fail: programs behind scripts, plug-ins, modules of interpreters.
+
+For people, and never a reason to deny: not every program of an image is started, and a plug-in may find what it needs
+through the program that loads it.
+"""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from elfgate.elf.facts import ElfFacts, Type
+from elfgate.linkage import glibc, musl
+from elfgate.linkage.attempt import Attempt, Process
+from elfgate.linkage.credentials import credentials
+from elfgate.linkage.injected import INJECTED
+from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.predict import predict
+from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.variant import variant
+from elfgate.platforms import ARCHITECTURES, Architecture, Platform
+from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.tree import Found, Tree
+
+_MOST_NAMES = 500_000
+_NO_FACTS = NodeFacts()
+# A plug-in's symbols may come from the program that loads it; what it needs by name may not be missing.
+_OF_PLUGINS = frozenset({Code.LIBRARY_MISSING, Code.LIBRARY_MISMATCH, Code.SYMBOL_VERSION_MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A file that would fail, and why."""
+
+    path: str
+    findings: tuple[Finding, ...]
+
+
+def survey(
+    tree: Tree,
+    defaults: ImageDefaults,
+    platform: Platform,
+    node: NodeFacts = _NO_FACTS,
+    *,
+    injected: Sequence[str] = INJECTED,
+) -> Iterator[Surveyed]:
+    """Predict every program and plug-in of an image, and tell of those that would fail.
+
+    Args:
+        tree: The image's root file system.
+        defaults: The image's config, for the environment.
+        platform: The node's; its architecture is one of ``elfgate.platforms.ARCHITECTURES``.
+        node: What else is known of the node.
+        injected: Patterns of libraries that nodes add to containers.
+    """
+    architecture = ARCHITECTURES[platform.architecture]
+    nature, loader = variant(tree, architecture), _loader(tree, architecture)
+    for path, entry in _files(tree):
+        found = Found(path, entry, ())
+        facts = tree.facts(found)
+        if facts is not None and _is_plugin(facts):
+            attempt = Attempt(
+                tree=tree,
+                architecture=architecture,
+                node=node,
+                who=credentials("", tree),
+                mounts=(),
+                variant=nature,
+                injected=tuple(injected),
+            )
+            findings = _plugin(attempt, found, facts, loader) if loader else ()
+        elif entry.mode & 0o111 and (facts is not None or entry.head.startswith(b"#!")):
+            run = Overrides(command=(path,), args=())
+            findings = predict(tree, defaults, run, platform, node, injected=injected).findings
+        else:
+            continue
+        failing = tuple(finding for finding in findings if finding.effect is Effect.FAILS)
+        if failing:
+            yield Surveyed(path, failing)
+
+
+def _files(tree: Tree) -> Iterator[tuple[str, Entry]]:
+    """Every regular file, by path; symlinks lead to what is listed anyway."""
+    folders, names = ["/"], 0
+    while folders:
+        folder = folders.pop()
+        for name, entry in tree.listdir(folder).items():
+            names += 1
+            if names > _MOST_NAMES:
+                return
+            path = posixpath.join(folder, name)
+            if entry.kind is Kind.DIRECTORY:
+                folders.append(path)
+            elif entry.kind is Kind.FILE:
+                yield path, entry
+
+
+def _is_plugin(facts: ElfFacts) -> bool:
+    return facts.type == Type.DYN and facts.interp is None and facts.loader is None and bool(facts.needed)
+
+
+def _loader(tree: Tree, architecture: Architecture) -> Image | None:
+    for path in (*architecture.glibc_loaders, f"/lib/ld-musl-{architecture.musl_name}.so.1"):
+        found = tree.lookup(path)
+        facts = tree.facts(found) if isinstance(found, Found) else None
+        if isinstance(found, Found) and facts is not None and facts.loader is not None:
+            return Image(path, found.path, facts)
+    return None
+
+
+def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Image) -> tuple[Finding, ...]:
+    """Load a plug-in by itself, with the image's loader."""
+    about = loader.facts.loader
+    if about is None or facts.malformed or facts.machine != loader.facts.machine:
+        return ()
+    program = Program(Image(found.path, found.path, facts), loader, Process((found.path,), {}))
+    (musl if about.libc == "musl" else glibc).load(attempt, program, loader, about)
+    return tuple(finding for finding in attempt.findings if finding.code in _OF_PLUGINS)

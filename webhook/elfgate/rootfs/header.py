@@ -96,9 +96,9 @@ def pax_records(data: bytes) -> dict[str, bytes]:
     at = 0
     while at < len(data):
         blank = data.find(b" ", at, at + 20)
-        digits = data[at:blank] if blank > 0 else b""
-        end = at + int(digits) if digits.isdigit() else 0
-        if end <= blank or end > len(data) or data[end - 1] != ord("\n"):
+        digits = data[at : max(blank, at)]
+        end = at + int(digits) if digits.isdigit() else at
+        if end <= max(blank, at) or end > len(data) or data[end - 1] != ord("\n"):
             raise ValueError("an extended header is malformed")
         key, equals, value = data[blank + 1 : end - 1].partition(b"=")
         if not key or not equals:

@@ -48,6 +48,8 @@ def _read(kept: Excerpt) -> ElfFacts:
     plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
     decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
     header = decoder.at(decoder.structs.Elf_Ehdr, 0)
+    if header is None:
+        raise ValueError("the excerpt's ranges leave out its own header")
     machine = _number(header.e_machine, ENUM_E_MACHINE)
     kind = _number(header.e_type, ENUM_E_TYPE)
     malformed = _malformed(header, kind, layout, kept.file_size)

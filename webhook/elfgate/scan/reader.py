@@ -289,8 +289,13 @@ class Reader:
         if manifest.artifact:
             return _data(digest)
         config = await self._config(located, manifest.config)
-        layers = await asyncio.gather(*(self._layer(located, layer) for layer in manifest.layers))
-        return self._keep(digest, config, layers)
+        return self._keep(digest, config, await self._read_layers(located, manifest.layers))
+
+    async def _read_layers(self, located: Located, descriptors: Sequence[Descriptor]) -> list[Layer]:
+        """All layers, bottom first. The largest is begun first, so that no core waits for it alone in the end."""
+        by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
+        begun = {at: asyncio.ensure_future(self._layer(located, descriptors[at])) for at in by_size}
+        return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
     async def _config(self, located: Located, descriptor: Descriptor) -> Config:
         try:

@@ -1,7 +1,7 @@
 """What frees a cluster that the webhook locks: which configurations ask it, and how each is taken out of the way.
 
-The API server asks no webhook about webhook configurations themselves (Kubernetes, "Dynamic Admission Control"), so this
-works however badly the webhook does, and without it.
+The API server asks no webhook about webhook configurations themselves (Kubernetes, "Dynamic Admission Control"), so
+this works however badly the webhook does, and without it.
 """
 
 import json

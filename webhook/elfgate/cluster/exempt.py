@@ -16,7 +16,7 @@ _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def own_namespace(environment: Mapping[str, str] = environ, file: Path = _OWN_NAMESPACE) -> str:
-    """The namespace of the pod that this runs in (``POD_NAMESPACE``, else its service account's); empty outside of one."""
+    """The namespace of the pod that this runs in, by ``POD_NAMESPACE`` or its service account; empty outside of one."""
     try:
         return environment.get("POD_NAMESPACE") or file.read_text("utf-8").strip()
     except OSError:

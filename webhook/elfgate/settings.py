@@ -203,6 +203,10 @@ class Admission(Model):
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
     )
+    exempt_namespaces: tuple[str, ...] = Field(
+        default=(),
+        description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
+    )
     steer: bool = Field(
         default=False,
         description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",

@@ -75,7 +75,7 @@ async def _serve(settings: "Settings") -> None:
                 exemption=Exemption(settings.admission.exempt_namespaces),
             )
             steer = Steerer(validator) if settings.admission.steer else None
-            async with validator.following_up():
-                await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
+            async with validator.following_up(), wiring.certificate(settings) as served:
+                await serve(settings=served, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
 async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.server.metrics import Metrics
+    from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
@@ -60,6 +61,7 @@ async def _serve(settings: "Settings") -> None:
             wiring.cluster(settings) as cluster,
             wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
         ):
+            metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,

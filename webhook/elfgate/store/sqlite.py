@@ -23,6 +23,7 @@ DEFAULT_MAX_BYTES = 1 << 30
 _LOG = logging.getLogger(__name__)
 _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases
 _BUSY_SECONDS = 2.0
+_CACHE_KIB = 256
 _COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
@@ -244,6 +245,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         # The last transactions may be lost with the power, the file's soundness is not.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # of each connection, of which every thread has one
     except sqlite3.Error:
         connection.close()
         raise

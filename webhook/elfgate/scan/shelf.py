@@ -14,7 +14,7 @@ from elfgate.rootfs.layer import Layer
 
 V = TypeVar("V")
 
-MAX_BYTES = 24 << 20
+MAX_BYTES = 16 << 20
 _OF_ITS_OWN = 32 << 10  # what an image takes besides its layers: its config, and what was looked up in it
 
 

@@ -122,6 +122,14 @@ def sealed(
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
 
+def sources(folder: Path) -> bytes:
+    """The Rego in a folder, as bytes that differ when any of it does; what keeps it from being read, if that is so."""
+    try:
+        return orjson.dumps(_modules(folder, tests=False))
+    except InputError as error:
+        return str(error).encode()
+
+
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one tree of settings over another: objects are merged, anything else is replaced (as ``object.union``)."""
     merged = dict(below)

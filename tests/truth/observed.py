@@ -34,7 +34,7 @@ _WORDS = [  # the first that a line matches, lines from the top
     (r"Inconsistency detected by ld.so: dl-lookup.c", Code.SYMBOL_VERSION_MISSING),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
-    (r"Error loading shared library .*: (No such file|No error information)", Code.LIBRARY_MISSING),
+    (r"Error loading shared library .*: (No such file|No error information|Permission denied)", Code.LIBRARY_MISSING),
     (r"Error loading shared library", Code.LIBRARY_MISMATCH),
     (r"Error relocating .*: symbol not found", Code.SYMBOL_MISSING),
     (r"Error relocating .*: unsupported relocation", Code.LIBRARY_MISMATCH),

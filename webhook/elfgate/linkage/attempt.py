@@ -122,12 +122,22 @@ class Attempt:
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
         """Walk with the process's search permission, unless a group that is not known might have it."""
+        if not path.startswith("/"):
+            path, cwd = self._from(cwd, path)
         found = self.tree.lookup(path, cwd=cwd, uid=self.who.uid, gids=tuple(self.who.gids))
         if isinstance(found, Missing) and found.errno == "EACCES":
             directory = self.tree.lookup(found.path)
             if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):
                 return self.tree.lookup(path, cwd=cwd)
         return found
+
+    def _from(self, cwd: str, path: str) -> tuple[str, str]:
+        """Put what is missing of a working directory before the path: the runtime makes it (runc, ``MkdirAll``)."""
+        made: list[str] = []
+        while cwd and isinstance(self.tree.lookup(cwd), Missing):
+            cwd, _, last = cwd.rpartition("/")
+            made.insert(0, last)
+        return (posixpath.normpath(posixpath.join(*made, path)) if made and path else path), cwd or "/"
 
     def opens(self, found: Found) -> bool:
         """Tell whether the process may read what was found."""

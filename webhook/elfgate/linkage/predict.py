@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import glibc, musl, words
+from elfgate.linkage import cpu, glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
@@ -20,7 +20,7 @@ from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Prediction
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
-from elfgate.linkage.wrappers import Wrapped, is_plain_text, unwrap
+from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 
@@ -106,13 +106,15 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
     process = process.doubted(command.doubt)
-    if wrapped.by and is_plain_text(attempt, process, command.path):
-        if wrapped.shell:
+    if wrapped.by and is_formless(attempt, process, command.path):
+        if wrapped.shell and is_plain_text(attempt, process, command.path):
             return None  # a shell runs the text itself: it has started
         process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
     program = execve(attempt, process, command.path)
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
+    if program is not None and not _decided(attempt):
+        cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
     return program
 
 

@@ -1,6 +1,7 @@
 """The CPU level that a Go program was built for, as its build information tells.
 
-Sources: Go's ``debug/buildinfo`` (where it is, and its form since 1.18), ``cmd/go`` (settings, as ``go version -m`` prints them).
+Sources: Go's ``debug/buildinfo`` (where it is, and its form since 1.18), ``cmd/go`` (the settings, which
+``go version -m`` prints).
 """
 
 import re

@@ -116,6 +116,10 @@ class Nodes(Model):
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
     )
+    stale_seconds: NonNegativeFloat = Field(
+        default=5.0,
+        description="How long the nodes may not be followed; then nothing is refused only because of which there are.",
+    )
     injected_libraries: tuple[str, ...] = Field(
         default=(),
         description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",
@@ -242,6 +246,10 @@ class Admission(Model):
     fail: Literal["allow", "deny"] = Field(
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
+    )
+    exempt_namespaces: tuple[str, ...] = Field(
+        default=(),
+        description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
     )
     steer: bool = Field(
         default=False,

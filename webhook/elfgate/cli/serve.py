@@ -38,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
 
 async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
+    from elfgate.cluster.exempt import Exemption
     from elfgate.server.metrics import Metrics
+    from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
@@ -60,6 +62,7 @@ async def _serve(settings: "Settings") -> None:
             wiring.cluster(settings) as cluster,
             wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
         ):
+            metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
@@ -71,6 +74,7 @@ async def _serve(settings: "Settings") -> None:
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
                 in_flight=settings.admission.in_flight,
+                exemption=Exemption(settings.admission.exempt_namespaces),
             )
             steer = Steerer(validator) if settings.admission.steer else None
             async with validator.following_up(), wiring.certificate(settings) as served:

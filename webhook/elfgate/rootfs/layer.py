@@ -106,6 +106,8 @@ class Layer:
 
     def _entry(self, number: int) -> Entry:
         flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(self._records, number * form.RECORD.size)
+        if flags & form.KIND_BITS >= len(_KINDS):
+            raise ValueError("layer index: an entry is of no known kind")
         kind = _KINDS[flags & form.KIND_BITS]
         if not (first or second):
             opaque, implied = bool(flags & form.OPAQUE), bool(flags & form.IMPLIED)

@@ -3,12 +3,14 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from time import perf_counter
 
 import orjson
 
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
+from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
@@ -23,6 +25,7 @@ from elfgate.scan.scanner import Scanner
 from elfgate.server.known import Answered, Known, Told
 from elfgate.server.late import Late
 from elfgate.server.load import Load
+from elfgate.stale import as_of
 
 Key = tuple[bytes, int, str, int]
 
@@ -49,6 +52,7 @@ class Validator:
         bindings: Finds what a binding is about; None to let every binding pass.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
+        exemption: What passes unjudged; None for what always does.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Validator:
         bindings: Bindings | None = None,
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
+        exemption: Exemption | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -75,6 +80,7 @@ class Validator:
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
         self._pull_secrets = pull_secrets
+        self._exemption = exemption or Exemption()
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -86,13 +92,15 @@ class Validator:
         """
         begun = perf_counter()
         asked = parse(body)
+        point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
+        if self.exempt(asked):
+            return _passed(asked, point)
         review = decisive(asked)
         key = self.key(review)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
-        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
@@ -118,6 +126,10 @@ class Validator:
             lines.append(f"policies: {error}")
         return lines
 
+    def exempt(self, asked: Review) -> bool:
+        """Whether a review, as it came, is about what is never refused."""
+        return self._exemption.covers(asked.namespace, asked.obj)
+
     def key(self, review: Review) -> Key:
         """All that decides how a decisive review is judged."""
         today = int(time.time()) // 86400
@@ -139,10 +151,10 @@ class Validator:
             return None
         left = deadline - (time.monotonic() - began)
         with self._load.one_more():
-            return await judge(
+            ask = partial(
+                judge,
                 workload,
                 point=point,
-                inventory=self._inventory,
                 scanner=self._scanner,
                 engine=self._engine,
                 extra_architectures=self._extra_architectures,
@@ -151,6 +163,7 @@ class Validator:
                 within=self._load.patience(left),
                 pull_secrets=self._pull_secrets,
             )
+            return await as_of(self._inventory, ask, self._engine)
 
 
 def holds_until(judgement: Judgement, key: Key) -> float:

@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 FUZZ_SECONDS ?= 3600
+SOAK_MINUTES ?= 30
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -67,6 +68,10 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds syft and 
 	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
+
+.PHONY: soak
+soak: $(STAMP) ## See whether memory, descriptors or latency grow under SOAK_MINUTES=30 of load
+	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES) --table build/soak/table.txt
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECONDS=3600

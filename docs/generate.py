@@ -18,6 +18,7 @@ SCHEMAS = {
     "warm": output.WarmOutput,
     "cache": output.CacheOutput,
     "doctor": output.DoctorOutput,
+    "breakglass": output.BreakglassOutput,
 }
 
 

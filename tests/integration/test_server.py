@@ -19,6 +19,7 @@ import pytest
 import trustme
 
 from elfgate.errors import ElfgateError, InputError
+from elfgate.policy.engine import EngineError
 from elfgate.server import probe
 from elfgate.server.metrics import Metrics
 from elfgate.server.readiness import readiness
@@ -167,6 +168,26 @@ def test_a_judge_that_fails_is_answered_for(pki: Pki, fail: str, error: Exceptio
         assert_failed((await server.review()).json()["response"], fail, f"elfgate could not judge: {why}")
 
     against(pki, check, judge=judge, fail=fail)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "annotations", "allowed"),
+    [("kube-system", {}, True), ("storage", {}, True), ("shop", {"kubernetes.io/config.mirror": "1"}, True),
+     ("shop", {}, False)],
+)  # fmt: skip
+def test_what_a_cluster_needs_to_come_up_is_admitted_though_nothing_can_be_judged(
+    pki: Pki, namespace: str, annotations: dict[str, str], allowed: bool
+) -> None:
+    async def judge(_body: bytes, _deadline: float) -> Answer:
+        raise EngineError("OPA is not there")
+
+    async def check(server: Server) -> None:
+        obj = {"kind": "Pod", "apiVersion": "v1", "metadata": {"annotations": annotations}}
+        request = REVIEW["request"] | {"namespace": namespace, "object": obj}  # type: ignore[operator]
+        response = (await server.review(REVIEW | {"request": request})).json()["response"]
+        assert (response["uid"], response["allowed"]) == (UID, allowed)
+
+    against(pki, check, judge=judge, fail="deny", exempt_namespaces=["storage"])
 
 
 def assert_failed(response: dict[str, Any], fail: str, text: str) -> None:

@@ -50,11 +50,43 @@ class Listen(Model):
     port: int = Field(default=8443, ge=0, le=65535, description="TCP port; 0 takes a free one, which the log names.")
 
 
-class Tls(Model):
-    """The certificate that the API server verifies with its `caBundle`."""
+class SelfMade(Model):
+    """A certificate that replicas make and renew themselves, instead of files; `caBundle` follows it."""
 
-    certificate: Path = Field(description="PEM file: the certificate, then its intermediates.")
-    key: Path = Field(description="PEM file: the certificate's private key, unencrypted.")
+    names: tuple[Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.:-]*$")], ...] = Field(
+        min_length=1, description="What the API server calls this: `SERVICE.NAMESPACE.svc`; or an IP address."
+    )
+    webhooks: tuple[str, ...] = Field(
+        description="Names of the Validating- and MutatingWebhookConfigurations that are to trust it; takes the rights "
+        "to get and patch these of both kinds."
+    )
+    secret: str = Field(
+        default="elfgate-tls",
+        description="The Secret (Opaque) that it is kept in; takes the rights to get and update it, and to create "
+        "secrets if it is not there. Emptied, a new certificate is made.",
+    )
+    lease: str = Field(
+        default="elfgate-tls",
+        description="The Lease that keeps replicas apart; takes the rights to create leases, "
+        "and to get and update this one.",
+    )
+    namespace: str = Field(default="", description="Where Secret and Lease are; else where the pod itself is.")
+    days: PositiveFloat = Field(default=90.0, description="How long it is valid; renewed when two thirds have passed.")
+    settle_seconds: NonNegativeFloat = Field(
+        default=10.0, description="From when API servers are told of a new authority to when its certificate is served."
+    )
+    overlap_seconds: NonNegativeFloat = Field(
+        default=86400.0, description="From then to when the old authority is no longer trusted."
+    )
+    wait_seconds: PositiveFloat = Field(default=60.0, description="How long a start waits for it.")
+
+
+class Tls(Model):
+    """The certificate that the API server verifies with its `caBundle`: files, or one that is self-made."""
+
+    certificate: Path | None = Field(default=None, description="PEM file: the certificate, then its intermediates.")
+    key: Path | None = Field(default=None, description="PEM file: the certificate's private key, unencrypted.")
+    self_made: SelfMade | None = Field(default=None, description=SelfMade.__doc__)
     client_ca: Path | None = Field(
         default=None,
         description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
@@ -66,6 +98,14 @@ class Tls(Model):
         default=10.0,
         description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
     )
+
+    @model_validator(mode="after")
+    def _files_or_self_made(self) -> Self:
+        if self.self_made and (self.certificate or self.key):
+            raise ValueError("a certificate is self-made, or comes from `certificate` and `key`, not both")
+        if not self.self_made and not (self.certificate and self.key):
+            raise ValueError("set `certificate` and `key`, or `self_made`")
+        return self
 
 
 class Nodes(Model):
@@ -202,6 +242,10 @@ class Admission(Model):
     fail: Literal["allow", "deny"] = Field(
         default="allow",
         description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
+    )
+    exempt_namespaces: tuple[str, ...] = Field(
+        default=(),
+        description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
     )
     steer: bool = Field(
         default=False,

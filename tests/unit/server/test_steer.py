@@ -41,6 +41,14 @@ def after(obj: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def test_what_is_exempt_is_not_steered(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            assert "patch" not in await mutate(Steerer(judge.validator), pod(server(registry)), namespace="kube-system")
+
+    asyncio.run(main())
+
+
 def test_a_pod_is_kept_to_where_it_starts_and_then_left_alone(tmp_path: Path, registry: Registry) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:

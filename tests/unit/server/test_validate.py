@@ -46,6 +46,18 @@ def test_a_pod_like_one_before_is_answered_from_memory_under_its_own_uid(tmp_pat
     asyncio.run(main())
 
 
+def test_what_is_exempt_is_never_refused(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            bad = pod(server(registry), nodeSelector=POWER)
+            assert not (await judge.ask(bad))["allowed"]
+            assert (await judge.ask(bad, namespace="kube-system"))["allowed"]
+            bad["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "1"}
+            assert (await judge.ask(bad))["allowed"]
+
+    asyncio.run(main())
+
+
 def test_what_decides_is_judged_anew(tmp_path: Path, registry: Registry) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:

@@ -52,7 +52,7 @@ def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
     assert problems(file, text) == [
         "FILE: listen.port: input should be less than or equal to 65535",
         "FILE: listen.hots: no such setting",
-        "FILE: tls.certificate: must be set",
+        "FILE: tls: set `certificate` and `key`, or `self_made`",
         "FILE: admission.fail: input should be 'allow' or 'deny'",
         "FILE: log: must be a mapping of settings",
     ]
@@ -119,3 +119,13 @@ def models(model: type[BaseModel]) -> list[type[BaseModel]]:
 def test_every_setting_is_described(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name} has no description"
+
+
+SELF_MADE = "self_made: {names: [elfgate.elfgate.svc], webhooks: [elfgate]}"
+
+
+def test_a_certificate_is_self_made_or_in_files(file: Path) -> None:
+    assert read(file, f"tls: {{{SELF_MADE}}}").tls
+    both = f"tls: {{certificate: a, key: b, {SELF_MADE}}}"
+    told = "FILE: tls: a certificate is self-made, or comes from `certificate` and `key`, not both"
+    assert problems(file, both) == [told]

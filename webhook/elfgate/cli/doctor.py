@@ -6,19 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.options import add_output
+from elfgate.errors import InputError
 
 if TYPE_CHECKING:
     from elfgate.cli.output import DoctorOutput
 
-USAGE = "elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME] [-o FORMAT]"
+USAGE = """elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME] [-o FORMAT]
+       elfgate doctor --breakglass [--configuration NAME ...] [--yes] [-o FORMAT]"""
 DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask it, whether it can
 lock itself out, its endpoints, certificate and CA bundle, its readiness, whether it answers a review and by which
-policies, and its rights; and say how to repair what is wrong."""
+policies, and its rights; and say how to repair what is wrong. With --breakglass: tell what frees a cluster that elfgate
+locks (the API server asks no webhook about webhook configurations, so this can always be done), and with
+--yes do it."""
 EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not answer; 3 something
-could not be looked at from here, and the rest is right
+could not be looked at from here, and the rest is right; with --breakglass: 0 nothing of elfgate's is in the way (any
+more), 1 something is and was only told
 
-example:
+examples:
   kubectl elfgate doctor --service-account elfgate/elfgate
+  kubectl elfgate doctor --breakglass --yes
 """
 
 
@@ -34,11 +40,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAMESPACE/NAME",
         help="what the webhook runs as, to look at its rights (default: who asks)",
     )
+    parser.add_argument(
+        "--breakglass", action="store_true", help="print the commands that free a cluster from elfgate's webhooks"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="with --breakglass: do it; delete the configurations that ask elfgate"
+    )
+    parser.add_argument(
+        "--configuration",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="with --breakglass: only the configurations of this name; may be repeated (default: all of elfgate's)",
+    )
     add_output(parser, "text", "json")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look, print, and return the exit code."""
+    """Look, print, and return the exit code.
+
+    Raises:
+        InputError: if the cluster does not answer, or ``--yes`` or ``--configuration`` stands without ``--breakglass``.
+    """
+    if options.breakglass:
+        from elfgate.cli import breakglass
+
+        return breakglass.run(options)
+    if options.yes or options.configuration:
+        raise InputError("--yes and --configuration belong to --breakglass")
     from elfgate.cli.output import print_model
 
     output = _examined(options)

@@ -255,6 +255,25 @@ class DoctorOutput(Model):
     checks: list[CheckedOutput]
 
 
+class ObstacleOutput(Model):
+    """A webhook configuration by which the API server asks elfgate."""
+
+    resource: str = Field(description="as kubectl names it, such as `validatingwebhookconfiguration`")
+    name: str
+    webhooks: list[str] = Field(description="the webhooks of elfgate's in it")
+    refuses: bool = Field(description="whether requests fail when one of them cannot be asked")
+    let_pass: str = Field(description="the command that sets them to Ignore")
+    remove: str = Field(description="the command that deletes it; empty if webhooks of others are in it")
+    done: str = Field(description="`deleted`, `set to Ignore` or `gone already`; empty without --yes")
+
+
+class BreakglassOutput(Model):
+    """What ``elfgate doctor --breakglass`` prints."""
+
+    cluster: str = Field(description="the API server's URL")
+    configurations: list[ObstacleOutput]
+
+
 def print_model(model: BaseModel, form: str) -> None:
     """Write a model to standard output, as ``json`` or ``yaml``."""
     if form == "json":

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
+    from elfgate.cluster.exempt import Exemption
     from elfgate.server.metrics import Metrics
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
@@ -71,9 +72,10 @@ async def _serve(settings: "Settings") -> None:
                 live_engine=engine.live,
                 extra_architectures=settings.nodes.extra_architectures,
                 in_flight=settings.admission.in_flight,
+                exemption=Exemption(settings.admission.exempt_namespaces),
             )
             steer = Steerer(validator) if settings.admission.steer else None
-            async with validator.following_up():
-                await serve(settings=settings, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
+            async with validator.following_up(), wiring.certificate(settings) as served:
+                await serve(settings=served, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()

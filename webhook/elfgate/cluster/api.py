@@ -4,9 +4,11 @@ Answers are taken as bytes and decoded here: the client's own models take longer
 every field of every node. Sources: the Kubernetes API concepts (paged lists, watches, bookmarks, 410 Gone).
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from os import environ
 from pathlib import Path
 from types import TracebackType
@@ -82,6 +84,7 @@ class Api:
         """
         self._client = _client(access or Access())
         self._watch: Any = None
+        self._ahead: float | None = None  # of the steady clock, the API server's
 
     @property
     def host(self) -> str:
@@ -92,6 +95,10 @@ class Api:
     def client(self) -> "ApiClient":
         """The client, for the generated methods that ``ask`` calls."""
         return self._client
+
+    def now(self) -> float:
+        """The API server's clock, as its last answer told it, in seconds since the epoch; until then this machine's."""
+        return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
     def nodes(self) -> Iterator[Page]:
         """List the nodes, a page at a time."""
@@ -215,6 +222,8 @@ class Api:
         """
         with self._errors(deed):
             answer = method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
+            with suppress(ValueError):
+                self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
             return Part(orjson.loads(answer.data), None, "the answer")
 
     def __enter__(self) -> Self:

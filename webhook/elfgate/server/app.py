@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from elfgate.cluster.exempt import Exemption
 from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.engine import EngineError
 from elfgate.server.clients import may_ask
-from elfgate.server.fallback import fallback, review_uid
+from elfgate.server.fallback import fallback, review_request, review_uid
 from elfgate.server.metrics import Metrics
 from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
 from elfgate.settings import Settings
@@ -105,6 +106,7 @@ class Webhook:
         self._ready = ready
         self._metrics = metrics
         self._admission = settings.admission
+        self._exemption = Exemption(settings.admission.exempt_namespaces)
         self._tls = settings.tls
         self._in_flight = 0
         self.draining = False
@@ -191,14 +193,16 @@ class Webhook:
             log.log(level, "review answered", extra=facts)
 
     def _fail(self, door: _Door, body: bytes, *, cause: str, why: str) -> bytes:
-        """The answer that ``admission.fail`` asks for, if the body is a review at all."""
+        """The answer that ``admission.fail`` asks for, if the body is a review at all; what is exempt is admitted."""
         try:
-            uid = review_uid(body)
+            request = review_request(body)
         except InputError as error:
             raise RefusedError(400, str(error)) from None
+        uid = str(request["uid"])
+        allow = not door.refuses or self._exemption.covers(request.get("namespace"), request.get("object"))
         self._metrics.failed(cause)
-        log.warning("review not judged", extra={"uid": uid, "allowed": not door.refuses, "cause": cause, "why": why})
-        return fallback(uid, why=why, allow=not door.refuses)
+        log.warning("review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why})
+        return fallback(uid, why=why, allow=allow)
 
     async def _readyz(self, send: Send) -> None:
         missing = ["it is shutting down"] if self.draining else await self._ready()

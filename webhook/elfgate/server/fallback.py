@@ -17,6 +17,15 @@ def review_uid(body: bytes) -> str:
     Raises:
         InputError: if the body is no AdmissionReview with a request.
     """
+    return str(review_request(body)["uid"])
+
+
+def review_request(body: bytes) -> dict[str, object]:
+    """The ``request``, of which nothing is sure but its uid.
+
+    Raises:
+        InputError: if the body is no AdmissionReview with a request.
+    """
     try:
         review = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -24,10 +33,9 @@ def review_uid(body: bytes) -> str:
     if not isinstance(review, dict) or review.get("kind") != "AdmissionReview":
         raise InputError("the body is no AdmissionReview")
     request = review.get("request")
-    uid = request.get("uid") if isinstance(request, dict) else None
-    if not isinstance(uid, str) or not uid:
+    if not isinstance(request, dict) or not isinstance(request.get("uid"), str) or not request["uid"]:
         raise InputError("the AdmissionReview has no request.uid")
-    return uid
+    return request
 
 
 def fallback(uid: str, *, why: str, allow: bool) -> bytes:

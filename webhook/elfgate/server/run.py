@@ -60,9 +60,9 @@ async def serve(
     Raises:
         InputError: if there is no certificate that can serve, or the address cannot be listened on.
     """
-    if settings.tls is None:
-        raise InputError("tls is not set", hint="the API server only calls webhooks over TLS: name certificate and key")
     tls = settings.tls
+    if tls is None or tls.certificate is None or tls.key is None:
+        raise InputError("tls is not set", hint="the API server only calls webhooks over TLS: name certificate and key")
     certificate = Certificate(tls.certificate, tls.key, tls.client_ca)
 
     with bind(settings.listen) as listener:

@@ -9,6 +9,7 @@ import orjson
 
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
+from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
@@ -49,6 +50,7 @@ class Validator:
         bindings: Finds what a binding is about; None to let every binding pass.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
+        exemption: What passes unjudged; None for what always does.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Validator:
         bindings: Bindings | None = None,
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
+        exemption: Exemption | None = None,
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -75,6 +78,7 @@ class Validator:
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
         self._pull_secrets = pull_secrets
+        self._exemption = exemption or Exemption()
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -86,13 +90,15 @@ class Validator:
         """
         begun = perf_counter()
         asked = parse(body)
+        point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
+        if self.exempt(asked):
+            return _passed(asked, point)
         review = decisive(asked)
         key = self.key(review)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
-        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
@@ -117,6 +123,10 @@ class Validator:
         except ElfgateError as error:
             lines.append(f"policies: {error}")
         return lines
+
+    def exempt(self, asked: Review) -> bool:
+        """Whether a review, as it came, is about what is never refused."""
+        return self._exemption.covers(asked.namespace, asked.obj)
 
     def key(self, review: Review) -> Key:
         """All that decides how a decisive review is judged."""

@@ -1,6 +1,7 @@
 """The only place that knows every implementation: puts collaborators together and hands them out."""
 
 from elfgate.wiring.bundles import following, pulled, pushed
+from elfgate.wiring.certificate import certificate
 from elfgate.wiring.images import Locator, Reading, reader, scanner
 from elfgate.wiring.inventory import Cluster, cluster
 from elfgate.wiring.stores import shown, store
@@ -9,6 +10,7 @@ __all__ = [
     "Cluster",
     "Locator",
     "Reading",
+    "certificate",
     "cluster",
     "following",
     "pulled",

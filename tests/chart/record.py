@@ -18,7 +18,7 @@ import httpx
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from support.control_plane import ControlPlane, build
+from support.control_plane import ControlPlane, build  # noqa: E402 - found by the line above
 
 SCHEMAS = Path(__file__).parent / "kubernetes.json"
 KINDS = {

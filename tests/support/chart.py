@@ -93,8 +93,9 @@ def lay_out(found: Sequence[Object], folder: Path) -> Path:
     Returns:
         The settings' file, its paths changed to that folder's.
     """
-    pod = next(pod for name, pod in pods(found) if name.endswith(("Deployment/elfgate", "StatefulSet/elfgate")))
-    (container,) = pod["spec"]["containers"]
+    pod, container = next(
+        (pod, each) for _, pod in pods(found) for each in containers(pod) if each["args"][0] == "serve"
+    )
     mounts = {mount["name"]: folder / mount["mountPath"].lstrip("/") for mount in container["volumeMounts"]}
     for volume in pod["spec"]["volumes"]:
         mounts[volume["name"]].mkdir(parents=True, exist_ok=True)

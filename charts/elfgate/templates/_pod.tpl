@@ -94,9 +94,10 @@ spec:
     - --server
     - --addr=unix:///run/opa/opa.sock
     - --diagnostic-addr=:8282
-    - --bundle=/run/opa/bundle.tar.gz
     - --log-level=error
     - --skip-version-check
+    - --bundle
+    - /run/opa/bundle.tar.gz
   ports:
     - {name: opa-health, containerPort: 8282}
   startupProbe:

@@ -7,7 +7,7 @@
   "nodes" (dict "watch" true "injected_libraries" $v.nodes.injectedLibraries "extra_architectures" $v.nodes.extraArchitectures)
   "registries" (include "elfgate.settings.registries" . | fromYaml)
   "policies" (include "elfgate.settings.policies" . | fromYaml)
-  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events)
+  "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "exempt_namespaces" $v.exemptNamespaces)
 -}}
 {{- if eq $v.store.kind "valkey" -}}
 {{- $_ := set $settings "store" (dict "url" (required "store.valkey.url must be set with store.kind valkey" $v.store.valkey.url)) -}}
@@ -20,11 +20,11 @@
 {{- define "elfgate.settings.tls" -}}
 {{- if eq .Values.certificates.mode "self" -}}
 self_made:
+  names: [{{ include "elfgate.fullname" . }}.{{ .Release.Namespace }}.svc]
+  webhooks: [{{ include "elfgate.fullname" . }}]
   secret: {{ include "elfgate.tlsSecret" . }}
-  service: {{ include "elfgate.fullname" . }}
   lease: {{ include "elfgate.tlsSecret" . }}
-  validating: [{{ include "elfgate.fullname" . }}]
-  mutating: [{{ if .Values.steer }}{{ include "elfgate.fullname" . }}{{ end }}]
+  namespace: {{ .Release.Namespace }}
 {{- else -}}
 certificate: /run/elfgate/tls/tls.crt
 key: /run/elfgate/tls/tls.key

@@ -45,7 +45,7 @@ def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane,
     code, checks = doctor(cluster, "--service-account=elfgate/elfgate")
     assert code == 0, checks
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert checks["rights"][1] == "service account elfgate/elfgate may get, list and watch nodes"
+    assert checks["rights"][1] == "service account elfgate/elfgate may list and watch nodes"
     assert checks["webhook validate.elfgate.dev: readiness"] == ("ok", "it is ready")
     assert "a review is answered, by policies of revision" in checks["webhook validate.elfgate.dev: review"][1]
 
@@ -53,7 +53,7 @@ def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane,
 def test_a_service_account_without_rights_is_found(cluster: ControlPlane, webhook: Webhook) -> None:
     code, checks = doctor(cluster, "--service-account=default/default")
     assert code == 1
-    expected = "the service account default/default may not get nodes, list nodes, watch nodes"
+    expected = "the service account default/default may not list nodes, watch nodes"
     assert checks["rights"] == ("wrong", expected)
 
 

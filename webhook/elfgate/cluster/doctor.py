@@ -21,7 +21,7 @@ _WANTED = ("pods", "pods/ephemeralcontainers", "deployments", "replicasets", "st
            "cronjobs")  # fmt: skip
 _BINDINGS = frozenset(("pods/binding", "bindings"))
 _SYSTEM = "kube-system"
-_RIGHTS = (("get", "nodes"), ("list", "nodes"), ("watch", "nodes"))
+_RIGHTS = (("list", "nodes"), ("watch", "nodes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,6 @@ def _rights(api: Api, service_account: str) -> Iterator[Checked]:
                if not api.may(verb, resource, service_account=service_account)]  # fmt: skip
     if missing:
         yield Checked("rights", "wrong", f"the {who} may not {', '.join(missing)}".replace("the this", "this"),
-                      "bind it to a ClusterRole with get, list and watch on nodes")  # fmt: skip
+                      "bind it to a ClusterRole with list and watch on nodes")  # fmt: skip
     else:
-        yield Checked("rights", "ok", f"{who} may get, list and watch nodes")
+        yield Checked("rights", "ok", f"{who} may list and watch nodes")

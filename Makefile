@@ -59,7 +59,7 @@ truth: $(STAMP) ## Start real programs in real roots for every architecture, and
 	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
 
 .PHONY: bench
-bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds syft and crane the first time, if there is Go)
+bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the first time, if there is Go)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/predict.py

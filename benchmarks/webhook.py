@@ -3,91 +3,42 @@
     python benchmarks/webhook.py [ROUNDS] [SUBJECT ...]
 
 Each server runs on core 0, the load generator (``go/load``) on core 1. Rounds are interleaved and figures are medians.
-Every subject's verdicts are checked before and while it is timed. Needs Go; peers that are not there are left out:
-``noop`` is a Go webhook that only decodes, ``opa`` the OPA of ``.ci/opa`` (or ``$OPA``) with the same rule in Rego.
+Every subject's verdicts are checked before and while it is timed. Needs Go; peers that cannot be had are left out: a Go
+webhook that only decodes, the OPA of ``.ci/opa`` (or ``$OPA``) as a webhook, Gatekeeper, and Kyverno with a policy in
+CEL, the last two built by ``peers/webhooks.sh`` and beside a real API server. The second table holds elfgate to them.
 """
 
 import argparse
-import json
 import os
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import trustme
 from tabulate import tabulate
 
-from reviews import write_reviews, write_settings
+from elfgate.judging import Judging
+from elfgate.settings import Policies
+from reviews import write_settings
+from subjects import HERE, RATES, Bench, Subject, built, free_port
+from support.opa import write
 
-HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elfgate"
-SERVER_CORE, LOAD_CORE = "0", "1"
-RATES = (100, 300)
-PATIENCE = 20.0  # seconds
+Figures = Mapping[str, Sequence[Mapping[str, Any]]]
 
-
-@dataclass(frozen=True)
-class Subject:
-    """What is measured: a server, and how it is asked."""
-
-    name: str
-    command: Sequence[str]
-    port: int
-    path: str
-    options: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A folder with certificates and reviews, and the load generator."""
-
-    folder: Path
-    load: Path
-
-    def run(self, subject: Subject, url: str, pid: int, *options: str) -> str:
-        """Run the load generator."""
-        command = ["taskset", "-c", LOAD_CORE, str(self.load), "-url", url + subject.path, "-name", subject.name]
-        command += ["-ca", str(self.folder / "ca.crt"), "-corpus", str(self.folder / "reviews"), "-pid", str(pid)]
-        done = subprocess.run([*command, *subject.options, *options], check=True, capture_output=True, text=True)
-        return done.stdout
-
-    def measure(self, subject: Subject, seconds: float) -> dict[str, Any]:
-        """One round of one subject."""
-        with self.serving(subject) as (url, pid):
-            self.run(subject, url, pid, "-mode", "verify")
-            duration = ("-d", f"{seconds}s")
-            figures = {"closed": json.loads(self.run(subject, url, pid, "-mode", "closed", *duration))}
-            for rate in RATES:
-                figures[f"{rate}"] = json.loads(
-                    self.run(subject, url, pid, "-mode", "open", "-rate", str(rate), *duration)
-                )
-        bad = {load: each for load, each in figures.items() if each["errors"] or each["wrong"]}
-        if bad:
-            raise SystemExit(f"{subject.name}: {bad}")
-        return figures
-
-    @contextmanager
-    def serving(self, subject: Subject) -> Iterator[tuple[str, int]]:
-        """Run a subject on its core: its URL and process id."""
-        log = self.folder / f"{subject.name}.log".replace(" ", "-")
-        command = ["taskset", "-c", SERVER_CORE, *subject.command]
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | {"GOMAXPROCS": "1"})
-        try:
-            _until_listening(subject.port, process, log)
-            yield f"https://127.0.0.1:{subject.port}", process.pid
-        finally:
-            process.kill()
-            process.wait()
+PEERS = ("Gatekeeper", "Kyverno")
+LATENCIES = [(rate, quantile) for rate in RATES for quantile in ("p50", "p99", "p999")]
+# elfgate's subject, the peer's, and how much of the peer's CPU a review of ours may take.
+CPU_LIMITS = [
+    ("elfgate, known", "Go that only decodes", 1.0),
+    ("elfgate, known", "Kyverno", 1 / 3.5),
+    ("elfgate, known", "Gatekeeper", 1 / 6),
+    ("elfgate, anew", "Kyverno", 1.0),
+    ("elfgate, anew, OPA beside", "Gatekeeper", 1.0),
+]
 
 
 def main() -> None:
@@ -96,90 +47,111 @@ def main() -> None:
     parser.add_argument("only", nargs="*")
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="elfgate-bench-") as name:
-        bench = prepare(Path(name))
-        chosen = [each for each in subjects(bench.folder) if not options.only or each.name in options.only]
+    with ExitStack() as stack:
+        bench = Bench.prepare(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elfgate-bench-"))))
+        chosen = [each for each in subjects(bench) if not options.only or each.name in options.only]
+        if not options.only or set(PEERS) & set(options.only):
+            chosen += [each for each in in_cluster(bench, stack) if not options.only or each.name in options.only]
         figures: dict[str, list[dict[str, Any]]] = {subject.name: [] for subject in chosen}
         for _ in range(options.rounds):
             for subject in chosen:
                 figures[subject.name].append(bench.measure(subject, options.seconds))
     print(table(figures))
+    print()
+    print(limits(figures))
 
 
-def prepare(folder: Path) -> Bench:
-    """Make certificates, reviews and images, and build the load generator."""
-    authority = trustme.CA()
-    leaf = authority.issue_cert("127.0.0.1", "localhost")
-    authority.cert_pem.write_to_path(str(folder / "ca.crt"))
-    leaf.private_key_pem.write_to_path(str(folder / "tls.key"))
-    leaf.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
-    write_reviews(folder / "reviews")
-    return Bench(folder, built("load"))
-
-
-def built(program: str) -> Path:
-    """Build one of the Go programs, modules from the proxy, cached outside the checkout."""
-    target = CACHE / "bench" / program
-    caches = {"GOMODCACHE": str(CACHE / "go" / "mod"), "GOCACHE": str(CACHE / "go" / "build")}
-    flags = {"GOFLAGS": "-buildvcs=false -trimpath -mod=readonly", "CGO_ENABLED": "0"}
-    subprocess.run(
-        ["go", "build", "-o", str(target), f"./{program}"], cwd=HERE / "go", env=os.environ | caches | flags, check=True
-    )
-    return target
-
-
-def subjects(folder: Path) -> Iterator[Subject]:
-    """What can be measured here."""
-    port = _free_port()
-    ours = [sys.executable, "-m", "elfgate", "serve", "--config", str(write_settings(folder, listen={"port": port}))]
-    yield Subject("elfgate, known", ours, port, "/validate")
-    yield Subject("elfgate, anew", ours, port, "/validate", ["-fresh"])
-    certificate, key, port = str(folder / "tls.crt"), str(folder / "tls.key"), _free_port()
+def subjects(bench: Bench) -> Iterator[Subject]:
+    """What can be measured without a cluster."""
+    folder, opa = bench.folder, os.environ.get("OPA") or shutil.which("opa")
+    yield from ours(folder, "elfgate, known", "elfgate, anew")
+    certificate, key, port = str(folder / "tls.crt"), str(folder / "tls.key"), free_port()
     noop = [str(built("noop")), f"127.0.0.1:{port}", certificate, key]
     yield Subject("Go that only decodes", noop, port, "/validate", ["-anyverdict"])
-    opa, port = os.environ.get("OPA") or shutil.which("opa"), _free_port()
-    if opa:
-        tls = [
-            f"--tls-cert-file={certificate}",
-            f"--tls-private-key-file={key}",
-            "--disable-telemetry",
-            "--log-level=error",
-        ]
-        command = [opa, "run", "--server", f"--addr=127.0.0.1:{port}", *tls, str(HERE / "peers" / "opa.rego")]
-        yield Subject("OPA as a webhook", command, port, "/")
+    if opa is None:
+        return
+    quiet = ["--skip-version-check", "--log-level=error"]
+    socket = folder / "opa.sock"
+    bundle = write(Judging.of_settings(Policies(engine="opa", opa_socket=socket)).bundle(), folder / "bundle")
+    beside = [opa, "run", "--server", f"--addr=unix://{socket}", "--bundle", str(bundle), *quiet]
+    yield from ours(folder, "elfgate, anew, OPA beside", opa=socket, beside=beside)
+    port = free_port()
+    tls = [f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}"]
+    command = [opa, "run", "--server", f"--addr=127.0.0.1:{port}", *tls, *quiet, str(HERE / "peers" / "opa.rego")]
+    yield Subject("OPA as a webhook", command, port, "/")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def ours(folder: Path, *names: str, opa: Path | None = None, beside: Sequence[str] = ()) -> Iterator[Subject]:
+    """elfgate under one set of settings, by the names of what is asked of it."""
+    port, policies = free_port(), {"engine": "opa", "opa_socket": str(opa)} if opa else {}
+    place = folder / ("opa" if opa else "embedded")
+    place.mkdir()
+    tls = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
+    settings = write_settings(place, listen={"port": port}, policies=policies, tls=tls)
+    command = [sys.executable, "-m", "elfgate", "serve", "--config", str(settings)]
+    for name in names:
+        yield Subject(name, command, port, "/validate", ["-fresh"] if "anew" in name else [], beside=beside)
 
 
-def _until_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"{process.args} does not listen:\n{log.read_text()}")
+def in_cluster(bench: Bench, stack: ExitStack) -> Iterator[Subject]:
+    """What needs a cluster, which is started for it and ends with the stack."""
+    import webhook_peers as peers  # noqa: PLC0415 - the others need no cluster
+
+    programs = peers.programs()
+    if programs is None:
+        return
+    running = stack.enter_context(peers.cluster(bench.folder, programs))
+    yield peers.gatekeeper(bench, running, programs)
+    yield peers.kyverno(bench, running, programs)
 
 
-def table(figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def table(figures: Figures) -> str:
     """The medians of all rounds."""
-    rows = [[name, *_medians(rounds)] for name, rounds in figures.items()]
-    latencies = [f"@{rate}/s {quantile}" for rate in RATES for quantile in ("p50", "p99", "p99.9")]
-    return tabulate(rows, ["", "reviews/s", "CPU ms/review", *latencies, "RSS MiB"], floatfmt=".3f")
+    rows = [[name, *_row(rounds)] for name, rounds in figures.items()]
+    latencies = [f"@{rate}/s {quantile}" for rate, quantile in LATENCIES]
+    return tabulate(rows, ["", "reviews/s", "CPU ms/review", *latencies, "RSS MiB", "start s"], floatfmt=".3f")
 
 
-def _medians(rounds: Sequence[Mapping[str, Any]]) -> Iterator[float]:
-    def median(load: str, figure: str) -> float:
-        return statistics.median(each[load][figure] for each in rounds)
+def _row(rounds: Sequence[Mapping[str, Any]]) -> Iterator[float]:
+    yield round(_median(rounds, "closed", "rps"))
+    yield _median(rounds, "closed", "cpu_ms_per_review")
+    yield from (_median(rounds, f"{rate}", quantile) for rate, quantile in LATENCIES)
+    yield round(_median(rounds, "closed", "rss_mib"))
+    yield statistics.median(each["start"] for each in rounds)
 
-    yield round(median("closed", "rps"))
-    yield median("closed", "cpu_ms_per_review")
-    for rate in RATES:
-        yield from (median(f"{rate}", quantile) for quantile in ("p50", "p99", "p999"))
-    yield round(median("closed", "rss_mib"))
+
+def _median(rounds: Sequence[Mapping[str, Any]], load: str, figure: str) -> float:
+    return float(statistics.median(each[load][figure] for each in rounds))
+
+
+def limits(figures: Figures) -> str:
+    """What elfgate promises, beside what was measured."""
+    rows = [row for ours, peer, most in CPU_LIMITS if (row := _cpu(figures, ours, peer, most))]
+    for name in ("elfgate, known", "elfgate, anew"):
+        rows += _latencies(figures, name)
+    return tabulate(rows, ["", "elfgate", "limit", "ratio", ""], floatfmt=".3f")
+
+
+def _cpu(figures: Figures, ours: str, peer: str, most: float) -> list[Any]:
+    if not (figures.get(ours) and figures.get(peer)):
+        return []
+    took, limit = (_median(figures[name], "closed", "cpu_ms_per_review") for name in (ours, peer))
+    return _held(f"CPU ms/review: {ours} ≤ {most:.3g} of {peer}", took, limit * most)
+
+
+def _latencies(figures: Figures, name: str) -> Iterator[list[Any]]:
+    """No worse than Kyverno's, and the last thousandth under 10 ms."""
+    for rate, quantile in LATENCIES if figures.get(name) else ():
+        took = _median(figures[name], f"{rate}", quantile)
+        if quantile == "p999":
+            yield _held(f"{quantile} at {rate}/s: {name} ≤ 10 ms", took, 10.0)
+        elif figures.get("Kyverno"):
+            limit = _median(figures["Kyverno"], f"{rate}", quantile)
+            yield _held(f"{quantile} at {rate}/s: {name} ≤ Kyverno", took, limit)
+
+
+def _held(what: str, took: float, limit: float) -> list[Any]:
+    return [what, took, limit, took / limit, "kept" if took <= limit else "NOT KEPT"]
 
 
 if __name__ == "__main__":

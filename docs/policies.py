@@ -42,7 +42,10 @@ def written() -> Iterator[tuple[Path, str]]:
     codes = sorted(folder.name for folder in (POLICIES / "rules").iterdir())
     if codes != [rule.code for rule in rules]:
         raise SystemExit(f"no METADATA: {', '.join(set(codes) - {rule.code for rule in rules})}")
-    yield POLICIES / "elfgate" / "main" / "found.rego", aggregator(codes)
+    yield (
+        POLICIES / "elfgate" / "main" / "found.rego",
+        aggregator({code: (POLICIES / "rules" / code / f"{code}.rego").read_text() for code in codes}),
+    )
     yield POLICIES / "schema" / "input.json", schema(Document, "What elfgate's policies judge")
     yield POLICIES / "schema" / "config.json", schema(PolicyConfig, "What elfgate's policies decide by")
     readme = POLICIES / "README.md"

@@ -6,6 +6,7 @@ namespace (Linux 6.7 and later) and end with it.
 """
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -14,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from lab import debian
 from lab.fetched import LabError, cache, missing
 
 _QEMU_SUITE = "trixie"
 _QEMU = {"arm64": "aarch64", "arm/v7": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
+_QEMU |= {"amd64": "x86_64", "386": "i386"}
 _MAGIC = {  # e_machine, EI_CLASS, EI_DATA (gABI): what binfmt_misc compares a file's first 20 bytes with
     "arm64": (183, 2, 1),
     "arm/v7": (40, 1, 1),
@@ -28,7 +30,15 @@ _MAGIC = {  # e_machine, EI_CLASS, EI_DATA (gABI): what binfmt_misc compares a f
     "s390x": (22, 2, 2),
     "riscv64": (243, 2, 1),
 }
-_NAMESPACES = ("--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_CPUS = {  # qemu's models, by the level that each is of
+    "x86-64-v1": "Opteron_G1",
+    "x86-64-v2": "Nehalem",
+    "x86-64-v3": "Haswell",
+    "power8": "power8",
+    "power9": "power9",
+    "power10": "power10",
+}
 _CHECKOUT = Path(__file__).resolve().parents[1]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -43,6 +53,9 @@ class Start:
         env: The whole environment; PATH is where a command without a slash is looked for.
         cwd: The working directory.
         program: The program that ``argv[0]`` starts in its turn, if it does.
+        user: Who it is started as, ``UID`` or ``UID:GID``; empty for root.
+        cpu: The level of the CPU (``x86-64-v2``, ``power9``) to emulate; empty for whatever there is.
+        release: What uname(2) is to say, such as ``3.2.0``; empty for the truth. Emulated architectures only.
         timeout: Seconds after which a program counts as running.
         output: How many characters of each of its outputs are kept.
         kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it is to be lost.
@@ -53,6 +66,9 @@ class Start:
     env: Mapping[str, str] = field(default_factory=lambda: {"PATH": PATH})
     cwd: str = "/"
     program: str = ""
+    user: str = ""
+    cpu: str = ""
+    release: str = ""
     timeout: float = 20.0
     output: int = 1500
     kept: str = ""
@@ -91,6 +107,11 @@ def native(architecture: str) -> bool:
     return platform.machine() == "x86_64" and architecture in {"amd64", "386"}
 
 
+def has_users() -> bool:
+    """Tell whether programs can be started here as somebody else than root: only root may map several users."""
+    return os.geteuid() == 0
+
+
 def unavailable() -> str:
     """Why programs cannot be started here, in one line; empty if they can."""
     if lacking := missing("unshare") or debian.unavailable():
@@ -118,7 +139,8 @@ class Sandbox:
             LabError: if the kernel does not allow the namespaces or the registration.
         """
         registration = [] if native(self._architecture) else [_registration(self._architecture)]
-        command = ["unshare", *_NAMESPACES, sys.executable, "-m", "lab.start", self._scratch.name, *registration]
+        worker = (sys.executable, "-m", "lab.start", self._scratch.name, *registration)
+        command = [*_as_root_of_all(), *_NAMESPACES, *worker]
         self._worker = subprocess.Popen(
             command,
             cwd=_CHECKOUT,
@@ -146,9 +168,17 @@ class Sandbox:
         """
         if self._worker is None or self._worker.stdin is None:
             raise LabError("the sandbox is not entered")
-        self._worker.stdin.write(json.dumps(asdict(start)) + "\n")
+        self._worker.stdin.write(json.dumps(self._request(start)) + "\n")
         self._worker.stdin.flush()
         return Outcome(**json.loads(self._answer()))
+
+    def _request(self, start: Start) -> dict[str, Any]:
+        """A start as the worker takes it; qemu's emulation is told of CPU and release by its own variables."""
+        told = {"QEMU_CPU": _CPUS[start.cpu]} if start.cpu else {}
+        told |= {"QEMU_UNAME": start.release} if start.release else {}
+        emulated = bool(start.cpu) and native(self._architecture)
+        emulator = str(_qemu(self._architecture)) if emulated else ""
+        return asdict(start) | {"env": {**start.env, **told}, "emulator": emulator}
 
     def _answer(self) -> str:
         if self._worker is None or self._worker.stdout is None:
@@ -158,6 +188,13 @@ class Sandbox:
             _, stderr = self._worker.communicate()
             raise LabError((stderr.strip().splitlines() or ["the worker ended"])[-1])
         return line
+
+
+def _as_root_of_all() -> list[str]:
+    """The command that begins a user namespace, with as many users as this user may have."""
+    if has_users():
+        return [sys.executable, "-m", "lab.users", "unshare"]
+    return ["unshare", "--user", "--map-root-user"]
 
 
 def _registration(architecture: str) -> str:
@@ -181,4 +218,6 @@ def _qemu(architecture: str) -> Path:
     home = cache("qemu") / archive.stem.replace("%3a", "+")
     if not home.is_dir():
         debian.root(["qemu-user"], suite=_QEMU_SUITE, architecture=host, destination=home)
+    if native(architecture):
+        return home / "usr" / "bin" / f"qemu-{_QEMU[architecture]}"
     return home / "usr" / "libexec" / "qemu-binfmt" / f"{_QEMU[architecture]}-binfmt-P"

@@ -8,6 +8,7 @@ kept for the next run in DIRECTORY (by default in the user's cache). Needs ather
 """
 
 import argparse
+import hashlib
 import os
 import resource
 import subprocess
@@ -65,12 +66,21 @@ def _fuzz(name: str, seconds: int, keep: Path) -> int:
         str(corpus),
         f"-max_total_time={seconds}",
         f"-max_len={fuzzing.LARGEST}",
-        f"-artifact_prefix={fuzzing.KEPT / name}/",
         "-timeout=10",
         "-print_final_stats=1",
         "-verbosity=0",
     ]
-    atheris.Setup(arguments, fuzzing.Watched(name))
+    watched = fuzzing.Watched(name)
+
+    def kept_if_broken(data: bytes) -> None:
+        # libFuzzer writes what crashed it only where a sanitizer is linked in.
+        try:
+            watched(data)
+        except BaseException:
+            (fuzzing.KEPT / name / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+            raise
+
+    atheris.Setup(arguments, kept_if_broken)
     atheris.Fuzz()
     return 0
 

@@ -6,6 +6,7 @@ and Alpine images cannot start there while its Debian image can.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from elfgate.platforms import ARCHITECTURES
 
@@ -38,6 +39,12 @@ def images() -> Mapping[str, Blob]:
     }
 
 
+def unlike_others(tag: str, number: int) -> Blob:
+    """The image of ``2-alpine`` or ``2-debian`` for ppc64le, with a layer that no other number has."""
+    build = {"2-alpine": _alpine, "2-debian": _debian}[tag]
+    return build("ppc64le", number)
+
+
 def write(folder: Path) -> dict[str, str]:
     """Write the three as an OCI layout, and tell where each reference is to be had: reference → ``oci:…``."""
     write_layout(folder, images())
@@ -49,7 +56,7 @@ def _scratch(architecture: str) -> Blob:
     return image([layer], platform=f"linux/{architecture}", entrypoint=["/server"])
 
 
-def _alpine(architecture: str) -> Blob:
+def _alpine(architecture: str, number: int = 0) -> Blob:
     musl_name = ARCHITECTURES[architecture].musl_name
     base = tarball(
         {
@@ -59,13 +66,13 @@ def _alpine(architecture: str) -> Blob:
             "etc/os-release": "ID=alpine\nVERSION_ID=3.20.3\n",
         }
     )
-    own = tarball({"usr/local/bin/server": program(server(architecture)), "entrypoint.sh": program(ENTRYPOINT)})
+    own = tarball(_own(architecture, number) | {"entrypoint.sh": program(ENTRYPOINT)})
     return image(
         [base, own], platform=f"linux/{architecture}", entrypoint=["/entrypoint.sh"], cmd=["server"], env=[PATH]
     )
 
 
-def _debian(architecture: str) -> Blob:
+def _debian(architecture: str, number: int = 0) -> Blob:
     loader = ARCHITECTURES[architecture].glibc_loaders[0].lstrip("/")
     libraries = multiarch_directories(architecture)[1].lstrip("/")
     base = tarball(
@@ -75,5 +82,10 @@ def _debian(architecture: str) -> Blob:
             "etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
         }
     )
-    own = tarball({"usr/local/bin/server": program(server(architecture))})
+    own = tarball(_own(architecture, number))
     return image([base, own], platform=f"linux/{architecture}", entrypoint=["server"], env=[PATH])
+
+
+def _own(architecture: str, number: int) -> dict[str, Any]:
+    told = {"etc/number": str(number)} if number else {}
+    return {"usr/local/bin/server": program(server(architecture))} | told

@@ -1,4 +1,4 @@
-"""A part of an API server on loopback: it keeps objects of any kind, and refuses writes of what has changed since (409).
+"""A part of an API server on loopback: it keeps objects, and refuses writes of what has changed since (409).
 
 with ObjectApi() as server:
     server.put(CONFIGURATIONS, {"metadata": {"name": "elfgate"}, "webhooks": [...]})

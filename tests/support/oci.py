@@ -19,6 +19,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Blob:
     claims: str = ""
     claims_size: int | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return self.claims or sha256(self.data)
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -54,21 +55,22 @@ class Webhook:
     Attributes:
         folder: Where its certificate, settings, facts and log go.
         settings: Those of ``elfgate serve``, without ``listen``, ``tls`` and ``store``.
+        environment: Besides the test's own.
     """
 
     folder: Path
     settings: dict[str, Any]
     ca: trustme.CA = field(default_factory=trustme.CA)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        leaf = self.ca.issue_cert("127.0.0.1")
-        leaf.private_key_pem.write_to_path(str(self.folder / "tls.key"))
-        leaf.cert_chain_pems[0].write_to_path(str(self.folder / "tls.crt"))
+        self.issue()
         (self.folder / "elfgate.yaml").write_text(json.dumps(self._settings()))
         with (self.folder / "log.jsonl").open("wb") as log:
             command = [sys.executable, "-m", "elfgate", "serve", "--config", str(self.folder / "elfgate.yaml")]
-            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL)
+            environment = os.environ | self.environment
+            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, env=environment)
         try:
             until(self._listens, f"it does not listen: see {self.folder}/log.jsonl", patience=PATIENCE)
             until(self.ready, f"it does not become ready: see {self.folder}/log.jsonl", patience=PATIENCE)
@@ -81,6 +83,17 @@ class Webhook:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def issue(self) -> None:
+        """Write a new certificate and key into the files that it serves from."""
+        leaf = self.ca.issue_cert("127.0.0.1")
+        leaf.private_key_pem.write_to_path(str(self.folder / "tls.key"))
+        leaf.cert_chain_pems[0].write_to_path(str(self.folder / "tls.crt"))
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """End it as the kubelet would."""

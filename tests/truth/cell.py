@@ -21,6 +21,9 @@ class Cell:
         env: Variables beside PATH.
         cwd: The working directory.
         program: The program that ``argv[0]`` starts in its turn, if it does.
+        user: Who it is started as, as an image's USER says it; empty for root.
+        cpu: The level of the node's CPU; empty if it does not matter.
+        release: The release of the node's kernel, as emulation tells it; empty if it does not matter.
         kernel: A name of ``lab.kernels.KERNELS``, if it is booted for this; else this machine's, with qemu's emulation.
     """
 
@@ -33,6 +36,9 @@ class Cell:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = "/"
     program: str = ""
+    user: str = ""
+    cpu: str = ""
+    release: str = ""
     kernel: str = ""
 
     def __str__(self) -> str:

@@ -76,11 +76,14 @@ def compare(observations: Mapping[Cell, Observed]) -> list[Comparison]:
 def _predict(cell: Cell) -> Prediction:
     base = roots.build(cell.variant, cell.architecture)
     layers = [_layer(path) for path in (base, *reversed(cell.layers))]
-    defaults = ImageDefaults(entrypoint=cell.argv, env={"PATH": PATH, **cell.env}, working_dir=cell.cwd)
+    env = {"PATH": PATH, **cell.env}
+    defaults = ImageDefaults(entrypoint=cell.argv, env=env, working_dir=cell.cwd, user=cell.user)
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
     page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
-    return predict(Tree(layers), defaults, Overrides(), platform, NodeFacts(page_size=page_size))
+    release = tuple(int(part) for part in cell.release.split(".")) if cell.release else None
+    node = NodeFacts(page_size, cell.cpu or None, release)
+    return predict(Tree(layers), defaults, Overrides(), platform, node)
 
 
 @cache

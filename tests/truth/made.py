@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from truth.cell import Cell
 from truth.elf_edit import edit
 from truth.ld_cache import cache_file
 
-_REVISION = "1"  # of how a layer is made from a row
+_REVISION = "2"  # of how a layer is made from a row
 _ALL = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64")
 _LOADERS = {
     "amd64": "/lib64/ld-linux-x86-64.so.2",
@@ -75,13 +75,16 @@ def rows() -> Iterator[Row]:
                     yield Row(path.stem, _filled(fields, _placeholders(architecture)), architecture)
 
 
-def cells() -> list[Cell]:
-    """The cells of all made cases, their layers compiled and laid out (cached).
+def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
+    """The cells of made cases, their layers compiled and laid out (cached).
+
+    Args:
+        chosen: Tells by a case's CHAPTER/CASE whether it is wanted.
 
     Raises:
         LabError: if a file does not compile.
     """
-    wanted = list(rows())
+    wanted = [row for row in rows() if chosen(f"{row.chapter}/{row.fields['case']}")]
     compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
@@ -99,6 +102,9 @@ def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
             env=fields.get("env", {}),
             cwd=fields.get("cwd", "/"),
             program=fields.get("program", ""),
+            user=str(fields.get("user", "")),
+            cpu=fields.get("cpu", ""),
+            release=fields.get("release", ""),
         )
 
 
@@ -150,6 +156,8 @@ class _Making:
             os.mkfifo(target)
         else:
             target.write_bytes(self._content(path, file))
+        if "owner" in file or "group" in file:
+            os.chown(target, file.get("owner", 0), file.get("group", 0))
         target.chmod(int(str(file.get("mode", "755")), 8))
 
     def _content(self, path: str, file: Any) -> bytes:

@@ -67,5 +67,8 @@ def _start(cell: Cell) -> Start:
         env={"PATH": PATH, **cell.env},
         cwd=cell.cwd,
         program=cell.program,
+        user=cell.user,
+        cpu=cell.cpu,
+        release=cell.release,
         timeout=_SECONDS,
     )

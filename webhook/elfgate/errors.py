@@ -43,6 +43,7 @@ class UnknownReason(StrEnum):
     UNDER_MOUNT = "under_mount"  # a path that decides lies under a volume
     VALUE_UNKNOWN = "value_unknown"  # an environment value that decides comes from elsewhere (valueFrom)
     NODE_FACT_UNKNOWN = "node_fact_unknown"  # depends on the node's CPU, page size, kernel or emulation
+    NODES_STALE = "nodes_stale"  # the cluster's nodes have not been followed for a while
     PACKED = "packed"  # the program is compressed (UPX): its needs are hidden
     SHAPE_UNKNOWN = "shape_unknown"  # the start-up's form is not understood
 

@@ -116,6 +116,10 @@ class Nodes(Model):
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to list and watch nodes.",
     )
+    stale_seconds: NonNegativeFloat = Field(
+        default=5.0,
+        description="How long the nodes may not be followed; then nothing is refused only because of which there are.",
+    )
     injected_libraries: tuple[str, ...] = Field(
         default=(),
         description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",

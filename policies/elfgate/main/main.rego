@@ -9,6 +9,7 @@ package elfgate.main
 import data.elfgate.lib.config
 import data.elfgate.lib.exemptions
 import data.elfgate.lib.places
+import data.elfgate.lib.pod
 import data.elfgate.lib.support
 import data.elfgate.lib.words
 
@@ -17,12 +18,12 @@ default verdict := {"version": 0}
 verdict := {
 	"version": 1,
 	"revision": data.elfgate.revision,
-	"allowed": count(denials) == 0,
-	"denials": denials,
-	"warnings": violations("warn"),
-	"dryrun": violations("dryrun"),
+	"allowed": count(said.denials) == 0,
+	"denials": said.denials,
+	"warnings": said.warnings,
+	"dryrun": said.dryrun,
 	"unknown": unknown,
-	"steer": steer,
+	"steer": said.steer,
 	"failed": sort(malformed),
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
@@ -33,15 +34,25 @@ verdict := {
 # What every rule found, those of the cluster's owner among them.
 found := object.union(shipped, own)
 
+# Most documents have nothing found in them: there is nothing to grade, to group or to say then.
+said := {"denials": denials, "warnings": violations("warn"), "dryrun": violations("dryrun"), "steer": steer} if anything
+
+said := {"denials": [], "warnings": [], "dryrun": [], "steer": []} if not anything
+
+anything if {
+	some _, findings in found
+	count(findings) > 0
+}
+
 default unknown := false
 
 unknown if {
 	some linkage in input.linkages
 	linkage.verdict == "unknown"
-	linkage.platform in places.landing
+	linkage.platform in pod.landing
 }
 
-unknown if count(places.unpredicted) > 0
+unknown if count(pod.unpredicted) > 0
 
 # What was found of one container on one platform, by what its rules' modes make of it. A part begins with its place, as
 # that is the order in which it is told.
@@ -52,7 +63,7 @@ cells[cell] contains part if {
 	some code, findings in found
 	mode := config.mode(code)
 	some finding in findings
-	level := config.level(mode, code, finding)
+	level := config.level(mode, code, finding.effect, finding.reason)
 	level != "off"
 	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
 	part := [finding.position, code, finding.message, finding.remedy]
@@ -63,7 +74,7 @@ cells[cell] contains part if {
 	some code, findings in found
 	mode := config.mode(code)
 	some finding in findings
-	set := config.level(mode, code, finding)
+	set := config.level(mode, code, finding.effect, finding.reason)
 	level := exemptions.level(set, code, finding.container)
 	level != "off"
 	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
@@ -74,16 +85,21 @@ cells[cell] contains part if {
 # The platforms on which a container is held to fail.
 bad := {platform | some ["deny", platform, _, _, _], _ in graded}
 
-failing := places.landing & bad
+failing := pod.landing & bad
+
+# Whether every platform must be able to start the pod, not just one.
+strict if input.request.every_node
+
+strict if config.effective.require == "all"
 
 refused if {
-	config.strict
+	strict
 	count(failing) > 0
 }
 
 refused if {
 	count(failing) > 0
-	count(failing) == count(places.landing)
+	count(failing) == count(pod.landing)
 }
 
 # What would deny only warns as long as some platform is left.
@@ -100,7 +116,7 @@ groups := alike
 
 alike[group] contains platform if {
 	some [level, platform, container, effect, image], parts in graded
-	platform in places.landing
+	platform in pod.landing
 	group := [outcome(level), container, effect, image, sort(parts)]
 }
 
@@ -135,7 +151,7 @@ lines(parts) := array.concat(
 remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
 	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
 	count(ways) > 0
-} else := concat("", said(parts))
+} else := concat("", advised(parts))
 
 moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
 
@@ -145,14 +161,14 @@ stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if ima
 stead("fails", container, _, "", platforms) := [way | way := support.advice(container, platforms); way != ""]
 
 # What a rule asks for, which need not be to go elsewhere.
-stead("violates", _, parts, _, _) := said(parts)
+stead("violates", _, parts, _, _) := advised(parts)
 
 stead("unknown", _, _, _, _) := []
 
 stead("note", _, _, _, _) := []
 
 # What the first finding that has one says.
-said(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
+advised(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
 
 # Architectures on whose every platform every container is known to start, and those to keep off.
 safe := sort([architecture |
@@ -172,7 +188,7 @@ elsewhere := [words.requirement("in", safe)] if {
 } else := [words.requirement("notin", sort(unsafe))] if {
 	not refused
 	count(unsafe) > 0
-	count({places.architecture(platform) | some platform in places.landing} - unsafe) > 0
+	count({places.architecture(platform) | some platform in pod.landing} - unsafe) > 0
 } else := []
 
 # Each container has a platform, but the pod has none: said first, as no single finding tells it.
@@ -180,9 +196,9 @@ denials := array.concat(disjoint, violations("deny"))
 
 disjoint := [violation |
 	refused
-	count(failing) == count(places.landing)
-	count(places.containers) > 1
-	count(places.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
+	count(failing) == count(pod.landing)
+	count(pod.containers) > 1
+	count(pod.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
 	violation := {
 		"code": "no_common_platform",
 		"container": "",

@@ -205,7 +205,7 @@ test_a_long_list_of_findings_is_counted if {
 
 test_a_rule_that_is_not_about_starting_says_not_allowed if {
 	verdict := data.elfgate.main.verdict with input as sample.document(["s390x"], [sample.starts("web", "s390x")])
-		with data.elfgate.rules.loader_missing.findings as {{
+		with data.elfgate.rules.support_matrix.findings as {{
 			"container": "web",
 			"platform": "linux/s390x",
 			"position": 0,

@@ -8,11 +8,11 @@ package elfgate.lib.exemptions
 
 import data.elfgate.lib.config
 import data.elfgate.lib.patterns
-import data.elfgate.lib.places
+import data.elfgate.lib.pod
 
 # Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
 granting if {
-	some name in places.containers
+	some name in pod.containers
 	applicable[name]
 }
 

@@ -6,7 +6,7 @@
 #   second rule, as a whole: OPA would group anew for each key that is looked up.
 package elfgate.lib.places
 
-containers := {container.name | some container in input.containers}
+import data.elfgate.lib.pod
 
 # Where a container stands in its pod, and what it is.
 positions := standing
@@ -15,29 +15,10 @@ standing[container.name] contains position if some position, container in input.
 
 first := {name: input.containers[min(places)] | some name, places in positions}
 
-# The platforms that the pod may land on, and the targets behind each.
-landing := {target.platform | some target in input.targets}
-
+# The targets behind each platform that the pod may land on.
 targets := landed
 
 landed[target.platform] contains target if some target in input.targets
-
-# The containers that there is a prediction for on a platform.
-predicted := told
-
-told[linkage.platform] contains linkage.container if some linkage in input.linkages
-
-# The containers that there is none for where the pod may land: a document without an answer is no answer.
-unpredicted contains [platform, name] if {
-	some platform in landing
-	not predicted[platform]
-	some name in containers
-}
-
-unpredicted contains [platform, name] if {
-	some platform in landing
-	some name in (containers - predicted[platform])
-}
 
 # The containers that the prediction says start on a platform.
 starting := started
@@ -50,12 +31,12 @@ started[linkage.platform] contains linkage.container if {
 # Platforms, targets or not, on which every container is known to start.
 complete := {platform |
 	some platform, names in starting
-	count(containers - names) == 0
+	count(pod.containers - names) == 0
 }
 
 # Every platform that the document speaks of, by the architecture that a node's label would say: targets, and others that
 # were looked at for a way out.
-all := landing | {linkage.platform | some linkage in input.linkages}
+all := pod.landing | {linkage.platform | some linkage in input.linkages}
 
 by_architecture := labelled
 

@@ -11,12 +11,12 @@
 package elfgate.rules.linkage_unknown
 
 import data.elfgate.lib.found
-import data.elfgate.lib.places
+import data.elfgate.lib.pod
 
 findings contains finding if some finding in found.by_code.linkage_unknown
 
 findings contains finding if {
-	some [platform, name] in places.unpredicted
+	some [platform, name] in pod.unpredicted
 	finding := {
 		"container": name,
 		"platform": platform,

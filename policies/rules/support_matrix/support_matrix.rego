@@ -9,10 +9,12 @@
 #   remedy: use a variant that the matrix has for this architecture, or have the row corrected
 package elfgate.rules.support_matrix
 
+import data.elfgate.lib.config
 import data.elfgate.lib.places
 import data.elfgate.lib.support
 
 findings contains finding if {
+	count(config.effective.support) > 0
 	some linkage in input.linkages
 	rows := support.rows[linkage.container]
 	architecture := places.architecture(linkage.platform)

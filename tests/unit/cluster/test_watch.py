@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from elfgate.cluster import api as api_module
 from elfgate.cluster import watch as module
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.inventory import Inventory
@@ -25,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def follow(server: ApiServer, folder: Path, check: Check) -> None:
     async def main() -> None:
         with Api(Access(server.kubeconfig(folder))) as api:
-            watch = NodeWatch(api, Inventory())
+            watch = NodeWatch(api, Inventory(), stale_seconds=0.2)
             async with watch.following():
                 await until(lambda: watch.synced)
                 await check(watch)
@@ -170,3 +171,44 @@ def test_nobody_sees_half_of_a_list(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert seen == {0, 200}
+
+
+def test_nodes_that_are_not_followed_for_a_while_are_stale_until_they_have_been_listed_anew(tmp_path: Path) -> None:
+    async def check(watch: NodeWatch) -> None:
+        assert watch.inventory.stale_since is None
+        before, heard = watch.inventory.generation, watch.heard
+        server.refusing = 503
+        server.hang_up()
+        await until(lambda: watch.inventory.stale_since)
+        assert heard <= watch.inventory.stale_since < watch.heard + 0.1
+        assert watch.inventory.generation > before
+        server.change("ADDED", node("b", "ppc64le"), tell=False)
+        server.refusing = 0
+        await until(lambda: watch.inventory.stale_since is None)
+        assert names(watch) == {"a", "b"}
+        assert server.lists == 2
+
+    with ApiServer(node("a")) as server:
+        follow(server, tmp_path, check)
+
+
+def test_a_watch_that_is_opened_again_at_once_leaves_no_doubt(tmp_path: Path) -> None:
+    async def check(watch: NodeWatch) -> None:
+        server.hang_up()
+        await until(lambda: len(server.watches) > 1)
+        await asyncio.sleep(0.4)  # twice as long as it takes for nodes that nobody follows to be stale
+        assert watch.inventory.stale_since is None
+        assert server.lists == 1
+
+    with ApiServer(node("a")) as server:
+        follow(server, tmp_path, check)
+
+
+def test_a_server_that_falls_silent_counts_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "_WATCH_SILENCE", 0.1)
+
+    async def check(watch: NodeWatch) -> None:
+        await until(lambda: len(server.watches) > 1)
+
+    with ApiServer(node("a")) as server:
+        follow(server, tmp_path, check)

@@ -3,17 +3,21 @@
 import asyncio
 import json
 import logging
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elfgate.cluster.inventory import Inventory
 from elfgate.server.fallback import fallback, review_uid
 from elfgate.server.logs import JsonFormatter
 from elfgate.server.metrics import DISTINCT, Metrics
+from elfgate.server.nodes import NodeCollector
 from elfgate.server.readiness import readiness
 from elfgate.server.request import seconds_to_answer
 from elfgate.settings import Admission
+from support.judging import real_node
 
 ADMISSION = Admission(default_timeout_seconds=7)
 
@@ -84,3 +88,30 @@ def test_a_check_that_hangs_is_told_like_one_that_fails(monkeypatch: pytest.Monk
         await asyncio.Event().wait()
 
     assert asyncio.run(readiness({"nodes": hang})()) == ["nodes: no answer within 0.01 s"]
+
+
+def test_metrics_tell_of_the_nodes_and_how_old_that_is() -> None:
+    inventory, heard = Inventory([real_node("a", "amd64"), real_node("p", "ppc64le"), real_node("q", "ppc64le")]), 0.0
+    metrics = Metrics()
+    metrics.registry.register(NodeCollector(inventory, lambda: heard))
+    heard = time.monotonic() - 7
+    text = metrics.exposition()[0].decode()
+    assert 'elfgate_nodes{platform="linux/ppc64le"} 2.0' in text
+    assert "\nelfgate_nodes_watch_age_seconds 7.0" in text
+    assert "\nelfgate_nodes_stale 0.0" in text
+    inventory.doubt(heard)
+    assert "\nelfgate_nodes_stale 1.0" in metrics.exposition()[0].decode()
+
+
+def test_nodes_from_a_file_have_no_age() -> None:
+    metrics = Metrics()
+    metrics.registry.register(NodeCollector(Inventory(), None))
+    assert b"age" not in metrics.exposition()[0]
+
+
+def test_metrics_tell_what_each_step_took() -> None:
+    metrics = Metrics()
+    metrics.steps({"parse": 0.0001, "engine": 0.002})
+    text = metrics.exposition()[0].decode()
+    assert 'elfgate_step_seconds_bucket{le="0.0005",step="parse"} 1.0' in text
+    assert 'elfgate_step_seconds_sum{step="engine"} 0.002' in text

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
 from support import founding
 from support.judging import judging, real_node
-from support.objects import container, pod
+from support.objects import container, deployment, pod
 from support.oci import image
 from support.registry import Answer, Registry
 from support.tarball import tarball
@@ -80,6 +81,25 @@ def test_nodes_that_come_and_go_are_seen_by_the_next_review(tmp_path: Path, regi
             assert not (await judge.ask(anywhere))["allowed"]
             judge.inventory.upsert(real_node("a2", "amd64"))
             assert (await judge.ask(anywhere))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES[1:]) as judge:
+            anywhere, named = pod(server(registry)), pod(server(registry), nodeSelector=POWER)
+            every = deployment(containers=[server(registry)]) | {"kind": "DaemonSet"}
+            assert not any([(await judge.ask(obj))["allowed"] for obj in (anywhere, named, every)])
+            judge.inventory.doubt(time.monotonic() - 42)
+            for obj in (anywhere, every):
+                doubtful = await judge.ask(obj)
+                assert doubtful["allowed"]
+                assert "the list of nodes is 42 s old" in doubtful["warnings"][0]
+            # It asks for an architecture on which it cannot start, whatever nodes there are.
+            assert not (await judge.ask(named))["allowed"]
+            judge.inventory.trust()
+            assert not any([(await judge.ask(obj))["allowed"] for obj in (anywhere, named, every)])
 
     asyncio.run(main())
 

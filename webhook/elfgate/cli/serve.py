@@ -40,6 +40,7 @@ async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.cluster.exempt import Exemption
     from elfgate.server.metrics import Metrics
+    from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
@@ -61,6 +62,7 @@ async def _serve(settings: "Settings") -> None:
             wiring.cluster(settings) as cluster,
             wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
         ):
+            metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
-_WATCH_SECONDS = 300  # after which the API server ends a watch, so that watches spread over its replicas
-# A watch with bookmarks is sent one a minute (k8s.io/apiserver, cacher.bookmarkFrequency): silence means a dead peer.
-_WATCH_SILENCE = 90.0
+# The API server ends a watch after that time, and sends a bookmark two seconds before (k8s.io/apiserver, cacher): so
+# short that silence tells soon of a peer that is not there any longer.
+_WATCH_SECONDS = 20
+_WATCH_SILENCE = 25.0
+# Of a host that is gone the kernel tells sooner: seconds until it asks, between its questions, and how many.
+_KEEPALIVE = {"idle": 5, "interval": 3, "count": 3}
 _EVENT_BYTES = 8 << 20  # etcd takes objects of 1.5 MiB
 _CHUNK = 1 << 16
 
@@ -110,8 +113,12 @@ class Api:
             yield Page(items, metadata.get("resourceVersion").text())
             position = metadata.get("continue").text()
 
-    def watch_nodes(self, version: str) -> Iterator[Part]:
+    def watch_nodes(self, version: str, *, opened: Callable[[], None]) -> Iterator[Part]:
         """Follow the nodes from a resourceVersion on.
+
+        Args:
+            version: Which.
+            opened: Called when the server has agreed to tell what happens.
 
         Returns:
             Watch events (``type``, ``object``), until the server ends the watch, which it does after some minutes.
@@ -126,6 +133,7 @@ class Api:
                 _request_timeout=(_TIMEOUT[0], _WATCH_SILENCE),
             )
             try:
+                opened()
                 for line in _lines(self._watch.stream(_CHUNK)):
                     yield Part(orjson.loads(line), None, "the event")
             finally:
@@ -299,16 +307,18 @@ class _Errors:
 
 def _client(access: Access) -> "ApiClient":
     from kubernetes import client, config  # noqa: PLC0415
+    from kubernetes.utils.keepalive import tcp_keepalive_socket_options  # noqa: PLC0415
 
+    configuration = client.Configuration()
+    configuration.socket_options = tcp_keepalive_socket_options(**_KEEPALIVE)
     try:
         if access == Access() and _in_pod(environ):
-            configuration = client.Configuration()
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             return client.ApiClient(configuration)
         # The library looks at KUBECONFIG once, when it is imported.
         file = str(access.kubeconfig) if access.kubeconfig else environ.get("KUBECONFIG")
-        made = config.new_client_from_config(config_file=file, context=access.context or None)  # type: ignore[no-untyped-call]
-        return cast("ApiClient", made)
+        config.load_kube_config(file, access.context or None, configuration)  # type: ignore[no-untyped-call]
+        return client.ApiClient(configuration)
     except Exception as error:  # a file made by hand: the library raises whatever its shape leads to
         hint = "kubectl config view shows it"
         raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error

@@ -69,10 +69,13 @@ class Inventory:
 
     Attributes:
         generation: Raised with every change that could matter to a pod.
+        stale_since: When these were last known to be the cluster's nodes, in monotonic seconds, if that is too long ago
+            to refuse anything by them; None as long as it is not.
     """
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.generation = 0
+        self.stale_since: float | None = None
         self.replace(nodes)
 
     def __len__(self) -> int:
@@ -113,6 +116,17 @@ class Inventory:
         kind.discard(name)
         if not kind.members:
             del self._kinds[_key(kind, kind.labels)]
+
+    def doubt(self, since: float) -> None:
+        """Note that nothing has been heard of the nodes since then, in monotonic seconds."""
+        self.stale_since = since
+        self.generation += 1
+
+    def trust(self) -> None:
+        """Note that these are the cluster's nodes again; nothing happens if nobody doubted it."""
+        if self.stale_since is not None:
+            self.stale_since = None
+            self.generation += 1
 
     def kinds(self) -> Iterable[Kind]:
         """The kinds of node there are."""

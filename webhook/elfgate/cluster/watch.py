@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -36,16 +37,22 @@ class NodeWatch:
     Args:
         api: The cluster; the watch has a client of its own, as its connection is taken up for minutes.
         inventory: What is to be kept. Nothing else may change it.
+        stale_seconds: How long the nodes may not be followed before the inventory is said to be stale.
 
     Attributes:
         inventory: What is kept.
         synced: Whether all nodes have been listed once. It stays so while the API server is out of reach: the nodes
             that there were a minute ago say more than none.
+        heard: When the API server last told something of them, in monotonic seconds; a bookmark says that there is
+            nothing to tell.
     """
 
-    def __init__(self, api: Api, inventory: Inventory) -> None:
+    def __init__(self, api: Api, inventory: Inventory, *, stale_seconds: float = 5.0) -> None:
         self.inventory = inventory
         self.synced = False
+        self.heard = time.monotonic()
+        self._stale_seconds = stale_seconds
+        self._staling: asyncio.TimerHandle | None = None
         self._api = api
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
@@ -72,9 +79,11 @@ class NodeWatch:
                 self._list_and_watch()
             except InputError as error:
                 if not self._stopping.is_set():
+                    self._loop.call_soon_threadsafe(self._lost)
                     log.warning("nodes are not followed, trying again: %s", error)
             except Exception:  # the thread's end: without it, nobody would ever hear of a node again
                 log.exception("nodes are not followed, listing anew")
+                self._loop.call_soon_threadsafe(self._lost)
                 self._version = ""
 
     def _pause(self) -> float:
@@ -88,11 +97,12 @@ class NodeWatch:
         Raises:
             InputError: if the API server refuses or does not answer.
         """
-        if not self._version:
+        if not self._version or self.inventory.stale_since is not None:
             self._version = self._list()
         try:
-            for event in self._api.watch_nodes(self._version):
+            for event in self._api.watch_nodes(self._version, opened=self._hear):
                 self._apply(event)
+                self._hear()
         except InputError as error:
             if not (isinstance(error, ApiError) and error.status in _PASSING):
                 self._version = ""
@@ -107,6 +117,7 @@ class NodeWatch:
         nodes: list[Node] = []
         version = ""
         for page in self._api.nodes():
+            self.heard = time.monotonic()
             nodes += filter(None, map(_read, page.items))
             version = page.version
         if not self.synced:
@@ -114,6 +125,7 @@ class NodeWatch:
             self.synced = True
         else:
             self._reconcile(nodes)
+        self._on_loop(self._followed)
         log.info("nodes listed", extra={"nodes": len(nodes)})
         return version
 
@@ -139,6 +151,28 @@ class NodeWatch:
         node = _read(obj.value) if kind != "DELETED" else None
         change = partial(self._upsert, [node]) if node else partial(self._remove, [name])
         self._on_loop(change)
+
+    def _hear(self) -> None:
+        self.heard = time.monotonic()
+        if self._staling is not None or self.inventory.stale_since is not None:
+            self._on_loop(self._followed)
+
+    def _lost(self) -> None:
+        """Nobody follows the nodes: what is known of them holds for a while, and then is stale (on the event loop)."""
+        if self._staling is None and self.inventory.stale_since is None:
+            self._staling = self._loop.call_later(self._stale_seconds, self._doubt)
+
+    def _doubt(self) -> None:
+        self._staling = None
+        self.inventory.doubt(self.heard)
+        log.warning("the list of nodes is stale", extra={"seconds": round(time.monotonic() - self.heard, 1)})
+
+    def _followed(self) -> None:
+        """The nodes are those of the cluster (on the event loop)."""
+        if self._staling is not None:
+            self._staling.cancel()
+            self._staling = None
+        self.inventory.trust()
 
     def _upsert(self, nodes: Iterable[Node]) -> None:
         for node in nodes:

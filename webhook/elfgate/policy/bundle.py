@@ -21,6 +21,14 @@ from elfgate.policy.config import PolicyConfig
 RULES = "elfgate.rules"
 _AGGREGATOR = "elfgate/main/found.rego"
 _AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
+_FOUND = "elfgate.lib.found.by_code"
+_SHIPPED = f"""\
+shipped := object.union(others, taken)
+
+taken := predicted if count(data.{_FOUND}) > 0
+
+default taken := {{}}
+"""
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
 _MAX_BYTES = 4 << 20  # one file of a bundle
 _MAX_FILES = 2_000
@@ -69,8 +77,10 @@ def load(
     root = shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     own: tuple[str, ...] = ()
+    theirs = {_rule(text): text for path, text in modules.items() if _is_rule(path, text)}
+    if _AGGREGATOR in modules:
+        modules[_AGGREGATOR] = aggregator(theirs)  # as rules that were changed since would have it written
     if rules is not None:
-        theirs = {_rule(text) for path, text in modules.items() if _is_rule(path, text)}
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
@@ -120,26 +130,38 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def aggregator(codes: Iterable[str], own: Iterable[str] = ()) -> str:
+def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
     """Write the module that names each rule's package.
 
-    The engines agree only on static references: one of them invents findings where packages are iterated over.
+    The engines agree only on static references: one of them invents findings where packages are iterated over. A rule
+    that does nothing but take the prediction's findings of its code is not asked where there are none.
 
     Args:
-        codes: The shipped rules' names; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+        rules: The shipped rules' sources by name; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
         own: The names of the user's own. Each can be left out by name (``input.request.without``), so that one that
             fails takes no other with it.
     """
-    lines = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(codes)]
-    ours = ["shipped := {", *lines, "}"]
+    takers = sorted(code for code, text in rules.items() if _takes_its_own(code, text))
+    others = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)]
+    taken = [f'predicted["{code}"] := data.{RULES}.{code}.findings if data.{_FOUND}.{code}\n' for code in takers]
+    ours = [_SHIPPED, "others := {", *others, "}", "", *taken]
+    head = [_AGGREGATED, "package elfgate.main", ""]
     if not (own := sorted(own)):
-        return "\n".join(
-            [_AGGREGATED, "package elfgate.main", "", "own := {}", "", "malformed := set()", "", *ours, ""]
-        )
+        return "\n".join([*head, "own := {}", "", "malformed := set()", "", *ours])
     own_set = orjson.dumps(own).decode()
     theirs = [line for code in own for line in _own_lines(code)]
     left_out = f'left_out := {own_set} if "*" in input.request.without else := object.get(input.request, "without", [])'
-    return "\n".join([_AGGREGATED, "package elfgate.main", "", left_out, "", *theirs, *ours, ""])
+    return "\n".join([*head, left_out, "", *theirs, *ours])
+
+
+def _takes_its_own(code: str, text: str) -> bool:
+    """Whether that is all that a rule does, so that it finds nothing where nothing of its code was predicted."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return lines == [
+        f"package {RULES}.{code}",
+        "import data.elfgate.lib.found",
+        f"findings contains finding if some finding in found.by_code.{code}",
+    ]
 
 
 def _own_lines(code: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -24,6 +25,7 @@ from elfgate.scan.scanner import Scanner
 from elfgate.server.known import Answered, Known, Told
 from elfgate.server.late import Late
 from elfgate.server.load import Load
+from elfgate.stale import as_of
 
 Key = tuple[bytes, int, str, int]
 
@@ -149,10 +151,10 @@ class Validator:
             return None
         left = deadline - (time.monotonic() - began)
         with self._load.one_more():
-            return await judge(
+            ask = partial(
+                judge,
                 workload,
                 point=point,
-                inventory=self._inventory,
                 scanner=self._scanner,
                 engine=self._engine,
                 extra_architectures=self._extra_architectures,
@@ -161,6 +163,7 @@ class Validator:
                 within=self._load.patience(left),
                 pull_secrets=self._pull_secrets,
             )
+            return await as_of(self._inventory, ask, self._engine)
 
 
 def holds_until(judgement: Judgement, key: Key) -> float:

@@ -24,11 +24,13 @@ class Cluster:
         inventory: The nodes there are.
         synced: Tells whether all of them are known.
         api: Its API server; None if nothing that is set needs it.
+        heard: Tells when it last told something of its nodes, in monotonic seconds; None if they come from a file.
     """
 
     inventory: Inventory
     synced: Callable[[], bool]
     api: Api | None = None
+    heard: Callable[[], float] | None = None
 
     @property
     def bindings(self) -> Bindings | None:
@@ -67,9 +69,9 @@ async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
             inventory = _from_file(settings)
             yield Cluster(inventory, lambda: len(inventory) > 0, api)
             return
-        watch = NodeWatch(api, Inventory())
+        watch = NodeWatch(api, Inventory(), stale_seconds=settings.nodes.stale_seconds)
         async with watch.following():
-            yield Cluster(watch.inventory, lambda: watch.synced, api)
+            yield Cluster(watch.inventory, lambda: watch.synced, api, lambda: watch.heard)
 
 
 def _from_file(settings: Settings) -> Inventory:

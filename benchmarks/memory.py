@@ -4,7 +4,7 @@
 
 The images are this machine's own system files as a base layer (in variants that differ in every ELF file), a layer in
 the middle, and one of their own with a program that differs from every other. Their indexes are in the store, as after
-some weeks; tags are asked of a registry on loopback. The nodes are listed and watched at an API server on loopback, with
+some weeks; tags are asked of a registry on loopback. Nodes are listed and watched at an API server on loopback, with
 the fields that real ones have. Limits: 150 MB resident, ready within 3 s.
 """
 

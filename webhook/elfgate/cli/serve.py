@@ -1,6 +1,7 @@
 """``elfgate serve``: the webhook."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,12 +56,15 @@ async def _serve(settings: "Settings") -> None:
         judging.log_bundle(result, what)
         metrics.bundle(result)
 
+    reading = replace(
+        wiring.Reading.of_settings(settings), on_store_failure=metrics.store_failed, on_unread=metrics.unread
+    )
     engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told)
     try:
         async with (
             wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
             wiring.cluster(settings) as cluster,
-            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+            wiring.scanner(reading) as scanner,
         ):
             metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(

@@ -58,6 +58,11 @@ class Layer:
         """The stored form, for ``decode``."""
         return self._blob
 
+    @property
+    def stored_bytes(self) -> int:
+        """The length of the stored form, which is about half of what a layer that is in use takes of memory."""
+        return len(self._blob)
+
     def __len__(self) -> int:
         """How many names there are below the root, those of implied directories and whiteouts included."""
         return self._directories.records[-1] - 1

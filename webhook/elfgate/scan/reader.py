@@ -25,6 +25,7 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Lanes, Recent
+from elfgate.scan.shelf import Shelf
 from elfgate.store.protocol import Kind, SharedStore, Store
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
@@ -117,8 +118,7 @@ class Reader:
         self._threads = ThreadPoolExecutor(max(_THREADS, width), thread_name_prefix="read")
         self._flights = Flights(self._threads, Lanes(width))
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
-        self._layers: Recent[str, Layer] = Recent(512)
-        self._contents: Recent[str, Contents] = Recent(256)
+        self._shelf: Shelf[Contents] = Shelf()
         self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
         self._sharing: set[asyncio.Task[None]] = set()
 
@@ -203,7 +203,7 @@ class Reader:
             pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
-            return self._contents.get(pulled.descriptor.digest) or self._known(pulled)
+            return self._shelf.image(pulled.descriptor.digest) or self._known(pulled)
         except (UnreadableError, _NotKeptError):
             return None
 
@@ -237,7 +237,7 @@ class Reader:
         if descriptor is None or time.monotonic() > expires:
             return None
         pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._contents.get(pulled.descriptor.digest) if pulled else None
+        contents = self._shelf.image(pulled.descriptor.digest) if pulled else None
         return (descriptor.digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
@@ -283,7 +283,7 @@ class Reader:
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
-        known = self._contents.get(digest)
+        known = self._shelf.image(digest)
         if known is not None:
             return known
         if manifest.artifact:
@@ -312,7 +312,7 @@ class Reader:
         tree = Tree(layers)
         contents = Contents(digest, config.platform, config.defaults, tree, variant(tree, _architecture(config)))
         if _has_content_address(digest):
-            self._contents.put(digest, contents)
+            self._shelf.keep_image(digest, contents, layers)
         return contents
 
     def _kept_document(self, descriptor: Descriptor) -> bytes:
@@ -354,17 +354,17 @@ class Reader:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         layer = Layer.decode(blob)
-        self._layers.put(digest, layer)
+        self._shelf.note_layer(digest, layer)
         return layer
 
     def _kept_layer(self, digest: str) -> Layer | None:
-        layer = self._layers.get(digest)
+        layer = self._shelf.layer(digest)
         if layer is None and (blob := self._store.get(Kind.LAYER, digest)) is not None:
             try:
                 layer = Layer.decode(blob)
             except ValueError:
                 return None  # written by another version of elfgate: the layer is read anew
-            self._layers.put(digest, layer)
+            self._shelf.note_layer(digest, layer)
         return layer
 
 

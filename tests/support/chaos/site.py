@@ -6,6 +6,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ from support.webhook import Webhook
 NAMESPACE = "chaos"
 LABEL = {"elfgate.dev/webhook": NAMESPACE}
 BUNDLE = "chaos/policies"
-DRAIN_SECONDS = 1.5  # six looks of the balancer
+DRAIN_SECONDS = 1.5
+SPREAD_SECONDS = 0.5  # until all balancers of a cluster know of a change of endpoints
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -76,9 +78,15 @@ class Site:
         until(lambda: name in self.balancer.ready, f"{name} is not seen to be ready", patience=PATIENCE)
 
     def terminate(self, name: str) -> None:
-        """End a replica as the kubelet does, and wait for its end."""
-        self.replicas[name].stop()
+        """End a replica as Kubernetes does, and wait for its end.
+
+        A pod that is to end gets its signal, and meanwhile leaves the endpoints.
+        """
+        replica = self.replicas[name]
+        replica.process.send_signal(signal.SIGTERM)
+        time.sleep(SPREAD_SECONDS)  # what is modelled is a delay: nothing is waited for
         self._forget(name)
+        replica.process.wait(PATIENCE)
 
     def kill(self, name: str) -> None:
         """End a replica at once."""
@@ -94,6 +102,7 @@ class Site:
 
     def _forget(self, name: str) -> None:
         del self.replicas[name], self.balancer.backends[name]
+        self.balancer.ready.discard(name)
 
     def shift_clock(self, name: str, seconds: int) -> None:
         """Let a replica's wall clock jump."""

@@ -65,11 +65,6 @@ class Layer:
         unpacked: tuple[int, ...] = form.SECTIONS.unpack_from(self.encode(), form.HEADER.size)[1::2]
         return _OWN_BYTES + len(self.encode()) + _UNPACKED_COST * sum(unpacked)
 
-    @property
-    def stored_bytes(self) -> int:
-        """The length of the stored form, which is about half of what a layer that is in use takes of memory."""
-        return len(self._blob)
-
     def __len__(self) -> int:
         """How many names there are below the root, those of implied directories and whiteouts included."""
         return self._directories.records[-1] - 1

@@ -5,7 +5,10 @@ back, and raises its threshold for blocks of their own with the first large bloc
 layers come to lie among small things. Other C libraries have no such call, and no such habits.
 """
 
+import asyncio
 import ctypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 128 << 10  # bytes: glibc's own first thresholds, which stay once they are set
@@ -29,3 +32,19 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+@asynccontextmanager
+async def giving_back(seconds: float = 30.0) -> AsyncIterator[None]:
+    """Give memory back now and then, on a thread, while the context lasts."""
+
+    async def always() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(give_back)
+
+    task = asyncio.create_task(always())
+    try:
+        yield
+    finally:
+        task.cancel()

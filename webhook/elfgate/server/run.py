@@ -80,7 +80,7 @@ async def serve(
         endpoint = readiness({"endpoint": answers})
         webhook = Webhook(judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings)
         server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
-        async with _followed(certificate, tls, metrics):
+        async with _followed(certificate, tls, metrics), allocator.giving_back():
             _settle()
             log.info("listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"})
             await server.serve(sockets=[listener])

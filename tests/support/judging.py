@@ -10,6 +10,7 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.judging import engine as start_engine
 from elfgate.server.known import Answered
 from elfgate.server.validate import Validator
@@ -53,7 +54,13 @@ class Judging:
 
 @asynccontextmanager
 async def judging(
-    folder: Path, registry: Registry, nodes: Iterable[Node], *, wait: float | None = None, in_flight: int = 256
+    folder: Path,
+    registry: Registry,
+    nodes: Iterable[Node],
+    *,
+    wait: float | None = None,
+    in_flight: int = 256,
+    pull_secrets: PullSecrets | None = None,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine()
@@ -67,6 +74,7 @@ async def judging(
                 engine=engine,
                 live_engine=engine.live,
                 in_flight=in_flight,
+                pull_secrets=pull_secrets,
             )
             yield Judging(validator, inventory)
     finally:

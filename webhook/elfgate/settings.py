@@ -198,6 +198,10 @@ class Registries(Model):
         default=False,
         description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
     )
+    concurrency: PositiveInt | None = Field(
+        default=None,
+        description="How many things of one registry are read at a time; one more than there are cores, if unset.",
+    )
 
 
 class PolicyBundle(Model):

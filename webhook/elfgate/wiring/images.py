@@ -95,7 +95,7 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
 
     Args:
         reading: How images are read.
-        at_once: How many reads may run at the same time, if not as many as suit the processors.
+        at_once: How many things of one registry are read at a time, if not as many as the settings say.
 
     Raises:
         InputError: as ``scanner`` does.
@@ -108,7 +108,8 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
             closing.callback(shared.close)
         locator = Locator(reading)
         closing.callback(locator.close)
-        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=at_once)
+        places = at_once or reading.registries.concurrency
+        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=places)
         closing.push_async_callback(read.close)
         yield read, locator
 

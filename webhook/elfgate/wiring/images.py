@@ -57,6 +57,7 @@ class Reading:
             loopback=True,
             config_path=tuple(options.hosts_dir),
             docker_config=options.docker_config,
+            by_table=options.by_table,
         )
         file, url = store_at(options.store)
         return cls(
@@ -108,8 +109,11 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
             closing.callback(shared.close)
         locator = Locator(reading)
         closing.callback(locator.close)
-        places = at_once or reading.registries.concurrency
-        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=places)
+        said = reading.registries
+        places = at_once or said.concurrency
+        read = Reader(
+            store=near, shared=shared, limits=reading.limits, concurrency=places, by_table=said.by_table
+        )  # fmt: skip
         closing.push_async_callback(read.close)
         yield read, locator
 

@@ -248,15 +248,15 @@ def _more(count: int) -> str:
 def _message(text: str) -> str:
     """Newlines survive; other control characters could steer a terminal."""
     short = text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
-    return "\n".join("".join(map(_visible, line)).rstrip() for line in short.splitlines())
+    return "\n".join(_visible(line).rstrip() for line in short.splitlines())
 
 
 def _printable(text: str) -> str:
-    return " ".join("".join(map(_visible, text)).split())
+    return " ".join(_visible(text).split())
 
 
-def _visible(char: str) -> str:
-    return char if char.isprintable() else " "
+def _visible(text: str) -> str:
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _before(review: Review, templates: Iterable[Template]) -> Workload | None:

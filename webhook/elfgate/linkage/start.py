@@ -47,6 +47,19 @@ class Overrides:
     group: int | None = None
     mounts: tuple[str, ...] = ()
 
+    def told(self) -> tuple[object, ...]:
+        """All of it in plain values, so that what is equal is written alike."""
+        return (
+            self.command,
+            self.args,
+            self.env,
+            sorted(self.unknown_env),
+            self.working_dir,
+            self.user,
+            self.group,
+            self.mounts,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
@@ -65,3 +78,7 @@ class NodeFacts:
     kernel: tuple[int, int, int] | None = None
     emulates: frozenset[str] = frozenset()
     runtime: str | None = None
+
+    def told(self) -> tuple[object, ...]:
+        """All of it in plain values, so that what is equal is written alike."""
+        return (self.page_size, self.cpu_level, self.kernel, sorted(self.emulates), self.runtime)

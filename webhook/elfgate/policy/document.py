@@ -7,6 +7,7 @@ are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from elfgate.linkage.report import Finding, Variant
@@ -117,3 +118,11 @@ class Document(Model):
         """The same document, to be judged without some more of the user's own rules."""
         request = self.request.model_copy(update={"without": sorted({*self.request.without, *rules})})
         return self.model_copy(update={"request": request})
+
+    def without_name(self) -> Self:
+        """The same document about an object that has no name."""
+        return self.model_copy(update={"request": self.request.model_copy(update={"name": ""})})
+
+    def json_bytes(self) -> bytes:
+        """As ``model_dump_json``, in a third of its time: fields in their order, all plain values or models."""
+        return orjson.dumps(vars(self), default=vars)

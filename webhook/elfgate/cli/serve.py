@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,11 +61,14 @@ async def _serve(settings: "Settings") -> None:
         for tell in tells:
             tell(result, what)
 
+    reading = replace(
+        wiring.Reading.of_settings(settings), on_store_failure=metrics.store_failed, on_unread=metrics.unread
+    )
     engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told)
     try:
         async with (
             wiring.cluster(settings) as cluster,
-            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+            wiring.scanner(reading) as scanner,
         ):
             events = cluster.events if settings.admission.events else None
             if events is not None:

@@ -36,6 +36,8 @@ class Overrides:
         user: ``runAsUser``, or None.
         group: ``runAsGroup``, or None.
         mounts: Paths under which a volume hides the image's files.
+        no_new_privileges: Set-user-ID and capabilities of files count for nothing (not ``allowPrivilegeEscalation``);
+            None if it is not said.
     """
 
     command: tuple[str, ...] | None = None
@@ -46,19 +48,11 @@ class Overrides:
     user: int | None = None
     group: int | None = None
     mounts: tuple[str, ...] = ()
+    no_new_privileges: bool | None = None
 
     def told(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
-        return (
-            self.command,
-            self.args,
-            self.env,
-            sorted(self.unknown_env),
-            self.working_dir,
-            self.user,
-            self.group,
-            self.mounts,
-        )
+        return _told(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +75,9 @@ class NodeFacts:
 
     def told(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
-        return (self.page_size, self.cpu_level, self.kernel, sorted(self.emulates), self.runtime)
+        return _told(self)
+
+
+def _told(whole: Overrides | NodeFacts) -> tuple[object, ...]:
+    fields = (getattr(whole, name) for name in whole.__slots__)
+    return tuple(sorted(value) if isinstance(value, frozenset) else value for value in fields)

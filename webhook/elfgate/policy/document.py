@@ -119,10 +119,10 @@ class Document(Model):
         request = self.request.model_copy(update={"without": sorted({*self.request.without, *rules})})
         return self.model_copy(update={"request": request})
 
-    def without_name(self) -> Self:
-        """The same document about an object that has no name."""
-        return self.model_copy(update={"request": self.request.model_copy(update={"name": ""})})
-
     def json_bytes(self) -> bytes:
         """As ``model_dump_json``, in a third of its time: fields in their order, all plain values or models."""
         return orjson.dumps(vars(self), default=vars)
+
+    def json_without_name(self) -> bytes:
+        """The same of an object that has no name."""
+        return orjson.dumps(vars(self) | {"request": vars(self.request) | {"name": ""}}, default=vars)

@@ -48,8 +48,8 @@ class MemoisedEngine(Generic[Live]):
             EngineError: if there is no verdict that can be trusted.
         """
         revision = self.revision
-        asked = document.without_name() if revision in self._nameless else document
-        key = (revision, hashlib.sha256(asked.json_bytes()).digest())
+        asked = document.json_without_name() if revision in self._nameless else document.json_bytes()
+        key = (revision, hashlib.sha256(asked).digest())
         with self._lock:
             if (known := self._verdicts.get(key)) is not None:
                 self._verdicts.move_to_end(key)

@@ -52,6 +52,10 @@ class Answer(Protocol):
         """The rules that it names, for metrics and logs."""
 
     @property
+    def dryrun(self) -> tuple[str, ...]:
+        """The rules in mode ``dryrun`` that would have been named, for metrics and logs."""
+
+    @property
     def outcome(self) -> str:
         """What it came to, in a word, for metrics and logs."""
 
@@ -109,6 +113,7 @@ class Webhook:
         self._exemption = Exemption(settings.admission.exempt_namespaces)
         self._tls = settings.tls
         self._in_flight = 0
+        metrics.in_flight.set_function(lambda: self._in_flight)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,7 +143,6 @@ class Webhook:
         started = asyncio.get_running_loop().time()
         until = started + seconds_to_answer(scope["query_string"], self._admission)
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             body = await read_body(scope, receive, until=until, limit=self._admission.body_bytes)
             answer = await self._answer(door, body, started, until)
@@ -152,7 +156,6 @@ class Webhook:
             log.debug("client hung up within its request")
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
 
     async def _answer(self, door: _Door, body: bytes, started: float, until: float) -> bytes:
         """The judge's answer, or the configured one if there is none in time.
@@ -182,13 +185,19 @@ class Webhook:
     def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
         """Count an answer and log it with its review's uid: a denial always, others for who asks for ``debug``."""
         self._metrics.judged(
-            point=answer.point, allowed=answer.allowed, outcome=answer.outcome, codes=answer.codes, seconds=seconds
+            point=answer.point,
+            allowed=answer.allowed,
+            outcome=answer.outcome,
+            codes=answer.codes,
+            dryrun=answer.dryrun,
+            seconds=seconds,
         )
         self._metrics.steps(answer.seconds)
         level = logging.DEBUG if answer.allowed else logging.INFO
         if log.isEnabledFor(level):
             facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
             facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
             facts |= {"steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}}
             log.log(level, "review answered", extra=facts)
 

@@ -1,7 +1,8 @@
 """What is to be started, and on what kind of node: the inputs of a prediction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ class NodeFacts:
         return _told(self)
 
 
+_FIELDS = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in (Overrides, NodeFacts)}
+
+
 def _told(whole: Overrides | NodeFacts) -> tuple[object, ...]:
-    fields = (getattr(whole, name) for name in whole.__slots__)
-    return tuple(sorted(value) if isinstance(value, frozenset) else value for value in fields)
+    values = _FIELDS[type(whole)](whole)
+    return tuple([sorted(value) if type(value) is frozenset else value for value in values])

@@ -5,6 +5,7 @@ are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import orjson
@@ -86,6 +87,7 @@ class VariantEntry(Model):
     libc: str = ""
 
     @classmethod
+    @lru_cache(256)
     def of(cls, variant: Variant) -> Self:
         """From the prediction's."""
         return cls(id=variant.id, version=variant.version or "", libc=variant.libc or "")

@@ -132,7 +132,7 @@ class Reader:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
-        at_hand = self._at_hand(located, platform, runtime)
+        at_hand = self.at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
         return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
@@ -148,6 +148,15 @@ class Reader:
         self._whole.put(contents.digest, contents.digest)
         self._remembered.forget(contents.digest)
         return await self.read(located, platform, runtime)
+
+    def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What ``read`` would say, if it was read lately; without waiting for anything."""
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
+        return (descriptor.digest, contents) if contents else None
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -196,15 +205,6 @@ class Reader:
             await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
-        """What was read lately, without a flight of its own."""
-        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
-        if descriptor is None or time.monotonic() > expires:
-            return None
-        pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
-        return (descriptor.digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Tell the other replicas where a tag points, while nobody waits for it."""

@@ -132,6 +132,31 @@ class Scanner:
             prediction = self._prediction(contents, platform, overrides, node)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
 
+    def at_hand(
+        self,
+        image: str,
+        platform: Platform,
+        overrides: Overrides = _NO_OVERRIDES,
+        node: NodeFacts = _NO_FACTS,
+        *,
+        keyring: Keyring | None = None,
+    ) -> Linkage | None:
+        """The same, if the image was read lately, without waiting for anything; None if it was not.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+        """
+        located = self._locate(image, keyring)
+        found = self._reader.at_hand(located, platform, node.runtime)
+        if found is None:
+            return None
+        digest, contents = found
+        prediction = self._prediction(contents, platform, overrides, node)
+        if contents.partial and prediction.outcome is Outcome.UNKNOWN:
+            return None
+        until = self._reader.holds_until(located)
+        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
+
     def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
     ) -> Linkage | None:
@@ -190,7 +215,7 @@ class Scanner:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
             return self._judge(contents, platform, overrides, node)
-        told = repr((contents.digest, contents.partial, platform, overrides, node))
+        told = repr((contents.digest, contents.partial, str(platform), overrides.told(), node.told()))
         key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
         prediction = self._predictions.get(key)
         if prediction is None:

@@ -46,7 +46,7 @@ def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane,
     code, checks = doctor(cluster, "--service-account=elfgate/elfgate")
     assert code == 0, checks
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert checks["rights"][1] == "the service account elfgate/elfgate may get nodes, list nodes, watch nodes"
+    assert checks["rights"][1] == "the service account elfgate/elfgate may list nodes, watch nodes"
     assert checks["webhook validate.elfgate.dev: readiness"] == ("ok", "it is ready")
     assert "a review is answered, by policies of revision" in checks["webhook validate.elfgate.dev: review"][1]
 

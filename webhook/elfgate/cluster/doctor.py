@@ -21,7 +21,7 @@ _WANTED = ("pods", "pods/ephemeralcontainers", "deployments", "replicasets", "st
            "cronjobs")  # fmt: skip
 _BINDINGS = frozenset(("pods/binding", "bindings"))
 _SYSTEM = "kube-system"
-NODES = (("get", "nodes"), ("list", "nodes"), ("watch", "nodes"))
+NODES = (("list", "nodes"), ("watch", "nodes"))
 
 
 @dataclass(frozen=True, slots=True)

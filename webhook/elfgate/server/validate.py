@@ -22,6 +22,7 @@ from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
+from elfgate.server.foresight import Foresight
 from elfgate.server.known import Answered, Known, Told
 from elfgate.server.late import Late
 from elfgate.server.load import Load
@@ -81,6 +82,7 @@ class Validator:
         self._bindings = bindings
         self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
+        self._foresight = Foresight(self.judgement)
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -109,12 +111,14 @@ class Validator:
             if self._late:
                 self._late.notice(asked, point, judgement)
             self._known.put(key, told, holds_until(judgement, key))
+        if point is Point.WORKLOAD:
+            self._foresight.notice(review, judgement)
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:
-        """Tell what is found out late while the context lasts."""
-        async with self._late.following() if self._late else nullcontext():
+        """Look ahead, and tell what is found out late, while the context lasts."""
+        async with self._foresight.looking(), self._late.following() if self._late else nullcontext():
             yield
 
     async def not_ready(self) -> list[str]:
@@ -182,8 +186,10 @@ def _passed(asked: Review, point: Point) -> Answered:
 
 def _told(verdict: Verdict, point: Point) -> Told:
     codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
+    dryrun = tuple(dict.fromkeys(violation.code for violation in verdict.dryrun))
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
+    audit |= {"dryrun": ",".join(dryrun)} if dryrun else {}
     allowed = verdict.allowed
     answer = response("", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit)
     outcome = "warned" if verdict.warnings else "admitted"
-    return Told.of(answer, point=point, codes=codes, outcome=outcome if allowed else "denied")
+    return Told.of(answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied")

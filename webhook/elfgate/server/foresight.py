@@ -23,8 +23,8 @@ Judge = Callable[[Review, float, Point], Awaitable[Judgement | None]]
 AT_A_TIME = 16  # more owners than that at a time, and their pods are judged when they come
 SECONDS = 5.0
 
-# Those of these kinds are named by their owner and five characters (``generateName``). A StatefulSet's are counted, and a
-# DaemonSet's each ask for a node of their own.
+# The pods of these are named by their owner and five characters (``generateName``). A StatefulSet's are counted, and
+# each of a DaemonSet's asks for a node of its own.
 _MAKERS = frozenset((("apps", "replicasets"), ("batch", "jobs"), ("", "replicationcontrollers")))
 
 

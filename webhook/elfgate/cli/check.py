@@ -11,6 +11,7 @@ from elfgate.cli.options import add_output, add_policies, add_reading, judging, 
 if TYPE_CHECKING:
     from elfgate.cli.output import CheckOutput, ResultOutput
     from elfgate.cluster.nodes import Node
+    from elfgate.cluster.template import Template
     from elfgate.cluster.workload import Workload
     from elfgate.policy.verdict import Verdict
 
@@ -66,7 +67,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate.judging import engine as engine_of
 
     inventory = Inventory(_nodes(options))
-    found = list(workloads(options.file))
+    found = list(workloads(options.file, _templates(options)))
     engine = await engine_of(judging(options))
     try:
         async with wiring.scanner(reading(options)) as scanner:
@@ -84,6 +85,14 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     finally:
         await engine.close()
     return CheckOutput(revision=engine.revision, results=results, passed_over=len(found) - len(results))
+
+
+def _templates(options: argparse.Namespace) -> "tuple[Template, ...] | None":
+    if not options.config:
+        return None
+    from elfgate.settings import Settings
+
+    return Settings.read(options.config).admission.templates
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":

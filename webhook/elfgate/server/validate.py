@@ -14,6 +14,7 @@ from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import Judgement, judge
@@ -51,6 +52,7 @@ class Validator:
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
+        templates: The kinds that hold a pod template.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
@@ -67,6 +69,7 @@ class Validator:
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
         bindings: Bindings | None = None,
+        templates: Sequence[Template] = TEMPLATES,
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
         exemption: Exemption | None = None,
@@ -80,6 +83,7 @@ class Validator:
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
+        self._templates = templates
         self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
         self._foresight = Foresight(self.judgement)
@@ -150,7 +154,7 @@ class Validator:
         if point is Point.BINDING:
             workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
         else:
-            workload = judged(review)
+            workload = judged(review, self._templates)
         if workload is None:
             return None
         left = deadline - (time.monotonic() - began)

@@ -103,6 +103,7 @@ class ElfFacts:
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
         relr: There is a DT_RELR.
+        relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
         versioned: There is a DT_VERSYM.
         version_needs: In file order.
@@ -143,6 +144,7 @@ class ElfFacts:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    relocated: bool = False
     filters: tuple[str, ...] = ()
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()

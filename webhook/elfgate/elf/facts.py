@@ -77,7 +77,7 @@ class LoaderFacts:
     cpu_floor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ElfFacts:
     """What the kernel and the loaders read of one file.
 

@@ -15,6 +15,8 @@ another version, or with excerpts of another version (``elf.sparse.VERSION``), i
 """
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
 
 import zstandard
@@ -73,4 +75,7 @@ def unpack_numbers(data: bytes, offset: int, count: int) -> Sequence[int]:
     """
     if offset + 4 * count > len(data):
         raise ValueError("layer index: a table is cut short")
-    return struct.unpack_from(f"<{count}I", data, offset)
+    numbers = array("I", data[offset : offset + 4 * count])  # a tuple would take nine times the memory
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

@@ -59,9 +59,7 @@ class SteadyLoad:
         registry: Has the images; new ones are put into it.
     """
 
-    def __init__(
-        self, *, url: str, ca: trustme.CA, cluster: ControlPlane, namespace: str, registry: Registry
-    ) -> None:
+    def __init__(self, *, url: str, ca: trustme.CA, cluster: ControlPlane, namespace: str, registry: Registry) -> None:
         self.outcomes: list[Outcome] = []
         self._url = f"{url}/validate?timeout=5s"
         self._pods = f"{cluster.url}/api/v1/namespaces/{namespace}/pods?dryRun=All"

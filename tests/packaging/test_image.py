@@ -224,6 +224,7 @@ def _configure(folder: Path, ca: trustme.CA, port: int, policies: dict[str, Any]
         "policies": policies,
     }
     (folder / "elfgate.yaml").write_text(json.dumps(settings))
+    folder.chmod(0o755)
     for path in folder.iterdir():
         path.chmod(0o644)
 

@@ -49,9 +49,15 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
+.PHONY: chart
+chart: $(STAMP) ## Lint and render the Helm chart with Helm 3 and 4 (built the first time, needs Go), and check it offline
+	.ci/helm 3 && .ci/helm 4
+	$(BIN)/python -m pytest --numprocesses auto tests/chart
+
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
+docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator, the chart's values
 	$(BIN)/python docs/policies.py
+	$(BIN)/python docs/chart.py
 	$(BIN)/python docs/generate.py
 
 .PHONY: truth
@@ -66,6 +72,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
 	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
 

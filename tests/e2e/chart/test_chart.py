@@ -62,7 +62,9 @@ def test_the_api_server_takes_every_object_without_a_warning(cluster: ControlPla
 
 def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(cluster: ControlPlane, major: str) -> None:
     before = everything(cluster)
-    run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
+    notes = run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
+    assert "Protected: pods, and all that makes them, in every namespace but kube-system, elfgate." in notes
+    assert "kubectl run refused --image=IMAGE --dry-run=server" in notes
     assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 2
 
     filled = {"tls.crt": "YQ=="}  # as a pod fills it in

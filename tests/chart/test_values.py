@@ -46,12 +46,6 @@ def test_the_rollout_begins_with_every_rule_that_denies_in_dry_run() -> None:
     assert tried.rules == dict.fromkeys(denying, "dryrun")
 
 
-def test_every_document_is_in_the_index() -> None:
-    index = (ROOT / "docs" / "README.md").read_text()
-    names = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md"]
-    assert [name for name in names if f"({name})" not in index] == []
-
-
 def test_what_the_chart_reads_of_values_is_there() -> None:
     """A misspelt name in a template is nothing to Helm."""
     known = {value.path for value in chart["values"]((CHART / "values.yaml").read_text())}

@@ -63,6 +63,15 @@ class Layer:
         """The length of the stored form, which is about half of what a layer that is in use takes of memory."""
         return len(self._blob)
 
+    def close(self) -> None:
+        """Forget what was unpacked; it may be asked again, and then unpacks anew.
+
+        A directory that was opened leads back to its layer: a layer that is let go of would otherwise stay until the
+        garbage collector goes through everything.
+        """
+        self._opened = {}
+        self._frames = {}
+
     def __len__(self) -> int:
         """How many names there are below the root, those of implied directories and whiteouts included."""
         return self._directories.records[-1] - 1

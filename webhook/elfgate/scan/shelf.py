@@ -68,3 +68,4 @@ class Shelf(Generic[V]):
             if not self._uses[layer]:
                 del self._uses[layer]
                 self._bytes -= layer.stored_bytes
+                layer.close()

@@ -5,8 +5,8 @@
 Layers' indexes are of 10 to 400 files; an image has ten of them. Each row is measured in a process of its own, which
 opens a store that another has filled: look-ups of random layers, then trees of random images (index, manifest, config
 and layers out of the store, laid over one another, and looked into for the image's nature). Memory is what the process
-has resident after all that. It remembers 256 images and 512 layers, so that it grows until those are all different (in
-a store of some thousand layers), and no further. With a server on PATH, a row of the shared store.
+has resident after all that: it remembers some 64 MB of layers, so that it grows until those are all different, and no
+further. With a server on PATH, a row of the shared store.
 """
 
 import hashlib

@@ -66,6 +66,7 @@ def _fuzz(name: str, seconds: int, keep: Path) -> int:
         str(corpus),
         f"-max_total_time={seconds}",
         f"-max_len={fuzzing.LARGEST}",
+        f"-artifact_prefix={keep}/",
         "-timeout=10",
         "-print_final_stats=1",
         "-verbosity=0",

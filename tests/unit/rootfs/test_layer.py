@@ -1,4 +1,6 @@
+import gc
 import struct
+import weakref
 from pathlib import Path
 
 import pytest
@@ -237,3 +239,16 @@ def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> N
         else:
             with pytest.raises(UnreadableError, match="names"):
                 builder.add("/l/d", Kind.DIRECTORY)
+
+
+def test_a_layer_s_memory_is_given_back_at_once_not_when_cycles_are_looked_for() -> None:
+    opened = layer({"bin/app": program(elf_file()), "etc/os-release": "ID=x"})
+    found = opened.entries("/bin")["app"]
+    assert opened.excerpt(found.elf)
+    gone = weakref.ref(opened)
+    gc.disable()
+    try:
+        del opened
+        assert gone() is None
+    finally:
+        gc.enable()

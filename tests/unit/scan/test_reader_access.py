@@ -1,6 +1,7 @@
 """Whose access counts, and what one registry's troubles cost others: the reader on registries of this machine."""
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -214,6 +215,23 @@ def test_what_is_hostile_is_not_stored_and_leaves_other_images_alone(tmp_path: P
 
     with Registry({"example/app": {"1.0": APP}, "example/bad": {"1.0": hostile}}) as registry:
         asyncio.run(run(registry))
+
+
+def test_the_largest_layer_is_read_first(tmp_path: Path) -> None:
+    """With more layers than cores, nobody waits in the end for one that was begun last."""
+    sizes = (10_000, 40_000, 0, 20_000)
+    layers = [tarball({str(size): random.Random(size).randbytes(size)}) for size in sizes]  # noqa: S311 - no secrets
+    app = image(layers)
+
+    async def run(registry: Registry) -> None:
+        async with reading(tmp_path, registry, concurrency=1) as ask:
+            assert await ask("app:1.0", None) == app.digest
+
+    with Registry({"example/app": {"1.0": app}}) as registry:
+        asyncio.run(run(registry))
+        asked = [path.rpartition("/")[2] for path in registry.paths("GET") if "/blobs/" in path]
+    config, *blobs = app.children
+    assert asked == [config.digest, *(blobs[at].digest for at in (1, 3, 0, 2))]
 
 
 def test_what_each_runtime_would_pull_is_what_is_read(tmp_path: Path) -> None:

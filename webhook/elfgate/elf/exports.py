@@ -1,14 +1,17 @@
 """The symbols that a file defines for others: kept as hashes where the file has a GNU hash table, else as names."""
 
 import struct
-from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
+from typing import TYPE_CHECKING
 
 from elfgate.elf.layout import LAYOUTS
 from elfgate.elf.window import Image
+
+if TYPE_CHECKING:
+    from array import array
 
 _GNU_HASH, _HASH, _STRTAB, _STRSZ, _SYMTAB = 0x6FFFFEF5, 4, 5, 10, 6
 _S390 = 22
@@ -158,8 +161,7 @@ def _defined(image: Image, first: int, chains: bytes, symbols: int) -> bytes:
     """The chains, emptied of the undefined symbols that linkers list for functions whose address a program takes."""
     size = image.layout.symbol.size
     table = image.window.look(symbols + first * size, len(chains) // 4 * size)
-    halves = array("H", table[: len(table) & ~1])
-    sections = halves[3::12] if size == 24 else halves[7::8]  # st_shndx of each; 0 in either byte order
+    sections = image.layout.sections(table)
     if _SHN_UNDEF not in sections:
         return chains
     emptied = bytearray(chains)

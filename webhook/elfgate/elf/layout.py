@@ -59,6 +59,19 @@ class Layout:
             numbers.byteswap()
         return numbers
 
+    def names(self, symbols: bytes) -> "array[int]":
+        """``st_name`` of each symbol of a table."""
+        return self.words(symbols)[:: self.symbol.size // 4]
+
+    def infos(self, symbols: bytes) -> bytes:
+        """``st_info`` of each symbol of a table."""
+        return symbols[4 if self.word == 8 else 12 :: self.symbol.size]
+
+    def sections(self, symbols: bytes) -> "array[int]":
+        """``st_shndx`` of each symbol of a table, of which SHN_UNDEF, 0, is the same in either byte order."""
+        halves = array("H", symbols[: len(symbols) - len(symbols) % self.symbol.size])
+        return halves[3::12] if self.word == 8 else halves[7::8]
+
     def to_little(self, data: bytes) -> bytes:
         """32-bit words, little-endian."""
         if self.byte_order == "little":

@@ -46,25 +46,33 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
     symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     if symbols is None or strings is None or not referred:
         return b""
-    symbol = image.layout.symbol
-    table = image.window.look(symbols, min((max(referred) + 1) * symbol.size, _TABLE_LIMIT))
+    table = image.window.look(symbols, min((max(referred) + 1) * image.layout.symbol.size, _TABLE_LIMIT))
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
+    sections, starts, infos = image.layout.sections(table), image.layout.names(table), image.layout.infos(table)
+    at_start, copied = told.at_start, told.copied
     marks, found, room = bytearray(), [], _LIMIT
-    for index, (name, info, section) in enumerate(symbol.iter_unpack(table[: len(table) - len(table) % symbol.size])):
-        if index not in referred or info >> 4 not in {_STB_GLOBAL, _STB_WEAK}:
+    for index in sorted(referred):  # a large image has some 100,000 of them
+        if index >= len(sections):
+            break
+        if sections[index] != _SHN_UNDEF and index not in copied:
             continue
-        if section != _SHN_UNDEF and index not in told.copied:
+        start, info = starts[index], infos[index]
+        if not _STB_GLOBAL << 4 <= info < (_STB_WEAK + 1) << 4:
             continue
-        end = names.find(b"\0", name, name + _NAME_LIMIT)
-        if end <= name:
+        end = names.find(b"\0", start, start + _NAME_LIMIT)
+        if end <= start:
             continue
-        room -= end - name + 2
+        room -= end - start + 2
         if room < 0:
             image.window.complete = False
             break
-        weak, lazy = info >> 4 == _STB_WEAK, index not in told.at_start
-        marks.append(_WEAK * weak | _LAZY * lazy | _COPIED * (index in told.copied))
-        found.append(names[name:end])
+        mark = _WEAK if info >= _STB_WEAK << 4 else 0
+        if index not in at_start:
+            mark |= _LAZY
+        if index in copied:
+            mark |= _COPIED
+        marks.append(mark)
+        found.append(names[start:end])
     return len(marks).to_bytes(4, "little") + bytes(marks) + b"\0".join(found) if found else b""
 
 

@@ -6,6 +6,7 @@ from its layers' indexes without reading what no prediction asks for.
 """
 
 import zlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -16,6 +17,7 @@ from elfgate.rootfs import form
 from elfgate.rootfs.entry import Entry, Kind
 
 _KINDS = tuple(Kind)
+_OWN_BYTES, _UNPACKED_COST = 4096, 4  # measured: of a layer as such, and of each byte of its sections
 _FRAMES_KEPT = 4  # unpacked frames a layer remembers: neighbours are often asked for together
 
 
@@ -25,12 +27,10 @@ class Layer:
     Made by ``LayerBuilder.build`` or ``Layer.decode``.
     """
 
-    def __init__(self, blob: bytes, directories: "_Directories", start: int) -> None:
-        self._blob = blob
+    def __init__(self, stored: "_Stored", directories: "_Directories") -> None:
+        self._stored = stored
         self._directories = directories
-        self._sections_start = start
         self._opened: dict[str, Mapping[str, Entry]] = {}
-        self._frames: dict[int, bytes] = {}
 
     @classmethod
     def decode(cls, blob: bytes) -> "Layer":
@@ -52,25 +52,18 @@ class Layer:
         stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
         if length != len(blob) or checksum != zlib.crc32(memoryview(blob)[form.HEADER.size : start + stored]):
             raise ValueError("layer index: damaged or cut short")
-        return cls(blob, _Directories(form.unpack(memoryview(blob)[start : start + stored], size)), start)
+        table = form.unpack(memoryview(blob)[start : start + stored], size)
+        return cls(_Stored(blob, start), _Directories(table))
 
     def encode(self) -> bytes:
         """The stored form, for ``decode``."""
-        return self._blob
+        return self._stored.blob
 
     @property
-    def stored_bytes(self) -> int:
-        """The length of the stored form, which is about half of what a layer that is in use takes of memory."""
-        return len(self._blob)
-
-    def close(self) -> None:
-        """Forget what was unpacked; it may be asked again, and then unpacks anew.
-
-        A directory that was opened leads back to its layer: a layer that is let go of would otherwise stay until the
-        garbage collector goes through everything.
-        """
-        self._opened = {}
-        self._frames = {}
+    def memory(self) -> int:
+        """About how many bytes it takes at most once it has been looked into: unpacked, as names and as numbers."""
+        unpacked: tuple[int, ...] = form.SECTIONS.unpack_from(self.encode(), form.HEADER.size)[1::2]
+        return _OWN_BYTES + len(self.encode()) + _UNPACKED_COST * sum(unpacked)
 
     def __len__(self) -> int:
         """How many names there are below the root, those of implied directories and whiteouts included."""
@@ -107,54 +100,70 @@ class Layer:
         Raises:
             ValueError: if the stored form is damaged.
         """
-        number = self._excerpts.get(digest)
-        return None if number is None else self._chunk(number)
+        number = self._stored.excerpts.get(digest)
+        return None if number is None else self._stored.chunk(number)
 
     def _open(self, number: int) -> "_Directory":
         first, last = self._directories.records[number : number + 2]
         names_start, names_end = self._directories.names[number : number + 2]
-        names = self._names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
-        if len(names) != last - first or last * form.RECORD.size > len(self._records):
+        names = self._stored.names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
+        if len(names) != last - first or last * form.RECORD.size > len(self._stored.records):
             raise ValueError("layer index: a directory's names do not fit its records")
-        return _Directory(self._entry, dict(zip(names, range(first, last), strict=True)))
+        return _Directory(self._stored.entry, dict(zip(names, range(first, last), strict=True)))
 
-    def _entry(self, number: int) -> Entry:
-        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(self._records, number * form.RECORD.size)
+
+class _Stored:
+    """The stored form, unpacked as it is asked for.
+
+    It knows nothing of the layer whose it is: with a cycle of references, a layer's megabytes would outlive it until
+    the interpreter looks for cycles.
+    """
+
+    def __init__(self, blob: bytes, sections_start: int) -> None:
+        self.blob = blob
+        self._sections_start = sections_start
+        self._frames: dict[int, bytes] = {}
+
+    def entry(self, number: int) -> Entry:
+        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(self.records, number * form.RECORD.size)
+        if flags & form.KIND_BITS >= len(_KINDS):
+            raise ValueError("layer index: an entry is of no known kind")
         kind = _KINDS[flags & form.KIND_BITS]
         if not (first or second):
             opaque, implied = bool(flags & form.OPAQUE), bool(flags & form.IMPLIED)
             text = b"" if flags & form.TEXT else None
             return Entry(kind, mode, uid, gid, size, opaque=opaque, implied=implied, text=text)
-        content = self._chunk(first - 1) if first else b""
+        content = self.chunk(first - 1) if first else b""
         if kind in (Kind.SYMLINK, Kind.HARDLINK):
             return Entry(kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape"))
         if flags & form.ELF:
-            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1))
-        body = self._chunk(second - 1) if second else b""
+            capable = bool(flags & form.CAPABLE)
+            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1), capable=capable)
+        body = self.chunk(second - 1) if second else b""
         if flags & form.TEXT:
             return Entry(kind, mode, uid, gid, size, head=content, text=body)
         return Entry(kind, mode, uid, gid, size, head=content, tail=body)
 
     def _section(self, number: int) -> bytes:
-        table = form.SECTIONS.unpack_from(self._blob, form.HEADER.size)
+        table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
         start = self._sections_start + sum(table[: 2 * number : 2])
-        return form.unpack(memoryview(self._blob)[start : start + table[2 * number]], table[2 * number + 1])
+        return form.unpack(memoryview(self.blob)[start : start + table[2 * number]], table[2 * number + 1])
 
     @cached_property
-    def _names(self) -> bytes:
+    def names(self) -> bytes:
         return self._section(1)
 
     @cached_property
-    def _records(self) -> bytes:
+    def records(self) -> bytes:
         return self._section(2)
 
     @cached_property
     def _chunks(self) -> "_Chunks":
-        table = form.SECTIONS.unpack_from(self._blob, form.HEADER.size)
+        table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
         return _Chunks(self._section(3), self._sections_start + sum(table[::2]))
 
     @cached_property
-    def _excerpts(self) -> dict[bytes, int]:
+    def excerpts(self) -> dict[bytes, int]:
         digests = self._chunks.digests
         first = self._chunks.count - len(digests) // form.DIGEST_BYTES
         steps = range(0, len(digests), form.DIGEST_BYTES)
@@ -165,7 +174,7 @@ class Layer:
         digests = self._chunks.digests
         return digests[len(digests) + end : len(digests) + end + form.DIGEST_BYTES]
 
-    def _chunk(self, number: int) -> bytes:
+    def chunk(self, number: int) -> bytes:
         chunks = self._chunks
         if number >= chunks.count:
             raise ValueError("layer index: a chunk is missing")
@@ -175,7 +184,7 @@ class Layer:
         if data is None:
             stored_start, stored_end = chunks.stored_starts[frame], chunks.stored_starts[frame + 1]
             size = chunks.frame_starts[frame + 1] - chunks.frame_starts[frame]
-            data = form.unpack(memoryview(self._blob)[stored_start:stored_end], size)
+            data = form.unpack(memoryview(self.blob)[stored_start:stored_end], size)
             kept = list(self._frames.items())[1 - _FRAMES_KEPT :]
             self._frames = {**dict(kept), frame: data}
         base = chunks.frame_starts[frame]
@@ -232,9 +241,9 @@ class _Chunks:
         self.digests = table[12 + 8 * frames + 4 * self.count :]
         if sum(lengths) != sum(sizes) or len(self.digests) != excerpts * form.DIGEST_BYTES:
             raise ValueError("layer index: its table of chunks is damaged")
-        self.starts = tuple(accumulate(lengths, initial=0))
-        self.frame_starts = tuple(accumulate(sizes, initial=0))
-        self.stored_starts = tuple(accumulate(stored, initial=stored_start))
+        self.starts = array("Q", accumulate(lengths, initial=0))
+        self.frame_starts = array("Q", accumulate(sizes, initial=0))
+        self.stored_starts = array("Q", accumulate(stored, initial=stored_start))
 
 
 _NOTHING: Mapping[str, Entry] = {}

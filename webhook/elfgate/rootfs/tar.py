@@ -33,6 +33,7 @@ _WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long name, GNU long link
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
+_CAPABILITY = "SCHILY.xattr.security.capability"
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class _Member:
     size: int
     link: str
     stored: int
+    capable: bool
 
 
 def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:
@@ -93,6 +95,7 @@ def _add(builder: LayerBuilder, member: _Member, source: Input, max_elf_bytes: i
             size=member.size,
             link=_path(member.link) if member.kind is Kind.HARDLINK else member.link,
             data=_content(path, member, source, max_elf_bytes) if member.kind is Kind.FILE else b"",
+            capable=member.capable,
         )
 
 
@@ -182,4 +185,5 @@ def _member(header: Header, extended: dict[str, bytes]) -> _Member:
         size=size,
         link=(extended.get("linkpath") or header.link).decode("utf-8", "surrogateescape"),
         stored=stored,
+        capable=_CAPABILITY in extended,
     )

@@ -25,7 +25,7 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Lanes, Recent
-from elfgate.scan.shelf import Shelf
+from elfgate.scan.remembered import Remembered
 from elfgate.store.protocol import Kind, SharedStore, Store
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
@@ -33,6 +33,7 @@ ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it 
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
 _RECALL_SECONDS = 0.5
+_REMEMBERED_BYTES = 64 << 20  # of layers: some dozens of usual images; others take milliseconds out of the store
 _SHARING = "sharing"  # the lane of what is told to replicas
 _SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
@@ -118,7 +119,7 @@ class Reader:
         self._threads = ThreadPoolExecutor(max(_THREADS, width), thread_name_prefix="read")
         self._flights = Flights(self._threads, Lanes(width))
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
-        self._shelf: Shelf[Contents] = Shelf()
+        self._remembered: Remembered[Contents] = Remembered(_REMEMBERED_BYTES)
         self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
         self._sharing: set[asyncio.Task[None]] = set()
 
@@ -203,7 +204,7 @@ class Reader:
             pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
-            return self._shelf.image(pulled.descriptor.digest) or self._known(pulled)
+            return self._remembered.image(pulled.descriptor.digest) or self._known(pulled)
         except (UnreadableError, _NotKeptError):
             return None
 
@@ -237,7 +238,7 @@ class Reader:
         if descriptor is None or time.monotonic() > expires:
             return None
         pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._shelf.image(pulled.descriptor.digest) if pulled else None
+        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
         return (descriptor.digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
@@ -283,14 +284,19 @@ class Reader:
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
-        known = self._shelf.image(digest)
+        known = self._remembered.image(digest)
         if known is not None:
             return known
         if manifest.artifact:
             return _data(digest)
         config = await self._config(located, manifest.config)
-        layers = await asyncio.gather(*(self._layer(located, layer) for layer in manifest.layers))
-        return self._keep(digest, config, layers)
+        return self._keep(pulled, config, await self._read_layers(located, manifest.layers))
+
+    async def _read_layers(self, located: Located, descriptors: Sequence[Descriptor]) -> list[Layer]:
+        """All layers, bottom first. The largest is begun first, so that no core waits for it alone in the end."""
+        by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
+        begun = {at: asyncio.ensure_future(self._layer(located, descriptors[at])) for at in by_size}
+        return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
     async def _config(self, located: Located, descriptor: Descriptor) -> Config:
         try:
@@ -306,13 +312,14 @@ class Reader:
         if len(layers) < len(manifest.layers):
             return None
         config = read_config(self._kept_document(manifest.config), manifest.config)
-        return self._keep(pulled.descriptor.digest, config, layers)
+        return self._keep(pulled, config, layers)
 
-    def _keep(self, digest: str, config: Config, layers: Sequence[Layer]) -> Contents:
-        tree = Tree(layers)
+    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Layer]) -> Contents:
+        digest, tree = pulled.descriptor.digest, Tree(layers)
         contents = Contents(digest, config.platform, config.defaults, tree, variant(tree, _architecture(config)))
         if _has_content_address(digest):
-            self._shelf.keep_image(digest, contents, layers)
+            names = (descriptor.digest for descriptor in pulled.manifest.layers)
+            self._remembered.put_image(digest, contents, dict(zip(names, layers, strict=True)))
         return contents
 
     def _kept_document(self, descriptor: Descriptor) -> bytes:
@@ -354,17 +361,17 @@ class Reader:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         layer = Layer.decode(blob)
-        self._shelf.note_layer(digest, layer)
+        self._remembered.put_layer(digest, layer)
         return layer
 
     def _kept_layer(self, digest: str) -> Layer | None:
-        layer = self._shelf.layer(digest)
+        layer = self._remembered.layer(digest)
         if layer is None and (blob := self._store.get(Kind.LAYER, digest)) is not None:
             try:
                 layer = Layer.decode(blob)
             except ValueError:
                 return None  # written by another version of elfgate: the layer is read anew
-            self._shelf.note_layer(digest, layer)
+            self._remembered.put_layer(digest, layer)
         return layer
 
 

@@ -105,15 +105,25 @@ class Metrics:
         )
         self.in_flight = Gauge("elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry)
 
-    def judged(self, *, point: str, allowed: bool, outcome: str, codes: Iterable[str], seconds: float) -> None:
+    def judged(
+        self,
+        *,
+        point: str,
+        allowed: bool,
+        outcome: str,
+        codes: Iterable[str],
+        seconds: float,
+        dryrun: Iterable[str] = (),
+    ) -> None:
         """Count an answer that the judge gave."""
         point, outcome = self._labels["point"].bound(point), self._labels["outcome"].bound(outcome)
         decision = "allowed" if allowed else "denied"
         answered, took = self._series(point, decision, outcome)
         answered.inc()
         took.observe(seconds)
-        for code in codes:
-            self._findings.labels(point, decision, self._labels["code"].bound(code)).inc()
+        for effect, named in ((decision, codes), ("dryrun", dryrun)):
+            for code in named:
+                self._findings.labels(point, effect, self._labels["code"].bound(code)).inc()
 
     def _series(self, point: str, decision: str, outcome: str) -> tuple[Counter, Histogram]:
         """Where such an answer is counted, looked up once: the library does so anew each time, under a lock."""

@@ -232,14 +232,22 @@ class Reader:
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
-        """What was read lately, without a flight of its own."""
+    def pulled_lately(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, str] | None:
+        """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
+
+        None if they are not known at once, or not for sure: then ``read`` finds out.
+        """
         expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
         if descriptor is None or time.monotonic() > expires:
             return None
         pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
-        return (descriptor.digest, contents) if contents else None
+        return (descriptor.digest, pulled.descriptor.digest) if pulled else None
+
+    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What was read lately, without a flight of its own."""
+        digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
+        contents = self._remembered.image(manifest)
+        return (digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Tell the other replicas where a tag points, while nobody waits for it."""

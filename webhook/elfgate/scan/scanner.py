@@ -80,7 +80,7 @@ class Scanner:
         self._wait = wait
         self._on_unread = on_unread
         self._injected = (*INJECTED, *injected)
-        self._predictions: Recent[bytes, Prediction] = Recent(4096)
+        self._predictions: Recent[bytes, tuple[Prediction, Variant]] = Recent(4096)
 
     async def linkage(
         self,
@@ -109,6 +109,9 @@ class Scanner:
         """
         try:
             located = self._locate(image, keyring)
+            at_hand = None if explain else self._at_hand(image, located, platform, overrides, node)
+            if at_hand is not None:
+                return at_hand
             async with asyncio.timeout(_least(self._wait, within)):
                 digest, contents = await self._reader.read(located, platform, node.runtime)
                 until = self._reader.holds_until(located)
@@ -179,16 +182,26 @@ class Scanner:
                 break
         return found
 
+    def _at_hand(
+        self, image: str, located: Located, platform: Platform, overrides: Overrides, node: NodeFacts
+    ) -> Linkage | None:
+        """What was predicted lately of an image that need not be looked into again, nor be in memory for it."""
+        digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
+        known = self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
+        if known is None:
+            return None
+        prediction, variant = known
+        return Linkage(image, digest, platform, prediction, manifest, variant, self._reader.holds_until(located))
+
     def _prediction(self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts) -> Prediction:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
             return self._judge(contents, platform, overrides, node)
-        told = repr((contents.digest, platform, overrides, node))
-        key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
-        prediction = self._predictions.get(key)
+        key = _asked(contents.digest, platform, overrides, node)
+        prediction, _ = self._predictions.get(key) or (None, None)
         if prediction is None:
             prediction = self._judge(contents, platform, overrides, node)
-            self._predictions.put(key, prediction)
+            self._predictions.put(key, (prediction, contents.variant))
         return prediction
 
     def _judge(
@@ -226,6 +239,12 @@ class Scanner:
     async def close(self) -> None:
         """Stop reading."""
         await self._reader.close()
+
+
+def _asked(digest: str, platform: Platform, overrides: Overrides, node: NodeFacts) -> bytes:
+    """Tells one question about an image from another."""
+    told = repr((digest, platform, overrides, node))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
 
 def _is_known(platform: Platform) -> bool:

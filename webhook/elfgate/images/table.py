@@ -9,7 +9,6 @@ neither.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Annotated
 
 import orjson
@@ -18,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
-from elfgate.images.unpack import opened
+from elfgate.images.unpack import unpack
 from elfgate.rootfs.changeset import Member
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.header import BLOCK, parse
@@ -98,18 +97,6 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
     except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as error:
         raise _unsound("is malformed") from error
     return _items(entries, start)
-
-
-def unpack(packed: bytes, size: int) -> bytes:
-    """The first ``size`` bytes of what was packed, fewer if there are no more.
-
-    Raises:
-        EOFError, OSError, zlib.error, ZstdError: if it is damaged.
-    """
-    stream, data = opened(BytesIO(packed), packed[:4]), bytearray()
-    while len(data) < size and (piece := stream.read(size - len(data))):
-        data += piece
-    return bytes(data)
 
 
 def _estargz(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:

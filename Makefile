@@ -49,9 +49,15 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
 
+.PHONY: chart
+chart: $(STAMP) ## Lint and render the Helm chart with Helm 3 and 4 (built the first time, needs Go), and check it offline
+	.ci/helm 3 && .ci/helm 4
+	$(BIN)/python -m pytest --numprocesses auto tests/chart
+
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator
+docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator, the chart's values
 	$(BIN)/python docs/policies.py
+	$(BIN)/python docs/chart.py
 	$(BIN)/python docs/generate.py
 
 .PHONY: truth
@@ -66,6 +72,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
 	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
 
@@ -77,6 +84,12 @@ soak: $(STAMP) ## See whether memory, descriptors or latency grow under SOAK_MIN
 fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECONDS=3600
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+.PHONY: image
+image: $(STAMP) ## Put our own image together for every platform, scan it, and start it on each (needs no engine)
+	$(BIN)/python -m lab.image build/image
+	$(BIN)/elfgate scan oci:build/image:elfgate --all
+	ELFGATE_IMAGE=build/image $(BIN)/python -m pytest tests/packaging/test_image.py
 
 .PHONY: truth-kernels
 truth-kernels: $(STAMP) ## Boot real kernels of other architectures, and record what they start
@@ -97,6 +110,7 @@ lint: $(STAMP) ## Check format, lint, types and the rooms' order
 .PHONY: lock
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock: $(STAMP) ## Pin the dependencies anew, with hashes
+	$(LOCK) --no-annotate --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench --output-file requirements/bench.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt

@@ -4,13 +4,14 @@
 
 The images are this machine's own system files as a base layer (in variants that differ in every ELF file), a layer in
 the middle, and one of their own with a program that differs from every other. Their indexes are in the store, as after
-some weeks; tags are asked of a registry on loopback. The nodes are listed and watched at an API server on loopback, with
+some weeks; tags are asked of a registry on loopback. Nodes are listed and watched at an API server on loopback, with
 the fields that real ones have. Limits: 150 MB resident, ready within 3 s.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -46,6 +47,7 @@ LARGEST_FILE = 2 << 20
 PROGRAM = Path("/bin/bash")
 RESIDENT_MB, READY_SECONDS = 150, 3.0
 PATIENCE = 60.0
+SETTLE_SECONDS = 35.0
 
 
 def main() -> None:
@@ -61,12 +63,15 @@ def main() -> None:
             config = settings(folder, registry)
             with serving(config) as (process, url, _):
                 asyncio.run(ask(url, authority, [registry.reference(f"{each}:1") for each in images]))
+                time.sleep(SETTLE_SECONDS)  # in which it gives back what the last reviews needed
                 resident, peak = memory(process.pid)
             with serving(config) as (process, url, seconds):
                 start, _ = memory(process.pid)
+                worked = processor_seconds(process.pid)
         print(f"{options.images} images, {options.nodes} nodes: {resident:.0f} MB resident (limit {RESIDENT_MB}), "
               f"peak {peak:.0f}; {start:.0f} at the start")  # fmt: skip
-        print(f"ready {seconds:.2f} s after its start with a warm store (limit {READY_SECONDS})")
+        print(f"ready {seconds:.2f} s after its start with a warm store (limit {READY_SECONDS}), "
+              f"for which it computed {worked:.2f} s")  # fmt: skip
         sys.exit(resident > RESIDENT_MB or seconds > READY_SECONDS)
 
 
@@ -256,6 +261,11 @@ async def ask(url: str, authority: trustme.CA, images: list[str]) -> None:
                     sys.exit(f"{response}")
 
         await asyncio.gather(*(work() for _ in range(AT_A_TIME)))
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> tuple[float, float]:

@@ -104,15 +104,22 @@ class Bench:
 
     @contextmanager
     def process(self, subject: Subject) -> Iterator[Serving]:
-        """Run a subject on its core until it has given its first verdict, and then as long as the context lasts."""
-        log = self.folder / f"{subject.name}.log".replace(" ", "-")
+        """Run a subject until it has given its first verdict, and then as long as the context lasts."""
+        began = time.monotonic()
+        with self.started(subject) as processes:
+            self._until_it_judges(subject, processes[-1])
+            yield Serving(tuple(each.pid for each in processes), time.monotonic() - began)
+
+    @contextmanager
+    def started(self, subject: Subject) -> Iterator[list[subprocess.Popen[bytes]]]:
+        """Run a subject's processes on its core, the server last, as long as the context lasts."""
         with ExitStack() as stack:
-            output = stack.enter_context(log.open("wb"))
+            output = stack.enter_context(self._log(subject).open("wb"))
             beside = [stack.enter_context(_pinned(subject.beside, {}, output))] if subject.beside else []
-            began = time.monotonic()
-            main = stack.enter_context(_pinned(subject.command, subject.env, output))
-            self._until_it_judges(subject, main, log)
-            yield Serving((main.pid, *(each.pid for each in beside)), time.monotonic() - began)
+            yield [*beside, stack.enter_context(_pinned(subject.command, subject.env, output))]
+
+    def _log(self, subject: Subject) -> Path:
+        return self.folder / f"{subject.name}.log".replace(" ", "-")
 
     def _run(self, subject: Subject, serving: Serving, *options: str) -> str:
         url, pids = f"https://127.0.0.1:{subject.port}{subject.path}", ",".join(map(str, serving.pids))
@@ -123,7 +130,7 @@ class Bench:
             raise SystemExit(f"{subject.name}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def _until_it_judges(self, subject: Subject, process: subprocess.Popen[bytes], log: Path) -> None:
+    def _until_it_judges(self, subject: Subject, process: subprocess.Popen[bytes]) -> None:
         """Ask about a pod that must be refused until it is: a webhook that has no policies yet admits it."""
         body, until = (self.folder / "reviews" / "000.json").read_bytes(), time.monotonic() + PATIENCE
         trust = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
@@ -132,7 +139,7 @@ class Bench:
             if allowed is not None and (allowed is False or not subject.decides):
                 return
             time.sleep(0.005)
-        raise SystemExit(f"{subject.name} gives no verdict:\n{log.read_text()[-2000:]}")
+        raise SystemExit(f"{subject.name} gives no verdict:\n{self._log(subject).read_text()[-2000:]}")
 
 
 @contextmanager

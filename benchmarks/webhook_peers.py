@@ -36,7 +36,7 @@ def cluster(folder: Path, built: Path) -> Iterator[ControlPlane]:
     try:
         for peer in ("gatekeeper", "kyverno"):
             running.must("apply", "--server-side", "-f", str(built / f"{peer}-crds.yaml"))
-        running.must("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        _until_established(running)
         running.add_namespace("gatekeeper-system")
         running.add_namespace("kyverno")
         yield running
@@ -65,10 +65,10 @@ def gatekeeper(bench: Bench, running: ControlPlane, built: Path) -> Subject:
     ]
     subject = Subject("Gatekeeper", command, port, "/v1/admit", env={"POD_NAMESPACE": "gatekeeper-system"})
     running.must("apply", "-f", str(HERE / "gatekeeper" / "template.yaml"))
-    with bench.process(subject):
+    with bench.started(subject):
         crd = "noalpineonpower.constraints.gatekeeper.sh"
         until(lambda: not running.kubectl("get", "crd", crd).code, "Gatekeeper makes no kind of its template")
-        running.must("wait", "--for=condition=Established", f"crd/{crd}", "--timeout=60s")
+        _until_established(running)
         running.must("apply", "-f", str(HERE / "gatekeeper" / "constraint.yaml"))
     return subject
 
@@ -99,6 +99,12 @@ def kyverno(bench: Bench, running: ControlPlane, built: Path) -> Subject:
     env = {f"KYVERNO_{key}": value for key, value in (names | {"POD_NAME": "kyverno-0"}).items()}
     env |= {"INIT_CONFIG": "config", "METRICS_CONFIG": "metrics"}
     return Subject("Kyverno", command, port, "/vpol/no-alpine-on-power", env=env)
+
+
+def _until_established(running: ControlPlane) -> None:
+    """Until the API server serves all custom resources; ``kubectl wait`` fails on one that has no status yet."""
+    wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=10s")
+    until(lambda: not running.kubectl(*wait).code, "the API server does not serve the peers' resources")
 
 
 def _tls(bench: Bench, name: str) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """A root laid out as Alpine lays out its own: musl's loader, BusyBox behind every command, no glibc."""
 
-from demo.layout import File
 from elfgate.platforms import ARCHITECTURES
+from lab.layout import File
 
 COMMANDS = ("sh", "cat", "env", "ls", "sleep", "true")
 OS_RELEASE = """\

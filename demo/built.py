@@ -6,11 +6,11 @@ They say what a loader and elfgate look at: which machine, which loader, which l
 from collections.abc import Sequence
 
 from demo.alpine import alpine_like
-from demo.layout import File
 from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import ElfFacts
 from elfgate.elf.read import read
 from elfgate.platforms import ARCHITECTURES
+from lab.layout import File
 from tests.support.elf_file import elf_file, glibc_loader, multiarch_directories, musl_loader
 
 FORM = 1  # counts up when what is made here changes

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from demo import program
-from demo.layout import File, Layer, Layout
 from demo.roots import Roots
 from lab.fetched import cache
+from lab.layout import File, Layer, Layout
 
 FORM = 2  # counts up when the images' form changes
 REPOSITORY = "example/uv"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from demo import built
 from demo.alpine import alpine_like
-from demo.layout import File
 from elfgate.platforms import ARCHITECTURES
 from lab import debian
 from lab.fetched import LabError
+from lab.layout import File
 
 SUITE = "bookworm"
 ALPINE = ("musl", "busybox-static")

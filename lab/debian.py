@@ -50,7 +50,9 @@ def unavailable() -> str:
         return str(error)
 
 
-def fetch(packages: Iterable[str], *, suite: str, architecture: str, dependencies: bool = False) -> list[Path]:
+def fetch(
+    packages: Iterable[str], *, suite: str, architecture: str, dependencies: bool = False, security: bool = False
+) -> list[Path]:
     """Download packages, unless the cache has them in the suite's present version.
 
     Args:
@@ -58,6 +60,7 @@ def fetch(packages: Iterable[str], *, suite: str, architecture: str, dependencie
         suite: ``bookworm``, ``trixie``, …
         architecture: An OCI name of ``ARCHITECTURES``.
         dependencies: Also what they depend on (without recommendations).
+        security: With the suite's security updates, for what is to be run and not only looked at.
 
     Returns:
         The ``.deb`` files, in apt's order.
@@ -65,7 +68,7 @@ def fetch(packages: Iterable[str], *, suite: str, architecture: str, dependencie
     Raises:
         LabError: if the mirror does not serve one of them.
     """
-    home = _home(suite, architecture)
+    home = _home(suite, architecture, security=security)
     names = list(packages)
     if dependencies:
         plan = _apt(home, "install", "--simulate", "--no-install-recommends", *names)
@@ -154,15 +157,15 @@ def _specification(name: str) -> str:
     return f"{package}={version.replace('%3a', ':')}"
 
 
-def _home(suite: str, architecture: str) -> Path:
+def _home(suite: str, architecture: str, *, security: bool = False) -> Path:
     """The private apt of one suite and architecture, its index no older than a day if the mirror answers."""
     if architecture not in ARCHITECTURES:
         raise LabError(f"Debian has no architecture {architecture}")
-    home = cache("debian", f"{suite}-{ARCHITECTURES[architecture]}")
+    home = cache("debian", f"{suite}{'-security' * security}-{ARCHITECTURES[architecture]}")
     stamp = home / "updated"
     if stamp.exists() and time.time() - stamp.stat().st_mtime < _INDEX_AGE:
         return home
-    _configure(home, suite, ARCHITECTURES[architecture])
+    _configure(home, suite, ARCHITECTURES[architecture], security=security)
     try:
         _apt(home, "update", "--error-on=any")
     except LabError as error:
@@ -172,12 +175,13 @@ def _home(suite: str, architecture: str) -> Path:
     return home
 
 
-def _configure(home: Path, suite: str, architecture: str) -> None:
+def _configure(home: Path, suite: str, architecture: str, *, security: bool) -> None:
     for name in ("lists/partial", "archives/partial", "etc/parts"):
         (home / name).mkdir(parents=True, exist_ok=True)
     (home / "status").touch()
     signed_by = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
-    (home / "etc" / "sources.list").write_text(f"deb {signed_by}{_mirror()} {suite} main\n")
+    sources = [f"{_mirror()} {suite}", *([f"{_security_mirror()} {suite}-security"] if security else [])]
+    (home / "etc" / "sources.list").write_text("".join(f"deb {signed_by}{source} main\n" for source in sources))
     settings = {
         "APT::Architecture": architecture,
         "APT::Architectures": architecture,
@@ -214,6 +218,14 @@ def _mirror() -> str:
         if suite in _SUITES:
             return str(uri)
     raise LabError("the host's apt sources name no Debian mirror")
+
+
+def _security_mirror() -> str:
+    """Where the host's apt has Debian's security updates from."""
+    for uri, suite in re.findall(r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")):
+        if suite.endswith("-security") and suite.removesuffix("-security") in _SUITES:
+            return str(uri)
+    raise LabError("the host's apt sources name no mirror of Debian's security updates")
 
 
 def _apt(home: Path, *arguments: str, cwd: Path | None = None) -> str:

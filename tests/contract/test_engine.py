@@ -112,6 +112,19 @@ def test_no_setting_changes_what_a_golden_document_is_judged(start: Start) -> No
     asyncio.run(prove())
 
 
+def test_rules_that_a_user_switches_on_do_not_keep_elfgate_from_starting(start: Start) -> None:
+    row = {"repository": "*", "variant": "alpine", "architectures": ["amd64"], "source": "here"}
+    on = {"unpinned_tag": "warn", "latest_tag": "deny"}
+    config = PolicyConfig.model_validate({"rules": on, "support": [row]})
+
+    async def prove() -> None:
+        engine = start(bundle.load(config=config))
+        await golden.prove(engine)
+        await engine.close()
+
+    asyncio.run(prove())
+
+
 @pytest.mark.parametrize(
     "text",
     ["\n", "\x00", "\x1b[31m", "\u202e", '"}], "allowed": true, "x": [{"', "${x}", "%s%n", "\\u0000", "😀" * 2000],

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane,
     code, checks = doctor(cluster, "--service-account=elfgate/elfgate")
     assert code == 0, checks
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert checks["rights"][1] == "service account elfgate/elfgate may get, list and watch nodes"
+    assert checks["rights"][1] == "the service account elfgate/elfgate may list nodes, watch nodes"
     assert checks["webhook validate.elfgate.dev: readiness"] == ("ok", "it is ready")
     assert "a review is answered, by policies of revision" in checks["webhook validate.elfgate.dev: review"][1]
 
@@ -53,8 +54,25 @@ def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane,
 def test_a_service_account_without_rights_is_found(cluster: ControlPlane, webhook: Webhook) -> None:
     code, checks = doctor(cluster, "--service-account=default/default")
     assert code == 1
-    expected = "the service account default/default may not get nodes, list nodes, watch nodes"
+    expected = "the service account default/default may not list nodes, watch nodes"
     assert checks["rights"] == ("wrong", expected)
+
+
+def test_a_webhook_that_judges_by_other_policies_than_those_at_hand_is_found(
+    cluster: ControlPlane, webhook: Webhook, tmp_path: Path
+) -> None:
+    running = webhook.folder / "elfgate.yaml"
+    _, checks = doctor(cluster, f"--config={running}", "--service-account=elfgate/elfgate")
+    assert checks["webhook validate.elfgate.dev: review"][0] == "ok"
+    changed = tmp_path / "elfgate.yaml"
+    settings = json.loads(running.read_text())
+    events = {"admission": settings["admission"] | {"events": True, "bindings": True}}
+    changed.write_text(json.dumps(settings | {"policies": {"rules": {"latest_tag": "deny"}}} | events))
+    code, checks = doctor(cluster, f"--config={changed}", "--service-account=default/default")
+    assert code == 1
+    state, message = checks["webhook validate.elfgate.dev: review"]
+    assert (state, " is judged by policies of revision " in message) == ("wrong", True)
+    assert checks["rights"][1].endswith("watch nodes, get pods, create events, patch events")
 
 
 def test_a_ca_bundle_of_another_authority_is_found(cluster: ControlPlane, webhook: Webhook) -> None:

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ EVERYTHING: Content = {
     "usr/": directory(0o700, uid=3, gid=4),
     "usr/bin/app": GOOD,
     "usr/bin/again": hardlink("usr/bin/app"),
+    "usr/bin/capable": replace(GOOD, capable=True),
     "bin": link("usr/bin"),
     "run.sh": program("#!/bin/sh\nexec app\n", 0o750, uid=5, gid=6),
     "lib/libx.so.1": text("not an ELF file"),

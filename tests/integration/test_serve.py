@@ -6,11 +6,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from elfgate.policy import archive, bundle, signing
 from elfgate.policy.config import PolicyConfig
 from support import opa
+from support.api_server import ApiServer
+from support.control_plane import until
 from support.serving import REVIEW, UID, Pki
+from support.web import serving
 
 
 @pytest.fixture
@@ -200,21 +200,28 @@ def test_a_signed_bundle_is_followed_and_a_bad_one_leaves_the_old_one_in_force(p
                 process.kill()
 
 
-@contextmanager
-def serving(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """A web server on loopback, with its address and its files, which may be changed."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(files[self.path])))
-            self.end_headers()
-            self.wfile.write(files[self.path])
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        yield f"http://127.0.0.1:{server.server_port}", files
-        server.shutdown()
+def test_a_bundle_that_is_refused_is_told_by_an_event_on_the_webhooks_own_pod(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POD_NAME", "elfgate-1")
+    monkeypatch.setenv("POD_NAMESPACE", "elfgate")
+    (pki.folder / "key.pub").write_text("none")
+    unsigned = archive.pack(archive.files(bundle.load()))
+    with serving({"/bundle.tar.gz": unsigned}) as (address, _), ApiServer() as api:
+        followed = {"location": f"{address}/bundle.tar.gz", "key": str(pki.folder / "key.pub"), "key_id": "release"}
+        changes = {
+            "policies": {"bundle": followed},
+            "cluster": {"kubeconfig": str(api.kubeconfig(pki.folder))},
+            "admission": {"events": True},
+        }
+        with start(settings(pki, **changes)) as process:
+            try:
+                until(lambda: bool(api.events_written), "no event comes", patience=90)
+            finally:
+                process.kill()
+    (event,) = api.events_written.values()
+    assert event["involvedObject"] | {"uid": ""} == {
+        "apiVersion": "v1", "kind": "Pod", "namespace": "elfgate", "name": "elfgate-1", "uid": "",
+    }  # fmt: skip
+    assert event["reason"] == "PoliciesRefused"
+    assert event["message"] == "policies refused, those before stay in force: the bundle is not signed"

@@ -1,5 +1,8 @@
 """A TCP balancer on loopback, as a Service is: connections go by turns to whichever backend is ready.
 
+A backend is ready when it says so once, and is not any more when it has failed to three times in a row (the kubelet's
+defaults for a probe); one that is taken out of ``backends`` gets no new connections from then on.
+
 with Balancer() as balancer:
     balancer.backends["a"] = 8443       # asked for /readyz over TLS, as the kubelet does
     balancer.cut()                      # whoever is connected is thrown out, and nobody gets in
@@ -9,12 +12,14 @@ with Balancer() as balancer:
 import asyncio
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 _CHUNK = 1 << 16
+_FAILURES = 3
 
 
 class Proxy:
@@ -122,6 +127,7 @@ class Balancer(Proxy):
         self._period = period
         self._patience = patience
         self._turn = 0
+        self._failed: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -144,8 +150,15 @@ class Balancer(Proxy):
                 ready = await _is_ready(port)
         except (TimeoutError, OSError, ValueError):
             ready = False
-        if self.backends.get(name) == port:
-            (self.ready.add if ready else self.ready.discard)(name)
+        if self.backends.get(name) != port:
+            self.ready.discard(name)
+        elif ready:
+            self._failed[name] = 0
+            self.ready.add(name)
+        else:
+            self._failed[name] += 1
+            if self._failed[name] >= _FAILURES:
+                self.ready.discard(name)
 
 
 async def _is_ready(port: int) -> bool:

@@ -48,10 +48,13 @@ class ControlPlane:
     Attributes:
         programs: The folder that ``tests/e2e/cluster/build`` prints.
         folder: Where certificates, data and logs go.
+        services: The addresses of Services. In 127.0.0.0/8, what listens there is reached through a Service of that
+            address: there is no kube-proxy.
     """
 
     programs: Path
     folder: Path
+    services: str = "10.96.0.0/16"
     ca: trustme.CA = field(default_factory=trustme.CA)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -179,7 +182,7 @@ class ControlPlane:
             f"--service-account-key-file={self.folder}/accounts.key",
             f"--service-account-signing-key-file={self.folder}/accounts.key",
             f"--service-account-issuer={self.url}",
-            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-cluster-ip-range={self.services}",
             "--authorization-mode=RBAC",
             f"--audit-policy-file={self.folder}/audit.yaml",
             f"--audit-log-path={self.folder}/audit.jsonl",

@@ -69,6 +69,7 @@ class Plan:
         abi_tag: NT_GNU_ABI_TAG's kernel version.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, in a PT_NOTE and a PT_GNU_PROPERTY.
         text: Machine code.
+        data: What stands in the second segment, which can be written.
         strings: Read-only data; a NUL is put before and after each.
         loads: Further PT_LOADs, written as they are.
         load_align: The page size the file is linked for: its segments are congruent up to it, not beyond.
@@ -104,6 +105,7 @@ class Plan:
     abi_tag: tuple[int, int, int] | None = None
     isa_needed: int | None = None
     text: bytes = b""
+    data: bytes = b""
     strings: Sequence[bytes] = ()
     loads: Sequence[Load] = ()
     load_align: int = 0x10000
@@ -253,10 +255,11 @@ class _Writer:
             tags.append((11, 24 if self.code.wide else 16))
         blocks["strings"] = b"".join(b"\0" + item + b"\0" for item in self.plan.strings)
         blocks["text"] = self.plan.text
+        data = {"data": self.plan.data} if self.plan.data else {}
         if not self.dynamic:
-            return blocks, {}
+            return blocks, data
         entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3))}
+        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3)), **data}
 
     def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
@@ -341,7 +344,8 @@ class _Writer:
     @property
     def _segment_count(self) -> int:
         plan = self.plan
-        count = 2 + 2 * self.dynamic + len(plan.loads)  # PT_LOAD, PT_GNU_STACK; PT_LOAD, PT_DYNAMIC
+        written = self.dynamic or bool(plan.data)
+        count = 2 + written + self.dynamic + len(plan.loads)  # PT_LOAD, PT_GNU_STACK; PT_LOAD; PT_DYNAMIC
         return count + 2 * (plan.interp is not None) + (plan.abi_tag is not None) + 2 * (plan.isa_needed is not None)
 
     def _program_headers(self, segments: Sequence[Load]) -> list[tuple[int, int, Load]]:
@@ -351,8 +355,10 @@ class _Writer:
             rows.append((_PHDR, 4, Load(start, segments[0].vaddr + start, size, size, self.word)))
             rows.append((_INTERP, 4, self._part("interp", 1)))
         rows.append((_LOAD, 5, segments[0]))
+        if segments[1].filesz:
+            rows.append((_LOAD, 6, segments[1]))
         if self.dynamic:
-            rows += [(_LOAD, 6, segments[1]), (_DYNAMIC, 6, self._part("dynamic", self.word))]
+            rows.append((_DYNAMIC, 6, self._part("dynamic", self.word)))
         rows += [(_LOAD, 4, load) for load in self.plan.loads]
         if "abi_tag" in self.sizes:
             rows.append((_NOTE, 4, self._part("abi_tag", 4)))

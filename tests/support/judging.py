@@ -11,7 +11,9 @@ from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.pullsecrets import PullSecrets
+from elfgate.judging import Judging as Policies
 from elfgate.judging import engine as start_engine
+from elfgate.policy.config import PolicyConfig
 from elfgate.server.known import Answered
 from elfgate.server.validate import Validator
 from elfgate.settings import Registries
@@ -61,9 +63,10 @@ async def judging(
     wait: float | None = None,
     in_flight: int = 256,
     pull_secrets: PullSecrets | None = None,
+    config: PolicyConfig | None = None,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
-    inventory, engine = Inventory(nodes), await start_engine()
+    inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
     reading = wiring.Reading(registries=Registries(insecure=(registry.host,)), store=folder / "facts.db", wait=wait)
     try:
         async with wiring.scanner(reading) as scanner:

@@ -38,6 +38,7 @@ class Answer:
     codes: tuple[str, ...] = ()
     outcome: str = "judged"
     seconds: Mapping[str, float] = field(default_factory=dict)
+    dryrun: tuple[str, ...] = ()
 
 
 def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) -> Answer:

@@ -31,6 +31,7 @@ class Item:
     uid: int = 0
     gid: int = 0
     target: str = ""
+    capable: bool = False
 
 
 def text(content: str, mode: int = 0o644) -> Item:
@@ -84,6 +85,8 @@ def tarball(content: Content | list[tuple[str, Item | str | bytes]], format: int
             info.type = _TYPES[item.kind]
             info.mode, info.uid, info.gid = item.mode, item.uid, item.gid
             info.linkname, info.size = item.target, len(item.data)
+            if item.capable:  # cap_net_bind_service=ep, as tar --xattrs writes it
+                info.pax_headers = {"SCHILY.xattr.security.capability": "\1\0\0\2\0\4" + "\0" * 14}
             archive.addfile(info, io.BytesIO(item.data))
     return buffer.getvalue()
 

@@ -28,7 +28,7 @@ RULES = [
 # The namespaces that the webhook of all tests is asked about; others are labelled for one of their own, or for none.
 UNLABELLED = {"matchExpressions": [{"key": "elfgate.dev/webhook", "operator": "DoesNotExist"}]}
 RIGHTS = [
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
 ]

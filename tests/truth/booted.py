@@ -28,7 +28,7 @@ def cells(made_cells: Iterable[Cell], program_cells: Iterable[Cell]) -> list[Cel
 
     A command that has to be found on PATH is left out: that is the runtime's own look-up, which needs no kernel.
     """
-    chosen = [cell for cell in made_cells if cell.variant in _VARIANTS and "/" in cell.argv[0]]
+    chosen = [cell for cell in made_cells if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
     return [
         replace(cell, kernel=name)
         for cell in (*chosen, *_small(program_cells))
@@ -62,6 +62,11 @@ def record() -> None:
 def _observed(row: dict[str, Any]) -> Observed:
     code = Code(row["code"]) if row["code"] else None
     return Observed(started=row["started"], code=code, words=row["words"])
+
+
+def _is_plain(cell: Cell) -> bool:
+    """Whether it is started as root, on whatever CPU and kernel there are."""
+    return not (cell.user or cell.cpu or cell.release)
 
 
 def _small(program_cells: Iterable[Cell]) -> Iterator[Cell]:

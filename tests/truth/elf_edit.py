@@ -3,8 +3,9 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class File:
         self.data = bytearray(data)
         self._layout = _LAYOUTS[data[4]]
         self._order = "<" if data[5] == 1 else ">"
+        self.byte_order: Literal["little", "big"] = "little" if data[5] == 1 else "big"
 
     def get(self, field: str, base: int = 0) -> int:
         """A field of the ELF header, or of the program header at ``base``."""
@@ -164,7 +166,20 @@ def _second_interp(file: File, _value: object) -> None:
     file.set("p_filesz", 1, last)
 
 
+def _abi_tag(file: File, version: object) -> None:
+    """Point PT_NOTE at an NT_GNU_ABI_TAG for a Linux version, kept at the file's end (LSB, "ABI note tag")."""
+    numbers = (4, 16, 1, int.from_bytes(b"GNU\0", file.byte_order), 0, *map(int, str(version).split()))
+    note = b"".join(number.to_bytes(4, file.byte_order) for number in numbers)
+    file.data += bytes(-len(file.data) % 4)
+    header = file.segment(_PT_NOTE)
+    file.set("p_offset", len(file.data), header)
+    file.set("p_filesz", len(note), header)
+    file.set("p_align", 4, header)
+    file.data += note
+
+
 _SPECIAL: dict[str, Callable[[File, object], None]] = {
+    "abi_tag": _abi_tag,
     "append": _append,
     "interp": _interp,
     "magic": _magic,

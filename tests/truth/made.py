@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from lab import debian, roots, toolchain
+from lab import debian, golang, roots, toolchain
 from lab.debian import MULTIARCH
 from lab.fetched import cache
 from lab.toolchain import Binary
@@ -164,6 +164,8 @@ class _Making:
         architecture = self.row.architecture
         if "elf" in file:
             return edit(self.compiled[_binary(file, self.row, path)].read_bytes(), file.get("edits", []))
+        if "go" in file:
+            return golang.program(architecture, file["go"]).read_bytes()
         if "copy" in file:
             return edit(_inside(self.root, file["copy"]).read_bytes(), file.get("edits", []))
         if "package" in file:

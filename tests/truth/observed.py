@@ -29,12 +29,13 @@ _WORDS = [  # the first that a line matches, lines from the top
     (r"ELF load command address/offset not (page-aligned|properly aligned)", Code.PAGE_SIZE),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
     (r"Fatal glibc error: .*CPU|CPU lacks", Code.CPU_LEVEL),
+    (r"This program can only be run on .* processors with", Code.CPU_LEVEL),
     (r"FATAL: kernel too old", Code.KERNEL_TOO_OLD),
     (r"version `[^']+' not found", Code.SYMBOL_VERSION_MISSING),
     (r"Inconsistency detected by ld.so: dl-lookup.c", Code.SYMBOL_VERSION_MISSING),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
-    (r"Error loading shared library .*: (No such file|No error information)", Code.LIBRARY_MISSING),
+    (r"Error loading shared library .*: (No such file|No error information|Permission denied)", Code.LIBRARY_MISSING),
     (r"Error loading shared library", Code.LIBRARY_MISMATCH),
     (r"Error relocating .*: symbol not found", Code.SYMBOL_MISSING),
     (r"Error relocating .*: unsupported relocation", Code.LIBRARY_MISMATCH),
@@ -102,6 +103,7 @@ def _of_starter(outcome: Outcome, lines: list[str]) -> Code | None:
         for pattern, code in _STARTER:
             if re.search(pattern, line):
                 return code
-        if outcome.status == 127 and re.search(r"not found|No such file|required file", line):
+        missing = outcome.status == 127 and re.search(r"not found|No such file|required file", line)
+        if missing or re.search(r"^error: exec.*no such file", line):  # gosu ends with 1
             return _MISSING[outcome.culprit or "command"]
     return None

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.bundle import Bundle
     from elfgate.policy.guard import Told
+
+
+RULES_SECONDS = 10.0  # the kubelet renews a ConfigMap's volume every minute or so
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +77,28 @@ def log_bundle(result: str, what: str) -> None:
     logging.getLogger("elfgate.policy").log(level, "policy bundle %s", result, extra={"bundle": what})
 
 
-async def engine(judging: Judging | None = None, *, told: "Told" = log_failed_rule) -> MemoisedEngine[ActiveEngine]:
+async def engine(
+    judging: Judging | None = None, *, told: "Told" = log_failed_rule, bundle_told: "BundleTold" = log_bundle
+) -> MemoisedEngine[ActiveEngine]:
     """An engine, proved on the golden documents.
 
     Args:
         judging: By what; the shipped bundle and the embedded engine if None.
         told: Who is told of rules of the user's own that fail.
+        bundle_told: Who is told of other bundles that OPA comes to have.
 
     Raises:
         InputError: if there is no such bundle, or no such rules.
         EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
     """
     judging = judging or Judging()
-    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told)))
+    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told, bundle_told)))
 
 
-async def _proved(judging: Judging, bundle: "Bundle", told: "Told") -> Engine:
+async def _proved(judging: Judging, bundle: "Bundle", told: "Told", bundle_told: "BundleTold" = log_bundle) -> Engine:
     """The engine of a bundle, once it has proved itself on the golden documents."""
-    live = _live(judging, bundle)
-    if bundle.own:
+    live = _live(judging, bundle, bundle_told)
+    if bundle.own or judging.opa is not None:
         from elfgate.policy.guard import GuardedEngine
 
         live = GuardedEngine(live, bundle.own, told=told)
@@ -100,14 +107,18 @@ async def _proved(judging: Judging, bundle: "Bundle", told: "Told") -> Engine:
     except EngineError:
         await live.close()
         raise
+    if live.revision != bundle.revision:
+        logging.getLogger("elfgate.policy").warning(
+            "OPA has another bundle than the settings make", extra={"bundle": live.revision, "made": bundle.revision}
+        )
     return live
 
 
-def _live(judging: Judging, bundle: "Bundle") -> Engine:
+def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engine:
     if judging.opa is not None:
         from elfgate.policy.server import OpaServer
 
-        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds)
+        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told)
     if bundle.own:
         from elfgate.policy.worker import BoundedEngine
 
@@ -150,14 +161,43 @@ async def follow(
         signing.verify(contents, key, chosen.key_id)
         return await _proved(judging, archive.read(contents, chosen.location, config=policies), rule_told)
 
-    follower = Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds)
-    await follower.look()
-    looking = asyncio.create_task(follower.run())
-    try:
+    async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds).looking():
         yield
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+
+
+@asynccontextmanager
+async def follow_rules(
+    policies: Policies,
+    folder: Path,
+    active: ActiveEngine,
+    *,
+    told: "BundleTold",
+    rule_told: "Told",
+    seconds: float = RULES_SECONDS,
+) -> AsyncIterator[None]:
+    """Look for changed rules of the user's own at once and then now and then, for as long as the block lasts.
+
+    A ConfigMap's volume changes as a whole: its ``..data`` link comes to point at another folder.
+
+    Args:
+        policies: By what is judged.
+        folder: Where the rules are.
+        active: Whose bundle is replaced.
+        told: Who is told what came of changed rules.
+        rule_told: Who is told of rules that fail.
+        seconds: From one look to the next.
+    """
+    from elfgate.policy import bundle
+    from elfgate.policy.active import Follower
+
+    judging = Judging.of_settings(policies)
+
+    async def prepare(_sources: bytes) -> Engine:
+        return await _proved(judging, await asyncio.to_thread(judging.bundle), rule_told)
+
+    fetch = partial(asyncio.to_thread, bundle.sources, folder)
+    async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=seconds).looking():
+        yield
 
 
 def _key(path: Path) -> bytes:

@@ -114,7 +114,7 @@ class Nodes(Model):
     file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
     watch: bool = Field(
         default=False,
-        description="Follow the cluster's nodes instead; takes the rights to get, list and watch nodes.",
+        description="Follow the cluster's nodes instead; takes the rights to list and watch nodes.",
     )
     stale_seconds: NonNegativeFloat = Field(
         default=5.0,

@@ -54,32 +54,44 @@ unknown if {
 
 unknown if count(pod.unpredicted) > 0
 
+# What a rule's findings lead to, worked out once for all that are alike.
+levels := {[code, effect, reason]: level |
+	some code, findings in found
+	mode := config.mode(code)
+	some [effect, reason] in {[finding.effect, finding.reason] | some finding in findings}
+	level := config.level(mode, code, effect, reason)
+}
+
 # What was found of one container on one platform, by what its rules' modes make of it. A part begins with its place, as
 # that is the order in which it is told.
 graded := cells # whole: OPA would grade anew wherever it is read
 
 cells[cell] contains part if {
-	not exemptions.granting
+	not exempting
 	some code, findings in found
-	mode := config.mode(code)
 	some finding in findings
-	level := config.level(mode, code, finding.effect, finding.reason)
+	level := levels[[code, finding.effect, finding.reason]]
 	level != "off"
 	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
 	part := [finding.position, code, finding.message, finding.remedy]
 }
 
 cells[cell] contains part if {
-	exemptions.granting
+	exempting
 	some code, findings in found
-	mode := config.mode(code)
 	some finding in findings
-	set := config.level(mode, code, finding.effect, finding.reason)
+	set := levels[[code, finding.effect, finding.reason]]
 	level := exemptions.level(set, code, finding.container)
 	level != "off"
 	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
 	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
 	part := [finding.position, code, message, finding.remedy]
+}
+
+# Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
+exempting if {
+	count(config.effective.exemptions) > 0
+	exemptions.granting
 }
 
 # The platforms on which a container is held to fail.
@@ -103,13 +115,9 @@ refused if {
 }
 
 # What would deny only warns as long as some platform is left.
-outcome("deny") := "deny" if refused
-
-outcome("deny") := "warn" if not refused
-
-outcome("warn") := "warn"
-
-outcome("dryrun") := "dryrun"
+outcomes := {"deny": "deny", "warn": "warn", "dryrun": "dryrun"} if {
+	refused
+} else := {"deny": "warn", "warn": "warn", "dryrun": "dryrun"}
 
 # Platforms on which one container has the same findings and the same way out are told of together.
 groups := alike
@@ -117,27 +125,25 @@ groups := alike
 alike[group] contains platform if {
 	some [level, platform, container, effect, image], parts in graded
 	platform in pod.landing
-	group := [outcome(level), container, effect, image, sort(parts)]
+	group := [outcomes[level], container, effect, image, parts]
 }
 
 violations(kind) := [entry[1] | some entry in sort([[place, violation] |
-	some [told, container, effect, image, parts], platforms in groups
+	some [told, container, effect, image, set], platforms in groups
 	told == kind
-	headline := words.headline(effect, container, sort(platforms))
+	parts := sort(set)
+	listed := sort(platforms)
+	headline := words.headline(effect, container, listed)
 	violation := {
 		"code": parts[0][1],
 		"container": container,
-		"platforms": sort(platforms),
+		"platforms": listed,
 		"headline": headline,
 		"lines": lines(parts),
-		"remedy": remedy(effect, container, parts, image, sort(platforms)),
+		"remedy": remedy(effect, container, parts, image, listed),
 	}
-	place := [severity[effect], standing(container), headline]
+	place := [severity[effect], object.get(places.standing, container, 0), headline]
 ])]
-
-standing(container) := min(places.positions[container]) if places.positions[container]
-
-standing(container) := 0 if not places.positions[container]
 
 severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
@@ -158,7 +164,11 @@ moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
 # What to run in its stead: an image that starts there, else a variant that a support matrix has for it.
 stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if image != ""
 
-stead("fails", container, _, "", platforms) := [way | way := support.advice(container, platforms); way != ""]
+stead("fails", container, _, "", platforms) := [way |
+	count(config.effective.support) > 0
+	way := support.advice(container, platforms)
+	way != ""
+]
 
 # What a rule asks for, which need not be to go elsewhere.
 stead("violates", _, parts, _, _) := advised(parts)
@@ -206,7 +216,7 @@ disjoint := [violation |
 		"headline": "no platform is left that starts every container of this pod",
 		"lines": [line |
 			some position, container in input.containers
-			min(places.positions[container.name]) == position
+			places.standing[container.name] == position
 			line := concat(" starts only on ", [
 				words.container(container.name),
 				words.series([places.display(platform) | some platform in sort(failing); places.starting[platform][container.name]]),

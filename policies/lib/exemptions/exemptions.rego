@@ -10,7 +10,7 @@ import data.elfgate.lib.config
 import data.elfgate.lib.patterns
 import data.elfgate.lib.pod
 
-# Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
+# Whether any exemption is for this document.
 granting if {
 	some name in pod.containers
 	applicable[name]

@@ -9,11 +9,11 @@ package elfgate.lib.places
 import data.elfgate.lib.pod
 
 # Where a container stands in its pod, and what it is.
-positions := standing
+standing := {name: min(positions) | some name, positions in stood}
 
-standing[container.name] contains position if some position, container in input.containers
+stood[container.name] contains position if some position, container in input.containers
 
-first := {name: input.containers[min(places)] | some name, places in positions}
+first := {name: input.containers[position] | some name, position in standing}
 
 # The targets behind each platform that the pod may land on.
 targets := landed

@@ -14,9 +14,7 @@ series(items) := concat(" and ", [
 ]) if count(items) > 1
 
 # A container with its image, and its role where it is not a main container.
-container(name) := labelled[name]
-
-container(name) := name if not labelled[name]
+container(name) := object.get(labelled, name, name)
 
 labelled := {name: label |
 	some name, entry in places.first
@@ -45,16 +43,11 @@ more(number) := concat("", [" and ", format_int(number, 10), " more"]) if number
 
 more(number) := "" if number <= 0
 
-headline("fails", name, platforms) := concat(" cannot start on ", [container(name), located(platforms)])
+headline(effect, name, platforms) := concat("", [before[effect], container(name), after[effect], located(platforms)])
 
-headline("violates", name, platforms) := concat(" is not allowed on ", [container(name), located(platforms)])
+before := {"fails": "", "violates": "", "unknown": "it is not known whether ", "note": ""}
 
-headline("unknown", name, platforms) := concat(
-	"",
-	["it is not known whether ", container(name), " starts on ", located(platforms)],
-)
-
-headline("note", name, platforms) := concat(" on ", [container(name), located(platforms)])
+after := {"fails": " cannot start on ", "violates": " is not allowed on ", "unknown": " starts on ", "note": " on "}
 
 # "use this image, which starts on ppc64le and s390x".
 image(alternative, platforms) := concat(

@@ -9,4 +9,4 @@ package elfgate.rules.command_not_executable
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.command_not_executable
+findings := found.by_code.command_not_executable

@@ -10,4 +10,4 @@ package elfgate.rules.cpu_level
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.cpu_level
+findings := found.by_code.cpu_level

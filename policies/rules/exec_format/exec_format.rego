@@ -10,4 +10,4 @@ package elfgate.rules.exec_format
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.exec_format
+findings := found.by_code.exec_format

@@ -10,4 +10,4 @@ package elfgate.rules.kernel_too_old
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.kernel_too_old
+findings := found.by_code.kernel_too_old

@@ -9,4 +9,4 @@ package elfgate.rules.library_mismatch
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.library_mismatch
+findings := found.by_code.library_mismatch

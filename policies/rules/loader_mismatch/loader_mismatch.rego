@@ -10,4 +10,4 @@ package elfgate.rules.loader_mismatch
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.loader_mismatch
+findings := found.by_code.loader_mismatch

@@ -11,4 +11,4 @@ package elfgate.rules.loader_missing
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.loader_missing
+findings := found.by_code.loader_missing

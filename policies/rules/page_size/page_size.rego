@@ -10,4 +10,4 @@ package elfgate.rules.page_size
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.page_size
+findings := found.by_code.page_size

@@ -10,4 +10,4 @@ package elfgate.rules.platform_label_wrong
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.platform_label_wrong
+findings := found.by_code.platform_label_wrong

@@ -10,4 +10,4 @@ package elfgate.rules.platform_missing
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.platform_missing
+findings := found.by_code.platform_missing

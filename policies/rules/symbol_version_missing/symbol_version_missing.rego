@@ -9,4 +9,4 @@ package elfgate.rules.symbol_version_missing
 
 import data.elfgate.lib.found
 
-findings contains finding if some finding in found.by_code.symbol_version_missing
+findings := found.by_code.symbol_version_missing

@@ -2,7 +2,6 @@
 
 import resource
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -149,6 +148,14 @@ def registry(mode: Mode) -> Callable[[Site], AbstractContextManager[None]]:
             site.registry.mode = "well"
 
     return happens
+
+
+@contextmanager
+def shared_store_gone(site: Site) -> Iterator[None]:
+    assert site.shared
+    site.shared.stop()
+    yield
+    site.shared.start()
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 import base64
 import json
-import os
 import shutil
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from elfgate.policy import archive, bundle, signing
 from elfgate.policy.config import PolicyConfig
-from support import founding
+from support import founding, valkey
 from support.balancer import Balancer, Proxy
 from support.chaos.registry import FaultyRegistry
 from support.control_plane import PATIENCE, ControlPlane, until
@@ -29,7 +29,8 @@ from support.webhook import Webhook
 NAMESPACE = "chaos"
 LABEL = {"elfgate.dev/webhook": NAMESPACE}
 BUNDLE = "chaos/policies"
-DRAIN_SECONDS = 1.5  # six looks of the balancer
+DRAIN_SECONDS = 1.5
+SPREAD_SECONDS = 0.5  # until all balancers of a cluster know of a change of endpoints
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -48,6 +49,7 @@ class Site:
         registry: Of the images.
         api: Between them and the API server; reviews do not come this way.
         signer: Signs policy bundles.
+        shared: The server on which they share facts, if they do.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Site:
     api: Proxy
     signer: ec.EllipticCurvePrivateKey
     of_each: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared: valkey.Server | None = None
     replicas: dict[str, Webhook] = field(default_factory=dict)
 
     @property
@@ -75,9 +78,15 @@ class Site:
         until(lambda: name in self.balancer.ready, f"{name} is not seen to be ready", patience=PATIENCE)
 
     def terminate(self, name: str) -> None:
-        """End a replica as the kubelet does, and wait for its end."""
-        self.replicas[name].stop()
+        """End a replica as Kubernetes does, and wait for its end.
+
+        A pod that is to end gets its signal, and meanwhile leaves the endpoints.
+        """
+        replica = self.replicas[name]
+        replica.process.send_signal(signal.SIGTERM)
+        time.sleep(SPREAD_SECONDS)  # what is modelled is a delay: nothing is waited for
         self._forget(name)
+        replica.process.wait(PATIENCE)
 
     def kill(self, name: str) -> None:
         """End a replica at once."""
@@ -86,8 +95,14 @@ class Site:
         process.wait()
         self._forget(name)
 
+    def end(self) -> None:
+        """End all replicas."""
+        for name in list(self.replicas):
+            self.terminate(name)
+
     def _forget(self, name: str) -> None:
         del self.replicas[name], self.balancer.backends[name]
+        self.balancer.ready.discard(name)
 
     def shift_clock(self, name: str, seconds: int) -> None:
         """Let a replica's wall clock jump."""
@@ -127,17 +142,15 @@ def site(
     cluster: ControlPlane,
     account: Path,
     folder: Path,
-    settings: dict[str, Any],
-    of_each: dict[str, dict[str, Any]] | None = None,
+    settings: Callable[[Site], dict[str, Any]],
 ) -> Iterator[Site]:
-    """Two replicas, which the API server asks about one namespace with ``failurePolicy: Fail``, so that no loss is hidden.
+    """Two replicas, which the API server asks about one namespace, with ``failurePolicy: Fail``: no loss is hidden.
 
     Args:
         cluster: The cluster.
         account: The replicas' kubeconfig.
         folder: Where they keep what they have.
         settings: Besides those that are always set.
-        of_each: More of them, by replica.
     """
     with ExitStack() as open_:
         registry = open_.enter_context(FaultyRegistry({founding.REPOSITORY: founding.images()}))
@@ -150,14 +163,15 @@ def site(
             "registries": {"insecure": [registry.host]},
             "admission": {"drain_seconds": DRAIN_SECONDS, "first_sight_seconds": 2},
         }
-        made = Site(folder, always | settings, trustme.CA(), balancer, registry, api, signer, of_each or {})
+        made = Site(folder, always, trustme.CA(), balancer, registry, api, signer)
+        made.settings |= settings(made)
         (folder / "key.pub").write_bytes(
             signer.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         )
         made.publish(archive.files(bundle.load()))
-        open_.callback(lambda: [made.terminate(name) for name in list(made.replicas)])
+        open_.callback(made.end)
         for name in ("a", "b"):
             made.start(name)
         configuration = made.replicas["a"].configuration(
@@ -170,11 +184,11 @@ def site(
         yield made
 
 
-def following(folder: Path, registry_host: str) -> dict[str, Any]:
+def following(site: Site) -> dict[str, Any]:
     """The setting that follows the site's bundle."""
     return {
-        "location": f"{registry_host}/{BUNDLE}:1",
-        "key": str(folder / "key.pub"),
+        "location": f"{site.registry.host}/{BUNDLE}:1",
+        "key": str(site.folder / "key.pub"),
         "key_id": "release",
         "poll_seconds": 0.5,
     }

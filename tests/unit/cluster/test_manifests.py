@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.cluster.manifests import objects
-from elfgate.cluster.yamldoc import _ALIAS
+from elfgate.cluster.yamldoc import _ALIAS, documents
 from elfgate.errors import InputError
 from support.objects import deployment, pod
 
@@ -80,6 +80,32 @@ def test_plain_scalars_are_what_kubernetes_reads() -> None:
         "none": None,
         "neg": -3,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1, 0x10, 0o7, 010, 1_000, -5, +3, 1.5, .5, 1e3, .inf, -.inf, ~, null, '', yes, Off, \"5\", 5m]",
+        "a:\n'c': |\n  text\nd: >-\n  more\n  text\n",
+        "1: one\ntrue: two\n~: three\n",
+        "a: !!str 5\nb: !!int '7'\nc: !!binary aGVsbG8=\nd: !!float 3\n",
+        "a: !!set {x, y}\nb: !!omap [x: 1]\nc: !!str\n",
+        "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}\n",
+        "a: 1\na: 2\n",
+        "- - - deep\n- []\n- {}\n",
+        "plain",
+    ],
+)
+def test_values_are_those_of_pyyaml(text: str) -> None:
+    (read,) = documents(text.encode(), "x.yaml")
+    expected = yaml.load(text, yaml.CSafeLoader)
+    assert repr(read.value) == repr(expected)
+
+
+@pytest.mark.parametrize("text", ["a: !!str [b]", "a: !!seq b", "a: !!map [b]", "{!!str [a]: b}"])
+def test_a_tag_of_another_kind_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        list(documents(text.encode(), "x.yaml"))
 
 
 def test_aliases_and_merges_are_followed() -> None:

@@ -118,6 +118,15 @@ def test_the_containers_user_outranks_the_pods_even_if_it_is_root() -> None:
     assert (log.overrides.user, log.overrides.group) == (1000, 2000)
 
 
+@pytest.mark.parametrize(("said", "known"), [({}, None), ({"allowPrivilegeEscalation": True}, None)])
+def test_only_a_plain_no_settles_that_no_privilege_is_gained(said: dict[str, bool], known: bool | None) -> None:
+    [web, log] = read(
+        pod(container(securityContext=said), container("log", securityContext={"allowPrivilegeEscalation": False}))
+    ).containers
+
+    assert (web.overrides.no_new_privileges, log.overrides.no_new_privileges) == (known, True)
+
+
 def test_mounts_are_absolute_and_plain() -> None:
     mounts = [{"name": "v", "mountPath": path} for path in ("/data/", "//opt/./bin", "relative", "/a/../b")]
 

@@ -10,11 +10,11 @@ import pytest
 
 from demo import built
 from demo.cluster import NODES, deployment, node_list, pod, review
-from demo.layout import File, Layout
 from demo.story import Apply, Outcome, kubectl
 from demo.webhook import Answer
 from elfgate.cluster.nodes import read_nodes
 from elfgate.cluster.review import judged, parse
+from lab.layout import File, Layout
 from support.elf_file import elf_file
 
 

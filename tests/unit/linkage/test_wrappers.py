@@ -213,7 +213,8 @@ def test_a_script_behind_env_is_followed_too() -> None:
 
 
 def test_a_script_that_a_shell_is_given_must_be_there() -> None:
-    assert failures(run("sh", "/gone.sh", "x")) == [Code.COMMAND_MISSING]
+    assert run("sh", "/gone.sh", "x").outcome is Outcome.UNKNOWN  # it ends with 2, as for any error
+    assert failures(run("bash", "/gone.sh", "x", files={"bin/bash": musl_program()})) == [Code.COMMAND_MISSING]
     assert run("sh", "/data/run.sh", mounts=("/data",)).findings[0].reason is UnknownReason.UNDER_MOUNT
 
 

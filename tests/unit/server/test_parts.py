@@ -106,7 +106,15 @@ def test_metrics_tell_of_the_nodes_and_how_old_that_is() -> None:
 def test_nodes_from_a_file_have_no_age() -> None:
     metrics = Metrics()
     metrics.registry.register(NodeCollector(Inventory(), None))
-    assert b"age" not in metrics.exposition()[0]
+    assert b"nodes_watch_age" not in metrics.exposition()[0]
+
+
+def test_findings_of_rules_in_dry_run_are_counted_apart() -> None:
+    metrics = Metrics()
+    metrics.judged(point="pod", allowed=True, outcome="admitted", codes=(), dryrun=["exec_format"], seconds=0.001)
+    text = metrics.exposition()[0].decode()
+    assert 'elfgate_findings_total{code="exec_format",decision="dryrun",point="pod"} 1.0' in text
+    assert 'elfgate_reviews_total{decision="allowed",outcome="admitted",point="pod"} 1.0' in text
 
 
 def test_metrics_tell_what_each_step_took() -> None:

@@ -1,6 +1,7 @@
 """The webhook's judge: what it remembers and for how long, and what it does when there is no time."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.policy.config import PolicyConfig
 from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
 from support import founding
@@ -100,6 +102,19 @@ def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(tmp_path: Pa
             assert not (await judge.ask(named))["allowed"]
             judge.inventory.trust()
             assert not any([(await judge.ask(obj))["allowed"] for obj in (anywhere, named, every)])
+
+    asyncio.run(main())
+
+
+def test_what_a_rule_in_dry_run_finds_is_for_metrics_and_audits_alone(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        tried = PolicyConfig(rules={"loader_missing": "dryrun"})
+        async with judging(tmp_path, registry, NODES, config=tried) as judge:
+            answered = await judge.answered(pod(server(registry), nodeSelector=POWER))
+            response = json.loads(answered.body)["response"]
+            assert (response["allowed"], response.get("warnings", [])) == (True, [])
+            assert response["auditAnnotations"]["dryrun"] == "loader_missing"
+            assert (answered.codes, answered.dryrun) == ((), ("loader_missing",))
 
     asyncio.run(main())
 

@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output
+from elfgate.cli.options import add_output, add_policies, judging
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
     from elfgate.cli.output import DoctorOutput
 
-USAGE = """elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME] [-o FORMAT]
+USAGE = """elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME]
+                      [--config FILE] [-o FORMAT]
        elfgate doctor --breakglass [--configuration NAME ...] [--yes] [-o FORMAT]"""
 DESCRIPTION = """Look at a cluster's installation of elfgate: how the API server is told to ask it, whether it can
 lock itself out, its endpoints, certificate and CA bundle, its readiness, whether it answers a review and by which
@@ -21,6 +22,8 @@ locks (the API server asks no webhook about webhook configurations, so this can 
 EPILOG = """exit codes: 0 nothing is wrong; 1 something is; 2 bad usage, or the cluster does not answer; 3 something
 could not be looked at from here, and the rest is right; with --breakglass: 0 nothing of elfgate's is in the way (any
 more), 1 something is and was only told
+
+With --config FILE, the settings that the webhook runs with, it must judge by these policies and may do what they take.
 
 examples:
   kubectl elfgate doctor --service-account elfgate/elfgate
@@ -53,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="with --breakglass: only the configurations of this name; may be repeated (default: all of elfgate's)",
     )
+    add_policies(parser)
     add_output(parser, "text", "json")
 
 
@@ -85,11 +89,41 @@ def _examined(options: argparse.Namespace) -> "DoctorOutput":
     from elfgate.cluster.doctor import examine
 
     with Api(Access(options.kubeconfig, options.context)) as api:
+        found = examine(
+            api, service_account=options.service_account, rights=_rights(options), revision=_revision(options)
+        )
         checks = [
-            CheckedOutput(subject=found.subject, state=found.state, message=found.message, remedy=found.remedy)
-            for found in examine(api, service_account=options.service_account)
+            CheckedOutput(subject=each.subject, state=each.state, message=each.message, remedy=each.remedy)
+            for each in found
         ]
         return DoctorOutput(cluster=api.host, checks=checks)
+
+
+def _revision(options: argparse.Namespace) -> str:
+    """The revision of the policies at hand; empty if none are named, or the webhook gets its own from elsewhere."""
+    if not (options.policies or options.rules or options.config):
+        return ""
+    from elfgate.settings import Settings
+
+    if options.config and Settings.read(options.config).policies.bundle:
+        return ""
+    return judging(options).bundle().revision
+
+
+def _rights(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """What the webhook must be allowed to do: what its settings take, if they are given, and else to follow nodes."""
+    from elfgate.cluster.doctor import NODES
+    from elfgate.settings import Settings
+
+    if not options.config:
+        return list(NODES)
+    settings = Settings.read(options.config)
+    return [
+        *(NODES if settings.nodes.watch else ()),
+        *([("get", "pods")] if settings.admission.bindings else ()),
+        *([("create", "events"), ("patch", "events")] if settings.admission.events else ()),
+        *([("get", "secrets"), ("get", "serviceaccounts")] if settings.registries.pull_secrets else ()),
+    ]
 
 
 def _text(output: "DoctorOutput") -> str:

@@ -4,17 +4,20 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elfgate.linkage.report import Finding, Variant
-from elfgate.matrix import Matrix
-from elfgate.policy.metadata import Rule
 from elfgate.policy.verdict import Violation
-from elfgate.scan.scanner import Linkage
-from elfgate.store.exchange import Carried
-from elfgate.warm import State, Warmed
+from elfgate.warm import State
+
+if TYPE_CHECKING:  # a verb loads what it needs
+    from elfgate.linkage.report import Finding, Variant
+    from elfgate.matrix import Matrix
+    from elfgate.policy.metadata import Rule
+    from elfgate.scan.scanner import Linkage
+    from elfgate.store.exchange import Carried
+    from elfgate.warm import Warmed
 
 VerdictWord = Literal["starts", "cannot-start", "unknown"]
 
@@ -33,7 +36,7 @@ class VariantOutput(Model):
     libc: Literal["musl", "glibc"] | None
 
     @classmethod
-    def of(cls, variant: Variant) -> "VariantOutput":
+    def of(cls, variant: "Variant") -> "VariantOutput":
         """From the report's."""
         return cls.model_validate({"id": variant.id, "version": variant.version, "libc": variant.libc})
 
@@ -49,7 +52,7 @@ class FindingOutput(Model):
     reason: str | None = Field(description="why it cannot be told, where the effect is unknown")
 
     @classmethod
-    def of(cls, finding: Finding) -> "FindingOutput":
+    def of(cls, finding: "Finding") -> "FindingOutput":
         """From the report's."""
         return cls(
             code=finding.code.value,
@@ -80,7 +83,7 @@ class PlatformOutput(Model):
     others: list[OtherOutput] = Field(default=[], description="what else would fail, with --all")
 
     @classmethod
-    def of(cls, linkage: Linkage) -> "PlatformOutput":
+    def of(cls, linkage: "Linkage") -> "PlatformOutput":
         """From the scan's."""
         return cls(
             platform=str(linkage.platform),
@@ -104,7 +107,7 @@ class ScanOutput(Model):
     platforms: list[PlatformOutput]
 
     @classmethod
-    def of(cls, image: str, linkages: Sequence[Linkage]) -> "ScanOutput":
+    def of(cls, image: str, linkages: "Sequence[Linkage]") -> "ScanOutput":
         """From the scan's."""
         digest = next((linkage.digest for linkage in linkages if linkage.digest), "")
         return cls(
@@ -121,7 +124,7 @@ class MatrixOutput(Model):
     images: list[ScanOutput]
 
     @classmethod
-    def of(cls, matrix: Matrix) -> "MatrixOutput":
+    def of(cls, matrix: "Matrix") -> "MatrixOutput":
         """From the matrix."""
         return cls(
             platforms=[str(platform) for platform in matrix.platforms],
@@ -162,7 +165,7 @@ class RuleOutput(Model):
     example: str = Field(description="what people are told, in a case of it; empty if there is none")
 
     @classmethod
-    def of(cls, rule: Rule, example: str = "") -> "RuleOutput":
+    def of(cls, rule: "Rule", example: str = "") -> "RuleOutput":
         """From the policies'."""
         return cls.model_validate({**asdict(rule), "example": example})
 
@@ -188,7 +191,7 @@ class CacheOutput(Model):
     passed_over: int = Field(description="layers' indexes of another version of elfgate in an imported file")
 
     @classmethod
-    def of(cls, store: str, statistics: Mapping[str, int], carried: Carried, pruned: int) -> "CacheOutput":
+    def of(cls, store: str, statistics: Mapping[str, int], carried: "Carried", pruned: int) -> "CacheOutput":
         """From the store's statistics."""
         return cls(
             store=store,
@@ -220,7 +223,7 @@ class WarmOutput(Model):
     images: list[WarmedOutput]
 
     @classmethod
-    def of(cls, warmed: Sequence[Warmed], shard: str) -> "WarmOutput":
+    def of(cls, warmed: "Sequence[Warmed]", shard: str) -> "WarmOutput":
         """From what came of each image."""
         counts = Counter(each.state for each in warmed)
         return cls(

@@ -1,11 +1,15 @@
 """``elfgate serve``: the webhook."""
 
 import argparse
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from elfgate.cluster.events import Events
     from elfgate.policy.active import Result
+    from elfgate.policy.active import Told as BundleTold
     from elfgate.settings import Settings
 
 USAGE = "elfgate serve [--config FILE]"
@@ -51,24 +55,31 @@ async def _serve(settings: "Settings") -> None:
         judging.log_failed_rule(name, why)
         metrics.rule_failed(name)
 
-    def bundle_told(result: "Result", what: str) -> None:
-        judging.log_bundle(result, what)
-        metrics.bundle(result)
+    tells: list[BundleTold] = [judging.log_bundle, lambda result, _what: metrics.bundle(result)]
 
-    engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told)
+    def bundle_told(result: "Result", what: str) -> None:
+        for tell in tells:
+            tell(result, what)
+
+    reading = replace(
+        wiring.Reading.of_settings(settings), on_store_failure=metrics.store_failed, on_unread=metrics.unread
+    )
+    engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told)
     try:
         async with (
-            wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
             wiring.cluster(settings) as cluster,
-            wiring.scanner(wiring.Reading.of_settings(settings)) as scanner,
+            wiring.scanner(reading) as scanner,
         ):
+            events = cluster.events if settings.admission.events else None
+            if events is not None:
+                tells.append(_event_of(events))
             metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
                 pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
-                events=cluster.events if settings.admission.events else None,
+                events=events,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
@@ -77,7 +88,24 @@ async def _serve(settings: "Settings") -> None:
                 exemption=Exemption(settings.admission.exempt_namespaces),
             )
             steer = Steerer(validator) if settings.admission.steer else None
-            async with validator.following_up(), wiring.certificate(settings) as served:
+            async with (
+                validator.following_up(),
+                wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+                wiring.certificate(settings) as served,
+            ):
                 await serve(settings=served, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:
         await engine.close()
+
+
+def _event_of(events: "Events") -> "BundleTold":
+    """Tells of a bundle that was refused by an event on the webhook's own pod, if the pod is known."""
+    from elfgate.cluster.events import own_pod
+
+    pod = own_pod(os.environ)
+
+    def tell(result: "Result", what: str) -> None:
+        if pod is not None and result == "refused":
+            events.tell(pod, f"policies refused, those before stay in force: {what}", "PoliciesRefused")
+
+    return tell

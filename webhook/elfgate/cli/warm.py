@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from elfgate.warm import Warmed
 
-USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--context NAME] [--shard I/N]
+USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--cluster | --context NAME] [--shard I/N]
                     [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"""
 DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked: those named, those that
 manifests name, and those of a cluster's workloads. What the store has is not read again, so that a run that was
@@ -38,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-f", "--file", action="append", default=[], dest="files", metavar="MANIFESTS", help="- for standard input"
     )
     parser.add_argument("--context", metavar="NAME", help="the workloads of this kubeconfig context's cluster")
+    parser.add_argument(
+        "--cluster", action="store_true", help="those of the current context's cluster; in a pod, of the pod's own"
+    )
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="only part I of N (default: all)")
     parser.add_argument(
         "--platform",
@@ -91,8 +94,8 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
     from elfgate.cli.manifests import read_file, workloads
     from elfgate.errors import InputError
 
-    if not (options.image or options.files or options.context):
-        raise InputError("nothing to read", hint="name images, manifests (-f) or a cluster (--context)")
+    if not (options.image or options.files or options.context or options.cluster):
+        raise InputError("nothing to read", hint="name images, manifests (-f) or a cluster (--context, --cluster)")
     if [*options.image, *options.files].count("-") > 1:
         raise InputError("standard input can be read only once")
     for image in options.image:
@@ -104,10 +107,10 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
     for _, workload in workloads(options.files):
         if workload is not None:
             yield from _references(container.image for container in workload.containers)
-    if options.context:
+    if options.context or options.cluster:
         from elfgate.cluster.running import images
 
-        yield from _references(images(options.context))
+        yield from _references(images(options.context or ""))
 
 
 def _references(images: "Iterable[str]") -> "Iterator[str]":

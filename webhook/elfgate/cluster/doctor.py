@@ -4,7 +4,7 @@ Sources: the Kubernetes API reference (ValidatingWebhookConfiguration, labels se
 for admission webhooks (own namespace and kube-system exempt, short timeouts, no ``Fail`` on bindings).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ _WANTED = ("pods", "pods/ephemeralcontainers", "deployments", "replicasets", "st
            "cronjobs")  # fmt: skip
 _BINDINGS = frozenset(("pods/binding", "bindings"))
 _SYSTEM = "kube-system"
-_RIGHTS = (("get", "nodes"), ("list", "nodes"), ("watch", "nodes"))
+NODES = (("list", "nodes"), ("watch", "nodes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,16 @@ class Checked:
     remedy: str = ""
 
 
-def examine(api: Api, *, service_account: str = "") -> Iterator[Checked]:
+def examine(
+    api: Api, *, service_account: str = "", rights: Sequence[tuple[str, str]] = NODES, revision: str = ""
+) -> Iterator[Checked]:
     """Look at all that an installation needs.
 
     Args:
         api: The cluster.
         service_account: ``NAMESPACE/NAME`` that the webhook runs as; empty if it runs as who asks.
+        rights: What that account must be allowed to do: verbs, each with a core resource.
+        revision: The policies that should judge; empty if any may.
 
     Raises:
         InputError: if the API server does not answer, or does not let the webhook configurations be listed.
@@ -63,8 +67,8 @@ def examine(api: Api, *, service_account: str = "") -> Iterator[Checked]:
     namespaces = api.namespace_labels() if hooks else {}
     for hook in hooks:
         yield from _configuration(hook, namespaces)
-        yield from _reachable(hook, api)
-    yield from _rights(api, service_account)
+        yield from _reachable(hook, api, revision)
+    yield _rights(api, service_account, rights)
 
 
 def _configuration(hook: Part, namespaces: Mapping[str, Mapping[str, str]]) -> Iterator[Checked]:
@@ -110,7 +114,7 @@ def _selects(hook: Part, labels: Mapping[str, str]) -> bool:
     return exact.items() <= labels.items() and all(item.matches(labels.get(item.key)) for item in terms)
 
 
-def _reachable(hook: Part, api: Api) -> Iterator[Checked]:
+def _reachable(hook: Part, api: Api, revision: str) -> Iterator[Checked]:
     """Whether the webhook is there, and shows a certificate that the API server takes."""
     subject = f"webhook {hook.get('name').text()}"
     service = hook.get("clientConfig", "service")
@@ -127,16 +131,19 @@ def _reachable(hook: Part, api: Api) -> Iterator[Checked]:
     except InputError as error:
         yield Checked(f"{subject}: CA bundle", "wrong", error.message, error.hint)
         return
-    for finding in probe(endpoint):
+    for finding in probe(endpoint, revision):
         yield Checked(f"{subject}: {finding.aspect}", finding.state, finding.message, finding.remedy)
 
 
-def _rights(api: Api, service_account: str) -> Iterator[Checked]:
-    who = f"service account {service_account}" if service_account else "this account"
-    missing = [f"{verb} {resource}" for verb, resource in _RIGHTS
+def _rights(api: Api, service_account: str, wanted: Sequence[tuple[str, str]]) -> Checked:
+    who = f"the service account {service_account}" if service_account else "this account"
+    missing = [(verb, resource) for verb, resource in wanted
                if not api.may(verb, resource, service_account=service_account)]  # fmt: skip
     if missing:
-        yield Checked("rights", "wrong", f"the {who} may not {', '.join(missing)}".replace("the this", "this"),
-                      "bind it to a ClusterRole with get, list and watch on nodes")  # fmt: skip
-    else:
-        yield Checked("rights", "ok", f"{who} may get, list and watch nodes")
+        return Checked("rights", "wrong", f"{who} may not {_named(missing)}",
+                       f"bind it to a ClusterRole with {_named(wanted)}")  # fmt: skip
+    return Checked("rights", "ok", f"{who} may {_named(wanted)}" if wanted else "it needs none")
+
+
+def _named(rights: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{verb} {resource}" for verb, resource in rights)

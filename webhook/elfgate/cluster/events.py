@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,6 +52,7 @@ class _Told:
 
     subject: Subject
     message: str
+    reason: str = REASON
     first: str = field(default_factory=_now)
     count: int = 0
     written: bool = False
@@ -82,6 +83,12 @@ def subjects(review: Review) -> list[Subject]:
     return [own, *owners]
 
 
+def own_pod(environment: Mapping[str, str]) -> Subject | None:
+    """The pod that this process runs in, as the downward API tells it; None if it does not."""
+    name, namespace = environment.get("POD_NAME", ""), environment.get("POD_NAMESPACE", "")
+    return Subject("v1", "Pod", namespace, name, environment.get("POD_UID", "")) if name and namespace else None
+
+
 class Events:
     """Writes events, counted up and a few at a time.
 
@@ -94,13 +101,19 @@ class Events:
         self._told: OrderedDict[tuple[str, str], _Told] = OrderedDict()
         self._waiting: OrderedDict[tuple[str, str], _Told] = OrderedDict()
 
-    def tell(self, subject: Subject, message: str) -> None:
-        """Note that something happened to an object; it is written in one of the next rounds."""
+    def tell(self, subject: Subject, message: str, reason: str = REASON) -> None:
+        """Note that something happened to an object; it is written in one of the next rounds.
+
+        Args:
+            subject: Which.
+            message: What.
+            reason: What it comes to, in a word (CamelCase).
+        """
         key = (subject.uid, message)
         if key not in self._waiting and len(self._waiting) >= _MOST:
             log.warning("an event is dropped, too many wait", extra={"kind": subject.kind, "object": subject.name})
             return
-        told = self._told.setdefault(key, _Told(subject, message))
+        told = self._told.setdefault(key, _Told(subject, message, reason))
         told.count += 1
         self._waiting[key] = told
         if len(self._told) > _MOST:
@@ -167,7 +180,7 @@ def _event(name: str, told: _Told) -> dict[str, Any]:
             "uid": subject.uid,
         },
         "type": "Warning",
-        "reason": REASON,
+        "reason": told.reason,
         "message": message,
         "source": {"component": _COMPONENT},
         "reportingComponent": _COMPONENT,

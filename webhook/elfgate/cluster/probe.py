@@ -71,14 +71,14 @@ class Probed:
     remedy: str = ""
 
 
-def probe(endpoint: Endpoint) -> Iterator[Probed]:
-    """Connect, look at the certificate and readiness, and send a review."""
+def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
+    """Connect, look at certificate and readiness, and send a review, which policies of that revision should judge."""
     connection = http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=_SECONDS, context=endpoint.trust)
     try:
         connection.connect()
         yield _certificate(connection)
         yield _readiness(connection)
-        yield _review(connection, endpoint.path)
+        yield _review(connection, endpoint.path, revision)
     except ssl.SSLError as error:
         yield Probed("certificate", "wrong", f"the API server will not take it: {_reason(error)}",
                      "put the authority that signed it in caBundle, or issue one for this name")  # fmt: skip
@@ -119,7 +119,7 @@ def _readiness(connection: http.client.HTTPSConnection) -> Probed:
     return Probed("readiness", "wrong", f"/readyz says {status}: {lines}", "its log says more")
 
 
-def _review(connection: http.client.HTTPSConnection, path: str) -> Probed:
+def _review(connection: http.client.HTTPSConnection, path: str, wanted: str) -> Probed:
     """Send a review of a pod that lands nowhere, so that no image is read for it."""
     spec = {"nodeName": _UID, "containers": [{"name": "probe", "image": "scratch"}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _UID, "namespace": "default"}, "spec": spec}
@@ -141,6 +141,9 @@ def _review(connection: http.client.HTTPSConnection, path: str) -> Probed:
         said = body[:200].decode(errors="replace").strip()
         return Probed("review", "wrong", f"a review was answered with {status} and no verdict: {said}",
                       "look at the path of the URL or service, and at the webhook's log")  # fmt: skip
+    if wanted and revision != wanted:
+        return Probed("review", "wrong", f"a review is judged by policies of revision {revision}, not {wanted}",
+                      "give it these policies and settings, or look whether they are the right ones")  # fmt: skip
     return Probed("review", "ok", f"a review is answered, by policies of revision {revision}")
 
 

@@ -122,7 +122,13 @@ def _overrides(container: Part, pod_security: Part, environment: Environment) ->
         user=_first(security.get("runAsUser"), pod_security.get("runAsUser")),
         group=_first(security.get("runAsGroup"), pod_security.get("runAsGroup")),
         mounts=tuple(_mounts(container)),
+        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation")),
     )
+
+
+def _no_new_privileges(escalation: Part) -> bool | None:
+    """Tell what only a plain "no" settles: what is not said, others may still set."""
+    return True if escalation and not escalation.flag() else None
 
 
 def _first(own: Part, inherited: Part) -> int | None:

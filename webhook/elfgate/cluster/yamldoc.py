@@ -32,6 +32,7 @@ _INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
 _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
 )
+_STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 _NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
 
 
@@ -42,6 +43,17 @@ class _Loader(FastestLoader):
         first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in rules if tag not in _STRINGS_IN_KUBERNETES]
         for first, rules in FastestLoader.yaml_implicit_resolvers.items()
     }
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node without one: PyYAML's own method without what only its other users need."""
+        if kind is not yaml.ScalarNode:
+            return _MAP if kind is yaml.MappingNode else _SEQ
+        if implicit[0]:  # a plain scalar
+            rules: list[tuple[str, re.Pattern[str]]] = self.yaml_implicit_resolvers.get(value[:1], [])
+            for tag, pattern in rules:
+                if pattern.match(value):
+                    return tag
+        return _STR
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +108,32 @@ def _load(text: str, source: str) -> Iterator[Document]:
             if has_aliases:
                 _refuse_expansion(node)
             items = tuple(_position(source, item) for item in _items(node))
-            yield Document(_position(source, node), loader.construct_document(node), items)
+            value = loader.construct_document(node) if has_aliases else _value(loader, node)
+            yield Document(_position(source, node), value, items)
     finally:
         loader.dispose()
+
+
+def _value(loader: _Loader, node: yaml.Node) -> Any:
+    """What a node without aliases in it holds; what manifests are made of takes no detour by generators."""
+    kind, tag = type(node), node.tag
+    if kind is yaml.ScalarNode and tag == _STR:
+        return node.value
+    if kind is yaml.SequenceNode and tag == _SEQ:
+        elements: list[Any] = []
+        for item in node.value:  # a comprehension would double the depth of the stack
+            elements.append(_value(loader, item))  # noqa: PERF401 - as above
+        return elements
+    if kind is yaml.MappingNode and tag == _MAP and all(_is_string(key) for key, _ in node.value):
+        members: dict[str, Any] = {}
+        for key, value in node.value:
+            members[key.value] = _value(loader, value)
+        return members
+    return loader.construct_object(node, deep=True)
+
+
+def _is_string(node: yaml.Node) -> bool:
+    return type(node) is yaml.ScalarNode and node.tag == _STR
 
 
 def _refuse_depth(text: str) -> None:

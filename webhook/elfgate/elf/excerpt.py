@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf import dynamic, exports, loader, undefined
+from elfgate.elf import dynamic, exports, golang, loader, undefined
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
 from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
@@ -55,7 +55,8 @@ def excerpt(data: Data) -> bytes:
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
     is_program = kind == _ET_EXEC or interp or (alone and not defined)
     marks = _marks(window, _with_strings(segments) if is_program else ())
-    return Excerpt(window.size, marks, window.ranges(), symbols, defined, told).pack()
+    level = golang.cut(window, _written(segments)) if is_program else b""
+    return Excerpt(window.size, marks, window.ranges(), symbols, defined, told, level).pack()
 
 
 def _segments(window: Window, layout: Layout, head: bytes) -> list[Segment]:
@@ -81,6 +82,11 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
             notes += 1
             window.keep(offset, min(size, _NOTE_LIMIT))
     return interp
+
+
+def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
+    """Offset and size of the segments that can be written."""
+    return [(offset, size) for kind, offset, _, size, flags in segments if kind == _PT_LOAD and flags & _PF_W]
 
 
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:

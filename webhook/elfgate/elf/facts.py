@@ -77,7 +77,7 @@ class LoaderFacts:
     cpu_floor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ElfFacts:
     """What the kernel and the loaders read of one file.
 
@@ -113,6 +113,7 @@ class ElfFacts:
             and of a file with very many exports says yes to all), a false no is not.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
+        runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
         packed: The file is packed (UPX): its own needs are hidden.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
@@ -150,6 +151,7 @@ class ElfFacts:
     exports: Callable[[str], bool] = lambda _name: False
     kernel_floor: tuple[int, int, int] | None = None
     isa_needed: int = 0
+    runtime_level: str = ""
     packed: bool = False
     loader: LoaderFacts | None = None
     truncated: bool = False

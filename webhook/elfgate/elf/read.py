@@ -93,6 +93,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         exports=exports.decode(kept.exports) if complete else exports.everything,
         kernel_floor=kernel_floor,
         isa_needed=isa_needed,
+        runtime_level=kept.runtime_level.decode("ascii"),
         packed=Mark.PACKED in kept.marks,
         loader=loader.decode(kept.loader, isa_needed),
         truncated=any(load.offset + load.filesz > kept.file_size for load in loads),

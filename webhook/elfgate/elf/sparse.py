@@ -9,9 +9,9 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-VERSION = 2  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+VERSION = 3  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
-_HEAD = struct.Struct("<6sBxQIIII")  # magic, marks, file size, number of ranges, sizes of the three lists
+_HEAD = struct.Struct("<6sBxQIIIII")  # magic, marks, file size, number of ranges, sizes of the four lists
 _RANGE = struct.Struct("<QI")  # offset and size
 
 
@@ -37,6 +37,7 @@ class Excerpt:
         undefined: The undefined symbols (``elfgate.elf.undefined``).
         exports: The exported symbols (``elfgate.elf.exports``).
         loader: Facts of a dynamic loader (``elfgate.elf.loader``).
+        runtime_level: The CPU level of a Go program (``elfgate.elf.golang``).
     """
 
     file_size: int
@@ -45,10 +46,11 @@ class Excerpt:
     undefined: bytes = b""
     exports: bytes = b""
     loader: bytes = b""
+    runtime_level: bytes = b""
 
     def pack(self) -> bytes:
         """Write it as one blob."""
-        lists = (self.undefined, self.exports, self.loader)
+        lists = (self.undefined, self.exports, self.loader, self.runtime_level)
         head = _HEAD.pack(_MAGIC, self.marks, self.file_size, len(self.ranges), *map(len, lists))
         table = [_RANGE.pack(offset, len(data)) for offset, data in self.ranges]
         return b"".join((head, *table, *lists, *(data for _, data in self.ranges)))

@@ -9,7 +9,7 @@ neither.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -31,6 +31,7 @@ _CHUNKED_PLACE = "io.github.containers.zstd-chunked.manifest-position"  # offset
 _FOOTER_BYTES = 51
 _FOOTER_NUMBER = slice(16, 32)  # behind gzip's header and that of its extra field "SG": hexadecimal, then STARGZ
 _TABLE_BYTES = 64 << 20
+_CAPABILITY = "security.capability"
 
 _KINDS = {
     "reg": Kind.FILE,
@@ -140,6 +141,7 @@ class _Entry(BaseModel):
     uid: Number = 0
     gid: Number = 0
     link: str = Field("", alias="linkName")
+    xattrs: dict[str, Any] = Field(default_factory=dict)
     digest: str = ""
     offset: Number = 0
     inner_offset: Number = Field(0, alias="innerOffset")
@@ -158,7 +160,8 @@ def _items(entries: Sequence[_Entry], end: int) -> list[Item]:
     for entry in entries:
         if entry.type != "chunk":
             kind = _KINDS.get(entry.type, Kind.UNREADABLE)
-            member = Member(entry.name, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.link)
+            capable = _CAPABILITY in entry.xattrs
+            member = Member(entry.name, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.link, capable)
             items.append(Item(member))
         if entry.type in {"reg", "chunk"} and items and items[-1].member.size:
             _add_chunk(items[-1], entry, starts)

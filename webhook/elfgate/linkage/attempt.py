@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.credentials import EXECUTE, Credentials
+from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Architecture
@@ -53,6 +53,7 @@ class Process:
         unknown_env: Names whose values are not known; ``*`` for any name.
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
+        secure: Its loader is in secure-execution mode.
     """
 
     argv: tuple[str, ...]
@@ -60,6 +61,7 @@ class Process:
     unknown_env: frozenset[str] = frozenset()
     cwd: str = "/"
     doubt: Doubt | None = None
+    secure: bool = False
 
     def env_doubt(self, *names: str) -> Doubt | None:
         """Return a doubt if one of these variables may have a value that is not known."""
@@ -87,6 +89,7 @@ class Attempt:
         mounts: Paths at which something else hides the image's files, each with a slash behind.
         variant: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
+        no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
         explain: Record the walk.
         findings: In the order found.
         walk: In order, if ``explain``.
@@ -100,6 +103,7 @@ class Attempt:
     mounts: tuple[str, ...]
     variant: Variant
     injected: tuple[str, ...]
+    no_new_privileges: bool | None = None
     explain: bool = False
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
@@ -118,12 +122,26 @@ class Attempt:
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
         """Walk with the process's search permission, unless a group that is not known might have it."""
+        if not path.startswith("/"):
+            path, cwd = self._from(cwd, path)
         found = self.tree.lookup(path, cwd=cwd, uid=self.who.uid, gids=tuple(self.who.gids))
         if isinstance(found, Missing) and found.errno == "EACCES":
             directory = self.tree.lookup(found.path)
             if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):
                 return self.tree.lookup(path, cwd=cwd)
         return found
+
+    def _from(self, cwd: str, path: str) -> tuple[str, str]:
+        """Put what is missing of a working directory before the path: the runtime makes it (runc, ``MkdirAll``)."""
+        made: list[str] = []
+        while cwd and isinstance(self.tree.lookup(cwd), Missing):
+            cwd, _, last = cwd.rpartition("/")
+            made.insert(0, last)
+        return (posixpath.normpath(posixpath.join(*made, path)) if made and path else path), cwd or "/"
+
+    def opens(self, found: Found) -> bool:
+        """Tell whether the process may read what was found."""
+        return self.who.may(found.entry, READ)
 
     def failed(self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None) -> None:
         """Record what keeps the program from starting; with a doubt, what would."""

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from elfgate.linkage.shell import Body, Chain, Simple
-from elfgate.linkage.shell_words import Word
+from elfgate.linkage.shell_words import NotUnderstoodError, Word
 
 _DEFAULTED = re.compile(r"\$\{([0-9]):?-\}")
 _PARAMETER = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[0-9]))")
@@ -53,7 +54,22 @@ class Arguments:
 
 def is_all(word: Word) -> bool:
     """Tell whether a word stands for all arguments: ``"$@"``."""
-    return not word.literal and word.text in {"$@", "${@}"}
+    return word.raw in {'"$@"', '"${@}"'}
+
+
+def all_of(word: Word, given: Arguments) -> tuple[str, ...] | None:
+    """Expand ``"$@"``, and ``$@`` and ``$*`` without quotes, which split each; None if it is another word.
+
+    Raises:
+        NotUnderstoodError: if an argument might be matched to files.
+    """
+    if is_all(word):
+        return given.args
+    if word.raw not in {"$@", "${@}", "$*", "${*}"}:
+        return None
+    if any(mark in argument for argument in given.args for mark in "*?[\\"):
+        raise NotUnderstoodError("an argument is a pattern")
+    return tuple(part for argument in given.args for part in argument.split())
 
 
 def value_of(word: Word, given: Arguments) -> str | None:
@@ -123,12 +139,26 @@ def _test(words: tuple[Word, ...], given: Arguments, *, patterns: bool) -> bool 
     if len(words) == 2 and words[0].text in {"-z", "-n"}:
         value = value_of(words[1], given)
         return None if value is None else bool(value) is (words[0].text == "-n")
+    if joined := next((word.raw for word in words if word.raw in {"-a", "-o"}), None):
+        return None if patterns else _joined(words, joined, given)
     if len(words) != 3:
         return None
     left, right = value_of(words[0], given), value_of(words[2], given)
     if right is None and patterns and "$" not in words[2].raw:
         right = words[2].text
     return None if left is None or right is None else _compare(left, words[1].text, right, patterns=patterns)
+
+
+def _joined(words: tuple[Word, ...], by: str, given: Arguments) -> bool | None:
+    """Decide ``A -a B`` (all) or ``A -o B`` (any), not mixed: one part may decide, whatever the others are."""
+    if any(word.raw in {"-a", "-o"} - {by} or word.raw in {"(", ")", "!"} for word in words):
+        return None
+    places = [-1, *(number for number, word in enumerate(words) if word.raw == by), len(words)]
+    parts = [_test(words[first + 1 : last], given, patterns=False) for first, last in pairwise(places)]
+    settles = by == "-o"
+    if settles in parts:
+        return settles
+    return None if None in parts else not settles
 
 
 def _compare(left: str, how: str, right: str, *, patterns: bool) -> bool | None:

@@ -7,6 +7,8 @@ Sources: the x86-64 psABI (micro-architecture levels; ``GNU_PROPERTY_X86_ISA_1_N
 
 from collections.abc import Iterable
 
+from elfgate.elf.facts import ElfFacts
+from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object
@@ -45,6 +47,25 @@ def floor_met(attempt: Attempt, path: str, floor: str, doubt: Doubt | None) -> b
         message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {attempt.node.cpu_level}"
         attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
     return met is not False
+
+
+def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | None) -> None:
+    """Judge the level that a Go program was built for.
+
+    On x86-64 the runtime itself looks, before anything else ("This program can only be run on AMD64 processors with v3
+    microarchitecture support.", ``runtime/asm_amd64.s``); on POWER nobody does, and it dies of the first instruction
+    that the CPU does not know, if it comes to one.
+    """
+    level = facts.runtime_level
+    met = reaches(attempt.node.cpu_level, level) if level else True
+    if met is None:
+        message = f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
+        attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+    elif not met:
+        message = f"{path} is built by Go for CPUs of level {level}, but the node's is {attempt.node.cpu_level}"
+        if not level.startswith("x86"):
+            doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks")
+        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
 
 
 def isa_met(attempt: Attempt, objects: Iterable[Object]) -> bool:

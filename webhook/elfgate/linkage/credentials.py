@@ -43,6 +43,12 @@ class Credentials:
             return bool(entry.mode & want << 3)
         return bool(entry.mode & (want << 3 | want))
 
+    def certainly_may(self, entry: Entry, want: int) -> bool:
+        """Tell whether ``may`` does not rest on a group that only the pod might add."""
+        if self.uid in (0, None) or entry.uid == self.uid or entry.gid in self.gids:
+            return self.uid is not None and self.may(entry, want)
+        return bool(entry.mode & want)
+
 
 def credentials(user: str, tree: Tree) -> Credentials:
     """Resolve ``USER[:GROUP]`` as runc does.

@@ -18,7 +18,7 @@ HARMLESS = frozenset(
         ": [ [[ addgroup adduser awk basename break cat chgrp chmod chown command continue cut date declare "
         "dirname echo egrep env envsubst export expr false fgrep find getent getopts grep groupadd groupmod head "
         "hostname id jq kill local ls mkdir nc nproc nslookup od pgrep printenv printf ps pwd read readonly rm "
-        "rmdir sed seq set shopt sleep sort stat stty sync tail tee test touch tr trap true tty type typeset "
+        "rmdir sed seq set shopt sleep sort stat stty sync tail tee test touch tr true tty type typeset "
         "ulimit umask uname uniq unset useradd usermod wait wc which whoami xargs"
     ).split()
 )

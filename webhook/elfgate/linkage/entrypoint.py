@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Doubt
-from elfgate.linkage.conditions import Arguments, decide, is_all, value_of
+from elfgate.linkage.conditions import Arguments, all_of, decide, value_of
 from elfgate.linkage.effects import HARMLESS, State, StopError, names_set, passed, substitutions
 from elfgate.linkage.shell import Body, Case, Chain, If, Node, Simple, commands_of, parse
 from elfgate.linkage.shell_words import NotUnderstoodError, Word
@@ -138,7 +138,7 @@ def _simple(node: Simple, state: State, *, last: bool) -> Reached | State:
     name = words[0].text if words else ""
     if name == "exec" and len(words) > 1:
         return _reached(state.assigned(node.assignments), words[1:])
-    if last and len(words) == 1 and is_all(words[0]):
+    if last and len(words) == 1 and all_of(words[0], state.given) is not None:
         return _reached(state.assigned(node.assignments), words)
     if not words or name == "export":
         return substitutions(node, state.assigned(node.words, exported=name == "export"), 0)
@@ -161,8 +161,10 @@ def _shifted(words: tuple[Word, ...], given: Arguments) -> tuple[str, ...]:
 
 def _all(words: Iterable[Word], given: Arguments) -> tuple[str, ...]:
     """Expand words of which every one must be known."""
-    expanded = [given.args if is_all(word) else (value_of(word, given),) for word in words]
-    values = [value for several in expanded for value in several]
+    values: list[str | None] = []
+    for word in words:
+        several = all_of(word, given)
+        values += (value_of(word, given),) if several is None else several
     if None in values:
         raise StopError
     return tuple(value for value in values if value is not None)
@@ -180,9 +182,9 @@ def _beginning(words: Iterable[Word], given: Arguments) -> tuple[str, ...]:
     """Expand words up to the first that is not known; that must not be the very first."""
     values: list[str] = []
     for word in words:
-        value = value_of(word, given)
-        if is_all(word):
-            values += given.args
+        value, several = value_of(word, given), all_of(word, given)
+        if several is not None:
+            values += several
         elif value is not None:
             values.append(value)
         elif values:

@@ -26,6 +26,7 @@ from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import undefined
 from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
 from elfgate.rootfs.ldconf import preload
+from elfgate.rootfs.tree import Found
 
 PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
@@ -82,7 +83,9 @@ def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search, doubt: D
 def _preloads(attempt: Attempt, program: Program) -> list[str]:
     """LD_PRELOAD (blanks and colons), then /etc/ld.so.preload ."""
     named = re.split("[ :]+", program.process.env.get("LD_PRELOAD", ""))
-    return [*named, *preload(attempt.tree.text(PRELOAD) or "")]
+    found = attempt.lookup(PRELOAD)
+    text = attempt.tree.text(PRELOAD) if isinstance(found, Found) and attempt.opens(found) else None
+    return [*named, *preload(text or "")]
 
 
 def _preload(objects: Objects, search: Search, executable: Object, name: str) -> None:

@@ -6,6 +6,7 @@ ldconfig's business and is not read when a program starts.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
 _UNTOLD = (2, 32)
+_ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
 
@@ -144,11 +146,26 @@ class Search:
         if needed_by.facts.runpath is None:
             for item in needed_by.chain():
                 if item.facts.rpath and item.facts.runpath is None:
-                    yield f"RPATH of {item.path}", split_glibc(item.facts.rpath, ":", self._tokens(item))
+                    yield f"RPATH of {item.path}", self._own_path(item, item.facts.rpath)
         yield "LD_LIBRARY_PATH", self._env_path
         if needed_by.facts.runpath:
-            text = needed_by.facts.runpath
-            yield f"RUNPATH of {needed_by.path}", split_glibc(text, ":", self._tokens(needed_by))
+            yield f"RUNPATH of {needed_by.path}", self._own_path(needed_by, needed_by.facts.runpath)
+
+    def _own_path(self, item: Object, text: str) -> SearchPath:
+        """An object's own path; in secure-execution mode the program's $ORIGIN only leads to default directories.
+
+        Source: ``_dl_dst_substitute`` in glibc ``elf/dl-load.c`` (``check_for_trusted``).
+        """
+        if self._process.secure and item.needed_by is None:
+            elements = [
+                element for element in text.split(":") if not _ORIGIN.search(element) or self._trusted(item, element)
+            ]
+            text = ":".join(elements)
+        return split_glibc(text, ":", self._tokens(item))
+
+    def _trusted(self, item: Object, element: str) -> bool:
+        path = posixpath.normpath(expand(element, self._tokens(item)) or "/")
+        return f"{path}/".startswith(tuple(f"{directory}/" for directory in self._defaults))
 
     def _tokens(self, item: Object) -> Mapping[str, str]:
         tokens = {"ORIGIN": item.origin}
@@ -216,7 +233,7 @@ class Search:
         found = self._attempt.lookup(CACHE)
         if isinstance(found, Hidden):
             self._cache_doubt = found.doubt
-        if not isinstance(found, Found):
+        if not isinstance(found, Found) or not self._attempt.opens(found):
             return None
         if found.entry.kind is Kind.UNREADABLE:
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")

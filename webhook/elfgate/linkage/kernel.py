@@ -9,9 +9,10 @@ from elfgate.elf.facts import ElfFacts, Type
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
-from elfgate.linkage.credentials import executable
+from elfgate.linkage.credentials import EXECUTE, executable
 from elfgate.linkage.machines import Taken, architecture_of, describe, taken
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
+from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
 from elfgate.linkage.shebang import shebang
 from elfgate.rootfs.entry import Kind
@@ -45,11 +46,13 @@ class Program:
         image: The program, behind all scripts.
         loader: What its PT_INTERP leads to; None if it has none.
         process: The process, its argv as the program sees it.
+        gain: Whether it gains a privilege by its file.
     """
 
     image: Image
     loader: Image | None
     process: Process
+    gain: Gain = Gain.NO
 
 
 def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
@@ -70,7 +73,9 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
             return None
         facts = attempt.tree.facts(found)
         if facts is not None:
-            return _execute(attempt, process, Image(path, found.path, facts), script)
+            program = _execute(attempt, process, Image(path, found.path, facts), script)
+            gained = gain(found.entry, attempt.who, forbidden=attempt.no_new_privileges)
+            return None if program is None else replace(program, gain=gained)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
         if line is None:
             _no_format(attempt, process, found, script)
@@ -106,6 +111,10 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
         else:
             message = f"{words.named(path, found.path)} {why}"
             attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt)
+        return None
+    if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
+        message = f"only group {found.entry.gid}, which the pod may add, can execute {found.path}"
+        attempt.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found
 

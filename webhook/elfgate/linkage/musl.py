@@ -138,6 +138,8 @@ class _Linker:
             yield "LD_LIBRARY_PATH", directory
         for item in needed_by.chain():
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
+            if self._process.secure and item.needed_by is None and "$" in (text or ""):
+                continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path
             expanded = expand_musl(text or "", item.origin)
             for directory in split_musl(expanded or ""):
                 yield f"RUNPATH of {item.path}", directory
@@ -155,6 +157,8 @@ class _Linker:
             return DEFAULT_PATH
         if isinstance(found, Missing):
             return DEFAULT_PATH if found.errno == "ENOENT" else ""
+        if not self._attempt.opens(found):
+            return ""  # init: any error but ENOENT leaves it empty
         text = self._attempt.tree.text(found.path)
         if text is None and found.entry.size:
             query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read")

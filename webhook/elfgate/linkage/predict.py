@@ -5,9 +5,10 @@ loader then does, and goes on to the program behind a wrapper.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import glibc, musl, words
+from elfgate.linkage import cpu, glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
@@ -15,10 +16,11 @@ from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, execve
 from elfgate.linkage.path_search import Command, find_command
+from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Prediction
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
-from elfgate.linkage.wrappers import Wrapped, is_plain_text, unwrap
+from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 
@@ -62,6 +64,7 @@ def predict(
         mounts=first.mounts,
         variant=variant(tree, architecture),
         injected=tuple(injected),
+        no_new_privileges=overrides.no_new_privileges,
         explain=explain,
     )
     if not first.argv or not first.argv[0]:
@@ -103,13 +106,15 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
     process = process.doubted(command.doubt)
-    if wrapped.by and is_plain_text(attempt, process, command.path):
-        if wrapped.shell:
+    if wrapped.by and is_formless(attempt, process, command.path):
+        if wrapped.shell and is_plain_text(attempt, process, command.path):
             return None  # a shell runs the text itself: it has started
         process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
     program = execve(attempt, process, command.path)
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
+    if program is not None and not _decided(attempt):
+        cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
     return program
 
 
@@ -122,6 +127,30 @@ def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> N
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:
+    """Load a program; one that may gain a privilege as if it did and as if it did not."""
+    if program.gain is Gain.NO:
+        _link(attempt, program, loader)
+        return
+    secure = replace(program, process=secured(program.process))
+    if program.gain is Gain.YES:
+        _link(attempt, secure, loader)
+        return
+    with_gain, without = (replace(attempt, findings=[], walk=[]) for _ in range(2))
+    _link(with_gain, secure, loader)
+    _link(without, program, loader)
+    attempt.walk += without.walk
+    attempt.needs_glibc = without.needs_glibc
+    if _codes(with_gain) == _codes(without):
+        attempt.findings += without.findings
+    else:
+        attempt.unknown(program.image.path, words.may_be_secure(program.image.path), UnknownReason.VALUE_UNKNOWN)
+
+
+def _codes(attempt: Attempt) -> list[Code]:
+    return [finding.code for finding in attempt.findings if finding.effect is not Effect.NOTE]
+
+
+def _link(attempt: Attempt, program: Program, loader: Image) -> None:
     about = loader.facts.loader
     if about is None:
         message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"

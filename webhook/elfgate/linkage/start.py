@@ -36,6 +36,8 @@ class Overrides:
         user: ``runAsUser``, or None.
         group: ``runAsGroup``, or None.
         mounts: Paths under which a volume hides the image's files.
+        no_new_privileges: Set-user-ID and capabilities of files count for nothing (not ``allowPrivilegeEscalation``);
+            None if it is not said.
     """
 
     command: tuple[str, ...] | None = None
@@ -46,6 +48,7 @@ class Overrides:
     user: int | None = None
     group: int | None = None
     mounts: tuple[str, ...] = ()
+    no_new_privileges: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ undefined in both.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import ref
 
 from elfgate.elf.facts import ElfFacts, UndefinedSymbol
 
@@ -25,18 +26,19 @@ class Undefined:
 class _Memory:
     """Answers by identity of the facts: those are shared by all images that hold the same file.
 
-    The facts are kept with the answer, so that an identity is not used again while it is remembered.
+    The facts are not kept for it, as they take far more room than the answer: an identity may be used again after they
+    are gone, and is seen to be another's.
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ElfFacts, ...]]] = OrderedDict()
+        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ref[ElfFacts], ...]]] = OrderedDict()
 
-    def get(self, key: tuple[int, ...]) -> Undefined | None:
-        answer = self._answers.get(key)
-        return None if answer is None else answer[0]
+    def get(self, facts: Sequence[ElfFacts]) -> Undefined | None:
+        answer, kept = self._answers.get(tuple(map(id, facts))) or (None, ())
+        return answer if all(known() is one for known, one in zip(kept, facts, strict=False)) else None
 
-    def put(self, key: tuple[int, ...], answer: Undefined, facts: tuple[ElfFacts, ...]) -> None:
-        self._answers[key] = (answer, facts)
+    def put(self, facts: Sequence[ElfFacts], answer: Undefined) -> None:
+        self._answers[tuple(map(id, facts))] = (answer, tuple(map(ref, facts)))
         while len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
@@ -51,15 +53,15 @@ def undefined(facts: ElfFacts, scope: Sequence[ElfFacts]) -> Undefined:
         facts: The object.
         scope: All objects of the process.
     """
-    key = (id(facts), *map(id, scope))
-    answer = _memory.get(key)
+    involved = (facts, *scope)
+    answer = _memory.get(involved)
     if answer is None:
         missing = [symbol for symbol in facts.undefined if not symbol.weak and not _defined(symbol, facts, scope)]
         answer = Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
             tuple(symbol.name for symbol in missing if symbol.lazy),
         )
-        _memory.put(key, answer, (facts, *scope))
+        _memory.put(involved, answer)
     return answer
 
 

@@ -49,6 +49,14 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _MANY else f"{shown} and {len(names) - _MANY} more"
 
 
+def may_be_secure(path: str) -> str:
+    """Say what hangs on whether a set-user-ID program gains a privilege."""
+    return (
+        f"{path} may gain a privilege by its file (set-user-ID, set-group-ID, capabilities); its loader ignores"
+        " LD_LIBRARY_PATH, LD_PRELOAD and $ORIGIN then, and that makes a difference here"
+    )
+
+
 def image(variant: Variant) -> str:
     """Name the image, with its nature as far as that is known."""
     nature = variant.libc if variant.id == "unknown" else str(variant)

@@ -9,18 +9,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from elfgate.errors import UnknownReason
 from elfgate.linkage import words as words_of
-from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.conditions import Arguments
 from elfgate.linkage.credentials import READ, executable
 from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.report import Code
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
 _SHELL_OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
+_SPLIT = re.compile(r"-[iv]*S|--split-string(?:=|$)")
 _SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
+_BASHISM = re.compile(rb"\bpipefail\b|\[\[|<<<|\bfunction\b|\$\{\w+(?::\d|[/^,@\[])")
+_STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
 SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
 
 
@@ -45,12 +49,14 @@ class Usage:
 
     Attributes:
         flags: Options that stand alone.
-        valued: Options that take a value, as the next argument or (long ones) after ``=``.
+        valued: Options that take a value: as the next argument, joined to a short one, or after a long one's ``=``.
+        numbers: A number with a dash before it is an option.
         operands: How many words come before the program.
     """
 
     flags: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
+    numbers: bool = False
     operands: int = 0
 
 
@@ -66,12 +72,13 @@ SIMPLE: Mapping[str, Usage] = {
     "catatonit": Usage(_options("-g")),
     "su-exec": Usage(operands=1),
     "gosu": Usage(operands=1),
-    "nice": Usage(valued=_options("-n --adjustment")),
+    "nice": Usage(valued=_options("-n --adjustment"), numbers=True),
     "nohup": Usage(),
-    "setsid": Usage(_options("-c -f -w --ctty --fork --wait")),
     "s6-setuidgid": Usage(operands=1),
     "timeout": Usage(
-        _options("--foreground --preserve-status -v --verbose"), _options("-k -s --kill-after --signal"), 1
+        _options("--foreground --preserve-status -v --verbose"),
+        _options("-k -s --kill-after --signal"),
+        operands=1,
     ),
 }
 
@@ -86,6 +93,7 @@ def unwrap(attempt: Attempt, program: Program) -> Wrapped | None:
     Returns:
         The program to follow, or None if there is none, or none for sure.
     """
+    program = _applet(program)
     name = posixpath.basename(program.process.argv[0])
     process: Process | None = None
     if name in SHELLS:
@@ -97,13 +105,26 @@ def unwrap(attempt: Attempt, program: Program) -> Wrapped | None:
     return Wrapped(process, program.process.argv[0], name in SHELLS) if process is not None else None
 
 
-def is_plain_text(attempt: Attempt, process: Process, path: str) -> bool:
-    """Tell whether a file is one that ``execve`` refuses with ENOEXEC and a shell would run: text without ``#!``."""
+def _applet(program: Program) -> Program:
+    """Take ``busybox APPLET …`` for the applet: its first argument is the command then."""
+    argv = program.process.argv
+    if not is_busybox(program) or not posixpath.basename(argv[0]).startswith("busybox") or len(argv) == 1:
+        return program
+    return replace(program, process=replace(program.process, argv=argv[1:]))
+
+
+def is_formless(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file is one that ``execve`` refuses with ENOEXEC, and a shell would run as a script then."""
     found = attempt.lookup(path, process.cwd)
     if not isinstance(found, Found) or not executable(found.entry, attempt.who):
         return False
-    head = found.entry.head
-    return not found.entry.elf and not head.startswith((b"#!", b"\x7fELF")) and b"\0" not in head
+    return not found.entry.elf and not found.entry.head.startswith((b"#!", b"\x7fELF"))
+
+
+def is_plain_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file's beginning is text: of bytes that are none, each shell makes something else."""
+    found = attempt.lookup(path, process.cwd)
+    return isinstance(found, Found) and b"\0" not in found.entry.head
 
 
 def is_busybox(program: Program) -> bool:
@@ -120,10 +141,17 @@ def _simple(process: Process, usage: Usage) -> Process | None:
             break
         if option in usage.valued and words:
             words.pop(0)
-        elif option not in usage.flags and option.partition("=")[0] not in usage.valued:
+        elif not _stands_alone(option, usage):
             return None
     words = words[usage.operands :]
     return replace(process, argv=tuple(words)) if words else None
+
+
+def _stands_alone(option: str, usage: Usage) -> bool:
+    """Tell whether an option is a known one that takes no further argument."""
+    joined = not option.startswith("--") and option[:2] in usage.valued
+    number = usage.numbers and option.lstrip("-+").isdecimal()
+    return option in usage.flags or joined or number or option.partition("=")[0] in usage.valued
 
 
 def _env(attempt: Attempt, program: Program) -> Process | None:
@@ -141,11 +169,13 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
             name = words.pop(0)
             env.pop(name, None)
             unknown -= {name}
-        elif option.startswith(("-S", "--split-string=")):
+        elif split := _SPLIT.match(option):
             if is_busybox(program):
                 _no_split_string(attempt, program)
                 return None
-            text = option.removeprefix("--split-string=").removeprefix("-S") or (words.pop(0) if words else "")
+            if "i" in option[: split.end()] and option[1] != "-":
+                env, unknown = {}, frozenset()
+            text = option[split.end() :] or (words.pop(0) if words else "")
             if any(mark in text for mark in "\\'\"$#"):
                 return None
             words[:0] = text.split()
@@ -193,6 +223,16 @@ def _shell(attempt: Attempt, program: Program) -> Process | None:
     return replace(process, argv=reached.argv, env=env, cwd=cwd).doubted(reached.doubt)
 
 
+def _is_bash(program: Program) -> bool:
+    """Tell whether it ends with 127, as if a program were missing; others end as they would for any error."""
+    return posixpath.basename(program.image.path) == "bash"
+
+
+def _in_bash(entry: Entry) -> bool:
+    """Tell whether a script uses what dash ends at, or takes for something else."""
+    return _BASHISM.search(entry.head + entry.tail) is not None
+
+
 def _known(process: Process) -> Mapping[str, str]:
     """The variables whose values are certain, and those of searches, whose doubts are told elsewhere."""
     anything = "*" in process.unknown_env
@@ -210,11 +250,12 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing) and "/" in path:
         message = f"{program.process.argv[0]} runs {words_of.command_missing(path, found, attempt.variant)}"
-        attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt)
+        doubt = None if _is_bash(program) else _STARTED
+        attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt or doubt)
     elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
-    elif isinstance(found, Found):
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, _STARTED)
+    elif isinstance(found, Found) and not (posixpath.basename(program.image.path) == "dash" and _in_bash(found.entry)):
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size:
             return whole.decode("utf-8", "surrogateescape")

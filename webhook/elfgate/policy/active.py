@@ -5,7 +5,8 @@ Whatever is wrong with a new bundle, the old one stays in force.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Literal
 
 from elfgate.errors import ElfgateError
@@ -69,7 +70,7 @@ class Follower:
 
     Args:
         active: Whose bundle is replaced.
-        fetch: Gets the bundle's file.
+        fetch: Gets the bundle's file, or whatever differs when the bundle does.
         prepare: Verifies and loads it, and lets it prove itself.
         told: Who is told what came of it.
         seconds: From one look to the next.
@@ -91,11 +92,21 @@ class Follower:
         self._seconds = seconds
         self._seen = b""
 
-    async def run(self) -> None:
-        """Look for ever."""
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Look at once, and then now and then for as long as the block lasts."""
+        await self.look()
+        looking = asyncio.create_task(self._go_on())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _go_on(self) -> None:
         while True:
-            await self.look()
             await asyncio.sleep(self._seconds)
+            await self.look()
 
     async def look(self) -> None:
         """Look once. A file that has been looked at before is not looked at again."""
@@ -112,6 +123,9 @@ class Follower:
             engine = await self._prepare(packed)
         except ElfgateError as error:
             self._told("refused", str(error))
+            return
+        if engine.revision == self._active.revision:
+            await engine.close()  # it is in force already
             return
         await self._active.replace(engine)
         self._told("activated", engine.revision)

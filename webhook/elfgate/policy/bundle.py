@@ -21,13 +21,14 @@ from elfgate.policy.config import PolicyConfig
 RULES = "elfgate.rules"
 _AGGREGATOR = "elfgate/main/found.rego"
 _AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
-_FOUND = "elfgate.lib.found.by_code"
-_SHIPPED = f"""\
+_SHIPPED = """\
 shipped := object.union(others, taken)
 
-taken := predicted if count(data.{_FOUND}) > 0
+taken := predicted if count(by_code) > 0
 
-default taken := {{}}
+default taken := {}
+
+by_code := data.elfgate.lib.found.by_code
 """
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
 _MAX_BYTES = 4 << 20  # one file of a bundle
@@ -121,6 +122,14 @@ def sealed(
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
 
+def sources(folder: Path) -> bytes:
+    """The Rego in a folder, as bytes that differ when any of it does; what keeps it from being read, if that is so."""
+    try:
+        return orjson.dumps(_modules(folder, tests=False))
+    except InputError as error:
+        return str(error).encode()
+
+
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one tree of settings over another: objects are merged, anything else is replaced (as ``object.union``)."""
     merged = dict(below)
@@ -143,7 +152,7 @@ def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
     """
     takers = sorted(code for code, text in rules.items() if _takes_its_own(code, text))
     others = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)]
-    taken = [f'predicted["{code}"] := data.{RULES}.{code}.findings if data.{_FOUND}.{code}\n' for code in takers]
+    taken = [f'predicted["{code}"] := data.{RULES}.{code}.findings if by_code.{code}\n' for code in takers]
     ours = [_SHIPPED, "others := {", *others, "}", "", *taken]
     head = [_AGGREGATED, "package elfgate.main", ""]
     if not (own := sorted(own)):
@@ -160,7 +169,7 @@ def _takes_its_own(code: str, text: str) -> bool:
     return lines == [
         f"package {RULES}.{code}",
         "import data.elfgate.lib.found",
-        f"findings contains finding if some finding in found.by_code.{code}",
+        f"findings := found.by_code.{code}",
     ]
 
 

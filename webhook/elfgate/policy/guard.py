@@ -12,6 +12,7 @@ from elfgate.policy.engine import Engine, EngineError, EngineTimeoutError
 from elfgate.policy.verdict import Verdict, Violation
 
 SUSPENDED_SECONDS = 60.0
+_ALL = frozenset({"*"})
 
 Told = Callable[[str, str], None]
 """Is told which rule failed, and why."""
@@ -25,13 +26,17 @@ class GuardedEngine:
         own: The names of the rules that may be left out.
         told: Who is told of each failure (a log, a metric).
         suspended_seconds: How long a rule that ran out of time is left out.
+
+    Should the engine come to have another revision, its rules of the user's own have names that are not known here: if
+    one of those fails, all are left out.
     """
 
     def __init__(
         self, engine: Engine, own: Sequence[str], *, told: Told, suspended_seconds: float = SUSPENDED_SECONDS
     ) -> None:
         self._live = engine
-        self._own = frozenset(own)
+        self._named = frozenset(own)
+        self._named_in = engine.revision
         self._told = told
         self._suspended_seconds = suspended_seconds
         self._suspended: dict[str, float] = {}
@@ -40,6 +45,10 @@ class GuardedEngine:
     def revision(self) -> str:
         """The engine's revision."""
         return self._live.revision
+
+    @property
+    def _own(self) -> frozenset[str]:
+        return self._named if self._live.revision == self._named_in else _ALL
 
     async def evaluate(self, document: Document) -> Verdict:
         """Judge a document.

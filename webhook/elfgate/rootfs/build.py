@@ -38,6 +38,7 @@ class LayerBuilder:
         size: int = 0,
         link: str = "",
         data: Buffer = b"",
+        capable: bool = False,
     ) -> None:
         """Add an entry. It replaces an earlier one of the same path, but a directory keeps what is in it.
 
@@ -52,6 +53,7 @@ class LayerBuilder:
             link: A symlink's target as written; a hard link's as an absolute, normalised path.
             data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and not none; a file
                 with fewer becomes ``UNREADABLE``.
+            capable: It has capabilities, which count for an ELF file.
 
         Raises:
             ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a name too long.
@@ -64,6 +66,8 @@ class LayerBuilder:
             return
         if kind is Kind.FILE:
             self._keep(path, name, data)
+            if capable and name.flags & form.ELF:
+                name.flags |= form.CAPABLE
         elif kind is Kind.HARDLINK:
             name = self._linked(name)
         elif kind is Kind.SYMLINK:

@@ -25,6 +25,7 @@ class Member:
     gid: int
     size: int
     link: str
+    capable: bool = False
 
 
 def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], Buffer]) -> None:
@@ -57,6 +58,7 @@ def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], 
             size=member.size,
             link=absolute(member.link) if member.kind is Kind.HARDLINK else member.link,
             data=content(path, member) if member.kind is Kind.FILE else b"",
+            capable=member.capable,
         )
 
 

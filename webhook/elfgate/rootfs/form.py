@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 1
+VERSION = 2
 
 HEADER = struct.Struct("<8sHHIQ")  # magic, version, excerpts' version, CRC-32 of table and directories, length in all
 SECTIONS = struct.Struct("<8I")  # directories, names, records, chunks: stored and unpacked bytes of each
@@ -30,7 +30,8 @@ RECORD = struct.Struct("<BHIIQII")  # flags, mode, uid, gid, size, first chunk, 
 DIGEST_BYTES = 16
 
 KIND_BITS = 0x07
-OPAQUE = 0x08
+OPAQUE = 0x08  # of a directory
+CAPABLE = 0x08  # of a file
 IMPLIED = 0x10
 # What the second chunk is: at most one of these.
 TAIL = 0x20

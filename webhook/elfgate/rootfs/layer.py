@@ -137,7 +137,8 @@ class _Stored:
         if kind in (Kind.SYMLINK, Kind.HARDLINK):
             return Entry(kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape"))
         if flags & form.ELF:
-            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1))
+            capable = bool(flags & form.CAPABLE)
+            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1), capable=capable)
         body = self.chunk(second - 1) if second else b""
         if flags & form.TEXT:
             return Entry(kind, mode, uid, gid, size, head=content, text=body)

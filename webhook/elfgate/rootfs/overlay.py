@@ -11,6 +11,7 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.walk import Missing, walk
 
 _MAX_LINKS = 40
+_NAMES_KEPT = 4096
 _IMPLIED = Entry(Kind.DIRECTORY, 0o755, implied=True)
 
 
@@ -55,6 +56,8 @@ class Overlay:
         """As ``raw``, with the number of the topmost layer that has it."""
         path = f"{directory}/{name}" if directory != "/" else f"/{name}"
         if path not in self._names:
+            if len(self._names) >= _NAMES_KEPT:  # pods may ask for any number of paths that are not there
+                self._names.clear()
             self._names[path] = self._find(directory, path, name)
         return self._names[path]
 

@@ -32,13 +32,14 @@ _KINDS = {
 }
 _WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long name, GNU long link
+_CAPABILITY = "SCHILY.xattr.security.capability"
 
 
 @dataclass(slots=True)
 class _Member(Member):
     """A header with what extended headers change of it. ``stored`` is how many bytes follow it in the stream."""
 
-    stored: int
+    stored: int = 0
 
 
 def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:
@@ -137,4 +138,5 @@ def _member(header: Header, extended: dict[str, bytes]) -> _Member:
         size=size,
         link=(extended.get("linkpath") or header.link).decode("utf-8", "surrogateescape"),
         stored=stored,
+        capable=_CAPABILITY in extended,
     )

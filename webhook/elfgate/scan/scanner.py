@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -63,14 +63,22 @@ class Scanner:
         wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
             goes on. None waits for as long as the sources' limits allow.
         injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
+        on_unread: Told of each image that cannot be read (yet), with the unknown's reason.
     """
 
     def __init__(
-        self, *, locate: Locate, reader: Reader, wait: float | None = None, injected: Sequence[str] = ()
+        self,
+        *,
+        locate: Locate,
+        reader: Reader,
+        wait: float | None = None,
+        injected: Sequence[str] = (),
+        on_unread: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._locate = locate
         self._reader = reader
         self._wait = wait
+        self._on_unread = on_unread
         self._injected = (*INJECTED, *injected)
         self._predictions: Recent[bytes, Prediction] = Recent(4096)
 
@@ -112,8 +120,10 @@ class Scanner:
                     missing = await self._platform_missing(located, platform)
                     return Linkage(image, digest, platform, missing, until=until)
         except UnreadableError as error:
+            self._on_unread(error.reason)
             return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
         except TimeoutError:
+            self._on_unread(UnknownReason.NOT_SCANNED)
             message = f"{image} is seen for the first time and is still being read"
             return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
         if explain:

@@ -52,6 +52,10 @@ class Answer(Protocol):
         """The rules that it names, for metrics and logs."""
 
     @property
+    def dryrun(self) -> tuple[str, ...]:
+        """The rules in mode ``dryrun`` that would have been named, for metrics and logs."""
+
+    @property
     def outcome(self) -> str:
         """What it came to, in a word, for metrics and logs."""
 
@@ -182,13 +186,19 @@ class Webhook:
     def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
         """Count an answer and log it with its review's uid: a denial always, others for who asks for ``debug``."""
         self._metrics.judged(
-            point=answer.point, allowed=answer.allowed, outcome=answer.outcome, codes=answer.codes, seconds=seconds
+            point=answer.point,
+            allowed=answer.allowed,
+            outcome=answer.outcome,
+            codes=answer.codes,
+            dryrun=answer.dryrun,
+            seconds=seconds,
         )
         self._metrics.steps(answer.seconds)
         level = logging.DEBUG if answer.allowed else logging.INFO
         if log.isEnabledFor(level):
             facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
             facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
             facts |= {"steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}}
             log.log(level, "review answered", extra=facts)
 

@@ -34,6 +34,7 @@ class Answered:
     codes: tuple[str, ...]
     outcome: str
     seconds: Mapping[str, float] = field(default_factory=dict)
+    dryrun: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,28 @@ class Told:
     point: str
     codes: tuple[str, ...]
     outcome: str
+    dryrun: tuple[str, ...]
 
     @classmethod
-    def of(cls, answer: dict[str, object], *, point: str, outcome: str, codes: tuple[str, ...] = ()) -> Self:
+    def of(
+        cls,
+        answer: dict[str, object],
+        *,
+        point: str,
+        outcome: str,
+        codes: tuple[str, ...] = (),
+        dryrun: tuple[str, ...] = (),
+    ) -> Self:
         """Make one of an AdmissionReview (``cluster.review.response``) that has an empty uid."""
         before, hole, after = orjson.dumps(answer).partition(_NO_UID)
         told = answer["response"]
         allowed = isinstance(told, dict) and told["allowed"] is True
-        return cls(before + hole[:-2], after, allowed, point, codes, outcome)
+        return cls(before + hole[:-2], after, allowed, point, codes, outcome, dryrun)
 
     def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> Answered:
         """Answer the review of that uid; ``seconds`` are what its steps took."""
         body = self.before + orjson.dumps(uid) + self.after
-        return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds)
+        return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds, self.dryrun)
 
 
 class Known(Generic[V]):

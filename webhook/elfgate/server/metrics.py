@@ -88,20 +88,42 @@ class Metrics:
         self._reloads = Counter(
             "elfgate_certificate_reloads", "Changed certificates, by result", ["result"], registry=self.registry
         )
+        self._stores = Counter(
+            "elfgate_store_failures",
+            "Reads and writes of a store that failed, by store: near, or shared by replicas",
+            ["store"],
+            registry=self.registry,
+        )
+        self._unread = Counter(
+            "elfgate_unread_images",
+            "Images that could not be read for a review, by the unknown's reason: a registry's failures are among them",
+            ["reason"],
+            registry=self.registry,
+        )
         self._ready = Gauge(
             "elfgate_ready", "1 if the last readiness probe was answered with yes", registry=self.registry
         )
         self.in_flight = Gauge("elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry)
 
-    def judged(self, *, point: str, allowed: bool, outcome: str, codes: Iterable[str], seconds: float) -> None:
+    def judged(
+        self,
+        *,
+        point: str,
+        allowed: bool,
+        outcome: str,
+        codes: Iterable[str],
+        seconds: float,
+        dryrun: Iterable[str] = (),
+    ) -> None:
         """Count an answer that the judge gave."""
         point, outcome = self._labels["point"].bound(point), self._labels["outcome"].bound(outcome)
         decision = "allowed" if allowed else "denied"
         answered, took = self._series(point, decision, outcome)
         answered.inc()
         took.observe(seconds)
-        for code in codes:
-            self._findings.labels(point, decision, self._labels["code"].bound(code)).inc()
+        for effect, named in ((decision, codes), ("dryrun", dryrun)):
+            for code in named:
+                self._findings.labels(point, effect, self._labels["code"].bound(code)).inc()
 
     def _series(self, point: str, decision: str, outcome: str) -> tuple[Counter, Histogram]:
         """Where such an answer is counted, looked up once: the library does so anew each time, under a lock."""
@@ -132,6 +154,14 @@ class Metrics:
     def bundle(self, result: str) -> None:
         """Count a policy bundle: ``activated``, ``refused``, or ``unreachable`` at a look."""
         self._bundles.labels(result).inc()
+
+    def store_failed(self, store: str) -> None:
+        """Count a failure of the ``near`` or the ``shared`` store. Any thread may call it."""
+        self._stores.labels(store).inc()
+
+    def unread(self, reason: str) -> None:
+        """Count an image that could not be read, by ``UnknownReason``."""
+        self._unread.labels(reason).inc()
 
     def certificate(self, *, expires: float) -> None:
         """Note when the served certificate expires, in seconds since the epoch."""

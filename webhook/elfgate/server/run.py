@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 
 from elfgate.errors import InputError
-from elfgate.server import probe
+from elfgate.server import allocator, probe
 from elfgate.server.app import Judge, Ready, Webhook
 from elfgate.server.metrics import Metrics
 from elfgate.server.readiness import readiness
@@ -33,6 +33,7 @@ GRACE_SECONDS = 30  # the API server's longest deadline: no review can still wan
 
 def run(main: Coroutine[None, None, None]) -> None:
     """Run ``main`` to its end, on uvloop where there is one."""
+    allocator.tame()
     try:
         new_event_loop = importlib.import_module("uvloop").new_event_loop
     except ImportError:
@@ -79,7 +80,7 @@ async def serve(
         endpoint = readiness({"endpoint": answers})
         webhook = Webhook(judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings)
         server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
-        async with _followed(certificate, tls, metrics):
+        async with _followed(certificate, tls, metrics), allocator.giving_back():
             _settle()
             log.info("listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"})
             await server.serve(sockets=[listener])
@@ -90,6 +91,7 @@ def _settle() -> None:
     """Keep what was made at start out of the collector's rounds, which would go through it while reviews wait."""
     gc.collect()
     gc.freeze()
+    allocator.give_back()
 
 
 def bind(listen: Listen) -> socket.socket:

@@ -182,8 +182,10 @@ def _passed(asked: Review, point: Point) -> Answered:
 
 def _told(verdict: Verdict, point: Point) -> Told:
     codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
+    dryrun = tuple(dict.fromkeys(violation.code for violation in verdict.dryrun))
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
+    audit |= {"dryrun": ",".join(dryrun)} if dryrun else {}
     allowed = verdict.allowed
     answer = response("", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit)
     outcome = "warned" if verdict.warnings else "admitted"
-    return Told.of(answer, point=point, codes=codes, outcome=outcome if allowed else "denied")
+    return Told.of(answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied")

@@ -52,6 +52,7 @@ class ValkeyStore:
         address: Where the server is.
         clock: Seconds that only go forward.
         lease_seconds: How long a lease lasts if its holder dies.
+        on_failure: Told of each question that fails, from any thread, with ``shared``.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class ValkeyStore:
         *,
         clock: Callable[[], float] = time.monotonic,
         lease_seconds: float = _LEASE_SECONDS,
+        on_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._address = address
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
         self._held = Held(self._renew, lease_seconds)
         self._failures = 0
+        self._on_failure = on_failure
         self._pause = _FIRST_PAUSE
         self._alone_until = 0.0
         self._closed = False
@@ -206,6 +209,7 @@ class ValkeyStore:
             if isinstance(error, GoneError | SlowError):
                 self._leave_alone()
             self._failures += 1
+            self._on_failure("shared")
             _LOG.warning("store %s: %s", self._address, _words(error))
             return nothing
         self._pause = _FIRST_PAUSE

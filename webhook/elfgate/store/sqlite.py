@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ DEFAULT_MAX_BYTES = 1 << 30
 _LOG = logging.getLogger(__name__)
 _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases
 _BUSY_SECONDS = 2.0
+_CACHE_KIB = 256
 _COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
@@ -53,17 +54,21 @@ class SqliteStore:
     Args:
         path: The file; it and its folder are made if they are missing.
         max_bytes: How large it may grow; the facts that were used longest ago go first.
+        on_failure: Told of each read or write that fails, from any thread, with ``near``.
 
     Raises:
         StoreError: if the file cannot be opened, or is not of this program, or of a newer version of it.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, on_failure: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._idle: deque[sqlite3.Connection] = deque()  # each used by one thread at a time; the warmest first
         self._closed = False
         self._failures = 0
+        self._on_failure = on_failure
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._connection() as connection:
@@ -235,6 +240,7 @@ class SqliteStore:
 
     def _failed(self, what: str, error: sqlite3.Error) -> None:
         self._failures += 1
+        self._on_failure("near")
         _LOG.warning("store %s: cannot %s: %s", self._path, what, error)
 
 
@@ -244,6 +250,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         # The last transactions may be lost with the power, the file's soundness is not.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # of each connection, of which every thread has one
     except sqlite3.Error:
         connection.close()
         raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from elfgate.images.reference import Reference
-from elfgate.judging import follow
+from elfgate.judging import follow, follow_rules
 from elfgate.policy.active import ActiveEngine
 from elfgate.settings import Settings
 from elfgate.wiring.images import Locator, Reading, docker_config
@@ -52,10 +52,12 @@ async def pushed(packed: bytes, reference: Reference, *, insecure: Sequence[str]
 async def following(
     settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told"
 ) -> AsyncIterator[None]:
-    """Follow the bundle that the settings name, if any, for as long as the block lasts.
+    """Follow what the settings name, a bundle or rules of the user's own, for as long as the block lasts.
+
+    OPA follows its bundles itself.
 
     Args:
-        settings: Where the bundle is, and whose signature it must have.
+        settings: Where the bundle or the rules are, and whose signature it must have.
         active: Whose bundle is replaced.
         told: Who is told what came of each bundle.
         rule_told: Who is told of rules in it that fail.
@@ -65,7 +67,12 @@ async def following(
     """
     chosen = settings.policies.bundle
     if chosen is None:
-        yield
+        rules = settings.policies.own_rules if settings.policies.engine == "embedded" else None
+        if rules is None:
+            yield
+            return
+        async with follow_rules(settings.policies, rules, active, told=told, rule_told=rule_told):
+            yield
         return
     registries = settings.registries.model_copy(update={"loopback": True})  # whoever runs this names the place
     locator = Locator(replace(Reading.of_settings(settings), registries=registries))

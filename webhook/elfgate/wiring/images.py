@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from elfgate.images.registry import Registries
 
 
+def _nobody(_what: str) -> None:
+    """Is told, and does nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How images are read.
@@ -37,6 +41,8 @@ class Reading:
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
         injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
+        on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
+        on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +54,8 @@ class Reading:
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
     injected: tuple[str, ...] = ()
+    on_store_failure: Callable[[str], None] = _nobody
+    on_unread: Callable[[str], None] = _nobody
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
@@ -87,7 +95,8 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
     async with reader(reading) as (read, locate):
-        yield Scanner(locate=locate, reader=read, wait=reading.wait, injected=reading.injected)
+        told = reading.on_unread
+        yield Scanner(locate=locate, reader=read, wait=reading.wait, injected=reading.injected, on_unread=told)
 
 
 @asynccontextmanager
@@ -102,9 +111,11 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
         InputError: as ``scanner`` does.
     """
     async with AsyncExitStack() as closing:
-        near = MemoryStore() if reading.store is None else SqliteStore(reading.store, max_bytes=reading.store_bytes)
+        told = reading.on_store_failure
+        file, size = reading.store, reading.store_bytes
+        near = MemoryStore() if file is None else SqliteStore(file, max_bytes=size, on_failure=told)
         closing.callback(near.close)
-        shared = shared_store(reading.store_url) if reading.store_url else None
+        shared = shared_store(reading.store_url, told) if reading.store_url else None
         if shared is not None:
             closing.callback(shared.close)
         locator = Locator(reading)

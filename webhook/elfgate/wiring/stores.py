@@ -1,6 +1,7 @@
 """Where facts are kept: a file, memory, a server."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def shown(place: str | None) -> str:
     return str(file) if file is not None else str(parse_store_url(url))
 
 
-def shared_store(url: str) -> "ValkeyStore":
+def shared_store(url: str, on_failure: Callable[[str], None] = lambda _: None) -> "ValkeyStore":
     """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
 
     Raises:
@@ -57,4 +58,4 @@ def shared_store(url: str) -> "ValkeyStore":
     """
     from elfgate.store.shared import ValkeyStore
 
-    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")))
+    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")), on_failure=on_failure)

@@ -15,19 +15,21 @@ OCI = "application/vnd.oci.image"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file or symlink of a layer; the directories above it come by themselves.
+    """A file, symlink or directory of a layer; the directories above it come by themselves.
 
     Attributes:
         path: Within the image, without a leading slash.
         content: A file's bytes.
-        mode: A file's permission bits.
+        mode: A file's or directory's permission bits.
         link: A symlink's target; empty for a file.
+        directory: It is a directory, which is only needed if it is to be empty, or of another mode than 0755.
     """
 
     path: str
     content: bytes = b""
     mode: int = 0o644
     link: str = ""
+    directory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ def _tar(files: Iterable[File]) -> bytes:
                 if str(above) not in seen:
                     seen.add(str(above))
                     archive.addfile(_header(str(above), tarfile.DIRTYPE, 0o755))
-            if file.link:
+            if file.directory:
+                seen.add(file.path)
+                archive.addfile(_header(file.path, tarfile.DIRTYPE, file.mode))
+            elif file.link:
                 entry = _header(file.path, tarfile.SYMTYPE, 0o777)
                 entry.linkname = file.link
                 archive.addfile(entry)

@@ -1,0 +1,146 @@
+{{/* The webhook's pod: OPA starts before the webhook and ends after it, as an init container that keeps running. */}}
+{{- define "elfgate.pod" -}}
+metadata:
+  labels:
+    {{- include "elfgate.selector" . | nindent 4 }}
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    # What is read at the start only: a change of it rolls the pods.
+    checksum/settings: {{ include (print $.Template.BasePath "/settings.yaml") . | sha256sum }}
+    checksum/policies: {{ include (print $.Template.BasePath "/policies.yaml") . | sha256sum }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "elfgate.serviceAccount" . }}
+  enableServiceLinks: false
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  securityContext: {{- include "elfgate.podSecurityContext" . | nindent 4 }}
+  {{- if eq (include "elfgate.engine" .) "opa" }}
+  initContainers:
+    {{- include "elfgate.bundleContainer" . | nindent 4 }}
+    {{- include "elfgate.opaContainer" . | nindent 4 }}
+  {{- end }}
+  containers:
+    {{- include "elfgate.container" . | nindent 4 }}
+  volumes: {{- include "elfgate.volumes" . | nindent 4 }}
+  {{- include "elfgate.placement" . | nindent 2 }}
+{{- end -}}
+
+{{- define "elfgate.container" -}}
+- name: elfgate
+  image: {{ include "elfgate.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: [serve, --config, /etc/elfgate/elfgate.yaml]
+  ports:
+    - {name: https, containerPort: 8443}
+  env:
+    - name: POD_NAME
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    - name: POD_NAMESPACE
+      valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+    {{- with include "elfgate.storeEnv" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- with .Values.extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  # A webhook that waits for its certificate or reads many nodes is given a minute before it counts as stuck.
+  startupProbe:
+    httpGet: {path: /healthz, port: https, scheme: HTTPS}
+    periodSeconds: 1
+    failureThreshold: 60
+  livenessProbe:
+    httpGet: {path: /healthz, port: https, scheme: HTTPS}
+    periodSeconds: 10
+    timeoutSeconds: 5
+    failureThreshold: 6
+  readinessProbe:
+    httpGet: {path: /readyz, port: https, scheme: HTTPS}
+    periodSeconds: 3
+    timeoutSeconds: 3
+    failureThreshold: 2
+  resources: {{- toYaml .Values.resources | nindent 4 }}
+  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
+{{- end -}}
+
+{{/* OPA must judge by the very bundle that the settings make: elfgate makes it, from the same file. */}}
+{{- define "elfgate.bundleContainer" -}}
+- name: bundle
+  image: {{ include "elfgate.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: [bundle, build, --config, /etc/elfgate/elfgate.yaml, --output, /run/opa/bundle.tar.gz]
+  resources: {{- toYaml .Values.resources | nindent 4 }}
+  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
+{{- end -}}
+
+{{- define "elfgate.opaContainer" -}}
+- name: opa
+  image: {{ include "elfgate.opaImage" . }}
+  imagePullPolicy: {{ .Values.opa.image.pullPolicy }}
+  restartPolicy: Always
+  args:
+    - run
+    - --server
+    - --addr=unix:///run/opa/opa.sock
+    - --diagnostic-addr=:8282
+    - --log-level=error
+    - --skip-version-check
+    - --bundle
+    - /run/opa/bundle.tar.gz
+  ports:
+    - {name: opa-health, containerPort: 8282}
+  startupProbe:
+    httpGet: {path: /health, port: opa-health}
+    periodSeconds: 1
+    failureThreshold: 60
+  livenessProbe:
+    httpGet: {path: /health, port: opa-health}
+    periodSeconds: 5
+    timeoutSeconds: 3
+    failureThreshold: 3
+  resources: {{- toYaml .Values.opa.resources | nindent 4 }}
+  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  volumeMounts:
+    - {name: opa, mountPath: /run/opa}
+{{- end -}}
+
+{{- define "elfgate.placement" -}}
+nodeSelector:
+  kubernetes.io/os: linux
+  {{- with .Values.nodeSelector }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- $affinity := deepCopy .Values.affinity }}
+{{- if and .Values.architectures (not $affinity.nodeAffinity) }}
+{{- $demand := dict "key" "kubernetes.io/arch" "operator" "In" "values" .Values.architectures }}
+{{- $terms := list (dict "matchExpressions" (list $demand)) }}
+{{- $required := dict "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) }}
+{{- $_ := set $affinity "nodeAffinity" $required }}
+{{- end }}
+{{- with $affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+{{- range .Values.topologySpreadConstraints | default (include "elfgate.spread" . | fromYamlArray) }}
+  - {{- toYaml (merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "elfgate.selector" $ | fromYaml)))) | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{- define "elfgate.spread" -}}
+- {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}
+- {topologyKey: topology.kubernetes.io/zone, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}
+{{- end -}}

@@ -1,0 +1,182 @@
+"""Writes what follows from the chart's ``values.yaml``: its JSON Schema and the table of its README.
+
+A value's description is the comment above it. A line of it that begins with ``@`` is for the schema:
+
+    @enum: Ignore, Fail         one of these texts
+    @minimum: 1                 a number's bound
+    @pattern: ^a+$              a text's form
+    @schema: FILE or JSON       the schema itself, or the file of the project that holds it
+
+    python docs/chart.py        write; a test fails when they drift
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CHART = ROOT / "charts" / "elfgate"
+_KEY = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z]+):(?P<rest>.*)")
+_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+
+
+@dataclass
+class Value:
+    """A value of the chart.
+
+    Attributes:
+        path: Its keys, from the outermost on.
+        default: What it is unless it is set.
+        section: The heading that it stands below.
+        description: Its comment.
+        marks: What its comment says to the schema.
+    """
+
+    path: tuple[str, ...]
+    default: Any
+    section: str
+    description: str
+    marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is a mapping whose keys are values themselves."""
+        return isinstance(self.default, dict) and not self.description
+
+
+def main() -> None:
+    """Write every generated file."""
+    for path, text in generated():
+        path.write_text(text, encoding="utf-8")
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each file that is written from the values, and what it should hold."""
+    found = values((CHART / "values.yaml").read_text(encoding="utf-8"))
+    yield CHART / "values.schema.json", json.dumps(schema(found), indent=2, ensure_ascii=False) + "\n"
+    readme = CHART / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    table = "\n".join(_table(found))
+    yield readme, re.sub(r"(?s)(<!-- values -->\n).*(<!-- /values -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text)
+
+
+def values(text: str) -> list[Value]:
+    """Read the values and their comments, in the order in which they stand.
+
+    Raises:
+        SystemExit: if a value has no comment.
+    """
+    document, found = yaml.safe_load(text), []
+    above: list[str] = []
+    path: list[str] = []
+    section, inside = "", -1
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            above.append(stripped)
+        elif not stripped:
+            section, above = _heading(section, above), []
+        elif (match := _KEY.fullmatch(line)) and (inside < 0 or len(match["indent"]) // 2 <= inside):
+            depth = len(match["indent"]) // 2
+            path[depth:] = [match["key"]]
+            value = _value(tuple(path), document, section, above)
+            inside = -1 if value.closed else depth
+            found.append(value)
+            above = []
+    bare = [".".join(value.path) for value in found if not value.description and not isinstance(value.default, dict)]
+    if bare:
+        raise SystemExit(f"values.yaml has no comment on {', '.join(bare)}")
+    return found
+
+
+def schema(found: Iterable[Value]) -> dict[str, Any]:
+    """The JSON Schema of the values: a misspelt one is an error."""
+    root: dict[str, Any] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Values of the chart elfgate",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"global": {"type": "object", "description": "Helm's own, where this is a subchart."}},
+    }
+    for value in found:
+        inside = root
+        for key in value.path[:-1]:
+            inside = inside["properties"][key]
+        inside["properties"][value.path[-1]] = _closed() if value.closed else _schema(value)
+    return root
+
+
+def _closed() -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def _schema(value: Value) -> dict[str, Any]:
+    marks = value.marks
+    if "schema" in marks:
+        return {"description": value.description} | _given(marks["schema"])
+    made: dict[str, Any] = {"description": value.description, "type": _TYPES[type(value.default)]}
+    if "enum" in marks:
+        made["enum"] = marks["enum"].split(", ")
+    if "minimum" in marks:
+        made["minimum"] = int(marks["minimum"])
+    if "pattern" in marks:
+        made["pattern"] = marks["pattern"]
+    return made
+
+
+def _given(mark: str) -> dict[str, Any]:
+    """A schema that is written out, or one of the project's own, put in whole as Helm follows no references."""
+    if mark.startswith("{"):
+        return dict(json.loads(mark))
+    whole = json.loads((ROOT / mark).read_text(encoding="utf-8"))
+    return dict(_inlined(whole, whole.get("$defs", {})))
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    """A schema without references, and with ``off`` as YAML 1.1 reads it, which is what Helm takes."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    kept = {key: _inlined(item, definitions) for key, item in node.items() if key not in {"$defs", "$schema", "title"}}
+    if "off" in kept.get("enum", ()):
+        kept = {key: item for key, item in kept.items() if key != "type"} | {"enum": [*kept["enum"], False]}
+    return kept
+
+
+def _heading(section: str, above: list[str]) -> str:
+    headings = [line.removeprefix("## ") for line in above if line.startswith("## ")]
+    return headings[-1] if headings else section
+
+
+def _value(path: tuple[str, ...], document: Any, section: str, above: list[str]) -> Value:
+    for key in path:
+        document = document[key]
+    lines = [line.removeprefix("#").strip() for line in above]
+    marks = dict(line[1:].split(": ", 1) for line in lines if line.startswith("@"))
+    return Value(path, document, section, " ".join(line for line in lines if not line.startswith("@")), marks)
+
+
+def _table(found: Iterable[Value]) -> Iterator[str]:
+    section = ""
+    for value in found:
+        if value.closed:
+            continue
+        if value.section != section:
+            section = value.section
+            yield f"\n### {section}\n\n| Value | Default | |\n|---|---|---|"
+        default = json.dumps(value.default, ensure_ascii=False).replace("|", "\\|")
+        choices = f" One of `{value.marks['enum'].replace(', ', '`, `')}`." if "enum" in value.marks else ""
+        description = value.description.replace("|", "\\|")
+        yield f"| `{'.'.join(value.path)}` | `{default}` | {description}{choices} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A real Go compiler, from Debian's packages, in a root of its own: for programs that their own runtime checks."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab import debian
+from lab.fetched import LabError, cache
+from lab.sandbox import Sandbox, Start
+
+_SUITE = "bookworm"
+_PACKAGES = ("golang-1.19-go", "golang-1.19-src", "base-files", "libc6", "dash", "coreutils")
+_NAMES = {"amd64": "amd64", "ppc64le": "ppc64le"}  # Go's own, of the architectures that it has levels for
+_SOURCE = 'package main\n\nfunc main() { println("started") }\n'
+_ENV = {
+    "PATH": "/usr/lib/go-1.19/bin:/usr/bin:/bin",
+    "HOME": "/build",
+    "GOCACHE": "/build/cache",
+    "GO111MODULE": "off",
+    "GOFLAGS": "-buildvcs=false",
+    "CGO_ENABLED": "0",
+}
+
+
+def program(architecture: str, settings: Mapping[str, str]) -> Path:
+    """A program that says it has started, compiled unless the cache has it.
+
+    Args:
+        architecture: An OCI name: ``amd64`` or ``ppc64le``.
+        settings: Variables of the compiler, such as ``GOAMD64``.
+
+    Raises:
+        LabError: if it does not compile; with the compiler's words.
+    """
+    key = hashlib.sha256(json.dumps([_SOURCE, architecture, dict(settings)], sort_keys=True).encode()).hexdigest()[:20]
+    made = cache("golang") / key
+    if made.exists():
+        return made
+    with tempfile.TemporaryDirectory(dir=made.parent, prefix=".build-") as temporary:
+        source = Path(temporary, "upper", "build")
+        source.mkdir(parents=True)
+        (source / "main.go").write_text(_SOURCE)
+        with Sandbox("amd64") as sandbox:
+            env = {**_ENV, "GOARCH": _NAMES[architecture], **settings}
+            argv = ("go", "build", "-o", "/build/out", "/build/main.go")
+            outcome = sandbox.start(Start((str(_root()),), argv, env, kept=temporary, timeout=900))
+        if not (source / "out").exists():
+            raise LabError(f"Go for {architecture}: {outcome.failed or outcome.stderr or outcome}")
+        (source / "out").rename(made)
+    return made
+
+
+def _root() -> Path:
+    archives = debian.fetch(_PACKAGES, suite=_SUITE, architecture="amd64")
+    key = hashlib.sha256(repr([path.name for path in archives]).encode()).hexdigest()[:12]
+    destination = cache("golang") / f"root-{key}"
+    if not destination.is_dir():
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
+            debian.lay_out(archives, Path(temporary, "root"))
+            Path(temporary, "root").rename(destination)
+    return destination

@@ -1,0 +1,47 @@
+"""What is generated from the chart's values is up to date."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.chart import CHART, ROOT
+
+chart = runpy.run_path(str(ROOT / "docs" / "chart.py"))
+
+
+def test_schema_and_readme_are_up_to_date() -> None:
+    drifted = [str(path) for path, text in chart["generated"]() if path.read_text("utf-8") != text]
+    assert drifted == [], "run `make docs`"
+
+
+def test_a_value_without_a_comment_is_found() -> None:
+    with pytest.raises(SystemExit, match=r"no comment on outer\.inner"):
+        chart["values"]("outer:\n  inner: 1\n")
+
+
+def test_every_value_is_in_the_table() -> None:
+    table = (CHART / "README.md").read_text()
+    paths = [".".join(path) for path in _leaves(yaml.safe_load((CHART / "values.yaml").read_text()))]
+    described = [value.path for value in chart["values"]((CHART / "values.yaml").read_text()) if not value.closed]
+    whole = {".".join(path) for path in described}
+    assert [path for path in paths if not any(f"{path}.".startswith(f"{each}.") for each in whole)] == []
+    assert [path for path in sorted(whole) if f"| `{path}` |" not in table] == []
+
+
+def _leaves(node: object, path: tuple[str, ...] = ()) -> "list[tuple[str, ...]]":
+    if isinstance(node, dict) and node:
+        return [leaf for key, value in node.items() for leaf in _leaves(value, (*path, key))]
+    return [path]
+
+
+def test_what_the_chart_reads_of_values_is_there(tmp_path: Path) -> None:
+    """A misspelt name in a template is nothing to Helm."""
+    known = {value.path for value in chart["values"]((CHART / "values.yaml").read_text())}
+    import re
+
+    for template in (CHART / "templates").rglob("*.*"):
+        for found in re.findall(r"\.Values\.([A-Za-z.]+[A-Za-z])", template.read_text()):
+            path = tuple(found.split("."))
+            assert any(path[: len(each)] == each for each in known), f"{template.name}: {found}"

@@ -1,0 +1,137 @@
+"""The chart in a real control plane: taken by its API server, installed by Helm, and its pods' commands run."""
+
+import base64
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import founding, opa
+from support.chart import CHART, NAMESPACE, VALUES, helms, objects, one, rendered
+from support.control_plane import ControlPlane, until
+from support.installed import job, run_helm, serving
+from support.manifests import pod
+from support.registry import Registry
+from support.words import ALPINE, DEBIAN
+
+pytestmark = pytest.mark.e2e
+
+# All that a release could leave behind. What is left of pods goes by and by, and events stay for an hour.
+KINDS = (
+    "all,configmaps,secrets,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,leases,"
+    "persistentvolumeclaims,poddisruptionbudgets,networkpolicies,flowschemas,prioritylevelconfigurations,"
+    "endpointslices,validatingwebhookconfigurations,mutatingwebhookconfigurations"
+)
+EVERYTHING = ("--set", "events=true,bindings=true,flowSchema.enabled=true,networkPolicy.enabled=true")
+WAIT = ("--wait", "--timeout", "120s")
+
+
+@pytest.fixture(params=["3", "4"])
+def major(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    if chosen not in helms():
+        pytest.skip(f"no Helm {chosen}: .ci/helm {chosen} builds it")
+    return chosen
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short path: a unix socket's has at most 107 bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[dict[str, str]]:
+    with Registry({founding.REPOSITORY: founding.images()}) as registry:
+        names = [f"{founding.REPOSITORY}:{tag}" for tag in founding.images()]
+        yield {name: registry.reference(name) for name in names}
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml"))
+def test_the_api_server_takes_every_object_without_a_warning(cluster: ControlPlane, values: Path) -> None:
+    found = list(rendered(max(helms()), values))
+    said = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=found)
+    assert (said.code, said.stderr) == (0, "")
+    assert said.stdout.count("(server dry run)") == len(found)
+
+
+def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(cluster: ControlPlane, major: str) -> None:
+    before = everything(cluster)
+    run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
+    assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 2
+
+    filled = {"tls.crt": "YQ=="}  # as a pod fills it in
+    cluster.must("patch", "-n", NAMESPACE, "secret/elfgate-tls", "-p", json.dumps({"data": filled}))
+    authority = base64.b64encode((cluster.folder / "ca.crt").read_bytes()).decode()
+    trusted = {"webhooks": [{"name": "validate.elfgate.dev", "clientConfig": {"caBundle": authority}}]}
+    cluster.must("patch", "validatingwebhookconfiguration/elfgate", "-p", json.dumps(trusted))
+    run_helm(cluster, major, "upgrade", "elfgate", str(CHART), *WAIT, "--set", "replicas=3")
+    assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 3
+    assert cluster.get("secret", "-n", NAMESPACE, "elfgate-tls")["data"] == filled
+    (hook,) = cluster.get("validatingwebhookconfiguration", "elfgate")["webhooks"]
+    assert hook["clientConfig"]["caBundle"] == authority
+    assert cluster.kubectl("get", "mutatingwebhookconfiguration", "elfgate").code == 1
+
+    run_helm(cluster, major, "test", "elfgate")
+    run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
+    until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+@pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
+@pytest.mark.skipif(bool(os.geteuid()) or not shutil.which("unshare"), reason="needs root: port 443, a name's address")
+def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_chart_grants(
+    cluster: ControlPlane, short: Path, images: dict[str, str]
+) -> None:
+    major = max(helms())
+    architectures = ("--set", "nodes.extraArchitectures={ppc64le}")
+    run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, *architectures)
+    try:
+        hooks = list(objects(run_helm(cluster, major, "get", "hooks", "elfgate")))
+        cluster.must("create", "-f", "-", stdin=[obj for obj in hooks if obj["kind"] != "Job"])
+        with serving(cluster, major, short, images):
+            looked = job(cluster, arguments(one(hooks, "Job", "elfgate-test")), "elfgate-test")
+            assert looked.returncode == 0, looked.stdout + looked.stderr
+            assert "a review is answered, by policies of revision elfgate-1" in looked.stdout
+            on_power = pod("web", ALPINE, on="ppc64le")
+            until(lambda: "loader_missing" in dry_run(cluster, on_power), "it is not refused")
+            assert dry_run(cluster, pod("web", DEBIAN, on="ppc64le")) == "pod/web created (server dry run)\n"
+            assert dry_run(cluster, on_power, "kube-system") == "pod/web created (server dry run)\n"
+        freed = job(cluster, arguments(one(hooks, "Job", "elfgate-uninstall")), "elfgate-uninstall")
+        assert freed.returncode == 0, freed.stdout + freed.stderr
+        assert cluster.kubectl("get", "validatingwebhookconfiguration", "elfgate").code == 1
+        assert forbidden(cluster) == []
+    finally:
+        run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
+
+
+def arguments(obj: dict[str, object]) -> list[str]:
+    """What a Job's only container is started with."""
+    spec: dict[str, dict[str, dict[str, list[dict[str, list[str]]]]]] = obj["spec"]  # type: ignore[assignment]
+    (container,) = spec["template"]["spec"]["containers"]
+    return container["args"]
+
+
+def dry_run(cluster: ControlPlane, obj: object, namespace: str = "default") -> str:
+    """All that kubectl says of an attempt to create an object."""
+    said = cluster.kubectl("create", "--dry-run=server", "-n", namespace, "-f", "-", stdin=obj)
+    return said.stdout + said.stderr
+
+
+def everything(cluster: ControlPlane) -> set[str]:
+    """The names of all that there is."""
+    columns = "-o=custom-columns=K:.kind,N:.metadata.namespace,M:.metadata.name"
+    lines = cluster.must("get", KINDS, "-A", "--no-headers", columns).splitlines()
+    return {" ".join(line.split()) for line in lines}
+
+
+def forbidden(cluster: ControlPlane) -> list[str]:
+    """What the chart's accounts were not allowed to do, so far."""
+    lines = (cluster.folder / "audit.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines if f"system:serviceaccount:{NAMESPACE}:elfgate" in line]
+    assert events
+    return [event["requestURI"] for event in events if event.get("responseStatus", {}).get("code") == 403]

@@ -1,0 +1,116 @@
+"""What the chart's pods run, as processes: kwok runs no containers.
+
+They have the files that the pods mount, the rights of the pods' service accounts, and the address of the Service.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import opa
+from .chart import NAMESPACE, containers, helm, lay_out, objects, one
+from .control_plane import ControlPlane, until
+
+
+def run_helm(cluster: ControlPlane, major: str, *words: str) -> str:
+    """Run Helm as the administrator, in the chart's namespace.
+
+    Raises:
+        AssertionError: if it fails.
+    """
+    done = helm(major, words[0], "-n", NAMESPACE, *words[1:], kubeconfig=cluster.kubeconfig("admin"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serving(cluster: ControlPlane, major: str, folder: Path, images: Mapping[str, str]) -> Iterator[None]:
+    """Run what the pods of the release ``elfgate`` run, in their order, until the webhook is ready.
+
+    Args:
+        cluster: Where the chart is installed.
+        major: The Helm that knows the release.
+        folder: Where files go; its path must be short, as a socket's is.
+        images: Where to read images instead of their registries.
+    """
+    found = list(objects(run_helm(cluster, major, "get", "manifest", "elfgate")))
+    settings = lay_out(found, folder)
+    known = yaml.safe_load(settings.read_text())
+    known["listen"] = {"host": address(cluster), "port": 443}
+    known["cluster"] = {"kubeconfig": str(kubeconfig(cluster, "elfgate"))}
+    known["images"] = dict(images)
+    settings.write_text(json.dumps(known))
+    bundle, beside, webhook = containers(one(found, "Deployment")["spec"]["template"])
+    subprocess.run(_command(bundle["args"], folder), check=True, capture_output=True)
+    with ExitStack() as stack, (folder / "log").open("wb") as log:
+        assert opa.OPA
+        stack.callback(_end, subprocess.Popen([opa.OPA, *_placed(beside["args"], folder)], stderr=subprocess.DEVNULL))
+        until((folder / "run/opa/opa.sock").exists, "OPA does not listen")
+        environment = {**os.environ, "POD_NAMESPACE": NAMESPACE, "POD_NAME": "elfgate-0"}
+        stack.callback(_end, subprocess.Popen(_command(webhook["args"], folder), stderr=log, env=environment))
+        look = ["doctor", "--service-account", f"{NAMESPACE}/elfgate"]
+        until(lambda: not job(cluster, look, "elfgate-test").returncode, f"it is not ready: see {folder}/log")
+        yield
+
+
+def job(cluster: ControlPlane, arguments: Sequence[str], account: str) -> "subprocess.CompletedProcess[str]":
+    """Run elfgate as a service account, where the Service's name has the Service's address."""
+    hosts = cluster.folder / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost\n{address(cluster)} elfgate.{NAMESPACE}.svc\n")
+    inside = f'mount --bind {hosts} /etc/hosts && exec "$@"'
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig(cluster, account))}
+    command = ["unshare", "-m", "sh", "-c", inside, "sh", sys.executable, "-m", "elfgate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def address(cluster: ControlPlane) -> str:
+    """The Service's."""
+    found: str = cluster.get("service", "-n", NAMESPACE, "elfgate")["spec"]["clusterIP"]
+    return found
+
+
+def kubeconfig(cluster: ControlPlane, account: str) -> Path:
+    """The file with which a service account talks to the cluster."""
+    token = cluster.must("create", "token", "-n", NAMESPACE, account).strip()
+    return cluster.token_kubeconfig(f"chart-{account}", token)
+
+
+def definition(kind: str, group_version: str) -> dict[str, Any]:
+    """A CustomResourceDefinition that takes anything: the operators' own are theirs to check."""
+    group, _, version = group_version.partition("/")
+    plural = f"{kind.lower()}s"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+def _placed(arguments: Sequence[str], folder: Path) -> list[str]:
+    """A container's arguments, its paths below a folder; and no port that may be taken."""
+    moved = [f"{folder}{word}" if word.startswith("/") else word for word in arguments]
+    moved = [word.replace("unix:///", f"unix://{folder}/") for word in moved]
+    return [word for word in moved if not word.startswith("--diagnostic-addr")]
+
+
+def _command(arguments: Sequence[str], folder: Path) -> list[str]:
+    return [sys.executable, "-m", "elfgate", *_placed(arguments, folder)]
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    process.wait(60)

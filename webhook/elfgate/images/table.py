@@ -9,8 +9,7 @@ neither.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -18,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
-from elfgate.images.unpack import opened
+from elfgate.images.unpack import unpack
 from elfgate.rootfs.changeset import Member
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.header import BLOCK, parse
@@ -101,18 +100,6 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
     return _items(entries, start)
 
 
-def unpack(packed: bytes, size: int) -> bytes:
-    """The first ``size`` bytes of what was packed, fewer if there are no more.
-
-    Raises:
-        EOFError, OSError, zlib.error, ZstdError: if it is damaged.
-    """
-    stream, data = opened(BytesIO(packed), packed[:4]), bytearray()
-    while len(data) < size and (piece := stream.read(size - len(data))):
-        data += piece
-    return bytes(data)
-
-
 def _estargz(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:
     """The table's place and JSON: in a tar of one file, in the last gzip member but one."""
     end = descriptor.size - _FOOTER_BYTES
@@ -154,7 +141,7 @@ class _Entry(BaseModel):
     uid: Number = 0
     gid: Number = 0
     link: str = Field("", alias="linkName")
-    xattrs: dict[str, str] = {}
+    xattrs: dict[str, Any] = Field(default_factory=dict)
     digest: str = ""
     offset: Number = 0
     inner_offset: Number = Field(0, alias="innerOffset")

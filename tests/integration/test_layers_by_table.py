@@ -130,6 +130,7 @@ LIES: dict[str, Callable[[Table], None]] = {
     "a bomb": changed(innerOffset=1 << 50),
     "a name that climbs": changed(name="../app"),
     "no entries": lambda table: table.pop("entries"),
+    "too many entries": lambda table: table["entries"].extend([{"name": "d", "type": "dir"}] * 100_000),
     "entries that are none": lambda table: table.update(entries=[1]),
 }
 

@@ -30,7 +30,9 @@ _CHUNKED = "io.github.containers.zstd-chunked.manifest-checksum"
 _CHUNKED_PLACE = "io.github.containers.zstd-chunked.manifest-position"  # offset:length:unpacked length:1
 _FOOTER_BYTES = 51
 _FOOTER_NUMBER = slice(16, 32)  # behind gzip's header and that of its extra field "SG": hexadecimal, then STARGZ
-_TABLE_BYTES = 64 << 20
+_TABLE_BYTES = 32 << 20
+_MOST_ENTRIES = 100_000  # of files and chunks; in memory each takes about a kilobyte
+_MOST_VALUES = 16 * _MOST_ENTRIES
 _CAPABILITY = "security.capability"
 
 _KINDS = {
@@ -93,6 +95,8 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
         start, document = _estargz(descriptor, fetch)
     else:
         start, document = _chunked(descriptor, fetch)
+    if document.count(b"{") > _MOST_ENTRIES or document.count(b",") > _MOST_VALUES:  # before any of it takes memory
+        raise _unsound("is too long")
     try:
         entries = _ENTRIES.validate_python(orjson.loads(document)["entries"])
     except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as error:

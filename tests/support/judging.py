@@ -10,6 +10,7 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.judging import Judging as Policies
 from elfgate.judging import engine as start_engine
@@ -64,6 +65,7 @@ async def judging(
     in_flight: int = 256,
     config: PolicyConfig | None = None,
     templates: Sequence[Template] = TEMPLATES,
+    pull_secrets: PullSecrets | None = None,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
@@ -78,6 +80,7 @@ async def judging(
                 live_engine=engine.live,
                 in_flight=in_flight,
                 templates=templates,
+                pull_secrets=pull_secrets,
             )
             yield Judging(validator, inventory)
     finally:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from elfgate.cluster.template import TEMPLATES, Template
+from elfgate.cluster.template import Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
@@ -199,6 +199,14 @@ class Registries(Model):
         default=False,
         description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
     )
+    by_table: bool = Field(
+        default=False,
+        description="Believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter.",
+    )
+    concurrency: PositiveInt | None = Field(
+        default=None,
+        description="How many things of one registry are read at a time; one more than there are cores, if unset.",
+    )
 
 
 class PolicyBundle(Model):
@@ -290,11 +298,6 @@ class Admission(Model):
         default=5.0,
         description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
     )
-
-    @property
-    def templates(self) -> tuple[Template, ...]:
-        """All kinds that hold a pod template, those that come with elfgate first."""
-        return (*TEMPLATES, *self.kinds)
 
 
 _LIMITS = Limits()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from elfgate.policy.config import PolicyConfig
 from elfgate.cluster.template import TEMPLATES
+from elfgate.policy.config import PolicyConfig
 from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
 from elfgate.settings import Admission

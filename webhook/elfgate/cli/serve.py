@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
-    from elfgate.cluster.template import TEMPLATES
     from elfgate.cluster.exempt import Exemption
+    from elfgate.cluster.template import TEMPLATES
     from elfgate.server.metrics import Metrics
     from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve

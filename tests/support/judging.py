@@ -64,8 +64,8 @@ async def judging(
     wait: float | None = None,
     in_flight: int = 256,
     config: PolicyConfig | None = None,
-    templates: Sequence[Template] = TEMPLATES,
     pull_secrets: PullSecrets | None = None,
+    templates: Sequence[Template] = TEMPLATES,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
@@ -79,8 +79,8 @@ async def judging(
                 engine=engine,
                 live_engine=engine.live,
                 in_flight=in_flight,
-                templates=templates,
                 pull_secrets=pull_secrets,
+                templates=templates,
             )
             yield Judging(validator, inventory)
     finally:

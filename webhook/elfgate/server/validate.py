@@ -13,7 +13,7 @@ from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
-from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
+from elfgate.cluster.review import Decisive, Review, decisive, decisive_parts, digest, judged, parse, response
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
@@ -101,12 +101,13 @@ class Validator:
         point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
         if self.exempt(asked):
             return _passed(asked, point)
-        review = decisive(asked)
-        key = self.key(review)
+        parts = decisive_parts(asked)
+        key = self.key(asked, parts)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
+        review = decisive(asked, parts)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
@@ -138,10 +139,10 @@ class Validator:
         """Whether a review, as it came, is about what is never refused."""
         return self._exemption.covers(asked.namespace, asked.obj)
 
-    def key(self, review: Review) -> Key:
-        """All that decides how a decisive review is judged."""
+    def key(self, review: Review, parts: Decisive | None = None) -> Key:
+        """All that decides how a decisive review is judged, or any by its decisive parts."""
         today = int(time.time()) // 86400
-        return digest(review), self._inventory.generation, self._engine.revision, today
+        return digest(review, parts), self._inventory.generation, self._engine.revision, today
 
     async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
         """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.

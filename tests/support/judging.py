@@ -10,6 +10,7 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.judging import Judging as Policies
 from elfgate.judging import engine as start_engine
 from elfgate.policy.config import PolicyConfig
@@ -62,6 +63,7 @@ async def judging(
     wait: float | None = None,
     in_flight: int = 256,
     config: PolicyConfig | None = None,
+    pull_secrets: PullSecrets | None = None,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
@@ -75,6 +77,7 @@ async def judging(
                 engine=engine,
                 live_engine=engine.live,
                 in_flight=in_flight,
+                pull_secrets=pull_secrets,
             )
             yield Judging(validator, inventory)
     finally:

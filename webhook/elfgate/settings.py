@@ -198,6 +198,14 @@ class Registries(Model):
         default=False,
         description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
     )
+    by_table: bool = Field(
+        default=False,
+        description="Believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter.",
+    )
+    concurrency: PositiveInt | None = Field(
+        default=None,
+        description="How many things of one registry are read at a time; one more than there are cores, if unset.",
+    )
 
 
 class PolicyBundle(Model):

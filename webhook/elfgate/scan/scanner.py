@@ -112,6 +112,10 @@ class Scanner:
             async with asyncio.timeout(_least(self._wait, within)):
                 digest, contents = await self._reader.read(located, platform, node.runtime)
                 until = self._reader.holds_until(located)
+                if contents is not None and contents.partial:
+                    prediction = self._prediction(contents, platform, overrides, node)
+                    if prediction.outcome is Outcome.UNKNOWN:
+                        digest, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
                 if contents is None:
                     missing = await self._platform_missing(located, platform)
                     return Linkage(image, digest, platform, missing, until=until)
@@ -178,7 +182,10 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
             UnreadableError: if it cannot be read.
         """
-        _, contents = await self._reader.read(self._locate(image), platform, node.runtime)
+        located = self._locate(image)
+        _, contents = await self._reader.read(located, platform, node.runtime)
+        if contents is not None and contents.partial:
+            _, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
         if contents is None or not contents.startable or not _is_known(platform):
             return ()
         return tuple(survey(contents.tree, contents.defaults, platform, node, injected=self._injected))
@@ -206,7 +213,7 @@ class Scanner:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
             return self._judge(contents, platform, overrides, node)
-        told = repr((contents.digest, str(platform), overrides.told(), node.told()))
+        told = repr((contents.digest, contents.partial, str(platform), overrides.told(), node.told()))
         key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
         prediction = self._predictions.get(key)
         if prediction is None:

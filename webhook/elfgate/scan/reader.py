@@ -137,16 +137,6 @@ class Reader:
             return at_hand
         return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
 
-<<<<<<< HEAD
-    def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
-        """What ``read`` would say, if it was read lately; without waiting for anything."""
-        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
-        if descriptor is None or time.monotonic() > expires:
-            return None
-        pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
-        return (descriptor.digest, contents) if contents else None
-=======
     async def read_whole(
         self, located: Located, platform: Platform, runtime: str | None, contents: Contents
     ) -> tuple[str, Contents | None]:
@@ -158,7 +148,15 @@ class Reader:
         self._whole.put(contents.digest, contents.digest)
         self._remembered.forget(contents.digest)
         return await self.read(located, platform, runtime)
->>>>>>> main
+
+    def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What ``read`` would say, if it was read lately; without waiting for anything."""
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
+        return (descriptor.digest, contents) if contents else None
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.

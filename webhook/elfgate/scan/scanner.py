@@ -152,6 +152,8 @@ class Scanner:
             return None
         digest, contents = found
         prediction = self._prediction(contents, platform, overrides, node)
+        if contents.partial and prediction.outcome is Outcome.UNKNOWN:
+            return None
         until = self._reader.holds_until(located)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
 

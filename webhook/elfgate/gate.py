@@ -105,6 +105,8 @@ async def judge(
             name=workload.name,
             dry_run=dry_run,
             every_node=workload.every_node,
+            scheduler=workload.scheduler,
+            gates=list(workload.gates),
             today=datetime.now(UTC).date().isoformat(),
         ),
         targets=[_target_entry(target) for target in landing],

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
@@ -259,6 +260,11 @@ class Admission(Model):
         default=(),
         description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
     )
+    kinds: tuple[Template, ...] = Field(
+        default=(),
+        description="Further kinds that hold a pod template: `group`, `kind`, `path` to it (a list, such as "
+        "`[spec, template]`; empty for the object itself), and `every_node` if it runs on each, as a DaemonSet does.",
+    )
     steer: bool = Field(
         default=False,
         description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
@@ -292,6 +298,11 @@ class Admission(Model):
         default=5.0,
         description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
     )
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All kinds that hold a pod template, those that come with elfgate first."""
+        return (*TEMPLATES, *self.kinds)
 
 
 _LIMITS = Limits()
@@ -377,6 +388,7 @@ def _document(path: Path) -> Any:
 
 _PLAIN = {
     "extra_forbidden": "no such setting",
+    "unexpected_keyword_argument": "no such setting",
     "missing": "must be set",
     "model_type": "must be a mapping of settings",
 }

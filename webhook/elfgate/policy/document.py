@@ -32,6 +32,8 @@ class Request(Model):
     name: str = ""
     dry_run: bool = False
     every_node: bool = False
+    scheduler: Annotated[str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")] = ""
+    gates: Annotated[list[str], Field(description="What it waits for before it is scheduled (schedulingGates)")] = []
     today: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own")]
     without: Annotated[list[str], Field(description="Rules of the user's own that are left out; * for all")] = []
 

@@ -34,7 +34,7 @@ ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it 
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
 _RECALL_SECONDS = 0.5
-_REMEMBERED_BYTES = 64 << 20  # of layers: some dozens of usual images; others take milliseconds out of the store
+_REMEMBERED_BYTES = 12 << 20  # of layers: some dozens of usual images; others take milliseconds out of the store
 _SHARING = "sharing"  # the lane of what is told to replicas
 _SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
@@ -151,12 +151,20 @@ class Reader:
 
     def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
         """What ``read`` would say, if it was read lately; without waiting for anything."""
+        digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
+        contents = self._remembered.image(manifest)
+        return (digest, contents) if contents else None
+
+    def pulled_lately(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, str] | None:
+        """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
+
+        None if they are not known at once, or not for sure: then ``read`` finds out.
+        """
         expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
         if descriptor is None or time.monotonic() > expires:
             return None
         pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        contents = self._remembered.image(pulled.descriptor.digest) if pulled else None
-        return (descriptor.digest, contents) if contents else None
+        return (descriptor.digest, pulled.descriptor.digest) if pulled else None
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -232,19 +240,25 @@ class Reader:
             return self._kept_pull(descriptor, platform, runtime)
         except _NotKeptError:
             documents = partial(self._document, located.source)
-            return await self._flights.on_thread(
+            pulled = await self._flights.on_thread(
                 f"pull {descriptor.digest} for {platform} {runtime}",
                 lambda: pull(descriptor, platform, documents, self._limits, runtime),
                 lane=located.lane,
             )
+            return self._remember_pull(descriptor, platform, runtime, pulled)
 
     def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
-        key = (descriptor.digest, platform, runtime)
-        pulled = self._pulled.get(key)
-        if pulled is None:
-            pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
-            if pulled is not None and _has_content_address(descriptor.digest):
-                self._pulled.put(key, pulled)
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        if pulled is not None:
+            return pulled
+        pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
+        return self._remember_pull(descriptor, platform, runtime, pulled)
+
+    def _remember_pull(
+        self, descriptor: Descriptor, platform: Platform, runtime: str | None, pulled: Pulled | None
+    ) -> Pulled | None:
+        if pulled is not None and _has_content_address(descriptor.digest):
+            self._pulled.put((descriptor.digest, platform, runtime), pulled)
         return pulled
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:

@@ -80,7 +80,7 @@ class Scanner:
         self._wait = wait
         self._on_unread = on_unread
         self._injected = (*INJECTED, *injected)
-        self._predictions: Recent[bytes, Prediction] = Recent(4096)
+        self._predictions: Recent[bytes, tuple[Prediction, Variant]] = Recent(4096)
 
     async def linkage(
         self,
@@ -108,6 +108,9 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
         """
         try:
+            at_hand = None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+            if at_hand is not None:
+                return at_hand
             located = self._locate(image, keyring)
             async with asyncio.timeout(_least(self._wait, within)):
                 digest, contents = await self._reader.read(located, platform, node.runtime)
@@ -141,21 +144,26 @@ class Scanner:
         *,
         keyring: Keyring | None = None,
     ) -> Linkage | None:
-        """The same, if the image was read lately, without waiting for anything; None if it was not.
+        """The same without waiting for anything; None if the image was not read lately.
+
+        What was predicted before needs the image's digest only, and not the image in memory.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         located = self._locate(image, keyring)
-        found = self._reader.at_hand(located, platform, node.runtime)
-        if found is None:
-            return None
-        digest, contents = found
-        prediction = self._prediction(contents, platform, overrides, node)
-        if contents.partial and prediction.outcome is Outcome.UNKNOWN:
-            return None
-        until = self._reader.holds_until(located)
-        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
+        digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
+        known = self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
+        if known is None:
+            _, contents = self._reader.at_hand(located, platform, node.runtime) or ("", None)
+            if contents is None:
+                return None
+            prediction, variant = self._prediction(contents, platform, overrides, node), contents.variant
+            if contents.partial and prediction.outcome is Outcome.UNKNOWN:
+                return None
+        else:
+            prediction, variant = known
+        return Linkage(image, digest, platform, prediction, manifest, variant, self._reader.holds_until(located))
 
     def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
@@ -215,12 +223,12 @@ class Scanner:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
             return self._judge(contents, platform, overrides, node)
-        told = repr((contents.digest, contents.partial, str(platform), overrides.told(), node.told()))
-        key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
-        prediction = self._predictions.get(key)
+        key = _asked(contents.digest, platform, overrides, node)
+        prediction, _ = self._predictions.get(key) or (None, None)
         if prediction is None:
             prediction = self._judge(contents, platform, overrides, node)
-            self._predictions.put(key, prediction)
+            if not (contents.partial and prediction.outcome is Outcome.UNKNOWN):  # then it is read whole
+                self._predictions.put(key, (prediction, contents.variant))
         return prediction
 
     def _judge(
@@ -258,6 +266,12 @@ class Scanner:
     async def close(self) -> None:
         """Stop reading."""
         await self._reader.close()
+
+
+def _asked(digest: str, platform: Platform, overrides: Overrides, node: NodeFacts) -> bytes:
+    """Tells one question about an image from another."""
+    told = repr((digest, str(platform), overrides.told(), node.told()))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
 
 def _is_known(platform: Platform) -> bool:

@@ -14,6 +14,7 @@ from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import Decisive, Review, decisive, decisive_parts, digest, judged, parse, response
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import Judgement, judge
@@ -22,6 +23,7 @@ from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
+from elfgate.server.foresight import Foresight
 from elfgate.server.known import Answered, Known, Told
 from elfgate.server.late import Late
 from elfgate.server.load import Load
@@ -50,6 +52,7 @@ class Validator:
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
+        templates: The kinds that hold a pod template.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
@@ -66,6 +69,7 @@ class Validator:
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
         bindings: Bindings | None = None,
+        templates: Sequence[Template] = TEMPLATES,
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
         exemption: Exemption | None = None,
@@ -79,8 +83,10 @@ class Validator:
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
+        self._templates = templates
         self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
+        self._foresight = Foresight(self.judgement)
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -110,12 +116,14 @@ class Validator:
             if self._late:
                 self._late.notice(asked, point, judgement)
             self._known.put(key, told, holds_until(judgement, key))
+        if point is Point.WORKLOAD:
+            self._foresight.notice(review, judgement)
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:
-        """Tell what is found out late while the context lasts."""
-        async with self._late.following() if self._late else nullcontext():
+        """Look ahead, and tell what is found out late, while the context lasts."""
+        async with self._foresight.looking(), self._late.following() if self._late else nullcontext():
             yield
 
     async def not_ready(self) -> list[str]:
@@ -147,7 +155,7 @@ class Validator:
         if point is Point.BINDING:
             workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
         else:
-            workload = judged(review)
+            workload = judged(review, self._templates)
         if workload is None:
             return None
         left = deadline - (time.monotonic() - began)

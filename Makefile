@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 FUZZ_SECONDS ?= 3600
 SOAK_MINUTES ?= 30
+CHAOS_SECONDS ?= 60
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -37,6 +38,11 @@ test: $(STAMP) ## Run the tests
 .PHONY: e2e
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
+
+.PHONY: chaos
+chaos: $(STAMP) ## Break what two replicas rest on, a fault for CHAOS_SECONDS=60, and tell what each cost
+	ELFGATE_E2E=1 CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/python -m pytest tests/e2e/chaos; status=$$?; \
+	  cat build/chaos/table.txt; exit $$status
 
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
@@ -72,6 +78,8 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
 	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	$(BIN)/python benchmarks/nodes.py
+	$(BIN)/python benchmarks/creation.py
 	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"

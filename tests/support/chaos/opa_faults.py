@@ -23,7 +23,7 @@ def servers(folder: Path) -> Iterator[None]:
     opa.write(bundle.load(), folder / "bundle")
     try:
         for name in ("a", "b"):
-            _start(folder / f"{name}.sock", folder / "bundle")
+            _start(folder / f"{name}.sock", "--bundle", folder / "bundle")
         yield
     finally:
         for process in _running.values():
@@ -39,10 +39,10 @@ def settings(site: Site) -> dict[str, Any]:
     return {}
 
 
-def _start(at: Path, *options: Path) -> None:
+def _start(at: Path, *options: str | Path) -> None:
     at.unlink(missing_ok=True)
     command = [opa.OPA, "run", "--server", "--skip-version-check", "--addr", f"unix://{at}", "--log-level", "error"]
-    _running[at] = subprocess.Popen([*map(str, command), *(f"--bundle={option}" for option in options)])
+    _running[at] = subprocess.Popen([*map(str, command), *map(str, options)])
     until(lambda: _listens(at), "OPA does not listen")
 
 
@@ -63,7 +63,7 @@ def killed(site: Site) -> Iterator[None]:
     at = site.folder / "a.sock"
     _end(at)
     yield
-    _start(at, site.folder / "bundle")
+    _start(at, "--bundle", site.folder / "bundle")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def without_policies(site: Site) -> Iterator[None]:
     _start(at)
     yield
     _end(at)
-    _start(at, site.folder / "bundle")
+    _start(at, "--bundle", site.folder / "bundle")
 
 
 FAULTS = (

@@ -55,6 +55,16 @@ def attempt(site: Site, cluster: ControlPlane, fault: Fault) -> Cost:
     return Cost(fault, Counter((each.door, each.result) for each in after), max(0.0, last - ended), _texts(after))
 
 
+def check(site: Site, cluster: ControlPlane, fault: Fault, costs: list[Cost]) -> None:
+    """Attempt it, note the cost, and see that no verdict was wrong and a planned change lost nothing."""
+    cost = attempt(site, cluster, fault)
+    costs.append(cost)
+    assert cost.count("wrong") == 0, cost.texts
+    assert cost.count("right") > 0
+    if fault.planned:
+        assert cost.count("lost") == 0, cost.texts
+
+
 def _settled(outcomes: Sequence[Outcome], since: float = 0.0) -> bool:
     """Whether both doors have given right answers, and nothing else, for a while."""
     horizon = time.monotonic() - SETTLED_SECONDS

@@ -74,7 +74,7 @@ def test_a_full_disk_loses_facts_and_nothing_else(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "facts.db")) as store:
         store.put(Kind.LAYER, digest(1), b"index")
         # SQLite's own way to say that the file may not grow: the same SQLITE_FULL as a full disk's.
-        store._idle[-1].execute("PRAGMA max_page_count = 1")
+        store._idle[-1][1].execute("PRAGMA max_page_count = 1")
         store.put(Kind.LAYER, digest(2), bytes(1_000_000))
         assert store.get(Kind.LAYER, digest(2)) is None
         assert store.get(Kind.LAYER, digest(1)) == b"index"
@@ -197,3 +197,24 @@ def test_processes_that_open_a_new_file_at_once_share_it(tmp_path: Path) -> None
     assert [process.exitcode for process in processes] == [0, 0, 0]
     with closing(SqliteStore(path)) as store:
         assert store.statistics()["layers"] == 75
+
+
+def test_a_file_that_is_removed_is_begun_anew(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        store.put(Kind.LAYER, "sha256:1", b"one")
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert store.get(Kind.LAYER, "sha256:1") is None
+        store.put(Kind.LAYER, "sha256:2", b"two")
+        assert store.get(Kind.LAYER, "sha256:2") == b"two"
+        assert store.statistics()["failures"] == 0
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:  # it is on the disk
+        assert store.get(Kind.LAYER, "sha256:2") == b"two"
+
+
+def test_a_log_that_is_left_of_a_removed_file_is_not_taken_for_the_new_one_s(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "facts.db")) as store:
+        store.put(Kind.LAYER, "sha256:1", b"one")
+        (tmp_path / "facts.db").unlink()
+        assert store.get(Kind.LAYER, "sha256:1") is None
+        assert store.statistics()["failures"] == 0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from os import environ
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import orjson
 
+from elfgate.cluster.core import Core
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient, ApiException, CoreV1Api
+    from kubernetes.client import ApiClient, ApiException
+    from urllib3 import BaseHTTPResponse
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
@@ -107,7 +110,8 @@ class Api:
         """List the nodes, a page at a time."""
         position: str | None = None
         while position != "":
-            answer = self.ask("list its nodes", self._core().list_node, limit=_PAGE, _continue=position)
+            query = {"limit": str(_PAGE), **({"continue": position} if position else {})}
+            answer = self._core("list its nodes", partial(Core.list, resource="nodes", query=query, seconds=_TIMEOUT))
             metadata = answer.get("metadata")
             items = tuple(item.value for item in answer.get("items").items())
             yield Page(items, metadata.get("resourceVersion").text())
@@ -124,13 +128,16 @@ class Api:
             Watch events (``type``, ``object``), until the server ends the watch, which it does after some minutes.
         """
         with self._errors("watch its nodes"):
-            self._watch = self._core().list_node(
-                watch=True,
-                resource_version=version,
-                allow_watch_bookmarks=True,
-                timeout_seconds=_WATCH_SECONDS,
-                _preload_content=False,
-                _request_timeout=(_TIMEOUT[0], _WATCH_SILENCE),
+            self._watch = Core(self._client).list(
+                "nodes",
+                {
+                    "watch": "true",
+                    "resourceVersion": version,
+                    "allowWatchBookmarks": "true",
+                    "timeoutSeconds": str(_WATCH_SECONDS),
+                },
+                seconds=(_TIMEOUT[0], _WATCH_SILENCE),
+                stream=True,
             )
             try:
                 opened()
@@ -148,28 +155,28 @@ class Api:
     def pod(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One pod, within some seconds."""
         deed = f"show the pod {namespace}/{name}"
-        answer = self.ask(deed, self._core().read_namespaced_pod, name, namespace, _request_timeout=seconds)
+        answer = self._core(deed, lambda core: core.read(namespace, "pods", name, seconds=seconds))
         return dict(answer.mapping())
 
     def secret(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One Secret, within some seconds."""
         deed = f"show the secret {namespace}/{name}"
-        answer = self.ask(deed, self._core().read_namespaced_secret, name, namespace, _request_timeout=seconds)
+        answer = self._core(deed, lambda core: core.read(namespace, "secrets", name, seconds=seconds))
         return dict(answer.mapping())
 
     def service_account(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One ServiceAccount, within some seconds."""
         deed = f"show the service account {namespace}/{name}"
-        method = self._core().read_namespaced_service_account
-        return dict(self.ask(deed, method, name, namespace, _request_timeout=seconds).mapping())
+        answer = self._core(deed, lambda core: core.read(namespace, "serviceaccounts", name, seconds=seconds))
+        return dict(answer.mapping())
 
     def create_event(self, namespace: str, event: dict[str, Any]) -> None:
         """Make an event."""
-        self.ask("take an event", self._core().create_namespaced_event, namespace, event)
+        self._core("take an event", lambda core: core.create(namespace, "events", event, seconds=_TIMEOUT))
 
     def patch_event(self, namespace: str, name: str, change: dict[str, Any]) -> None:
         """Change an event's members."""
-        self.ask("take an event", self._core().patch_namespaced_event, name, namespace, change)
+        self._core("take an event", lambda core: core.merge(namespace, "events", name, change, seconds=_TIMEOUT))
 
     def validating_webhooks(self) -> list[Part]:
         """The ValidatingWebhookConfigurations."""
@@ -180,7 +187,7 @@ class Api:
 
     def namespace_labels(self) -> dict[str, dict[str, str]]:
         """Each namespace's labels."""
-        answer = self.ask("list its namespaces", self._core().list_namespace)
+        answer = self._core("list its namespaces", lambda core: core.list("namespaces", {}, seconds=_TIMEOUT))
         metadata = [item.get("metadata") for item in answer.get("items").items()]
         return {each.get("name").text(): each.get("labels").texts() for each in metadata}
 
@@ -228,8 +235,17 @@ class Api:
         Returns:
             The answer.
         """
+        return self._asked(
+            deed, lambda: method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
+        )
+
+    def _core(self, deed: str, call: "Callable[[Core], BaseHTTPResponse]") -> Part:
+        """Call one of the core API's methods."""
+        return self._asked(deed, lambda: call(Core(self._client)))
+
+    def _asked(self, deed: str, call: "Callable[[], BaseHTTPResponse]") -> Part:
         with self._errors(deed):
-            answer = method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
+            answer = call()
             with suppress(ValueError):
                 self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
             return Part(orjson.loads(answer.data), None, "the answer")
@@ -241,11 +257,6 @@ class Api:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
-
-    def _core(self) -> "CoreV1Api":
-        from kubernetes.client import CoreV1Api  # noqa: PLC0415 - takes half a second, which few verbs need
-
-        return CoreV1Api(self._client)
 
     def _errors(self, deed: str) -> "_Errors":
         return _Errors(self.host, deed)

@@ -12,7 +12,7 @@ from elfgate.rootfs.walk import Found, Missing, walk
 
 __all__ = ["Found", "Missing", "Tree"]
 
-_FACTS = FactsMemory(max_bytes=3 << 20)  # decoded, facts take some five times their excerpts
+_FACTS = FactsMemory(max_bytes=1 << 20)  # decoded, facts take some five times their excerpts
 
 
 class Tree:

@@ -9,6 +9,7 @@ Open it after forking: SQLite's connections must not be carried into a child.
 
 import logging
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from typing import Any
 from elfgate.store.protocol import Kind, StoreError
 
 DEFAULT_MAX_BYTES = 1 << 30
+
+_File = tuple[int, int] | None  # device and inode
 
 _LOG = logging.getLogger(__name__)
 _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases
@@ -65,14 +68,16 @@ class SqliteStore:
     ) -> None:
         self._path = path
         self._max_bytes = max_bytes
-        self._idle: deque[sqlite3.Connection] = deque()  # each used by one thread at a time; the warmest first
+        # Each used by one thread at a time, with the file that it is of; the warmest first.
+        self._idle: deque[tuple[_File, sqlite3.Connection]] = deque()
+        self._file: _File = None
+        self._opening = threading.Lock()
         self._closed = False
         self._failures = 0
         self._on_failure = on_failure
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._connection() as connection:
-                _migrate(connection, path)
+            self._open()
         except StoreError:
             self.close()
             raise
@@ -205,23 +210,55 @@ class SqliteStore:
         """Close every connection; one that is in use closes when it is done."""
         self._closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[1].close()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         if self._closed:
             raise sqlite3.ProgrammingError("it is closed")
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = _connect(self._path)
+        if _file(self._path) != self._file:
+            self._open_anew()
+        file = self._file
+        connection = self._warm(file) or _connect(self._path)
         try:
             yield connection
         finally:
-            self._release(connection)
+            self._release(file, connection)
 
-    def _release(self, connection: sqlite3.Connection) -> None:
-        self._idle.append(connection)
+    def _warm(self, file: _File) -> sqlite3.Connection | None:
+        """A connection that is idle; those of a file that is not there any more are closed."""
+        while True:
+            try:
+                of, connection = self._idle.pop()
+            except IndexError:
+                return None
+            if of == file:
+                return connection
+            connection.close()
+
+    def _open(self) -> None:
+        connection = _connect(self._path)
+        try:
+            _migrate(connection, self._path)
+        finally:
+            connection.close()
+        self._file = _file(self._path)
+
+    def _open_anew(self) -> None:
+        """Begin a new file where the old one was removed: what is still open of that is on no disk's books any more."""
+        with self._opening:
+            if _file(self._path) == self._file:
+                return
+            if not self._path.exists():
+                for rest in ("-wal", "-shm"):  # they would be taken for the new file's
+                    self._path.with_name(self._path.name + rest).unlink(missing_ok=True)
+            try:
+                self._open()
+            except (StoreError, OSError) as error:
+                raise sqlite3.OperationalError(f"it cannot be opened anew: {error}") from error
+
+    def _release(self, file: _File, connection: sqlite3.Connection) -> None:
+        self._idle.append((file, connection))
         if self._closed:  # by another thread meanwhile
             self.close()
 
@@ -242,6 +279,15 @@ class SqliteStore:
         self._failures += 1
         self._on_failure("near")
         _LOG.warning("store %s: cannot %s: %s", self._path, what, error)
+
+
+def _file(path: Path) -> _File:
+    """Which file is there now; None if there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:

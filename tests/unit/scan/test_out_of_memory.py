@@ -26,8 +26,7 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
                 first = await scanner.linkage(name, POWER)
                 assert first.outcome is Outcome.CANNOT_START
                 scanner._reader._remembered = reader.Remembered(0)
-                for path in tmp_path.iterdir():
-                    path.unlink()
+                _empty(tmp_path)
                 asked = len(registry.seen)
                 assert await scanner.linkage(name, POWER) == first
                 assert len(registry.seen) == asked
@@ -37,3 +36,8 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
                 assert len(registry.seen) > asked
 
     asyncio.run(main())
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()

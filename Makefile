@@ -78,6 +78,8 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/policy.py
 	$(BIN)/python benchmarks/store.py
 	OPA=$$(.ci/opa) $(BIN)/python benchmarks/webhook.py
+	$(BIN)/python benchmarks/nodes.py
+	$(BIN)/python benchmarks/creation.py
 	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/elf.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"

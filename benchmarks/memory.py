@@ -58,7 +58,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="elfgate-memory-") as name:
         folder = Path(name)
         images = fill(folder / "facts.db", options.images)
-        with Registry(images) as registry, api_server(folder, options.nodes):
+        nodes = [fat_node(each) for each in range(options.nodes)]
+        with Registry(images) as registry, api_server(folder, nodes):
             authority = certificates(folder)
             config = settings(folder, registry)
             with serving(config) as (process, url, _):
@@ -126,9 +127,9 @@ def index(content: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def api_server(folder: Path, count: int) -> Iterator[None]:
+def api_server(folder: Path, nodes: list[bytes]) -> Iterator[None]:
     """Lists nodes by the page, lets them be watched, and tells of heartbeats; a kubeconfig leads to it."""
-    nodes = [fat_node(number) for number in range(count)]
+    count = len(nodes)
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name

@@ -24,11 +24,18 @@ ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 HOLE = "00000000"  # the load generator's -fresh writes numbers here
 
 
-def write_reviews(folder: Path) -> None:
-    """Write the reviews, and ``expect.tsv``: a line each, its file's name and ``allow`` or ``deny``."""
+def write_reviews(folder: Path, *, containers: str = "") -> None:
+    """Write the reviews, and ``expect.tsv``: a line each, its file's name and ``allow`` or ``deny``.
+
+    Args:
+        folder: Where to.
+        containers: What the containers' names end in; with a hole in it no verdict is one that was given before.
+    """
     folder.mkdir(parents=True)
     lines = []
     for number, (review, verdict) in enumerate(reviews()):
+        for container in review["request"]["object"]["spec"]["containers"]:
+            container["name"] += containers
         name = f"{number:03}.json"
         (folder / name).write_text(json.dumps(review, separators=(",", ":")))
         lines.append(f"{name}\t{verdict}\n")

@@ -3,6 +3,9 @@
     python benchmarks/webhook.py [ROUNDS] [SUBJECT ...]
 
 Each server runs on core 0, the load generator (``go/load``) on core 1. Rounds are interleaved and figures are medians.
+``another pod`` is one of images that were judged before: its name, another one in every review, is none that policies
+look at. ``anew`` is a verdict that was never given before: the containers' names, which are in it, are new as well.
+
 Every subject's verdicts are checked before and while it is timed. Needs Go; peers that cannot be had are left out: a Go
 webhook that only decodes, the OPA of ``.ci/opa`` (or ``$OPA``) as a webhook, Gatekeeper, and Kyverno with a policy in
 CEL, the last two built by ``peers/webhooks.sh`` and beside a real API server. The second table holds elfgate to them.

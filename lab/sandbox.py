@@ -53,6 +53,7 @@ class Start:
         env: The whole environment; PATH is where a command without a slash is looked for.
         cwd: The working directory.
         program: The program that ``argv[0]`` starts in its turn, if it does.
+        volumes: Directories that are mounted into it: where they are, and where it has them.
         user: Who it is started as, ``UID`` or ``UID:GID``; empty for root.
         cpu: The level of the CPU (``x86-64-v2``, ``power9``) to emulate; empty for whatever there is.
         release: What uname(2) is to say, such as ``3.2.0``; empty for the truth. Emulated architectures only.
@@ -72,6 +73,7 @@ class Start:
     timeout: float = 20.0
     output: int = 1500
     kept: str = ""
+    volumes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,9 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
     for name in _DEVICES:
         (root / "dev" / name).touch()
         mount(f"/dev/{name}", root / "dev" / name, "", _BIND)
+    for source, target in request["volumes"]:
+        (root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        mount(source, root / target.lstrip("/"), "", _BIND)
     os.chroot(root)
     os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 (as runc makes it, whatever it is spelled like)
     os.chdir(request["cwd"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from elfgate.cli.main import verb_parser
 from elfgate.judging import Judging, engine
 from elfgate.policy.bundle import load
 from elfgate.settings import Settings
@@ -147,6 +148,21 @@ def test_a_claim_of_its_own_goes_with_each_webhook(major: str) -> None:
     (claim,) = spec["volumeClaimTemplates"]
     assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
     assert "replicas" not in spec  # the autoscaler's
+
+
+def test_the_network_policy_lets_the_webhook_reach_its_store(major: str) -> None:
+    _, reached = one(rendered(major, CI["valkey"]), "NetworkPolicy")["spec"]["egress"]
+    assert [each["port"] for each in reached["ports"]] == [443, 6443, 6380]
+
+
+def test_what_warms_the_store_reads_its_part_of_the_pods_own_cluster(major: str) -> None:
+    job = one(rendered(major, CI["valkey"]), "CronJob")["spec"]["jobTemplate"]["spec"]
+    assert (job["completionMode"], job["completions"]) == ("Indexed", 8)
+    (container,) = job["template"]["spec"]["containers"]
+    assert container["args"][:4] == ["warm", "--cluster", "--shard", "$(JOB_COMPLETION_INDEX)/8"]
+    parser = verb_parser("warm")
+    taken = parser.parse_args([word.replace("$(JOB_COMPLETION_INDEX)", "3") for word in container["args"][1:]])
+    assert (taken.cluster, taken.shard, taken.image) == (True, "3/8", ["registry.example/base:1"])
 
 
 def test_images_by_digest_have_no_tag(major: str) -> None:

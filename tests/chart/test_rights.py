@@ -101,7 +101,7 @@ def granted(found: list[Object], account: str) -> set[Right]:
 def test_the_webhook_may_do_what_it_does(found: list[Object], tmp_path: Path) -> None:
     with recording(tmp_path) as (access, asked), Api(access) as api:
         list(api.nodes())
-        list(api.watch_nodes("1"))
+        list(api.watch_nodes("1", opened=lambda: None))
         api.pod("shop", "web", seconds=5)
         api.secret("shop", "a", seconds=5)
         api.service_account("shop", "default", seconds=5)

@@ -1,11 +1,13 @@
 """What is generated from the chart's values is up to date."""
 
+import json
+import re
 import runpy
-from pathlib import Path
 
 import pytest
 import yaml
 
+from elfgate.policy.config import PolicyConfig
 from support.chart import CHART, ROOT
 
 chart = runpy.run_path(str(ROOT / "docs" / "chart.py"))
@@ -36,11 +38,17 @@ def _leaves(node: object, path: tuple[str, ...] = ()) -> "list[tuple[str, ...]]"
     return [path]
 
 
-def test_what_the_chart_reads_of_values_is_there(tmp_path: Path) -> None:
+def test_the_rollout_begins_with_every_rule_that_denies_in_dry_run() -> None:
+    first = re.findall(r"(?ms)^```yaml\n(.*?)^```", (ROOT / "docs" / "rollout.md").read_text())[0]
+    tried = PolicyConfig.model_validate(yaml.safe_load(first)["policies"])
+    shipped = json.loads((ROOT / "policies" / "data.json").read_text())["elfgate"]["config"]["rules"]
+    denying = {code for code, mode in shipped.items() if mode == "deny"} - {"support_matrix"}  # which has no rows
+    assert tried.rules == dict.fromkeys(denying, "dryrun")
+
+
+def test_what_the_chart_reads_of_values_is_there() -> None:
     """A misspelt name in a template is nothing to Helm."""
     known = {value.path for value in chart["values"]((CHART / "values.yaml").read_text())}
-    import re
-
     for template in (CHART / "templates").rglob("*.*"):
         for found in re.findall(r"\.Values\.([A-Za-z.]+[A-Za-z])", template.read_text()):
             path = tuple(found.split("."))

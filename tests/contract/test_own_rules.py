@@ -18,7 +18,8 @@ from elfgate.policy.worker import BoundedEngine
 from support import opa
 from support.documents import pod
 
-SECONDS = 2.0  # a loaded machine is slow, and a good rule must not be taken for one that loops
+SECONDS = 1.0  # a loaded machine is slow, and a good rule must not be taken for one that loops
+MEMORY = 256 << 20  # four times what it takes to load; it takes seconds to fill the gigabyte that it would have
 FINDING = '{"container": "app-0", "platform": "linux/amd64", "message": "no"}'
 GOOD = f"package elfgate.rules.good\nfindings contains {FINDING}"
 ERRS = "package elfgate.rules.errs\nfindings := {1 |\n\tinput.version\n}\nfindings := {2 |\n\tinput.version\n}\n"
@@ -46,7 +47,11 @@ def start(request: pytest.FixtureRequest) -> Iterator[Start]:
             socket = stack.enter_context(opa.serving(policies, Path(folder)))
             return OpaServer(socket, revision=policies.revision, seconds=SECONDS)
 
-        yield served if request.param == "opa" else lambda policies: BoundedEngine(policies, seconds=SECONDS)
+        yield (
+            served
+            if request.param == "opa"
+            else lambda policies: BoundedEngine(policies, seconds=SECONDS, memory=MEMORY)
+        )
 
 
 def rules(folder: Path, *texts: str) -> bundle.Bundle:

@@ -110,7 +110,7 @@ def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None
 
 def ask(client: httpx.Client, name: str) -> dict[str, Any]:
     """Ask for a pod with an image that is not there."""
-    spec = {"containers": [{"name": "app", "image": "127.0.0.1:9/app:1"}]}
+    spec = {"containers": [{"name": name, "image": "127.0.0.1:9/app:1"}]}
     pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
     request = {"uid": UID, "operation": "CREATE", "namespace": "shop", "name": name, "object": pod}
     request |= {"kind": {"group": "", "version": "v1", "kind": "Pod"}}

@@ -38,7 +38,11 @@ def helms() -> dict[str, Path]:
 def helm(major: str, *words: str, kubeconfig: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """Run a Helm, with no configuration but the one that is given."""
     program = helms()[major]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(program.parent), "KUBECONFIG": str(kubeconfig or "/nowhere")}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(program.parent / "home"),
+        "KUBECONFIG": str(kubeconfig or "/nowhere"),
+    }
     return subprocess.run(
         [program, *words], capture_output=True, text=True, check=False, env=environment, timeout=180, cwd=ROOT
     )

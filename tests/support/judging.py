@@ -1,7 +1,7 @@
 """The webhook's judge as ``elfgate serve`` puts it together: real policies and store, a real registry on loopback."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.pullsecrets import PullSecrets
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.judging import Judging as Policies
 from elfgate.judging import engine as start_engine
 from elfgate.policy.config import PolicyConfig
@@ -62,6 +64,8 @@ async def judging(
     wait: float | None = None,
     in_flight: int = 256,
     config: PolicyConfig | None = None,
+    pull_secrets: PullSecrets | None = None,
+    templates: Sequence[Template] = TEMPLATES,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
@@ -75,6 +79,8 @@ async def judging(
                 engine=engine,
                 live_engine=engine.live,
                 in_flight=in_flight,
+                pull_secrets=pull_secrets,
+                templates=templates,
             )
             yield Judging(validator, inventory)
     finally:

@@ -66,6 +66,7 @@ class Registry:
         password: The secret.
         expires_in: Seconds that a token is said to hold.
         tls: Serve over TLS, as ``localhost``.
+        ranges: Serve parts of blobs to whoever asks for them.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Registry:
         password: str = "",
         expires_in: int = 300,
         tls: ssl.SSLContext | None = None,
+        ranges: bool = False,
     ) -> None:
         self.images = images
+        self.ranges = ranges
         self.auth = auth
         self.basic = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode() if username else ""
         self.expires_in = expires_in
@@ -205,11 +208,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._manifest(repository, rest)
         repository, _, rest = path.removeprefix("/v2/").rpartition("/blobs/")
         blob = self._blobs(repository).get(rest)
-        return (
-            Answer(404)
-            if blob is None
-            else Answer(headers={"Content-Type": "application/octet-stream"}, body=blob.data)
-        )
+        return Answer(404) if blob is None else self._blob(blob.data)
+
+    def _blob(self, data: bytes) -> Answer:
+        headers, asked = {"Content-Type": "application/octet-stream"}, self.headers.get("Range", "")
+        if not asked or not self.registry.ranges:
+            return Answer(headers=headers, body=data)
+        first, last = map(int, asked.removeprefix("bytes=").split("-"))
+        part = data[first : last + 1]
+        return Answer(206, headers | {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(data)}"}, part)
 
     def _challenge(self, path: str) -> str:
         registry, authorization = self.registry, self.headers.get("Authorization", "")

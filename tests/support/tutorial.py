@@ -35,9 +35,9 @@ class Step:
         if not self.prints:
             assert done.returncode == 0, f"$ {self.command}\n{done.stdout}"
         elif self.prints[-1] == "…":
-            assert printed[: len(self.prints) - 1] == self.prints[:-1], self.command
+            assert printed[: len(self.prints) - 1] == self.prints[:-1], f"$ {self.command}\n{done.stdout}"
         else:
-            assert printed == self.prints, self.command
+            assert printed == self.prints, f"$ {self.command}\n{done.stdout}"
 
 
 def steps(heading: str) -> Iterator[Step]:

@@ -18,7 +18,15 @@ class Layout:
     dynamic_size: int
 
 
-_COMMON = {"ei_class": (4, "B"), "ei_data": (5, "B"), "ei_version": (6, "B"), "ei_osabi": (7, "B"), "e_type": (16, "H")}
+_COMMON = {
+    "ei_class": (4, "B"),
+    "ei_data": (5, "B"),
+    "ei_version": (6, "B"),
+    "ei_osabi": (7, "B"),
+    "ei_abiversion": (8, "B"),
+    "ei_pad": (9, "B"),
+    "e_type": (16, "H"),
+}
 _COMMON |= {"e_machine": (18, "H"), "e_version": (20, "I")}
 _LAYOUTS = {
     1: Layout(

@@ -221,6 +221,7 @@ def _binary(file: Any, row: Row, path: str) -> Binary:
         data=bool(file.get("data")),
         called=bool(file.get("called", True)),
         flags=tuple(file.get("flags", ())),
+        source=file.get("source", ""),
     )
 
 

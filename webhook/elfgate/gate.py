@@ -89,9 +89,7 @@ async def judge(
     keyring = await pull_secrets.of(workload) if pull_secrets else None
     placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await asyncio.gather(
-        *(_linkage(scanner, container, target, within, keyring) for container, target in pairs)
-    )
+    linkages = await _linkages(scanner, pairs, within, keyring)
     entries = [
         await _linkage_entry(scanner, container, target, linkage)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
@@ -107,6 +105,8 @@ async def judge(
             name=workload.name,
             dry_run=dry_run,
             every_node=workload.every_node,
+            scheduler=workload.scheduler,
+            gates=list(workload.gates),
             today=datetime.now(UTC).date().isoformat(),
         ),
         targets=[_target_entry(target) for target in landing],
@@ -120,6 +120,29 @@ async def judge(
     return Judgement(verdict, document, until, seconds)
 
 
+async def _linkages(
+    scanner: Scanner, pairs: Sequence[tuple[Container, Target]], within: float | None, keyring: Keyring | None
+) -> list[Linkage]:
+    """Predict each start; what is at hand is not waited for, as a task for each would cost more than the look-up."""
+    found = [_at_hand(scanner, container, target, keyring) for container, target in pairs]
+    missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
+    read = iter(await asyncio.gather(*(_linkage(scanner, *pair, within, keyring) for pair in missing)))
+    return [linkage or next(read) for linkage in found]
+
+
+def _at_hand(scanner: Scanner, container: Container, target: Target, keyring: Keyring | None) -> Linkage | None:
+    try:
+        name = pulled_name(container.image)
+        linkage = scanner.at_hand(name, target.platform, container.overrides, target.facts, keyring=keyring)
+    except InputError:
+        return None
+    return linkage and _as_written(linkage, container)
+
+
+def _as_written(linkage: Linkage, container: Container) -> Linkage:
+    return linkage if linkage.image == container.image else replace(linkage, image=container.image)
+
+
 async def _linkage(
     scanner: Scanner, container: Container, target: Target, within: float | None, keyring: Keyring | None
 ) -> Linkage:
@@ -128,7 +151,7 @@ async def _linkage(
         linkage = await scanner.linkage(
             name, target.platform, container.overrides, target.facts, within=within, keyring=keyring
         )
-        return replace(linkage, image=container.image)
+        return _as_written(linkage, container)
     except InputError as error:  # the API server takes any text for an image; the node will not
         finding = Finding(
             Code.LINKAGE_UNKNOWN,

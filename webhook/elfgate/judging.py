@@ -92,7 +92,17 @@ async def engine(
         EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
     """
     judging = judging or Judging()
-    return MemoisedEngine(ActiveEngine(await _proved(judging, judging.bundle(), told, bundle_told)))
+    bundle = judging.bundle()
+    active = ActiveEngine(await _proved(judging, bundle, told, bundle_told))
+    _note_names(active, bundle)
+    return MemoisedEngine(active, nameless=active.nameless)
+
+
+def _note_names(active: ActiveEngine, bundle: "Bundle") -> None:
+    from elfgate.policy import names
+
+    if not names.matter(bundle):
+        active.nameless.add(bundle.revision)
 
 
 async def _proved(judging: Judging, bundle: "Bundle", told: "Told", bundle_told: "BundleTold" = log_bundle) -> Engine:
@@ -159,7 +169,9 @@ async def follow(
     async def prepare(packed: bytes) -> Engine:
         contents = archive.unpack(packed, chosen.location)
         signing.verify(contents, key, chosen.key_id)
-        return await _proved(judging, archive.read(contents, chosen.location, config=policies), rule_told)
+        bundle = archive.read(contents, chosen.location, config=policies)
+        _note_names(active, bundle)
+        return await _proved(judging, bundle, rule_told)
 
     async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds).looking():
         yield
@@ -193,7 +205,9 @@ async def follow_rules(
     judging = Judging.of_settings(policies)
 
     async def prepare(_sources: bytes) -> Engine:
-        return await _proved(judging, await asyncio.to_thread(judging.bundle), rule_told)
+        changed = await asyncio.to_thread(judging.bundle)
+        _note_names(active, changed)
+        return await _proved(judging, changed, rule_told)
 
     fetch = partial(asyncio.to_thread, bundle.sources, folder)
     async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=seconds).looking():

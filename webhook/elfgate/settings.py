@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
@@ -198,6 +199,14 @@ class Registries(Model):
         default=False,
         description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
     )
+    by_table: bool = Field(
+        default=False,
+        description="Believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter.",
+    )
+    concurrency: PositiveInt | None = Field(
+        default=None,
+        description="How many things of one registry are read at a time; one more than there are cores, if unset.",
+    )
 
 
 class PolicyBundle(Model):
@@ -251,6 +260,11 @@ class Admission(Model):
         default=(),
         description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
     )
+    kinds: tuple[Template, ...] = Field(
+        default=(),
+        description="Further kinds that hold a pod template: `group`, `kind`, `path` to it (a list, such as "
+        "`[spec, template]`; empty for the object itself), and `every_node` if it runs on each, as a DaemonSet does.",
+    )
     steer: bool = Field(
         default=False,
         description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
@@ -284,6 +298,11 @@ class Admission(Model):
         default=5.0,
         description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
     )
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All kinds that hold a pod template, those that come with elfgate first."""
+        return (*TEMPLATES, *self.kinds)
 
 
 _LIMITS = Limits()
@@ -369,6 +388,7 @@ def _document(path: Path) -> Any:
 
 _PLAIN = {
     "extra_forbidden": "no such setting",
+    "unexpected_keyword_argument": "no such setting",
     "missing": "must be set",
     "model_type": "must be a mapping of settings",
 }

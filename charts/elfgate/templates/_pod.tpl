@@ -53,11 +53,11 @@ spec:
     {{- with .Values.extraEnv }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  # A webhook that waits for its certificate or reads many nodes is given a minute before it counts as stuck.
+  # A webhook that waits for its certificate or reads many nodes is given a minute and a half before it counts as stuck.
   startupProbe:
     httpGet: {path: /healthz, port: https, scheme: HTTPS}
     periodSeconds: 1
-    failureThreshold: 60
+    failureThreshold: 90
   livenessProbe:
     httpGet: {path: /healthz, port: https, scheme: HTTPS}
     periodSeconds: 10

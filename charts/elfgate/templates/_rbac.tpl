@@ -29,7 +29,8 @@ subjects:
   - {kind: ServiceAccount, name: {{ .account }}, namespace: {{ .root.Release.Namespace }}}
 {{- end -}}
 
-{{/* A Job of our own image with an account of its own, at a point of a release's life; nothing of it stays. */}}
+{{/* A Job of our own image at a point of a release's life; nothing of it stays. It has an account of its own, with rights in
+     every namespace (rules) and in the release's (ownRules). */}}
 {{- define "elfgate.hook" -}}
 {{- $root := .root -}}
 {{- $name := printf "%s-%s" (include "elfgate.fullname" $root) .name -}}
@@ -51,6 +52,19 @@ metadata:
 rules: {{- toYaml .rules | nindent 2 }}
 ---
 {{- include "elfgate.bound" (dict "root" $root "name" $name "account" $name "annotations" $annotations) }}
+{{- with .ownRules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ $name }}
+  namespace: {{ $root.Release.Namespace }}
+  labels: {{- include "elfgate.labels" $root | nindent 4 }}
+  annotations: {{- toYaml $annotations | nindent 4 }}
+rules: {{- toYaml . | nindent 2 }}
+---
+{{- include "elfgate.bound" (dict "root" $root "name" $name "account" $name "annotations" $annotations "namespace" $root.Release.Namespace) }}
+{{- end }}
 ---
 apiVersion: batch/v1
 kind: Job

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,9 @@ def test_the_api_server_takes_every_object_without_a_warning(cluster: ControlPla
 
 def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(cluster: ControlPlane, major: str) -> None:
     before = everything(cluster)
-    run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
+    notes = run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
+    assert "Protected: pods, and all that makes them, in every namespace but kube-system, elfgate." in notes
+    assert "kubectl run refused --image=IMAGE --dry-run=server" in notes
     assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 2
 
     filled = {"tls.crt": "YQ=="}  # as a pod fills it in
@@ -78,6 +81,14 @@ def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(cluster:
     assert cluster.kubectl("get", "mutatingwebhookconfiguration", "elfgate").code == 1
 
     run_helm(cluster, major, "test", "elfgate")
+    run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
+    until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+def test_claims_go_with_the_release(cluster: ControlPlane) -> None:
+    major, before = max(helms()), everything(cluster)
+    run_helm(cluster, major, "install", "elfgate", str(CHART), "--set", "store.kind=claim")
+    until(lambda: len(cluster.get("pvc", "-n", NAMESPACE)["items"]) == 2, "there are no claims")
     run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
 
@@ -109,11 +120,11 @@ def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_
         run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
 
 
-def arguments(obj: dict[str, object]) -> list[str]:
+def arguments(job_object: Any) -> list[str]:
     """What a Job's only container is started with."""
-    spec: dict[str, dict[str, dict[str, list[dict[str, list[str]]]]]] = obj["spec"]  # type: ignore[assignment]
-    (container,) = spec["template"]["spec"]["containers"]
-    return container["args"]
+    (container,) = job_object["spec"]["template"]["spec"]["containers"]
+    started: list[str] = container["args"]
+    return started
 
 
 def dry_run(cluster: ControlPlane, obj: object, namespace: str = "default") -> str:

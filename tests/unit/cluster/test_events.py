@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,15 @@ def test_a_pod_and_its_controller_are_told_and_no_other_owner() -> None:
         {"uid": "1", "resource": {"resource": "pods"}, "operation": "CREATE", "namespace": "shop", "object": obj}
     )
     assert subjects(review) == [POD, Subject("apps/v1", "ReplicaSet", "shop", "web-1", "uid-2")]
+
+
+def test_no_more_than_a_few_events_are_written_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_INTERVAL", 60.0)
+
+    def tell(events: Events) -> None:
+        for number in range(20):
+            events.tell(replace(POD, uid=f"uid-{number}"), "cannot start")
+
+    with ApiServer() as server:
+        write(server, tmp_path, tell, lambda: len(server.events_written) >= 5)
+        assert server.event_requests == 5

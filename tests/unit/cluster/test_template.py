@@ -66,6 +66,16 @@ def test_settings_may_add_a_kind() -> None:
     assert found.kind == "Stall"
 
 
+def test_scheduling_gates_and_another_scheduler_are_noted() -> None:
+    gates = [{"name": "example.com/quota"}, {"name": "example.com/licence"}]
+    found = workload(pod(schedulerName="volcano", schedulingGates=gates))
+    assert found
+    assert (found.scheduler, found.gates) == ("volcano", ("example.com/quota", "example.com/licence"))
+    plain = workload(pod(schedulerName="default-scheduler"))
+    assert plain
+    assert (plain.scheduler, plain.gates) == ("", ())
+
+
 def test_init_containers_come_first_and_an_always_restarted_one_is_a_sidecar() -> None:
     found = read(
         pod(

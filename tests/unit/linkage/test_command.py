@@ -174,3 +174,14 @@ def test_a_directory_that_the_user_may_not_search_ends_the_way() -> None:
 def test_a_directory_that_an_added_group_might_search_does_not() -> None:
     files = {"srv/": tarball.directory(0o750, gid=77), "srv/run": static_program()}
     assert start(files, "/srv/run", user=1000).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(
+    ("directory", "command"),
+    [("/not/there", "../../run"), ("/link/not", "../run2"), ("/link/not", "../../run"), ("/not", "/run")],
+)
+def test_a_working_directory_that_is_missing_is_made(directory: str, command: str) -> None:
+    """T: runc makes it, and links on the way to it lead where they lead."""
+    files = {"run": static_program(), "here/run2": static_program(), "link": tarball.link("/here")}
+    assert start(files, command, working_dir=directory).outcome is Outcome.STARTS
+    assert failures(start(files, "./run", working_dir="/not")) == [Code.COMMAND_MISSING]

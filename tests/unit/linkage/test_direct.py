@@ -52,14 +52,30 @@ def test_what_is_not_certain_is_not_followed(libc: str) -> None:
     image = {**files(libc), "static": static_program(), "foreign": tarball.program(elf_file("arm64"))}
     for arguments in (
         (),
-        ("--list", "/needy"),
+        ("--version",),
         ("needy",),
         ("/static",),
-        ("/foreign",),
-        ("/app",),
-        ("--library-path",),
+        *([("/foreign",), ("/app",)] if libc == "musl" else []),
     ):
         assert start(image, LOADERS[libc], *arguments).outcome is Outcome.STARTS
+
+
+def test_glibc_says_of_what_is_no_program_of_its_own_that_it_cannot_load_it() -> None:
+    image = {**files("glibc"), "foreign": tarball.program(elf_file("arm64"))}
+    assert failures(start(image, LOADERS["glibc"], "/foreign")) == [Code.LIBRARY_MISSING]
+    assert failures(start(image, LOADERS["glibc"], "/app")) == [Code.LIBRARY_MISMATCH]
+
+
+@pytest.mark.parametrize("libc", LOADERS)
+def test_listing_loads_all_the_same(libc: str) -> None:
+    assert failures(start(files(libc), LOADERS[libc], "--list", "/needy")) == [Code.LIBRARY_MISSING]
+    assert start(files(libc), LOADERS[libc], "--list", "/fine").outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("libc", LOADERS)
+def test_options_that_are_not_followed_leave_it_unknown(libc: str) -> None:
+    prediction = start(files(libc), LOADERS[libc], "--inhibit-rpath", "/x", "/needy")
+    assert (prediction.outcome, prediction.findings[0].reason) == (Outcome.UNKNOWN, UnknownReason.SHAPE_UNKNOWN)
 
 
 def test_what_the_program_wraps_is_followed_on() -> None:

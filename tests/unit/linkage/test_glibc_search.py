@@ -459,3 +459,24 @@ def test_a_filter_is_needed() -> None:
     files = {f"lib/{NAME}": good(filters=["libreal.so"])}
     assert failures(needs_foo(files)) == [Code.LIBRARY_MISSING]
     assert needs_foo({**files, "lib/libreal.so": library("libreal.so")}).outcome is Outcome.STARTS
+
+
+def test_a_search_path_with_a_file_in_it_is_searched_on() -> None:
+    """T: the directory is known not to be one before the error counts."""
+    files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"]), f"opt/{NAME}": good()}
+    assert start(files, "/app", env={"LD_LIBRARY_PATH": "/app:/opt"}).outcome is Outcome.STARTS
+
+
+def test_a_program_that_only_lists_its_libraries_does_not_fail_for_want_of_them() -> None:
+    """T."""
+    files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"])}
+    assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"}).outcome is Outcome.STARTS
+    assert failures(start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": ""})) == [Code.LIBRARY_MISSING]
+
+
+def test_a_library_with_an_abi_version_is_refused() -> None:
+    """T."""
+    data = bytearray(good().data)
+    data[8] = 1
+    files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"]), f"usr/lib/{NAME}": bytes(data)}
+    assert failures(start(files, "/app")) == [Code.LIBRARY_MISMATCH]

@@ -240,3 +240,9 @@ def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> Non
     files = {"app": static_program("arm64", strings=[b"<jemalloc>: Unsupported system page size"])}
     assert [finding.code for finding in start(files, "/app", on="arm64").findings] == [Code.PAGE_SIZE]
     assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings
+
+
+def test_a_program_marked_for_the_first_power_abi_is_unknown() -> None:
+    """T under emulation: it is entered by a function descriptor, which it does not have."""
+    assert start({"x": static_program("ppc64le", flags=1)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN
+    assert start({"x": static_program("ppc64le", flags=2)}, "/x", on="ppc64le").outcome is Outcome.STARTS

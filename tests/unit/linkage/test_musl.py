@@ -110,7 +110,7 @@ def test_other_names_are_searched(name: str) -> None:
 
 
 FATAL = {
-    "of another machine": library(NAME, "arm64"),
+    "of another machine": library(NAME, "arm64", undefined=["puts"]),
     "of another class": library(NAME, "386"),
     "empty": tarball.text(""),
     "a linker script": tarball.text("GROUP ( libfoo.so.1.2 )\n" + " " * 64),
@@ -221,3 +221,20 @@ def test_on_power_musl_does_not_start_what_has_glibcs_start_code(on: str, outcom
     files = {**alpine(on), loader[1:]: tarball.link(f"/lib/ld-musl-{ARCHITECTURES[on].musl_name}.so.1")}
     program = glibc_program(on, undefined=["__libc_start_main"], version_needs={"libc.so.6": ["GLIBC_2.34"]})
     assert start({**files, "app": program}, "/app", on=on).outcome is outcome
+
+
+def test_a_library_of_another_machine_only_fails_by_its_relocations() -> None:
+    """T: musl looks at neither EI_CLASS nor e_machine."""
+    foreign = library(NAME, "arm64", undefined=["puts"])
+    assert failures(needs_foo({f"lib/{NAME}": foreign})) == [Code.LIBRARY_MISMATCH]
+    assert needs_foo({f"lib/{NAME}": library(NAME, "arm64")}).outcome is Outcome.UNKNOWN
+    assert needs_foo({f"lib/{NAME}": library(NAME, "riscv64", undefined=["puts"])}).outcome is Outcome.UNKNOWN
+    assert failures(needs_foo({f"lib/{NAME}": library(NAME, "s390x")})) == [Code.LIBRARY_MISMATCH]
+    assert failures(needs_foo({f"lib/{NAME}": library(NAME, "386")})) == [Code.LIBRARY_MISMATCH]
+
+
+def test_a_path_file_that_may_not_be_read_leaves_no_path() -> None:
+    """T."""
+    files = {f"lib/{NAME}": good(), PATH_FILE: tarball.text("/lib", 0o600)}
+    assert needs_foo(files).outcome is Outcome.STARTS
+    assert failures(needs_foo(files, user=1000)) == [Code.LIBRARY_MISSING]

@@ -274,3 +274,53 @@ def test_a_variable_of_the_environment_names_the_program() -> None:
     assert run("sh", "-c", "exec $TOOL", env={"TOOL": "fine broken"}).outcome is Outcome.STARTS
     script = {"entry.sh": tarball.program('#!/bin/sh\nTOOL=fine\nexec "$TOOL"\n')}
     assert run("/entry.sh", files=script, env={"TOOL": "broken"}).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("nice", "-n5", "broken"),
+        ("nice", "-5", "broken"),
+        ("dumb-init", "-r15:3", "broken"),
+        ("busybox", "sh", "-c", "exec broken"),
+        ("/bin/busybox", "env", "A=1", "broken"),
+        ("env", "-iS", "PATH=/usr/bin broken"),
+        ("entry.sh", "-a", "broken"),
+    ],
+)
+def test_other_spellings_are_followed_too(command: tuple[str, ...]) -> None:
+    """T."""
+    script = 'if [ "$1" = "-b" -a "$(id -u)" = "0" ]; then exec other; fi\nshift\nexec $@\n'
+    coreutils = {"usr/bin/nice": static_program(), "usr/bin/env": static_program()}
+    files = {**coreutils, "usr/bin/entry.sh": tarball.program(f"#!/bin/sh\n{script}")}
+    assert failures(run(*command, files=files)) == [Code.LOADER_MISSING]
+
+
+def test_arguments_without_quotes_are_split() -> None:
+    """T."""
+    files = {"entry.sh": tarball.program("#!/bin/sh\nexec $@\n")}
+    assert run("/entry.sh", "/usr/bin/fine -v", files=files).outcome is Outcome.STARTS
+    assert failures(run("/entry.sh", "broken -v", files=files)) == [Code.LOADER_MISSING]
+    assert run("/entry.sh", "/usr/bin/*", files=files).outcome is Outcome.STARTS  # not followed: files may match
+
+
+@pytest.mark.parametrize("line", ["set -o pipefail", '[[ "$1" = a ]] || true', 'a="${1:0:1}"'])
+def test_what_dash_does_not_understand_is_not_followed_there(line: str) -> None:
+    """T: it ends with 2, or takes another way."""
+    script = {"entry.sh": tarball.program(f'#!/bin/sh\n{line}\nexec "$@"\n')}
+    dash = {"bin/sh": tarball.link("dash"), "bin/dash": musl_program()}
+    assert failures(run("/entry.sh", "broken", files=script)) == [Code.LOADER_MISSING]
+    assert run("/entry.sh", "broken", files={**script, **dash}).outcome is Outcome.STARTS
+
+
+def test_a_script_that_ends_by_a_trap_may_end_well() -> None:
+    """T."""
+    files = {"entry.sh": tarball.program("#!/bin/sh\ntrap 'exit 0' EXIT\n\"$@\"\n")}
+    assert run("/entry.sh", "broken", files=files).outcome is Outcome.UNKNOWN
+
+
+def test_bytes_without_a_form_may_be_run_as_a_script() -> None:
+    """T: dash and busybox run whatever execve refuses."""
+    files = {"usr/bin/junk": tarball.program(b"exit 0\n\0")}
+    assert run("sh", "-c", "exec junk", files=files).outcome is Outcome.UNKNOWN
+    assert failures(run("junk", files=files)) == [Code.EXEC_FORMAT]

@@ -68,3 +68,14 @@ def test_what_is_put_again_counts_once() -> None:
 
 def test_a_larger_layer_takes_more() -> None:
     assert layer({f"some/folder{number}/file": "x" for number in range(500)}).memory > 10 * EACH
+
+
+def test_an_image_may_be_forgotten_without_its_layers() -> None:
+    memory = remembered(2)
+    memory.put_image("a", "image a", {"one": ONE})
+    memory.forget("a")
+    memory.forget("never known")
+    assert (memory.image("a"), memory.layer("one")) == (None, ONE)
+    memory.put_image("b", "image b", {"two": TWO})
+    memory.put_layer("three", THREE)
+    assert memory.image("b") == "image b"

@@ -12,6 +12,7 @@ import pytest
 from elfgate.policy.config import PolicyConfig
 from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
+from elfgate.settings import Admission
 from support import founding
 from support.judging import judging, real_node
 from support.objects import container, deployment, pod
@@ -70,6 +71,22 @@ def test_what_decides_is_judged_anew(tmp_path: Path, registry: Registry) -> None
                 assert not (await judge.ask(bad))["allowed"]
                 other = pod(server(registry) | {"command": ["/nothing"]}, nodeSelector={"kubernetes.io/arch": "amd64"})
                 assert "/nothing" in (await judge.ask(other))["status"]["message"]
+
+    asyncio.run(main())
+
+
+def test_a_kind_that_the_settings_add_is_judged(tmp_path: Path, registry: Registry) -> None:
+    kind = {"group": "shop.example", "kind": "Stall", "path": ["spec", "pods", "template"]}
+    templates = Admission.model_validate({"kinds": [kind]}).templates
+    template = {"spec": pod(server(registry), nodeSelector=POWER)["spec"]}
+    stall = {"apiVersion": "shop.example/v2", "kind": "Stall", "metadata": {"name": "web"}}
+    stall |= {"spec": {"pods": {"template": template}}}
+
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            assert (await judge.ask(stall))["allowed"]
+        async with judging(tmp_path, registry, NODES, templates=templates) as judge:
+            assert not (await judge.ask(stall))["allowed"]
 
     asyncio.run(main())
 

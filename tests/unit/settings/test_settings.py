@@ -129,3 +129,17 @@ def test_a_certificate_is_self_made_or_in_files(file: Path) -> None:
     both = f"tls: {{certificate: a, key: b, {SELF_MADE}}}"
     told = "FILE: tls: a certificate is self-made, or comes from `certificate` and `key`, not both"
     assert problems(file, both) == [told]
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("group: x, path: [spec]", "admission.kinds.0.kind: must be set"),
+        ('group: x, kind: "", path: []', "admission.kinds.0.kind: string should have at least 1 character"),
+        ("group: x, kind: A, path: spec", "admission.kinds.0.path: input should be a valid tuple"),
+        ("group: x, kind: A, path: [], each: true", "admission.kinds.0.each: no such setting"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_told_in_a_line(file: Path, kind: str, problem: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{file}: {problem}")):
+        read(file, f"admission: {{kinds: [{{{kind}}}]}}")

@@ -48,6 +48,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="ask registries as the hosts.toml files in DIR say (such as /etc/containerd/certs.d); may be repeated",
     )
     group.add_argument(
+        "--by-table",
+        action="store_true",
+        help="believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter of them",
+    )
+    group.add_argument(
         "--docker-config",
         metavar="FILE",
         type=Path,

@@ -80,6 +80,7 @@ async def _serve(settings: "Settings") -> None:
                 bindings=cluster.bindings if settings.admission.bindings else None,
                 pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
                 events=events,
+                templates=settings.admission.templates,
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

@@ -8,6 +8,7 @@ selector can name; each node keeps its own, and an index finds the nodes that a 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.selector import HOSTNAME_LABEL
@@ -17,6 +18,7 @@ from elfgate.platforms import Platform
 
 NAMES = 4  # how many of a kind's nodes are named to people
 OTHER = "\0"
+_REMEMBERED = 1024
 
 _MANY_VALUES = 256  # zones and instance types have fewer; serial numbers have more
 
@@ -75,11 +77,18 @@ class Inventory:
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.generation = 0
+        self._remembered_of, self._remembered = 0, dict[bytes, Any]()
         self.stale_since: float | None = None
         self.replace(nodes)
 
     def __len__(self) -> int:
         return len(self._kind_of)
+
+    def remembered(self) -> dict[bytes, Any]:
+        """What was worked out from these very nodes: whoever did may keep it here until they change."""
+        if self._remembered_of != self.generation or len(self._remembered) > _REMEMBERED:
+            self._remembered_of, self._remembered = self.generation, {}
+        return self._remembered
 
     def replace(self, nodes: Iterable[Node]) -> None:
         """Forget everything and take these nodes instead, as after a new list."""

@@ -7,6 +7,7 @@ x86-64 psABI (levels), the kernel packages of Red Hat, Ubuntu, Debian and Fedora
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import intern
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -119,7 +120,9 @@ def read_node(obj: Any) -> Node | None:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"node: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    labels, info = read.metadata.labels, read.status.node_info
+    # Thousands of nodes share their labels' keys, and most of the values.
+    labels = {intern(key): intern(value) for key, value in read.metadata.labels.items()}
+    info = read.status.node_info
     architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
     if not architecture:
         return None

@@ -41,7 +41,10 @@ class Part:
         """
         part = self
         for key in keys:
-            part = Part(part.mapping().get(key), part, key)
+            value = part.value
+            # What is there most often is told apart here: every review goes through hundreds of these.
+            members = {} if value is None else value if type(value) is dict else part.mapping()
+            part = Part(members.get(key), part, key)
         return part
 
     def mapping(self) -> Mapping[str, object]:
@@ -66,7 +69,9 @@ class Part:
         Raises:
             InputError: if it is not a list.
         """
-        elements = cast("list[object]", self._typed(list, "a list")) if self else ()
+        if self.value is None:
+            return []
+        elements = cast("list[object]", self._typed(list, "a list"))
         return [Part(element, self, index) for index, element in enumerate(elements)]
 
     def strings(self) -> tuple[str, ...]:
@@ -83,6 +88,9 @@ class Part:
         Raises:
             InputError: if it is not a string.
         """
+        value = self.value
+        if type(value) is str:
+            return value
         return cast("str", self._typed(str, "a string")) if self else ""
 
     def integer(self) -> int | None:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -87,17 +87,29 @@ def parse(body: bytes) -> Review:
         raise InputError(f"not an AdmissionReview: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def decisive(review: Review) -> Review:
+Decisive: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
+
+
+def decisive_parts(review: Review) -> Decisive:
     """What of a review can decide a verdict: the same for all who ask the same, whoever, however often and when.
 
     Status, labels, annotations, field managers, timestamps and the user are gone. A name that the API server made up
     (``generateName`` and five characters) is cut to what its object's owner chose, so that the pods of one owner are
     alike.
+
+    Returns:
+        The name, the object, and the object before.
     """
     obj, old_obj = _decisive(review.obj), _decisive(review.old_obj)
     metadata = obj.get("metadata") if obj else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return review.model_copy(update={"name": name or review.name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY})
+    return name or review.name, obj, old_obj
+
+
+def decisive(review: Review, parts: Decisive | None = None) -> Review:
+    """The review with no more than its decisive parts."""
+    name, obj, old_obj = parts or decisive_parts(review)
+    return review.model_copy(update={"name": name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY})
 
 
 def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -138,10 +150,11 @@ def _unnamed(mount: Any) -> Any:
     return {key: value for key, value in mount.items() if key != "name"} if isinstance(mount, dict) else mount
 
 
-def digest(review: Review) -> bytes:
-    """Tells one review from another, but for its uid."""
+def digest(review: Review, parts: Decisive | None = None) -> bytes:
+    """Tells one review from another, but for its uid: by its own parts, which are all decisive, or by these."""
     told = (review.resource.group, review.resource.resource, review.subresource, review.operation)
-    asked = (*told, review.namespace, review.name, review.dry_run, review.obj, review.old_obj)
+    parts = parts or (review.name, review.obj, review.old_obj)
+    asked = (*told, review.namespace, review.dry_run, *parts)
     return hashlib.sha256(orjson.dumps(asked)).digest()
 
 
@@ -248,15 +261,15 @@ def _more(count: int) -> str:
 def _message(text: str) -> str:
     """Newlines survive; other control characters could steer a terminal."""
     short = text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
-    return "\n".join("".join(map(_visible, line)).rstrip() for line in short.splitlines())
+    return "\n".join(_visible(line).rstrip() for line in short.splitlines())
 
 
 def _printable(text: str) -> str:
-    return " ".join("".join(map(_visible, text)).split())
+    return " ".join(_visible(text).split())
 
 
-def _visible(char: str) -> str:
-    return char if char.isprintable() else " "
+def _visible(text: str) -> str:
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _before(review: Review, templates: Iterable[Template]) -> Workload | None:

@@ -1,5 +1,6 @@
 """Where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
 
+import hashlib
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,6 +64,20 @@ def targets(
         InputError: if a part of the PodSpec has a wrong type; the message names it.
     """
     placement = read_placement(pod_spec, every_node=every_node)
+    remembered, key = inventory.remembered(), _key(placement, extra_architectures)
+    found = remembered.get(key)
+    if found is None:
+        found = remembered[key] = _targets(placement, inventory, extra_architectures)
+    return found
+
+
+def _key(placement: Placement, extra_architectures: Iterable[str]) -> bytes:
+    """Tells demands apart in a few bytes, however long they are."""
+    told = repr((placement, tuple(extra_architectures)))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+
+
+def _targets(placement: Placement, inventory: Inventory, extra_architectures: Iterable[str]) -> tuple[Target, ...]:
     landings: dict[Platform, list[_Landing]] = defaultdict(list)
     for landing in _landings(placement, inventory):
         landings[landing.kind.platform].append(landing)

@@ -7,6 +7,9 @@ Serving and OpenKruise for their kinds.
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.part import Part
@@ -25,8 +28,10 @@ class Template:
         every_node: It runs on every node that it selects, not on any one.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")  # settings are read into these rows
+
     group: str
-    kind: str
+    kind: Annotated[str, Field(min_length=1)]
     path: tuple[str, ...]
     every_node: bool = False
 

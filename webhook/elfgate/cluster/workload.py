@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elfgate.cluster.part import Part
 from elfgate.linkage.start import Overrides
+
+_DEFAULT_SCHEDULER = "default-scheduler"
 
 
 class Point(StrEnum):
@@ -61,3 +64,23 @@ class Workload:
     containers: tuple[Container, ...]
     pod_spec: dict[str, object]
     every_node: bool = False
+
+    @property
+    def scheduler(self) -> str:
+        """Who schedules its pods, if it is another than Kubernetes' own scheduler.
+
+        Raises:
+            InputError: if what says so is not a string.
+        """
+        name = Part(self.pod_spec, None, "spec").get("schedulerName").text()
+        return "" if name == _DEFAULT_SCHEDULER else name
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """What its pods wait for before they are scheduled (``schedulingGates``).
+
+        Raises:
+            InputError: if what says so has another shape.
+        """
+        gates = Part(self.pod_spec, None, "spec").get("schedulingGates").items()
+        return tuple(gate.get("name").text() for gate in gates)

@@ -53,6 +53,8 @@ def excerpt(data: Data) -> bytes:
     symbols, defined = undefined.cut(image, machine, tags), exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
+    if kind == _ET_DYN and not needed and not told:
+        told = loader.cut_stub(window)
     is_program = kind == _ET_EXEC or interp or (alone and not defined)
     marks = _marks(window, _with_strings(segments) if is_program else ())
     level = golang.cut(window, _written(segments)) if is_program else b""

@@ -65,9 +65,10 @@ class LoaderFacts:
     """What a dynamic loader's own file tells of how it searches.
 
     Attributes:
-        libc: ``glibc`` or ``musl``.
+        libc: ``glibc``, ``musl`` or ``gcompat`` (which executes musl's).
         version: Such as ``2.36`` or ``1.2.3``; empty if the file does not say.
-        default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl.
+        default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl; for
+            gcompat, musl's loader.
         cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``, ``z14``); empty if none.
     """
 
@@ -103,6 +104,7 @@ class ElfFacts:
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
         relr: There is a DT_RELR.
+        relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
         versioned: There is a DT_VERSYM.
         version_needs: In file order.
@@ -143,6 +145,7 @@ class ElfFacts:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    relocated: bool = False
     filters: tuple[str, ...] = ()
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()

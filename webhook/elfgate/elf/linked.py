@@ -29,6 +29,7 @@ class Linked:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    relocated: bool = False
     filters: tuple[str, ...] = ()
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
@@ -48,6 +49,7 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         bind_now="DT_BIND_NOW" in section.values or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
         no_default_lib=bool(flags_1 & _DF_1_NODEFLIB),
         relr="DT_RELR" in section.values,
+        relocated=any(section.value(tag) for tag in ("DT_RELASZ", "DT_RELSZ", "DT_PLTRELSZ")),
         filters=section.strings("DT_FILTER"),
         versioned="DT_VERSYM" in section.values,
         version_needs=tuple(_needs(section)),

@@ -85,6 +85,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
         relr=linked.relr,
+        relocated=linked.relocated,
         filters=linked.filters,
         versioned=linked.versioned,
         version_needs=linked.version_needs,

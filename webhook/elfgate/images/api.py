@@ -69,8 +69,24 @@ class Api:
             check_status(reply, what)
             yield reply
 
+    def span(self, path: str, start: int, end: int, what: str) -> bytes:
+        """The bytes of ``path`` from one offset up to another.
+
+        Raises:
+            UnreadableError: if they are not to be had, or the registry answers with something else.
+        """
+        with self.ask("GET", path, (("Range", f"bytes={start}-{end - 1}"),)) as reply:
+            if reply.status == HTTPStatus.PARTIAL_CONTENT:
+                told = reply.headers.get("content-range", "")
+                data = reply.read_bounded(end - start, what)
+                if told.startswith(f"bytes {start}-{end - 1}/") and len(data) == end - start:
+                    return data
+            elif reply.status != HTTPStatus.OK:
+                check_status(reply, what)
+        raise UnreadableError(f"{what} is not served in parts", reason=UnknownReason.REGISTRY_UNREACHABLE)
+
     @contextmanager
-    def ask(self, method: str, path: str) -> Iterator[Reply]:
+    def ask(self, method: str, path: str, more: Sequence[tuple[str, str]] = ()) -> Iterator[Reply]:
         """Ask for ``path`` and take whatever the answer is, after redirects, one challenge and one pause.
 
         Raises:
@@ -81,7 +97,7 @@ class Api:
         challenged = paused = False
         redirects = 0
         while True:
-            headers = self._headers(url, authorization)
+            headers = [*self._headers(url, authorization), *more]
             with self._connections.exchange(
                 method, url, headers, loopback=self._loopback, dial=self._dial_to(url)
             ) as reply:

@@ -20,6 +20,7 @@ from elfgate.images.doors import Doors
 from elfgate.images.hosts import Capability, HostsFolders
 from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
+from elfgate.images.partial import index_by_table
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
@@ -162,6 +163,24 @@ class Repository:
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
+
+    def layer_by_table(self, descriptor: Descriptor) -> Layer:
+        """Index a layer by its table of contents, fetching only what may matter (``partial``)."""
+        split_digest(descriptor.digest)
+        what = f"layer {short(descriptor.digest)} of {self._name}"
+        path = f"blobs/{descriptor.digest}"
+
+        def read(api: Api) -> Layer:
+            def fetch(start: int, end: int) -> bytes:
+                data = api.span(path, start, end, what)
+                if self._options.on_bytes:
+                    self._options.on_bytes(len(data))
+                return data
+
+            return index_by_table(descriptor, fetch, self._limits)
+
+        with deadline(self._limits.seconds):
+            return self._doors.first({Capability.PULL}, what, read)
 
     def _resolve(self, api: Api, name: str, what: str) -> Descriptor:
         path = f"manifests/{name}"

@@ -27,7 +27,7 @@ def _fastest_gzip() -> tuple[Callable[..., Reader], tuple[type[Exception], ...]]
 
 
 _open_gzip, _GZIP_ERRORS = _fastest_gzip()
-_DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
+DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
     *_GZIP_ERRORS,
     EOFError,
     gzip.BadGzipFile,
@@ -38,7 +38,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
 _ZSTD_LARGEST_WINDOW = 128 << 20  # what the zstd tool itself accepts without being told to take more
-_FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
+FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
 
 
 def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer:
@@ -59,7 +59,7 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
     raw = VerifiedReader(
         stream, digest=descriptor.digest, size=descriptor.size, what=what, seconds=limits.seconds
     )  # fmt: skip
-    unpacked = _Bounded(_decompressed(raw), raw, what, limits)
+    unpacked = _Bounded(opened(raw, raw.peek(4)), raw, what, limits)
     try:
         layer = tar.index(unpacked, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries)
         unpacked.drain()
@@ -67,7 +67,7 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
         if what in error.message:
             raise
         raise UnreadableError(f"{what}: {error.message}", reason=error.reason, hint=error.hint) from error
-    except _DECOMPRESSION_ERRORS as error:
+    except DECOMPRESSION_ERRORS as error:
         raise UnreadableError(
             f"{what} cannot be decompressed: {error}", reason=UnknownReason.IMAGE_INVALID
         ) from error  # fmt: skip
@@ -88,14 +88,14 @@ def _is_zstd(magic: bytes) -> bool:
     return magic == _ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
 
 
-def _decompressed(raw: VerifiedReader) -> Reader:
-    magic = raw.peek(4)
+def opened(stream: Reader, magic: bytes) -> Reader:
+    """What a stream unpacks to, gone by its first four bytes; itself, if these are of nothing that runtimes unpack."""
     if magic.startswith(_GZIP_MAGIC):
-        return _open_gzip(fileobj=raw, mode="rb")
+        return _open_gzip(fileobj=stream, mode="rb")
     if _is_zstd(magic):
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)
-        return decompressor.stream_reader(cast("IO[bytes]", raw), read_across_frames=True)
-    return raw
+        return decompressor.stream_reader(cast("IO[bytes]", stream), read_across_frames=True)
+    return stream
 
 
 class _Bounded:
@@ -113,7 +113,7 @@ class _Bounded:
         self._count += len(data)
         if self._count > self._limits.layer_bytes:
             raise self._exceeded(f"{self._limits.layer_bytes} bytes")
-        if self._count > _FREE_OF_RATIO and self._count > self._raw.count * self._limits.layer_ratio:
+        if self._count > FREE_OF_RATIO and self._count > self._raw.count * self._limits.layer_ratio:
             raise self._exceeded(f"{self._limits.layer_ratio} times its packed size")
         return data
 

@@ -45,6 +45,8 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     """
     if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
         return
+    if program.process.env.get("LD_TRACE_LOADED_OBJECTS"):
+        return  # it only lists what would be loaded, as ldd(1) has it do
     facts = program.image.facts
     executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
     executable.names.update({facts.soname} if facts.soname else ())

@@ -246,7 +246,7 @@ class Search:
         passed = self._passed_over(found, query)
         if passed or not isinstance(found, Found):
             self._attempt.step("glibc", text, passed)
-            return None, not isinstance(found, Missing) or found.errno in _GOES_ON
+            return None, not isinstance(found, Missing) or self._goes_on(path, found)
         facts = self._attempt.tree.facts(found)
         verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
         if isinstance(verdict, Skip):
@@ -262,6 +262,10 @@ class Search:
             self._attempt.step("glibc", text, "skipped: wants a newer kernel")
             return None, True
         return Opened(posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level), True
+
+    def _goes_on(self, path: str, missing: Missing) -> bool:
+        """Tell whether ``open_path`` tries the next directory: not if this one is there and refuses otherwise."""
+        return missing.errno in _GOES_ON or not self._is_directory(posixpath.dirname(path) or ".")
 
     def _passed_over(self, found: Lookup, query: _Query) -> str:
         """Say why a candidate does not open, or cannot be told of; empty if it opens."""

@@ -66,13 +66,15 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
         return f"is of ELF version {version if head[6] == 1 else head[6]}, not 1"
     if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
         return f"has the OS ABI {facts.os_abi}, which is not Linux's"
+    if head[8] and facts.os_abi == 0:
+        return f"has the ABI version {head[8]}, which is not Linux's"
     return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
 
 
-def is_of_same_kind(facts: ElfFacts, loader: ElfFacts) -> bool:
-    """Tell whether a file is of the loader's machine, class and byte order."""
-    ours = (loader.machine, loader.elf_class, loader.byte_order)
-    return (facts.machine, facts.elf_class, facts.byte_order) == ours
+def is_of_same_kind(facts: ElfFacts, loader: ElfFacts, *, machine: bool = True) -> bool:
+    """Tell whether a file is of the loader's class, byte order and, if that is asked for, machine."""
+    same = (facts.elf_class, facts.byte_order) == (loader.elf_class, loader.byte_order)
+    return same and (facts.machine == loader.machine or not machine)
 
 
 def _same_abi(facts: ElfFacts, loader: ElfFacts, *, debian: bool) -> bool:

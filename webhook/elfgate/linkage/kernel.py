@@ -10,7 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
-from elfgate.linkage.machines import Taken, architecture_of, describe, taken
+from elfgate.linkage.machines import Taken, architecture_of, describe, is_of_first_power_abi, taken
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
@@ -163,6 +163,10 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
             f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
         )  # fmt: skip
         attempt.failed(Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt)
+        return False
+    if is_of_first_power_abi(facts):
+        message = f"{subject} is marked as of POWER's first ABI, whose programs are entered in another way"
+        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     if answer is Taken.UNKNOWN:
         message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"

@@ -12,6 +12,7 @@ from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
 
 _X86_NUMBERS = {62: "amd64", 3: "386", 6: "386"}
 _ARM_EABI_MASK = 0xFF000000
+_PPC64, _PPC64_ABI = 21, 0x3
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
 # What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
@@ -51,6 +52,11 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
     if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(architecture.name):
         return Taken.UNKNOWN
     return Taken.NO
+
+
+def is_of_first_power_abi(facts: ElfFacts) -> bool:
+    """Tell whether the kernel enters a ppc64le file by a function descriptor (``start_thread``), which it has not."""
+    return facts.machine == _PPC64 and facts.byte_order == "little" and facts.flags & _PPC64_ABI == 1
 
 
 def describe(facts: ElfFacts) -> str:

@@ -14,6 +14,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import READ
+from elfgate.linkage.glibc_verify import is_of_same_kind
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.loaded import (
     MOST_OBJECTS,
@@ -36,6 +37,7 @@ DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib"
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _RELR_SINCE = (1, 2, 4)
 _HEADER = {32: 52, 64: 64}  # bytes
+_UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
@@ -115,7 +117,7 @@ class _Linker:
         wrong = self._refusal(found.entry, facts)
         if facts is None or wrong:
             if not preload:
-                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt)
+                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or self._tolerance(facts))
             return preload
         if facts.exports("__libc_start_main") and facts.exports("stdin"):
             return True  # a second libc: musl takes itself instead
@@ -193,6 +195,19 @@ class _Linker:
         if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
             return "is not a shared library"
         return ""
+
+    def _tolerance(self, facts: ElfFacts | None) -> Doubt | None:
+        """Doubt that a library of another machine ends the start: musl does not look at ``e_machine``.
+
+        What does not fit are its relocations ("unsupported relocation type"), if there are any, and if their numbers
+        mean nothing on this machine; and its code, if it comes to run.
+        """
+        if facts is None or facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
+            return None
+        names = {row.name for row in (architecture_of(facts), architecture_of(self._loader.facts)) if row}
+        if len(names) < 2 or (facts.relocated and names <= _UNLIKE):
+            return None
+        return Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import cpu, glibc, musl, words
+from elfgate.linkage import cpu, gcompat, glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
@@ -155,7 +155,5 @@ def _link(attempt: Attempt, program: Program, loader: Image) -> None:
     if about is None:
         message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
-    elif about.libc == "musl":
-        musl.load(attempt, program, loader, about)
     else:
-        glibc.load(attempt, program, loader, about)
+        {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)

@@ -1,7 +1,8 @@
 """What is to be started, and on what kind of node: the inputs of a prediction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Overrides:
     mounts: tuple[str, ...] = ()
     no_new_privileges: bool | None = None
 
+    def told(self) -> tuple[object, ...]:
+        """All of it in plain values, so that what is equal is written alike."""
+        return _told(self)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
@@ -68,3 +73,15 @@ class NodeFacts:
     kernel: tuple[int, int, int] | None = None
     emulates: frozenset[str] = frozenset()
     runtime: str | None = None
+
+    def told(self) -> tuple[object, ...]:
+        """All of it in plain values, so that what is equal is written alike."""
+        return _told(self)
+
+
+_FIELDS = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in (Overrides, NodeFacts)}
+
+
+def _told(whole: Overrides | NodeFacts) -> tuple[object, ...]:
+    values = _FIELDS[type(whole)](whole)
+    return tuple([sorted(value) if type(value) is frozenset else value for value in values])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts, Type
-from elfgate.linkage import glibc, musl
+from elfgate.linkage import gcompat, glibc, musl
 from elfgate.linkage.attempt import Attempt, Process
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.injected import INJECTED
@@ -114,5 +114,5 @@ def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Image) -> t
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
     program = Program(Image(found.path, found.path, facts), loader, Process((found.path,), {}))
-    (musl if about.libc == "musl" else glibc).load(attempt, program, loader, about)
+    {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)
     return tuple(finding for finding in attempt.findings if finding.code in _OF_PLUGINS)

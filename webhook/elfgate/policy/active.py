@@ -24,9 +24,13 @@ class ActiveEngine:
 
     Args:
         engine: Of the first bundle, which has proved itself.
+
+    Attributes:
+        nameless: The revisions, so far, by which the name of what is judged does not matter.
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.nameless: set[str] = set()
         self._engine = engine
         self._asked: dict[Engine, int] = {}
 

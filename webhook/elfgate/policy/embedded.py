@@ -75,7 +75,7 @@ class EmbeddedEngine:
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        return accept(orjson.loads(self.query(_VERDICT, document.model_dump_json())), self.revision)
+        return accept(orjson.loads(self.query(_VERDICT, document.json_bytes().decode())), self.revision)
 
     def query(self, rule: str, document: str) -> str:
         """Evaluate a rule (``data.…``) on a document, both as JSON.

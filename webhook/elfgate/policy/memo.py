@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
 from elfgate.policy.document import Document
@@ -20,11 +21,13 @@ class MemoisedEngine(Generic[Live]):
     Args:
         engine: Who answers what is new.
         entries: How many verdicts to remember; the one longest unused is dropped first.
+        nameless: Revisions by which the name of what is judged does not matter (``names.matter``).
     """
 
-    def __init__(self, engine: Live, *, entries: int = 1024) -> None:
+    def __init__(self, engine: Live, *, entries: int = 1024, nameless: AbstractSet[str] = frozenset()) -> None:
         self._live = engine
         self._entries = entries
+        self._nameless = nameless
         self._verdicts: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -44,13 +47,15 @@ class MemoisedEngine(Generic[Live]):
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        key = (self.revision, hashlib.sha256(document.model_dump_json().encode()).digest())
+        revision = self.revision
+        asked = document.json_without_name() if revision in self._nameless else document.json_bytes()
+        key = (revision, hashlib.sha256(asked).digest())
         with self._lock:
             if (known := self._verdicts.get(key)) is not None:
                 self._verdicts.move_to_end(key)
                 return known
         verdict = await self._live.evaluate(document)
-        if verdict.failed or verdict.revision != key[0]:
+        if verdict.failed or verdict.revision != revision:
             return verdict
         with self._lock:
             self._verdicts[key] = verdict

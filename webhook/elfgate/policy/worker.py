@@ -3,11 +3,12 @@
 regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop everything in its
 process. Evaluated here, it is killed with its process, and the next document gets a new one.
 
-Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle; the first one out
-says that it loaded. Then each document is answered by ``{"answer": …}`` or ``{"error": …}``.
+Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle and its bounds; the
+first one out says that it loaded. Then each document is answered by ``{"answer": …}`` or ``{"error": …}``.
 """
 
 import asyncio
+import os
 import resource
 import sys
 from typing import Any, BinaryIO
@@ -21,8 +22,9 @@ from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
 from elfgate.policy.verdict import Verdict
 
 _START_SECONDS = 20.0
-_MEMORY = 1 << 30  # bytes of address space
+_MEMORY = 1 << 30
 _MAX_FRAME = 64 << 20
+_NO_BACKTRACE = {"RUST_LIB_BACKTRACE": "0"}  # where RUST_BACKTRACE is set, an error would take a second for one
 _VERDICT = "data.elfgate.main.verdict"
 
 
@@ -34,14 +36,16 @@ class BoundedEngine:
     Args:
         bundle: What to evaluate.
         seconds: How long one evaluation may take.
+        memory: How much address space its process may have, in bytes.
 
     Raises:
         EngineError: if the bundle does not load.
     """
 
-    def __init__(self, bundle: Bundle, *, seconds: float) -> None:
+    def __init__(self, bundle: Bundle, *, seconds: float, memory: int = _MEMORY) -> None:
         self._bundle = bundle
         self._seconds = seconds
+        self._memory = memory
         self._here = EmbeddedEngine(bundle)
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
@@ -62,7 +66,7 @@ class BoundedEngine:
         if "*" in without or without >= set(self._bundle.own):
             return await self._here.evaluate(document)
         async with self._lock:
-            answer = await self._ask(document.model_dump_json().encode())
+            answer = await self._ask(document.json_bytes())
         if "error" in answer:
             raise EngineError(answer["error"])
         return accept(answer["answer"], self.revision)
@@ -92,10 +96,11 @@ class BoundedEngine:
             command = (sys.executable, "-P", "-m", "elfgate.policy.worker")
             pipe = asyncio.subprocess.PIPE
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
+                *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=os.environ | _NO_BACKTRACE
             )
             try:
-                loaded = orjson.dumps({"modules": dict(self._bundle.modules), "data": self._bundle.data})
+                given = {"modules": dict(self._bundle.modules), "data": self._bundle.data, "memory": self._memory}
+                loaded = orjson.dumps(given)
                 await asyncio.wait_for(_exchange(self._process, loaded), _START_SECONDS)
             except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
                 await self._end()
@@ -123,8 +128,8 @@ async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> dict[s
 
 def main() -> None:
     """Evaluate what comes in, until nothing does."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     given = orjson.loads(_read(sys.stdin.buffer) or b"{}")
+    resource.setrlimit(resource.RLIMIT_AS, (given["memory"], given["memory"]))
     engine = EmbeddedEngine(Bundle(given["modules"], given["data"], ""))
     _write(sys.stdout.buffer, b"{}")
     while document := _read(sys.stdin.buffer):

@@ -52,7 +52,7 @@ def bytes_wanted(path: str, mode: int, size: int, head: bytes) -> int:
     """
     if is_elf(head):
         return size
-    if _is_text(path):
+    if is_text(path):
         return min(size, TEXT_BYTES)
     if not (head.startswith(b"#!") or mode & 0o111):
         return 0
@@ -72,20 +72,20 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
         What to keep, or None if ``data`` is too short to tell (the file is over a limit).
     """
     head = bytes(data[:HEAD_BYTES])
+    if is_elf(head):
+        return Kept(head=head, elf=excerpt(data)) if len(data) >= size else None
+    whole, runs = is_text(path), head.startswith(b"#!") or mode & 0o111
+    if not (whole or runs):  # most files: nothing but their first bytes need be known
+        return NOTHING if data or not size else None
     wanted = bytes_wanted(path, mode, size, head)
     if len(data) < min(size, max(wanted, 1)):
         return None
-    if is_elf(head):
-        return Kept(head=head, elf=excerpt(data))
-    runs = head.startswith(b"#!") or mode & 0o111
-    if _is_text(path):
+    if whole:
         return Kept(head=head if runs else b"", text=bytes(data[:size])) if size <= TEXT_BYTES else None
-    if not runs:
-        return NOTHING
     return Kept(head=head, tail=bytes(data[HEAD_BYTES:wanted]))
 
 
-def _is_text(path: str) -> bool:
+def is_text(path: str) -> bool:
     """Whether the whole text decides. musl looks for its path file two levels above the loader (dynlink.c)."""
     if path in _TEXTS:
         return True

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted
+from elfgate.rootfs.changeset import Member, add
+from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.header import BLOCK, PAX_BYTES, Header, parse, pax_number, pax_records
 from elfgate.rootfs.input import Input, Readable
@@ -31,24 +32,14 @@ _KINDS = {
 }
 _WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long name, GNU long link
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
 _CAPABILITY = "SCHILY.xattr.security.capability"
 
 
 @dataclass(slots=True)
-class _Member:
+class _Member(Member):
     """A header with what extended headers change of it. ``stored`` is how many bytes follow it in the stream."""
 
-    name: str
-    kind: Kind
-    mode: int
-    uid: int
-    gid: int
-    size: int
-    link: str
     stored: int
-    capable: bool
 
 
 def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:
@@ -68,61 +59,23 @@ def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: 
     """
     source = Input(stream, max_bytes)
     builder = LayerBuilder(max_entries=max_entries)
+
+    def content(path: str, member: Member) -> Buffer:
+        return _content(path, member, source, max_elf_bytes)
+
     try:
         for member in _members(source):
-            _add(builder, member, source, max_elf_bytes)
+            add(builder, member, content)
     except ValueError as error:
         raise ValueError(f"tar, at byte {source.position}: {error}") from error
     return builder.build()
 
 
-def _add(builder: LayerBuilder, member: _Member, source: Input, max_elf_bytes: int) -> None:
-    path = _path(member.name)
-    parent, _, last = path.rpartition("/")
-    if last == _OPAQUE:
-        builder.opaque(parent)
-    elif "/.wh..wh." in path:
-        return  # what AUFS kept for itself
-    elif last.startswith(_WHITEOUT):
-        builder.add(f"{parent}/{_hidden(last)}", Kind.WHITEOUT)
-    else:
-        builder.add(
-            path,
-            member.kind,
-            mode=member.mode,
-            uid=member.uid,
-            gid=member.gid,
-            size=member.size,
-            link=_path(member.link) if member.kind is Kind.HARDLINK else member.link,
-            data=_content(path, member, source, max_elf_bytes) if member.kind is Kind.FILE else b"",
-            capable=member.capable,
-        )
-
-
-def _hidden(last: str) -> str:
-    name = last.removeprefix(_WHITEOUT)
-    if name in ("", ".", ".."):
-        raise ValueError(f"{last!r} hides no name")
-    return name
-
-
-def _content(path: str, member: _Member, source: Input, max_elf_bytes: int) -> bytes | memoryview:
+def _content(path: str, member: Member, source: Input, max_elf_bytes: int) -> Buffer:
     """As many of the file's first bytes as are wanted, or its head alone if they are too many to hold."""
     head = source.peek(min(HEAD_BYTES, member.size))
     wanted = bytes_wanted(path, member.mode, member.size, head)
     return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)
-
-
-def _path(name: str) -> str:
-    """The absolute, normalised path of an entry.
-
-    Raises:
-        ValueError: if it climbs.
-    """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise ValueError(f"the name {name[:100]!r} climbs with '..'")
-    return "/" + "/".join(parts)
 
 
 def _members(source: Input) -> Iterator[_Member]:

@@ -4,19 +4,17 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import is_digest
-from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Config, read_config
 from elfgate.images.pull import Pulled, platforms, pull
 from elfgate.images.source import Descriptor, Limits, Source
+from elfgate.images.table import address
 from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
 from elfgate.linkage.variant import variant
@@ -25,8 +23,11 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Lanes, Recent
+from elfgate.scan.located import ByTable, Contents, Locate, Located
 from elfgate.scan.remembered import Remembered
 from elfgate.store.protocol import Kind, SharedStore, Store
+
+__all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
 
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
 ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it still
@@ -36,58 +37,6 @@ _RECALL_SECONDS = 0.5
 _REMEMBERED_BYTES = 12 << 20  # of layers: some dozens of usual images; others take milliseconds out of the store
 _SHARING = "sharing"  # the lane of what is told to replicas
 _SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where an image is to be had.
-
-    Attributes:
-        image: As it was asked for.
-        source: What holds it.
-        name: Its tag or digest there.
-        repository: Its repository's familiar name, or empty if it has none (a folder, an archive).
-        tag: Its tag, or empty.
-        asker: Who asks, where not everybody may have everything: answers are kept apart by it, and facts that are
-            known already are told only to those whom the source lets have them. None if one person asks for all.
-        lane: What is read one beside another only so often at a time: the registry.
-    """
-
-    image: str
-    source: Source
-    name: str
-    repository: str = ""
-    tag: str = ""
-    asker: str | None = None
-    lane: str = ""
-
-
-class Locate(Protocol):
-    """Finds the source of an image as written. Raises ``InputError`` if it cannot be one."""
-
-    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:
-        """Find it, for whoever has these credentials besides those that all share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a node would run of an image.
-
-    Attributes:
-        digest: The manifest's.
-        declared: The platform that the config names.
-        defaults: How it starts if the pod says nothing else.
-        tree: Its file system.
-        variant: Its nature.
-        startable: False for artifacts and data, which have nothing to start.
-    """
-
-    digest: str
-    declared: Platform
-    defaults: ImageDefaults
-    tree: Tree
-    variant: Variant
-    startable: bool = True
 
 
 class _NotKeptError(Exception):
@@ -102,6 +51,7 @@ class Reader:
         shared: Where replicas share them, if they do.
         limits: What counts as hostile.
         concurrency: How many blocking reads of one registry run at once; as many as there are cores, and one, if None.
+        by_table: Believe layers' tables of contents, and read only what may matter of layers that have one.
     """
 
     def __init__(
@@ -111,6 +61,7 @@ class Reader:
         shared: SharedStore | None = None,
         limits: Limits | None = None,
         concurrency: int | None = None,
+        by_table: bool = False,
     ) -> None:
         self._store = store
         self._facts = Facts(store, shared)
@@ -120,6 +71,8 @@ class Reader:
         self._flights = Flights(self._threads, Lanes(width))
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._remembered: Remembered[Contents] = Remembered(_REMEMBERED_BYTES)
+        self._by_table = by_table
+        self._whole: Recent[str, str] = Recent(4096)  # manifests whose layers' tables do not say enough
         self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
         self._sharing: set[asyncio.Task[None]] = set()
 
@@ -179,10 +132,39 @@ class Reader:
                 self._store.tag(located.repository, located.tag, descriptor.digest)
             return descriptor.digest, contents
 
-        at_hand = self._at_hand(located, platform, runtime)
+        at_hand = self.at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
         return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
+
+    async def read_whole(
+        self, located: Located, platform: Platform, runtime: str | None, contents: Contents
+    ) -> tuple[str, Contents | None]:
+        """The same without tables of contents, where what they left unread came to matter.
+
+        Raises:
+            UnreadableError: if it cannot be read.
+        """
+        self._whole.put(contents.digest, contents.digest)
+        self._remembered.forget(contents.digest)
+        return await self.read(located, platform, runtime)
+
+    def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+        """What ``read`` would say, if it was read lately; without waiting for anything."""
+        digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
+        contents = self._remembered.image(manifest)
+        return (digest, contents) if contents else None
+
+    def pulled_lately(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, str] | None:
+        """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
+
+        None if they are not known at once, or not for sure: then ``read`` finds out.
+        """
+        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
+        if descriptor is None or time.monotonic() > expires:
+            return None
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        return (descriptor.digest, pulled.descriptor.digest) if pulled else None
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -231,23 +213,6 @@ class Reader:
             await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def pulled_lately(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, str] | None:
-        """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
-
-        None if they are not known at once, or not for sure: then ``read`` finds out.
-        """
-        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
-        if descriptor is None or time.monotonic() > expires:
-            return None
-        pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        return (descriptor.digest, pulled.descriptor.digest) if pulled else None
-
-    def _at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
-        """What was read lately, without a flight of its own."""
-        digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
-        contents = self._remembered.image(manifest)
-        return (digest, contents) if contents else None
 
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Tell the other replicas where a tag points, while nobody waits for it."""
@@ -298,12 +263,15 @@ class Reader:
         if manifest.artifact:
             return _data(digest)
         config = await self._config(located, manifest.config)
-        return self._keep(pulled, config, await self._read_layers(located, manifest.layers))
+        whole = self._whole.get(digest) is not None
+        return self._keep(pulled, config, await self._read_layers(located, manifest.layers, whole=whole))
 
-    async def _read_layers(self, located: Located, descriptors: Sequence[Descriptor]) -> list[Layer]:
+    async def _read_layers(
+        self, located: Located, descriptors: Sequence[Descriptor], *, whole: bool
+    ) -> list[tuple[str, Layer]]:
         """All layers, bottom first. The largest is begun first, so that no core waits for it alone in the end."""
         by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
-        begun = {at: asyncio.ensure_future(self._layer(located, descriptors[at])) for at in by_size}
+        begun = {at: asyncio.ensure_future(self._layer(located, descriptors[at], whole=whole)) for at in by_size}
         return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
     async def _config(self, located: Located, descriptor: Descriptor) -> Config:
@@ -316,18 +284,20 @@ class Reader:
 
     def _known(self, pulled: Pulled) -> Contents | None:
         manifest = pulled.manifest
-        layers = [layer for entry in manifest.layers if (layer := self._kept_layer(entry.digest)) is not None]
+        whole = self._whole.get(pulled.descriptor.digest) is not None
+        layers = [kept for entry in manifest.layers if (kept := self._kept_somehow(entry, whole=whole)) is not None]
         if len(layers) < len(manifest.layers):
             return None
         config = read_config(self._kept_document(manifest.config), manifest.config)
         return self._keep(pulled, config, layers)
 
-    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Layer]) -> Contents:
-        digest, tree = pulled.descriptor.digest, Tree(layers)
-        contents = Contents(digest, config.platform, config.defaults, tree, variant(tree, _architecture(config)))
+    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[tuple[str, Layer]]) -> Contents:
+        digest, tree = pulled.descriptor.digest, Tree([layer for _, layer in layers])
+        nature = variant(tree, _architecture(config))
+        partial = [name for name, _ in layers] != [layer.digest for layer in pulled.manifest.layers]
+        contents = Contents(digest, config.platform, config.defaults, tree, nature, partial=partial)
         if _has_content_address(digest):
-            names = (descriptor.digest for descriptor in pulled.manifest.layers)
-            self._remembered.put_image(digest, contents, dict(zip(names, layers, strict=True)))
+            self._remembered.put_image(digest, contents, dict(layers))
         return contents
 
     def _kept_document(self, descriptor: Descriptor) -> bytes:
@@ -351,26 +321,45 @@ class Reader:
             self._facts.keep(Kind.DOCUMENT, descriptor.digest, found)
         return found
 
-    async def _layer(self, located: Located, descriptor: Descriptor) -> Layer:
-        kept = self._kept_layer(descriptor.digest)
+    async def _layer(self, located: Located, descriptor: Descriptor, *, whole: bool) -> tuple[str, Layer]:
+        """A layer, and the digest that its facts go by."""
+        kept = self._kept_somehow(descriptor, whole=whole)
         if kept is not None:
             return kept
-        if not _has_content_address(descriptor.digest):
-            read = partial(located.source.layer, descriptor)
-            return await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
-        return await self._flights.join(descriptor.digest, partial(self._found_or_read_layer, located, descriptor))
+        source, digest = located.source, descriptor.digest
+        if not _has_content_address(digest):
+            read = partial(source.layer, descriptor)
+            return digest, await self._flights.on_thread(digest, read, lane=located.lane)
+        table = self._table(descriptor, whole=whole)
+        if table and isinstance(source, ByTable):
+            with suppress(UnreadableError):  # whatever is wrong with it: the layer itself says more
+                return table, await self._found_or_read(located, table, partial(source.layer_by_table, descriptor))
+        return digest, await self._found_or_read(located, digest, partial(source.layer, descriptor))
 
-    async def _found_or_read_layer(self, located: Located, descriptor: Descriptor) -> Layer:
-        """A layer that some replica has read or, if none has, that is read here, for all."""
-        digest, lane = descriptor.digest, located.lane
-        read = partial(self._facts.find_or_make, Kind.LAYER, digest, lambda: located.source.layer(descriptor).encode())
-        pause = _FIRST_PAUSE
-        while (blob := await self._flights.on_thread(f"layer {digest}", read, lane=lane)) is None:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        layer = Layer.decode(blob)
-        self._remembered.put_layer(digest, layer)
-        return layer
+    async def _found_or_read(self, located: Located, digest: str, read: Callable[[], Layer]) -> Layer:
+        """A layer that some replica has read or, if none has, that is read here, for all who ask meanwhile."""
+
+        async def flight() -> Layer:
+            make = partial(self._facts.find_or_make, Kind.LAYER, digest, lambda: read().encode())
+            pause, name = _FIRST_PAUSE, f"layer {digest}"
+            while (blob := await self._flights.on_thread(name, make, lane=located.lane)) is None:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            layer = Layer.decode(blob)
+            self._remembered.put_layer(digest, layer)
+            return layer
+
+        return await self._flights.join(digest, flight)
+
+    def _table(self, descriptor: Descriptor, *, whole: bool) -> str:
+        """The digest of what a layer's table says; empty if that is not to be believed."""
+        return address(descriptor) if self._by_table and not whole else ""
+
+    def _kept_somehow(self, descriptor: Descriptor, *, whole: bool) -> tuple[str, Layer] | None:
+        """A layer that is kept, if possible as a whole, with the digest that its facts go by."""
+        names = (descriptor.digest, self._table(descriptor, whole=whole))
+        kept = ((name, self._kept_layer(name)) for name in names if name)
+        return next(((name, layer) for name, layer in kept if layer is not None), None)
 
     def _kept_layer(self, digest: str) -> Layer | None:
         layer = self._remembered.layer(digest)

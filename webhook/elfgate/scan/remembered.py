@@ -55,6 +55,11 @@ class Remembered(Generic[V]):
         self._images[digest] = value, tuple(layers)
         self._drop(spare=len(layers))
 
+    def forget(self, digest: str) -> None:
+        """Forget an image, and none of its layers."""
+        for layer in self._images.pop(digest, (None, ()))[1]:
+            self._parts[layer].discard(digest)
+
     def _add(self, digest: str, layer: Layer) -> None:
         if digest not in self._layers:
             self._layers[digest] = layer

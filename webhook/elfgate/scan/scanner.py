@@ -109,12 +109,13 @@ class Scanner:
         """
         try:
             located = self._locate(image, keyring)
-            at_hand = None if explain else self._at_hand(image, located, platform, overrides, node)
-            if at_hand is not None:
-                return at_hand
             async with asyncio.timeout(_least(self._wait, within)):
                 digest, contents = await self._reader.read(located, platform, node.runtime)
                 until = self._reader.holds_until(located)
+                if contents is not None and contents.partial:
+                    prediction = self._prediction(contents, platform, overrides, node)
+                    if prediction.outcome is Outcome.UNKNOWN:
+                        digest, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
                 if contents is None:
                     missing = await self._platform_missing(located, platform)
                     return Linkage(image, digest, platform, missing, until=until)
@@ -130,6 +131,36 @@ class Scanner:
         else:
             prediction = self._prediction(contents, platform, overrides, node)
         return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
+
+    def at_hand(
+        self,
+        image: str,
+        platform: Platform,
+        overrides: Overrides = _NO_OVERRIDES,
+        node: NodeFacts = _NO_FACTS,
+        *,
+        keyring: Keyring | None = None,
+    ) -> Linkage | None:
+        """The same without waiting for anything; None if the image was not read lately.
+
+        What was predicted before needs the image's digest only, and not the image in memory.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+        """
+        located = self._locate(image, keyring)
+        digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
+        known = self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
+        if known is None:
+            _, contents = self._reader.at_hand(located, platform, node.runtime) or ("", None)
+            if contents is None:
+                return None
+            prediction, variant = self._prediction(contents, platform, overrides, node), contents.variant
+            if contents.partial and prediction.outcome is Outcome.UNKNOWN:
+                return None
+        else:
+            prediction, variant = known
+        return Linkage(image, digest, platform, prediction, manifest, variant, self._reader.holds_until(located))
 
     def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
@@ -158,7 +189,10 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
             UnreadableError: if it cannot be read.
         """
-        _, contents = await self._reader.read(self._locate(image), platform, node.runtime)
+        located = self._locate(image)
+        _, contents = await self._reader.read(located, platform, node.runtime)
+        if contents is not None and contents.partial:
+            _, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
         if contents is None or not contents.startable or not _is_known(platform):
             return ()
         return tuple(survey(contents.tree, contents.defaults, platform, node, injected=self._injected))
@@ -182,17 +216,6 @@ class Scanner:
                 break
         return found
 
-    def _at_hand(
-        self, image: str, located: Located, platform: Platform, overrides: Overrides, node: NodeFacts
-    ) -> Linkage | None:
-        """What was predicted lately of an image that need not be looked into again, nor be in memory for it."""
-        digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
-        known = self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
-        if known is None:
-            return None
-        prediction, variant = known
-        return Linkage(image, digest, platform, prediction, manifest, variant, self._reader.holds_until(located))
-
     def _prediction(self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts) -> Prediction:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
@@ -201,7 +224,8 @@ class Scanner:
         prediction, _ = self._predictions.get(key) or (None, None)
         if prediction is None:
             prediction = self._judge(contents, platform, overrides, node)
-            self._predictions.put(key, (prediction, contents.variant))
+            if not (contents.partial and prediction.outcome is Outcome.UNKNOWN):  # then it is read whole
+                self._predictions.put(key, (prediction, contents.variant))
         return prediction
 
     def _judge(
@@ -243,7 +267,7 @@ class Scanner:
 
 def _asked(digest: str, platform: Platform, overrides: Overrides, node: NodeFacts) -> bytes:
     """Tells one question about an image from another."""
-    told = repr((digest, platform, overrides, node))
+    told = repr((digest, str(platform), overrides.told(), node.told()))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
 

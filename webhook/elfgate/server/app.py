@@ -113,6 +113,7 @@ class Webhook:
         self._exemption = Exemption(settings.admission.exempt_namespaces)
         self._tls = settings.tls
         self._in_flight = 0
+        metrics.in_flight.set_function(lambda: self._in_flight)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +143,6 @@ class Webhook:
         started = asyncio.get_running_loop().time()
         until = started + seconds_to_answer(scope["query_string"], self._admission)
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             body = await read_body(scope, receive, until=until, limit=self._admission.body_bytes)
             answer = await self._answer(door, body, started, until)
@@ -156,7 +156,6 @@ class Webhook:
             log.debug("client hung up within its request")
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
 
     async def _answer(self, door: _Door, body: bytes, started: float, until: float) -> bytes:
         """The judge's answer, or the configured one if there is none in time.

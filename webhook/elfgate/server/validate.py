@@ -13,7 +13,8 @@ from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
-from elfgate.cluster.review import Review, decisive, digest, judged, parse, response
+from elfgate.cluster.review import Decisive, Review, decisive, decisive_parts, digest, judged, parse, response
+from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import Judgement, judge
@@ -22,6 +23,7 @@ from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
+from elfgate.server.foresight import Foresight
 from elfgate.server.known import Answered, Known, Told
 from elfgate.server.late import Late
 from elfgate.server.load import Load
@@ -50,6 +52,7 @@ class Validator:
         extra_architectures: Architectures that count although no node has them yet.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
+        templates: The kinds that hold a pod template.
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
@@ -66,6 +69,7 @@ class Validator:
         extra_architectures: Sequence[str] = (),
         in_flight: int = 256,
         bindings: Bindings | None = None,
+        templates: Sequence[Template] = TEMPLATES,
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
         exemption: Exemption | None = None,
@@ -79,8 +83,10 @@ class Validator:
         self._known = Known[Told]()
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
+        self._templates = templates
         self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
+        self._foresight = Foresight(self.judgement)
         self._late = Late(self.judgement, events) if events else None
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
@@ -95,12 +101,13 @@ class Validator:
         point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
         if self.exempt(asked):
             return _passed(asked, point)
-        review = decisive(asked)
-        key = self.key(review)
+        parts = decisive_parts(asked)
+        key = self.key(asked, parts)
         told = self._known.get(key)
         if told is not None:
             return told.to(asked.uid)
         parsed = perf_counter()
+        review = decisive(asked, parts)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
@@ -109,12 +116,14 @@ class Validator:
             if self._late:
                 self._late.notice(asked, point, judgement)
             self._known.put(key, told, holds_until(judgement, key))
+        if point is Point.WORKLOAD:
+            self._foresight.notice(review, judgement)
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
 
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:
-        """Tell what is found out late while the context lasts."""
-        async with self._late.following() if self._late else nullcontext():
+        """Look ahead, and tell what is found out late, while the context lasts."""
+        async with self._foresight.looking(), self._late.following() if self._late else nullcontext():
             yield
 
     async def not_ready(self) -> list[str]:
@@ -130,10 +139,10 @@ class Validator:
         """Whether a review, as it came, is about what is never refused."""
         return self._exemption.covers(asked.namespace, asked.obj)
 
-    def key(self, review: Review) -> Key:
-        """All that decides how a decisive review is judged."""
+    def key(self, review: Review, parts: Decisive | None = None) -> Key:
+        """All that decides how a decisive review is judged, or any by its decisive parts."""
         today = int(time.time()) // 86400
-        return digest(review), self._inventory.generation, self._engine.revision, today
+        return digest(review, parts), self._inventory.generation, self._engine.revision, today
 
     async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
         """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.
@@ -146,7 +155,7 @@ class Validator:
         if point is Point.BINDING:
             workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
         else:
-            workload = judged(review)
+            workload = judged(review, self._templates)
         if workload is None:
             return None
         left = deadline - (time.monotonic() - began)

@@ -65,6 +65,7 @@ class Reading:
             loopback=True,
             config_path=tuple(options.hosts_dir),
             docker_config=options.docker_config,
+            by_table=options.by_table,
         )
         file, url = store_at(options.store)
         return cls(
@@ -104,7 +105,7 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
 
     Args:
         reading: How images are read.
-        at_once: How many reads may run at the same time, if not as many as suit the processors.
+        at_once: How many things of one registry are read at a time, if not as many as the settings say.
 
     Raises:
         InputError: as ``scanner`` does.
@@ -119,7 +120,11 @@ async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterat
             closing.callback(shared.close)
         locator = Locator(reading)
         closing.callback(locator.close)
-        read = Reader(store=near, shared=shared, limits=reading.limits, concurrency=at_once)
+        said = reading.registries
+        places = at_once or said.concurrency
+        read = Reader(
+            store=near, shared=shared, limits=reading.limits, concurrency=places, by_table=said.by_table
+        )  # fmt: skip
         closing.push_async_callback(read.close)
         yield read, locator
 

@@ -1,0 +1,21 @@
+"""What is to be started is told in plain values, by which predictions are remembered: none of it may be left out."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from elfgate.linkage.start import NodeFacts, Overrides
+
+OTHER: dict[str, Any] = {
+    "command": ("/a",), "args": ("b",), "env": {"PATH": "/c"}, "unknown_env": frozenset({"D"}), "working_dir": "/e",
+    "user": 1, "group": 2, "mounts": ("/f",), "no_new_privileges": True,
+    "page_size": 4096, "cpu_level": "z14", "kernel": (6, 1, 0), "emulates": frozenset({"arm64"}), "runtime": "cri-o",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("whole", [Overrides(), NodeFacts()], ids=["overrides", "facts"])
+def test_another_value_of_any_field_is_told(whole: Overrides | NodeFacts) -> None:
+    for field in fields(whole):
+        other = replace(whole, **{field.name: OTHER[field.name]})
+        assert repr(other.told()) != repr(whole.told()), field.name

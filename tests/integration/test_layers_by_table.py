@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from support.tarball import directory, fifo, hardlink, link, program, read, tarb
 
 FORMS = [estargz, zstd_chunked]
 DATA = random.Random(1).randbytes(300_000)  # noqa: S311 - no secret
-GOOD = program(elf_file(type=2))
+GOOD = program(elf_file(type=2) + bytes(10_000))  # in several pieces, where these are small
 CONTENT: Content = {"data": DATA, "app": GOOD, "more": DATA[::-1]}
 WRONG = program(elf_file("arm64", type=2))
 
@@ -41,7 +42,8 @@ def app(layer: bytes, annotations: dict[str, str]) -> Blob:
 async def scanned(registry: Registry, store: Path, *names: str, by_table: bool) -> list[Linkage]:
     registries = {"insecure": (registry.host,), "by_table": by_table}
     settings = Settings.model_validate({"registries": registries, "store": {"path": store}})
-    async with wiring.scanner(wiring.Reading.of_settings(settings)) as scanner:
+    reading = replace(wiring.Reading.of_settings(settings), wait=None)
+    async with wiring.scanner(reading) as scanner:
         return [await scanner.linkage(registry.reference(name), Platform("linux", "amd64")) for name in names]
 
 
@@ -58,7 +60,7 @@ def fetched(parts: list[str]) -> int:
     return sum(int(last) - int(first) + 1 for first, last in bounds)
 
 
-@pytest.mark.parametrize("chunk", [1 << 22, 100])
+@pytest.mark.parametrize("chunk", [1 << 22, 2_000])
 @pytest.mark.parametrize("form", FORMS)
 def test_only_what_may_matter_is_fetched(tmp_path: Path, form: Callable[..., Any], chunk: int) -> None:
     layer, annotations = form(CONTENT | {"data": DATA * 4}, chunk=chunk)
@@ -128,6 +130,7 @@ LIES: dict[str, Callable[[Table], None]] = {
     "a bomb": changed(innerOffset=1 << 50),
     "a name that climbs": changed(name="../app"),
     "no entries": lambda table: table.pop("entries"),
+    "too many entries": lambda table: table["entries"].extend([{"name": "d", "type": "dir"}] * 100_000),
     "entries that are none": lambda table: table.update(entries=[1]),
 }
 
@@ -170,6 +173,7 @@ EVERYTHING: Content = {
     "usr/": directory(0o700, uid=3, gid=4),
     "usr/bin/app": GOOD,
     "usr/bin/again": hardlink("usr/bin/app"),
+    "usr/bin/capable": replace(GOOD, capable=True),
     "bin": link("usr/bin"),
     "run.sh": program("#!/bin/sh\nexec app\n", 0o750, uid=5, gid=6),
     "lib/libx.so.1": text("not an ELF file"),

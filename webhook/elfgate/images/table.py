@@ -9,8 +9,7 @@ neither.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -18,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
-from elfgate.images.unpack import opened
+from elfgate.images.unpack import unpack
 from elfgate.rootfs.changeset import Member
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.header import BLOCK, parse
@@ -31,7 +30,9 @@ _CHUNKED = "io.github.containers.zstd-chunked.manifest-checksum"
 _CHUNKED_PLACE = "io.github.containers.zstd-chunked.manifest-position"  # offset:length:unpacked length:1
 _FOOTER_BYTES = 51
 _FOOTER_NUMBER = slice(16, 32)  # behind gzip's header and that of its extra field "SG": hexadecimal, then STARGZ
-_TABLE_BYTES = 64 << 20
+_TABLE_BYTES = 32 << 20
+_MOST_ENTRIES = 100_000  # of files and chunks; in memory each takes about a kilobyte
+_MOST_VALUES = 16 * _MOST_ENTRIES
 _CAPABILITY = "security.capability"
 
 _KINDS = {
@@ -94,23 +95,13 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
         start, document = _estargz(descriptor, fetch)
     else:
         start, document = _chunked(descriptor, fetch)
+    if document.count(b"{") > _MOST_ENTRIES or document.count(b",") > _MOST_VALUES:  # before any of it takes memory
+        raise _unsound("is too long")
     try:
         entries = _ENTRIES.validate_python(orjson.loads(document)["entries"])
     except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as error:
         raise _unsound("is malformed") from error
     return _items(entries, start)
-
-
-def unpack(packed: bytes, size: int) -> bytes:
-    """The first ``size`` bytes of what was packed, fewer if there are no more.
-
-    Raises:
-        EOFError, OSError, zlib.error, ZstdError: if it is damaged.
-    """
-    stream, data = opened(BytesIO(packed), packed[:4]), bytearray()
-    while len(data) < size and (piece := stream.read(size - len(data))):
-        data += piece
-    return bytes(data)
 
 
 def _estargz(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:
@@ -154,7 +145,7 @@ class _Entry(BaseModel):
     uid: Number = 0
     gid: Number = 0
     link: str = Field("", alias="linkName")
-    xattrs: dict[str, str] = {}
+    xattrs: dict[str, Any] = Field(default_factory=dict)
     digest: str = ""
     offset: Number = 0
     inner_offset: Number = Field(0, alias="innerOffset")

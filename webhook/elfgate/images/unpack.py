@@ -6,7 +6,8 @@ Sources: OCI layer spec; containerd, which goes by a stream's first bytes, not b
 import gzip
 import zlib
 from collections.abc import Callable
-from typing import IO, cast
+from io import BytesIO
+from typing import IO, Any, cast
 
 import zstandard
 
@@ -17,16 +18,19 @@ from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
 
-def _fastest_gzip() -> tuple[Callable[..., Reader], tuple[type[Exception], ...]]:
-    """What reads gzip, and its own errors. isal is not on every architecture; gzip does the same at half the speed."""
+def _fastest_gzip() -> tuple[Callable[..., Reader], Callable[..., Any], tuple[type[Exception], ...]]:
+    """What reads gzip streams, what a whole member, and their own errors.
+
+    isal is not on every architecture; the standard library does the same at half the speed.
+    """
     try:
         from isal import igzip, isal_zlib  # noqa: PLC0415
     except ImportError:
-        return gzip.GzipFile, ()
-    return igzip.IGzipFile, (cast("type[Exception]", isal_zlib.error),)
+        return gzip.GzipFile, zlib.decompressobj, ()
+    return igzip.IGzipFile, isal_zlib.decompressobj, (cast("type[Exception]", isal_zlib.error),)
 
 
-_open_gzip, _GZIP_ERRORS = _fastest_gzip()
+_open_gzip, _gzip_member, _GZIP_ERRORS = _fastest_gzip()
 DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
     *_GZIP_ERRORS,
     EOFError,
@@ -86,6 +90,21 @@ def is_compressed(magic: bytes) -> bool:
 
 def _is_zstd(magic: bytes) -> bool:
     return magic == _ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
+
+
+def unpack(packed: bytes, size: int) -> bytes:
+    """The first ``size`` bytes of what was packed, fewer if there are no more; of gzip, the first member.
+
+    Raises:
+        one of DECOMPRESSION_ERRORS: if it is damaged.
+    """
+    if packed.startswith(_GZIP_MAGIC):
+        data: bytes = _gzip_member(wbits=16 + zlib.MAX_WBITS).decompress(packed, size)
+        return data
+    stream, unpacked = opened(BytesIO(packed), packed[:4]), bytearray()
+    while len(unpacked) < size and (piece := stream.read(size - len(unpacked))):
+        unpacked += piece
+    return bytes(unpacked)
 
 
 def opened(stream: Reader, magic: bytes) -> Reader:

@@ -25,7 +25,7 @@ class Member:
     gid: int
     size: int
     link: str
-    capable: bool
+    capable: bool = False
 
 
 def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], Buffer]) -> None:

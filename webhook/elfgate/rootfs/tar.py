@@ -39,7 +39,7 @@ _CAPABILITY = "SCHILY.xattr.security.capability"
 class _Member(Member):
     """A header with what extended headers change of it. ``stored`` is how many bytes follow it in the stream."""
 
-    stored: int
+    stored: int = 0
 
 
 def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:

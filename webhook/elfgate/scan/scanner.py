@@ -107,6 +107,9 @@ class Scanner:
         Raises:
             InputError: if ``image`` is not an image reference.
         """
+        at_hand = None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+        if at_hand is not None:
+            return at_hand
         try:
             located = self._locate(image, keyring)
             async with asyncio.timeout(_least(self._wait, within)):

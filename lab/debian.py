@@ -5,6 +5,7 @@ status, so that the host's packages neither matter nor change. Packages are laid
 not configured: no maintainer script runs.
 """
 
+import hashlib
 import re
 import subprocess
 import tempfile
@@ -117,6 +118,22 @@ def root(
         lay_out(archives, partial)
         partial.rename(destination)
     return [archive.stem for archive in archives]
+
+
+def laid_out(archives: Sequence[Path], kind: str) -> Path:
+    """A root of packages in the cache, laid out once for each version of them.
+
+    Args:
+        archives: Their ``.deb`` files.
+        kind: The cache's name for it.
+    """
+    key = hashlib.sha256(repr([path.name for path in archives]).encode()).hexdigest()[:12]
+    destination = cache(kind) / key
+    if not destination.is_dir():
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
+            lay_out(archives, Path(temporary, "root"))
+            Path(temporary, "root").rename(destination)
+    return destination
 
 
 def lay_out(archives: Iterable[Path], destination: Path) -> None:

@@ -53,11 +53,4 @@ def program(architecture: str, settings: Mapping[str, str]) -> Path:
 
 
 def _root() -> Path:
-    archives = debian.fetch(_PACKAGES, suite=_SUITE, architecture="amd64")
-    key = hashlib.sha256(repr([path.name for path in archives]).encode()).hexdigest()[:12]
-    destination = cache("golang") / f"root-{key}"
-    if not destination.is_dir():
-        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
-            debian.lay_out(archives, Path(temporary, "root"))
-            Path(temporary, "root").rename(destination)
-    return destination
+    return debian.laid_out(debian.fetch(_PACKAGES, suite=_SUITE, architecture="amd64"), "golang-root")

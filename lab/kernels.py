@@ -5,7 +5,6 @@ execve really returns. The machine has no disk and no network: roots and program
 """
 
 import errno
-import hashlib
 import re
 import signal
 import tempfile
@@ -150,12 +149,6 @@ def _image(kernel: Kernel) -> Path:
 
 
 def _emulators() -> Path:
-    """A root with the emulators, laid out once for each version of its packages."""
+    """A root with the emulators."""
     archives = debian.fetch(_EMULATORS, suite=_SUITE, architecture="amd64", dependencies=True)
-    key = hashlib.sha256(repr([path.name for path in archives]).encode()).hexdigest()[:12]
-    home = cache("emulators") / key
-    if not home.is_dir():
-        with tempfile.TemporaryDirectory(dir=home.parent, prefix=".root-") as temporary:
-            debian.lay_out(archives, Path(temporary, "root"))
-            Path(temporary, "root").rename(home)
-    return home
+    return debian.laid_out(archives, "emulators")

@@ -221,17 +221,11 @@ def _quoted(word: str) -> str:
 
 
 def _root() -> Path:
-    """The compilers' root, laid out once for each version of its packages."""
+    """The compilers' root."""
     compilers = [f"gcc-{compiler.removesuffix('-gcc').replace('_', '-')}" for compiler in _COMPILERS.values()]
     headers = [f"libc6-dev-{name}-cross" for name in debian.ARCHITECTURES.values() if name != "amd64"]
     packages = ["base-files", "coreutils", "dash", "findutils", "gcc", "libc6-dev", *compilers, *headers]
     archives = debian.fetch(packages, suite=_SUITE, architecture="amd64", dependencies=True)
     for architecture in _MUSL:
         archives += debian.fetch(["musl", "musl-dev"], suite=_SUITE, architecture=architecture)
-    key = hashlib.sha256(repr([path.name for path in archives]).encode()).hexdigest()[:12]
-    destination = cache("toolchain") / key
-    if not destination.is_dir():
-        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
-            debian.lay_out(archives, Path(temporary, "root"))
-            Path(temporary, "root").rename(destination)
-    return destination
+    return debian.laid_out(archives, "toolchain")

@@ -137,6 +137,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 def seeds(name: str) -> list[bytes]:
     """Sound inputs of a target, to start from, and those found before."""
     files = [elf_file(on, **_ELF) for on in ("amd64", "arm", "s390x")]
+    go = b"\xff Go buildinf:\x08\x02" + bytes(16) + b"\x02go\x28" + b"0" * 16 + b"\nbuild\tGOAMD64=v3\n" + b"1" * 16
     scripts = [b'#!/bin/sh -e\nset -- a\nexec "$@"\n', b"#! /usr/bin/env bash\n[ $1 ] && exec /bin/x ${2:-y}\n", b"x"]
     cache = ld_so_cache("amd64", [("libc.so.6", "/lib/libc.so.6"), ("liba.so", "/lib/liba.so", "x86-64-v3")])
     tar = tarball.tarball(
@@ -145,7 +146,13 @@ def seeds(name: str) -> list[bytes]:
     )
     names = b"\x01/usr/lib\n\x02/lib:usr/lib\n\x00/lib/x\n\n\x02/a:b\n\x02/b:a\n\x03/c:lib/x\n\x05/lib\n\n\x01/lib"
     made = {
-        "elf": [*files, glibc_loader("amd64"), musl_loader("arm64"), glibc_libc("ppc64le")],
+        "elf": [
+            *files,
+            elf_file("amd64", type=2, text=b"\x90" * 8, data=go),
+            glibc_loader("amd64"),
+            musl_loader("arm64"),
+            glibc_libc("ppc64le"),
+        ],
         "stored_excerpt": [excerpt(file) for file in files],
         "ld_cache": [cache, b"ld.so-1.7.0\0" + cache],
         "program": [*files, *scripts],

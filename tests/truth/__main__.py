@@ -1,6 +1,6 @@
 """Starts the made cases that a pattern names, and says what happened and what was predicted.
 
-    PYTHONPATH=tests python -m truth 'kernel-users/*' [--all]
+    PYTHONPATH=tests:. python -m truth 'kernel-users/*' [--all]
 
 A pattern (fnmatch) is of CHAPTER/CASE. Without ``--all`` only what does not agree is told.
 """

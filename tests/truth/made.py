@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from lab import debian, golang, roots, toolchain
+from lab import debian, golang, roots, sandbox, toolchain
 from lab.debian import MULTIARCH
 from lab.fetched import cache
 from lab.toolchain import Binary
@@ -65,6 +65,11 @@ class Row:
         """What to lay out, by path."""
         return dict(self.fields.get("files", {}))
 
+    @property
+    def needs_users(self) -> bool:
+        """Whether it is about others than root, which only root can be."""
+        return "user" in self.fields or any({"owner", "group"} & set(file) for file in self.files.values())
+
 
 def rows() -> Iterator[Row]:
     """Every case of every chapter for every architecture that it is meant for."""
@@ -85,6 +90,7 @@ def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
         LabError: if a file does not compile.
     """
     wanted = [row for row in rows() if chosen(f"{row.chapter}/{row.fields['case']}")]
+    wanted = [row for row in wanted if sandbox.has_users() or not row.needs_users]
     compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
     return [cell for row in wanted for cell in _cells(row, compiled)]
 

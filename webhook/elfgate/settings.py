@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from elfgate.cluster.template import TEMPLATES, Template
+from elfgate.cluster.template import Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.policy.config import ArchitectureName, PolicyConfig
@@ -298,11 +298,6 @@ class Admission(Model):
         default=5.0,
         description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
     )
-
-    @property
-    def templates(self) -> tuple[Template, ...]:
-        """All kinds that hold a pod template, those that come with elfgate first."""
-        return (*TEMPLATES, *self.kinds)
 
 
 _LIMITS = Limits()

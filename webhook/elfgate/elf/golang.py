@@ -6,13 +6,15 @@ Sources: Go's ``debug/buildinfo`` (where it is, and its form since 1.18), ``cmd/
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from elfgate.elf.window import Window
 
 _MAGIC = b"\xff Go buildinf:"
 _HEADER = 32
 _INLINE = 2  # flag: the strings follow, each after its length
-_SEARCHED = 64 << 10  # bytes of the data segment
+_SEGMENTS = 4  # linkers make one or two
+_SEARCHED = 64 << 10  # bytes of each
 _LIMIT = 256 << 10  # bytes of build information: mostly the names of modules
 _LEVEL = re.compile(rb"\nbuild\tGO(?:AMD64=v([2-4])|PPC64=power(9|1\d))\n")
 
@@ -27,7 +29,7 @@ def cut(window: Window, data: Iterable[tuple[int, int]]) -> bytes:
     Returns:
         Such as ``x86-64-v3`` or ``power9``; empty if every CPU will do, or it is no Go program.
     """
-    for offset, size in data:
+    for offset, size in islice(data, _SEGMENTS):
         at = window.look(offset, min(size, _SEARCHED)).find(_MAGIC)
         if at >= 0:
             return _level(window.look(offset + at, _LIMIT))

@@ -243,19 +243,25 @@ class Reader:
             return self._kept_pull(descriptor, platform, runtime)
         except _NotKeptError:
             documents = partial(self._document, located.source)
-            return await self._flights.on_thread(
+            pulled = await self._flights.on_thread(
                 f"pull {descriptor.digest} for {platform} {runtime}",
                 lambda: pull(descriptor, platform, documents, self._limits, runtime),
                 lane=located.lane,
             )
+            return self._remember_pull(descriptor, platform, runtime, pulled)
 
     def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
-        key = (descriptor.digest, platform, runtime)
-        pulled = self._pulled.get(key)
-        if pulled is None:
-            pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
-            if pulled is not None and _has_content_address(descriptor.digest):
-                self._pulled.put(key, pulled)
+        pulled = self._pulled.get((descriptor.digest, platform, runtime))
+        if pulled is not None:
+            return pulled
+        pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
+        return self._remember_pull(descriptor, platform, runtime, pulled)
+
+    def _remember_pull(
+        self, descriptor: Descriptor, platform: Platform, runtime: str | None, pulled: Pulled | None
+    ) -> Pulled | None:
+        if pulled is not None and _has_content_address(descriptor.digest):
+            self._pulled.put((descriptor.digest, platform, runtime), pulled)
         return pulled
 
     async def _read(self, located: Located, pulled: Pulled) -> Contents:

@@ -107,10 +107,10 @@ class Scanner:
         Raises:
             InputError: if ``image`` is not an image reference.
         """
-        at_hand = None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
-        if at_hand is not None:
-            return at_hand
         try:
+            at_hand = None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+            if at_hand is not None:
+                return at_hand
             located = self._locate(image, keyring)
             async with asyncio.timeout(_least(self._wait, within)):
                 digest, contents = await self._reader.read(located, platform, node.runtime)

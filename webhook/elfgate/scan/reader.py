@@ -131,7 +131,8 @@ class Reader:
             pulled = await self._pull(located, descriptor, platform, runtime)
             contents = None if pulled is None else await self._read(located, pulled)
             if located.repository and located.tag:
-                self._store.tag(located.repository, located.tag, descriptor.digest)
+                note = partial(self._store.tag, located.repository, located.tag, descriptor.digest)
+                await asyncio.get_running_loop().run_in_executor(self._threads, note)  # a locked store makes it wait
             return descriptor.digest, contents
 
         at_hand = self.at_hand(located, platform, runtime)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import orjson
 
 from elfgate.errors import InputError
-from elfgate.policy.bundle import Bundle, sealed
+from elfgate.policy.bundle import AGGREGATOR, Bundle, aggregated, overlay, sealed
 from elfgate.policy.config import PolicyConfig
 
 MANIFEST = ".manifest"
@@ -109,4 +109,9 @@ def read(contents: Mapping[str, bytes], source: str, *, config: PolicyConfig | N
     bundle = sealed(name, modules, settings, own)
     if bundle.revision != revision:
         raise InputError(f"{source} says it is revision {revision}, but its files are {bundle.revision}")
-    return sealed(name, modules, settings, own, config=config) if config else bundle
+    if config is None:
+        return bundle
+    laid = overlay(settings, config.overlay())
+    if aggregated(modules, laid, own) != aggregated(modules, settings, own):  # else it stays as it was signed
+        modules[AGGREGATOR] = aggregated(modules, laid, own)
+    return sealed(name, modules, settings, own, config=config)

@@ -16,10 +16,11 @@ from typing import Any
 import orjson
 
 from elfgate.errors import InputError
+from elfgate.policy import idle
 from elfgate.policy.config import PolicyConfig
 
 RULES = "elfgate.rules"
-_AGGREGATOR = "elfgate/main/found.rego"
+AGGREGATOR = "elfgate/main/found.rego"
 _AGGREGATED = "# Written by `make docs` from the folders in policies/rules."
 _SHIPPED = """\
 shipped := object.union(others, taken)
@@ -78,16 +79,16 @@ def load(
     root = shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
     own: tuple[str, ...] = ()
-    theirs = {_rule(text): text for path, text in modules.items() if _is_rule(path, text)}
-    if _AGGREGATOR in modules:
-        modules[_AGGREGATOR] = aggregator(theirs)  # as rules that were changed since would have it written
     if rules is not None:
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
-        modules[_AGGREGATOR] = aggregator(theirs, own)
     try:
         name, settings = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+        if AGGREGATOR in modules or rules is not None:
+            laid = overlay(settings, config.overlay() if config else {})
+            # As rules that were changed since would have it written. Tests turn rules on that the settings have off.
+            modules[AGGREGATOR] = aggregated(modules, None if tests else laid, own)
         return sealed(name, modules, settings, own, config=config)
     except (KeyError, TypeError, ValueError):
         raise InputError(
@@ -139,6 +140,21 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
+def aggregated(modules: Mapping[str, str], settings: Mapping[str, Any] | None, own: Iterable[str] = ()) -> str:
+    """Write the aggregator of a bundle: without rules that cannot find anything under its settings.
+
+    Args:
+        modules: Rego sources by path.
+        settings: ``data.elfgate.config``, as it will be; None to ask every rule.
+        own: The names of the user's own rules.
+    """
+    theirs = {_rule(text): text for path, text in modules.items() if _is_rule(path, text)}
+    shipped_ones = {code: text for code, text in theirs.items() if code not in set(own)}
+    if settings is not None:
+        shipped_ones = {code: text for code, text in shipped_ones.items() if not idle.is_idle(code, text, settings)}
+    return aggregator(shipped_ones, own)
+
+
 def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
     """Write the module that names each rule's package.
 
@@ -152,8 +168,9 @@ def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
     """
     takers = sorted(code for code, text in rules.items() if _takes_its_own(code, text))
     others = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)]
+    listed = ["others := {", *others, "}"] if others else ["others := {}"]
     taken = [f'predicted["{code}"] := data.{RULES}.{code}.findings if by_code.{code}\n' for code in takers]
-    ours = [_SHIPPED, "others := {", *others, "}", "", *taken]
+    ours = [_SHIPPED, *listed, "", *(taken or ["predicted := {}"])]
     head = [_AGGREGATED, "package elfgate.main", ""]
     if not (own := sorted(own)):
         return "\n".join([*head, "own := {}", "", "malformed := set()", "", *ours])

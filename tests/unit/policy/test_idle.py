@@ -1,0 +1,70 @@
+"""Rules that cannot find anything are not asked; whatever may find something is."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elfgate.policy import archive, bundle, idle
+from elfgate.policy.config import PolicyConfig
+from elfgate.policy.embedded import EmbeddedEngine
+from support.documents import pod
+
+SHIPPED = bundle.load(tests=True)
+SETTINGS = bundle.load().data["elfgate"]["config"]
+MATRIX = SHIPPED.modules["rules/support_matrix/support_matrix.rego"]
+ROW = {"repository": "*", "architectures": ["amd64"], "source": "its manual"}
+
+
+def asked(code: str, config: PolicyConfig | None = None) -> bool:
+    """Whether the aggregator of the bundle names a rule."""
+    return f"data.elfgate.rules.{code}.findings" in bundle.load(config=config).modules[bundle.AGGREGATOR]
+
+
+def test_a_rule_that_is_off_everywhere_is_not_asked() -> None:
+    assert not asked("latest_tag")
+    assert asked("latest_tag", PolicyConfig(rules={"latest_tag": "dryrun"}))
+    assert not asked("exec_format", PolicyConfig(rules={"exec_format": "off"}))
+
+
+@pytest.mark.parametrize("where", ["namespaces", "points"])
+def test_a_rule_that_is_on_somewhere_is_asked(where: str) -> None:
+    config = PolicyConfig.model_validate({where: {"pod": {"rules": {"latest_tag": "warn"}}}})
+    assert asked("latest_tag", config)
+
+
+def test_the_support_matrix_is_asked_where_there_is_one() -> None:
+    assert not asked("support_matrix")
+    assert asked("support_matrix", PolicyConfig.model_validate({"support": [ROW]}))
+
+
+def test_a_rule_of_the_same_name_that_has_other_findings_is_asked() -> None:
+    assert idle.is_idle("support_matrix", MATRIX, SETTINGS)
+    assert not idle.is_idle("support_matrix", MATRIX + '\nfindings contains {"container": "c"}\n', SETTINGS)
+    assert not idle.is_idle("support_matrix", MATRIX.replace("> 0", ">= 0"), SETTINGS)
+
+
+@pytest.mark.parametrize("settings", [{"rules": []}, {"points": [1]}, {"namespaces": {"web": None}}])
+def test_settings_of_another_shape_leave_no_rule_out(settings: dict[str, Any]) -> None:
+    assert not idle.is_idle("latest_tag", "", {"rules": {"latest_tag": "off"}} | settings)
+
+
+def test_tests_have_every_rule() -> None:
+    aggregator = SHIPPED.modules[bundle.AGGREGATOR]
+    assert aggregator == (Path(__file__).parents[3] / "policies" / bundle.AGGREGATOR).read_text()
+
+
+def test_a_signed_bundle_asks_the_rules_that_the_settings_turn_on() -> None:
+    contents = archive.files(bundle.load())
+    laid = archive.read(contents, "it", config=PolicyConfig(rules={"unpinned_tag": "deny"}))
+    verdict = asyncio.run(EmbeddedEngine(laid).evaluate(pod(starts=("amd64",))))
+    assert [violation.code for violation in verdict.denials] == ["unpinned_tag"]
+
+
+def test_a_signed_bundle_is_left_as_it_is_where_settings_turn_nothing_on() -> None:
+    contents = archive.files(bundle.load())
+    signed = {**contents, bundle.AGGREGATOR: contents[bundle.AGGREGATOR] + b"# signed\n"}
+    whole = bundle.sealed("x", {p: t.decode() for p, t in signed.items() if p.endswith(".rego")}, SETTINGS)
+    read = archive.read(archive.files(whole), "it", config=PolicyConfig(require="all"))
+    assert read.modules[bundle.AGGREGATOR].endswith("# signed\n")

@@ -126,6 +126,8 @@ async def _linkages(
     """Predict each start; what is at hand is not waited for, as a task for each would cost more than the look-up."""
     found = [_at_hand(scanner, container, target, keyring) for container, target in pairs]
     missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
+    if not missing:
+        return [linkage for linkage in found if linkage is not None]
     read = iter(await asyncio.gather(*(_linkage(scanner, *pair, within, keyring) for pair in missing)))
     return [linkage or next(read) for linkage in found]
 

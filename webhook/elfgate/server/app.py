@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from elfgate.cluster.exempt import Exemption
@@ -17,6 +18,7 @@ from elfgate.server.clients import may_ask
 from elfgate.server.fallback import fallback, review_request, review_uid
 from elfgate.server.metrics import Metrics
 from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
+from elfgate.server.within import within
 from elfgate.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,11 @@ class Judge(Protocol):
 
         Whatever it raises is answered as ``admission.fail`` says.
         """
+
+
+@lru_cache(64)  # but for its length, every answer to a review has the same
+def _encoded(fields: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields]
 
 
 Ready = Callable[[], Awaitable[list[str]]]
@@ -168,8 +175,8 @@ class Webhook:
         margin = min(self._admission.margin_seconds, (until - started) / 2)
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(until - margin / 2):
-                answer = await door.judge(body, max(0.0, until - margin - loop.time()))
+            judging = door.judge(body, max(0.0, until - margin - loop.time()))
+            answer = await within(until - margin / 2, judging)
         except TimeoutError:
             return self._fail(door, body, cause="timeout", why="it was not done in time")
         except EngineError as error:
@@ -222,9 +229,9 @@ class Webhook:
     async def _reply(self, send: Send, status: int, content: bytes | str, **headers: str) -> None:
         """Send a whole answer. Underscores in the names of headers stand for hyphens."""
         body = content.encode() if isinstance(content, str) else content
-        fields = {"content_type": "text/plain; charset=utf-8", "content_length": str(len(body))} | headers
         if self.draining:
-            fields["connection"] = "close"  # the client's next request then goes to a server that stays
-        encoded = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields.items()]
+            headers["connection"] = "close"  # the client's next request then goes to a server that stays
+        fields = tuple(({"content_type": "text/plain; charset=utf-8"} | headers).items())
+        encoded = [*_encoded(fields), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": body})

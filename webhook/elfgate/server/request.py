@@ -1,12 +1,12 @@
 """A review's request, as HTTP brings it: bounded in bytes, and in time by the review's own deadline."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
+from elfgate.server.within import within
 from elfgate.settings import Admission
 
 Scope = MutableMapping[str, Any]
@@ -44,8 +44,7 @@ async def read_body(scope: Scope, receive: Receive, *, until: float, limit: int)
     if content_length(scope["headers"]) > limit:
         raise RefusedError(413, f"a review may have at most {limit} bytes")
     try:
-        async with asyncio.timeout_at(until):
-            return await _chunks(receive, limit)
+        return await within(until, _chunks(receive, limit))
     except TimeoutError:
         raise RefusedError(408, "the review did not arrive within its own deadline") from None
 

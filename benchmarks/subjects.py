@@ -15,7 +15,7 @@ from typing import Any
 
 import trustme
 
-from reviews import write_reviews
+from reviews import HOLE, write_reviews
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elfgate"
@@ -82,6 +82,7 @@ class Bench:
         leaf.private_key_pem.write_to_path(str(folder / "tls.key"))
         leaf.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
         write_reviews(folder / "reviews")
+        write_reviews(folder / "anew", containers=f"-{HOLE}")
         return cls(folder, built("load"))
 
     def measure(self, subject: Subject, seconds: float) -> dict[str, Any]:

@@ -39,6 +39,7 @@ CPU_LIMITS = [
     ("elfgate, known", "Go that only decodes", 1.0),
     ("elfgate, known", "Kyverno", 1 / 3.5),
     ("elfgate, known", "Gatekeeper", 1 / 6),
+    ("elfgate, another pod", "Kyverno", 1.0),
     ("elfgate, anew", "Kyverno", 1.0),
     ("elfgate, anew, OPA beside", "Gatekeeper", 1.0),
 ]
@@ -67,7 +68,7 @@ def main() -> None:
 def subjects(bench: Bench) -> Iterator[Subject]:
     """What can be measured without a cluster."""
     folder, opa = bench.folder, os.environ.get("OPA") or shutil.which("opa")
-    yield from ours(folder, "elfgate, known", "elfgate, anew")
+    yield from ours(folder, "elfgate, known", "elfgate, anew", "elfgate, another pod")
     certificate, key, port = str(folder / "tls.crt"), str(folder / "tls.key"), free_port()
     noop = [str(built("noop")), f"127.0.0.1:{port}", certificate, key]
     yield Subject("Go that only decodes", noop, port, "/validate", ["-anyverdict"])
@@ -92,8 +93,10 @@ def ours(folder: Path, *names: str, opa: Path | None = None, beside: Sequence[st
     tls = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
     settings = write_settings(place, listen={"port": port}, policies=policies, tls=tls)
     command = [sys.executable, "-m", "elfgate", "serve", "--config", str(settings)]
+    anew, another = ["-fresh", "-corpus", str(folder / "anew")], ["-fresh"]
     for name in names:
-        yield Subject(name, command, port, "/validate", ["-fresh"] if "anew" in name else [], beside=beside)
+        options = anew if "anew" in name else another if "another" in name else []
+        yield Subject(name, command, port, "/validate", options, beside=beside)
 
 
 def in_cluster(bench: Bench, stack: ExitStack) -> Iterator[Subject]:

@@ -438,6 +438,30 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
         assert running.wait(timeout=10) == 0
 
 
+def test_a_connection_made_just_before_the_end_still_gets_its_answer(pki: Pki) -> None:
+    with process(pki, drain_seconds=1) as (running, client):
+        address = (client.base_url.host, client.base_url.port)
+        with (
+            socket.create_connection(address) as plain,
+            pki.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as young,
+        ):
+            running.send_signal(signal.SIGTERM)
+            while not refuses(*address):  # it listens no more: the drain is over
+                pass
+            body = json.dumps(REVIEW).encode()
+            head = f"POST /validate?timeout=5s HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+            young.sendall(head.encode() + body)
+            answered = young.recv(1 << 16)
+        assert answered.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert running.wait(timeout=10) == 0
+
+
+def refuses(host: str, port: int | None) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) != 0
+
+
 def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:
     async def steer(_body: bytes, _deadline: float) -> Answer:
         raise ElfgateError("no verdict")

@@ -181,7 +181,8 @@ def test_it_serves_and_says_that_it_is_ready(built: Built, tmp_path: Path) -> No
         run.chmod(0o755)
         policies: dict[str, Any] = {}
         if built.architecture not in EMBEDDED:
-            listening = beside.enter_context(opa.serving(bundle.load(), run))
+            (policies_folder,) = built.layers[2].rglob("elfgate/policies")
+            listening = beside.enter_context(opa.serving(bundle.load(policies_folder), run))
             listening.chmod(0o777)
             policies = {"engine": "opa", "opa_socket": f"/run/elfgate/{listening.name}", "seconds": 20}
         _configure(tmp_path, ca, port, policies)

@@ -47,6 +47,8 @@ spec:
       valueFrom: {fieldRef: {fieldPath: metadata.name}}
     - name: POD_NAMESPACE
       valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+    - name: POD_UID # by which events are found that tell of the pod itself
+      valueFrom: {fieldRef: {fieldPath: metadata.uid}}
     {{- with include "elfgate.storeEnv" . }}
     {{- . | nindent 4 }}
     {{- end }}

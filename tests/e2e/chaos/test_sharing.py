@@ -29,4 +29,4 @@ def sharing(asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPat
 
 
 def test_no_verdict_is_wrong_without_the_shared_store(sharing: Site, asked: ControlPlane, costs: list[Cost]) -> None:
-    check(sharing, asked, faults.Fault("Valkey gone", faults.shared_store_gone), costs)
+    check(sharing, asked, faults.VALKEY_GONE, costs)

@@ -211,6 +211,7 @@ def _limited(site: Site, names: list[str], kind: int, limit: int) -> Iterator[No
             resource.prlimit(pid, kind, limits)
 
 
+VALKEY_GONE = Fault("Valkey gone", shared_store_gone)
 FAULTS = (
     Fault("rolling restart", rolling_restart, planned=True),
     Fault("SIGTERM to one of two", terminated, planned=True),

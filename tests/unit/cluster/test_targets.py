@@ -35,6 +35,11 @@ FOUR = Inventory(
 )
 
 
+def node_of(name: str, architecture: str, **labels: str) -> Node:
+    (found,) = read(node(name, architecture, labels=labels))
+    return found
+
+
 def land(pod_spec: dict[str, Any], inventory: Inventory = FOUR, **options: Any) -> dict[str, int]:
     """Platforms with their number of nodes."""
     return {str(item.platform): item.nodes for item in targets(pod_spec, inventory, **options)}
@@ -45,6 +50,19 @@ def test_a_pod_without_demands_lands_on_every_untainted_node() -> None:
         Target(Platform("linux", "amd64"), 2, ("x86-1", "x86-2"), NodeFacts(page_size=4096, kernel=(6, 1, 0))),
         Target(Platform("linux", "arm64"), 1, ("arm-1",), NodeFacts(kernel=(6, 1, 0))),
     )
+
+
+def test_where_a_pod_may_land_is_worked_out_once_for_alike_demands_until_the_nodes_change() -> None:
+    inventory = Inventory(read(node("x86-1")))
+    first = targets({"nodeSelector": {"pool": "a"}, "containers": [{"name": "a"}]}, inventory)
+    assert targets({"nodeSelector": {"pool": "a"}, "containers": [{"name": "b"}]}, inventory) is first
+    assert targets({"nodeSelector": {"pool": "b"}}, inventory) == first == ()
+    inventory.upsert(node_of("arm-1", "arm64", pool="a"))
+    assert land({"nodeSelector": {"pool": "a"}}, inventory) == {"linux/arm64": 1}
+    assert land({"nodeSelector": {"pool": "b"}}, inventory) == {}
+    assert land({}, inventory, extra_architectures=("s390x",)) == land({}, inventory) | {"linux/s390x": 0}
+    inventory.remove("arm-1")
+    assert land({"nodeSelector": {"pool": "a"}}, inventory) == {}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
             async with wiring.scanner(reading) as scanner:
                 first = await scanner.linkage(name, POWER)
                 assert first.outcome is Outcome.CANNOT_START
+                assert await scanner.linkage(name, POWER) == first  # from the store now
                 scanner._reader._remembered = reader.Remembered(0)
                 _empty(tmp_path)
                 asked = len(registry.seen)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.cluster.template import TEMPLATES
 from elfgate.policy.config import PolicyConfig
 from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
@@ -77,7 +78,7 @@ def test_what_decides_is_judged_anew(tmp_path: Path, registry: Registry) -> None
 
 def test_a_kind_that_the_settings_add_is_judged(tmp_path: Path, registry: Registry) -> None:
     kind = {"group": "shop.example", "kind": "Stall", "path": ["spec", "pods", "template"]}
-    templates = Admission.model_validate({"kinds": [kind]}).templates
+    templates = (*TEMPLATES, *Admission.model_validate({"kinds": [kind]}).kinds)
     template = {"spec": pod(server(registry), nodeSelector=POWER)["spec"]}
     stall = {"apiVersion": "shop.example/v2", "kind": "Stall", "metadata": {"name": "web"}}
     stall |= {"spec": {"pods": {"template": template}}}

@@ -92,9 +92,10 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
 def _templates(options: argparse.Namespace) -> "tuple[Template, ...] | None":
     if not options.config:
         return None
+    from elfgate.cluster.template import TEMPLATES
     from elfgate.settings import Settings
 
-    return Settings.read(options.config).admission.templates
+    return (*TEMPLATES, *Settings.read(options.config).admission.kinds)
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
 async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.cluster.exempt import Exemption
+    from elfgate.cluster.template import TEMPLATES
     from elfgate.server.metrics import Metrics
     from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve
@@ -80,7 +81,7 @@ async def _serve(settings: "Settings") -> None:
                 bindings=cluster.bindings if settings.admission.bindings else None,
                 pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
                 events=events,
-                templates=settings.admission.templates,
+                templates=(*TEMPLATES, *settings.admission.kinds),
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,

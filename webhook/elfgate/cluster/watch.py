@@ -100,9 +100,9 @@ class NodeWatch:
         if not self._version or self.inventory.stale_since is not None:
             self._version = self._list()
         try:
-            for event in self._api.watch_nodes(self._version, opened=self._hear):
+            for event in self._api.watch_nodes(self._version, opened=self._opened):
                 self._apply(event)
-                self._hear()
+                self.heard = time.monotonic()
         except InputError as error:
             if not (isinstance(error, ApiError) and error.status in _PASSING):
                 self._version = ""
@@ -152,10 +152,17 @@ class NodeWatch:
         change = partial(self._upsert, [node]) if node else partial(self._remove, [name])
         self._on_loop(change)
 
-    def _hear(self) -> None:
+    def _opened(self) -> None:
+        """A watch goes on where the last one was.
+
+        Raises:
+            ApiError: if the inventory has become stale meanwhile: what was missed would come only after it is trusted.
+        """
         self.heard = time.monotonic()
-        if self._staling is not None or self.inventory.stale_since is not None:
-            self._on_loop(self._followed)
+        self._on_loop(self._resumed)
+        if self.inventory.stale_since is not None:
+            self._vain = 0
+            raise ApiError("the list of nodes is stale")
 
     def _lost(self) -> None:
         """Nobody follows the nodes: what is known of them holds for a while, and then is stale (on the event loop)."""
@@ -167,11 +174,15 @@ class NodeWatch:
         self.inventory.doubt(self.heard)
         log.warning("the list of nodes is stale", extra={"seconds": round(time.monotonic() - self.heard, 1)})
 
-    def _followed(self) -> None:
-        """The nodes are those of the cluster (on the event loop)."""
+    def _resumed(self) -> None:
+        """The nodes are followed again, and soon enough if they are not stale yet (on the event loop)."""
         if self._staling is not None:
             self._staling.cancel()
             self._staling = None
+
+    def _followed(self) -> None:
+        """The nodes are those of the cluster (on the event loop)."""
+        self._resumed()
         self.inventory.trust()
 
     def _upsert(self, nodes: Iterable[Node]) -> None:

@@ -34,7 +34,9 @@ ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it 
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
 _RECALL_SECONDS = 0.5
-_REMEMBERED_BYTES = 12 << 20  # of layers: some dozens of usual images; others take milliseconds out of the store
+# Of layers: a few usual images, others take milliseconds out of the store. What was predicted of an image that was seen
+# lately is remembered apart, so that its layers are needed for new questions only.
+_REMEMBERED_BYTES = 12 << 20
 _SHARING = "sharing"  # the lane of what is told to replicas
 _SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
@@ -129,7 +131,8 @@ class Reader:
             pulled = await self._pull(located, descriptor, platform, runtime)
             contents = None if pulled is None else await self._read(located, pulled)
             if located.repository and located.tag:
-                self._store.tag(located.repository, located.tag, descriptor.digest)
+                note = partial(self._store.tag, located.repository, located.tag, descriptor.digest)
+                await asyncio.get_running_loop().run_in_executor(self._threads, note)  # a locked store makes it wait
             return descriptor.digest, contents
 
         at_hand = self.at_hand(located, platform, runtime)

@@ -28,6 +28,7 @@ BACKLOG = 1024
 # The API server keeps idle connections for 90 s (Go's http.DefaultTransport). The side that closes first must be the
 # client: closed from here, a connection may swallow a review that is just being sent.
 KEEP_ALIVE_SECONDS = 120
+LINGER_SECONDS = 1.0
 GRACE_SECONDS = 30  # the API server's longest deadline: no review can still want its answer after it
 
 
@@ -151,6 +152,13 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._stop)
         else:
             self._stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and close those that are there, once the youngest had time to bring a review."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(min(LINGER_SECONDS, self._drain_seconds))
+        await super().shutdown(sockets)
 
     def _stop(self) -> None:
         self._webhook.draining = True

@@ -13,9 +13,9 @@ from typing import Self
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.authority import Pair, available
 from elfgate.cluster.owned import Owned
+from elfgate.cluster.plan import SelfMade as SelfMadeSettings
 from elfgate.cluster.selfmade import Plan, SelfMade
 from elfgate.errors import InputError
-from elfgate.settings import SelfMade as SelfMadeSettings
 from elfgate.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -1,39 +1,20 @@
 """The webhook as its clients see it: a real uvicorn over TLS on loopback, real connections."""
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
 import socket
-import ssl
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
-import trustme
 
 from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.engine import EngineError
 from elfgate.server import probe
-from elfgate.server.metrics import Metrics
 from elfgate.server.readiness import readiness
-from elfgate.server.run import bind, run, serve
-from elfgate.server.tls import Certificate
+from elfgate.server.run import bind
 from elfgate.settings import Listen
-from support.serving import REVIEW, UID, Answer, Pki, Server, admit, against, answer
-
-
-@pytest.fixture
-def pki(tmp_path: Path) -> Pki:
-    pki = Pki(tmp_path, trustme.CA())
-    pki.issue()
-    return pki
+from support.serving import REVIEW, UID, Answer, Pki, Server, against, answer
 
 
 def test_a_review_is_answered_by_the_judge_within_its_deadline_less_the_margin(pki: Pki) -> None:
@@ -251,103 +232,6 @@ def test_ready_means_that_every_check_holds(pki: Pki) -> None:
     against(pki, check, ready=readiness({name: check_of(name) for name in missing}))
 
 
-async def served_serial(pki: Pki, port: int) -> int:
-    """The serial number of the certificate that a new connection is served."""
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=pki.trusting())
-    certificate = writer.get_extra_info("ssl_object").getpeercert()
-    writer.close()
-    with contextlib.suppress(ssl.SSLError):
-        await writer.wait_closed()
-    return int(certificate["serialNumber"], 16)
-
-
-async def until_metric(server: Server, line: str) -> None:
-    async with asyncio.timeout(5):
-        while line not in (await server.client.get("/metrics")).text:
-            pass
-
-
-def test_a_changed_certificate_is_served_without_a_restart_whatever_kind_of_key_it_has(pki: Pki) -> None:
-    async def check(server: Server) -> None:
-        before = await served_serial(pki, server.port)
-        assert await served_serial(pki, server.port) == before
-        for number, kind in enumerate((trustme.KeyType.RSA, trustme.KeyType.ECDSA), 1):
-            pki.issue(key_type=kind)
-            os.kill(os.getpid(), signal.SIGHUP)
-            await until_metric(server, f'elfgate_certificate_reloads_total{{result="accepted"}} {number}.0')
-            after = await served_serial(pki, server.port)
-            assert after != before
-            before = after
-
-    against(pki, check)
-
-
-def test_a_changed_certificate_that_cannot_serve_does_not_replace_one_that_can(pki: Pki) -> None:
-    async def check(server: Server) -> None:
-        before = await served_serial(pki, server.port)
-        pki.issue(not_after=datetime.now(UTC) - timedelta(days=1))
-        os.kill(os.getpid(), signal.SIGHUP)
-        await until_metric(server, 'elfgate_certificate_reloads_total{result="refused"} 1.0')
-        assert await served_serial(pki, server.port) == before
-        assert (await server.client.get("/readyz")).text == "ready\n"
-
-    against(pki, check)
-
-
-def test_no_connection_is_made_below_tls_1_2(pki: Pki) -> None:
-    async def check(server: Server) -> None:
-        old = pki.trusting()
-        old.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises((ssl.SSLError, ConnectionError)):
-            await asyncio.open_connection("127.0.0.1", server.port, ssl=old)
-
-    against(pki, check)
-
-
-def test_an_expired_certificate_is_not_served(pki: Pki) -> None:
-    pki.issue(not_after=datetime.now(UTC) - timedelta(days=1))
-    with pytest.raises(InputError, match=r"^TLS certificate \S+tls.crt: certificate has expired$"):
-        run(serve(settings=pki.settings(), judge=admit, ready=readiness({}), metrics=Metrics()))
-
-
-def test_a_certificate_that_is_not_valid_yet_is_not_served(pki: Pki) -> None:
-    pki.issue(not_before=datetime.now(UTC) + timedelta(days=1), not_after=datetime.now(UTC) + timedelta(days=2))
-    with pytest.raises(InputError, match=r"certificate is not yet valid$"):
-        Certificate(pki.certificate, pki.key)
-
-
-def test_the_key_of_another_certificate_is_told_apart(pki: Pki) -> None:
-    stale = pki.certificate.read_bytes()
-    pki.issue()
-    pki.certificate.write_bytes(stale)
-    with pytest.raises(InputError, match=r"^TLS key \S+tls.key does not belong to the certificate \S+tls.crt$"):
-        Certificate(pki.certificate, pki.key)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "line"),
-    [
-        ("tls.crt", None, "No such file or directory"),
-        ("tls.key", None, "No such file or directory"),
-        ("tls.crt", b"\xff\x00", "there is no PEM certificate in it"),
-        ("tls.key", b"", "there is no PEM private key in it"),
-        ("tls.key", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "the private key is encrypted"),
-        ("tls.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ""),
-    ],
-)
-def test_files_that_hold_no_certificate_or_key_are_named(pki: Pki, name: str, content: bytes | None, line: str) -> None:
-    (pki.folder / name).unlink()
-    if content is not None:
-        (pki.folder / name).write_bytes(content)
-    with pytest.raises(InputError) as raised:
-        Certificate(pki.certificate, pki.key)
-    assert str(pki.folder / name) in str(raised.value)
-    assert line in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
 def test_a_port_in_use_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -359,107 +243,6 @@ def test_a_port_in_use_is_told_in_a_line() -> None:
 def test_an_address_that_is_not_ours_is_told_in_a_line(host: str) -> None:
     with pytest.raises(InputError, match=rf"^cannot listen on port 0 on {host}: "):
         bind(Listen(host=host, port=0))
-
-
-DRAINED = """
-import asyncio, json, sys
-from pathlib import Path
-from support.serving import all_ready, answer
-from elfgate.server.logs import log_json
-from elfgate.server.metrics import Metrics
-from elfgate.server.run import run, serve
-from elfgate.settings import Settings
-
-async def judge(body, deadline):
-    if b"wait" in body:
-        print("judging", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-    return answer(body)
-
-settings = Settings.read(Path(sys.argv[1]))
-log_json(settings.log.level)
-run(serve(settings=settings, judge=judge, ready=all_ready, metrics=Metrics()))
-"""
-
-
-@contextlib.contextmanager
-def process(pki: Pki, **admission: Any) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    file = pki.folder / "settings.json"
-    file.write_text(pki.settings(**admission).model_copy(update={"listen": Listen(port=0)}).model_dump_json())
-    tests = Path(__file__).parents[1]
-    with subprocess.Popen(
-        [sys.executable, "-c", DRAINED, str(file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(tests)},
-    ) as running:
-        assert running.stderr is not None
-        started = json.loads(running.stderr.readline())
-        assert started["message"] == "listening"
-        try:
-            with httpx.Client(base_url=started["url"], verify=pki.trusting(), trust_env=False, timeout=20) as client:
-                yield running, client
-        finally:
-            running.kill()
-
-
-def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) -> None:
-    with process(pki, drain_seconds=0.5) as (running, client):
-        assert running.stdin is not None
-        assert running.stdout is not None
-        assert client.get("/readyz").status_code == 200
-        pending: list[httpx.Response] = []
-        waiting = {**REVIEW, "wait": True}
-        slow = asyncio.new_event_loop()
-
-        async def post() -> None:
-            async with httpx.AsyncClient(base_url=client.base_url, verify=pki.trusting(), trust_env=False) as other:
-                pending.append(await other.post("/validate", json=waiting, timeout=20))
-
-        async def drain() -> None:
-            begun = asyncio.create_task(post())
-            await asyncio.to_thread(running.stdout.readline)
-            running.send_signal(signal.SIGTERM)
-            while (probe := await asyncio.to_thread(client.get, "/readyz")).status_code == 200:
-                pass
-            assert probe.text == "not ready: it is shutting down\n"
-            assert probe.headers["connection"] == "close"
-            late = await asyncio.to_thread(client.post, "/validate", json=REVIEW)
-            assert late.json()["response"]["allowed"]
-            running.stdin.write("\n")
-            running.stdin.flush()
-            await begun
-
-        slow.run_until_complete(drain())
-        slow.close()
-        assert pending[0].json()["response"] == {"uid": UID, "allowed": True}
-        assert running.wait(timeout=10) == 0
-
-
-def test_a_connection_made_just_before_the_end_still_gets_its_answer(pki: Pki) -> None:
-    with process(pki, drain_seconds=1) as (running, client):
-        address = (client.base_url.host, client.base_url.port)
-        with (
-            socket.create_connection(address) as plain,
-            pki.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as young,
-        ):
-            running.send_signal(signal.SIGTERM)
-            while not refuses(*address):  # it listens no more: the drain is over
-                pass
-            body = json.dumps(REVIEW).encode()
-            head = f"POST /validate?timeout=5s HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
-            young.sendall(head.encode() + body)
-            answered = young.recv(1 << 16)
-        assert answered.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert running.wait(timeout=10) == 0
-
-
-def refuses(host: str, port: int | None) -> bool:
-    """Whether nobody listens there."""
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) != 0
 
 
 def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:
@@ -476,32 +259,6 @@ def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki)
         raise ElfgateError("no verdict")
 
     against(pki, check, judge=refuse, steer=steer, fail="deny")
-
-
-def with_certificate(pki: Pki, ca: trustme.CA, name: str) -> ssl.SSLContext:
-    context = pki.trusting()
-    ca.issue_cert("api.example", common_name=name).configure_cert(context)
-    return context
-
-
-def test_reviews_are_answered_to_the_api_servers_certificate_only(pki: Pki) -> None:
-    ca, stranger = trustme.CA(), trustme.CA()
-    ca.cert_pem.write_to_path(str(pki.folder / "client-ca.crt"))
-
-    async def status(server: Server, context: ssl.SSLContext) -> int:
-        async with httpx.AsyncClient(base_url=server.client.base_url, verify=context, trust_env=False) as client:
-            return (await client.post("/validate", json=REVIEW)).status_code
-
-    async def check(server: Server) -> None:
-        assert (await server.review()).status_code == 403
-        assert (await server.client.get("/readyz")).text == "ready\n"
-        assert (await server.client.get("/healthz")).status_code == 200
-        assert await status(server, with_certificate(pki, ca, "kube-apiserver")) == 200
-        assert await status(server, with_certificate(pki, ca, "somebody-else")) == 403
-        with pytest.raises((httpx.TransportError, ssl.SSLError)):
-            await status(server, with_certificate(pki, stranger, "kube-apiserver"))
-
-    against(pki, check, client_ca=pki.folder / "client-ca.crt", client_names=["kube-apiserver"])
 
 
 def test_an_endpoint_that_does_not_answer_is_not_ready(pki: Pki) -> None:

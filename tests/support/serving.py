@@ -168,3 +168,10 @@ def against(
             await check(server)
 
     run(main())
+
+
+async def until_metric(server: Server, line: str) -> None:
+    """Wait until the server counts so."""
+    async with asyncio.timeout(5):
+        while line not in (await server.client.get("/metrics")).text:
+            pass

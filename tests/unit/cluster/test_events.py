@@ -27,7 +27,7 @@ def write(server: ApiServer, folder: Path, tell: Callable[[Events], None], until
     async def main() -> None:
         with Api(Access(server.kubeconfig(folder))) as api:
             events = Events(api)
-            async with events.writing(), asyncio.timeout(20):
+            async with events.writing(), asyncio.timeout(60):
                 tell(events)
                 while not until():  # noqa: ASYNC110 - what is waited for happens on another thread
                     await asyncio.sleep(0.005)

@@ -1,34 +1,15 @@
 """How glibc finds libraries: elf/dl-load.c, dl-cache.c, dl-hwcaps.c. T marks what was also seen in real starts."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.start import NodeFacts
 from support import tarball
-from support.elf_file import elf_file, glibc_loader, multiarch_directories
+from support.elf_file import glibc_loader, multiarch_directories
+from support.glibc_needs import ALL, BAD, CACHE, NAME, good, needs_foo
 from support.image import debian, failures, glibc_program, lib, library, start, words
 from support.ldcache import ld_so_cache
-
-NAME = "libfoo.so.1"
-ALL = ("amd64", "386", "arm64", "arm", "ppc64le", "s390x", "riscv64")
-CACHE = "etc/ld.so.cache"
-
-Files = Mapping[str, tarball.Item | str | bytes]
-
-
-def good(on: str = "amd64", **options: object) -> tarball.Item:
-    return library(NAME, on, **options)
-
-
-def needs_foo(
-    files: Files, on: str = "amd64", *, version: str = "2.36", program: object = None, **rest: object
-) -> Prediction:
-    """Start /app/bin/p, which needs libfoo.so.1, in a Debian-like image with these files."""
-    app = glibc_program(on, **{"needed": [NAME, "libc.so.6"], **(program if isinstance(program, dict) else {})})
-    return start({**debian(on, version), **files, "app/bin/p": app}, "/app/bin/p", on=on, **rest)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("on", ALL)
@@ -106,8 +87,6 @@ def test_what_the_cache_names_and_is_not_there_is_searched_in_the_default_direct
     cache = ld_so_cache("amd64", [(NAME, f"/gone/{NAME}")])
     assert needs_foo({CACHE: cache, f"usr/lib/{NAME}": good()}).outcome is Outcome.STARTS
 
-
-BAD = tarball.text("")  # a file that ends the start if it is opened
 
 ORDER = [  # each place comes before those that follow it
     ("env", "LD_LIBRARY_PATH"),
@@ -216,149 +195,6 @@ def test_nodeflib_leaves_out_the_default_directories_and_what_the_cache_has_of_t
     program = {"nodeflib": True, "needed": [NAME]}
     prediction = needs_foo({lib("amd64", NAME): good(), CACHE: cache}, program=program)
     assert failures(prediction) == [Code.LIBRARY_MISSING]
-
-
-SKIPPED = {
-    "another machine": library(NAME, "arm64"),
-    "another class": library(NAME, "386"),
-    "another byte order (Debian's patch)": library(NAME, "s390x"),
-    "unreadable to the user": tarball.Item("file", good().data, 0o600),
-}
-
-
-def edited(offset: int, value: int) -> tarball.Item:
-    content = bytearray(good().data)
-    content[offset] = value
-    return tarball.Item("file", bytes(content))
-
-
-FATAL = {
-    "of no identification version": edited(6, 0),
-    "of no version": edited(20, 0),
-    "odd in its identification's padding": edited(12, 1),
-    "empty": tarball.text(""),
-    "too short": tarball.text("\x7fELF"),
-    "a linker script": tarball.text("GROUP ( libfoo.so.1.2 )\n" + " " * 64),
-    "a directory": tarball.directory(),
-    "of another OS ABI": library(NAME, osabi=9),
-    "an object file": library(NAME, type=1),
-    "a program at a fixed address": library(NAME, type=2),
-    "a position-independent program": library(NAME, pie=True),
-    "without a dynamic section": tarball.Item("file", elf_file("amd64", dynamic=False)),
-    "with odd program headers": library(NAME, phentsize=32),
-}
-
-
-@pytest.mark.parametrize("what", SKIPPED)
-def test_a_candidate_is_skipped_that_is(what: str) -> None:
-    """T."""
-    files = {f"env/{NAME}": SKIPPED[what]}
-    env = {"LD_LIBRARY_PATH": "/env"}
-    assert needs_foo({**files, f"lib/{NAME}": good()}, env=env, user=1000).outcome is Outcome.STARTS
-    code = Code.LIBRARY_MISMATCH if what == "another class" else Code.LIBRARY_MISSING  # "wrong ELF class"
-    assert failures(needs_foo(files, env=env, user=1000)) == [code]
-
-
-@pytest.mark.parametrize("what", FATAL)
-def test_a_candidate_ends_the_start_even_before_a_good_one_that_is(what: str) -> None:
-    """T."""
-    path = f"env/{NAME}/" if FATAL[what].kind == "directory" else f"env/{NAME}"
-    prediction = needs_foo({path: FATAL[what], f"lib/{NAME}": good()}, env={"LD_LIBRARY_PATH": "/env"})
-    assert failures(prediction) == [Code.LIBRARY_MISMATCH]
-
-
-def test_upstreams_loader_stops_at_another_byte_order() -> None:
-    loader = glibc_loader(directories=("/lib64", "/usr/lib64"))
-    files = {
-        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
-        "usr/lib64/libc.so.6": debian()[lib("amd64", "libc.so.6")],
-        f"usr/lib64/{NAME}": good(),
-        f"env/{NAME}": library(NAME, "s390x"),
-    }
-    assert failures(needs_foo(files, env={"LD_LIBRARY_PATH": "/env"})) == [Code.LIBRARY_MISMATCH]
-
-
-@pytest.mark.parametrize(
-    ("on", "ours", "theirs"), [("arm", 0x5000400, 0x5000200), ("ppc64le", 2, 1), ("riscv64", 5, 1)]
-)
-def test_a_library_of_another_abi_of_the_same_machine_is_skipped(on: str, ours: int, theirs: int) -> None:
-    """T: armhf against armel; ELFv1 against ELFv2; double against single floats."""
-    base = {
-        lib(on, name): tarball.program(loader) for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
-    }
-    libc = library("libc.so.6", on, flags=ours, defined=["puts"])
-    files = {**base, lib(on, "libc.so.6"): libc, f"env/{NAME}": library(NAME, on, flags=theirs)}
-    env, program = {"LD_LIBRARY_PATH": "/env"}, {"flags": ours}
-    assert failures(needs_foo(files, on, env=env, program=program)) == [Code.LIBRARY_MISSING]
-    assert (
-        needs_foo({**files, f"lib/{NAME}": good(on, flags=ours)}, on, env=env, program=program).outcome
-        is Outcome.STARTS
-    )
-
-
-def _loader_name(on: str) -> str:
-    return next(name for name in (path.rpartition("/")[2] for path in debian(on)) if name.startswith("ld"))
-
-
-HWCAPS = {
-    "amd64": ("x86-64-v2", "x86-64-v3", "x86-64-v2"),
-    "ppc64le": ("power9", "power10", "power8"),
-    "s390x": ("z14", "z15", "z13"),
-}
-
-
-@pytest.mark.parametrize("on", HWCAPS)
-def test_a_library_only_for_a_cpu_level_is_found_on_cpus_of_that_level(on: str) -> None:
-    """T."""
-    level, higher, _ = HWCAPS[on]
-    files = {f"opt/glibc-hwcaps/{level}/{NAME}": good(on)}
-    program = {"runpath": "/opt"}
-    for cpu in (level, higher):
-        prediction = needs_foo(files, on, program=program, node=NodeFacts(cpu_level=cpu))
-        assert (prediction.outcome, prediction.findings) == (Outcome.STARTS, ())
-
-
-def test_a_library_only_for_a_cpu_level_is_missing_on_lower_ones_and_noted_where_that_is_not_known() -> None:
-    files, program = {f"opt/glibc-hwcaps/x86-64-v3/{NAME}": good()}, {"runpath": "/opt"}
-    low = needs_foo(files, program=program, node=NodeFacts(cpu_level="x86-64-v2"))
-    assert failures(low) == [Code.LIBRARY_MISSING]
-    unknown = needs_foo(files, program=program)
-    assert [(finding.code, finding.effect) for finding in unknown.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
-
-
-def test_a_cpu_levels_library_is_preferred_to_the_plain_one() -> None:
-    """T."""
-    files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": BAD, f"opt/{NAME}": good()}
-    node = NodeFacts(cpu_level="x86-64-v2")
-    assert failures(needs_foo(files, program={"runpath": "/opt"}, node=node)) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo(files, program={"runpath": "/opt"}).outcome is Outcome.STARTS
-
-
-def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
-    files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good()}
-    node = NodeFacts(cpu_level="x86-64-v4")
-    prediction = needs_foo(files, version="2.31", program={"runpath": "/opt"}, node=node)
-    assert failures(prediction) == [Code.LIBRARY_MISSING]
-
-
-def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
-    """Debian 11's, for one."""
-    loader = glibc_loader(version="x")
-    files = {
-        lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
-        f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good(),
-    }
-    prediction = needs_foo(files, program={"runpath": "/opt"}, node=NodeFacts(cpu_level="x86-64-v4"))
-    assert failures(prediction) == [Code.LIBRARY_MISSING]
-
-
-def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
-    rows = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
-    paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain", None: "plain"}
-    for level, chosen in paths.items():
-        files = {CACHE: ld_so_cache("amd64", rows), **{f"{place}/{NAME}": BAD for place in ("v3", "v2", "plain")}}
-        prediction = needs_foo({**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level))
-        assert prediction.outcome is Outcome.STARTS, level
 
 
 def test_a_library_under_a_volume_is_unknown_only_if_it_is_not_found_elsewhere() -> None:

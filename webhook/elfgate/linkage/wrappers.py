@@ -254,7 +254,7 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
         attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt or doubt)
     elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, _STARTED)
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
     elif isinstance(found, Found) and not (posixpath.basename(program.image.path) == "dash" and _in_bash(found.entry)):
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size:

@@ -1,0 +1,154 @@
+"""What headers of a tar may say, in every form that is about, and how they lie."""
+
+import tarfile
+
+import pytest
+
+from elfgate.rootfs.entry import Kind
+from support.raw_tar import END, entry, extended_header, header
+from support.tarball import hardlink, layer, link, program, read, tarball, text
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_format_is_read(form: int) -> None:
+    long = "d" * 90 + "/" + "n" * 90
+    built = read(tarball({long: text("x"), "l": link("t" * 90), "e": program("#!/bin/sh", uid=2**21 - 1)}, form))
+    assert entry(built, f"/{long}").size == 1
+    assert entry(built, "/l").link == "t" * 90
+    assert entry(built, "/e").uid == 2**21 - 1
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names_links_and_big_numbers_are_read(form: int) -> None:
+    long = "/".join(["é" * 100] * 9)
+    built = read(tarball({long: text("x"), "l": link(long), "h": hardlink(long), "e": program("", uid=2**31)}, form))
+    assert entry(built, f"/{long}").size == 1
+    assert entry(built, "/l").link == long
+    assert entry(built, "/h").size == 1
+    assert entry(built, "/e").uid == 2**31
+
+
+def test_headers_from_before_posix_are_read() -> None:
+    built = read(header(b"old/", b"\0", magic=b"") + header(b"old/file", b"\0", b" 1 ", magic=b"") + b"x" * 512 + END)
+    assert entry(built, "/old").kind is Kind.DIRECTORY
+    assert (entry(built, "/old/file").kind, entry(built, "/old/file").size) == (Kind.FILE, 1)
+
+
+def test_gnu_headers_have_no_prefix() -> None:
+    built = read(header(b"name", magic=b"ustar  \0", prefix=b"00000000000") + END)
+    assert set(built.entries("/")) == {"name"}
+
+
+def test_a_prefix_that_old_go_wrote_into_gnu_headers_counts() -> None:
+    built = read(header(b"name", magic=b"ustar  \0", prefix=b"some/directory") + END)
+    assert set(built.entries("/some/directory")) == {"name"}
+
+
+def test_a_prefix_of_star_ends_before_the_times() -> None:
+    prefix = b"p" * 131 + b"14000000000 14000000000 "
+    assert set(read(header(b"name", prefix=prefix, end=bytes(8) + b"tar\0") + END).entries("/")) == {"p" * 131}
+
+
+def test_names_that_are_not_utf8_survive() -> None:
+    built = read(header(b"caf\xe9") + END)
+    assert list(built.entries("/")) == ["caf\udce9"]
+
+
+def test_sparse_files_are_there_but_unreadable() -> None:
+    gnu = header(b"old", b"S", b"01000", magic=b"ustar  \0") + bytes(512)
+    extended = bytearray(header(b"more", b"S", b"01000", magic=b"ustar  \0"))
+    extended[482] = 1
+    extended[148:156] = b"%06o\0 " % (sum(extended) - sum(extended[148:156]) + 256)
+    maps = bytes(504) + b"\1" + bytes(7) + bytes(512)
+    pax = extended_header({"GNU.sparse.major": b"1", "GNU.sparse.name": b"new", "GNU.sparse.realsize": b"999"})
+    built = read(
+        gnu + bytes(extended) + maps + bytes(512) + pax + header(b"GNUSparseFile/new", size=b"1000") + bytes(512) + END
+    )
+    assert {name: found.kind for name, found in built.entries("/").items()} == dict.fromkeys(
+        ("old", "more", "new"), Kind.UNREADABLE
+    )
+    assert entry(built, "/new").size == 999
+
+
+def test_an_unknown_type_is_there_but_unreadable() -> None:
+    built = read(header(b"odd", b"V", b"1") + bytes(512) + header(b"next") + END)
+    assert (entry(built, "/odd").kind, entry(built, "/next").kind) == (Kind.UNREADABLE, Kind.FILE)
+
+
+def test_global_headers_are_ignored_as_nodes_ignore_them() -> None:
+    built = read(extended_header({"path": b"evil"}, b"g") + header(b"good") + END)
+    assert set(built.entries("/")) == {"good"}
+
+
+def test_links_have_no_data_whatever_their_size_says() -> None:
+    built = read(header(b"a") + header(b"b", b"1", b"1000", link=b"a") + header(b"c", b"2", b"7", link=b"a") + END)
+    assert set(built.entries("/")) == {"a", "b", "c"}
+
+
+def test_a_wrong_checksum_is_refused() -> None:
+    block = bytearray(header(b"name"))
+    block[0] ^= 1
+    with pytest.raises(ValueError, match="checksum"):
+        read(bytes(block) + END)
+
+
+def test_a_checksum_of_signed_bytes_is_taken() -> None:
+    block = bytearray(header(b"caf\xe9"))
+    block[148:156] = b"%06o\0 " % (sum(block) - sum(block[148:156]) + 256 - 256)
+    assert set(read(bytes(block) + END).entries("/")) == {"caf\udce9"}
+
+
+@pytest.mark.parametrize("size", [b"0x10", b"-1", b"1_0", b"8", b"\xff" * 12])
+def test_a_size_that_is_no_number_is_refused(size: bytes) -> None:
+    with pytest.raises(ValueError, match=r"octal|negative"):
+        read(header(b"name", size=size) + END)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        b"no",
+        b"5 a=b",
+        b"99 path=x\n",
+        b"0 path=x\n",
+        b"9 pathxx\n\n",
+        b"7 =abc\n",
+        b"11 size=-1\n",
+        b" \n",
+        b"+9 path=x\n",
+    ],
+)
+def test_a_malformed_extended_header_is_refused(records: bytes) -> None:
+    with pytest.raises(ValueError, match=r"extended header|not a number"):
+        read(header(b"x", b"x", b"%o" % len(records)) + records.ljust(512, b"\0") + header(b"a") + END)
+
+
+def test_a_huge_extended_header_is_refused_unread() -> None:
+    with pytest.raises(ValueError, match="longer than"):
+        read(header(b"x", b"x", b"77777777777"))
+
+
+def test_a_name_with_a_nul_is_refused() -> None:
+    with pytest.raises(ValueError, match="no file system takes"):
+        read(extended_header({"path": b"a\0b"}) + header(b"a") + END)
+
+
+def test_an_extended_header_overrides_what_it_names_and_only_for_the_next_entry() -> None:
+    records = {"path": b"new", "size": b"3", "uid": b"4294967294", "gid": b"7", "linkpath": b"", "mtime": b"1.5"}
+    built = read(
+        extended_header(records) + header(b"old", size=b"0") + b"abc".ljust(512, b"\0") + header(b"next") + END
+    )
+    found = entry(built, "/new")
+    assert (found.size, found.uid, found.gid) == (3, 4294967294, 7)
+    assert set(built.entries("/")) == {"new", "next"}
+
+
+def test_an_extended_header_without_an_entry_is_refused() -> None:
+    with pytest.raises(ValueError, match="cut short after"):
+        read(extended_header({"path": b"a"}) + END)
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "/".join(["d" * 200] * 22), "d/" * 300 + "x"])
+def test_names_and_depths_that_no_node_takes_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"no file system takes|longer than|deeper"):
+        layer({name: ""})

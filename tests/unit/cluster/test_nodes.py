@@ -4,7 +4,7 @@ import orjson
 import pytest
 import yaml
 
-from elfgate.cluster.nodes import Node, nodes_of, read_node, read_nodes
+from elfgate.cluster.nodes import Node, nodes_of, read_node, read_nodes, read_page
 from elfgate.cluster.taints import Taint
 from elfgate.errors import InputError
 from elfgate.platforms import Platform
@@ -178,3 +178,36 @@ def test_an_architecture_stands_for_any_node_of_it() -> None:
 def test_an_unknown_architecture_is_refused(names: list[str]) -> None:
     with pytest.raises(InputError):
         nodes_of(names)
+
+
+def a_list(*items: object, **metadata: str) -> bytes:
+    return orjson.dumps({"kind": "NodeList", "metadata": metadata, "items": items})
+
+
+def test_a_page_that_is_in_order_is_read_as_its_nodes_are_one_by_one() -> None:
+    objs = [node("a", labels={"pool": "x"}, taints=[{"key": "k", "effect": "NoSchedule"}]), node("b", "ppc64le")]
+    objs[0]["status"]["images"] = [{"names": ["a"], "sizeBytes": 5}]
+
+    page = read_page(a_list(*objs, resourceVersion="7", **{"continue": "here"}))
+
+    assert [read_node(item) for item in page.items] == [read_node(obj) for obj in objs]
+    assert (page.version, page.position) == ("7", "here")
+
+
+def test_a_node_that_is_not_in_order_does_not_hide_the_others_of_its_page() -> None:
+    page = read_page(a_list({"metadata": {"name": 5}}, node("b"), resourceVersion="7"))
+
+    with pytest.raises(InputError, match=r"metadata\.name"):
+        read_node(page.items[0])
+    assert read_node(page.items[1]) == read_node(node("b"))
+    assert (page.version, page.position) == ("7", "")
+
+
+def test_a_list_without_items_is_an_empty_page() -> None:
+    assert list(read_page(b'{"metadata": {"resourceVersion": "7"}, "items": null}').items) == []
+
+
+@pytest.mark.parametrize("text", [b"[]", b'{"metadata": 5, "items": []}', b'{"metadata": {}, "items": 5}'])
+def test_what_is_no_list_of_nodes_is_one_clear_error(text: bytes) -> None:
+    with pytest.raises(InputError, match="the answer"):
+        read_page(text)

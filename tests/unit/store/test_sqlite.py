@@ -3,12 +3,13 @@
 import multiprocessing
 import multiprocessing.queues
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from elfgate.store import sqlite
+from elfgate.store import sqlite, sqlite_schema
 from elfgate.store.protocol import Kind, StoreError
 from elfgate.store.sqlite import SqliteStore
 
@@ -55,7 +56,7 @@ def test_reading_does_not_write_within_the_hour(tmp_path: Path) -> None:
 def test_a_locked_store_reads_on_and_drops_what_it_cannot_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite_schema, "_BUSY_SECONDS", 0.01)
     with closing(SqliteStore(tmp_path / "facts.db")) as store:
         store.put(Kind.LAYER, digest(1), b"index")
         with closing(sqlite3.connect(tmp_path / "facts.db", isolation_level=None)) as other:
@@ -68,6 +69,54 @@ def test_a_locked_store_reads_on_and_drops_what_it_cannot_write(
         assert "locked" in caplog.text
         store.put(Kind.LAYER, digest(2), b"index")
         assert store.get(Kind.LAYER, digest(2)) == b"index"
+
+
+def _last_use(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT used FROM fact").fetchone()[0])
+
+
+def _age(path: Path) -> None:
+    """Have every fact look as if it was last used long ago, so that its next use is to be noted."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE fact SET used = 0")
+
+
+def test_a_fact_whose_use_cannot_be_noted_is_had_all_the_same_and_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        _age(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            before = time.monotonic()
+            assert store.get(Kind.LAYER, digest(1)) == b"index"
+            assert time.monotonic() - before < sqlite_schema._BUSY_SECONDS / 2
+            other.execute("ROLLBACK")
+        assert store.statistics()["failures"] == 0
+        assert _last_use(path) == 0
+        store.get(Kind.LAYER, digest(1))
+        assert _last_use(path) > 0
+
+
+def test_writing_still_waits_for_the_lock_after_a_use_was_noted(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        _age(path)
+        store.get(Kind.LAYER, digest(1))
+        [(_, connection)] = store._idle
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (int(sqlite_schema._BUSY_SECONDS * 1000),)
+
+
+def test_a_fact_is_had_from_a_file_that_cannot_be_written_and_the_failure_counts(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    with closing(SqliteStore(path)) as store:
+        store.put(Kind.LAYER, digest(1), b"index")
+        _age(path)
+        store._idle[-1][1].execute("PRAGMA query_only = ON")  # SQLite's own way to refuse writes: SQLITE_READONLY
+        assert store.get(Kind.LAYER, digest(1)) == b"index"
+        assert store.statistics()["failures"] == 1
 
 
 def test_a_full_disk_loses_facts_and_nothing_else(tmp_path: Path) -> None:
@@ -136,7 +185,7 @@ def test_a_file_that_another_process_is_just_making_is_not_taken_for_someone_els
                 SqliteStore(path).close()
 
         slow.set_trace_callback(overtake)
-        sqlite._migrate(slow, path)
+        sqlite_schema.migrate(slow, path)
         assert slow.execute("SELECT count(*) FROM fact").fetchone() == (0,)
 
 

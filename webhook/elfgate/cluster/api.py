@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import partial
 from os import environ
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 import orjson
 
 from elfgate.cluster.core import Core
-from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.nodes import Node, Page, read_node, read_page
 from elfgate.cluster.part import Part
 from elfgate.errors import InputError
 
@@ -63,19 +62,6 @@ class Access:
     context: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list.
-
-    Attributes:
-        items: The objects.
-        version: The list's resourceVersion, from which a watch goes on.
-    """
-
-    items: tuple[Any, ...]
-    version: str
-
-
 class Api:
     """One cluster's API server; a context manager. Threads may share it.
 
@@ -111,11 +97,10 @@ class Api:
         position: str | None = None
         while position != "":
             query = {"limit": str(_PAGE), **({"continue": position} if position else {})}
-            answer = self._core("list its nodes", partial(Core.list, resource="nodes", query=query, seconds=_TIMEOUT))
-            metadata = answer.get("metadata")
-            items = tuple(item.value for item in answer.get("items").items())
-            yield Page(items, metadata.get("resourceVersion").text())
-            position = metadata.get("continue").text()
+            with self._errors("list its nodes"):
+                page = read_page(self._answer(Core(self._client).list("nodes", query, seconds=_TIMEOUT)))
+            yield page
+            position = page.position
 
     def watch_nodes(self, version: str, *, opened: Callable[[], None]) -> Iterator[Part]:
         """Follow the nodes from a resourceVersion on.
@@ -245,10 +230,13 @@ class Api:
 
     def _asked(self, deed: str, call: "Callable[[], BaseHTTPResponse]") -> Part:
         with self._errors(deed):
-            answer = call()
-            with suppress(ValueError):
-                self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
-            return Part(orjson.loads(answer.data), None, "the answer")
+            return Part(orjson.loads(self._answer(call())), None, "the answer")
+
+    def _answer(self, answer: "BaseHTTPResponse") -> bytes:
+        """An answer's body; its date is noted."""
+        with suppress(ValueError):
+            self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
+        return answer.data
 
     def __enter__(self) -> Self:
         return self

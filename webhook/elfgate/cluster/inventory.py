@@ -2,7 +2,8 @@
 
 Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell single nodes apart:
 the hostname, and any label that turns out to have very many values. Of these the kind has ``OTHER``, a value that no
-selector can name; each node keeps its own, and an index finds the nodes that a selector does name.
+selector can name; each node keeps its own, and an index finds the nodes that a selector does name. As there may be many
+thousands, what is kept for each of them is a row of strings, and its name in two or three tables.
 """
 
 import heapq
@@ -34,7 +35,8 @@ class Kind:
         platform: Their operating system and architecture.
         facts: What else is known of them.
         stand_in: They stand for any node of their platform.
-        members: The labels that tell them apart, by the node's name.
+        apart: The labels that tell them apart.
+        members: Their values of these, by the node's name.
     """
 
     labels: Mapping[str, str]
@@ -43,7 +45,8 @@ class Kind:
     platform: Platform
     facts: NodeFacts
     stand_in: bool
-    members: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    apart: tuple[str, ...]
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _first: tuple[str, ...] = ()
 
     @property
@@ -53,9 +56,17 @@ class Kind:
             self._first = tuple(heapq.nsmallest(NAMES, self.members))
         return self._first
 
-    def add(self, name: str, own_labels: Mapping[str, str]) -> None:
+    def own_labels(self, name: str) -> dict[str, str]:
+        """What tells a node from the others."""
+        return dict(zip(self.apart, self.members[name], strict=True))
+
+    def labels_of(self, name: str) -> dict[str, str]:
+        """All labels of a node."""
+        return {**self.labels, **self.own_labels(name)}
+
+    def add(self, name: str, labels: Mapping[str, str]) -> None:
         """Add a node, or replace the one of that name."""
-        self.members[name] = own_labels
+        self.members[name] = tuple([labels[key] for key in self.apart])
         if len(self._first) < NAMES or name < self._first[-1]:
             self._first = ()
 
@@ -79,7 +90,13 @@ class Inventory:
         self.generation = 0
         self._remembered_of, self._remembered = 0, dict[bytes, Any]()
         self.stale_since: float | None = None
-        self.replace(nodes)
+        self._individual = {HOSTNAME_LABEL}
+        self._values: dict[str, set[str]] = {}
+        self._kinds: dict[object, Kind] = {}
+        self._kind_of: dict[str, Kind] = {}
+        self._index = _Index()
+        for node in nodes:
+            self.upsert(node)
 
     def __len__(self) -> int:
         return len(self._kind_of)
@@ -90,16 +107,11 @@ class Inventory:
             self._remembered_of, self._remembered = self.generation, {}
         return self._remembered
 
-    def replace(self, nodes: Iterable[Node]) -> None:
-        """Forget everything and take these nodes instead, as after a new list."""
+    def take(self, other: "Inventory") -> None:
+        """Forget everything and have the nodes of another inventory instead, which is not used any more."""
         self.generation += 1
-        self._individual = {HOSTNAME_LABEL}
-        self._values: dict[str, set[str]] = {}
-        self._kinds: dict[object, Kind] = {}
-        self._kind_of: dict[str, Kind] = {}
-        self._index: dict[tuple[str, str], dict[str, None]] = {}
-        for node in nodes:
-            self.upsert(node)
+        self._individual, self._values = other._individual, other._values  # noqa: SLF001 - of the same class
+        self._kinds, self._kind_of, self._index = other._kinds, other._kind_of, other._index  # noqa: SLF001 - the same
 
     def upsert(self, node: Node) -> None:
         """Add a node, or replace the one of that name. Nothing happens if it is as it was: most news are heartbeats."""
@@ -117,11 +129,8 @@ class Inventory:
         if kind is None:
             return
         self.generation += 1
-        for label in kind.members[name].items():
-            named = self._index[label]
-            del named[name]
-            if not named:
-                del self._index[label]
+        for key, value in kind.own_labels(name).items():
+            self._index.discard(key, value, name)
         kind.discard(name)
         if not kind.members:
             del self._kinds[_key(kind, kind.labels)]
@@ -151,7 +160,7 @@ class Inventory:
 
     def named(self, key: str, value: str) -> Iterable[str]:
         """The names of the nodes with this value of a label that tells nodes apart."""
-        return self._index.get((key, value), ())
+        return self._index.named(key, value)
 
     def names(self) -> Iterable[str]:
         """The names of all nodes."""
@@ -159,20 +168,20 @@ class Inventory:
 
     def _has(self, node: Node) -> bool:
         kind = self._kind_of.get(node.name)
-        return kind is not None and _key(kind, {**kind.labels, **kind.members[node.name]}) == _key(node, node.labels)
+        return kind is not None and kind.labels_of(node.name) == node.labels and _rest(kind) == _rest(node)
 
     def _insert(self, node: Node) -> None:
-        own = {key: node.labels[key] for key in self._individual & node.labels.keys()}
-        shared = {**node.labels, **dict.fromkeys(own, OTHER)}
+        apart = tuple(sorted(self._individual & node.labels.keys()))
+        shared = {**node.labels, **dict.fromkeys(apart, OTHER)}
         key = _key(node, shared)
         kind = self._kinds.get(key)
         if kind is None:
-            kind = Kind(shared, node.taints, node.unschedulable, node.platform, node.facts, node.stand_in)
+            kind = Kind(shared, node.taints, node.unschedulable, node.platform, node.facts, node.stand_in, apart)
             self._kinds[key] = kind
-        kind.add(node.name, own)
+        kind.add(node.name, node.labels)
         self._kind_of[node.name] = kind
-        for label in own.items():
-            self._index.setdefault(label, {})[node.name] = None
+        for label in apart:
+            self._index.add(label, node.labels[label], node.name)
 
     def _learn(self, labels: Mapping[str, str]) -> bool:
         """Take note of the labels' values; true if a label has just turned out to tell single nodes apart."""
@@ -189,16 +198,47 @@ class Inventory:
     def _regroup(self) -> None:
         """Group anew, once for each label found to tell nodes apart."""
         nodes = list(self._nodes())
-        self._kinds, self._kind_of, self._index = {}, {}, {}
+        self._kinds, self._kind_of, self._index = {}, {}, _Index()
         for node in nodes:
             self._insert(node)
 
     def _nodes(self) -> Iterator[Node]:
         for kind in self._kinds.values():
-            for name, own in kind.members.items():
-                labels = {**kind.labels, **own}
+            for name in kind.members:
+                labels = kind.labels_of(name)
                 yield Node(name, labels, kind.taints, kind.unschedulable, kind.platform, kind.facts, kind.stand_in)
 
 
+class _Index:
+    """The names of the nodes with a value of a label. Most values have one node, whose name alone is kept for it."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, str | set[str]]] = {}
+
+    def named(self, key: str, value: str) -> Iterable[str]:
+        found = self._names.get(key, {}).get(value, ())
+        return (found,) if isinstance(found, str) else found
+
+    def add(self, key: str, value: str, name: str) -> None:
+        names = self._names.setdefault(key, {})
+        found = names.setdefault(value, name)
+        if isinstance(found, set):
+            found.add(name)
+        elif found != name:
+            names[value] = {found, name}
+
+    def discard(self, key: str, value: str, name: str) -> None:
+        names = self._names[key]
+        found = names[value]
+        if isinstance(found, set) and len(found) > 1:
+            found.remove(name)
+        else:
+            del names[value]
+
+
+def _rest(one: Node | Kind) -> tuple[object, ...]:
+    return one.taints, one.unschedulable, one.platform, one.facts, one.stand_in
+
+
 def _key(one: Node | Kind, labels: Mapping[str, str]) -> object:
-    return frozenset(labels.items()), one.taints, one.unschedulable, one.platform, one.facts, one.stand_in
+    return frozenset(labels.items()), _rest(one)

@@ -5,14 +5,16 @@ x86-64 psABI (levels), the kernel packages of Red Hat, Ubuntu, Debian and Fedora
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import Annotated, Any
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from elfgate.cluster.manifests import objects
+from elfgate.cluster.part import Part
 from elfgate.cluster.taints import Taint
 from elfgate.errors import InputError
 from elfgate.linkage.start import NodeFacts
@@ -106,8 +108,56 @@ class _Node(_Model):
     status: Annotated[_Status, BeforeValidator(_absent)] = _Status()
 
 
+class _ListMetadata(_Model):
+    version: Annotated[str, Field(alias="resourceVersion")] = ""
+    position: Annotated[str, Field(alias="continue")] = ""
+
+
+class _NodeList(_Model):
+    metadata: _ListMetadata
+    items: list[_Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list of nodes.
+
+    Attributes:
+        items: What ``read_node`` takes.
+        version: The list's resourceVersion, from which a watch goes on.
+        position: Where the next part begins; empty if this is the last.
+    """
+
+    items: Sequence[Any]
+    version: str
+    position: str
+
+
+def read_page(text: bytes) -> Page:
+    """Read a part of a v1 NodeList.
+
+    A node is some 10 kB, nearly all of it of no concern here: of a page that is in order, no objects are made for that.
+    A page with a node that is not is decoded as a whole, so that ``read_node`` can say of which node that is.
+
+    Raises:
+        InputError: if it is not a list.
+        orjson.JSONDecodeError: if it is not JSON.
+    """
+    try:
+        found = _NodeList.model_validate_json(text)
+    except ValidationError:
+        answer = Part(orjson.loads(text), None, "the answer")
+        metadata = answer.get("metadata")
+        items = [item.value for item in answer.get("items").items()]
+        return Page(items, metadata.get("resourceVersion").text(), metadata.get("continue").text())
+    return Page(found.items, found.metadata.version, found.metadata.position)
+
+
 def read_node(obj: Any) -> Node | None:
     """Read a v1 Node.
+
+    Args:
+        obj: The node, decoded, or one of a ``Page``.
 
     Returns:
         The node; None if it does not (yet) say of which architecture it is.
@@ -120,14 +170,14 @@ def read_node(obj: Any) -> Node | None:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"node: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    # Thousands of nodes share their labels' keys, and most of the values.
+    # Thousands of nodes share their labels' keys, and most of the values; a name is its node's hostname most often.
     labels = {intern(key): intern(value) for key, value in read.metadata.labels.items()}
     info = read.status.node_info
     architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
     if not architecture:
         return None
     return Node(
-        name=read.metadata.name,
+        name=intern(read.metadata.name),
         labels=labels,
         taints=tuple(sorted(Taint(taint.key, taint.value or "", taint.effect) for taint in read.spec.taints or ())),
         unschedulable=read.spec.unschedulable or False,

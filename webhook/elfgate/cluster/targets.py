@@ -110,7 +110,7 @@ def _landings(placement: Placement, inventory: Inventory) -> Iterator[_Landing]:
         if count and placement.admits(kind, OTHER, kind.labels):
             names = kind.first_names if apart.isdisjoint(kind.first_names) else _few(kind.members.keys() - apart)
             yield _Landing(kind, count, names)
-        admitted = [name for name in apart if placement.admits(kind, name, {**kind.labels, **kind.members[name]})]
+        admitted = [name for name in apart if placement.admits(kind, name, kind.labels_of(name))]
         if admitted:
             yield _Landing(kind, len(admitted), _few(admitted))
 

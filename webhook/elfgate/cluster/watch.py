@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _PASSING = frozenset((0, 429, 500, 502, 503, 504))
 _LONGEST_WAIT = 30.0  # seconds
 _Answer = TypeVar("_Answer")
+_Item = TypeVar("_Item")
 
 _STEP = 32  # nodes put into the inventory in one go, which takes less than a millisecond
 
@@ -114,28 +115,32 @@ class NodeWatch:
         The first list is put in as a whole: a review that saw half of the nodes would refuse pods that only the other
         half can run. After that the inventory is changed step by step, and is never without the nodes that stay.
         """
-        nodes: list[Node] = []
+        first = None if self.synced else Inventory()
+        names: set[str] = set()
         version = ""
         for page in self._api.nodes():
             self.heard = time.monotonic()
-            nodes += filter(None, map(_read, page.items))
+            nodes = [node for node in map(_read, page.items) if node]
+            names.update(node.name for node in nodes)
+            if first is not None:
+                for node in nodes:
+                    first.upsert(node)
+            else:
+                self._in_steps(self._upsert, nodes)
             version = page.version
-        if not self.synced:
-            self._on_loop(partial(self.inventory.replace, nodes))
+        if first is not None:
+            self._on_loop(partial(self.inventory.take, first))
             self.synced = True
         else:
-            self._reconcile(nodes)
+            there_were = self._on_loop(lambda: list(self.inventory.names()))
+            self._in_steps(self._remove, [name for name in there_were if name not in names])
         self._on_loop(self._followed)
-        log.info("nodes listed", extra={"nodes": len(nodes)})
+        log.info("nodes listed", extra={"nodes": len(names)})
         return version
 
-    def _reconcile(self, nodes: list[Node]) -> None:
-        for start in range(0, len(nodes), _STEP):
-            self._on_loop(partial(self._upsert, nodes[start : start + _STEP]))
-        there_are = {node.name for node in nodes}
-        gone = [name for name in self._on_loop(lambda: list(self.inventory.names())) if name not in there_are]
-        for start in range(0, len(gone), _STEP):
-            self._on_loop(partial(self._remove, gone[start : start + _STEP]))
+    def _in_steps(self, change: Callable[[Sequence[_Item]], None], items: Sequence[_Item]) -> None:
+        for start in range(0, len(items), _STEP):
+            self._on_loop(partial(change, items[start : start + _STEP]))
 
     def _apply(self, event: Part) -> None:
         obj = event.get("object")

@@ -18,37 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from elfgate.store.protocol import Kind, StoreError
+from elfgate.store.sqlite_schema import connect, migrate, not_waiting, writing
 
 DEFAULT_MAX_BYTES = 1 << 30
 
 _File = tuple[int, int] | None  # device and inode
 
 _LOG = logging.getLogger(__name__)
-_APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' databases
-_BUSY_SECONDS = 2.0
-_CACHE_KIB = 256
 _COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
 _EVER = 2**63 - 1  # ns; later than any use
+_PRIMARY = 0xFF  # the part of an error's code that names its class
 _PRUNED_AT_ONCE = 16  # facts in one transaction, so that nobody waits long for it
-
-# The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a file has behind it.
-# Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so that noting a use does not write them.
-_MIGRATIONS = (
-    """
-    CREATE TABLE fact (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, used INTEGER NOT NULL, UNIQUE (kind, digest)
-    );
-    CREATE INDEX fact_by_use ON fact (used);
-    CREATE TABLE value (id INTEGER PRIMARY KEY REFERENCES fact (id), bytes BLOB NOT NULL);
-    CREATE TABLE tag (
-        repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, seen INTEGER NOT NULL,
-        PRIMARY KEY (repository, tag)
-    ) WITHOUT ROWID;
-    CREATE INDEX tag_by_sight ON tag (repository, seen);
-    """,
-)
 
 
 class SqliteStore:
@@ -98,9 +80,8 @@ class SqliteStore:
                 if row is None:
                     return None
                 value, fact, used = row
-                now = time.time_ns()
-                if now - used > _COARSENESS:
-                    connection.execute("UPDATE fact SET used = ? WHERE id = ?", (now, fact))
+                if time.time_ns() - used > _COARSENESS:
+                    self._note_use(connection, fact)
         except sqlite3.Error as error:
             self._failed("read", error)
             return None
@@ -110,7 +91,7 @@ class SqliteStore:
         """Keep a fact; room is made for it if need be."""
         try:
             with self._connection() as connection:
-                with _writing(connection):
+                with writing(connection):
                     added = connection.execute(
                         "INSERT OR IGNORE INTO fact (kind, digest, used) VALUES (?, ?, ?)",
                         (kind.value, digest, time.time_ns()),
@@ -219,7 +200,7 @@ class SqliteStore:
         if _file(self._path) != self._file:
             self._open_anew()
         file = self._file
-        connection = self._warm(file) or _connect(self._path)
+        connection = self._warm(file) or connect(self._path)
         try:
             yield connection
         finally:
@@ -237,9 +218,9 @@ class SqliteStore:
             connection.close()
 
     def _open(self) -> None:
-        connection = _connect(self._path)
+        connection = connect(self._path)
         try:
-            _migrate(connection, self._path)
+            migrate(connection, self._path)
         finally:
             connection.close()
         self._file = _file(self._path)
@@ -261,6 +242,18 @@ class SqliteStore:
         self._idle.append((file, connection))
         if self._closed:  # by another thread meanwhile
             self.close()
+
+    def _note_use(self, connection: sqlite3.Connection, fact: int) -> None:
+        """Note that a fact is used now.
+
+        If another process holds the lock, a later use is noted instead: whoever reads waits for no writer.
+        """
+        try:
+            with not_waiting(connection):
+                connection.execute("UPDATE fact SET used = ? WHERE id = ?", (time.time_ns(), fact))
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                self._failed("write", error)
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Bring the file below its cap, if it is above."""
@@ -290,77 +283,6 @@ def _file(path: Path) -> _File:
     return state.st_dev, state.st_ino
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # Autocommit, so that a transaction is where it is written; other threads may use it after this one.
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        # The last transactions may be lost with the power, the file's soundness is not.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # of each connection, of which every thread has one
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def _reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction in which every read is of the same moment, whatever other processes write meanwhile."""
-    connection.execute("BEGIN")
-    with connection:
-        yield
-
-
-@contextmanager
-def _writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that has the write lock from its start, so that it never fails half way for want of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        yield
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to this program's schema; several processes may try at once."""
-    with _reading(connection):
-        version = _version(connection, path)
-    if version == len(_MIGRATIONS):
-        return
-    _switch_to_wal(connection)
-    with _writing(connection):
-        for step in _MIGRATIONS[_version(connection, path) :]:
-            for statement in step.split(";"):  # executescript would commit first
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-
-
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """How many steps the file has behind it; asked within a transaction, as the answers must be of one moment."""
-    owner, version, tables = (
-        connection.execute(question).fetchone()[0]
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    )
-    if owner != _APPLICATION_ID and (owner or version or tables):
-        raise StoreError(f"the store {path} is another program's database", hint="name another file")
-    if version > len(_MIGRATIONS):
-        raise StoreError(f"the store {path} was written by a newer elfgate", hint="remove it, or name another file")
-    return int(version)
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Readers and a writer do not wait for each other then. The switch itself does not wait for locks by itself."""
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
 def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _EVER) -> int:
     """Drop what was used longest ago, and before a time (ns), until the rest is no larger; how many facts.
 
@@ -368,7 +290,7 @@ def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _E
     """
     dropped = 0
     while _bytes_used(connection) > to_bytes:
-        with _writing(connection):
+        with writing(connection):
             oldest = connection.execute(
                 "SELECT id FROM fact WHERE used < ? ORDER BY used LIMIT ?", (before, _PRUNED_AT_ONCE)
             ).fetchall()
@@ -381,7 +303,7 @@ def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _E
 
 
 def _note_tag(connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int) -> None:
-    with _writing(connection):
+    with writing(connection):
         connection.execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?)", (repository, tag, digest, now))
         connection.execute(
             "DELETE FROM tag WHERE repository = ? AND seen <= (SELECT seen FROM tag WHERE repository = ?"

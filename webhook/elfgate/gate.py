@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
@@ -32,6 +32,9 @@ from elfgate.policy.document import (
 from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
 from elfgate.scan.scanner import Linkage, Scanner
+
+if TYPE_CHECKING:  # it loads the Kubernetes client, which the command line seldom needs
+    from elfgate.cluster.pullsecrets import PullSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ async def judge(
     extra_architectures: Sequence[str] = (),
     operation: str = "CREATE",
     dry_run: bool = False,
-    pull_secrets: PullSecrets | None = None,
+    pull_secrets: "PullSecrets | None" = None,
     within: float | None = None,
 ) -> Judgement:
     """Judge a workload.

@@ -49,6 +49,8 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.server.run import serve
     from elfgate.server.steer import Steerer
     from elfgate.server.validate import Validator
+    from elfgate.wiring import inventory
+    from elfgate.wiring.certificate import certificate
 
     metrics = Metrics()
 
@@ -68,7 +70,7 @@ async def _serve(settings: "Settings") -> None:
     engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told)
     try:
         async with (
-            wiring.cluster(settings) as cluster,
+            inventory.cluster(settings) as cluster,
             wiring.scanner(reading) as scanner,
         ):
             events = cluster.events if settings.admission.events else None
@@ -93,7 +95,7 @@ async def _serve(settings: "Settings") -> None:
             async with (
                 validator.following_up(),
                 wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
-                wiring.certificate(settings) as served,
+                certificate(settings) as served,
             ):
                 await serve(settings=served, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
     finally:

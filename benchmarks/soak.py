@@ -23,7 +23,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from webhook import Bench, Subject, prepare, subjects
+from subjects import Bench, Serving, Subject
+from webhook import ours
 
 SATURATING_SECONDS = 5
 WARM_UP = 0.1  # of the slices
@@ -58,13 +59,14 @@ def line(seconds: Sequence[float], figures: Sequence[float]) -> Line:
 def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="elfgate-soak-") as name:
-        bench = prepare(Path(name))
-        known, anew, *_ = subjects(bench.folder)
-        with bench.serving(known) as (url, pid):
-            bench.run(known, url, pid, "-mode", "verify")
-            rate = options.rate or _saturation(bench, (known, anew), url, pid) / 2
+        bench = Bench.prepare(Path(name))
+        mix = tuple(ours(bench.folder, "elfgate, known", "elfgate, anew"))
+        with bench.process(mix[0]) as serving:
+            for subject in mix:
+                bench.run(subject, serving, "-mode", "verify")
+            rate = options.rate or _saturation(bench, mix, serving) / 2
             print(f"{rate:.0f} reviews/s for {options.minutes:g} minutes", flush=True)
-            slices = soak(bench, (known, anew), url, pid, rate=rate, minutes=options.minutes, seconds=options.slice)
+            slices = soak(bench, mix, serving, rate=rate, minutes=options.minutes, seconds=options.slice)
     text = report(slices[math.ceil(len(slices) * WARM_UP) :])
     print(text)
     if options.table:
@@ -84,29 +86,29 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _saturation(bench: Bench, mix: Sequence[Subject], url: str, pid: int) -> float:
+def _saturation(bench: Bench, mix: Sequence[Subject], serving: Serving) -> float:
     """Reviews a second of an even mix, from what each kind alone comes to."""
     seconds = 0.0
     for subject in mix:
-        told = json.loads(bench.run(subject, url, pid, "-mode", "closed", "-d", f"{SATURATING_SECONDS}s"))
+        told = json.loads(bench.run(subject, serving, "-mode", "closed", "-d", f"{SATURATING_SECONDS}s"))
         print(f"{subject.name}: {told['rps']:.0f} reviews/s at most", flush=True)
         seconds += 1 / told["rps"]
     return len(mix) / seconds
 
 
 def soak(
-    bench: Bench, mix: Sequence[Subject], url: str, pid: int, *, rate: float, minutes: float, seconds: float
+    bench: Bench, mix: Sequence[Subject], serving: Serving, *, rate: float, minutes: float, seconds: float
 ) -> list[dict[str, float]]:
     """Load until the time is over; a sample for each slice."""
     begun, samples = time.monotonic(), list[dict[str, float]]()
     load = ("-mode", "open", "-rate", f"{rate / len(mix):.3f}", "-d", f"{seconds:g}s")
     with ThreadPoolExecutor(len(mix)) as threads:
         while time.monotonic() - begun < minutes * 60:
-            told = list(threads.map(lambda subject: json.loads(bench.run(subject, url, pid, *load)), mix))
+            told = list(threads.map(lambda subject: json.loads(bench.run(subject, serving, *load)), mix))
             for subject, each in zip(mix, told, strict=True):
                 if each["errors"] or each["wrong"]:
                     sys.exit(f"{subject.name}: {each}")
-            samples.append({"at": time.monotonic() - begun, **_resources(pid), **_latencies(mix, told)})
+            samples.append({"at": time.monotonic() - begun, **_resources(serving.pids[-1]), **_latencies(mix, told)})
             print(" ".join(f"{name}={figure:.2f}" for name, figure in samples[-1].items()), file=sys.stderr, flush=True)
     return samples
 

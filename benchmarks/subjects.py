@@ -92,11 +92,11 @@ class Bench:
             SystemExit: if an answer is missing or wrong.
         """
         with self.process(subject) as serving:
-            self._run(subject, serving, "-mode", "verify")
+            self.run(subject, serving, "-mode", "verify")
             duration = ("-d", f"{seconds}s")
-            figures: dict[str, Any] = {"closed": json.loads(self._run(subject, serving, "-mode", "closed", *duration))}
+            figures: dict[str, Any] = {"closed": json.loads(self.run(subject, serving, "-mode", "closed", *duration))}
             for rate in RATES:
-                said = self._run(subject, serving, "-mode", "open", "-rate", str(rate), *duration)
+                said = self.run(subject, serving, "-mode", "open", "-rate", str(rate), *duration)
                 figures[f"{rate}"] = json.loads(said)
         bad = {load: each for load, each in figures.items() if each["errors"] or each["wrong"]}
         if bad:
@@ -122,7 +122,12 @@ class Bench:
     def _log(self, subject: Subject) -> Path:
         return self.folder / f"{subject.name}.log".replace(" ", "-")
 
-    def _run(self, subject: Subject, serving: Serving, *options: str) -> str:
+    def run(self, subject: Subject, serving: Serving, *options: str) -> str:
+        """What the load generator says of a subject that is served.
+
+        Raises:
+            SystemExit: if it fails.
+        """
         url, pids = f"https://127.0.0.1:{subject.port}{subject.path}", ",".join(map(str, serving.pids))
         command = ["taskset", "-c", LOAD_CORE, str(self.load), "-url", url, "-name", subject.name, "-pid", pids]
         command += ["-ca", str(self.folder / "ca.crt"), "-corpus", str(self.folder / "reviews"), *subject.options]

@@ -7,18 +7,19 @@ with ApiServer(node("a")) as server:
 """
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from support.loopback import Loopback
+
 GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 1 (2)"}
 
 
-class ApiServer:
+class ApiServer(Loopback):
     """A context manager.
 
     Attributes:
@@ -51,33 +52,13 @@ class ApiServer:
         class Handler(_Handler):
             server_state = api
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hang_up()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def kubeconfig(self, folder: Path) -> Path:
-        """Write a kubeconfig that leads here."""
-        config = {
-            "clusters": [{"name": "lab", "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}],
-            "users": [{"name": "me", "user": {"token": "x"}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
-            "current-context": "lab",
-        }
-        path = folder / "kubeconfig"
-        path.write_bytes(orjson.dumps(config))
-        return path
+        super().__exit__(kind, error, trace)
 
     def change(self, kind: str, obj: dict[str, Any], *, tell: bool = True) -> None:
         """Add, modify or delete a node (or send a BOOKMARK); with ``tell`` off, those who watch are not told."""

@@ -7,21 +7,21 @@ with ObjectApi() as server:
 
 import threading
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
 from elfgate.cluster.api import Access
+from support.loopback import Loopback
 
 SECRETS = "/api/v1/namespaces/elfgate/secrets"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/elfgate/leases"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 
 
-class ObjectApi:
+class ObjectApi(Loopback):
     """A context manager.
 
     Attributes:
@@ -42,32 +42,11 @@ class ObjectApi:
         class Handler(_Handler):
             server_state = api
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def access(self, folder: Path) -> Access:
         """The way here."""
-        config = {
-            "clusters": [{"name": "lab", "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}],
-            "users": [{"name": "me", "user": {"token": "x"}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
-            "current-context": "lab",
-        }
-        path = folder / "kubeconfig"
-        path.write_bytes(orjson.dumps(config))
-        return Access(path)
+        return Access(self.kubeconfig(folder))
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at a path."""

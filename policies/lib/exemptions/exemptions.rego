@@ -40,11 +40,7 @@ addition("deny", code, container) := concat("", [
 	some exemption in array.slice(spared(code, container), 0, 1)
 } else := ""
 
-addition("warn", _, _) := ""
-
-addition("dryrun", _, _) := ""
-
-addition("off", _, _) := ""
+addition(set, _, _) := "" if set != "deny"
 
 exempt(code, container) if {
 	some exemption in applicable[container]

@@ -20,6 +20,7 @@ unpredicted contains [platform, name] if {
 # The containers that there is a prediction for on a platform.
 predicted := told # whole: OPA would group anew for each platform that is looked up
 
-default predicted := {}
+# regorus takes a partial map without entries for undefined: this one always has one, of no platform that there is.
+told[""] contains ""
 
 told[linkage.platform] contains linkage.container if some linkage in input.linkages

@@ -58,7 +58,7 @@ def look_up(name: str, path: str) -> str:
     if "/" in name:
         return name
     for directory in path.split(":"):
-        candidate = f"{directory}/{name}"
+        candidate = f"{directory or '.'}/{name}"
         with contextlib.suppress(OSError):
             mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
             if stat.S_ISREG(mode) and mode & 0o111:

@@ -166,7 +166,7 @@ def test_static_pie_and_loaders_themselves_start() -> None:
     files = {
         "pie": tarball.program(elf_file("amd64", pie=True, text=b"\x90")),
         "ld": tarball.program(glibc_loader("amd64")),
-        "no-dynamic": tarball.program(elf_file("amd64", dynamic=False, entry=0x1000)),
+        "no-dynamic": tarball.program(elf_file("amd64", dynamic=False, pie=True, text=b"\x90")),
     }
     assert all(start(files, f"/{name}").outcome is Outcome.STARTS for name in files)
 
@@ -203,25 +203,23 @@ LINKED_FOR_4K = {"load_align": 0x1000}
 def test_a_program_linked_for_smaller_pages_is_killed_without_a_word(page: int) -> None:
     """T: on real kernels with 16 KiB and 64 KiB pages."""
     node = NodeFacts(page_size=page)
-    files = {"app": static_program("arm64", needed=["x"], **LINKED_FOR_4K), "good": static_program("arm64")}
+    files = {"app": static_program("arm64", data=b"x", **LINKED_FOR_4K), "good": static_program("arm64")}
     assert failures(start(files, "/app", on="arm64", node=node)) == [Code.PAGE_SIZE]
     assert start(files, "/good", on="arm64", node=node).outcome is Outcome.STARTS
 
 
 def test_a_program_linked_for_smaller_pages_is_noted_where_nodes_vary() -> None:
     for architecture in ("arm64", "ppc64le"):
-        prediction = start(
-            {"app": static_program(architecture, needed=["x"], **LINKED_FOR_4K)}, "/app", on=architecture
-        )
+        files = {"app": static_program(architecture, data=b"x", **LINKED_FOR_4K)}
+        prediction = start(files, "/app", on=architecture)
         assert prediction.outcome is Outcome.STARTS
         assert [finding.code for finding in prediction.findings] == [Code.PAGE_SIZE]
 
 
 def test_a_program_linked_for_4k_pages_is_fine_where_all_nodes_have_them() -> None:
     for architecture in ("amd64", "386", "s390x", "arm", "riscv64"):
-        prediction = start(
-            {"app": static_program(architecture, needed=["x"], **LINKED_FOR_4K)}, "/app", on=architecture
-        )
+        files = {"app": static_program(architecture, data=b"x", **LINKED_FOR_4K)}
+        prediction = start(files, "/app", on=architecture)
         assert not prediction.findings
 
 

@@ -48,9 +48,9 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     if facts is None or entry.size < _HEADER[loader.elf_class]:
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
     what = f"is {describe(facts)}"
-    if facts.elf_class != loader.elf_class:
+    if facts.ident_class != loader.elf_class:
         return Skip(what, other_class=True)
-    if facts.byte_order != loader.byte_order:
+    if facts.ident_byte_order != loader.byte_order:
         return Skip(what) if debian else what
     if wrong := _identification(entry.head, facts):
         return wrong
@@ -73,7 +73,7 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
 
 def is_of_same_kind(facts: ElfFacts, loader: ElfFacts, *, machine: bool = True) -> bool:
     """Tell whether a file is of the loader's class, byte order and, if that is asked for, machine."""
-    same = (facts.elf_class, facts.byte_order) == (loader.elf_class, loader.byte_order)
+    same = (facts.ident_class, facts.ident_byte_order) == (loader.elf_class, loader.byte_order)
     return same and (facts.machine == loader.machine or not machine)
 
 

@@ -14,6 +14,7 @@ from elfgate.linkage.machines import Taken, architecture_of, describe, is_of_fir
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
+from elfgate.linkage.segments import doubtful, is_bound_by_a_loader, is_moved, not_entered, unmappable
 from elfgate.linkage.shebang import shebang
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -147,11 +148,12 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         loader = _interpreter(attempt, process, image)
         if loader is None:
             return None
-    if not (_mapped(attempt, process, image) and (loader is None or _mapped(attempt, process, loader))):
+    if not _mapped(attempt, process, image, unmappable(facts)):
         return None
-    if loader is None and not _self_contained(attempt, process, image):
-        return None
-    return Program(image, loader, process)
+    if loader is None:
+        return Program(image, None, process) if _self_contained(attempt, process, image) else None
+    wrong = unmappable(loader.facts, is_loader=True) or not_entered(loader.facts, page_sizes(attempt)[-1])
+    return Program(image, loader, process) if _mapped(attempt, process, loader, wrong) else None
 
 
 def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
@@ -185,7 +187,7 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
         attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
         return None
-    found = attempt.lookup(path, process.cwd)
+    found = attempt.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
         attempt.step("kernel", f"loader {path}", found.doubt.because)
         attempt.unknown(image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason)
@@ -219,9 +221,12 @@ def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> I
     return None
 
 
-def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
-    """Map the segments: page congruence, then whether the file holds them."""
+def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> bool:
+    """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
     sizes = page_sizes(attempt)
+    if wrong:
+        attempt.failed(Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", words.FIX_BUILD, process.doubt)
+        return False
     if not mappable(image.facts, sizes[0]):
         attempt.failed(
             Code.PAGE_SIZE, image.path, words.page_size(image.path, sizes[0]), words.FIX_PAGES, process.doubt
@@ -233,6 +238,9 @@ def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
             break
     if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
         attempt.note(Code.PAGE_SIZE, image.path, words.allocator_note(image.path, sizes[-1]), words.FIX_ALLOCATOR)
+    if uncertain := doubtful(image.facts):
+        attempt.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
+        return False
     cut = cut_off(image.facts, sizes[-1])
     if cut:
         message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
@@ -241,6 +249,13 @@ def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
         message = f"{image.path} is truncated, and may need what is missing"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     return cut is False
+
+
+def entered(attempt: Attempt, program: Program) -> None:
+    """Enter the program: the kernel does if it has no loader, else the loader, when it has loaded all."""
+    if wrong := not_entered(program.image.facts, page_sizes(attempt)[-1]):
+        path = program.image.path
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
 
 
 def page_sizes(attempt: Attempt) -> tuple[int, ...]:
@@ -257,9 +272,14 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)
         return False
-    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not facts.needed and not facts.soname):
+    if is_bound_by_a_loader(facts):
+        message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_BUILD, process.doubt)
+        return False
+    is_library = facts.type == Type.DYN and not (facts.entry and not (facts.soname and facts.needed))
+    if facts.loader is not None or not (is_library or facts.needed or facts.soname or is_moved(facts)):
         return True
-    if facts.entry and not (facts.soname and facts.needed):
+    if not is_library:
         message = f"{image.path} names no loader, but looks like a dynamically linked file"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:

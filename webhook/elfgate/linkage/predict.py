@@ -14,10 +14,11 @@ from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program, execve
+from elfgate.linkage.kernel import Image, Program, entered, execve
 from elfgate.linkage.path_search import Command, find_command
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Prediction
+from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
@@ -114,6 +115,7 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
+        entered(attempt, program)
         cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
     return program
 
@@ -151,9 +153,16 @@ def _codes(attempt: Attempt) -> list[Code]:
 
 
 def _link(attempt: Attempt, program: Program, loader: Image) -> None:
-    about = loader.facts.loader
-    if about is None:
-        message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
+    about, path = loader.facts.loader, program.image.path
+    if about is None and (is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)):
+        message = f"{path} is loaded by {loader.path}, which is no loader, but needs one itself"
+        attempt.failed(
+            Code.LOADER_MISMATCH, path, message, words.fix_loader(program.image.facts), program.process.doubt
+        )
+    elif about is None:
+        message = f"{path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
+    elif wrong := unloadable(program.image.facts):
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
     else:
         {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)

@@ -24,6 +24,7 @@ class Cell:
         user: Who it is started as, as an image's USER says it; empty for root.
         cpu: The level of the node's CPU; empty if it does not matter.
         release: The release of the node's kernel, as emulation tells it; empty if it does not matter.
+        booted: It is started on booted kernels only, as emulation would get it wrong.
         kernel: A name of ``lab.kernels.KERNELS``, if it is booted for this; else this machine's, with qemu's emulation.
     """
 
@@ -39,6 +40,7 @@ class Cell:
     user: str = ""
     cpu: str = ""
     release: str = ""
+    booted: bool = False
     kernel: str = ""
 
     def __str__(self) -> str:

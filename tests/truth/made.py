@@ -111,6 +111,7 @@ def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
             user=str(fields.get("user", "")),
             cpu=fields.get("cpu", ""),
             release=fields.get("release", ""),
+            booted=bool(fields.get("booted")),
         )
 
 

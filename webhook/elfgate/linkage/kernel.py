@@ -152,8 +152,9 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         return None
     if loader is None:
         return Program(image, None, process) if _self_contained(attempt, process, image) else None
-    wrong = unmappable(loader.facts, is_loader=True) or not_entered(loader.facts, page_sizes(attempt)[-1])
-    return Program(image, loader, process) if _mapped(attempt, process, loader, wrong) else None
+    if not _mapped(attempt, process, loader, unmappable(loader.facts, is_loader=True)):
+        return None
+    return Program(image, loader, process) if entered(attempt, process, loader) else None
 
 
 def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
@@ -251,11 +252,19 @@ def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> boo
     return cut is False
 
 
-def entered(attempt: Attempt, program: Program) -> None:
-    """Enter the program: the kernel does if it has no loader, else the loader, when it has loaded all."""
-    if wrong := not_entered(program.image.facts, page_sizes(attempt)[-1]):
-        path = program.image.path
-        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
+def entered(attempt: Attempt, process: Process, image: Image) -> bool:
+    """Enter a loader, or a program: the kernel does if it has no loader, else the loader, when it has loaded all."""
+    sizes, path = page_sizes(attempt), image.path
+    barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
+    if len(barred) < len(sizes):
+        if barred:
+            attempt.note(Code.PAGE_SIZE, path, words.page_size_note(path, min(barred)), words.FIX_PAGES)
+        return True
+    if not_entered(image.facts, SMALLEST):
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", words.FIX_BUILD, process.doubt)
+    else:
+        attempt.failed(Code.PAGE_SIZE, path, words.page_size(path, sizes[0]), words.FIX_PAGES, process.doubt)
+    return False
 
 
 def page_sizes(attempt: Attempt) -> tuple[int, ...]:

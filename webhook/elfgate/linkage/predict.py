@@ -115,7 +115,7 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
-        entered(attempt, program)
+        entered(attempt, program.process, program.image)
         cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
     return program
 

@@ -50,7 +50,8 @@ def not_entered(facts: ElfFacts, page: int) -> str:
 
     Args:
         facts: The file's.
-        page: The largest page size that the node may have, in bytes: segments are mapped in whole pages.
+        page: The node's page size in bytes. Segments are mapped in whole pages, one after the other: of two that share
+            a page, the later one has it.
     """
     entry = facts.entry
     around = [
@@ -61,8 +62,8 @@ def not_entered(facts: ElfFacts, page: int) -> str:
     if not around:
         return f"begins at {entry:#x}, where nothing is mapped"
     guarded = facts.machine in _NO_EXECUTE and facts.stack_executable is False
-    if all(not load.flags or (guarded and not load.flags & _EXECUTE) for load in around):
-        return f"begins at {entry:#x}, which is in no segment that can be executed"
+    if not around[-1].flags or (guarded and not around[-1].flags & _EXECUTE):
+        return f"begins at {entry:#x}, where nothing can be executed"
     if all(load.vaddr + load.filesz <= entry < load.vaddr + load.memsz for load in around):
         return f"begins at {entry:#x}, where there are only zeros"
     return ""

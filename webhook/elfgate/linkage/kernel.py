@@ -82,7 +82,7 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
             _no_format(attempt, process, found, script)
             return None
         attempt.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
-        argument = (line.argument,) if line.argument else ()
+        argument = () if line.argument is None else (line.argument,)
         process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"

@@ -15,15 +15,16 @@ from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, entered, execve
-from elfgate.linkage.path_search import Command, find_command
+from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
-from elfgate.linkage.report import Code, Effect, Prediction
+from elfgate.linkage.report import Code, Effect, Finding, Prediction
 from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found, Tree
 
 __all__ = ["predict", "variant"]
 
@@ -70,20 +71,32 @@ def predict(
     )
     if not first.argv or not first.argv[0]:
         attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
-    else:
+    elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+
+
+def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
+    """Tell, and record, whether the working directory is a file: runtimes make a missing one, but then give up."""
+    found = attempt.lookup(cwd)
+    if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
+        return False
+    message = f"it is to be started in {cwd}, which is a file"
+    attempt.failed(Code.COMMAND_MISSING, cwd, message, words.FIX_DIRECTORY)
+    return True
 
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
     wrapped: Wrapped | None = Wrapped(process)
+    starter = ""
     for _ in range(_WRAPPERS):
         if wrapped is None:
             return
-        program = _start(attempt, wrapped)
+        program = _start(attempt, wrapped, starter)
         if program is None or _decided(attempt):
             return
+        starter = program.image.path
         given = given_to_loader(attempt, program)
         if given is not None and given.loader is not None:
             _load(attempt, given, given.loader)
@@ -95,37 +108,60 @@ def _decided(attempt: Attempt) -> bool:
     return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
 
 
-def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
+def _start(attempt: Attempt, wrapped: Wrapped, starter: str) -> Program | None:
     """Find the command, execute it and load it."""
     process = wrapped.process
     name = process.argv[0]
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, wrapped, command)
+        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(starter))
+        return None
+    if command.relative and not starter:
+        message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
+        attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
-    process = process.doubted(command.doubt)
-    if wrapped.by and is_formless(attempt, process, command.path):
-        if wrapped.shell and is_plain_text(attempt, process, command.path):
-            return None  # a shell runs the text itself: it has started
-        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
-    program = execve(attempt, process, command.path)
+    further = command.further if goes_on(starter) else ()
+    program = _execute(attempt, wrapped, process.doubted(command.doubt), (command.path, *further))
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
         entered(attempt, program.process, program.image)
-        cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
+        cpu.runtime_met(attempt, program.image.path, program.image.facts, program.process.doubt)
     return program
 
 
-def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
+def _execute(attempt: Attempt, wrapped: Wrapped, process: Process, paths: Sequence[str]) -> Program | None:
+    """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
+    refused: list[Finding] = []
+    for path in paths:
+        trial = replace(attempt, findings=[])
+        trying = process
+        if wrapped.by and is_formless(trial, process, path):
+            if wrapped.shell and is_plain_text(trial, process, path):
+                return None  # a shell runs the text itself: it has started
+            doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script")
+            trying = process.doubted(doubt)
+        program = execve(trial, trying, path)
+        if program is not None or not passed_over(trial.findings, by_shell=wrapped.shell):
+            attempt.findings += trial.findings
+            return program
+        refused = refused or trial.findings
+    attempt.findings += refused
+    return None
+
+
+def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool) -> None:
     name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
-    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+    if looks_only or not command.refused:
+        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+    else:
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, command.doubt)
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:

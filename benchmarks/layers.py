@@ -63,7 +63,7 @@ def blobs(folder: Path) -> list[Path]:
 
 def decompress(paths: list[Path]) -> None:
     for path in paths:
-        with igzip.open(path) as stream:
+        with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # isal tells types of its C part only
             while stream.read(1 << 18):
                 pass
 

@@ -82,7 +82,8 @@ def _predict(cell: Cell) -> Prediction:
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
     page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
-    node = NodeFacts(page_size, cell.cpu or None, kernel_version(cell.release))
+    release = kernel_version(cell.release)
+    node = NodeFacts(page_size, cell.cpu or None, release)
     return predict(Tree(layers), defaults, Overrides(no_new_privileges=False), platform, node)
 
 

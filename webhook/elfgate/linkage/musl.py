@@ -27,6 +27,7 @@ from elfgate.linkage.loaded import (
     report_missing,
 )
 from elfgate.linkage.machines import architecture_of, describe
+from elfgate.linkage.pages import taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
 from elfgate.linkage.symbols import undefined
@@ -123,7 +124,7 @@ class _Linker:
             return True  # a second libc: musl takes itself instead
         item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
         objects.add(item)
-        return mapped(self._attempt, item)
+        return mapped(self._attempt, item, taken_by_musl)
 
     def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
         """Take the first file that opens, whatever it is."""

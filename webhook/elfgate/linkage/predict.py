@@ -61,7 +61,7 @@ def predict(
     attempt = Attempt(
         tree=tree,
         architecture=architecture,
-        node=node,
+        node=_with_level(node, platform),
         who=credentials(first.user, tree),
         mounts=first.mounts,
         variant=variant(tree, architecture),
@@ -74,6 +74,13 @@ def predict(
     elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+
+
+def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
+    """A variant of ARM is the level of its CPUs: ``arm/v6``."""
+    if platform.architecture != "arm" or not platform.variant or node.cpu_level:
+        return node
+    return replace(node, cpu_level=f"arm{platform.variant}")
 
 
 def _has_no_directory(attempt: Attempt, cwd: str) -> bool:

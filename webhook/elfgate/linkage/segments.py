@@ -9,6 +9,7 @@ so that what fails ends in SIGSEGV without a message), ``TASK_SIZE`` and ``elf_r
 from elfgate.elf.facts import ElfFacts, Type
 
 _EXECUTE = 1  # PF_X
+_MUCH_MEMORY = 4 << 30  # bytes: more than a small node has (vm.overcommit_memory, __vm_enough_memory)
 _LOWEST = 65536  # the usual vm.mmap_min_addr: only what has CAP_SYS_RAWIO maps below it
 
 # Where user addresses of a 64-bit machine end at the latest, by e_machine: with page tables as deep as they come.
@@ -40,6 +41,8 @@ def doubtful(facts: ElfFacts) -> str:
     """Say why some kernels would start a program and others not; empty if they agree."""
     if facts.type == Type.EXEC and any(load.vaddr < _LOWEST for load in facts.loads):
         return "is linked to addresses so low that only privileged programs may use them"
+    if sum(load.memsz - load.filesz for load in facts.loads) >= _MUCH_MEMORY:
+        return "asks for so much memory that only some nodes grant it"
     if not any(load.offset <= facts.headers_at < load.offset + load.filesz for load in facts.loads):
         return "has its program headers in no segment, where its start code may look for them"
     return ""

@@ -128,19 +128,26 @@ alike[group] contains platform if {
 	group := [outcomes[level], container, effect, image, parts]
 }
 
-violations(kind) := [entry[1] | some entry in sort([[place, violation] |
+# Most documents have violations of one kind: the others need not look for theirs in all groups.
+kinds := {kind | some [kind, _, _, _, _], _ in groups}
+
+violations(kind) := ordered(kind) if kind in kinds
+
+violations(kind) := [] if not kind in kinds
+
+ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 	some [told, container, effect, image, set], platforms in groups
 	told == kind
 	parts := sort(set)
-	listed := sort(platforms)
-	headline := words.headline(effect, container, listed)
+	all := sort(platforms)
+	headline := words.headline(effect, container, all)
 	violation := {
 		"code": parts[0][1],
 		"container": container,
-		"platforms": listed,
+		"platforms": all,
 		"headline": headline,
 		"lines": lines(parts),
-		"remedy": remedy(effect, container, parts, image, listed),
+		"remedy": remedy(effect, container, parts, image, all),
 	}
 	place := [severity[effect], object.get(places.standing, container, 0), headline]
 ])]

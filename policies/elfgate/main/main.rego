@@ -68,22 +68,24 @@ graded := cells # whole: OPA would grade anew wherever it is read
 
 cells[cell] contains part if {
 	not exempting
-	some code, findings in found
-	some finding in findings
-	level := levels[[code, finding.effect, finding.reason]]
+	some [code, effect, reason], level in levels
 	level != "off"
-	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
 	part := [finding.position, code, finding.message, finding.remedy]
 }
 
 cells[cell] contains part if {
 	exempting
-	some code, findings in found
-	some finding in findings
-	set := levels[[code, finding.effect, finding.reason]]
+	some [code, effect, reason], set in levels
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
 	level := exemptions.level(set, code, finding.container)
 	level != "off"
-	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
 	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
 	part := [finding.position, code, message, finding.remedy]
 }

@@ -137,6 +137,33 @@ def test_only_a_plain_no_settles_that_no_privilege_is_gained(said: dict[str, boo
     assert (web.overrides.no_new_privileges, log.overrides.no_new_privileges) == (known, True)
 
 
+def test_the_groups_that_a_pod_adds_are_read() -> None:
+    security = {"supplementalGroups": [5, 7], "fsGroup": 9, "supplementalGroupsPolicy": "Strict"}
+    [web] = read(pod(securityContext=security)).containers
+    assert (web.overrides.groups, web.overrides.image_groups) == ({5, 7, 9}, False)
+    [plain] = read(pod()).containers
+    assert (plain.overrides.groups, plain.overrides.image_groups) == (set(), True)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "others"),
+    [
+        ([{"name": "a", "emptyDir": {}}], False),
+        ([{"name": "a", "persistentVolumeClaim": {"claimName": "b"}}], True),
+        ([{"name": "a", "ephemeral": {}}], True),
+    ],
+)
+def test_a_persistent_volume_may_bring_a_group(volumes: list[object], others: bool) -> None:
+    """Its annotation ``pv.beta.kubernetes.io/gid``."""
+    [web] = read(pod(volumes=volumes)).containers
+    assert web.overrides.other_groups is others
+
+
+def test_admission_may_give_groups_to_what_is_made_of_a_template() -> None:
+    [web] = read(deployment()).containers
+    assert web.overrides.other_groups
+
+
 def test_mounts_are_absolute_and_plain() -> None:
     mounts = [{"name": "v", "mountPath": path} for path in ("/data/", "//opt/./bin", "relative", "/a/../b")]
 

@@ -113,7 +113,7 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
             attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt)
         return None
     if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
-        message = f"only group {found.entry.gid}, which the pod may add, can execute {found.path}"
+        message = f"whether {found.path} may be executed depends on whether the process is of group {found.entry.gid}"
         attempt.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found

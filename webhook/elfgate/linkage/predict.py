@@ -60,7 +60,7 @@ def predict(
         tree=tree,
         architecture=architecture,
         node=node,
-        who=credentials(first.user, tree),
+        who=credentials(first.user, tree, overrides),
         mounts=first.mounts,
         variant=variant(tree, architecture),
         injected=tuple(injected),

@@ -228,7 +228,8 @@ class _Linker:
         from_glibc = any(need.version.startswith("GLIBC_") for need in facts.version_needs)
         calls = any(symbol.name == "__libc_start_main" for symbol in facts.undefined)
         row = architecture_of(facts)
-        if row is None or row.name != "ppc64le" or not (from_glibc and calls):
+        own = any(item.facts.exports("__libc_start_main") for item in objects)
+        if row is None or row.name != "ppc64le" or own or not (from_glibc and calls):
             return True
         message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
         self._attempt.failed(Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt)

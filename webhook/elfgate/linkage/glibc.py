@@ -68,7 +68,9 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     if not check_versions(attempt, objects, itself):
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
-    if check_unversioned(attempt, objects, now=now) and _bind(attempt, program, objects, itself, now=now):
+    if check_unversioned(attempt, objects, search.version, now=now) and _bind(
+        attempt, program, objects, itself, now=now
+    ):
         report_incomplete(attempt, objects)
 
 

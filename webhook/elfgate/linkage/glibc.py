@@ -5,6 +5,7 @@ Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c`
 """
 
 import re
+from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
@@ -32,6 +33,7 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
+_AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
 def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
@@ -47,8 +49,10 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         return
     if program.process.env.get("LD_TRACE_LOADED_OBJECTS"):
         return  # it only lists what would be loaded, as ldd(1) has it do
+    if program.process.env.get("LD_AUDIT"):
+        program = replace(program, process=program.process.doubted(_AUDITED))
     facts = program.image.facts
-    executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
+    executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.update({facts.soname} if facts.soname else ())
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)

@@ -145,11 +145,15 @@ class Search:
         """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
         if needed_by.facts.runpath is None:
             for item in needed_by.chain():
-                if item.facts.rpath and item.facts.runpath is None:
+                if item.facts.rpath and item.facts.runpath is None and not self._is_inhibited(item):
                     yield f"RPATH of {item.path}", self._own_path(item, item.facts.rpath)
         yield "LD_LIBRARY_PATH", self._env_path
-        if needed_by.facts.runpath:
+        if needed_by.facts.runpath and not self._is_inhibited(needed_by):
             yield f"RUNPATH of {needed_by.path}", self._own_path(needed_by, needed_by.facts.runpath)
+
+    def _is_inhibited(self, item: Object) -> bool:
+        """``--inhibit-rpath`` (``decompose_rpath``): libraries by the path that they were opened under."""
+        return bool(inhibited := self._process.inhibit_rpath) and (item.name if item.needed_by else "") in inhibited
 
     def _own_path(self, item: Object, text: str) -> SearchPath:
         """An object's own path; in secure-execution mode the program's $ORIGIN only leads to default directories.
@@ -230,6 +234,8 @@ class Search:
         return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
 
     def _read_cache(self) -> Cache | None:
+        if self._process.inhibit_cache:
+            return None
         found = self._attempt.lookup(CACHE)
         if isinstance(found, Hidden):
             self._cache_doubt = found.doubt

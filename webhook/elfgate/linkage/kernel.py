@@ -47,12 +47,19 @@ class Program:
         loader: What its PT_INTERP leads to; None if it has none.
         process: The process, its argv as the program sees it.
         gain: Whether it gains a privilege by its file.
+        opened_as: The path under which a loader that was started with it has opened it; empty if the kernel has.
     """
 
     image: Image
     loader: Image | None
     process: Process
     gain: Gain = Gain.NO
+    opened_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """What ``$ORIGIN`` is taken from: the real path of what the kernel has opened (/proc/self/exe)."""
+        return self.opened_as or self.image.path
 
 
 def execve(attempt: Attempt, process: Process, path: str) -> Program | None:

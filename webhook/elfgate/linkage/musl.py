@@ -52,9 +52,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     linker = _Linker(attempt, program.process, loader, about)
-    objects = linker.closure(
-        Object(program.image.path, program.image.path, program.image.facts, doubt=program.process.doubt)
-    )
+    objects = linker.closure(Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt))
     if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
         return
     if not linker.entered(objects):

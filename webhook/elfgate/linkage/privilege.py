@@ -15,7 +15,7 @@ from elfgate.rootfs.entry import Entry
 
 _SET_USER_ID = 0o4000
 _SET_GROUP_ID = 0o2010  # without the group's x bit it stands for mandatory locking
-_IGNORED = ("LD_LIBRARY_PATH", "LD_PRELOAD")
+_IGNORED = ("LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
 
 class Gain(Enum):

@@ -1,7 +1,7 @@
 """Symbol versions: what each object needs of another by name of version, against what that one defines.
 
-Source: glibc ``elf/dl-version.c`` (``_dl_check_map_versions``, ``match_symbol``), LSB "Symbol Versioning". musl does not
-look at them.
+Source: glibc ``elf/dl-version.c`` (``_dl_check_map_versions``, ``match_symbol``), LSB "Symbol Versioning". musl does
+not look at them.
 """
 
 import re

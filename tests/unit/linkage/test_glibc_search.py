@@ -244,7 +244,7 @@ def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
     """T: on 2.31; 2.36 does not look at the tag."""
     files = {f"lib/{NAME}": good(abi_tag=(5, 10, 0))}
     old = NodeFacts(kernel=(4, 18, 0))
-    assert failures(needs_foo(files, version="2.31", node=old)) == [Code.KERNEL_TOO_OLD]
+    assert failures(needs_foo(files, version="2.31", node=old)) == [Code.LIBRARY_MISSING]
     assert needs_foo(files, version="2.31", node=NodeFacts(kernel=(6, 1, 0))).outcome is Outcome.STARTS
     assert needs_foo(files, version="2.31").outcome is Outcome.STARTS
     assert needs_foo(files, version="2.36", node=old).outcome is Outcome.STARTS
@@ -252,7 +252,13 @@ def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
 
 def test_a_library_that_wants_a_kernel_that_nobody_has_is_skipped_without_asking() -> None:
     """T."""
-    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.KERNEL_TOO_OLD]
+    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_libc_that_wants_a_newer_kernel_speaks_for_its_loader() -> None:
+    """T: "FATAL: kernel too old", though the loader's file has no tag (arm64's)."""
+    files = {lib("amd64", "libc.so.6"): library("libc.so.6", abi_tag=(5, 10, 0))}
+    assert failures(needs_foo(files, version="2.31", node=NodeFacts(kernel=(4, 18, 0))))[-1] == Code.KERNEL_TOO_OLD
 
 
 def test_the_programs_own_kernel_tag_is_not_looked_at() -> None:

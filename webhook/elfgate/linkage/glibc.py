@@ -33,6 +33,7 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
+_LIBC = "libc.so.6"
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
@@ -151,7 +152,9 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
-        attempt.failed(Code.KERNEL_TOO_OLD, missing.too_new, message, words.FIX_KERNEL, doubt)
+        # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
+        code = Code.KERNEL_TOO_OLD if name == _LIBC else Code.LIBRARY_MISSING
+        attempt.failed(code, missing.too_new, message, words.FIX_KERNEL, doubt)
         return
     if missing.other_class:
         report_mismatch(

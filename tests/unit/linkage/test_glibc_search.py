@@ -288,7 +288,17 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
     assert not needs_foo({}).walk
 
 
-@pytest.mark.parametrize("where", ["tls", "haswell", "tls/haswell/x86_64"])
+def test_before_2_37_every_cpu_looks_into_tls_first() -> None:
+    """T."""
+    fine, program = {f"opt/tls/{NAME}": good()}, {"runpath": "/opt"}
+    broken = {f"opt/{NAME}": good(), f"opt/tls/{NAME}": ""}
+    assert needs_foo(fine, version="2.36", program=program).outcome is Outcome.STARTS
+    assert failures(needs_foo(fine, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+    assert failures(needs_foo(broken, version="2.36", program=program)) == [Code.LIBRARY_MISMATCH]
+    assert needs_foo(broken, version="2.37", program=program).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("where", ["haswell", "tls/haswell/x86_64"])
 def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
     """T: tls on 2.36."""
     files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}

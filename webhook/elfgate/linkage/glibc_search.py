@@ -193,17 +193,20 @@ class Search:
         """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
 
         Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
-        a level's directory has is taken with that level.
+        a level's directory has is taken with that level. Up to 2.36 there is ``tls`` too, for any CPU.
         """
+        plain = [("", "")]
+        if self.version < OLD_HWCAPS_UNTIL and self._is_directory(posixpath.join(directory, "tls")):
+            plain.insert(0, ("tls", ""))
         if self._row is None or not self._row.hwcaps or self.version < HWCAPS_SINCE:
-            return [("", "")]
+            return plain
         if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
-            return [("", "")]
+            return plain
         levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
         known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
         if None in known:
-            return [("", ""), *reversed(levels)]
-        return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + [("", "")]
+            return [*plain, *reversed(levels)]
+        return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
 
     def _in_old_subdirectories(self, directory: str, name: str, depth: int = 3) -> str:
         """Find a file where the node's CPU may lead before 2.37: in combinations of sub-directories such as ``tls``."""

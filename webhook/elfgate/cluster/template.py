@@ -114,6 +114,7 @@ def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
     room = Room()
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
+    usual = settled and not pod_spec.get("runtimeClassName").text()
     for field, role in _LISTS.items():
         for container in pod_spec.get(field).items():
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
@@ -121,11 +122,13 @@ def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
                 name=container.get("name").text(),
                 image=container.get("image").text(),
                 role=Role.SIDECAR if sidecar else role,
-                overrides=_overrides(container, security, Environment(container, room), groups),
+                overrides=_overrides(container, security, Environment(container, room), groups, settled=usual),
             )
 
 
-def _overrides(container: Part, pod_security: Part, environment: Environment, groups: _Groups) -> Overrides:
+def _overrides(
+    container: Part, pod_security: Part, environment: Environment, groups: _Groups, *, settled: bool
+) -> Overrides:
     # An empty list is the same as none: the image's Entrypoint or Cmd stays.
     command = environment.arguments(container.get("command").strings()) or None
     args = environment.arguments(container.get("args").strings()) or None
@@ -142,7 +145,7 @@ def _overrides(container: Part, pod_security: Part, environment: Environment, gr
         image_groups=groups.of_image,
         other_groups=groups.others,
         mounts=tuple(_mounts(container)),
-        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation")),
+        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation"), settled=settled),
     )
 
 
@@ -162,9 +165,14 @@ def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
     )
 
 
-def _no_new_privileges(escalation: Part) -> bool | None:
-    """Tell what only a plain "no" settles: what is not said, others may still set."""
-    return True if escalation and not escalation.flag() else None
+def _no_new_privileges(escalation: Part, *, settled: bool) -> bool | None:
+    """Tell what a pod settles: it has no_new_privs if it says so (the kubelet's ``AddNoNewPrivileges``).
+
+    What a template does not say, admission may still set; a runtime of another class may not heed files' privileges.
+    """
+    if escalation and not escalation.flag():
+        return True
+    return False if settled else None
 
 
 def _first(own: Part, inherited: Part) -> int | None:

@@ -77,7 +77,9 @@ def check_unversioned(attempt: Attempt, objects: Objects, release: tuple[int, ..
             taken = [
                 symbol
                 for symbol in item.facts.undefined
-                if target.facts.exports(symbol.name) and not any(other.exports(symbol.name) for other in others)
+                if not symbol.weak
+                and target.facts.exports(symbol.name)
+                and not any(other.exports(symbol.name) for other in others)
             ]
             if taken:
                 at_start = now or item.facts.bind_now or not all(symbol.lazy for symbol in taken)

@@ -24,13 +24,14 @@ class Type(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A ``PT_LOAD`` segment. All values in bytes."""
+    """A ``PT_LOAD`` segment. All values in bytes, but ``flags`` (1 executable, 2 writable, 4 readable)."""
 
     offset: int
     vaddr: int
     filesz: int
     memsz: int
     align: int
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
-from elfgate.linkage.machines import Taken, architecture_of, describe, is_of_first_power_abi, taken
+from elfgate.linkage.machines import Taken, architecture_of, begins_with_code, describe, is_of_first_power_abi, taken
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
@@ -158,7 +158,20 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         return None
     if loader is None and not _self_contained(attempt, process, image):
         return None
+    if is_of_first_power_abi(facts):
+        _by_descriptor(attempt, process, image, loader or image)
+        return None
     return Program(image, loader, process)
+
+
+def _by_descriptor(attempt: Attempt, process: Process, image: Image, entered: Image) -> None:
+    """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
+    message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
+    if begins_with_code(entered.facts):
+        message = f"{message}, but {entered.path} begins with code"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+    else:
+        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
@@ -170,10 +183,6 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
             f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
         )  # fmt: skip
         attempt.failed(Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt)
-        return False
-    if is_of_first_power_abi(facts):
-        message = f"{subject} is marked as of POWER's first ABI, whose programs are entered in another way"
-        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     if answer is Taken.UNKNOWN:
         message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"

@@ -227,10 +227,16 @@ def test_a_library_of_another_machine_only_fails_by_its_relocations() -> None:
     """T: musl looks at neither EI_CLASS nor e_machine."""
     foreign = library(NAME, "arm64", undefined=["puts"])
     assert failures(needs_foo({f"lib/{NAME}": foreign})) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo({f"lib/{NAME}": library(NAME, "arm64")}).outcome is Outcome.UNKNOWN
     assert needs_foo({f"lib/{NAME}": library(NAME, "riscv64", undefined=["puts"])}).outcome is Outcome.UNKNOWN
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "s390x")})) == [Code.LIBRARY_MISMATCH]
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "386")})) == [Code.LIBRARY_MISMATCH]
+
+
+def test_a_library_of_another_machine_without_relocations_only_matters_to_who_calls_it() -> None:
+    """T: nothing is looked at then but its names."""
+    files = {f"lib/{NAME}": library(NAME, "arm64", defined=["foo"])}
+    assert needs_foo(files).outcome is Outcome.STARTS
+    assert needs_foo(files, program={"undefined": ["puts", "foo"]}).outcome is Outcome.UNKNOWN
 
 
 def test_a_path_file_that_may_not_be_read_leaves_no_path() -> None:

@@ -58,8 +58,8 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
 def is_of_first_power_abi(facts: ElfFacts) -> bool:
     """Tell whether the kernel enters a ppc64le program by a function descriptor.
 
-    It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no descriptor is entered at what its first instructions make,
-    taken for an address: no such address is mapped.
+    It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no descriptor is
+    entered at what its first instructions make, taken for an address: no such address is mapped.
     """
     return facts.machine == _PPC64 and facts.byte_order == "little" and facts.flags & _PPC64_ABI != _SECOND_ABI
 

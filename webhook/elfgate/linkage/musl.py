@@ -55,7 +55,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     objects = linker.closure(Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt))
     if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
         return
-    if not linker.entered(objects):
+    if not linker.entered(objects) or not linker.foreign_unused(objects):
         return
     report_incomplete(attempt, objects)
 
@@ -79,6 +79,7 @@ class _Linker:
         self._itself = Object(loader.name, loader.path, loader.facts)
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+        self._foreign: list[Object] = []
 
     def closure(self, program: Object) -> Objects | None:
         """Load what is needed, breadth first (``load_deps``); None if something is not there."""
@@ -113,7 +114,8 @@ class _Linker:
             return True
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)
-        if facts is None or wrong:
+        foreign = facts is not None and bool(wrong) and self._is_harmless(facts)
+        if facts is None or (wrong and not foreign):
             if not preload:
                 report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or self._tolerance(facts))
             return preload
@@ -121,6 +123,8 @@ class _Linker:
             return True  # a second libc: musl takes itself instead
         item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
         objects.add(item)
+        if foreign:
+            self._foreign.append(item)
         return mapped(self._attempt, item)
 
     def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
@@ -194,6 +198,10 @@ class _Linker:
             return "is not a shared library"
         return ""
 
+    def _is_harmless(self, facts: ElfFacts) -> bool:
+        """Tell whether a library of another machine has nothing to relocate: only its code is foreign then."""
+        return self._tolerance(facts) is not None and not facts.relocated
+
     def _tolerance(self, facts: ElfFacts | None) -> Doubt | None:
         """Doubt that a library of another machine ends the start: musl does not look at ``e_machine``.
 
@@ -206,6 +214,18 @@ class _Linker:
         if len(names) < 2 or (facts.relocated and names <= _UNLIKE):
             return None
         return Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
+
+    def foreign_unused(self, objects: Objects) -> bool:
+        """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
+        for item in self._foreign:
+            defines = item.facts.exports
+            users = (user for user in objects if any(defines(symbol.name) for symbol in user.facts.undefined))
+            user = next(users, None)
+            if user is not None:
+                doubt = item.doubt or self._tolerance(item.facts)
+                report_mismatch(self._attempt, user, item.path, f"is {describe(item.facts)}", doubt)
+                return False
+        return True
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""

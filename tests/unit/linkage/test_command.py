@@ -11,7 +11,7 @@ from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
 from elfgate.rootfs.contents import TEXT_BYTES
 from support import tarball
-from support.image import failures, start, static_program, tree, words
+from support.image import Files, failures, start, static_program, tree, words
 
 IMAGE = ImageDefaults(("/entry",), ("run", "--all"), {"PATH": "/opt/bin", "MODE": "image"}, "/srv", "app:staff")
 
@@ -196,7 +196,7 @@ def test_groups_that_could_not_be_read_are_not_guessed_at() -> None:
 
 
 def test_an_image_user_is_looked_up_in_passwd_and_group() -> None:
-    files = {
+    files: Files = {
         "etc/passwd": "app:x:1000:1000::/:/bin/sh\n",
         "etc/group": "staff:x:50:\n",
         "run": tarball.program(static_program().data, 0o700, uid=1000),

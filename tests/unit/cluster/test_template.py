@@ -145,9 +145,9 @@ def test_a_pod_gains_privileges_unless_it_says_no_and_of_others_only_that_no_is_
 def test_the_groups_that_a_pod_adds_are_read() -> None:
     security = {"supplementalGroups": [5, 7], "fsGroup": 9, "supplementalGroupsPolicy": "Strict"}
     [web] = read(pod(securityContext=security)).containers
-    assert (web.overrides.groups, web.overrides.image_groups) == ({5, 7, 9}, False)
+    assert (web.overrides.groups, web.overrides.image_groups) == (frozenset({5, 7, 9}), False)
     [plain] = read(pod()).containers
-    assert (plain.overrides.groups, plain.overrides.image_groups) == (set(), True)
+    assert (plain.overrides.groups, plain.overrides.image_groups) == (frozenset(), True)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_a_group_may_take_away_what_others_have() -> None:
     assert start(files, "/run", user=1000, other_groups=True).outcome is Outcome.UNKNOWN
 
 
-MEMBERS = {
+MEMBERS: dict[str, tarball.Item | str | bytes] = {
     "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n",
     "etc/group": "app:x:1000:\nstaff:x:77:root,app\n",
     "run": tarball.program(static_program().data, 0o750, gid=77),

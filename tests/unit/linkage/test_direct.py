@@ -96,8 +96,8 @@ def test_what_may_lead_elsewhere_lifts_what_is_missing(option: tuple[str, ...]) 
 @pytest.mark.parametrize(("libc", "code"), [("glibc", Code.LIBRARY_MISSING), ("musl", Code.COMMAND_NOT_EXECUTABLE)])
 def test_the_loader_has_to_read_the_program(libc: str, code: Code) -> None:
     """T."""
-    image = files(libc)
-    image["fine"] = replace(image["fine"], mode=0o711)
+    program = glibc_program if libc == "glibc" else musl_program
+    image = {**files(libc), "fine": replace(program(needed=["libc.so.6"]), mode=0o711)}
     assert start(image, "/fine", user=1000).outcome is Outcome.STARTS
     assert failures(start(image, LOADERS[libc], "/fine", user=1000)) == [code]
 

@@ -46,7 +46,7 @@ def test_a_need_of_glibc_s_loader_is_met_by_musl_of_that_name() -> None:
 
 def test_musl_has_to_read_the_program() -> None:
     """T. The kernel had only to execute it."""
-    app = replace(FILES["app"], mode=0o711)
+    app = replace(glibc_program(undefined=("puts", "gnu_get_libc_version")), mode=0o711)
     assert failures(start({**FILES, "app": app}, "/app", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
 
 

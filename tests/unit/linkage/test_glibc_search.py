@@ -291,7 +291,7 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
 def test_before_2_37_every_cpu_looks_into_tls_first() -> None:
     """T."""
     fine, program = {f"opt/tls/{NAME}": good()}, {"runpath": "/opt"}
-    broken = {f"opt/{NAME}": good(), f"opt/tls/{NAME}": ""}
+    broken: Files = {f"opt/{NAME}": good(), f"opt/tls/{NAME}": ""}
     assert needs_foo(fine, version="2.36", program=program).outcome is Outcome.STARTS
     assert failures(needs_foo(fine, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
     assert failures(needs_foo(broken, version="2.36", program=program)) == [Code.LIBRARY_MISMATCH]

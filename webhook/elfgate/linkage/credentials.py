@@ -18,7 +18,8 @@ from elfgate.rootfs.tree import Missing, Tree
 READ = 0o4
 EXECUTE = 0o1
 
-_PASSWD, _GROUP = "/etc/passwd", "/etc/group"
+_ROOT = ("", "0", "root")
+_NUMBERS = 3  # colons before a user's group, and a group's members
 _NO_POD = Overrides()
 
 
@@ -83,51 +84,47 @@ def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Creden
         overrides: What the pod's container says of supplementary groups.
     """
     name, _, group = user.partition(":")
-    uid, gid, login = _user(name, tree)
+    if name in _ROOT and not group:  # it passes whatever its groups are, so that they are not looked up
+        return Credentials(0, 0, overrides.groups | {0}, others=True)
+    users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
+    uid, gid, login = _user(name, users or [])
     if group:
-        gid = int(group) if group.isdecimal() else _group(group, tree)
+        gid = int(group) if group.isdecimal() else _group(group, groups or [])
     given = overrides.groups if gid is None else overrides.groups | {gid}
-    members = _memberships(login, tree)
+    members = _memberships(login, groups or [])
     # Where the image's user is written with a group, containerd adds what /etc/group says, and GetExecUser does not.
     told_apart = bool(group) and overrides.group is None
     certain = members if overrides.image_groups and not told_apart else frozenset()
-    unread = any(_is_unread(tree, path) for path in (_PASSWD, _GROUP))
+    unread = users is None or groups is None
     return Credentials(uid, gid, given | certain, members, overrides.other_groups or unread or gid is None)
 
 
-def _user(name: str, tree: Tree) -> tuple[int | None, int | None, str]:
+def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:
     """The user's number, group and login name; a number that /etc/passwd does not have is of group 0."""
-    number = name or "0"
-    rows = [row for row in _rows(tree, _PASSWD, fields=4) if row[2].isdecimal() and row[3].isdecimal()]
-    for row in rows:
-        if number == (row[2] if number.isdecimal() else row[0]):
-            return int(row[2]), int(row[3]), row[0]
-    if name in ("", "root"):
+    if name in _ROOT:
         return 0, 0, ""
+    for row in users:
+        if len(row) > _NUMBERS and name == row[2 if name.isdecimal() else 0] and row[2].isdecimal():
+            return int(row[2]), int(row[3]) if row[3].isdecimal() else 0, row[0]
     return (int(name), 0, "") if name.isdecimal() else (None, None, name)
 
 
-def _group(name: str, tree: Tree) -> int | None:
-    for row in _rows(tree, _GROUP, fields=3):
-        if row[0] == name and row[2].isdecimal():
-            return int(row[2])
-    return None
+def _group(name: str, groups: list[list[str]]) -> int | None:
+    return next((int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()), None)
 
 
-def _memberships(login: str, tree: Tree) -> frozenset[int]:
+def _memberships(login: str, groups: list[list[str]]) -> frozenset[int]:
     """The groups that list a login name as a member."""
-    rows = _rows(tree, _GROUP, fields=4) if login else []
-    return frozenset(int(row[2]) for row in rows if row[2].isdecimal() and login in row[3].split(","))
+    rows = [row for row in groups if len(row) > _NUMBERS and row[2].isdecimal()] if login else []
+    return frozenset(int(row[2]) for row in rows if login in row[3].split(","))
 
 
-def _is_unread(tree: Tree, path: str) -> bool:
-    """Tell whether a file is there whose text was not kept."""
-    return tree.text(path) is None and not isinstance(tree.lookup(path), Missing)
-
-
-def _rows(tree: Tree, path: str, *, fields: int) -> list[list[str]]:
-    rows = (line.strip().split(":") for line in (tree.text(path) or "").splitlines())
-    return [row for row in rows if len(row) >= fields]
+def _rows(tree: Tree, path: str) -> list[list[str]] | None:
+    """The lines of a file such as /etc/passwd, at their colons; None if it is there, but its text was not kept."""
+    text = tree.text(path)
+    if text is None and not isinstance(tree.lookup(path), Missing):
+        return None
+    return [line.strip().split(":") for line in (text or "").splitlines()]
 
 
 def executable(entry: Entry, who: Credentials) -> bool:

@@ -8,7 +8,7 @@ ldconfig's business and is not read when a program starts.
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
@@ -26,6 +26,7 @@ from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
+_NO_PART = 255  # of a kernel's version
 _UNTOLD = (2, 32)
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
@@ -108,7 +109,10 @@ class Search:
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
-        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, attempt.node)
+        assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
+        self.assumes_kernel = assumed is not None
+        self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
+        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
         self._directories: dict[str, bool] = {}
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
@@ -293,11 +297,18 @@ class Search:
         """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
         if facts.kernel_floor is None or self.version > KERNEL_FLOOR_UNTIL:
             return False
-        return facts.kernel_floor > (self._attempt.node.kernel or NO_SUCH_KERNEL)
+        return facts.kernel_floor > (self._node.kernel or NO_SUCH_KERNEL)
 
     def _debian(self) -> bool:
         """Debian's and Ubuntu's glibc is told by its directories: it is the one with multiarch names."""
         return any(directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults)
+
+
+def assumed_kernel(text: str) -> tuple[int, int, int] | None:
+    """Read an LD_ASSUME_KERNEL (``_dl_osversion_init``), which glibc up to 2.35 takes for the kernel that runs."""
+    match = re.match(r"(\d{1,3})(?:\.(\d{1,3})(?:\.(\d{1,3}).*)?)?\Z", text, re.DOTALL)
+    major, minor, patch = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    return (major, minor, patch) if 0 < major < _NO_PART > max(minor, patch) else None
 
 
 def release(version: str) -> tuple[int, ...]:

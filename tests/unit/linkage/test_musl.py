@@ -185,6 +185,23 @@ def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
     assert needs_foo(files, env={"LD_PRELOAD": "libnope.so:/opt/bad.so"}).outcome is Outcome.STARTS
 
 
+@pytest.mark.parametrize(
+    ("on", "preload", "code"),
+    [
+        ("amd64", library("p.so", "arm64", undefined=["puts"]), [Code.LIBRARY_MISMATCH]),
+        ("386", library("p.so", "arm", undefined=[("puts", "lazy")]), [Code.LIBRARY_MISMATCH]),
+        ("arm", library("p.so", "386", undefined=[("puts", "lazy")]), [Code.LIBRARY_MISMATCH]),
+        ("amd64", library("p.so", "386", undefined=["puts"]), []),
+        ("amd64", library("p.so", "s390x", undefined=["puts"]), []),
+        ("amd64", library("p.so", "arm64"), []),
+    ],
+)
+def test_a_preload_that_maps_is_there_for_good(on: str, preload: tarball.Item, code: list[Code]) -> None:
+    """T: a class or a byte order that musl cannot read, it passes over; another machine it sees by relocations only."""
+    files = {**alpine(on), "app": musl_program(on, needed=[]), "opt/p.so": preload}
+    assert failures(start(files, "/app", on=on, env={"LD_PRELOAD": "/opt/p.so"})) == code
+
+
 def test_a_second_libc_by_its_path_is_not_loaded() -> None:
     """load_library: what defines __libc_start_main and stdin is a libc; musl takes itself."""
     other = library("libc.so.6", defined=["__libc_start_main", "stdin"], undefined=["_dl_gone"])

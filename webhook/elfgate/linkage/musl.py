@@ -38,6 +38,7 @@ _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _RELR_SINCE = (1, 2, 4)
 _HEADER = {32: 52, 64: 64}  # bytes
 _UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
+_UNLIKE_SLOTS = frozenset({"386", "arm"})  # neither knows the other's jump slots
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
@@ -116,12 +117,17 @@ class _Linker:
         wrong = self._refusal(found.entry, facts)
         foreign = facts is not None and bool(wrong) and self._is_harmless(facts)
         if facts is None or (wrong and not foreign):
-            if not preload:
+            passed_over = preload and not self._maps(facts)
+            if not passed_over:
                 report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or self._tolerance(facts))
-            return preload
-        if facts.exports("__libc_start_main") and facts.exports("stdin"):
-            return True  # a second libc: musl takes itself instead
+            return passed_over
         item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
+        return self._map(objects, item, foreign=foreign)
+
+    def _map(self, objects: Objects, item: Object, *, foreign: bool) -> bool:
+        """Map a library, unless it is a second libc: musl takes itself instead."""
+        if item.facts.exports("__libc_start_main") and item.facts.exports("stdin"):
+            return True
         objects.add(item)
         if foreign:
             self._foreign.append(item)
@@ -198,6 +204,12 @@ class _Linker:
             return "is not a shared library"
         return ""
 
+    def _maps(self, facts: ElfFacts | None) -> bool:
+        """Tell whether ``map_library`` takes a file: of a preload, nothing that it refuses is reported."""
+        if facts is None or facts.malformed or facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+            return False
+        return is_of_same_kind(facts, self._loader.facts, machine=False)
+
     def _is_harmless(self, facts: ElfFacts) -> bool:
         """Tell whether a library of another machine has nothing to relocate: only its code is foreign then."""
         return self._tolerance(facts) is not None and not facts.relocated
@@ -212,6 +224,8 @@ class _Linker:
             return None
         names = {row.name for row in (architecture_of(facts), architecture_of(self._loader.facts)) if row}
         if len(names) < 2 or (facts.relocated and names <= _UNLIKE):
+            return None
+        if names == _UNLIKE_SLOTS and any(symbol.lazy for symbol in facts.undefined):
             return None
         return Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 

@@ -156,7 +156,7 @@ def test_segments_are_congruent_only_up_to_the_page_size_linked_for() -> None:
 
 
 def test_loads_are_told_as_they_are_even_past_the_end() -> None:
-    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000)
+    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000, flags=4)
     found = program(loads=(far,))
     assert found.loads[-1] == far
     assert found.truncated

@@ -87,9 +87,18 @@ def observe(outcome: Outcome, program: str) -> Observed:
                 return Observed(started=False, code=code, words=line)
     if (said := _of_starter(outcome, lines)) is not None:
         return Observed(started=False, code=said, words=lines[0])
-    if outcome.signal in _FATAL:
+    if outcome.signal in _FATAL and not _spoke(outcome):
         return Observed(started=False, words=outcome.signal)
     return Observed(started=True, words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal)
+
+
+def _spoke(outcome: Outcome) -> bool:
+    """Tell whether the program itself said something before it died: it had started, and died of its own affairs.
+
+    Loaders do not abort, and write to standard error alone. .NET's runtime ends so where there is no ICU.
+    """
+    words = [line for line in outcome.stderr.splitlines() if not line.startswith("qemu: ")]
+    return bool(outcome.stdout.strip() or (outcome.signal == "SIGABRT" and words))
 
 
 def _of_errno(outcome: Outcome) -> Code | None:

@@ -267,15 +267,20 @@ def page_sizes(attempt: Attempt) -> tuple[int, ...]:
 
 
 def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
-    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake."""
+    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
+
+    Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a library takes from
+    others nobody has bound, and what it returns to is nobody's.
+    """
     facts = image.facts
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)
         return False
-    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not facts.needed and not facts.soname):
+    takes = bool(facts.needed) or any(not symbol.weak for symbol in facts.undefined)  # what nobody binds then
+    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not takes and not facts.soname):
         return True
-    if facts.entry and not (facts.soname and facts.needed):
+    if facts.entry and not (takes and (facts.soname or not facts.pie)):
         message = f"{image.path} names no loader, but looks like a dynamically linked file"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:

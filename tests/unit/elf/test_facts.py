@@ -174,7 +174,7 @@ def test_what_lies_behind_a_segment_is_gone_where_its_bss_begins() -> None:
 
 
 def test_loads_are_told_as_they_are_even_past_the_end() -> None:
-    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000)
+    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000, flags=4)
     found = program(loads=(far,))
     assert found.loads[-1] == far
     assert found.truncated

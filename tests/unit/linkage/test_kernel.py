@@ -1,15 +1,19 @@
 """execve of ELF files: Linux fs/binfmt_elf.c and arch/*/include/asm/elf.h. T marks what was seen in real starts."""
 
+from typing import Any
+
 import pytest
 
+from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import Load
+from elfgate.elf.read import read
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
-from support.image import alpine, debian, failures, glibc_program, library, start, static_program, words
+from support.image import Files, alpine, debian, failures, glibc_program, library, start, static_program, words
 from support.upx_block import upx_block
 
 
@@ -150,7 +154,7 @@ def test_a_loader_under_a_volume_is_unknown() -> None:
 
 def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> None:
     """T: EACCES."""
-    files = {"app": tarball.text("x"), "etc/x": ""}
+    files: Files = {"app": tarball.text("x"), "etc/x": ""}
     assert failures(start(files, "/app")) == [Code.COMMAND_NOT_EXECUTABLE]
     assert failures(start(files, "/etc")) == [Code.COMMAND_NOT_EXECUTABLE]
 
@@ -158,7 +162,7 @@ def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> Non
 @pytest.mark.parametrize("path", ["/missing", "/dangling", "/loop", "/etc/x/app"])
 def test_a_path_that_leads_nowhere_is_a_missing_command(path: str) -> None:
     """T: ENOENT, ELOOP, ENOTDIR."""
-    files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
+    files: Files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
     assert failures(start(files, path)) == [Code.COMMAND_MISSING]
 
 
@@ -205,7 +209,7 @@ def test_a_program_that_lacks_a_part_it_may_not_need_is_unknown() -> None:
     assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
 
 
-LINKED_FOR_4K = {"load_align": 0x1000}
+LINKED_FOR_4K: dict[str, Any] = {"load_align": 0x1000}
 
 
 @pytest.mark.parametrize("page", [16384, 65536])
@@ -251,7 +255,14 @@ def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> Non
     assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings
 
 
-def test_a_program_marked_for_the_first_power_abi_is_unknown() -> None:
-    """T under emulation: it is entered by a function descriptor, which it does not have."""
-    assert start({"x": static_program("ppc64le", flags=1)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN
-    assert start({"x": static_program("ppc64le", flags=2)}, "/x", on="ppc64le").outcome is Outcome.STARTS
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_program_that_is_not_marked_for_the_second_power_abi_dies_of_its_first_instructions(flags: int) -> None:
+    """T under emulation: they are taken for a function descriptor."""
+    for marked, codes in ((flags, [Code.EXEC_FORMAT]), (2, [])):
+        assert failures(start({"x": static_program("ppc64le", flags=marked)}, "/x", on="ppc64le")) == codes
+
+
+def test_a_program_that_begins_with_data_may_have_a_descriptor_there() -> None:
+    plain = read(excerpt(elf_file("ppc64le", type=2, data=bytes(64))))
+    content = elf_file("ppc64le", type=2, flags=1, data=bytes(64), entry=plain.loads[1].vaddr)
+    assert start({"x": tarball.program(content)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN

@@ -86,6 +86,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
         stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
+        dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,

@@ -94,8 +94,11 @@ def _mappable(facts: ElfFacts) -> str | None:
         return f"is not a valid ELF file: {facts.malformed}"
     if facts.type not in (Type.DYN, Type.EXEC):
         return "is neither a shared library nor a program"
-    if not facts.loads or not facts.dynamic:
+    if not facts.loads or not facts.dynamic_in_file:
         return "is not a shared library: it has no dynamic section"
     if facts.type == Type.EXEC or facts.pie:
         return "is a program, not a shared library"
+    first, last = facts.loads[0], facts.loads[-1]
+    if last.vaddr + last.memsz <= first.vaddr:  # _dl_map_segments: "failed to map segment from shared object"
+        return "has its segments in another order than their addresses"
     return None

@@ -23,6 +23,8 @@ ARCHITECTURES = {
     "ppc64le": "ppc64el",
     "s390x": "s390x",
     "riscv64": "riscv64",
+    "mips64le": "mips64el",
+    "loong64": "loong64",
 }
 """Debian's name of each OCI architecture (with its variant)."""
 
@@ -34,6 +36,8 @@ MULTIARCH = {
     "ppc64le": "powerpc64le-linux-gnu",
     "s390x": "s390x-linux-gnu",
     "riscv64": "riscv64-linux-gnu",
+    "mips64le": "mips64el-linux-gnuabi64",
+    "loong64": "loongarch64-linux-gnu",
 }
 """Debian's multi-arch directory of each OCI architecture (with its variant)."""
 

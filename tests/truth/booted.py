@@ -29,9 +29,10 @@ def cells(made_cells: Iterable[Cell], program_cells: Iterable[Cell]) -> list[Cel
     A command that has to be found on PATH is left out: that is the runtime's own look-up, which needs no kernel.
     """
     chosen = [cell for cell in made_cells if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
+    small = list(_small(program_cells))
     return [
         replace(cell, kernel=name)
-        for cell in (*chosen, *_small(program_cells))
+        for cell in (*chosen, *small, *_narrow(small))
         for name, kernel in KERNELS.items()
         if kernel.architecture == cell.architecture
     ]
@@ -74,6 +75,13 @@ def _small(program_cells: Iterable[Cell]) -> Iterator[Cell]:
         size = (cell.layers[0] / cell.argv[0].lstrip("/")).stat().st_size
         if cell.variant in _PROGRAM_VARIANTS and size <= _LARGEST:
             yield cell
+
+
+def _narrow(program_cells: Iterable[Cell]) -> Iterator[Cell]:
+    """The programs of arm/v7 that start in an empty root, as an arm64 node is given them."""
+    for cell in program_cells:
+        if cell.architecture == "arm/v7" and cell.variant == "scratch":
+            yield replace(cell, name=f"{cell.name} of {cell.architecture}", architecture="arm64")
 
 
 if __name__ == "__main__":

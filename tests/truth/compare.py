@@ -47,6 +47,13 @@ class Comparison:
         return next((finding.code for finding in self.prediction.findings if finding.effect is Effect.FAILS), None)
 
     @property
+    def named(self) -> set[Code]:
+        """The code of the first finding that fails; if none does, those of what is worth saying of the start."""
+        if self.prediction.outcome is Outcome.STARTS:
+            return {finding.code for finding in self.prediction.findings}
+        return {self.code} if self.code else set()
+
+    @property
     def agreement(self) -> Agreement:
         """Where they part. A death without words has no code that could be wrong."""
         outcome = self.prediction.outcome
@@ -97,7 +104,7 @@ def table(comparisons: Iterable[Comparison]) -> str:
     for comparison in comparisons:
         cell = comparison.cell
         for group in (f"{cell.group} on {cell.kernel}" if cell.kernel else cell.group, _ALL):
-            for architecture in (cell.architecture, _ALL):
+            for architecture in (cell.architecture if cell.architecture in _COLUMNS else _OTHER, _ALL):
                 counts[group, architecture][comparison.agreement] += 1
     groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
     rows = [[group[:31], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
@@ -113,8 +120,8 @@ def _cell(counts: Counter[Agreement] | None) -> str:
     return " ".join([str(counts[Agreement.AGREES]), *apart])
 
 
-_ALL = "all"
-_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _ALL)
+_ALL, _OTHER = "all", "other"
+_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _OTHER, _ALL)
 _LETTERS = {
     Agreement.FALSE_DENY: "D",
     Agreement.FALSE_START: "S",

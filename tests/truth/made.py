@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +71,32 @@ class Row:
         return "user" in self.fields or any({"owner", "group"} & set(file) for file in self.files.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A case, named CHAPTER/CASE, with a root and an architecture to lay it out for."""
+
+    case: str
+    variant: str
+    architecture: str
+
+
 def rows() -> Iterator[Row]:
     """Every case of every chapter for every architecture that it is meant for."""
+    for chapter, fields in _fields():
+        for architecture in map(str, fields.get("architectures", _ALL)):
+            if _variants(fields, architecture):
+                yield _row(chapter, fields, architecture)
+
+
+def _fields() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every case as it is written, with its chapter."""
     for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
         for fields in yaml.safe_load(path.read_text()):
-            for architecture in map(str, fields.get("architectures", _ALL)):
-                if _variants(fields, architecture):
-                    yield Row(path.stem, _filled(fields, _placeholders(architecture)), architecture)
+            yield path.stem, fields
+
+
+def _row(chapter: str, fields: dict[str, Any], architecture: str) -> Row:
+    return Row(chapter, _filled(fields, _placeholders(architecture)), architecture)
 
 
 def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
@@ -95,29 +114,46 @@ def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
 
+def elsewhere(places: Iterable[Place]) -> dict[Place, Cell]:
+    """Cases in roots and for architectures of one's own choosing, which the cases themselves need not name.
+
+    Raises:
+        KeyError: if there is no such case.
+        LabError: if a file does not compile.
+    """
+    fields = {f"{chapter}/{fields['case']}": fields for chapter, fields in _fields()}
+    wanted = {place: _row(place.case.split("/")[0], fields[place.case], place.architecture) for place in places}
+    compiled = toolchain.build({binary for row in wanted.values() for binary in _binaries(row)})
+    return {place: _cell(row, place.variant, compiled) for place, row in wanted.items()}
+
+
 def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
+    for variant in _variants(row.fields, row.architecture):
+        yield _cell(row, variant, compiled)
+
+
+def _cell(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Cell:
     fields = row.fields
-    for variant in _variants(fields, row.architecture):
-        yield Cell(
-            group=row.chapter,
-            name=fields["case"],
-            variant=variant,
-            architecture=row.architecture,
-            layers=(_layer(row, variant, compiled),),
-            argv=tuple(fields.get("argv", ["/app/x"])),
-            env=fields.get("env", {}),
-            cwd=fields.get("cwd", "/"),
-            program=fields.get("program", ""),
-            user=str(fields.get("user", "")),
-            cpu=fields.get("cpu", ""),
-            release=fields.get("release", ""),
-        )
+    return Cell(
+        group=row.chapter,
+        name=fields["case"],
+        variant=variant,
+        architecture=row.architecture,
+        layers=(_layer(row, variant, compiled),),
+        argv=tuple(fields.get("argv", ["/app/x"])),
+        env=fields.get("env", {}),
+        cwd=fields.get("cwd", "/"),
+        program=fields.get("program", ""),
+        user=str(fields.get("user", "")),
+        cpu=fields.get("cpu", ""),
+        release=fields.get("release", ""),
+    )
 
 
 def _variants(fields: Mapping[str, Any], architecture: str) -> list[str]:
     """The roots of a case that exist for an architecture."""
     wanted = fields.get("roots", ["distroless"])
-    return [name for name in wanted if architecture in (*roots.ROOTS[name].native, *roots.ROOTS[name].crossed)]
+    return [name for name in wanted if architecture in roots.ROOTS[name].architectures]
 
 
 def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:

@@ -1,7 +1,6 @@
 """What every engine does, whatever evaluates the policies."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,13 +20,6 @@ from support import opa
 from support.documents import document, pod
 
 Start = Callable[[bundle.Bundle], Engine]
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A folder with a short path: a unix socket's has at most 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="opa") as folder:
-        yield Path(folder)
 
 
 def _embedded(_stack: ExitStack, _folder: Path) -> Start:

@@ -8,7 +8,6 @@ with ApiServer(node("a")) as server:
 
 import threading
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,11 +53,10 @@ class ApiServer(Loopback):
 
         super().__init__(Handler)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Hang up, and serve no longer."""
         self.hang_up()
-        super().__exit__(kind, error, trace)
+        super().stop()
 
     def change(self, kind: str, obj: dict[str, Any], *, tell: bool = True) -> None:
         """Add, modify or delete a node (or send a BOOKMARK); with ``tell`` off, those who watch are not told."""

@@ -94,7 +94,7 @@ def test_access_is_checked_by_head_and_facts_are_shared(tmp_path: Path) -> None:
             await ask(f"app@{APP.digest}", other)
             # The same credential is the same asker, wherever it is written: nothing new is asked.
             assert registry.seen == []
-            registry.basic = Keyring  # type: ignore[assignment] - no password opens it any more
+            registry.basic = "no password opens it any more"
             second = Keyring([(registry.host, Credential("second", SECRET))])
             with pytest.raises(UnreadableError):
                 await ask(f"app@{APP.digest}", second)

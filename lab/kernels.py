@@ -126,6 +126,8 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
         archive.file(f"{cell}/env", _strings(f"{name}={value}" for name, value in start.env.items()))
         archive.file(f"{cell}/cwd", _strings([start.cwd]))
         archive.file(f"{cell}/program", _strings([start.program] if start.program else []))
+        user, _, group = start.user.partition(":")
+        archive.file(f"{cell}/user", _strings([user or "0", group or "0"]))
         for layer in start.layers:
             archive.tree(Path(layer), f"{cell}/root")
     archive.close()

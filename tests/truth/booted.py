@@ -28,7 +28,8 @@ def cells(made_cells: Iterable[Cell], program_cells: Iterable[Cell]) -> list[Cel
 
     A command that has to be found on PATH is left out: that is the runtime's own look-up, which needs no kernel.
     """
-    chosen = [cell for cell in made_cells if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
+    everything = (*made_cells, *made.only_booted())
+    chosen = [cell for cell in everything if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
     small = list(_small(program_cells))
     return [
         replace(cell, kernel=name)
@@ -66,8 +67,8 @@ def _observed(row: dict[str, Any]) -> Observed:
 
 
 def _is_plain(cell: Cell) -> bool:
-    """Whether it is started as root, on whatever CPU and kernel there are."""
-    return not (cell.user or cell.cpu or cell.release)
+    """Whether it is started on whatever CPU and kernel there are."""
+    return not (cell.cpu or cell.release)
 
 
 def _small(program_cells: Iterable[Cell]) -> Iterator[Cell]:

@@ -20,7 +20,7 @@ from lab.kernels import KERNELS
 from truth.cell import PATH, Cell
 from truth.observed import Observed
 
-_PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
+PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
 
 
 class Agreement(StrEnum):
@@ -87,7 +87,7 @@ def _predict(cell: Cell) -> Prediction:
     defaults = ImageDefaults(entrypoint=cell.argv, env=env, working_dir=cell.cwd, user=cell.user)
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
-    page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
+    page_size = KERNELS[cell.kernel].page_size if cell.kernel else PAGE_SIZE
     release = tuple(int(part) for part in cell.release.split(".")) if cell.release else None
     node = NodeFacts(page_size, cell.cpu or None, release)
     return predict(Tree(layers), defaults, Overrides(no_new_privileges=False), platform, node)

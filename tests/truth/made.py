@@ -114,6 +114,22 @@ def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
 
+def only_booted() -> list[Cell]:
+    """The cells of cases for architectures of which nothing but a real kernel tells (``booted`` in the row).
+
+    Raises:
+        LabError: if a file does not compile.
+    """
+    if not sandbox.has_users():
+        return []
+    written = [
+        (chapter, fields, architecture) for chapter, fields in _fields() for architecture in fields.get("booted", ())
+    ]
+    wanted = [_row(*each) for each in written]
+    compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
+    return [cell for row in wanted for cell in _cells(row, compiled)]
+
+
 def elsewhere(places: Iterable[Place]) -> dict[Place, Cell]:
     """Cases in roots and for architectures of one's own choosing, which the cases themselves need not name.
 

@@ -9,7 +9,7 @@ import pytest
 
 from elfgate.linkage.report import Code
 from elfgate.policy import bundle, golden
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Layer, PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import Engine, EngineError
@@ -94,7 +94,7 @@ def test_settings_change_the_verdict_and_the_revision(start: Start) -> None:
 
 
 def test_no_setting_changes_what_a_golden_document_is_judged(start: Start) -> None:
-    config = PolicyConfig(require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": {"require": "all"}})
+    config = PolicyConfig(require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": Layer(require="all")})
 
     async def prove() -> None:
         engine = start(bundle.load(config=config))

@@ -7,6 +7,7 @@ with ApiServer(node("a")) as server:
 """
 
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -112,12 +113,15 @@ class ApiServer(Loopback):
             epoch = self._epoch
         while True:
             with self._changed:
-                self._changed.wait_for(lambda at=at: self._epoch != epoch or len(self._events) > at)
+                self._changed.wait_for(partial(self._moved, epoch, at))
                 if self._epoch != epoch:
                     return
                 event, at = self._events[at], at + 1
             if event:
                 yield event
+
+    def _moved(self, epoch: int, at: int) -> bool:
+        return self._epoch != epoch or len(self._events) > at
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -79,6 +79,12 @@ def test_scan_starts_another_command_than_the_images_own(elfgate: Run) -> None:
     assert json.loads(ran.stdout)["platforms"][0]["argv"] == ["/bin/sh", "-c", "true"]
 
 
+def test_scan_leaves_the_commands_own_words_alone(elfgate: Run) -> None:
+    command = ["/entrypoint.sh", "--", "--platform", "s390x", "", "--", "-o"]
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "-o", "json", "--", *command)
+    assert json.loads(ran.stdout)["platforms"][0]["argv"] == command
+
+
 def test_scan_finds_a_command_on_the_path_that_the_environment_sets(elfgate: Run) -> None:
     ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--env", "PATH=/nowhere", "-o", "json")
     assert ran.returncode == 1

@@ -41,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="platforms",
         help="judge for this platform; may be repeated (default: every platform that the image offers)",
     )
-    parser.add_argument("--command", action="append", default=None, help=argparse.SUPPRESS)
     add_output(parser, "table", "json", "yaml")
     parser.add_argument(
         "--progress", action="store_true", help="show bytes and rate of what registries send, on a terminal"

@@ -24,6 +24,7 @@ ARCHITECTURES = {
     "s390x": "s390x",
     "riscv64": "riscv64",
     "mips64le": "mips64el",
+    "ppc64": "ppc64",
     "loong64": "loong64",
 }
 """Debian's name of each OCI architecture (with its variant)."""
@@ -37,6 +38,7 @@ MULTIARCH = {
     "s390x": "s390x-linux-gnu",
     "riscv64": "riscv64-linux-gnu",
     "mips64le": "mips64el-linux-gnuabi64",
+    "ppc64": "powerpc64-linux-gnu",
     "loong64": "loongarch64-linux-gnu",
 }
 """Debian's multi-arch directory of each OCI architecture (with its variant)."""

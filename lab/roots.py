@@ -36,6 +36,7 @@ _LOADERS = {
     "s390x": "lib/ld64.so.1",
     "riscv64": "lib/ld-linux-riscv64-lp64d.so.1",
     "mips64le": "lib64/ld.so.1",
+    "ppc64": "lib64/ld64.so.1",
 }
 _CROSS_DIRECTORY = {"386": "i686-linux-gnu"}  # where it is not the multi-arch name
 _APPLETS = """
@@ -80,19 +81,18 @@ class Root:
 _BOOKWORM = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x")
 _TRIXIE = ("amd64", "arm64")
 _TRIXIE_CROSS = ("386", "arm/v7", "ppc64le", "s390x", "riscv64")
-_MIPS = ("mips64le",)
-_RARE = (*_MIPS, "loong64")
+_CROSS_ONLY = ("mips64le", "ppc64")
 _MUSL = ("musl", "busybox-static")
 
 ROOTS: dict[str, Root] = {
-    "scratch": Root("bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch", rare=_RARE),
+    "scratch": Root("bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch", rare=(*_CROSS_ONLY, "loong64")),
     "alpine": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine"),
     "alpine-linked": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine", linked=True),
     "alpine-1.2.5": Root("trixie", _MUSL, _TRIXIE, (), "alpine"),
-    "distroless": Root("bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_MIPS),
-    "distroless-cc": Root("bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_MIPS),
+    "distroless": Root("bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
+    "distroless-cc": Root("bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
     "debian11": Root("bullseye", _FULL, ("amd64", "386", "arm64", "arm/v7")),
-    "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",), rare=_MIPS),
+    "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",), rare=_CROSS_ONLY),
     "debian13": Root("trixie", _FULL, _TRIXIE, _TRIXIE_CROSS),
 }
 """Every kind of root file system, by name."""

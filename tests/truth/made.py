@@ -34,9 +34,11 @@ _LOADERS = {
     "ppc64le": "/lib64/ld64.so.2",
     "s390x": "/lib/ld64.so.1",
     "riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
+    "mips64le": "/lib64/ld.so.1",
+    "ppc64": "/lib64/ld64.so.1",
 }
 _MUSL = {"amd64": "x86_64", "386": "i386", "arm64": "aarch64", "arm/v7": "armhf", "ppc64le": "powerpc64le"}
-_MUSL |= {"s390x": "s390x", "riscv64": "riscv64"}
+_MUSL |= {"s390x": "s390x", "riscv64": "riscv64", "mips64le": "mips64el", "ppc64": "powerpc64"}
 _OTHER = {  # another architecture of the same class and byte order where there is one
     "amd64": "arm64",
     "386": "arm/v7",
@@ -45,10 +47,14 @@ _OTHER = {  # another architecture of the same class and byte order where there 
     "ppc64le": "arm64",
     "s390x": "ppc64le",
     "riscv64": "arm64",
+    "mips64le": "arm64",
+    "ppc64": "s390x",
 }
-_FOREIGN = dict.fromkeys(_ALL, "ppc64le") | {"ppc64le": "s390x"}  # one that this machine runs in no sandbox but its own
+_FOREIGN = dict.fromkeys(_LOADERS, "ppc64le") | {
+    "ppc64le": "s390x"
+}  # one that this machine runs in no sandbox but its own
 _NARROW = {"amd64": "386", "arm64": "arm/v7", "ppc64le": "arm/v7", "riscv64": "arm/v7", "s390x": "arm/v7"}
-_NARROW |= {"386": "amd64", "arm/v7": "arm64"}
+_NARROW |= {"386": "amd64", "arm/v7": "arm64", "mips64le": "arm/v7", "ppc64": "arm/v7"}
 _FLOOR = {"amd64": "x86-64-v2", "ppc64le": "power9", "s390x": "z13"}
 
 
@@ -246,7 +252,8 @@ def _inside(root: Path, path: str) -> Path:
 
 def _packaged(package: str, path: str, architecture: str) -> bytes:
     """One file of a Debian package."""
-    (archive,) = debian.fetch([package], suite="bookworm", architecture=architecture)
+    served = "amd64" if package.endswith("-cross") else architecture  # cross packages are for all, if served for theirs
+    (archive,) = debian.fetch([package], suite="bookworm", architecture=served)
     with tempfile.TemporaryDirectory() as temporary:
         debian.lay_out([archive], Path(temporary, "root"))
         return Path(temporary, "root", path.lstrip("/")).read_bytes()
@@ -287,6 +294,7 @@ def _placeholders(architecture: str) -> dict[str, str]:
     return {
         "{multiarch}": MULTIARCH[architecture],
         "{loader}": _LOADERS[architecture],
+        "{debian}": debian.ARCHITECTURES[architecture],
         "{loader_name}": _LOADERS[architecture].rsplit("/", 1)[1],
         "{musl}": _MUSL[architecture],
         "{other}": _OTHER[architecture],

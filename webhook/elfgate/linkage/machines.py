@@ -15,9 +15,10 @@ _ARM_EABI_MASK = 0xFF000000
 _PPC64, _PPC64_ABI = 21, 0x3
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
-# What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
+# What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit PowerPC, MIPS and RISC-V ABIs.
 _BY_CONFIGURATION = {
     "s390x": Machine(22, 32, "big"),
+    "ppc64": Machine(20, 32, "big"),
     "mips64le": Machine(8, 32, "little"),
     "riscv64": Machine(243, 32, "little"),
 }

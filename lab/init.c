@@ -2,7 +2,7 @@
  * The first process of a kernel that is booted only to start programs: each in a root of its own below /cells, one
  * after the other. It prints a line for each on the console and powers the machine off.
  *
- * /cells/N/argv, env, cwd, program and user (a user's and a group's number) hold strings ended by NUL, /cells/N/root is
+ * /cells/N/argv, env, cwd, program and user (a user's, a group's and more groups' numbers) hold strings ended by NUL, /cells/N/root is
  * the root file system.
  * A line: @@ N errno status signal culprit HEX, where HEX is what the program wrote to its standard error.
  */
@@ -70,7 +70,10 @@ static void become(const char *cell, int report)
 	strings(cell, "env", buffers[1], env);
 	strings(cell, "cwd", buffers[2], cwd);
 	int further = strings(cell, "program", buffers[3], program);
-	strings(cell, "user", buffers[4], user);
+	gid_t groups[WORDS];
+	int more = strings(cell, "user", buffers[4], user) - 2;
+	for (int i = 0; i < more; i++)
+		groups[i] = atoi(user[2 + i]);
 	uid_t uid = atoi(user[0]);
 	gid_t gid = atoi(user[1]);
 	snprintf(root, sizeof root, "%s/root", cell);
@@ -78,8 +81,7 @@ static void become(const char *cell, int report)
 		dprintf(report, "\n-1 x");
 		_exit(1);
 	}
-	setgroups(0, NULL);
-	if (setregid(gid, -1) || setreuid(uid, -1)) {
+	if (setgroups(more, groups) || setregid(gid, -1) || setreuid(uid, -1)) {
 		dprintf(report, "\n-1 x");
 		_exit(1);
 	}

@@ -93,10 +93,10 @@ def test_scan_finds_a_command_on_the_path_that_the_environment_sets(elfgate: Run
 
 @pytest.fixture
 def rootfs(tmp_path: Path) -> Path:
-    """A root with a static program that its owner alone may execute, and one of another machine."""
+    """A root with static programs: two that their owner or group may execute, and one of another machine."""
     folder = tmp_path / "rootfs"
     (folder / "app").mkdir(parents=True)
-    for name, machine, mode in (("own", "amd64", 0o744), ("foreign", "s390x", 0o755)):
+    for name, machine, mode in (("own", "amd64", 0o744), ("shared", "amd64", 0o654), ("foreign", "s390x", 0o755)):
         (folder / "app" / name).write_bytes(elf_file(machine, type=2))
         (folder / "app" / name).chmod(mode)
     return folder
@@ -108,6 +108,8 @@ def rootfs(tmp_path: Path) -> Path:
         (["--", "/app/own"], "starts"),
         (["--user", "54321:54321", "--", "/app/own"], "cannot-start"),
         (["--user", str(os.getuid()), "--", "/app/own"], "starts"),
+        (["--user", "54321:54321", "--group", "54323", "--group", str(os.getgid()), "--", "/app/shared"], "starts"),
+        (["--user", "54321:54321", "--group", "54323", "--", "/app/shared"], "cannot-start"),
         (["--", "./own"], "cannot-start"),
         (["--working-dir", "/app", "--", "./own"], "starts"),
         (["--volume", "/app", "--", "/app/own"], "unknown"),

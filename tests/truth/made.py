@@ -167,6 +167,7 @@ def _cell(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Cell:
         cwd=fields.get("cwd", "/"),
         program=fields.get("program", ""),
         user=str(fields.get("user", "")),
+        groups=tuple(fields.get("groups", ())),
         cpu=fields.get("cpu", ""),
         release=fields.get("release", ""),
     )

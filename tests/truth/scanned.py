@@ -27,9 +27,14 @@ def folder(cell: Cell, place: Path) -> Told:
     """Lay a cell's root out, and scan it with what its config would say as options."""
     for layer in _layers(cell):
         _lay_over(layer, place)
-    user = ["--user", cell.user] if cell.user else []
     words = [option for name, value in _env(cell).items() for option in ("--env", f"{name}={value}")]
-    return _scan(cell, place, f"dir:{place}", [*words, *user, "--working-dir", cell.cwd], ["--", *cell.argv])
+    return _scan(
+        cell,
+        place,
+        f"dir:{place}",
+        [*words, *(["--user", cell.user] if cell.user else []), "--working-dir", cell.cwd],
+        ["--", *cell.argv],
+    )
 
 
 def image(cell: Cell, place: Path) -> Told:
@@ -50,11 +55,12 @@ def _scan(cell: Cell, place: Path, name: str, options: Sequence[str], command: S
     node = ["--page-size", str(page_size)]
     node += ["--cpu-level", cell.cpu] if cell.cpu else []
     node += ["--kernel", cell.release] if cell.release else []
+    groups = [option for group in cell.groups for option in ("--group", str(group))]
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         main.main([
             "scan", name, "--platform", platform, "-o", "json", "--allow-privilege-escalation", "true",
-            "--store", f"{place}.db", *node, *options, *command,
+            "--store", f"{place}.db", *node, *groups, *options, *command,
         ])  # fmt: skip
     (told,) = json.loads(said.getvalue())["platforms"]
     code = next((finding["code"] for finding in told["findings"] if finding["effect"] == "fails"), "")

@@ -60,6 +60,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_container(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set in the environment (env)")
     group.add_argument("--user", metavar="UID[:GID]", help="who runs it (runAsUser and runAsGroup)")
+    group.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        type=int,
+        metavar="GID",
+        dest="groups",
+        help="a further group of the process (supplementalGroups, fsGroup); may be repeated",
+    )
     group.add_argument("--working-dir", default="", metavar="DIR", help="where it is started (workingDir)")
     group.add_argument(
         "--volume",
@@ -72,7 +81,8 @@ def _add_container(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--allow-privilege-escalation",
         choices=("true", "false"),
-        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation)",
+        default="true",
+        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; default: true)",
     )
 
 
@@ -168,7 +178,6 @@ def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
 def _overrides(options: argparse.Namespace) -> "Overrides":
     from elfgate.linkage.start import Overrides
 
-    escalation = options.allow_privilege_escalation
     user, group = _user(options.user)
     return Overrides(
         command=tuple(options.command) if options.command else None,
@@ -176,8 +185,9 @@ def _overrides(options: argparse.Namespace) -> "Overrides":
         working_dir=options.working_dir,
         user=user,
         group=group,
+        groups=frozenset(options.groups),
         mounts=tuple(options.volumes),
-        no_new_privileges=None if escalation is None else escalation == "false",
+        no_new_privileges=options.allow_privilege_escalation == "false",
     )
 
 

@@ -14,6 +14,7 @@ from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.image import Files, alpine, debian, failures, glibc_program, library, start, static_program, words
+from support.upx_block import upx_block
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -185,6 +186,14 @@ def test_a_packed_program_is_unknown() -> None:
     files = {"app": static_program(strings=[b"UPX!" + b"\0" * 28])}
     prediction = start(files, "/app")
     assert prediction.findings[0].reason is UnknownReason.PACKED
+
+
+def test_a_packed_program_that_was_static_starts_unless_pages_are_larger() -> None:
+    """T: by every method of UPX; with pages of 16 KiB it was seen to die."""
+    plain = elf_file("amd64", type=2, text=b"\x90" * 16)
+    packed = static_program(strings=[upx_block(plain[: 64 + 56 * int.from_bytes(plain[56:58], "little")])])
+    assert start({"app": packed}, "/app").outcome is Outcome.STARTS
+    assert start({"app": packed}, "/app", node=NodeFacts(page_size=16384)).outcome is Outcome.UNKNOWN
 
 
 def test_a_program_that_lacks_its_end_is_killed() -> None:

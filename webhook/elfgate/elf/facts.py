@@ -118,6 +118,7 @@ class ElfFacts:
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
         packed: The file is packed (UPX): its own needs are hidden.
+        packed_static: What was packed needs no loader.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
         incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
@@ -157,6 +158,7 @@ class ElfFacts:
     isa_needed: int = 0
     runtime_level: str = ""
     packed: bool = False
+    packed_static: bool = False
     loader: LoaderFacts | None = None
     truncated: bool = False
     incomplete: bool = False

@@ -98,6 +98,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),
         packed=Mark.PACKED in kept.marks,
+        packed_static=Mark.PACKED_STATIC in kept.marks,
         loader=loader.decode(kept.loader, isa_needed),
         truncated=any(load.offset + load.filesz > kept.file_size for load in loads),
         incomplete=not complete,

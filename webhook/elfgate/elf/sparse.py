@@ -21,6 +21,7 @@ class Mark(IntFlag):
     PACKED = 1  # by UPX
     INCOMPLETE = 2  # a limit was reached
     JEMALLOC_PAGE_SIZE = 4  # carries jemalloc, which demands the page size that it was built for
+    PACKED_STATIC = 8  # by UPX, and what it was needs no loader
 
 
 NOTHING = Mark(0)

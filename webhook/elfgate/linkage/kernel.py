@@ -273,6 +273,8 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
     others nobody has bound, and what it returns to is nobody's.
     """
     facts = image.facts
+    if facts.packed_static and page_sizes(attempt)[0] == SMALLEST:  # of larger pages nothing is known of its segments
+        return True
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)

@@ -40,7 +40,8 @@ _LAYOUTS = {
             "e_ehsize": (40, "H"),
         }
         | {"e_phentsize": (42, "H"), "e_phnum": (44, "H"), "e_shnum": (48, "H")},
-        {"p_type": (0, "I"), "p_offset": (4, "I"), "p_vaddr": (8, "I"), "p_filesz": (16, "I"), "p_align": (28, "I")},
+        {"p_type": (0, "I"), "p_offset": (4, "I"), "p_vaddr": (8, "I"), "p_filesz": (16, "I"), "p_align": (28, "I")}
+        | {"p_memsz": (20, "I")},
         8,
     ),
     2: Layout(
@@ -54,7 +55,8 @@ _LAYOUTS = {
             "e_ehsize": (52, "H"),
         }
         | {"e_phentsize": (54, "H"), "e_phnum": (56, "H"), "e_shnum": (60, "H")},
-        {"p_type": (0, "I"), "p_offset": (8, "Q"), "p_vaddr": (16, "Q"), "p_filesz": (32, "Q"), "p_align": (48, "Q")},
+        {"p_type": (0, "I"), "p_offset": (8, "Q"), "p_vaddr": (16, "Q"), "p_filesz": (32, "Q"), "p_align": (48, "Q")}
+        | {"p_memsz": (40, "Q")},
         16,
     ),
 }
@@ -152,6 +154,19 @@ def _shift_load(file: File, distance: object) -> None:
     file.set("p_vaddr", file.get("p_vaddr", header) + int(str(distance), 0), header)
 
 
+def _dynamic_behind(file: File, _value: object) -> None:
+    """Shrink the PT_LOAD with the dynamic section to 8 bytes shortly before it; the page is mapped all the same."""
+    dynamic = file.get("p_vaddr", file.segment(_PT_DYNAMIC))
+    start, entry, count = file.get("e_phoff"), file.get("e_phentsize"), file.get("e_phnum")
+    loads = [at for at in range(start, start + entry * count, entry) if file.get("p_type", at) == _PT_LOAD]
+    header = max((at for at in loads if file.get("p_vaddr", at) <= dynamic), key=lambda at: file.get("p_vaddr", at))
+    moved = dynamic - 16 - file.get("p_vaddr", header)
+    for name in ("p_vaddr", "p_offset"):
+        file.set(name, file.get(name, header) + moved, header)
+    for name in ("p_filesz", "p_memsz"):
+        file.set(name, 8, header)
+
+
 def _retag(file: File, tags: object) -> None:
     old, new = (int(part, 0) for part in str(tags).split())
     file.retag(old, new)
@@ -189,6 +204,7 @@ def _abi_tag(file: File, version: object) -> None:
 _SPECIAL: dict[str, Callable[[File, object], None]] = {
     "abi_tag": _abi_tag,
     "append": _append,
+    "dynamic_behind": _dynamic_behind,
     "interp": _interp,
     "magic": _magic,
     "interp_offset": _interp_offset,

@@ -96,6 +96,7 @@ class ElfFacts:
         interp_malformed: Why the kernel would not take the PT_INTERP (one clause), or empty.
         loads: The PT_LOAD segments in file order.
         dynamic: There is a PT_DYNAMIC.
+        dynamic_behind: It lies behind the segment that it is mapped with, which can be written.
         pie: ``DF_1_PIE``.
         entry: ``e_entry``.
         soname: DT_SONAME, or None.
@@ -139,6 +140,7 @@ class ElfFacts:
     interp_malformed: str = ""
     loads: tuple[Load, ...] = ()
     dynamic: bool = False
+    dynamic_behind: bool = False
     pie: bool = False
     soname: str | None = None
     needed: tuple[str, ...] = ()

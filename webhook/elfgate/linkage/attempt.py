@@ -40,6 +40,8 @@ class Hidden:
     doubt: Doubt
 
 
+_TRIALS = 100
+
 Lookup = Found | Missing | Hidden
 
 
@@ -54,6 +56,7 @@ class Process:
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
         secure: Its loader is in secure-execution mode.
+        file: The file that is executed, where ``argv[0]`` is another name; else empty.
     """
 
     argv: tuple[str, ...]
@@ -62,6 +65,7 @@ class Process:
     cwd: str = "/"
     doubt: Doubt | None = None
     secure: bool = False
+    file: str = ""
 
     def env_doubt(self, *names: str) -> Doubt | None:
         """Return a doubt if one of these variables may have a value that is not known."""
@@ -94,6 +98,7 @@ class Attempt:
         findings: In the order found.
         walk: In order, if ``explain``.
         needs_glibc: The newest release of glibc that anything loaded needs.
+        trials: How many programs may yet be tried to see what a script makes of them; shared by all.
     """
 
     tree: Tree
@@ -108,6 +113,7 @@ class Attempt:
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
     needs_glibc: tuple[int, ...] = ()
+    trials: list[None] = field(default_factory=lambda: [None] * _TRIALS)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""

@@ -4,6 +4,7 @@ Start reading here: ``predict`` puts together what would be executed; ``follow``
 loader then does, and goes on to the program behind a wrapper.
 """
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,16 +18,18 @@ from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, execve
 from elfgate.linkage.path_search import Command, find_command
 from elfgate.linkage.privilege import Gain, secured
-from elfgate.linkage.report import Code, Effect, Prediction
+from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
-from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
+from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.linkage.wrappers import is_formless, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 
 __all__ = ["predict", "variant"]
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
+_SH = "/bin/sh"  # _PATH_BSHELL
 _ANYWHERE = NodeFacts()
 
 
@@ -76,17 +79,59 @@ def predict(
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
-    wrapped: Wrapped | None = Wrapped(process)
-    for _ in range(_WRAPPERS):
-        if wrapped is None:
-            return
-        program = _start(attempt, wrapped)
-        if program is None or _decided(attempt):
-            return
-        given = given_to_loader(attempt, program)
-        if given is not None and given.loader is not None:
-            _load(attempt, given, given.loader)
-        wrapped = None if _decided(attempt) else unwrap(attempt, given or program)
+    _follow(attempt, Wrapped(process), _WRAPPERS)
+
+
+def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
+    if wrapped.who is not None:
+        attempt.who = wrapped.who
+    program = _start(attempt, wrapped)
+    if program is None or _decided(attempt):
+        return
+    given = given_to_loader(attempt, program)
+    if given is not None and given.loader is not None:
+        _load(attempt, given, given.loader)
+    if _decided(attempt) or not deeper:
+        return
+
+    def outcome(tried: Wrapped) -> Outcome:
+        return _outcome(attempt, tried, deeper - 1)
+
+    ways = unwrap(attempt, given or program, outcome)
+    if ways is not None and len(ways.wrapped) == 1 and not ways.ends:
+        _follow(attempt, ways.wrapped[0], deeper - 1)
+    elif ways is not None:
+        _follow_all(attempt, ways, deeper - 1)
+
+
+def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
+    """Tell what would come of a start, as if nothing else had been found."""
+    if not attempt.trials or deeper < 1:
+        return Outcome.STARTS  # it is not known to fail
+    attempt.trials.pop()
+    alone = replace(attempt, findings=[], walk=[], explain=False)
+    _follow(alone, tried, deeper)
+    return Prediction((), tuple(alone.findings)).outcome
+
+
+def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
+    """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
+    tried = [replace(attempt, findings=[], walk=[]) for _ in ways.wrapped]
+    for alone, wrapped in zip(tried, ways.wrapped, strict=True):
+        _follow(alone, wrapped, deeper)
+    failing = [alone for alone in tried if _codes(alone)]
+    if len(failing) < len(tried) or ways.ends:  # else whatever way it takes, it fails
+        failing = [alone for alone, way in zip(tried, ways.wrapped, strict=True) if _codes(alone) and not way.aside]
+    shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
+    attempt.walk += shown.walk
+    attempt.needs_glibc = max(attempt.needs_glibc, shown.needs_glibc)
+    certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in _codes(alone)]
+    if not certain or (len(certain) == len(tried) and not ways.ends):
+        attempt.findings += shown.findings
+        return
+    finding = next(finding for finding in certain[0].findings if finding.effect is Effect.FAILS)
+    message = f"{finding.message}; but the script may go another way"
+    attempt.unknown(finding.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _decided(attempt: Attempt) -> bool:
@@ -97,7 +142,7 @@ def _decided(attempt: Attempt) -> bool:
 def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     """Find the command, execute it and load it."""
     process = wrapped.process
-    name = process.argv[0]
+    name = process.file or process.argv[0]
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
         _report_not_found(attempt, wrapped, command)
@@ -105,11 +150,9 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
-    process = process.doubted(command.doubt)
-    if wrapped.by and is_formless(attempt, process, command.path):
-        if wrapped.shell and is_plain_text(attempt, process, command.path):
-            return None  # a shell runs the text itself: it has started
-        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
+    process = replace(process, file="").doubted(command.doubt)
+    if wrapped.text is not ByText.REFUSED and is_formless(attempt, process, command.path):
+        return _start_text(attempt, replace(wrapped, process=process), command.path)
     program = execve(attempt, process, command.path)
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
@@ -118,8 +161,21 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     return program
 
 
+def _start_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
+    """Start a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script."""
+    process = wrapped.process
+    plain = is_plain_text(attempt, process, path)
+    by, file = (_SH, _SH) if wrapped.text is ByText.RUN_BY_SH else (wrapped.by, wrapped.file)
+    if plain and wrapped.text is not ByText.UNKNOWN:
+        again = replace(process, argv=(by, path, *process.argv[1:]), file=file)
+        return _start(attempt, Wrapped(again, wrapped.by))
+    if posixpath.basename(file) != "bash":  # which calls what is no text a binary file
+        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script"))
+    return execve(attempt, process, path)
+
+
 def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
-    name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
+    name, path = wrapped.process.file or wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"

@@ -45,7 +45,7 @@ _PRELOAD = (
 )
 _STARTER = [  # said by whoever called execve
     (r"(Exec format error|cannot execute binary file)", Code.EXEC_FORMAT),
-    (r"line \d+: (syntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
+    (r"\d+: ([Ss]yntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
     (r"[Pp]ermission denied", Code.COMMAND_NOT_EXECUTABLE),
     (r"invalid option -- 'S'", Code.COMMAND_MISSING),
 ]

@@ -18,7 +18,16 @@ from elfgate.linkage.conditions import opposite
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell import Body, Case, Chain, For, Function, Group, If, Loop, Node, Not, Pipe, Simple, parse
 from elfgate.linkage.shell_builtins import run_builtin
-from elfgate.linkage.shell_commands import is_builtin, is_harmless, may_be_applet, says, status, touched, written
+from elfgate.linkage.shell_commands import (
+    SPECIAL,
+    is_builtin,
+    is_harmless,
+    may_be_within,
+    says,
+    status,
+    touched,
+    written,
+)
 from elfgate.linkage.shell_expand import Expander, UnsetError
 from elfgate.linkage.shell_loops import walk_for, walk_loop
 from elfgate.linkage.shell_state import (
@@ -40,6 +49,7 @@ _STEPS = 5_000  # commands that are looked at, on all ways together
 _WAYS = 16  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
+_OF_ITSELF = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may end for another reason")
 _CARELESS = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may go on without it")
 
 
@@ -97,6 +107,8 @@ class _Walk:
         by = status.by
         if status.ok is None:
             by = None if aside or by is None else by.doubted(_CARELESS)
+        elif by is None and not status.ok and state.failed is not None:
+            by, aside = state.failed.doubted(_OF_ITSELF), True
         self.note(Ending(by, status.ok, aside and by is not None), state)
 
     def become(self, process: Process, state: State) -> None:
@@ -167,13 +179,18 @@ class _Walk:
         if isinstance(node, Loop):
             return walk_loop(self, node, state, checked=checked)
         if isinstance(node, Function):
-            return [replace(state, functions={**state.functions, node.name: node.body}).ended()]
+            return [self._defined(node, state)]
         if isinstance(node, Not):
             after = self._step(node.node, state, checked=False)
             return [way.ended(Status(opposite(way.status.ok))) for way in after]
         if isinstance(node, Pipe):
             return self._checked([self._pipe(node, state)], checked=checked)
         return self._group(node, state, checked=checked)
+
+    def _defined(self, node: Function, state: State) -> State:
+        if node.name in SPECIAL and self.world.shell is not Shell.BASH:
+            raise LostError("a function that the shell does not take")
+        return replace(state, functions={**state.functions, node.name: node.body}).ended()
 
     def _checked(self, states: list[State], *, checked: bool) -> list[State]:
         """End the ways that ``set -e`` ends; a command that may have failed may have ended the script."""
@@ -242,8 +259,11 @@ class _Walk:
         ways = [state]
         for inner in node.nodes:
             ways.append(self._subshell((inner,), ways[-1], checked=False))
-        certain = all(way.status.ok for way in ways[1:]) or "p" not in state.options
-        return ways[-1] if certain else ways[-1].ended(Status(None, ways[-1].status.by))
+        failing = [way.status for way in ways[1:] if not way.status.ok]
+        if not failing or "p" not in state.options:
+            return ways[-1]
+        certain = next((status for status in reversed(failing) if status.ok is False), None)
+        return ways[-1].ended(certain or failing[-1])
 
     def _subshell(self, body: Body, state: State, *, checked: bool) -> State:
         """Walk what has a process of its own: of it remain its status, and what it does to files."""
@@ -258,6 +278,8 @@ class _Walk:
         for ending, one in zip(inner.endings, statuses, strict=False):
             if ending.process is not None and one.ok is None and not is_harmless(ending.process.argv):
                 after = after.doubted(f"the script runs {ending.process.argv[0]} before")
+        failed = next((one.by for one in statuses if one.ok is False and one.by), None)
+        after = replace(after, failed=failed or after.failed)
         same = all(one == statuses[0] for one in statuses)
         return replace(
             after, status=statuses[0] if same else Status(None, next((s.by for s in statuses if s.by), None))
@@ -365,8 +387,8 @@ class _Walk:
         """Tell what comes of a command; of a plain tool, only whether it is there."""
         name = process.argv[0]
         if "/" in name or not is_harmless((name,)):
-            if "/" not in name and may_be_applet(name, self.world.shell) and self.world.find(name, state) is False:
+            if "/" not in name and may_be_within(name, self.world.shell) and self.world.find(name, state) is False:
                 return Outcome.STARTS
             return self.world.outcome(process)
-        missing = self.world.find(name, state) is False and not may_be_applet(name, self.world.shell)
+        missing = self.world.find(name, state) is False and not may_be_within(name, self.world.shell)
         return Outcome.CANNOT_START if missing else Outcome.STARTS

@@ -19,6 +19,7 @@ from elfgate.linkage.kernel import Image, Program, execve
 from elfgate.linkage.path_search import Command, find_command
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.shell_commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
@@ -175,11 +176,14 @@ def _start_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None
 
 
 def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
+    doubt = command.doubt
+    if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(wrapped.process.argv[0]):
+        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
     name, path = wrapped.process.file or wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
-    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:

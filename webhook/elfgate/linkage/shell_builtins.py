@@ -3,11 +3,14 @@
 Source: POSIX.1-2017, Shell Command Language, 2.14 "Special Built-In Utilities"; the manuals of bash and dash.
 """
 
+import operator
 import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from elfgate.errors import UnknownReason
+from elfgate.linkage.attempt import Doubt
 from elfgate.linkage.conditions import Brackets, bracket
 from elfgate.linkage.shell_commands import asks
 from elfgate.linkage.shell_state import FAILURE, SEARCHED, UNSURE, Fields, Mark, State, Status
@@ -17,6 +20,17 @@ from elfgate.linkage.shell_words import Word
 from elfgate.linkage.shell_world import Shell
 
 _NAMED_OPTIONS = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "p"}
+_OPTION = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell may know it as an option of exec")
+_SHELL_OPTIONS = frozenset({"nullglob", "inherit_errexit", "checkwinsize", "cmdhist", "huponexit"})
+_COMPARED = re.compile(r"\s*\$?\{?(#|[A-Za-z_]\w*)\}?\s*(==|!=|<=|>=|<|>)\s*(\d+)\s*")
+_COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -105,6 +119,10 @@ def _exec(call: Call) -> list[State]:
         values = values[1:]
     argv = values[: values.index(None)] if None in values else values
     known = tuple(value for value in argv if value is not None)
+    if known[:1] == ("-a",) and call.walk.world.shell is Shell.DASH:
+        process = call.walk.world.started(known, call.state)
+        call.walk.become(process.doubted(_OPTION), call.state)  # releases up to 0.5.12 search a program of that name
+        return []
     if not known or not known[0] or known[0].startswith("-"):
         raise LostError("the program is not known")
     process = call.walk.world.started(known, call.state)
@@ -205,6 +223,10 @@ def _arithmetic(call: Call) -> list[State]:
     """``((…))`` and ``let``: any variable within may be set."""
     texts = [part.text for word in call.words for part in word.parts]
     state = call.state
+    if match := _COMPARED.fullmatch(texts[-1]):
+        left = call.walk.expander.parameter(match[1], state)
+        known = isinstance(left, str) and left.isdecimal()
+        return [state.ended(Status(_COMPARISONS[match[2]](int(str(left)), int(match[3])) if known else None))]
     for name in {name for text in texts for name in _IDENTIFIER.findall(text)} - {"let"}:
         state = set_to(name, Mark.UNKNOWN, state)
     return [state.ended(UNSURE)]
@@ -302,7 +324,12 @@ def _alias(call: Call) -> list[State]:
 
 
 def _shopt(call: Call) -> list[State]:
-    return [replace(call.state, options=call.state.options | {"glob"}).ended(UNSURE)]
+    """``shopt -s NAME…``: what changes how files are matched is not followed, but for nullglob."""
+    known = call.args.known
+    if known is None or known[:1] != ("-s",):
+        return [replace(call.state, options=call.state.options | {"glob"}).ended(UNSURE)]
+    options = {"nullglob"} & set(known) | ({"glob"} if set(known[1:]) - _SHELL_OPTIONS else set())
+    return [replace(call.state, options=call.state.options | options).ended()]
 
 
 def _lost(call: Call) -> list[State]:

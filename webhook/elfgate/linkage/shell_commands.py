@@ -68,6 +68,10 @@ _SURE = {  # commands that do not fail when root gives them these options
 }
 
 
+# No function may have these names (POSIX.1-2017, 2.9.5); bash takes them.
+SPECIAL = _names(". : break continue eval exec exit export readonly return set shift times trap unset")
+
+
 def is_builtin(name: str, shell: Shell) -> bool:
     """Tell whether a shell has a command of its own of that name, or may have."""
     if shell is Shell.DASH:
@@ -75,9 +79,14 @@ def is_builtin(name: str, shell: Shell) -> bool:
     return name in _POSIX or name in _OF_BASH
 
 
-def may_be_applet(name: str, shell: Shell) -> bool:
+def may_be_applet(name: str) -> bool:
+    """Tell whether busybox may run a command though there is no such file."""
+    return name in _APPLETS
+
+
+def may_be_within(name: str, shell: Shell) -> bool:
     """Tell whether a shell may run a command though there is no such file."""
-    return shell in {Shell.BUSYBOX, Shell.OTHER} and name in _APPLETS
+    return shell in {Shell.BUSYBOX, Shell.OTHER} and may_be_applet(name)
 
 
 def is_harmless(values: tuple[str | None, ...]) -> bool:
@@ -102,8 +111,10 @@ def touched(values: tuple[str | None, ...], state: State) -> frozenset[str]:
         return frozenset()
     if None in values or name == "xargs":
         return frozenset({"/"})
-    paths = (value for value in values[1:] if value is not None and not value.startswith("-"))
-    return frozenset(posixpath.normpath(posixpath.join(state.cwd, path)) for path in paths)
+    known = [value for value in values[1:] if value is not None]
+    below = "/" if inside or any(re.match(r"-\w*[rR]|--recursive", value) for value in known) else ""
+    paths = (posixpath.normpath(posixpath.join(state.cwd, value)) for value in known if not value.startswith("-"))
+    return frozenset(path.rstrip("/") + below if path != "/" else "/" for path in paths)
 
 
 def written(files: Iterable[Word], state: State, expander: Expander) -> State:
@@ -129,6 +140,8 @@ def status(values: Fields, state: State, world: ScriptWorld) -> bool | None:
     if known is None or world.uid != 0:
         return None
     name, args = posixpath.basename(known[0]), known[1:]
+    if name in {"true", "false"}:
+        return name == "true"
     if name in {"chown", "chgrp"}:
         paths = [arg for arg in args if not arg.startswith("-")]
         owner = paths[0].replace(".", ":").partition(":")[0] if paths else ""
@@ -168,7 +181,8 @@ def says(text: str, state: State, world: ScriptWorld, expander: Expander) -> str
 
 def _answer(name: str, args: tuple[str, ...], state: State, world: ScriptWorld) -> str | None:
     if name == "echo":
-        plain = args[:1] != ("-n",) and not any("\\" in arg for arg in args) and not "".join(args).startswith("-")
+        args = args[1:] if args[:1] == ("-n",) else args
+        plain = not any("\\" in arg for arg in args) and not "".join(args).startswith("-")
         return " ".join(args).rstrip("\n") if plain else None
     if name == "pwd":
         return state.cwd
@@ -177,7 +191,7 @@ def _answer(name: str, args: tuple[str, ...], state: State, world: ScriptWorld) 
     if name not in {"id", "basename", "dirname", "uname", "which", "readlink", "realpath"} or not args:
         return None
     found = world.find(name, state)
-    if found is False and not may_be_applet(name, world.shell):
+    if found is False and not may_be_within(name, world.shell):
         return ""
     return _answer_of_program(name, args, state, world) if found else None
 
@@ -244,7 +258,7 @@ def asks(name: str, state: State, world: ScriptWorld) -> bool | None:
         return False
     if name in state.functions or (is_builtin(name, Shell.DASH) and name != "chdir"):
         return True
-    if is_builtin(name, world.shell) or may_be_applet(name, world.shell):
+    if is_builtin(name, world.shell) or may_be_within(name, world.shell):
         return True if world.find(name, state) or world.shell is Shell.BASH else None
     found = world.find(name, state)
     return None if found is None else bool(found)

@@ -15,6 +15,8 @@ from elfgate.linkage.shell_words import Kind, Part, Word, is_pattern, quoted_tex
 _BRACED = re.compile(r"(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[[^]]*\])?(.*)", re.DOTALL)
 _OPERATION = re.compile(r"(:?[-=+?]|##?|%%?)(.*)", re.DOTALL)
 _INDEXED = re.compile(r"(\w+)\[(\d+|[@*])\]")
+_INDIRECT = re.compile(r"![A-Za-z_]\w*")
+_REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
 _PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
 _LONGEST = 1 << 16  # of a value: beyond, it is forgotten
@@ -168,6 +170,10 @@ class Expander:
             return self.output(part.text, state)
         if part.kind is Kind.OPAQUE:
             return None
+        if _INDIRECT.fullmatch(part.text) and not self.plain:
+            name = self.parameter(part.text[1:], state)
+            named = self.parameter(name, state) if isinstance(name, str) else Mark.UNKNOWN
+            return named if isinstance(named, str) else None
         match = _BRACED.fullmatch(part.text)
         value = self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
         return value if value is None or len(value) < _LONGEST else None
@@ -188,10 +194,8 @@ class Expander:
         if value is Mark.UNSET and "u" in state.options and name not in {"@", "*"}:
             raise UnsetError
         if isinstance(value, Mark):
-            return "" if value is Mark.UNSET and not rest else None
-        if match := _SLICE.fullmatch(rest):
-            return value[int(match[1]) :][: int(match[2]) if match[2] else None]
-        return None if rest else value
+            return "" if value is Mark.UNSET else None
+        return _changed(value, rest)
 
     def _element(self, name: str, state: State) -> Value:
         """Give ``name[N]``, or all of an array."""
@@ -230,6 +234,15 @@ class Expander:
             return value
         cut = min(lengths) if len(operator) == 1 else max(lengths)
         return value[cut:] if operator[0] == "#" else value[: len(value) - cut]
+
+
+def _changed(value: str, how: str) -> str | None:
+    """Apply bash's ``:offset:length``, ``/text/other``, ``^^`` and ``,,``."""
+    if match := _SLICE.fullmatch(how):
+        return value[int(match[1]) :][: int(match[2]) if match[2] else None]
+    if match := _REPLACED.fullmatch(how):
+        return value.replace(match[2], match[3] or "", -1 if match[1] else 1)
+    return {"": value, "^^": value.upper(), ",,": value.lower()}.get(how)
 
 
 def _at(state: State, number: int) -> Value:

@@ -78,7 +78,7 @@ class State:
         options: Letters of ``set``.
         status: ``$?``.
         doubt: Why what follows may not be as the image is; empty if it is.
-        touched: Paths that it may have made, changed or removed; ``/`` for any.
+        touched: Paths that it may have made, changed or removed; with a slash behind, all that is below as well.
         trap: What it does when it ends.
         leaving: ``return``, ``break`` or ``continue``, while on the way out.
         failed: The last program that it has started in vain: its status may decide yet.

@@ -15,7 +15,6 @@ _IN_QUOTES = re.compile(r'[^"\\$`]+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _QUOTES_OF_BASH = re.compile(r"""\$'(?:[^'\\]|\\.)*'|\$"[^"\\$`]*\"""", re.DOTALL)
 _ARITHMETIC = re.compile(r"\(\(([^()]*(?:\([^()]*\)[^()]*)*)\)\)")
-_PATTERN = re.compile(r"[*?\[]")
 _ENDS_WORD = " \t\n;&|()<>"
 _NESTED = 20  # expansions within expansions
 
@@ -77,7 +76,7 @@ class Word:
 
 def is_pattern(text: str) -> bool:
     """Tell whether a text without quotes may stand for other words than itself."""
-    return _PATTERN.search(text) is not None or text.startswith("~")
+    return "*" in text or "?" in text or text.startswith("~") or "]" in text.partition("[")[2]
 
 
 def words_of(text: str) -> Iterator[Word]:

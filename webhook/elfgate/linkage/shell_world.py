@@ -75,6 +75,8 @@ class ScriptWorld:
             return str(self.uid)
         if SEARCHED.fullmatch(name) and name in env:
             return env[name]
+        if name.startswith("BASH") and self.shell in {Shell.DASH, Shell.BUSYBOX} and name not in env:
+            return Mark.UNSET
         if "*" in unknown or name in unknown:
             return Mark.UNKNOWN
         if name in env:
@@ -97,7 +99,8 @@ class ScriptWorld:
         if len(matching) > _MOST_FILES:
             return Fields(more=True)
         prefix = pattern[: len(pattern) - len(last)]
-        return Fields(tuple(sorted(prefix + name for name in matching)) or (pattern,))
+        none = () if "nullglob" in state.options else (pattern,)
+        return Fields(tuple(sorted(prefix + name for name in matching)) or none)
 
     def test(self, letter: str, path: str, state: State) -> bool | None:
         """Whether ``test -LETTER PATH`` holds; None where the image alone does not decide."""
@@ -184,7 +187,8 @@ class ScriptWorld:
         """Tell whether the script may have changed what is at a path, above or below it."""
         whole = posixpath.normpath(posixpath.join(state.cwd, path)).rstrip("/") + "/"
         return any(
-            whole.startswith(f"{touched.rstrip('/')}/") or f"{touched}/".startswith(whole) for touched in state.touched
+            f"{touched.rstrip('/')}/".startswith(whole) or (touched.endswith("/") and whole.startswith(touched))
+            for touched in state.touched
         )
 
     def _made_by_others(self, path: str, state: State) -> bool:

@@ -26,8 +26,9 @@ from elfgate.rootfs.tree import Found, Missing
 SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
 _OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
 _STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
+_BYTES = Doubt(UnknownReason.SHAPE_UNKNOWN, "what the shell makes of its bytes is not known")
 _NOT_FOLLOWED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script that may start it cannot be followed")
-_NOT_OF_DASH = re.compile(r"<<<|(?:^|\s)function\s|[<>]\(|&>|[A-Za-z_]\w*\+?=\(|\(\(|\bselect\b")
+_NOT_OF_DASH = re.compile(r"<<<|^\s*function\s|[<>]\(|&>|[A-Za-z_]\w*\+?=\(|(?<!\$)\(\(", re.MULTILINE)
 _KINDS = {"dash": Shell.DASH, "bash": Shell.BASH}
 
 
@@ -146,6 +147,10 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
     elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
         attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
+    elif isinstance(found, Found) and found.entry.elf:
+        message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
+        doubt = None if _kind(program) is Shell.BASH else _BYTES  # bash: "cannot execute binary file"
+        attempt.failed(Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, program.process.doubt or doubt)
     elif isinstance(found, Found):
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size and b"\0" not in whole:

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from elfgate.errors import UnknownReason
 from elfgate.linkage import words as words_of
-from elfgate.linkage.attempt import Attempt, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.credentials import Credentials, credentials, executable
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.report import Code, Outcome
@@ -33,6 +34,7 @@ class Usage:
         operands: How many words come before the program.
         user: The option whose value is the user that the program runs as; ``1`` for the first operand.
         execvp: It is started with execvp(3), not by a system call alone.
+        doubt: Why it may not be started.
     """
 
     flags: frozenset[str] = frozenset()
@@ -41,12 +43,14 @@ class Usage:
     operands: int = 0
     user: str = ""
     execvp: bool = True
+    doubt: Doubt | None = None
 
 
 def _options(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_BY_INPUT = Doubt(UnknownReason.SHAPE_UNKNOWN, "its input tells whether it is run")
 _TINI = Usage(_options("-s -g -w -v -vv -vvv -vvvv"), _options("-p -e"))
 SIMPLE: Mapping[str, Usage] = {
     "tini": _TINI,
@@ -73,6 +77,11 @@ SIMPLE: Mapping[str, Usage] = {
     ),
     "setuidgid": Usage(operands=1, user="1"),
     "s6-setuidgid": Usage(operands=1, user="1", execvp=False),
+    "xargs": Usage(
+        _options("-0 -r -t -x --null --no-run-if-empty"),
+        _options("-I -L -n -P -s -d -E --max-args --max-procs"),
+        doubt=_BY_INPUT,
+    ),
     "timeout": Usage(
         _options("--foreground --preserve-status -v --verbose"),
         _options("-k -s --kill-after --signal"),
@@ -113,7 +122,9 @@ def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outc
         who = _user(attempt, user)
         if who is None:
             return None  # it ends by itself, with an error of its own, or starts something else
-    return Ways.one(Wrapped(process, by, _by_execvp(program) if usage.execvp else ByText.REFUSED, who))
+    return Ways.one(
+        Wrapped(process.doubted(usage.doubt), by, _by_execvp(program) if usage.execvp else ByText.REFUSED, who)
+    )
 
 
 def _by_execvp(program: Program) -> ByText:

@@ -344,7 +344,17 @@ def test_a_script_that_ends_by_a_trap_may_end_well() -> None:
 
 
 def test_bytes_without_a_form_may_be_run_as_a_script() -> None:
-    """T: dash and busybox run whatever execve refuses."""
-    files = {"usr/bin/junk": tarball.program(b"exit 0\n\0")}
-    assert run("sh", "-c", "exec junk", files=files).outcome is Outcome.UNKNOWN
-    assert failures(run("junk", files=files)) == [Code.EXEC_FORMAT]
+    """T: bash and dash refuse what has a NUL in its first line, busybox nothing."""
+    for data, outcome in [(b"exit 0;\0\n", Outcome.UNKNOWN), (b"exit 0\n\0", Outcome.STARTS)]:
+        files = {"usr/bin/junk": tarball.program(data)}
+        assert run("sh", "-c", "exec junk", files=files).outcome is outcome
+        assert failures(run("junk", files=files)) == [Code.EXEC_FORMAT]
+    bash = {"usr/bin/junk": tarball.program(b"exit 0;\0\n"), "bin/bash": static_program()}
+    assert failures(run("bash", "-c", "exec junk", files=bash)) == [Code.EXEC_FORMAT]
+
+
+def test_a_script_whose_interpreter_is_a_text_is_run_by_a_shell() -> None:
+    """T: execve says ENOEXEC of it, and the shell takes the script itself."""
+    files = {"usr/bin/s": tarball.program("#!/usr/bin/text\n"), "usr/bin/text": tarball.program("exit 0\n")}
+    assert failures(run("s", files=files)) == [Code.EXEC_FORMAT]
+    assert run("sh", "-c", "exec s", files=files).outcome is Outcome.STARTS

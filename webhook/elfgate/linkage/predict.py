@@ -23,7 +23,7 @@ from elfgate.linkage.shell_commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
-from elfgate.linkage.wrappers import is_formless, is_plain_text, unwrap
+from elfgate.linkage.wrappers import is_elf, is_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 
@@ -31,6 +31,7 @@ __all__ = ["predict", "variant"]
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
 _SH = "/bin/sh"  # _PATH_BSHELL
+_REFUSED = [Code.EXEC_FORMAT]
 _ANYWHERE = NodeFacts()
 
 
@@ -152,7 +153,7 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
     process = replace(process, file="").doubted(command.doubt)
-    if wrapped.text is not ByText.REFUSED and is_formless(attempt, process, command.path):
+    if wrapped.text is not ByText.REFUSED and _is_taken_for_text(attempt, process, command.path):
         return _start_text(attempt, replace(wrapped, process=process), command.path)
     program = execve(attempt, process, command.path)
     if program is not None and program.loader is not None:
@@ -162,15 +163,24 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     return program
 
 
+def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
+    alone = replace(attempt, findings=[], walk=[], explain=False)
+    return not is_elf(attempt, process, path) and not execve(alone, process, path) and _codes(alone) == _REFUSED
+
+
 def _start_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
-    """Start a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script."""
+    """Start a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
+
+    bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
+    and whoever is not the one to execute it, run it nevertheless.
+    """
     process = wrapped.process
-    plain = is_plain_text(attempt, process, path)
     by, file = (_SH, _SH) if wrapped.text is ByText.RUN_BY_SH else (wrapped.by, wrapped.file)
-    if plain and wrapped.text is not ByText.UNKNOWN:
+    if wrapped.text is not ByText.UNKNOWN and is_text(attempt, process, path):
         again = replace(process, argv=(by, path, *process.argv[1:]), file=file)
         return _start(attempt, Wrapped(again, wrapped.by))
-    if posixpath.basename(file) != "bash":  # which calls what is no text a binary file
+    if wrapped.text is not ByText.RUN_BY_ITSELF or posixpath.basename(file) not in {"bash", "dash"}:
         process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script"))
     return execve(attempt, process, path)
 

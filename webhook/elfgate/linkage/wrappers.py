@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words as words_of
 from elfgate.linkage.attempt import Attempt, Doubt, Process
-from elfgate.linkage.credentials import Credentials, credentials, executable
+from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.shells import SHELLS, shell
 from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
+_QUOTED = re.compile(r"[\\'\"$#]")
 _SPLIT = re.compile(r"-[iv]*S|--split-string(?:=|$)")
 
 
@@ -152,18 +154,16 @@ def _applet(program: Program) -> Program:
     return replace(program, process=replace(program.process, argv=argv[1:]))
 
 
-def is_formless(attempt: Attempt, process: Process, path: str) -> bool:
-    """Tell whether a file is one that ``execve`` refuses with ENOEXEC, and a shell would run as a script then."""
+def is_elf(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file begins as an ELF file does; of those that no shell takes for a script."""
     found = attempt.lookup(path, process.cwd)
-    if not isinstance(found, Found) or not executable(found.entry, attempt.who):
-        return False
-    return not found.entry.elf and not found.entry.head.startswith((b"#!", b"\x7fELF"))
+    return isinstance(found, Found) and (bool(found.entry.elf) or found.entry.head.startswith(b"\x7fELF"))
 
 
-def is_plain_text(attempt: Attempt, process: Process, path: str) -> bool:
-    """Tell whether a file's beginning is text: of bytes that are none, each shell makes something else."""
+def is_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file's first line has no NUL, as shells look at it."""
     found = attempt.lookup(path, process.cwd)
-    return isinstance(found, Found) and b"\0" not in found.entry.head
+    return isinstance(found, Found) and b"\0" not in found.entry.head.partition(b"\n")[0]
 
 
 def is_busybox(program: Program) -> bool:
@@ -201,7 +201,7 @@ def _stands_alone(option: str, usage: Usage) -> bool:
 
 
 def _env(attempt: Attempt, program: Program) -> Process | None:
-    """``env [-i] [-u NAME] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has no -S."""
+    """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has neither -C nor -S."""
     process = program.process
     env, words = dict(process.env), list(process.argv[1:])
     unknown = process.unknown_env
@@ -215,16 +215,18 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
             name = words.pop(0)
             env.pop(name, None)
             unknown -= {name}
+        elif (directory := _directory(option, words, program)) and _is_directory(attempt, process, directory):
+            process = replace(process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory)))
         elif split := _SPLIT.match(option):
             if is_busybox(program):
                 _no_split_string(attempt, program)
                 return None
             if "i" in option[: split.end()] and option[1] != "-":
                 env, unknown = {}, frozenset()
-            text = option[split.end() :] or (words.pop(0) if words else "")
-            if any(mark in text for mark in "\\'\"$#"):
+            text = option[split.end() :] or "".join(words[:1])
+            words = [*text.split(), *(words if option[split.end() :] else words[1:])]
+            if _QUOTED.search(text):
                 return None
-            words[:0] = text.split()
         else:
             return None
     while words and "=" in words[0]:
@@ -232,6 +234,20 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
         env[name] = value
         unknown -= {name}
     return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words and words[0] else None
+
+
+def _is_directory(attempt: Attempt, process: Process, path: str) -> bool:
+    found = attempt.lookup(path, process.cwd)
+    return isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+
+
+def _directory(option: str, words: list[str], program: Program) -> str:
+    """The directory of ``-C``, which busybox's env does not have; empty if it is another option."""
+    if is_busybox(program):
+        return ""
+    if option == "-C" and words:
+        return words.pop(0)
+    return option.removeprefix("-C").removeprefix("--chdir=") if option.startswith(("-C", "--chdir=")) else ""
 
 
 def _no_split_string(attempt: Attempt, program: Program) -> None:

@@ -54,8 +54,9 @@ def test_what_a_library_needs_of_another_is_checked_too() -> None:
     assert "/lib/x86_64-linux-gnu/libfoo.so.1 needs GLIBC_2.38" in words(prediction)
 
 
-def test_a_version_of_a_file_that_nothing_loads_is_unknown() -> None:
-    assert run(needing({"libgone.so.1": ["X_1"]})).outcome is Outcome.UNKNOWN
+def test_a_version_of_a_file_that_nothing_loads_ends_on_an_assertion() -> None:
+    """T: a program that a tool has freed of a library, but not of its versions."""
+    assert failures(run(needing({"libgone.so.1": ["X_1"]}))) == [Code.SYMBOL_VERSION_MISSING]
 
 
 def test_relative_relocations_need_their_version() -> None:
@@ -162,7 +163,7 @@ def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
 
 
-@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.UNKNOWN)])
+@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.STARTS)])
 def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[str, ...], outcome: Outcome) -> None:
     """T: check_match; a library that needs versions itself has a DT_VERSYM, and is taken with a warning."""
     program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=[("foo", *mark)])
@@ -172,6 +173,13 @@ def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[
         assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
     now = run(program, {FOO: library("libfoo.so.1", defined=["foo"])}, env={"LD_BIND_NOW": "1"})
     assert failures(now) == [Code.SYMBOL_VERSION_MISSING]
+
+
+def test_glibc_2_41_takes_a_library_without_any_symbol_versions() -> None:
+    """T: the assertion is gone."""
+    files = {**debian(version="2.41"), FOO: library("libfoo.so.1", defined=["foo"])}
+    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"])
+    assert start({**files, "app": program}, "/app").outcome is Outcome.STARTS
 
 
 def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import Load
+from elfgate.elf.read import read
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome
 from elfgate.linkage.start import NodeFacts
@@ -12,6 +14,7 @@ from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.image import Files, alpine, debian, failures, glibc_program, library, start, static_program, words
+from support.upx_block import upx_block
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -185,6 +188,14 @@ def test_a_packed_program_is_unknown() -> None:
     assert prediction.findings[0].reason is UnknownReason.PACKED
 
 
+def test_a_packed_program_that_was_static_starts_unless_pages_are_larger() -> None:
+    """T: by every method of UPX; with pages of 16 KiB it was seen to die."""
+    plain = elf_file("amd64", type=2, text=b"\x90" * 16)
+    packed = static_program(strings=[upx_block(plain[: 64 + 56 * int.from_bytes(plain[56:58], "little")])])
+    assert start({"app": packed}, "/app").outcome is Outcome.STARTS
+    assert start({"app": packed}, "/app", node=NodeFacts(page_size=16384)).outcome is Outcome.UNKNOWN
+
+
 def test_a_program_that_lacks_its_end_is_killed() -> None:
     """T: cut to half."""
     content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3010, 0x5000, 0x1000)])
@@ -244,7 +255,14 @@ def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> Non
     assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings
 
 
-def test_a_program_marked_for_the_first_power_abi_is_unknown() -> None:
-    """T under emulation: it is entered by a function descriptor, which it does not have."""
-    assert start({"x": static_program("ppc64le", flags=1)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN
-    assert start({"x": static_program("ppc64le", flags=2)}, "/x", on="ppc64le").outcome is Outcome.STARTS
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_program_that_is_not_marked_for_the_second_power_abi_dies_of_its_first_instructions(flags: int) -> None:
+    """T under emulation: they are taken for a function descriptor."""
+    for marked, codes in ((flags, [Code.EXEC_FORMAT]), (2, [])):
+        assert failures(start({"x": static_program("ppc64le", flags=marked)}, "/x", on="ppc64le")) == codes
+
+
+def test_a_program_that_begins_with_data_may_have_a_descriptor_there() -> None:
+    plain = read(excerpt(elf_file("ppc64le", type=2, data=bytes(64))))
+    content = elf_file("ppc64le", type=2, flags=1, data=bytes(64), entry=plain.loads[1].vaddr)
+    assert start({"x": tarball.program(content)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf import dynamic, exports, golang, loader, undefined
+from elfgate.elf import dynamic, exports, golang, loader, undefined, upx
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
 from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
@@ -12,13 +12,13 @@ _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_PROPERTY = 1, 2, 3, 4, 0x64
 _PF_X, _PF_W = 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
 
-Segment: TypeAlias = tuple[int, int, int, int, int]  # type, offset, vaddr, filesz, flags
+Segment: TypeAlias = tuple[int, int, int, int, int, int]  # type, offset, vaddr, filesz, memsz, flags
 
 HEADERS_LIMIT = 65536  # bytes of program headers that a kernel takes (binfmt_elf.c, load_elf_phdrs)
 _INTERP_LIMIT = 4097  # PATH_MAX and one more, so that a longer one can be told
 _NOTE_LIMIT, _NOTES_LIMIT = 4096, 8
 
-_UPX_NEAR_START, _UPX_NEAR_END = 1024, 128
+_UPX_NEAR_START, _UPX_NEAR_END, _UPX_FIRST_BLOCK = 1024, 128, 8192
 _JEMALLOC = b"<jemalloc>: Unsupported system page size"
 
 
@@ -48,7 +48,7 @@ def excerpt(data: Data) -> bytes:
     kind, machine, *_ = layout.header.unpack_from(head, 16)
     segments = _segments(window, layout, head)
     interp = _keep_segments(window, segments)
-    image = Image(window, layout, [segment[1:4] for segment in segments if segment[0] == _PT_LOAD])
+    image = Image(window, layout, [segment[1:5] for segment in segments if segment[0] == _PT_LOAD])
     tags, needed = dynamic.cut(image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC])
     symbols, defined = undefined.cut(image, machine, tags), exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
@@ -56,7 +56,7 @@ def excerpt(data: Data) -> bytes:
     if kind == _ET_DYN and not needed and not told:
         told = loader.cut_stub(window)
     is_program = kind == _ET_EXEC or interp or (alone and not defined)
-    marks = _marks(window, _with_strings(segments) if is_program else ())
+    marks = _marks(window, layout, _with_strings(segments) if is_program else ())
     level = golang.cut(window, _written(segments)) if is_program else b""
     return Excerpt(window.size, marks, window.ranges(), symbols, defined, told, level).pack()
 
@@ -76,7 +76,7 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
     """Keep the first PT_INTERP and the notes, and tell whether there is a PT_INTERP."""
     notes = 0
     interp = False
-    for kind, offset, _, size, _ in segments:
+    for kind, offset, _, size, *_ in segments:
         if kind == _PT_INTERP and not interp:
             interp = True
             window.keep(offset, min(size, _INTERP_LIMIT))
@@ -88,7 +88,7 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
 
 def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     """Offset and size of the segments that can be written."""
-    return [(offset, size) for kind, offset, _, size, flags in segments if kind == _PT_LOAD and flags & _PF_W]
+    return [(offset, size) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD and flags & _PF_W]
 
 
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
@@ -96,7 +96,7 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 
     Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
     """
-    loads = [(offset, offset + size, flags) for kind, offset, _, size, flags in segments if kind == _PT_LOAD]
+    loads = [(offset, offset + size, flags) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD]
     has_constants = any(not flags & (_PF_X | _PF_W) for *_, flags in loads)
     places, end = [], 0
     for first, last, flags in sorted(loads):
@@ -106,12 +106,14 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     return places
 
 
-def _marks(window: Window, places: Sequence[tuple[int, int]]) -> Mark:
+def _marks(window: Window, layout: Layout, places: Sequence[tuple[int, int]]) -> Mark:
     """Marks of the whole file; strings are only searched in the given places."""
     marks = Mark(0)
     start, end = window.look(0, _UPX_NEAR_START), window.look(max(0, window.size - _UPX_NEAR_END), _UPX_NEAR_END)
-    if b"UPX!" in start or b"UPX!" in end:
+    if upx.MAGIC in start or upx.MAGIC in end:
         marks |= Mark.PACKED
+        if upx.needs_no_loader(window.look(0, _UPX_FIRST_BLOCK), layout):
+            marks |= Mark.PACKED_STATIC
     if any(window.has(_JEMALLOC, *place) for place in places):
         marks |= Mark.JEMALLOC_PAGE_SIZE
     return marks if window.complete else marks | Mark.INCOMPLETE

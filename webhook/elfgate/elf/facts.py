@@ -24,13 +24,14 @@ class Type(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A ``PT_LOAD`` segment. All values in bytes."""
+    """A ``PT_LOAD`` segment. All values in bytes, but ``flags`` (1 executable, 2 writable, 4 readable)."""
 
     offset: int
     vaddr: int
     filesz: int
     memsz: int
     align: int
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class LoaderFacts:
         libc: ``glibc``, ``musl`` or ``gcompat`` (which executes musl's).
         version: Such as ``2.36`` or ``1.2.3``; empty if the file does not say.
         default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl; for
-            gcompat, musl's loader.
+            gcompat, musl's loader and its own library.
         cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``, ``z14``); empty if none.
     """
 
@@ -117,6 +118,7 @@ class ElfFacts:
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
         packed: The file is packed (UPX): its own needs are hidden.
+        packed_static: What was packed needs no loader.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
         incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
@@ -156,6 +158,7 @@ class ElfFacts:
     isa_needed: int = 0
     runtime_level: str = ""
     packed: bool = False
+    packed_static: bool = False
     loader: LoaderFacts | None = None
     truncated: bool = False
     incomplete: bool = False

@@ -55,7 +55,9 @@ def _read(kept: Excerpt) -> ElfFacts:
     malformed = _malformed(header, kind, layout, kept.file_size)
     segments = [] if malformed else list(_segments(decoder, header, layout))
     loads = tuple(
-        Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align) for s in segments if s.p_type == "PT_LOAD"
+        Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align, s.p_flags)
+        for s in segments
+        if s.p_type == "PT_LOAD"
     )
     interp, interp_malformed = _interp(decoder, segments)
     dynamic = [s.p_vaddr for s in segments if s.p_type == "PT_DYNAMIC"]
@@ -96,6 +98,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),
         packed=Mark.PACKED in kept.marks,
+        packed_static=Mark.PACKED_STATIC in kept.marks,
         loader=loader.decode(kept.loader, isa_needed),
         truncated=any(load.offset + load.filesz > kept.file_size for load in loads),
         incomplete=not complete,

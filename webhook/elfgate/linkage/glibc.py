@@ -5,11 +5,12 @@ Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c`
 """
 
 import re
+from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt, Doubt
+from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.loaded import (
@@ -32,6 +33,8 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
+_LIBC = "libc.so.6"
+_AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
 def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
@@ -43,12 +46,12 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
-    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
+    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt) or _only_helps(program.process):
         return
-    if program.process.env.get("LD_TRACE_LOADED_OBJECTS"):
-        return  # it only lists what would be loaded, as ldd(1) has it do
+    if program.process.env.get("LD_AUDIT"):
+        program = replace(program, process=program.process.doubted(_AUDITED))
     facts = program.image.facts
-    executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
+    executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.update({facts.soname} if facts.soname else ())
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
@@ -59,6 +62,26 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     objects.know(itself)
     for name in _preloads(attempt, program):
         _preload(objects, search, executable, name)
+    if "LD_TRACE_LOADED_OBJECTS" in program.process.env:
+        _list(attempt, objects, search)
+    else:
+        _link(attempt, program, objects, search, itself)
+
+
+def _only_helps(process: Process) -> bool:
+    """Tell whether the loader says what LD_DEBUG is for, and ends."""
+    return "help" in re.split("[ ,:]", process.env.get("LD_DEBUG", "")) and not process.secure
+
+
+def _list(attempt: Attempt, objects: Objects, search: Search) -> None:
+    """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
+    trial = replace(attempt, findings=[])
+    _load_needed(trial, objects, search)
+    attempt.findings += [finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH]
+
+
+def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, itself: Object) -> None:
+    """Load what is needed, then check versions and bind."""
     complete = _load_needed(attempt, objects, search)
     attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
     if not complete:
@@ -68,7 +91,8 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     if not check_versions(attempt, objects, itself):
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
-    if check_unversioned(attempt, objects, now=now) and _bind(attempt, program, objects, itself, now=now):
+    unversioned = check_unversioned(attempt, objects, search.version, now=now)
+    if unversioned and _bind(attempt, program, objects, itself, now=now):
         report_incomplete(attempt, objects)
 
 
@@ -114,7 +138,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
                 report_mismatch(attempt, item, outcome.path, outcome.wrong, outcome.doubt)
                 return False
             if isinstance(outcome, NotFound):
-                _report(attempt, item, name, outcome)
+                _report(attempt, item, name, outcome, is_assumed=search.assumes_kernel)
                 complete = False
             elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
                 return False
@@ -141,11 +165,13 @@ def _object(opened: Opened, needed_by: Object, name: str) -> Object:
     return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt)
 
 
-def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -> None:
+def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *, is_assumed: bool) -> None:
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
-        attempt.failed(Code.KERNEL_TOO_OLD, missing.too_new, message, words.FIX_KERNEL, doubt)
+        # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
+        code = Code.KERNEL_TOO_OLD if name == _LIBC and not is_assumed else Code.LIBRARY_MISSING
+        attempt.failed(code, missing.too_new, message, words.FIX_KERNEL, doubt)
         return
     if missing.other_class:
         report_mismatch(

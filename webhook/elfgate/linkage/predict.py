@@ -65,7 +65,7 @@ def predict(
         tree=tree,
         architecture=architecture,
         node=node,
-        who=credentials(first.user, tree),
+        who=credentials(first.user, tree, overrides),
         mounts=first.mounts,
         variant=variant(tree, architecture),
         injected=tuple(injected),
@@ -93,13 +93,15 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
     given = given_to_loader(attempt, program)
     if given is not None and given.loader is not None:
         _load(attempt, given, given.loader)
+        # What the loader was told does not become the environment of what the program starts.
+        program = replace(given, process=replace(program.process, argv=given.process.argv))
     if _decided(attempt) or not deeper:
         return
 
     def outcome(tried: Wrapped) -> Outcome:
         return _outcome(attempt, tried, deeper - 1)
 
-    ways = unwrap(attempt, given or program, outcome)
+    ways = unwrap(attempt, program, outcome)
     if ways is not None and len(ways.wrapped) == 1 and not ways.ends:
         _follow(attempt, ways.wrapped[0], deeper - 1)
     elif ways is not None:

@@ -121,7 +121,7 @@ def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outc
     process, user = given
     who: Credentials | None = None
     if user or name in _CHANGE_USER:
-        who = _user(attempt, user)
+        who = _user(attempt, user, name)
         if who is None:
             return None  # it ends by itself, with an error of its own, or starts something else
     return Ways.one(
@@ -138,12 +138,15 @@ def _by_execvp(program: Program) -> ByText:
     return ByText.RUN_BY_SH if program.image.facts.kernel_floor is not None else ByText.UNKNOWN
 
 
-def _user(attempt: Attempt, user: str) -> Credentials | None:
+def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
     """Whom a program runs as then; None if only root could do that, or there is no such user."""
     if attempt.who.uid != 0 or not user:
         return None
     who = credentials(user, attempt.tree)
-    return who if who.uid is not None and who.gids else None
+    if who.uid is None or who.gid is None:
+        return None
+    # setpriv changes the groups only where it is told to.
+    return replace(who, gids=frozenset(), others=True) if by == "setpriv" else who
 
 
 def _applet(program: Program) -> Program:
@@ -229,11 +232,17 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
                 return None
         else:
             return None
-    while words and "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        env[name] = value
-        unknown -= {name}
+    unknown -= _set(words, env)
     return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words and words[0] else None
+
+
+def _set(words: list[str], env: dict[str, str]) -> set[str]:
+    """Take the leading ``NAME=VALUE`` into the environment; give the names."""
+    names = set()
+    while words and "=" in words[0]:
+        name, _, env[name] = words.pop(0).partition("=")
+        names.add(name)
+    return names
 
 
 def _is_directory(attempt: Attempt, process: Process, path: str) -> bool:

@@ -22,10 +22,10 @@ from elfgate.linkage.shell_commands import (
     SPECIAL,
     is_builtin,
     is_harmless,
+    left_behind,
     may_be_within,
     says,
     status,
-    touched,
     written,
 )
 from elfgate.linkage.shell_expand import Expander, UnsetError
@@ -40,7 +40,7 @@ from elfgate.linkage.shell_state import (
     settled,
     widened,
 )
-from elfgate.linkage.shell_variables import assigned, is_assignment, with_defaults
+from elfgate.linkage.shell_variables import assigned, forgetting, is_assignment, with_defaults
 from elfgate.linkage.shell_walk import Ending, Followed, LostError
 from elfgate.linkage.shell_words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell_world import ScriptWorld, Shell
@@ -49,6 +49,7 @@ _STEPS = 5_000  # commands that are looked at, on all ways together
 _WAYS = 16  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
+_HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may end for another reason")
 _CARELESS = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may go on without it")
 
@@ -87,7 +88,8 @@ class _Walk:
 
     def __init__(self, world: ScriptWorld, counts: _Counts) -> None:
         self.world = world
-        self.expander = Expander(world, self._says, plain=world.shell is Shell.DASH)
+        dash = world.shell is Shell.DASH
+        self.expander = Expander(world, self._says, plain=dash, braces=not dash)
         self.endings: list[Ending] = []
         self.left: list[State] = []
         self._counts = counts
@@ -188,8 +190,8 @@ class _Walk:
         return self._group(node, state, checked=checked)
 
     def _defined(self, node: Function, state: State) -> State:
-        if node.name in SPECIAL and self.world.shell is not Shell.BASH:
-            raise LostError("a function that the shell does not take")
+        if node.name == _HANDLER or (node.name in SPECIAL and self.world.shell is not Shell.BASH):
+            raise LostError("a function that changes what commands are, or is none")
         return replace(state, functions={**state.functions, node.name: node.body}).ended()
 
     def _checked(self, states: list[State], *, checked: bool) -> list[State]:
@@ -303,8 +305,10 @@ class _Walk:
                         state = self._subshell(parse(part.text), state, checked=False)
                     except NotUnderstoodError:
                         state = state.doubted("the script runs what cannot be read before").ended(UNSURE)
-                elif part.kind is Kind.OPAQUE and part.text[1:2] == "(":
+                elif part.kind is Kind.OPAQUE and part.text[:2] in {"<(", ">("}:
                     state = state.doubted("the script runs something beside it before")
+                elif part.kind is Kind.OPAQUE:
+                    state = forgetting(part.text, state)
         return state
 
     def _says(self, text: str, state: State) -> str | None:
@@ -377,7 +381,7 @@ class _Walk:
         if outcome is Outcome.CANNOT_START:
             return replace(state, failed=process).ended(Status(ok=False, by=process))
         if is_harmless(values) and not fields.more:
-            after = replace(state, touched=state.touched | touched(values, state))
+            after = left_behind(values, state)
             ok = status(fields, state, self.world)
         else:
             after, ok = state.doubted(f"the script runs {process.argv[0]} before"), None

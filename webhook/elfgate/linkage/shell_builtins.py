@@ -21,7 +21,9 @@ from elfgate.linkage.shell_world import Shell
 
 _NAMED_OPTIONS = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "p"}
 _OPTION = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell may know it as an option of exec")
-_SHELL_OPTIONS = frozenset({"nullglob", "inherit_errexit", "checkwinsize", "cmdhist", "huponexit"})
+_SHELL_OPTIONS = frozenset({"nullglob", "inherit_errexit", "checkwinsize", "cmdhist", "huponexit", "extglob"})
+_OF_PATTERNS = frozenset({"dotglob", "globstar", "failglob", "globasciiranges", "nocaseglob"})
+_ANOTHER_WAY = frozenset({"posix", "noexec", "keyword", "onecmd", "restricted", "n", "t", "k", "r"})
 _COMPARED = re.compile(r"\s*\$?\{?(#|[A-Za-z_]\w*)\}?\s*(==|!=|<=|>=|<|>)\s*(\d+)\s*")
 _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
@@ -74,6 +76,15 @@ def run_builtin(
 
 def _true(call: Call) -> list[State]:
     return [call.state.ended()]
+
+
+def _printf(call: Call) -> list[State]:
+    """``printf``; with ``-v`` it sets a variable."""
+    values, state = call.args.values, call.state
+    if values[:1] == ("-v",) and len(values) > 1:
+        name = (values[1] or "").partition("[")[0]
+        state = set_to(name, Mark.UNKNOWN, state) if name else state.doubted("the script sets a variable")
+    return [state.ended()]
 
 
 def _false(call: Call) -> list[State]:
@@ -136,12 +147,14 @@ def _set(call: Call) -> list[State]:
     ways: list[State] = []
     while values and (option := values[0]) and option[0] in "-+" and option != "--":
         values.pop(0)
-        letters = set(option[1:]) - {"o"}
+        letters, named = set(option[1:]) - {"o"}, ""
         if option[1:].endswith("o") and values:
             named = values.pop(0) or ""
             letters |= {_NAMED_OPTIONS.get(named, "")} - {""}
             if named == "pipefail" and call.walk.world.shell is Shell.DASH:
                 call.walk.end(call.state, Status(None))  # releases before 0.5.13 end here
+        if _ANOTHER_WAY & {*letters, named}:
+            raise LostError("the shell takes its script in another way")
         options = options | letters if option[0] == "-" else options - letters
     state = replace(call.state, options=frozenset(options)).ended()
     if values[:1] == ["--"]:
@@ -181,6 +194,8 @@ def _declare(call: Call) -> list[State]:
     words = [word for word in call.words[1:] if not word.raw.startswith("-")]
     options = {letter for word in call.words[1:] if word.raw.startswith("-") for letter in word.raw[1:]}
     exported = (call.name == "export" and "n" not in options) or "x" in options
+    if options & set("ilnuc") and call.name != "export":
+        raise LostError("variables that take other values than they are given")
     if any(not word.raw[:1].isidentifier() for word in words):
         return [call.state.doubted("the script sets variables that are not known").ended()]
     state = call.state
@@ -198,7 +213,9 @@ def _unset(call: Call) -> list[State]:
     for name in call.args.values:
         if name is None:
             return [state.doubted("the script unsets a variable that is not known").ended(UNSURE)]
-        if SEARCHED.fullmatch(name):
+        if "[" in name:
+            state = state.setting(name.partition("[")[0], Mark.UNKNOWN)
+        elif SEARCHED.fullmatch(name):
             state = state.doubted("the script unsets a variable of a search") if name == "PATH" else state
             state = state.setting(name, Mark.UNSET)
         elif "-f" in call.args.values:
@@ -248,7 +265,12 @@ def _source(call: Call) -> list[State]:
         return [state.doubted(f"the script reads {path}").ended(UNSURE)]
     before = state.variables.get("BASH_SOURCE", Mark.UNKNOWN)
     inside = state.setting("BASH_SOURCE", Mark.UNKNOWN)
-    return [way.setting("BASH_SOURCE", before) for way in call.walk.read(text, inside, checked=call.checked)]
+    given = replace(call.args, values=call.args.values[1:])
+    own = bool(given.values or given.more) and world.shell is not Shell.DASH
+    ways = call.walk.read(text, replace(inside, args=given) if own else inside, checked=call.checked)
+    if own:
+        ways = [replace(way, args=state.args) if way.args == given else way for way in ways]
+    return [way.setting("BASH_SOURCE", before) for way in ways]
 
 
 def _eval(call: Call) -> list[State]:
@@ -262,10 +284,11 @@ def _trap(call: Call) -> list[State]:
     values = tuple(value for value in call.args.values if value != "--")
     if call.args.more or None in values:
         return [call.state.doubted("the script sets a trap that is not known").ended()]
-    if len(values) > 1 and {"EXIT", "0", "ERR"} & set(values[1:]):
+    signals = {(value or "").upper().removeprefix("SIG") for value in values[1:]}
+    if {"ERR", "DEBUG", "RETURN"} & signals:
+        return [call.state.doubted("the script sets a trap for its commands").ended()]
+    if {"EXIT", "0"} & signals:
         action = values[0] or ""
-        if "ERR" in values[1:]:
-            return [call.state.doubted("the script sets a trap for failures").ended()]
         return [replace(call.state, trap="" if action == "-" else action).ended()]
     return [call.state.ended()]
 
@@ -328,7 +351,9 @@ def _shopt(call: Call) -> list[State]:
     known = call.args.known
     if known is None or known[:1] != ("-s",):
         return [replace(call.state, options=call.state.options | {"glob"}).ended(UNSURE)]
-    options = {"nullglob"} & set(known) | ({"glob"} if set(known[1:]) - _SHELL_OPTIONS else set())
+    if set(known[1:]) - _SHELL_OPTIONS - _OF_PATTERNS:
+        raise LostError("the shell takes its script in another way")
+    options = {"nullglob"} & set(known) | ({"glob"} if _OF_PATTERNS & set(known) else set())
     return [replace(call.state, options=call.state.options | options).ended()]
 
 
@@ -337,7 +362,7 @@ def _lost(call: Call) -> list[State]:
 
 
 _BUILTINS: Mapping[str, Callable[[Call], list[State]]] = {
-    **dict.fromkeys((":", "true", "echo", "printf", "umask", "pwd", "times"), _true),
+    **dict.fromkeys((":", "true", "echo", "umask", "pwd", "times"), _true),
     **dict.fromkeys(("break", "continue"), _leave),
     **dict.fromkeys(("export", "readonly", "local", "declare", "typeset"), _declare),
     **dict.fromkeys(("read", "getopts", "mapfile", "readarray"), _read),
@@ -354,6 +379,7 @@ _BUILTINS: Mapping[str, Callable[[Call], list[State]]] = {
     "exec": _exec,
     "exit": _exit,
     "false": _false,
+    "printf": _printf,
     "return": _return,
     "set": _set,
     "shift": _shift,

@@ -35,6 +35,7 @@ _POSIX = _names(
     ". : [ alias bg break cd command continue echo eval exec exit export false fc fg getopts hash jobs kill local"
     " printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait"
 )
+_KEYWORDS = _names("! { } case do done elif else esac fi for if in then until while")
 _OF_BASH = _names(
     "(( [[ bind builtin caller chdir compgen complete compopt coproc declare dirs disown enable help history let logout"
     " mapfile popd print pushd readarray select shopt source suspend time typeset whence"
@@ -50,6 +51,7 @@ _APPLETS = HARMLESS | _names(
     " timeout top traceroute ts uncompress unexpand unix2dos unlink unlzma unshare unxz unzip uptime usleep"
     " uudecode uuencode vi vlock watch watchdog wget xargs xz xzcat yes zcat"
 )
+_WITHOUT_PROGRAMS = ("/tmp/", "/run/", "/var/", "/data/", "/dev/", "/proc/", "/etc/", "/home/", "/mnt/", "/srv/")  # noqa: S108 - named, not used
 _WRITES = _names("chgrp chmod chown mkdir rm rmdir tee touch truncate")
 _SURE = {  # commands that do not fail when root gives them these options
     "mkdir": "p",
@@ -113,8 +115,31 @@ def touched(values: tuple[str | None, ...], state: State) -> frozenset[str]:
         return frozenset({"/"})
     known = [value for value in values[1:] if value is not None]
     below = "/" if inside or any(re.match(r"-\w*[rR]|--recursive", value) for value in known) else ""
-    paths = (posixpath.normpath(posixpath.join(state.cwd, value)) for value in known if not value.startswith("-"))
+    operands = [value for value in known if not value.startswith("-")]
+    if name == "find":
+        operands = list(takewhile(lambda value: value[:1] not in "-!(\\", known)) or ["."]
+    elif name in {"chmod", "chown", "chgrp"}:
+        operands = operands[1:]
+    paths = (posixpath.normpath(posixpath.join(state.cwd, value)) for value in operands)
     return frozenset(path.rstrip("/") + below if path != "/" else "/" for path in paths)
+
+
+def left_behind(values: tuple[str | None, ...], state: State) -> State:
+    """Note what a harmless command does to files: what it takes away, or opens to others, leaves a doubt.
+
+    Only where no programs or libraries are wont to be, it does not.
+    """
+    paths = touched(values, state)
+    name = posixpath.basename(values[0] or "")
+    alters = name not in {"mkdir", "touch", "tee", "sed"}
+    for path in sorted(paths):
+        if _may_be_library(path) or (alters and not f"{path}/".startswith(_WITHOUT_PROGRAMS)):
+            state = state.doubted(f"the script runs {name} on {path} before")
+    return replace(state, touched=state.touched | paths)
+
+
+def _may_be_library(path: str) -> bool:
+    return ".so" in path or path.startswith("/etc/ld") or path == "/"
 
 
 def written(files: Iterable[Word], state: State, expander: Expander) -> State:
@@ -129,7 +154,7 @@ def written(files: Iterable[Word], state: State, expander: Expander) -> State:
             state = replace(state, touched=frozenset({"/"}))
         elif not path.startswith(("/dev/", "&")) and not path.isdecimal() and path != "-":
             state = replace(state, touched=state.touched | touched(("touch", path), state))
-        if path is not None and path.startswith("/etc/ld"):
+        if path is not None and _may_be_library(path):
             state = state.doubted(f"the script writes {path} before")
     return state
 
@@ -256,7 +281,7 @@ def asks(name: str, state: State, world: ScriptWorld) -> bool | None:
         return is_executable(name, state, world)
     if not name:
         return False
-    if name in state.functions or (is_builtin(name, Shell.DASH) and name != "chdir"):
+    if name in state.functions or name in _KEYWORDS or (is_builtin(name, Shell.DASH) and name != "chdir"):
         return True
     if is_builtin(name, world.shell) or may_be_within(name, world.shell):
         return True if world.find(name, state) or world.shell is Shell.BASH else None

@@ -17,6 +17,7 @@ _OPERATION = re.compile(r"(:?[-=+?]|##?|%%?)(.*)", re.DOTALL)
 _INDEXED = re.compile(r"(\w+)\[(\d+|[@*])\]")
 _INDIRECT = re.compile(r"![A-Za-z_]\w*")
 _REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
+_BRACES = re.compile(r"\{[^}]|\{$")
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
 _PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
 _LONGEST = 1 << 16  # of a value: beyond, it is forgotten
@@ -47,11 +48,13 @@ class Expander:
         world: Where variables and files are.
         output: Tells what a command says.
         plain: The shell is dash, which ends at expansions that POSIX does not have.
+        braces: The shell may expand ``{a,b}``.
     """
 
     world: World
     output: Output
     plain: bool = False
+    braces: bool = False
 
     def fields(self, words: tuple[Word, ...], state: State) -> Fields:
         """Expand a command's words.
@@ -83,8 +86,7 @@ class Expander:
             value = self._text(part, state)
             if value is None:
                 return None
-            literal = part.quoted or part.kind is not Kind.TEXT
-            pattern += re.sub(r"([*?\[])", r"[\1]", value) if literal else value.replace("[^", "[!")
+            pattern += re.sub(r"([*?\[])", r"[\1]", value) if part.quoted else value.replace("[^", "[!")
         return pattern if len(pattern) <= _PATTERN_LENGTH else None
 
     def parameter(self, name: str, state: State) -> Value:
@@ -107,6 +109,8 @@ class Expander:
         field: str | None = None if not word.parts else ""
         present = globbed = False
         for part in word.parts:
+            if self.braces and not part.quoted and part.kind is Kind.TEXT and _BRACES.search(part.text):
+                return replace(done, more=True)
             pieces = self._pieces(part, state)
             if pieces.more and not pieces.values:
                 return replace(done, more=True)

@@ -12,6 +12,8 @@ from elfgate.linkage.shell_state import SEARCH_CHANGED, SEARCHED, Mark, State, V
 from elfgate.linkage.shell_words import Kind, Word
 
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_SETS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 _DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):?=(.*)", re.DOTALL)
 
 
@@ -66,6 +68,14 @@ def with_defaults(words: Iterable[Word], state: State, expander: Expander) -> St
             if part.kind is Kind.PARAMETER and (match := _DEFAULT.fullmatch(part.text)):
                 value = expander.value(replace(word, parts=(part,)), state)
                 state = set_to(match[1], Mark.UNKNOWN if value is None else value, state)
+    return state
+
+
+def forgetting(arithmetic: str, state: State) -> State:
+    """Forget the variables that an arithmetic expression may set."""
+    if _SETS.search(arithmetic):
+        for name in _NAME.findall(arithmetic):
+            state = set_to(name, Mark.UNKNOWN, state)
     return state
 
 

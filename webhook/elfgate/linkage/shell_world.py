@@ -15,7 +15,7 @@ from typing import Literal
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
-from elfgate.linkage.path_search import find_command
+from elfgate.linkage.path_search import NO_PATH, find_command
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell_state import SEARCHED, Fields, Mark, State, Value
 from elfgate.rootfs.entry import Entry, Kind
@@ -39,6 +39,7 @@ _MADE_BY_OTHERS = (
     "/var/run",
 )
 _WIDE = frozenset({"amd64", "arm64", "ppc64le", "s390x", "riscv64"})
+_WORDS = 12  # of a command line that may name a program
 _PATTERN = 500  # characters of a pattern: longer ones take long to match
 _MOST_FILES = 64  # that a pattern may match
 
@@ -143,9 +144,18 @@ class ScriptWorld:
         )
         if state.doubt:
             return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, state.doubt))
-        if argv and "/" in argv[0] and self._changed(argv[0], state):
-            return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"the script may change {argv[0]} before"))
+        if changed := next((word for word in argv[:_WORDS] if self._may_be_another(word, process, state)), None):
+            return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"the script may change {changed} before"))
         return process
+
+    def _may_be_another(self, name: str, process: Process, state: State) -> bool:
+        """Tell whether the script may have changed the file that a word leads to, or one that it would lead to."""
+        if not state.touched or not name:
+            return False
+        if "/" in name:
+            return self._changed(name, state)
+        directories = process.env.get("PATH", NO_PATH).split(":")
+        return any(self._changed(posixpath.join(directory or ".", name), state) for directory in directories)
 
     def probe(self, process: Process) -> Outcome:
         """Tell what would come of a command."""

@@ -78,6 +78,8 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outco
     world = ScriptWorld(attempt, program.process, _kind(program), come)
     sources: dict[str, Value] = {} if call.command else {"BASH_SOURCE": (name,)}
     state = State(name, Fields(args), program.process.cwd, sources, options=call.options)
+    if {"l", "i"} & call.options:
+        state = state.doubted("the shell reads its profile before")
     followed = _followed(text, state, world)
     return _ways(attempt, program, followed, args)
 

@@ -15,17 +15,19 @@ from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program, execve
-from elfgate.linkage.path_search import Command, find_command
+from elfgate.linkage.kernel import Image, Program, entered, execve
+from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
-from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
+from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.shell_commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.linkage.wrappers import is_elf, is_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found, Tree
 
 __all__ = ["predict", "variant"]
 
@@ -64,7 +66,7 @@ def predict(
     attempt = Attempt(
         tree=tree,
         architecture=architecture,
-        node=node,
+        node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides),
         mounts=first.mounts,
         variant=variant(tree, architecture),
@@ -74,9 +76,26 @@ def predict(
     )
     if not first.argv or not first.argv[0]:
         attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
-    else:
+    elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+
+
+def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
+    """A variant of ARM is the level of its CPUs: ``arm/v6``."""
+    if platform.architecture != "arm" or not platform.variant or node.cpu_level:
+        return node
+    return replace(node, cpu_level=f"arm{platform.variant}")
+
+
+def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
+    """Tell, and record, whether the working directory is a file: runtimes make a missing one, but then give up."""
+    found = attempt.lookup(cwd)
+    if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
+        return False
+    message = f"it is to be started in {cwd}, which is a file"
+    attempt.failed(Code.COMMAND_MISSING, cwd, message, words.FIX_DIRECTORY)
+    return True
 
 
 def follow(attempt: Attempt, process: Process) -> None:
@@ -149,20 +168,41 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     name = process.file or process.argv[0]
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, wrapped, command)
+        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(wrapped.file))
+        return None
+    if command.relative and not wrapped.file:
+        message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
+        attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
+    further = command.further if goes_on(wrapped.file) else ()
     process = replace(process, file="").doubted(command.doubt)
-    if wrapped.text is not ByText.REFUSED and _is_taken_for_text(attempt, process, command.path):
-        return _start_text(attempt, replace(wrapped, process=process), command.path)
-    program = execve(attempt, process, command.path)
+    program = _execute(attempt, replace(wrapped, process=process), (command.path, *further))
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
-        cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
+        entered(attempt, program.process, program.image)
+        cpu.runtime_met(attempt, program.image.path, program.image.facts, program.process.doubt)
     return program
+
+
+def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Program | None:
+    """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
+    refused: list[Finding] = []
+    for path in paths:
+        trial = replace(attempt, findings=[])
+        if wrapped.text is not ByText.REFUSED and _is_taken_for_text(trial, wrapped.process, path):
+            program = _execute_text(trial, wrapped, path)
+        else:
+            program = execve(trial, wrapped.process, path)
+        if program is not None or not passed_over(trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF):
+            attempt.findings += trial.findings
+            return program
+        refused = refused or trial.findings
+    attempt.findings += refused
+    return None
 
 
 def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
@@ -171,8 +211,8 @@ def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
     return not is_elf(attempt, process, path) and not execve(alone, process, path) and _codes(alone) == _REFUSED
 
 
-def _start_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
-    """Start a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
+def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
+    """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
 
     bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
     and whoever is not the one to execute it, run it nevertheless.
@@ -180,14 +220,13 @@ def _start_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None
     process = wrapped.process
     by, file = (_SH, _SH) if wrapped.text is ByText.RUN_BY_SH else (wrapped.by, wrapped.file)
     if wrapped.text is not ByText.UNKNOWN and is_text(attempt, process, path):
-        again = replace(process, argv=(by, path, *process.argv[1:]), file=file)
-        return _start(attempt, Wrapped(again, wrapped.by))
+        return execve(attempt, replace(process, argv=(by, path, *process.argv[1:])), file)
     if wrapped.text is not ByText.RUN_BY_ITSELF or posixpath.basename(file) not in {"bash", "dash"}:
         process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script"))
     return execve(attempt, process, path)
 
 
-def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
+def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool) -> None:
     doubt = command.doubt
     if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(wrapped.process.argv[0]):
         doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
@@ -195,7 +234,10 @@ def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> N
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
-    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
+    if looks_only or not command.refused:
+        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
+    else:
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, doubt)
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:
@@ -223,9 +265,16 @@ def _codes(attempt: Attempt) -> list[Code]:
 
 
 def _link(attempt: Attempt, program: Program, loader: Image) -> None:
-    about = loader.facts.loader
-    if about is None:
-        message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
+    about, path = loader.facts.loader, program.image.path
+    if about is None and (is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)):
+        message = f"{path} is loaded by {loader.path}, which is no loader, but needs one itself"
+        attempt.failed(
+            Code.LOADER_MISMATCH, path, message, words.fix_loader(program.image.facts), program.process.doubt
+        )
+    elif about is None:
+        message = f"{path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
+    elif wrong := unloadable(program.image.facts):
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
     else:
         {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)

@@ -111,7 +111,8 @@ def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outc
     by = program.process.argv[0]
     if name == "env":
         process = _env(attempt, program)
-        return Ways.one(Wrapped(process, by, _by_execvp(program))) if process is not None else None
+        wrapped = Wrapped(process, by, _by_execvp(program), file=program.image.path) if process is not None else None
+        return Ways.one(wrapped) if wrapped is not None else None
     if name not in SIMPLE:
         return None
     usage = SIMPLE[name]
@@ -124,9 +125,8 @@ def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outc
         who = _user(attempt, user, name)
         if who is None:
             return None  # it ends by itself, with an error of its own, or starts something else
-    return Ways.one(
-        Wrapped(process.doubted(usage.doubt), by, _by_execvp(program) if usage.execvp else ByText.REFUSED, who)
-    )
+    text = _by_execvp(program) if usage.execvp else ByText.REFUSED
+    return Ways.one(Wrapped(process.doubted(usage.doubt), by, text, who, program.image.path))
 
 
 def _by_execvp(program: Program) -> ByText:
@@ -233,7 +233,7 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
         else:
             return None
     unknown -= _set(words, env)
-    return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words and words[0] else None
+    return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words else None
 
 
 def _set(words: list[str], env: dict[str, str]) -> set[str]:

@@ -1,23 +1,18 @@
-"""Conditions of a script that depend on its arguments alone, and the values of words that do.
+"""Conditions of a script: ``test``, ``[`` and ``[[``, decided where arguments, variables and files are known.
 
-Source: POSIX.1-2017, test(1) and "Parameter Expansion"; bash's ``[[``.
+Source: POSIX.1-2017, test(1); bash(1), "Conditional Expressions"; dash's ``test.c`` (it has no ``==``).
 """
 
 import operator
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from itertools import pairwise
+from typing import Protocol
 
-from elfgate.linkage.shell import Body, Chain, Simple
-from elfgate.linkage.shell_words import NotUnderstoodError, Word
+from elfgate.linkage.shell_expand import Expander
+from elfgate.linkage.shell_state import Mark, State
+from elfgate.linkage.shell_words import Word
 
-_DEFAULTED = re.compile(r"\$\{([0-9]):?-\}")
-_PARAMETER = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[0-9]))")
-_STRIPPED = re.compile(r"\$\{([0-9])(##?|%%?)([^*?\[\\]*)\}")
-_FIRST_LETTERS = re.compile(r"\$\{([0-9]):0:([0-9])\}")
-_SPLIT = re.compile(r"[\s*?\[]")
 _COMPARISONS = {
     "-eq": operator.eq,
     "-ne": operator.ne,
@@ -26,145 +21,179 @@ _COMPARISONS = {
     "-ge": operator.ge,
     "-le": operator.le,
 }
+_STRINGS = {"=", "==", "!="}
+_BINARY = {*_COMPARISONS, *_STRINGS, "=~", "<", ">", "-nt", "-ot", "-ef"}
+_OF_FILES = frozenset("abcdefghkprstuwxGLNOS")
+_PLAIN_EXPRESSION = re.compile(r"\^?(?:(?:[\w/=:,@%-]|\[\^?[\w/.-]+\]|\.)[*+]?)+\$?")
+_FEW, _SHORT = 3, 1000
+_WHAT_IS_KNOWN = 64  # words of a test: longer ones are not looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What a script was called with.
+class Files(Protocol):
+    """What conditions ask of the file system."""
 
-    Attributes:
-        name: Its name, ``$0``.
-        args: Its arguments.
-        env: Its variables, as far as they are known.
+    def test(self, letter: str, path: str, state: State) -> bool | None:
+        """Whether ``test -LETTER PATH`` holds; None if that is not known."""
+
+
+Truth = bool | None
+Values = Sequence[str | None]
+
+
+def opposite(truth: Truth) -> Truth:
+    """Negate what may not be known."""
+    return None if truth is None else not truth
+
+
+def either(one: Truth, other: Truth) -> Truth:
+    """Tell whether one of two holds."""
+    if one or other:
+        return True
+    return None if None in (one, other) else False
+
+
+def both(one: Truth, other: Truth) -> Truth:
+    """Tell whether both hold."""
+    return opposite(either(opposite(one), opposite(other)))
+
+
+def bracket(values: Values, state: State, files: Files, *, plain: bool) -> Truth:
+    """Decide ``test`` with these arguments.
+
+    Args:
+        values: Without a closing bracket; None for one that is not known.
+        state: Where the script stands.
+        files: The file system.
+        plain: It is dash's, in which ``==`` is an error.
     """
-
-    name: str
-    args: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    def at(self, number: str) -> str:
-        """Give ``$number``; empty if there are not so many."""
-        index = int(number)
-        return (self.name, *self.args)[index] if index <= len(self.args) else ""
-
-    def parameter(self, name: str) -> str | None:
-        """Give ``$name``, a number or a variable; None if it is not known."""
-        return self.at(name) if name.isdecimal() else self.env.get(name)
-
-
-def is_all(word: Word) -> bool:
-    """Tell whether a word stands for all arguments: ``"$@"``."""
-    return word.raw in {'"$@"', '"${@}"'}
-
-
-def all_of(word: Word, given: Arguments) -> tuple[str, ...] | None:
-    """Expand ``"$@"``, and ``$@`` and ``$*`` without quotes, which split each; None if it is another word.
-
-    Raises:
-        NotUnderstoodError: if an argument might be matched to files.
-    """
-    if is_all(word):
-        return given.args
-    if word.raw not in {"$@", "${@}", "$*", "${*}"}:
+    if len(values) > _WHAT_IS_KNOWN:
         return None
-    if any(mark in argument for argument in given.args for mark in "*?[\\"):
-        raise NotUnderstoodError("an argument is a pattern")
-    return tuple(part for argument in given.args for part in argument.split())
+    if len(values) == 3 and values[1] in _BINARY:
+        return _binary(values[0], values[1], values[2], plain=plain)
+    if values and values[0] == "!":
+        return opposite(bracket(values[1:], state, files, plain=plain))
+    if len(values) < 2:
+        return _is_text(values[0]) if values else False
+    if len(values) == 2:
+        return _unary(values[0], values[1], state, files)
+    return _joined(values, state, files, plain=plain)
 
 
-def value_of(word: Word, given: Arguments) -> str | None:
-    """Tell a word's value: literal, or made of arguments and variables; None if it is not known."""
-    if word.literal:
-        return word.text
-    if word.text in {"$#", "${#}"}:
-        return str(len(given.args))
-    if match := _DEFAULTED.fullmatch(word.text):
-        return given.at(match[1])
-    if match := _FIRST_LETTERS.fullmatch(word.text):
-        return given.at(match[1])[: int(match[2])]
-    if match := _STRIPPED.fullmatch(word.text):
-        value = given.at(match[1])
-        return value.removeprefix(match[3]) if match[2][0] == "#" else value.removesuffix(match[3])
-    return _substituted(word, given)
+def _is_text(value: str | None) -> Truth:
+    return None if value is None else bool(value)
 
 
-def _substituted(word: Word, given: Arguments) -> str | None:
-    """Substitute plain parameters; where they are not quoted, only what no shell would split or match to files."""
-    names = [braced or bare for braced, bare in _PARAMETER.findall(word.text)]
-    values = {name: given.parameter(name) for name in names}
-    rest = _PARAMETER.sub("", word.text)
-    if not names or None in values.values() or any(mark in word.raw for mark in "'\\`") or "$" in rest:
+def _joined(values: Values, state: State, files: Files, *, plain: bool) -> Truth:
+    """Decide ``A -o B`` and ``A -a B``, of which the second binds closer."""
+    for joint, joined in (("-o", either), ("-a", both)):
+        if joint in values[1:-1] and not {"(", ")"} & set(values):
+            at = values.index(joint, 1)
+            left, right = (bracket(part, state, files, plain=plain) for part in (values[:at], values[at + 1 :]))
+            return joined(left, right)
+    return None
+
+
+def _matches(value: str | None, expression: Word) -> Truth:
+    """Tell whether a plain regular expression matches: one that means the same in Python and takes no time."""
+    raw = expression.raw
+    plain = _PLAIN_EXPRESSION.fullmatch(raw) and len(re.findall(r"[*+]", raw)) <= _FEW
+    return re.search(raw, value) is not None if plain and value is not None and len(value) < _SHORT else None
+
+
+def _unary(name: str | None, value: str | None, state: State, files: Files) -> Truth:
+    if value is None or name is None:
         return None
-    text = _PARAMETER.sub(lambda match: values[match[1] or match[2]] or "", word.text)
-    quoted = word.raw.startswith('"') and word.raw.endswith('"') and word.raw.count('"') == 2
-    return text if quoted or (text and not _SPLIT.search(text)) else None
+    if name in {"-z", "-n"}:
+        return bool(value) is (name == "-n")
+    if len(name) == 2 and name[0] == "-" and name[1] in _OF_FILES:
+        return files.test(name[1], value, state)
+    return None
 
 
-def decide(condition: Body, given: Arguments) -> bool | None:
-    """Decide a condition; None if it depends on more than the arguments."""
-    if len(condition) != 1:
+def _binary(left: str | None, how: str | None, right: str | None, *, plain: bool) -> Truth:
+    if how == "==" and plain:
+        return False
+    if left is None or right is None:
         return None
-    node = condition[0]
-    if isinstance(node, Chain):
-        return _chain(node, given)
-    if not isinstance(node, Simple) or node.assignments or not node.words:
-        return None
-    name, words = node.words[0].text, node.words[1:]
-    if name in {"[", "[["}:
-        if not words or words[-1].text != name.replace("[", "]"):
-            return None
-        words = words[:-1]
-    elif name != "test":
-        return None
-    return _test(words, given, patterns=name == "[[")
-
-
-def _chain(node: Chain, given: Arguments) -> bool | None:
-    if node.operators == ("!",):
-        inner = decide(node.nodes[1:], given)
-        return None if inner is None else not inner
-    result = decide(node.nodes[:1], given)
-    for joint, following in zip(node.operators, node.nodes[1:], strict=True):
-        if joint not in {"&&", "||"} or result is None:
-            return None
-        if result is (joint == "&&"):
-            result = decide((following,), given)
-    return result
-
-
-def _test(words: tuple[Word, ...], given: Arguments, *, patterns: bool) -> bool | None:
-    if words and words[0].raw == "!":
-        inner = _test(words[1:], given, patterns=patterns)
-        return None if inner is None else not inner
-    if len(words) == 2 and words[0].text in {"-z", "-n"}:
-        value = value_of(words[1], given)
-        return None if value is None else bool(value) is (words[0].text == "-n")
-    if joined := next((word.raw for word in words if word.raw in {"-a", "-o"}), None):
-        return None if patterns else _joined(words, joined, given)
-    if len(words) != 3:
-        return None
-    left, right = value_of(words[0], given), value_of(words[2], given)
-    if right is None and patterns and "$" not in words[2].raw:
-        right = words[2].text
-    return None if left is None or right is None else _compare(left, words[1].text, right, patterns=patterns)
-
-
-def _joined(words: tuple[Word, ...], by: str, given: Arguments) -> bool | None:
-    """Decide ``A -a B`` (all) or ``A -o B`` (any), not mixed: one part may decide, whatever the others are."""
-    if any(word.raw in {"-a", "-o"} - {by} or word.raw in {"(", ")", "!"} for word in words):
-        return None
-    places = [-1, *(number for number, word in enumerate(words) if word.raw == by), len(words)]
-    parts = [_test(words[first + 1 : last], given, patterns=False) for first, last in pairwise(places)]
-    settles = by == "-o"
-    if settles in parts:
-        return settles
-    return None if None in parts else not settles
-
-
-def _compare(left: str, how: str, right: str, *, patterns: bool) -> bool | None:
-    if how in {"=", "==", "!="}:
-        same = fnmatchcase(left, right) if patterns else left == right
-        return same is (how != "!=")
-    if how in _COMPARISONS and left.isdecimal() and right.isdecimal():
+    if how in _STRINGS:
+        return (left == right) is (how != "!=")
+    if how in _COMPARISONS and left.strip().isdecimal() and right.strip().isdecimal():
         return bool(_COMPARISONS[how](int(left), int(right)))
     return None
+
+
+class Brackets:
+    """Decides ``[[ … ]]``, whose words are neither split nor matched to files.
+
+    Args:
+        words: Between the brackets.
+        state: Where the script stands.
+        expander: Expands its words.
+        files: The file system.
+    """
+
+    def __init__(self, words: Sequence[Word], state: State, expander: Expander, files: Files) -> None:
+        self._words = [word for word in words if word.raw != "\n"]
+        self._state = state
+        self._expander = expander
+        self._files = files
+
+    def decide(self) -> Truth:
+        """Decide it; None if that cannot be done, or it is not understood."""
+        if len(self._words) > _WHAT_IS_KNOWN:
+            return None
+        truth = self._any()
+        return None if self._words else truth
+
+    def _next(self, *raws: str) -> bool:
+        if self._words and self._words[0].raw in raws:
+            del self._words[0]
+            return True
+        return False
+
+    def _any(self) -> Truth:
+        truth = self._all()
+        while self._next("||"):
+            truth = either(truth, self._all())
+        return truth
+
+    def _all(self) -> Truth:
+        truth = self._one()
+        while self._next("&&"):
+            truth = both(truth, self._one())
+        return truth
+
+    def _one(self) -> Truth:
+        if self._next("!"):
+            return opposite(self._one())
+        if self._next("("):
+            truth = self._any()
+            return truth if self._next(")") else None
+        return self._leaf()
+
+    def _leaf(self) -> Truth:
+        if not self._words:
+            return None
+        first = self._words.pop(0)
+        if self._words and self._words[0].raw in _BINARY:
+            how = self._words.pop(0).raw
+            return self._compared(first, how, self._words.pop(0)) if self._words else None
+        if len(first.raw) == 2 and first.raw[0] == "-" and self._words and self._words[0].raw not in {"&&", "||", ")"}:
+            operand = self._words.pop(0)
+            if first.raw == "-v":
+                known = self._expander.parameter(operand.text, self._state)
+                return None if known is Mark.UNKNOWN else known is not Mark.UNSET
+            return _unary(first.raw, self._expander.value(operand, self._state), self._state, self._files)
+        value = self._expander.value(first, self._state)
+        return None if value is None else bool(value)
+
+    def _compared(self, left: Word, how: str, right: Word) -> Truth:
+        if how == "=~":
+            return _matches(self._expander.value(left, self._state), right)
+        if how not in _STRINGS:
+            values = (self._expander.value(word, self._state) for word in (left, right))
+            return _binary(next(values), how, next(values), plain=False)
+        value, pattern = self._expander.value(left, self._state), self._expander.pattern(right, self._state)
+        if value is None or pattern is None:
+            return None
+        return fnmatchcase(value, pattern) is (how != "!=")

@@ -20,7 +20,7 @@ from elfgate.linkage.path_search import Command, find_command, goes_on, passed_o
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
-from elfgate.linkage.shell_commands import may_be_applet
+from elfgate.linkage.shell.commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped

@@ -12,13 +12,13 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words as words_of
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.entrypoint import follow_script
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.shell_state import Fields, State, Value
-from elfgate.linkage.shell_walk import Followed
-from elfgate.linkage.shell_world import ScriptWorld, Shell
+from elfgate.linkage.shell.entrypoint import follow_script
+from elfgate.linkage.shell.state import Fields, State, Value
+from elfgate.linkage.shell.walk import Followed
+from elfgate.linkage.shell.world import ScriptWorld, Shell
 from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing

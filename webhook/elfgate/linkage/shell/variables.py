@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from elfgate.linkage.shell_expand import Expander
-from elfgate.linkage.shell_state import SEARCH_CHANGED, SEARCHED, Mark, State, Value
-from elfgate.linkage.shell_words import Kind, Word
+from elfgate.linkage.shell.expand import Expander
+from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED, Mark, State, Value
+from elfgate.linkage.shell.words import Kind, Word
 
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=")
 _NAME = re.compile(r"[A-Za-z_]\w*")

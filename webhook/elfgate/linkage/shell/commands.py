@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
-from elfgate.linkage.conditions import both
-from elfgate.linkage.shell import Simple, parse
-from elfgate.linkage.shell_expand import Expander, UnsetError
-from elfgate.linkage.shell_state import Fields, State
-from elfgate.linkage.shell_words import NotUnderstoodError, Word
-from elfgate.linkage.shell_world import ScriptWorld, Shell
+from elfgate.linkage.shell.conditions import both
+from elfgate.linkage.shell.expand import Expander, UnsetError
+from elfgate.linkage.shell.grammar import Simple, parse
+from elfgate.linkage.shell.state import Fields, State
+from elfgate.linkage.shell.words import NotUnderstoodError, Word
+from elfgate.linkage.shell.world import ScriptWorld, Shell
 
 
 def _names(text: str) -> frozenset[str]:

@@ -14,11 +14,9 @@ from fnmatch import fnmatchcase
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Doubt, Process
-from elfgate.linkage.conditions import opposite
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.shell import Body, Case, Chain, For, Function, Group, If, Loop, Node, Not, Pipe, Simple, parse
-from elfgate.linkage.shell_builtins import run_builtin
-from elfgate.linkage.shell_commands import (
+from elfgate.linkage.shell.builtins import run_builtin
+from elfgate.linkage.shell.commands import (
     SPECIAL,
     is_builtin,
     is_harmless,
@@ -28,9 +26,25 @@ from elfgate.linkage.shell_commands import (
     status,
     written,
 )
-from elfgate.linkage.shell_expand import Expander, UnsetError
-from elfgate.linkage.shell_loops import walk_for, walk_loop
-from elfgate.linkage.shell_state import (
+from elfgate.linkage.shell.conditions import opposite
+from elfgate.linkage.shell.expand import Expander, UnsetError
+from elfgate.linkage.shell.grammar import (
+    Body,
+    Case,
+    Chain,
+    For,
+    Function,
+    Group,
+    If,
+    Loop,
+    Node,
+    Not,
+    Pipe,
+    Simple,
+    parse,
+)
+from elfgate.linkage.shell.loops import walk_for, walk_loop
+from elfgate.linkage.shell.state import (
     UNSURE,
     Fields,
     State,
@@ -40,10 +54,10 @@ from elfgate.linkage.shell_state import (
     settled,
     widened,
 )
-from elfgate.linkage.shell_variables import assigned, forgetting, is_assignment, with_defaults
-from elfgate.linkage.shell_walk import Ending, Followed, LostError
-from elfgate.linkage.shell_words import Kind, NotUnderstoodError, Word
-from elfgate.linkage.shell_world import ScriptWorld, Shell
+from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, with_defaults
+from elfgate.linkage.shell.walk import Ending, Followed, LostError
+from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
+from elfgate.linkage.shell.world import ScriptWorld, Shell
 
 _STEPS = 5_000  # commands that are looked at, on all ways together
 _WAYS = 16  # at once, before what tells them apart is forgotten

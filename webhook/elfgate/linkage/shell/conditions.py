@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from elfgate.linkage.shell_expand import Expander
-from elfgate.linkage.shell_state import Mark, State
-from elfgate.linkage.shell_words import Word
+from elfgate.linkage.shell.expand import Expander
+from elfgate.linkage.shell.state import Mark, State
+from elfgate.linkage.shell.words import Word
 
 _COMPARISONS = {
     "-eq": operator.eq,

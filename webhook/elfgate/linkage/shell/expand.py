@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from elfgate.linkage.shell_state import Fields, Mark, State, Value
-from elfgate.linkage.shell_words import Kind, Part, Word, is_pattern, quoted_text
+from elfgate.linkage.shell.state import Fields, Mark, State, Value
+from elfgate.linkage.shell.words import Kind, Part, Word, is_pattern, quoted_text
 
 _BRACED = re.compile(r"(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[[^]]*\])?(.*)", re.DOTALL)
 _OPERATION = re.compile(r"(:?[-=+?]|##?|%%?)(.*)", re.DOTALL)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from elfgate.linkage.shell_words import Kind, NotUnderstoodError, Part, Word, words_of
+from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Part, Word, words_of
 
 _DEPTH = 40
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\])?\+?=")

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Doubt
-from elfgate.linkage.conditions import Brackets, bracket
-from elfgate.linkage.shell_commands import asks
-from elfgate.linkage.shell_state import FAILURE, SEARCHED, UNSURE, Fields, Mark, State, Status
-from elfgate.linkage.shell_variables import assigned, set_to
-from elfgate.linkage.shell_walk import LostError, Walk
-from elfgate.linkage.shell_words import Word
-from elfgate.linkage.shell_world import Shell
+from elfgate.linkage.shell.commands import asks
+from elfgate.linkage.shell.conditions import Brackets, bracket
+from elfgate.linkage.shell.state import FAILURE, SEARCHED, UNSURE, Fields, Mark, State, Status
+from elfgate.linkage.shell.variables import assigned, set_to
+from elfgate.linkage.shell.walk import LostError, Walk
+from elfgate.linkage.shell.words import Word
+from elfgate.linkage.shell.world import Shell
 
 _NAMED_OPTIONS = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "p"}
 _OPTION = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell may know it as an option of exec")

@@ -17,7 +17,7 @@ from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.path_search import NO_PATH, find_command
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.shell_state import SEARCHED, Fields, Mark, State, Value
+from elfgate.linkage.shell.state import SEARCHED, Fields, Mark, State, Value
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from elfgate.linkage.attempt import Process
-from elfgate.linkage.shell import Body
+from elfgate.linkage.shell.grammar import Body
 
 SEARCHED = re.compile(r"PATH|LD_[A-Z_]+")  # variables by which programs and libraries are found
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.linkage.attempt import Process
-from elfgate.linkage.shell_expand import Expander
-from elfgate.linkage.shell_state import Fields, State, Status
-from elfgate.linkage.shell_words import Word
-from elfgate.linkage.shell_world import ScriptWorld
+from elfgate.linkage.shell.expand import Expander
+from elfgate.linkage.shell.state import Fields, State, Status
+from elfgate.linkage.shell.words import Word
+from elfgate.linkage.shell.world import ScriptWorld
 
 
 class LostError(Exception):

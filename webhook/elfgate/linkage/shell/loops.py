@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from elfgate.linkage.shell import Body, For, Loop
-from elfgate.linkage.shell_expand import Expander
-from elfgate.linkage.shell_state import Mark, State, merged, turned
-from elfgate.linkage.shell_walk import Ending, LostError
-from elfgate.linkage.shell_words import Word
+from elfgate.linkage.shell.expand import Expander
+from elfgate.linkage.shell.grammar import Body, For, Loop
+from elfgate.linkage.shell.state import Mark, State, merged, turned
+from elfgate.linkage.shell.walk import Ending, LostError
+from elfgate.linkage.shell.words import Word
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TURNS = 24

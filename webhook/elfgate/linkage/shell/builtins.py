@@ -205,7 +205,11 @@ def _declare(call: Call) -> list[State]:
         bare = [word.raw for word in words if "=" not in word.raw]
         for name in bare if call.name == "local" and call.walk.world.shell is Shell.BASH else ():
             state = state.setting(name, Mark.UNSET)
-    return [assigned(words, state, call.walk.expander, exported=exported).ended()]
+    state = assigned(words, state, call.walk.expander, exported=exported)
+    if call.name == "readonly" or "r" in options:
+        fixed = {match[0] for word in words if (match := _IDENTIFIER.match(word.raw))}
+        state = replace(state, fixed=state.fixed | fixed)
+    return [state.ended()]
 
 
 def _unset(call: Call) -> list[State]:

@@ -11,9 +11,9 @@ from itertools import takewhile
 
 from elfgate.linkage.shell.conditions import both
 from elfgate.linkage.shell.expand import Expander, UnsetError
-from elfgate.linkage.shell.grammar import Simple, parse
+from elfgate.linkage.shell.grammar import Redirect, Simple, parse
 from elfgate.linkage.shell.state import Fields, State
-from elfgate.linkage.shell.words import NotUnderstoodError, Word
+from elfgate.linkage.shell.words import NotUnderstoodError
 from elfgate.linkage.shell.world import ScriptWorld, Shell
 
 
@@ -69,6 +69,9 @@ _SURE = {  # commands that do not fail when root gives them these options
     "sync": "",
 }
 
+
+# What every container has, and descriptors.
+_OPENS = re.compile(r"\d+-?|-|/dev/(null|zero|full|u?random|stdin|stdout|stderr|fd/\d+)|/proc/(self|1|\$\$)/fd/\d+")
 
 # No function may have these names (POSIX.1-2017, 2.9.5); bash takes them.
 SPECIAL = _names(". : break continue eval exec exit export readonly return set shift times trap unset")
@@ -142,14 +145,21 @@ def _may_be_library(path: str) -> bool:
     return ".so" in path or path.startswith("/etc/ld") or path == "/"
 
 
-def written(files: Iterable[Word], state: State, expander: Expander) -> State:
-    """Note the files that redirections write to.
+def redirected(redirects: Iterable[Redirect], state: State, world: ScriptWorld, expander: Expander) -> State:
+    """Note the files that redirections write to; one that may not be opened fails its command, or ends the script.
 
     Raises:
         UnsetError: if the shell would end there.
     """
-    for word in files:
-        path = expander.value(word, state)
+    for redirect in redirects:
+        if redirect.operator.startswith("<<"):
+            continue
+        path = expander.value(redirect.word, state)
+        opens = path is not None and (bool(_OPENS.fullmatch(path)) or world.opens(path, redirect.operator, state))
+        if not opens:
+            state = state.doubted(f"the script opens {path or 'a file that is not known'} before")
+        if ">" not in redirect.operator:
+            continue
         if path is None:
             state = replace(state, touched=frozenset({"/"}))
         elif not path.startswith(("/dev/", "&")) and not path.isdecimal() and path != "-":

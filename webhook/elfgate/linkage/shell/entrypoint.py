@@ -22,9 +22,9 @@ from elfgate.linkage.shell.commands import (
     is_harmless,
     left_behind,
     may_be_within,
+    redirected,
     says,
     status,
-    written,
 )
 from elfgate.linkage.shell.conditions import opposite
 from elfgate.linkage.shell.expand import Expander, UnsetError
@@ -40,11 +40,13 @@ from elfgate.linkage.shell.grammar import (
     Node,
     Not,
     Pipe,
+    Redirected,
     Simple,
     parse,
 )
 from elfgate.linkage.shell.loops import walk_for, walk_loop
 from elfgate.linkage.shell.state import (
+    FAILURE,
     UNSURE,
     Fields,
     State,
@@ -54,7 +56,7 @@ from elfgate.linkage.shell.state import (
     settled,
     widened,
 )
-from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, with_defaults
+from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, is_sure, with_defaults
 from elfgate.linkage.shell.walk import Ending, Followed, LostError
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell.world import ScriptWorld, Shell
@@ -65,6 +67,7 @@ _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may end for another reason")
+_TRAPPED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script has something to do if that fails")
 _CARELESS = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may go on without it")
 
 
@@ -103,7 +106,7 @@ class _Walk:
     def __init__(self, world: ScriptWorld, counts: _Counts) -> None:
         self.world = world
         dash = world.shell is Shell.DASH
-        self.expander = Expander(world, self._says, plain=dash, braces=not dash)
+        self.expander = Expander(world, self._says, self._may_end, plain=dash, braces=not dash)
         self.endings: list[Ending] = []
         self.left: list[State] = []
         self._counts = counts
@@ -129,7 +132,7 @@ class _Walk:
 
     def become(self, process: Process, state: State) -> None:
         """Note that a program takes the script's place."""
-        self.note(Ending(process), state)
+        self.note(Ending(process.doubted(_TRAPPED) if state.trap else process), state)
 
     def note(self, ending: Ending, state: State) -> None:
         self.left.append(state)
@@ -176,6 +179,9 @@ class _Walk:
         if self._counts.steps > _STEPS:
             raise LostError("too long")
         try:
+            if isinstance(node, Redirected):
+                state = redirected(node.redirects, state, self.world, self.expander)
+                node = node.node
             return self._walked(node, state, checked=checked)
         except UnsetError:
             self.end(state, Status(ok=False))
@@ -322,8 +328,13 @@ class _Walk:
                 elif part.kind is Kind.OPAQUE and part.text[:2] in {"<(", ">("}:
                     state = state.doubted("the script runs something beside it before")
                 elif part.kind is Kind.OPAQUE:
+                    if not is_sure(part.text, state, self.expander):
+                        self._may_end(state)
                     state = forgetting(part.text, state)
         return state
+
+    def _may_end(self, state: State) -> None:
+        self.end(state, FAILURE)
 
     def _says(self, text: str, state: State) -> str | None:
         return says(text, state, self.world, self.expander)
@@ -331,7 +342,7 @@ class _Walk:
     def _simple(self, node: Simple, state: State, *, checked: bool) -> list[State]:
         before = state.status
         state = self.substitutions(node.words, state.ended())
-        state = with_defaults(node.words, written(node.writes, state, self.expander), self.expander)
+        state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
         words = node.command
         if not words:
             after = assigned(node.words, replace(state, status=before), self.expander)

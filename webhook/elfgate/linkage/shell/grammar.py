@@ -21,11 +21,11 @@ class Simple:
 
     Attributes:
         words: Its words, assignments first.
-        writes: The files that its redirections write to.
+        redirects: Its redirections.
     """
 
     words: tuple[Word, ...]
-    writes: tuple[Word, ...] = ()
+    redirects: "tuple[Redirect, ...]" = ()
 
     @property
     def assignments(self) -> tuple[Word, ...]:
@@ -37,6 +37,27 @@ class Simple:
         """The command's name and arguments."""
         first = next((at for at, word in enumerate(self.words) if not _ASSIGNMENT.match(word.raw)), len(self.words))
         return self.words[first:]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A redirection.
+
+    Attributes:
+        operator: ``<``, ``>>`` and so on.
+        word: What stands behind it.
+    """
+
+    operator: str
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A compound command with redirections."""
+
+    node: "Node"
+    redirects: tuple[Redirect, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +137,7 @@ class Function:
     body: "Body"
 
 
-Node = Simple | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
+Node = Simple | Redirected | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
 Body = tuple[Node, ...]
 
 
@@ -215,8 +236,9 @@ class _Parser:
             node = self._function()
         else:
             return self._simple()
-        self._redirections()
-        return node
+        redirects: list[Redirect] = []
+        self._redirections(redirects)
+        return Redirected(node, tuple(redirects)) if redirects else node
 
     def _defines(self) -> bool:
         return [word.raw for word in self._words[self._at + 1 : self._at + 3]] == ["(", ")"]
@@ -300,10 +322,10 @@ class _Parser:
 
     def _simple(self) -> Simple:
         words: list[Word] = []
-        writes: list[Word] = []
+        redirects: list[Redirect] = []
         start = self._at
         while not self.at_end():
-            if self._redirections(writes):
+            if self._redirections(redirects):
                 continue
             word = self._words[self._at]
             if word.operator:
@@ -314,7 +336,7 @@ class _Parser:
                 words += self._test()
         if self._at == start:
             raise NotUnderstoodError("an empty command")
-        return Simple(tuple(words), tuple(writes))
+        return Simple(tuple(words), tuple(redirects))
 
     def _array(self, name: Word) -> Word:
         """Read the words of ``NAME=(…)``."""
@@ -336,8 +358,8 @@ class _Parser:
             yield self._take()
         yield self._take("]]")
 
-    def _redirections(self, writes: list[Word] | None = None) -> bool:
-        """Pass over redirections: the file descriptor before, the operator, the word after."""
+    def _redirections(self, redirects: list[Redirect]) -> bool:
+        """Read redirections: the file descriptor before, the operator, the word after."""
         start = self._at
         while not self.at_end():
             here = self._at + self._words[self._at].raw.isdecimal()
@@ -346,8 +368,7 @@ class _Parser:
                 break
             if here + 1 >= len(self._words) or self._words[here + 1].operator:
                 raise NotUnderstoodError("a redirection to nothing")
-            if ">" in operator.raw and writes is not None:
-                writes.append(self._words[here + 1])
+            redirects.append(Redirect(operator.raw, self._words[here + 1]))
             self._at = here + 2
         return self._at > start
 

@@ -84,6 +84,7 @@ class State:
         failed: The last program that it has started in vain: its status may decide yet.
         job: The last program that it has started in the background, if in vain.
         local: Names of the variables that the function has for itself.
+        fixed: Names of the variables that are readonly: setting them fails, and ends most shells.
     """
 
     name: str
@@ -101,6 +102,7 @@ class State:
     failed: Process | None = None
     job: Process | None = None
     local: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
 
     def doubted(self, why: str) -> "State":
         """Add a doubt; the first one stays. Any file may be another from here on."""
@@ -112,7 +114,8 @@ class State:
 
     def setting(self, name: str, value: Value) -> "State":
         """Set a variable."""
-        return replace(self, variables={**self.variables, name: value})
+        state = self.doubted(f"the script sets {name}, which is readonly") if name in self.fixed else self
+        return replace(state, variables={**state.variables, name: value})
 
 
 def merged(states: list[State]) -> list[State]:
@@ -190,4 +193,5 @@ def _joined(one: State, other: State) -> State:
         failed=one.failed or other.failed,
         job=one.job if one.job == other.job else None,
         local=one.local | other.local,
+        fixed=one.fixed | other.fixed,
     )

@@ -40,7 +40,6 @@ from elfgate.linkage.shell.grammar import (
     Node,
     Not,
     Pipe,
-    Redirected,
     Simple,
     parse,
 )
@@ -179,9 +178,6 @@ class _Walk:
         if self._counts.steps > _STEPS:
             raise LostError("too long")
         try:
-            if isinstance(node, Redirected):
-                state = redirected(node.redirects, state, self.world, self.expander)
-                node = node.node
             return self._walked(node, state, checked=checked)
         except UnsetError:
             self.end(state, Status(ok=False))
@@ -268,6 +264,7 @@ class _Walk:
         return [*done, state.ended()]
 
     def _group(self, node: Group, state: State, *, checked: bool) -> list[State]:
+        state = redirected(node.redirects, state, self.world, self.expander)
         if node.kind == "{":
             return self.body(node.body, [state], checked=checked)
         after = self._subshell(node.body, state, checked=checked)
@@ -341,6 +338,10 @@ class _Walk:
 
     def _simple(self, node: Simple, state: State, *, checked: bool) -> list[State]:
         before = state.status
+        if len(node.assignments) > 1 and any(
+            part.kind is Kind.OPAQUE for word in node.assignments for part in word.parts
+        ):
+            self._may_end(state)  # one may be counted with in the next
         state = self.substitutions(node.words, state.ended())
         state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
         words = node.command

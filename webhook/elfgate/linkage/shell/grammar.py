@@ -53,14 +53,6 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirected:
-    """A compound command with redirections."""
-
-    node: "Node"
-    redirects: tuple[Redirect, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Chain:
     """``A && B || C``: pipelines, and the operator before each but the first."""
 
@@ -123,10 +115,11 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``{ … }``; or what has a process of its own: ``( … )``, and what is followed by ``&``."""
+    """``{ … }``, or any with redirections; or what has a process of its own: ``( … )``, what is followed by ``&``."""
 
     body: "Body"
     kind: str
+    redirects: tuple[Redirect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ class Function:
     body: "Body"
 
 
-Node = Simple | Redirected | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
+Node = Simple | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
 Body = tuple[Node, ...]
 
 
@@ -238,7 +231,7 @@ class _Parser:
             return self._simple()
         redirects: list[Redirect] = []
         self._redirections(redirects)
-        return Redirected(node, tuple(redirects)) if redirects else node
+        return Group((node,), "{", tuple(redirects)) if redirects else node
 
     def _defines(self) -> bool:
         return [word.raw for word in self._words[self._at + 1 : self._at + 3]] == ["(", ")"]

@@ -97,6 +97,10 @@ def _exit(call: Call) -> list[State]:
 
 
 def _return(call: Call) -> list[State]:
+    """``return``: outside functions and sourced files, it fails in bash, and ends others."""
+    inside = "FUNCNAME" in call.state.local or call.state.variables.get("BASH_SOURCE") is Mark.UNKNOWN
+    if call.walk.world.shell is Shell.BASH and not inside:
+        return [call.state.ended(FAILURE)]
     return [replace(call.state, leaving="return", status=_given_status(call))]
 
 

@@ -152,7 +152,7 @@ def redirected(redirects: Iterable[Redirect], state: State, world: ScriptWorld, 
         UnsetError: if the shell would end there.
     """
     for redirect in redirects:
-        if redirect.operator.startswith("<<"):
+        if redirect.operator.startswith("<<") or redirect.word.raw.startswith(("<(", ">(")):
             continue
         path = expander.value(redirect.word, state)
         opens = path is not None and (bool(_OPENS.fullmatch(path)) or world.opens(path, redirect.operator, state))

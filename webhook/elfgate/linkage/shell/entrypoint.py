@@ -141,7 +141,8 @@ class _Walk:
     def read(self, text: str, state: State, *, checked: bool) -> list[State]:
         """Run a text in this shell: of ``eval``, or of a file."""
         with_depth = self._deeper()
-        states = self.body(parse(text), [state], checked=checked)
+        body = parse(text)
+        states = self.body(body, [state if body else state.ended()], checked=checked)
         self._counts.depth = with_depth
         return [replace(after, leaving="") if after.leaving == "return" else after for after in states]
 
@@ -338,16 +339,11 @@ class _Walk:
 
     def _simple(self, node: Simple, state: State, *, checked: bool) -> list[State]:
         before = state.status
-        if len(node.assignments) > 1 and any(
-            part.kind is Kind.OPAQUE for word in node.assignments for part in word.parts
-        ):
-            self._may_end(state)  # one may be counted with in the next
-        state = self.substitutions(node.words, state.ended())
-        state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
         words = node.command
         if not words:
-            after = assigned(node.words, replace(state, status=before), self.expander)
-            return [replace(after, status=state.status)]
+            return [self._assignments(node, state)]
+        state = self.substitutions(node.words, state.ended())
+        state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
         state = replace(state, status=before)
         if words[0].raw in {"[[", "(("} and self.world.shell is not Shell.DASH:
             return run_builtin(self, words[0].raw, Fields(), words, state, checked=checked) or []
@@ -355,6 +351,14 @@ class _Walk:
         fields = Fields() if assignment else self.expander.fields(words, state)
         temporary = assigned(node.assignments, state, self.expander, exported=True)
         return self.command(fields, words, state, temporary, checked=checked)
+
+    def _assignments(self, node: Simple, state: State) -> State:
+        """Assign one after another; the status is that of the last command within."""
+        before, after = state.status, redirected(node.redirects, state.ended(), self.world, self.expander)
+        for word in node.words:
+            after = with_defaults((word,), self.substitutions((word,), after), self.expander)
+            after = replace(assigned((word,), replace(after, status=before), self.expander), status=after.status)
+        return after
 
     def command(
         self,

@@ -186,7 +186,11 @@ class Expander:
             return None
         if _INDIRECT.fullmatch(part.text) and not self.plain:
             name = self.parameter(part.text[1:], state)
-            named = self.parameter(name, state) if isinstance(name, str) else Mark.UNKNOWN
+            if not isinstance(name, str) or not name.isidentifier():
+                self.perhaps(state)  # bash ends where it is no name
+                return None
+            named = self.parameter(name, state)
+            self._unless_set(named, name, state)
             return named if isinstance(named, str) else None
         match = _BRACED.fullmatch(part.text)
         value = self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
@@ -216,6 +220,8 @@ class Expander:
         """Give ``name[N]``, or all of an array."""
         match = _INDEXED.fullmatch(name)
         fields = _items(self.parameter(match[1], state)) if match else Fields(more=True)
+        if match is None:
+            self.perhaps(state)  # there may be no such element
         known = fields.known
         if match is None or known is None:
             return Mark.UNKNOWN
@@ -225,7 +231,7 @@ class Expander:
 
     def _unless_set(self, value: Value, name: str, state: State, *, asked: bool = False) -> None:
         """End the script where a parameter must be set: under ``set -u``, or where it is asked for."""
-        if name in {"@", "*"} or "[" in name or not (asked or "u" in state.options):
+        if name in {"@", "*"} or name.endswith(("[@]", "[*]")) or not (asked or "u" in state.options):
             return
         if value is Mark.UNSET:
             raise UnsetError

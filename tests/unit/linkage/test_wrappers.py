@@ -222,6 +222,15 @@ def test_what_fails_behind_a_script_is_unknown_if_the_script(how: str) -> None:
     assert run("/entry.sh", "fine", files=files).outcome is Outcome.STARTS
 
 
+@pytest.mark.parametrize("line", [": ${NAME:?is not set}", "set -u; : $NAME", ": $((NAME + 1))"])
+def test_a_script_may_end_where_a_variable_of_elsewhere_is_not_as_it_wants(line: str) -> None:
+    files = {"entry.sh": tarball.program(f'#!/bin/sh\n{line}\nexec "$@"\n')}
+    anything = frozenset({"*"})
+    env = {"PATH": "/usr/bin:/bin"}
+    assert run("/entry.sh", "/usr/bin/broken", files=files, env=env, unknown_env=anything).outcome is Outcome.UNKNOWN
+    assert failures(run("/entry.sh", "broken", files=files, env={**env, "NAME": "1"})) == [Code.LOADER_MISSING]
+
+
 def test_a_script_changes_its_working_directory_for_a_relative_program() -> None:
     files = {"entry.sh": tarball.program('#!/bin/sh\ncd /srv\nexec ./tool "$@"\n'), "srv/tool": BROKEN}
     assert failures(run("/entry.sh", files=files)) == [Code.LOADER_MISSING]

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
+from elfgate.linkage.attempt import Process
+from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.conditions import both
 from elfgate.linkage.shell.expand import Expander, UnsetError
 from elfgate.linkage.shell.grammar import Redirect, Simple, parse
-from elfgate.linkage.shell.state import Fields, State
+from elfgate.linkage.shell.state import Fields, State, Status
 from elfgate.linkage.shell.words import NotUnderstoodError
 from elfgate.linkage.shell.world import ScriptWorld, Shell
 
@@ -189,6 +191,40 @@ def status(values: Fields, state: State, world: ScriptWorld) -> bool | None:
         return None
     options = "".join(arg for arg in args if arg.startswith("-") and not arg.startswith("--"))
     return True if all(letter in options for letter in _SURE[name]) else None
+
+
+def external(fields: Fields, state: State, temporary: State, world: ScriptWorld) -> State:
+    """Run a program, and go on with what is known of its status and of what it leaves behind.
+
+    Args:
+        fields: Its words, expanded.
+        state: Where the script stands.
+        temporary: The same, with the variables that stand before the command.
+        world: What is around it.
+    """
+    values = fields.values
+    argv = values[: values.index(None)] if None in values else values
+    process = world.started(tuple(value for value in argv if value is not None), temporary)
+    outcome = _outcome(process, temporary, world)
+    if outcome is Outcome.CANNOT_START:
+        return replace(state, failed=process).ended(Status(ok=False, by=process))
+    if is_harmless(values) and not fields.more:
+        after = left_behind(values, state)
+        ok = status(fields, state, world)
+    else:
+        after, ok = state.doubted(f"the script runs {process.argv[0]} before"), None
+    return after.ended(Status(ok, None if ok or outcome is Outcome.STARTS else process))
+
+
+def _outcome(process: Process, state: State, world: ScriptWorld) -> Outcome:
+    """Tell what comes of a command; of a plain tool, only whether it is there."""
+    name = process.argv[0]
+    if "/" in name or not is_harmless((name,)):
+        if "/" not in name and may_be_within(name, world.shell) and world.find(name, state) is False:
+            return Outcome.STARTS
+        return world.outcome(process)
+    missing = world.find(name, state) is False and not may_be_within(name, world.shell)
+    return Outcome.CANNOT_START if missing else Outcome.STARTS
 
 
 def says(text: str, state: State, world: ScriptWorld, expander: Expander) -> str | None:

@@ -18,13 +18,11 @@ from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.builtins import run_builtin
 from elfgate.linkage.shell.commands import (
     SPECIAL,
+    external,
     is_builtin,
     is_harmless,
-    left_behind,
-    may_be_within,
     redirected,
     says,
-    status,
 )
 from elfgate.linkage.shell.conditions import opposite
 from elfgate.linkage.shell.expand import Expander, UnsetError
@@ -105,7 +103,7 @@ class _Walk:
     def __init__(self, world: ScriptWorld, counts: _Counts) -> None:
         self.world = world
         dash = world.shell is Shell.DASH
-        self.expander = Expander(world, self._says, self._may_end, plain=dash, braces=not dash)
+        self.expander = Expander(world, self._says, lambda at: self.end(at, FAILURE), plain=dash, braces=not dash)
         self.endings: list[Ending] = []
         self.left: list[State] = []
         self._counts = counts
@@ -327,12 +325,9 @@ class _Walk:
                     state = state.doubted("the script runs something beside it before")
                 elif part.kind is Kind.OPAQUE:
                     if not is_sure(part.text, state, self.expander):
-                        self._may_end(state)
+                        self.end(state, FAILURE)
                     state = forgetting(part.text, state)
         return state
-
-    def _may_end(self, state: State) -> None:
-        self.end(state, FAILURE)
 
     def _says(self, text: str, state: State) -> str | None:
         return says(text, state, self.world, self.expander)
@@ -391,7 +386,7 @@ class _Walk:
             where = temporary if name == "exec" else state
             ways = run_builtin(self, name, fields, words, where, checked=checked)
             return [state.ended(UNSURE)] if ways is None else ways
-        return [self._external(fields, state, temporary)]
+        return [external(fields, state, temporary, self.world)]
 
     def _call(self, body: Body, fields: Fields, state: State, *, checked: bool) -> list[State]:
         depth = self._deeper()
@@ -402,27 +397,3 @@ class _Walk:
         ways = self.body(body, [inside], checked=checked)
         self._counts.depth = depth
         return [returned(way, state) for way in ways]
-
-    def _external(self, fields: Fields, state: State, temporary: State) -> State:
-        values = fields.values
-        argv = values[: values.index(None)] if None in values else values
-        process = self.world.started(tuple(value for value in argv if value is not None), temporary)
-        outcome = self._outcome(process, temporary)
-        if outcome is Outcome.CANNOT_START:
-            return replace(state, failed=process).ended(Status(ok=False, by=process))
-        if is_harmless(values) and not fields.more:
-            after = left_behind(values, state)
-            ok = status(fields, state, self.world)
-        else:
-            after, ok = state.doubted(f"the script runs {process.argv[0]} before"), None
-        return after.ended(Status(ok, None if ok or outcome is Outcome.STARTS else process))
-
-    def _outcome(self, process: Process, state: State) -> Outcome:
-        """Tell what comes of a command; of a plain tool, only whether it is there."""
-        name = process.argv[0]
-        if "/" in name or not is_harmless((name,)):
-            if "/" not in name and may_be_within(name, self.world.shell) and self.world.find(name, state) is False:
-                return Outcome.STARTS
-            return self.world.outcome(process)
-        missing = self.world.find(name, state) is False and not may_be_within(name, self.world.shell)
-        return Outcome.CANNOT_START if missing else Outcome.STARTS

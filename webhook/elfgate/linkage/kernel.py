@@ -11,7 +11,7 @@ from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
 from elfgate.linkage.machines import Taken, architecture_of, begins_with_code, describe, is_of_first_power_abi, taken
-from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
+from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, enterable, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
 from elfgate.linkage.shebang import shebang
@@ -278,6 +278,10 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)
+        return False
+    if facts.type == Type.EXEC and not enterable(facts, page_sizes(attempt)[-1]):
+        message = f"{image.path} is entered at {facts.entry:#x}, where none of its segments is: it crashes"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
         return False
     takes = bool(facts.needed) or any(not symbol.weak for symbol in facts.undefined)  # what nobody binds then
     if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not takes and not facts.soname):

@@ -29,6 +29,13 @@ def aligned(facts: ElfFacts, page: int) -> bool:
     return mappable(facts, page) and all(load.align % page == 0 for load in facts.loads)
 
 
+def enterable(facts: ElfFacts, page: int) -> bool:
+    """Tell whether the entry point is in a page (bytes) of some segment: else the first instruction is a SIGSEGV."""
+    return any(
+        load.vaddr // page * page <= facts.entry < -(-(load.vaddr + load.memsz) // page) * page for load in facts.loads
+    )
+
+
 def cut_off(facts: ElfFacts, page: int) -> bool | None:
     """Tell whether a truncated file lacks pages that starting needs.
 

@@ -21,19 +21,20 @@ _FORBIDDEN = {
     "loader": Code.LOADER_MISMATCH,
 }
 _ERRNO = {"ENOEXEC": Code.EXEC_FORMAT, "ELIBBAD": Code.LOADER_MISMATCH}
-_WORDS = [  # the first that a line matches, lines from the top
+_WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, lines from the top
     (r"Could not open '.*'", Code.LOADER_MISSING),
     (r"binfmt-P: {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
     (r"^execve: No such file", Code.LOADER_MISSING),  # gcompat's stub, of musl's loader
     (r"cannot open shared object file", Code.LIBRARY_MISSING),
-    (r"ELF load command address/offset not (page-aligned|properly aligned)", Code.PAGE_SIZE),
+    (r"ELF load command (address/offset|alignment) not (page-aligned|properly aligned)", Code.PAGE_SIZE),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
     (r"Fatal glibc error: .*CPU|CPU lacks", Code.CPU_LEVEL),
     (r"This program can only be run on .* processors with", Code.CPU_LEVEL),
     (r"FATAL: kernel too old", Code.KERNEL_TOO_OLD),
     (r"version `[^']+' not found", Code.SYMBOL_VERSION_MISSING),
     (r"Inconsistency detected by ld.so: dl-(lookup|version).c", Code.SYMBOL_VERSION_MISSING),
+    (r"Inconsistency detected by ld.so", None),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
     (r"Error loading shared library .*: (No such file|No error information|Permission denied)", Code.LIBRARY_MISSING),

@@ -31,7 +31,7 @@ class Load:
     filesz: int
     memsz: int
     align: int
-    flags: int = 0
+    flags: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,24 @@ class ElfFacts:
 
     Attributes:
         machine: ``e_machine``.
-        elf_class: 32 or 64 (``EI_CLASS``).
-        byte_order: ``little`` or ``big`` (``EI_DATA``).
+        elf_class: 32 or 64: how its headers are laid out, which is what kernels go by.
+        byte_order: ``little`` or ``big``: the same.
         type: ``e_type``, as found.
         flags: ``e_flags``.
         os_abi: ``EI_OSABI``.
         file_size: The whole file's size in bytes.
         malformed: Why the kernel would not take these headers (one clause), or empty.
+        ident_class: ``EI_CLASS`` as written, which loaders go by, and some kernels too: 32 or 64; 0 if it is neither.
+        ident_byte_order: ``EI_DATA`` as written: ``little`` or ``big``; empty if it is neither.
         interp: ``PT_INTERP``'s path (the first one), or None if there is none.
         interp_malformed: Why the kernel would not take the PT_INTERP (one clause), or empty.
         loads: The PT_LOAD segments in file order.
+        headers_at: ``e_phoff``: where in the file the program headers are.
+        names_headers: There is a PT_PHDR.
+        stack_executable: PT_GNU_STACK asks for a stack that can be executed; None if there is no PT_GNU_STACK.
         dynamic: There is a PT_DYNAMIC.
         dynamic_behind: It lies behind the segment that it is mapped with, which can be written.
+        dynamic_in_file: It is not empty, as it is in what ``objcopy --only-keep-debug`` leaves.
         pie: ``DF_1_PIE``.
         entry: ``e_entry``.
         soname: DT_SONAME, or None.
@@ -136,11 +142,17 @@ class ElfFacts:
     file_size: int = 0
     entry: int = 0
     malformed: str = ""
+    ident_class: int = 0
+    ident_byte_order: str = ""
     interp: str | None = None
     interp_malformed: str = ""
     loads: tuple[Load, ...] = ()
+    headers_at: int = 0
+    names_headers: bool = False
+    stack_executable: bool | None = None
     dynamic: bool = False
     dynamic_behind: bool = False
+    dynamic_in_file: bool = False
     pie: bool = False
     soname: str | None = None
     needed: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
 _PATH_MAX = 4096
-_PF_W = 2
+_PF_X, _PF_W = 1, 2
 _PAGE = 4096  # bytes of the smallest that there are
 
 
@@ -45,7 +45,8 @@ def _read(kept: Excerpt) -> ElfFacts:
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
         why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
-        return ElfFacts(0, written_class(head), written_byte_order(head), Type.NONE, 0, 0, kept.file_size, 0, why)
+        marked = written_class(head), written_byte_order(head)
+        return ElfFacts(0, layout.elf_class, layout.byte_order, Type.NONE, 0, 0, kept.file_size, 0, why, *marked)
 
     plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
     decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
@@ -69,19 +70,25 @@ def _read(kept: Excerpt) -> ElfFacts:
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
     return ElfFacts(
         machine=machine,
-        elf_class=written_class(head),
-        byte_order=written_byte_order(head),
+        elf_class=layout.elf_class,
+        byte_order=layout.byte_order,
         type=kind,
         flags=header.e_flags,
         os_abi=head[7],
         file_size=kept.file_size,
         entry=header.e_entry,
         malformed=malformed,
+        ident_class=written_class(head),
+        ident_byte_order=written_byte_order(head),
         interp=interp,
         interp_malformed=interp_malformed,
         loads=loads,
+        headers_at=header.e_phoff,
+        names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
+        stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
         dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1], segments),
+        dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,

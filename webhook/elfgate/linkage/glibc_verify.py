@@ -48,9 +48,9 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     if facts is None or entry.size < _HEADER[loader.elf_class]:
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
     what = f"is {describe(facts)}"
-    if facts.elf_class != loader.elf_class:
+    if facts.ident_class != loader.elf_class:
         return Skip(what, other_class=True)
-    if facts.byte_order != loader.byte_order:
+    if facts.ident_byte_order != loader.byte_order:
         return Skip(what) if debian else what
     if wrong := _identification(entry.head, facts):
         return wrong
@@ -73,7 +73,7 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
 
 def is_of_same_kind(facts: ElfFacts, loader: ElfFacts, *, machine: bool = True) -> bool:
     """Tell whether a file is of the loader's class, byte order and, if that is asked for, machine."""
-    same = (facts.elf_class, facts.byte_order) == (loader.elf_class, loader.byte_order)
+    same = (facts.ident_class, facts.ident_byte_order) == (loader.elf_class, loader.byte_order)
     return same and (facts.machine == loader.machine or not machine)
 
 
@@ -94,8 +94,11 @@ def _mappable(facts: ElfFacts) -> str | None:
         return f"is not a valid ELF file: {facts.malformed}"
     if facts.type not in (Type.DYN, Type.EXEC):
         return "is neither a shared library nor a program"
-    if not facts.loads or not facts.dynamic:
+    if not facts.loads or not facts.dynamic_in_file:
         return "is not a shared library: it has no dynamic section"
     if facts.type == Type.EXEC or facts.pie:
         return "is a program, not a shared library"
+    first, last = facts.loads[0], facts.loads[-1]
+    if last.vaddr + last.memsz <= first.vaddr:  # _dl_map_segments: "failed to map segment from shared object"
+        return "has its segments in another order than their addresses"
     return None

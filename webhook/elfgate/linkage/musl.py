@@ -27,6 +27,7 @@ from elfgate.linkage.loaded import (
     report_missing,
 )
 from elfgate.linkage.machines import architecture_of, describe
+from elfgate.linkage.pages import SMALLEST, mappable, taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
 from elfgate.linkage.symbols import undefined
@@ -148,7 +149,11 @@ class _Linker:
         objects.add(item)
         if foreign:
             self._foreign.append(item)
-        return mapped(self._attempt, item)
+        if not mappable(item.facts, SMALLEST):
+            message = f"{item.path} has segments off their pages, which musl maps by whole pages all the same"
+            self._attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+            return False
+        return mapped(self._attempt, item, taken_by_musl)
 
     def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
         """Take the first file that opens, whatever it is."""
@@ -217,7 +222,7 @@ class _Linker:
             return f"is {describe(facts)}"
         if facts.malformed:
             return f"is not a valid ELF file: {facts.malformed}"
-        if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+        if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic or not facts.loads:
             return "is not a shared library"
         return ""
 

@@ -159,17 +159,6 @@ def _shift_load(file: File, distance: object) -> None:
     file.set("p_vaddr", file.get("p_vaddr", header) + int(str(distance), 0), header)
 
 
-def _dynamic_behind(file: File, _value: object) -> None:
-    """Shrink the PT_LOAD with the dynamic section to 8 bytes shortly before it; the page is mapped all the same."""
-    dynamic = file.get("p_vaddr", file.segment(_PT_DYNAMIC))
-    header = [at for at in file.segments(_PT_LOAD) if file.get("p_vaddr", at) <= dynamic][-1]
-    moved = dynamic - 16 - file.get("p_vaddr", header)
-    for name in ("p_vaddr", "p_offset"):
-        file.set(name, file.get(name, header) + moved, header)
-    for name in ("p_filesz", "p_memsz"):
-        file.set(name, 8, header)
-
-
 def _change_segment(file: File, change: object) -> None:
     """``KIND NUMBER FIELD VALUE``: a field of one of the program headers of a kind; ``+VALUE`` adds to it."""
     kind, number, field, value = str(change).split()
@@ -192,6 +181,19 @@ def _move_program_headers(file: File, _value: object) -> None:
     file.data += bytes(-len(file.data) % 8)
     file.set("e_phoff", len(file.data))
     file.data += file.data[start : start + size]
+
+
+def _dynamic_behind(file: File, _value: object) -> None:
+    """Shrink the PT_LOAD with the dynamic section to 8 bytes shortly before it; the page is mapped all the same."""
+    dynamic = file.get("p_vaddr", file.segment(_PT_DYNAMIC))
+    start, entry, count = file.get("e_phoff"), file.get("e_phentsize"), file.get("e_phnum")
+    loads = [at for at in range(start, start + entry * count, entry) if file.get("p_type", at) == _PT_LOAD]
+    header = max((at for at in loads if file.get("p_vaddr", at) <= dynamic), key=lambda at: file.get("p_vaddr", at))
+    moved = dynamic - 16 - file.get("p_vaddr", header)
+    for name in ("p_vaddr", "p_offset"):
+        file.set(name, file.get(name, header) + moved, header)
+    for name in ("p_filesz", "p_memsz"):
+        file.set(name, 8, header)
 
 
 def _retag(file: File, tags: object) -> None:

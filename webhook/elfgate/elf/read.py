@@ -16,7 +16,8 @@ from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
 _PATH_MAX = 4096
-_PF_X, _PF_W = 1, 2
+_PF_X = 1
+_PF_W = 2
 _PAGE = 4096  # bytes of the smallest that there are
 
 
@@ -87,8 +88,8 @@ def _read(kept: Excerpt) -> ElfFacts:
         names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
         stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
-        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1], segments),
         dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
+        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1], segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,

@@ -46,11 +46,15 @@ _PRELOAD = (
     "from LD_PRELOAD cannot be preloaded|from /etc/ld.so.preload cannot be preloaded|no version information available"
 )
 _STARTER = [  # said by whoever called execve
-    (r"(Exec format error|cannot execute binary file)", Code.EXEC_FORMAT),
-    (r"line \d+: (syntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
-    (r"[Pp]ermission denied", Code.COMMAND_NOT_EXECUTABLE),
+    (r"([Ee]xec format error|cannot execute binary file)", Code.EXEC_FORMAT),
+    (r"\d+: ([Ss]yntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
+    (r"[Pp]ermission denied|unable to run: .*access denied", Code.COMMAND_NOT_EXECUTABLE),
     (r"invalid option -- 'S'", Code.COMMAND_MISSING),
 ]
+_MISSING_BY_OTHERS = (  # gosu, catatonit, chpst and mksh end with other numbers than 127
+    r"^error: exec.*no such file|failed to exec pid1: No such file"
+    r"|unable to run: .*does not exist|mksh: .*: No such file"
+)
 _FATAL = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT", "SIGFPE", "SIGSYS", "SIGTRAP", "SIGKILL"}
 
 
@@ -115,6 +119,6 @@ def _of_starter(outcome: Outcome, lines: list[str]) -> Code | None:
             if re.search(pattern, line):
                 return code
         missing = outcome.status == 127 and re.search(r"not found|No such file|required file", line)
-        if missing or re.search(r"^error: exec.*no such file", line):  # gosu ends with 1
+        if missing or re.search(_MISSING_BY_OTHERS, line):
             return _MISSING[outcome.culprit or "command"]
     return None

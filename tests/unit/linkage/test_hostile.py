@@ -6,13 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elfgate.linkage.conditions import Arguments
-from elfgate.linkage.entrypoint import follow_command, follow_script
 from elfgate.linkage.shebang import shebang
 from support import tarball
 from support.image import alpine, debian, glibc_program, library, musl_program, start
 
-GIVEN = Arguments("/s", ("x", "y"), {"PATH": "/bin", "a": "b c", "e": ""})
+ENV = {"PATH": "/bin", "a": "b c", "e": ""}
 KIB64 = 65536
 LONG = {
     "negations": "! " * (KIB64 // 2),
@@ -36,10 +34,31 @@ LONG = {
 
 @pytest.mark.parametrize("what", LONG)
 def test_no_script_takes_long(what: str) -> None:
+    files = {**alpine(), "s": tarball.program(f"#!/bin/sh\n{LONG[what]}")}
     began = time.process_time()
-    follow_script(LONG[what], GIVEN)
-    follow_command(LONG[what], GIVEN)
+    start(files, "/s", "x", "y", env=ENV)
+    start(files, "sh", "-c", LONG[what], env=ENV)
     assert time.process_time() - began < 1.0
+
+
+WIDE = {
+    "undecided conditions": 'if grep a b; then x="$x1"; else y="$RANDOM$x"; fi\n' * 200,
+    "loops within loops": "while grep a b; do " * 12 + "i=$RANDOM" + "; done" * 12,
+    "calls of itself": 'f() { f "$@" || f; }\nf',
+    "programs that are itself": '/s "$@"\n' * 50,
+    "growing values": 'a=b\nwhile grep a b; do a="$a$a"; done\n' * 20,
+    "growing arguments": 'while :; do set -- a "$@" "$@"; done\n',
+    "patterns": f"case {'a' * 3000} in {'*a' * 1000}b) ;; esac\n",
+    "patterns to strip": f'x={"a" * 9000}\ny="${{x%%{"*a" * 30}b}}"\n',
+}
+
+
+@pytest.mark.parametrize("what", WIDE)
+def test_no_script_goes_too_many_ways(what: str) -> None:
+    files = {**alpine(), "s": tarball.program(f"#!/bin/sh\n{WIDE[what]}"), "bin/grep": musl_program()}
+    began = time.process_time()
+    start(files, "/s", "x", "y", env=ENV)
+    assert time.process_time() - began < 2.0
 
 
 TEXT = st.text(alphabet=st.sampled_from(" \n\t;&|()<>{}'\"\\$`#!=[]*?~-1@axifthenelsexecdoneset"), max_size=200)
@@ -48,9 +67,8 @@ TEXT = st.text(alphabet=st.sampled_from(" \n\t;&|()<>{}'\"\\$`#!=[]*?~-1@axifthe
 @given(TEXT)
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    for follow in (follow_script, follow_command):
-        reached = follow(text, GIVEN)
-        assert reached is None or all(isinstance(word, str) for word in reached.argv)
+    assert start({**alpine(), "s": tarball.program(f"#!/bin/sh\n{text}")}, "/s", "x", env=ENV).argv == ("/s", "x")
+    assert start(alpine(), "sh", "-c", text, env=ENV).argv == ("sh", "-c", text)
 
 
 @given(st.binary(max_size=300))

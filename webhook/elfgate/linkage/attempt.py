@@ -40,6 +40,8 @@ class Hidden:
     doubt: Doubt
 
 
+_TRIALS = 100
+
 Lookup = Found | Missing | Hidden
 
 
@@ -54,6 +56,7 @@ class Process:
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
         secure: Its loader is in secure-execution mode.
+        file: The file that is executed, where ``argv[0]`` is another name; else empty.
         inhibit_cache: Its loader (glibc's) is told not to look into its cache.
         inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the program's.
     """
@@ -64,6 +67,7 @@ class Process:
     cwd: str = "/"
     doubt: Doubt | None = None
     secure: bool = False
+    file: str = ""
     inhibit_cache: bool = False
     inhibit_rpath: frozenset[str] = frozenset()
 
@@ -98,6 +102,7 @@ class Attempt:
         findings: In the order found.
         walk: In order, if ``explain``.
         needs_glibc: The newest release of glibc that anything loaded needs.
+        trials: How many programs may yet be tried to see what a script makes of them; shared by all.
     """
 
     tree: Tree
@@ -112,6 +117,7 @@ class Attempt:
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
     needs_glibc: tuple[int, ...] = ()
+    trials: list[None] = field(default_factory=lambda: [None] * _TRIALS)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""

@@ -4,6 +4,7 @@ Start reading here: ``predict`` puts together what would be executed; ``follow``
 loader then does, and goes on to the program behind a wrapper.
 """
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,11 +18,13 @@ from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, entered, execve
 from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
-from elfgate.linkage.report import Code, Effect, Finding, Prediction
+from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
+from elfgate.linkage.shell.commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
-from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
+from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.linkage.wrappers import is_elf, is_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -29,6 +32,8 @@ from elfgate.rootfs.tree import Found, Tree
 __all__ = ["predict", "variant"]
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
+_SH = "/bin/sh"  # _PATH_BSHELL
+_REFUSED = [Code.EXEC_FORMAT]
 _ANYWHERE = NodeFacts()
 
 
@@ -95,21 +100,61 @@ def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
-    wrapped: Wrapped | None = Wrapped(process)
-    starter = ""
-    for _ in range(_WRAPPERS):
-        if wrapped is None:
-            return
-        program = _start(attempt, wrapped, starter)
-        if program is None or _decided(attempt):
-            return
-        given = given_to_loader(attempt, program)
-        if given is not None and given.loader is not None:
-            _load(attempt, given, given.loader)
-            # What the loader was told does not become the environment of what the program starts.
-            program = replace(given, process=replace(program.process, argv=given.process.argv))
-        starter = program.image.path
-        wrapped = None if _decided(attempt) else unwrap(attempt, program)
+    _follow(attempt, Wrapped(process), _WRAPPERS)
+
+
+def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
+    if wrapped.who is not None:
+        attempt.who = wrapped.who
+    program = _start(attempt, wrapped)
+    if program is None or _decided(attempt):
+        return
+    given = given_to_loader(attempt, program)
+    if given is not None and given.loader is not None:
+        _load(attempt, given, given.loader)
+        # What the loader was told does not become the environment of what the program starts.
+        program = replace(given, process=replace(program.process, argv=given.process.argv))
+    if _decided(attempt) or not deeper:
+        return
+
+    def outcome(tried: Wrapped) -> Outcome:
+        return _outcome(attempt, tried, deeper - 1)
+
+    ways = unwrap(attempt, program, outcome)
+    if ways is not None and len(ways.wrapped) == 1 and not ways.ends:
+        _follow(attempt, ways.wrapped[0], deeper - 1)
+    elif ways is not None:
+        _follow_all(attempt, ways, deeper - 1)
+
+
+def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
+    """Tell what would come of a start, as if nothing else had been found."""
+    if not attempt.trials or deeper < 1:
+        return Outcome.STARTS  # it is not known to fail
+    attempt.trials.pop()
+    alone = replace(attempt, findings=[], walk=[], explain=False)
+    _follow(alone, tried, deeper)
+    return Prediction((), tuple(alone.findings)).outcome
+
+
+def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
+    """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
+    tried = [replace(attempt, findings=[], walk=[]) for _ in ways.wrapped]
+    for alone, wrapped in zip(tried, ways.wrapped, strict=True):
+        _follow(alone, wrapped, deeper)
+    failing = [alone for alone in tried if _codes(alone)]
+    if len(failing) < len(tried) or ways.ends:  # else whatever way it takes, it fails
+        failing = [alone for alone, way in zip(tried, ways.wrapped, strict=True) if _codes(alone) and not way.aside]
+    shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
+    attempt.walk += shown.walk
+    attempt.needs_glibc = max(attempt.needs_glibc, shown.needs_glibc)
+    certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in _codes(alone)]
+    if not certain or (len(certain) == len(tried) and not ways.ends):
+        attempt.findings += shown.findings
+        return
+    finding = next(finding for finding in certain[0].findings if finding.effect is Effect.FAILS)
+    message = f"{finding.message}; but the script may go another way"
+    attempt.unknown(finding.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _decided(attempt: Attempt) -> bool:
@@ -117,23 +162,24 @@ def _decided(attempt: Attempt) -> bool:
     return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
 
 
-def _start(attempt: Attempt, wrapped: Wrapped, starter: str) -> Program | None:
+def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     """Find the command, execute it and load it."""
     process = wrapped.process
-    name = process.argv[0]
+    name = process.file or process.argv[0]
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(starter))
+        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(wrapped.file))
         return None
-    if command.relative and not starter:
+    if command.relative and not wrapped.file:
         message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
         attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
-    further = command.further if goes_on(starter) else ()
-    program = _execute(attempt, wrapped, process.doubted(command.doubt), (command.path, *further))
+    further = command.further if goes_on(wrapped.file) else ()
+    process = replace(process, file="").doubted(command.doubt)
+    program = _execute(attempt, replace(wrapped, process=process), (command.path, *further))
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
@@ -142,19 +188,16 @@ def _start(attempt: Attempt, wrapped: Wrapped, starter: str) -> Program | None:
     return program
 
 
-def _execute(attempt: Attempt, wrapped: Wrapped, process: Process, paths: Sequence[str]) -> Program | None:
+def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Program | None:
     """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
     refused: list[Finding] = []
     for path in paths:
         trial = replace(attempt, findings=[])
-        trying = process
-        if wrapped.by and is_formless(trial, process, path):
-            if wrapped.shell and is_plain_text(trial, process, path):
-                return None  # a shell runs the text itself: it has started
-            doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script")
-            trying = process.doubted(doubt)
-        program = execve(trial, trying, path)
-        if program is not None or not passed_over(trial.findings, by_shell=wrapped.shell):
+        if wrapped.text is not ByText.REFUSED and _is_taken_for_text(trial, wrapped.process, path):
+            program = _execute_text(trial, wrapped, path)
+        else:
+            program = execve(trial, wrapped.process, path)
+        if program is not None or not passed_over(trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF):
             attempt.findings += trial.findings
             return program
         refused = refused or trial.findings
@@ -162,15 +205,39 @@ def _execute(attempt: Attempt, wrapped: Wrapped, process: Process, paths: Sequen
     return None
 
 
+def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
+    alone = replace(attempt, findings=[], walk=[], explain=False)
+    return not is_elf(attempt, process, path) and not execve(alone, process, path) and _codes(alone) == _REFUSED
+
+
+def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
+    """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
+
+    bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
+    and whoever is not the one to execute it, run it nevertheless.
+    """
+    process = wrapped.process
+    by, file = (_SH, _SH) if wrapped.text is ByText.RUN_BY_SH else (wrapped.by, wrapped.file)
+    if wrapped.text is not ByText.UNKNOWN and is_text(attempt, process, path):
+        return execve(attempt, replace(process, argv=(by, path, *process.argv[1:])), file)
+    if wrapped.text is not ByText.RUN_BY_ITSELF or posixpath.basename(file) not in {"bash", "dash"}:
+        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script"))
+    return execve(attempt, process, path)
+
+
 def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool) -> None:
-    name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
+    doubt = command.doubt
+    if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(wrapped.process.argv[0]):
+        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
+    name, path = wrapped.process.file or wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
     if looks_only or not command.refused:
-        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
     else:
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, command.doubt)
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, doubt)
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:

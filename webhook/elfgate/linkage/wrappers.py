@@ -1,46 +1,28 @@
 """Programs that only start another: what they are called, and how they are told which.
 
 A wrapper is followed where its command line leaves no doubt; otherwise it is judged on its own merit. Sources:
-env(1) of coreutils and busybox, tini, dumb-init, catatonit, su-exec, gosu, setpriv and their READMEs; POSIX ``sh -c``.
+env(1) of coreutils and busybox; the sources of tini, dumb-init, catatonit, su-exec and gosu; setpriv(1), runuser(1),
+chpst(8), s6-setuidgid; POSIX ``sh -c``.
 """
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words as words_of
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
-from elfgate.linkage.conditions import Arguments
-from elfgate.linkage.credentials import READ, executable
-from elfgate.linkage.entrypoint import follow_command, follow_script
+from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.kernel import Program
-from elfgate.linkage.report import Code
-from elfgate.rootfs.entry import Entry, Kind
-from elfgate.rootfs.tree import Found, Missing
+from elfgate.linkage.report import Code, Outcome
+from elfgate.linkage.shells import SHELLS, shell
+from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found
 
-_SHELL_OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
+_QUOTED = re.compile(r"[\\'\"$#]")
 _SPLIT = re.compile(r"-[iv]*S|--split-string(?:=|$)")
-_SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
-_BASHISM = re.compile(rb"\bpipefail\b|\[\[|<<<|\bfunction\b|\$\{\w+(?::\d|[/^,@\[])")
-_STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
-SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """The program that a wrapper starts.
-
-    Attributes:
-        process: How it is started.
-        by: The wrapper's path; empty for the container's own command.
-        shell: The wrapper is a shell, which itself runs a text that the kernel does not take (execvp may, by libc).
-    """
-
-    process: Process
-    by: str = ""
-    shell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,57 +34,119 @@ class Usage:
         valued: Options that take a value: as the next argument, joined to a short one, or after a long one's ``=``.
         numbers: A number with a dash before it is an option.
         operands: How many words come before the program.
+        user: The option whose value is the user that the program runs as; ``1`` for the first operand.
+        execvp: It is started with execvp(3), not by a system call alone.
+        doubt: Why it may not be started.
     """
 
     flags: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
     numbers: bool = False
     operands: int = 0
+    user: str = ""
+    execvp: bool = True
+    doubt: Doubt | None = None
 
 
 def _options(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_BY_INPUT = Doubt(UnknownReason.SHAPE_UNKNOWN, "its input tells whether it is run")
+_TINI = Usage(_options("-s -g -w -v -vv -vvv -vvvv"), _options("-p -e"))
 SIMPLE: Mapping[str, Usage] = {
-    "tini": Usage(_options("-s -g -v -vv -vvv -w"), _options("-p -e")),
-    "tini-static": Usage(_options("-s -g -v -vv -vvv -w"), _options("-p -e")),
-    "docker-init": Usage(_options("-s -g -v -vv -vvv -w"), _options("-p -e")),
+    "tini": _TINI,
+    "tini-static": _TINI,
+    "docker-init": _TINI,
     "dumb-init": Usage(_options("-c --single-child -v --verbose"), _options("-r --rewrite")),
     "catatonit": Usage(_options("-g")),
-    "su-exec": Usage(operands=1),
-    "gosu": Usage(operands=1),
+    "su-exec": Usage(operands=1, user="1"),
+    "gosu": Usage(operands=1, user="1", execvp=False),
     "nice": Usage(valued=_options("-n --adjustment"), numbers=True),
     "nohup": Usage(),
-    "s6-setuidgid": Usage(operands=1),
+    "ionice": Usage(_options("-t --ignore"), _options("-c -n --class --classdata")),
+    "chrt": Usage(_options("-b -f -i -o -r -R --batch --fifo --idle --other --rr"), operands=1),
+    "taskset": Usage(_options("-c --cpu-list"), operands=1),
+    "stdbuf": Usage(valued=_options("-i -o -e --input --output --error")),
+    "setpriv": Usage(
+        _options("--clear-groups --init-groups --keep-groups --no-new-privs --nnp --reset-env"),
+        _options("--reuid --ruid --regid --rgid --euid --egid --groups --inh-caps --bounding-set --ambient-caps"),
+        user="--reuid",
+    ),
+    "runuser": Usage(valued=_options("-u --user"), user="-u"),
+    "chpst": Usage(
+        _options("-v -P -0 -1 -2"), _options("-u -U -b -e -/ -n -l -L -m -d -o -p -f -c -r -t"), user="-u", execvp=False
+    ),
+    "setuidgid": Usage(operands=1, user="1"),
+    "s6-setuidgid": Usage(operands=1, user="1", execvp=False),
+    "xargs": Usage(
+        _options("-0 -r -t -x --null --no-run-if-empty"),
+        _options("-I -L -n -P -s -d -E --max-args --max-procs"),
+        doubt=_BY_INPUT,
+    ),
     "timeout": Usage(
         _options("--foreground --preserve-status -v --verbose"),
         _options("-k -s --kill-after --signal"),
         operands=1,
     ),
 }
+_CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user, or start a shell
 
 
-def unwrap(attempt: Attempt, program: Program) -> Wrapped | None:
-    """Tell which program a started one starts in its place.
+def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]) -> Ways | None:
+    """Tell which programs a started one may start in its place.
 
     Args:
         attempt: The world.
         program: What runs.
+        outcome: Tells what would come of starting another.
 
     Returns:
-        The program to follow, or None if there is none, or none for sure.
+        The programs to follow, or None if there are none, or none for sure.
     """
     program = _applet(program)
     name = posixpath.basename(program.process.argv[0])
-    process: Process | None = None
     if name in SHELLS:
-        process = _shell(attempt, program)
-    elif name == "env":
+        return shell(attempt, program, outcome)
+    by = program.process.argv[0]
+    if name == "env":
         process = _env(attempt, program)
-    elif name in SIMPLE:
-        process = _simple(program.process, SIMPLE[name])
-    return Wrapped(process, program.process.argv[0], name in SHELLS) if process is not None else None
+        wrapped = Wrapped(process, by, _by_execvp(program), file=program.image.path) if process is not None else None
+        return Ways.one(wrapped) if wrapped is not None else None
+    if name not in SIMPLE:
+        return None
+    usage = SIMPLE[name]
+    given = _simple(program.process, usage)
+    if given is None:
+        return None
+    process, user = given
+    who: Credentials | None = None
+    if user or name in _CHANGE_USER:
+        who = _user(attempt, user, name)
+        if who is None:
+            return None  # it ends by itself, with an error of its own, or starts something else
+    text = _by_execvp(program) if usage.execvp else ByText.REFUSED
+    return Ways.one(Wrapped(process.doubted(usage.doubt), by, text, who, program.image.path))
+
+
+def _by_execvp(program: Program) -> ByText:
+    """What execvp(3) makes of a text: glibc runs it by /bin/sh (posix/execvpe.c), musl does not (process/execvp.c)."""
+    about = program.loader.facts.loader if program.loader is not None else None
+    if about is not None:
+        return ByText.RUN_BY_SH if about.libc == "glibc" else ByText.REFUSED
+    # A static program of glibc has its note; one without may be of musl, of Go or of anything else.
+    return ByText.RUN_BY_SH if program.image.facts.kernel_floor is not None else ByText.UNKNOWN
+
+
+def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
+    """Whom a program runs as then; None if only root could do that, or there is no such user."""
+    if attempt.who.uid != 0 or not user:
+        return None
+    who = credentials(user, attempt.tree)
+    if who.uid is None or who.gid is None:
+        return None
+    # setpriv changes the groups only where it is told to.
+    return replace(who, gids=frozenset(), others=True) if by == "setpriv" else who
 
 
 def _applet(program: Program) -> Program:
@@ -113,18 +157,16 @@ def _applet(program: Program) -> Program:
     return replace(program, process=replace(program.process, argv=argv[1:]))
 
 
-def is_formless(attempt: Attempt, process: Process, path: str) -> bool:
-    """Tell whether a file is one that ``execve`` refuses with ENOEXEC, and a shell would run as a script then."""
+def is_elf(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file begins as an ELF file does; of those that no shell takes for a script."""
     found = attempt.lookup(path, process.cwd)
-    if not isinstance(found, Found) or not executable(found.entry, attempt.who):
-        return False
-    return not found.entry.elf and not found.entry.head.startswith((b"#!", b"\x7fELF"))
+    return isinstance(found, Found) and (bool(found.entry.elf) or found.entry.head.startswith(b"\x7fELF"))
 
 
-def is_plain_text(attempt: Attempt, process: Process, path: str) -> bool:
-    """Tell whether a file's beginning is text: of bytes that are none, each shell makes something else."""
+def is_text(attempt: Attempt, process: Process, path: str) -> bool:
+    """Tell whether a file's first line has no NUL, as shells look at it."""
     found = attempt.lookup(path, process.cwd)
-    return isinstance(found, Found) and b"\0" not in found.entry.head
+    return isinstance(found, Found) and b"\0" not in found.entry.head.partition(b"\n")[0]
 
 
 def is_busybox(program: Program) -> bool:
@@ -132,19 +174,26 @@ def is_busybox(program: Program) -> bool:
     return posixpath.basename(program.image.path).startswith("busybox")
 
 
-def _simple(process: Process, usage: Usage) -> Process | None:
-    """Skip a simple wrapper's options and operands."""
-    words = list(process.argv[1:])
-    while words and words[0].startswith("-"):
+def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
+    """Skip a simple wrapper's options and operands; give what follows, and the user that is named."""
+    words, user = list(process.argv[1:]), ""
+    while words and words[0].startswith("-") and words[0] != "-":
         option = words.pop(0)
         if option == "--":
             break
+        name, equals, value = option.partition("=")
         if option in usage.valued and words:
-            words.pop(0)
+            value = words.pop(0)
         elif not _stands_alone(option, usage):
             return None
+        elif not equals and option[:2] in usage.valued:
+            name, value = option[:2], option[2:]
+        if name == usage.user:
+            user = value
+    if usage.user == "1" and words:
+        user = words[0]
     words = words[usage.operands :]
-    return replace(process, argv=tuple(words)) if words else None
+    return (replace(process, argv=tuple(words)), user) if words else None
 
 
 def _stands_alone(option: str, usage: Usage) -> bool:
@@ -155,7 +204,7 @@ def _stands_alone(option: str, usage: Usage) -> bool:
 
 
 def _env(attempt: Attempt, program: Program) -> Process | None:
-    """``env [-i] [-u NAME] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has no -S."""
+    """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has neither -C nor -S."""
     process = program.process
     env, words = dict(process.env), list(process.argv[1:])
     unknown = process.unknown_env
@@ -169,94 +218,48 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
             name = words.pop(0)
             env.pop(name, None)
             unknown -= {name}
+        elif (directory := _directory(option, words, program)) and _is_directory(attempt, process, directory):
+            process = replace(process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory)))
         elif split := _SPLIT.match(option):
             if is_busybox(program):
                 _no_split_string(attempt, program)
                 return None
             if "i" in option[: split.end()] and option[1] != "-":
                 env, unknown = {}, frozenset()
-            text = option[split.end() :] or (words.pop(0) if words else "")
-            if any(mark in text for mark in "\\'\"$#"):
+            text = option[split.end() :] or "".join(words[:1])
+            words = [*text.split(), *(words if option[split.end() :] else words[1:])]
+            if _QUOTED.search(text):
                 return None
-            words[:0] = text.split()
         else:
             return None
-    while words and "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        env[name] = value
-        unknown -= {name}
+    unknown -= _set(words, env)
     return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words else None
+
+
+def _set(words: list[str], env: dict[str, str]) -> set[str]:
+    """Take the leading ``NAME=VALUE`` into the environment; give the names."""
+    names = set()
+    while words and "=" in words[0]:
+        name, _, env[name] = words.pop(0).partition("=")
+        names.add(name)
+    return names
+
+
+def _is_directory(attempt: Attempt, process: Process, path: str) -> bool:
+    found = attempt.lookup(path, process.cwd)
+    return isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+
+
+def _directory(option: str, words: list[str], program: Program) -> str:
+    """The directory of ``-C``, which busybox's env does not have; empty if it is another option."""
+    if is_busybox(program):
+        return ""
+    if option == "-C" and words:
+        return words.pop(0)
+    return option.removeprefix("-C").removeprefix("--chdir=") if option.startswith(("-C", "--chdir=")) else ""
 
 
 def _no_split_string(attempt: Attempt, program: Program) -> None:
     path = program.process.argv[0]
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
     attempt.failed(Code.COMMAND_MISSING, program.image.path, message, words_of.FIX_ENV, program.process.doubt)
-
-
-def _shell(attempt: Attempt, program: Program) -> Process | None:
-    """``sh [OPTION…] SCRIPT [ARG…]`` or ``sh [OPTION…] -c COMMAND [NAME [ARG…]]``."""
-    process, words = program.process, list(program.process.argv[1:])
-    command = False
-    while words and words[0].startswith(("-", "+")) and words[0] not in ("-", "--"):
-        option = words.pop(0)
-        if not _SHELL_OPTION.fullmatch(option):
-            return None
-        command |= option[0] == "-" and "c" in option
-        if option.endswith("o") and words:
-            words.pop(0)
-    if words and words[0] in ("-", "--"):
-        words.pop(0)
-    if not words:
-        return None
-    if command:
-        given = Arguments(words[1] if len(words) > 1 else process.argv[0], tuple(words[2:]), _known(process))
-        reached = follow_command(words[0], given)
-    else:
-        text = _script(attempt, program, words[0])
-        given = Arguments(words[0], tuple(words[1:]), _known(process))
-        reached = follow_script(text, given) if text is not None else None
-    if reached is None or not reached.argv or not reached.argv[0]:
-        return None
-    cwd = posixpath.join(process.cwd, reached.directory)
-    env = {**process.env, **reached.env}
-    return replace(process, argv=reached.argv, env=env, cwd=cwd).doubted(reached.doubt)
-
-
-def _is_bash(program: Program) -> bool:
-    """Tell whether it ends with 127, as if a program were missing; others end as they would for any error."""
-    return posixpath.basename(program.image.path) == "bash"
-
-
-def _in_bash(entry: Entry) -> bool:
-    """Tell whether a script uses what dash ends at, or takes for something else."""
-    return _BASHISM.search(entry.head + entry.tail) is not None
-
-
-def _known(process: Process) -> Mapping[str, str]:
-    """The variables whose values are certain, and those of searches, whose doubts are told elsewhere."""
-    anything = "*" in process.unknown_env
-    return {
-        name: value
-        for name, value in process.env.items()
-        if name in _SEARCHED or not (anything or name in process.unknown_env)
-    }
-
-
-def _script(attempt: Attempt, program: Program, path: str) -> str | None:
-    """Read the script that a shell was given; report it if it is not there."""
-    found = attempt.lookup(path, program.process.cwd)
-    if isinstance(found, Hidden):
-        attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
-    elif isinstance(found, Missing) and "/" in path:
-        message = f"{program.process.argv[0]} runs {words_of.command_missing(path, found, attempt.variant)}"
-        doubt = None if _is_bash(program) else _STARTED
-        attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt or doubt)
-    elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
-        message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
-    elif isinstance(found, Found) and not (posixpath.basename(program.image.path) == "dash" and _in_bash(found.entry)):
-        whole = found.entry.head + found.entry.tail
-        if len(whole) == found.entry.size:
-            return whole.decode("utf-8", "surrogateescape")
-    return None

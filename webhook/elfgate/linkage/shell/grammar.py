@@ -6,20 +6,26 @@ the script is then judged no further than its interpreter.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from elfgate.linkage.shell_words import NotUnderstoodError, Word, words_of
+from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Part, Word, words_of
 
 _DEPTH = 40
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\])?\+?=")
 
 
 @dataclass(frozen=True, slots=True)
 class Simple:
-    """A simple command: its words, assignments first; redirections are left out."""
+    """A simple command.
+
+    Attributes:
+        words: Its words, assignments first.
+        writes: The files that its redirections write to.
+    """
 
     words: tuple[Word, ...]
+    writes: tuple[Word, ...] = ()
 
     @property
     def assignments(self) -> tuple[Word, ...]:
@@ -35,10 +41,24 @@ class Simple:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """``A && B || C`` or ``A | B``: commands, and the operator before each but the first; ``!`` stands before one."""
+    """``A && B || C``: pipelines, and the operator before each but the first."""
 
     nodes: "tuple[Node, ...]"
-    operators: tuple[str, ...] = ()
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """``A | B``: each has a process of its own."""
+
+    nodes: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``! A``."""
+
+    node: "Node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +77,46 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A loop, a subshell, a group or a function's body: what may run, any number of times."""
+class For:
+    """``for``: the variable, the words that it takes (None if they cannot be read), and the body."""
 
+    name: str
+    words: tuple[Word, ...] | None
+    body: "Body"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``while``, or ``until``."""
+
+    condition: "Body"
+    body: "Body"
+    until: bool
+
+    @property
+    def reads(self) -> bool:
+        """It ends with its input, and cannot go on for ever."""
+        first = self.condition[0] if self.condition else None
+        return isinstance(first, Simple) and [word.text for word in first.command[:1]] == ["read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``{ … }``; or what has a process of its own: ``( … )``, and what is followed by ``&``."""
+
+    body: "Body"
     kind: str
-    parts: "tuple[Body, ...]"
-    name: str = ""
 
 
-Node = Simple | Chain | If | Case | Block
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's definition."""
+
+    name: str
+    body: "Body"
+
+
+Node = Simple | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
 Body = tuple[Node, ...]
 
 
@@ -82,34 +133,13 @@ def parse(text: str) -> Body:
     Raises:
         NotUnderstoodError: if it is not plain enough.
     """
+    if "\r" in text:
+        raise NotUnderstoodError("carriage returns are part of words")
     parser = _Parser(tuple(words_of(text)))
     body = parser.body(())
     if not parser.at_end():
         raise NotUnderstoodError("a command ends where none began")
     return body
-
-
-def commands_of(node: Node) -> Iterator[Simple]:
-    """Yield all simple commands below a node; a function's where it is defined."""
-    if isinstance(node, Simple):
-        yield node
-        return
-    for inner in _inner(node):
-        yield from commands_of(inner)
-
-
-def _inner(node: Chain | If | Case | Block) -> Iterator[Node]:
-    if isinstance(node, Chain):
-        yield from node.nodes
-    elif isinstance(node, Block):
-        for part in node.parts:
-            yield from part
-    elif isinstance(node, If):
-        for condition, body in node.branches:
-            yield from (*(condition or ()), *body)
-    else:
-        for _, body in node.branches:
-            yield from body
 
 
 class _Parser:
@@ -147,14 +177,24 @@ class _Parser:
             self._at += 1
 
     def _chain(self) -> Node:
-        nodes, operators = [self._command()], []
-        while self._is("&&", "||", "|"):
+        nodes, operators = [self._pipeline()], []
+        while self._is("&&", "||"):
             operators.append(self._take().raw)
             self._skip_newlines()
+            nodes.append(self._pipeline())
+        node = Chain(tuple(nodes), tuple(operators)) if operators else nodes[0]
+        return Group((node,), "&") if self._is("&") else node
+
+    def _pipeline(self) -> Node:
+        if self._is("!"):
+            self._at += 1
+            return Not(self._pipeline())
+        nodes = [self._command()]
+        while self._is("|"):
+            self._at += 1
+            self._skip_newlines()
             nodes.append(self._command())
-        if self._is("&"):
-            return Block("&", (tuple(nodes),))
-        return Chain(tuple(nodes), tuple(operators)) if operators else nodes[0]
+        return Pipe(tuple(nodes)) if len(nodes) > 1 else nodes[0]
 
     def _command(self) -> Node:
         self._depth += 1
@@ -165,11 +205,8 @@ class _Parser:
         return node
 
     def _any_command(self) -> Node:
-        if self._is("!"):
-            self._at += 1
-            return Chain((Simple(()), self._command()), ("!",))
         readers = {"if": self._if, "case": self._case, "while": self._loop, "until": self._loop, "for": self._for}
-        word = self._words[self._at] if not self.at_end() else Word("", "")
+        word = self._words[self._at] if not self.at_end() else _NOTHING
         if word.raw in readers:
             node = readers[word.raw]()
         elif word.raw in ("{", "("):
@@ -192,13 +229,13 @@ class _Parser:
             self._take("(")
             self._take(")")
         self._skip_newlines()
-        return Block("function", ((self._command(),),), name)
+        return Function(name, (self._command(),))
 
     def _group(self) -> Node:
         opened = self._take("{", "(").raw
         body = self.body(("}",) if opened == "{" else (")",))
         self._take("}" if opened == "{" else ")")
-        return Block(opened, (body,))
+        return Group(body, opened)
 
     def _if(self) -> Node:
         branches: list[tuple[Body | None, Body]] = []
@@ -212,15 +249,23 @@ class _Parser:
         return If(tuple(branches))
 
     def _loop(self) -> Node:
-        self._take("while", "until")
+        until = self._take("while", "until").raw == "until"
         condition = self.body(("do",))
-        return Block("loop", (condition, self._do()))
+        return Loop(condition, self._do(), until)
 
     def _for(self) -> Node:
         self._take("for")
+        name = self._take()
+        words: list[Word] | None = [_ALL] if name.raw.isidentifier() else None
+        self._skip_newlines()
+        if words is not None and self._is("in"):
+            self._at += 1
+            words = []
+            while not self.at_end() and not self._words[self._at].operator:
+                words.append(self._take())
         while not self._is("do"):
             self._take()
-        return Block("loop", (self._do(),))
+        return For(name.text, None if words is None else tuple(words), self._do())
 
     def _do(self) -> Body:
         self._take("do")
@@ -255,27 +300,57 @@ class _Parser:
 
     def _simple(self) -> Simple:
         words: list[Word] = []
+        writes: list[Word] = []
         start = self._at
         while not self.at_end():
-            if self._redirections():
+            if self._redirections(writes):
                 continue
             word = self._words[self._at]
             if word.operator:
                 break
-            words.append(word)
             self._at += 1
+            words.append(self._array(word) if self._is("(") else word)
+            if len(words) == 1 and word.raw == "[[":
+                words += self._test()
         if self._at == start:
             raise NotUnderstoodError("an empty command")
-        return Simple(tuple(words))
+        return Simple(tuple(words), tuple(writes))
 
-    def _redirections(self) -> bool:
+    def _array(self, name: Word) -> Word:
+        """Read the words of ``NAME=(…)``."""
+        if not _ASSIGNMENT.fullmatch(name.raw):
+            raise NotUnderstoodError("a parenthesis behind a word")
+        self._take("(")
+        items: list[Word] = []
+        while not self._is(")"):
+            word = self._take()
+            if word.operator and word.raw != "\n":
+                raise NotUnderstoodError("an operator in a list")
+            items += () if word.operator else (word,)
+        self._take(")")
+        return replace(name, items=tuple(items))
+
+    def _test(self) -> Iterator[Word]:
+        """Read the rest of ``[[ … ]]``, whose operators are words."""
+        while not self._is("]]"):
+            yield self._take()
+        yield self._take("]]")
+
+    def _redirections(self, writes: list[Word] | None = None) -> bool:
         """Pass over redirections: the file descriptor before, the operator, the word after."""
         start = self._at
         while not self.at_end():
             here = self._at + self._words[self._at].raw.isdecimal()
-            if here >= len(self._words) or not self._words[here].operator or self._words[here].raw[0] not in "<>":
+            operator = self._words[here] if here < len(self._words) else _NOTHING
+            if not operator.operator or not (operator.raw[0] in "<>" or operator.raw == "&>"):
                 break
             if here + 1 >= len(self._words) or self._words[here + 1].operator:
                 raise NotUnderstoodError("a redirection to nothing")
+            if ">" in operator.raw and writes is not None:
+                writes.append(self._words[here + 1])
             self._at = here + 2
         return self._at > start
+
+
+_NOTHING = Word("")
+_ALL = Word('"$@"', (Part(Kind.PARAMETER, "@", quoted=True),))

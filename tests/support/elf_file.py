@@ -54,11 +54,13 @@ class Plan:
         soname: DT_SONAME.
         needed: DT_NEEDED.
         filters: DT_FILTER.
+        auxiliaries: DT_AUXILIARY.
         rpath: DT_RPATH.
         runpath: DT_RUNPATH.
         bind_now: DF_BIND_NOW and DF_1_NOW.
         nodeflib: DF_1_NODEFLIB.
-        relr: A DT_RELR with one entry.
+        relr: A DT_RELR with two entries: for the GOT and, if there is one, the DT_INIT_ARRAY behind it.
+        init_array: A DT_INIT_ARRAY with one function.
         version_needs: File to the versions needed of it: ``{"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")]}``.
         version_definitions: Versions defined; a base version is put before them.
         undefined: Symbols taken from elsewhere; a relocation that is done at start refers to each, or, if marked
@@ -92,11 +94,13 @@ class Plan:
     soname: str | None = None
     needed: Sequence[str] = ()
     filters: Sequence[str] = ()
+    auxiliaries: Sequence[str] = ()
     rpath: str | None = None
     runpath: str | None = None
     bind_now: bool = False
     nodeflib: bool = False
     relr: bool = False
+    init_array: bool = False
     version_needs: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     version_definitions: Sequence[str] = ()
     undefined: Sequence[Symbol] = ()
@@ -259,13 +263,16 @@ class _Writer:
         if not self.dynamic:
             return blocks, data
         entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3)), **data}
+        got = {"got": bytes(self.word * (len(self.slots) + 3))}
+        functions = {"init_array": self.code.pack("W", self.at["text"])} if self.plan.init_array else {}
+        return blocks, {"dynamic": entries, **got, **functions, **data}
 
     def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
         plan = self.plan
         tags = [(1, names.add(name)) for name in plan.needed]
         tags += [(0x7FFFFFFF, names.add(name)) for name in plan.filters]
+        tags += [(0x7FFFFFFD, names.add(name)) for name in plan.auxiliaries]
         named = ((14, plan.soname), (15, plan.rpath), (29, plan.runpath))
         tags += [(tag, names.add(value)) for tag, value in named if value is not None]
         flags_1 = int(plan.bind_now) | plan.nodeflib << 11 | self.pie << 27
@@ -310,16 +317,19 @@ class _Writer:
                 self.code.relocation(place, index, self._kind(index, kind), addend=addend) for place, index in places
             )
 
-        blocks = {}
+        blocks, plan = {}, self.plan
         if at_start := table(glob_dat, lazy=False):
             blocks["rel"] = at_start
             tags += [(first, self.at["rel"]), (first + 1, len(at_start)), (first + 2, entry_size)]
         if lazily := table(jump_slot, lazy=True):
             blocks["jmprel"] = lazily
             tags += [(23, self.at["jmprel"]), (2, len(lazily)), (20, first), (3, self.at["got"])]
-        if self.plan.relr:
-            blocks["relr"] = self.code.pack("W", self.at["got"])
-            tags += [(36, self.at["relr"]), (35, self.word), (37, self.word)]
+        if plan.relr:
+            distance = (self.at["init_array"] - self.at["got"]) // self.word if plan.init_array else 0
+            blocks["relr"] = self.code.pack("WW", self.at["got"], 1 | 1 << distance)
+            tags += [(36, self.at["relr"]), (35, 2 * self.word), (37, self.word)]
+        if plan.init_array:
+            tags += [(25, self.at["init_array"]), (27, self.word)]
         return blocks
 
     def _kind(self, index: int, otherwise: int) -> int:

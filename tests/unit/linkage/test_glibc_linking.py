@@ -52,8 +52,12 @@ def test_what_a_library_needs_of_another_is_checked_too() -> None:
     assert "/lib/x86_64-linux-gnu/libfoo.so.1 needs GLIBC_2.38" in words(prediction)
 
 
-def test_a_version_of_a_file_that_nothing_loads_is_unknown() -> None:
-    assert run(needing({"libgone.so.1": ["X_1"]})).outcome is Outcome.UNKNOWN
+def test_a_version_of_a_file_that_nothing_loads_ends_the_start() -> None:
+    """T: "Assertion `needed != NULL' failed"; a weak one too."""
+    assert failures(run(needing({"libgone.so.1": ["X_1"]}))) == [Code.SYMBOL_VERSION_MISSING]
+    assert failures(run(needing({"libgone.so.1": [("X_1", "weak")]}))) == [Code.SYMBOL_VERSION_MISSING]
+    unknown = run(needing({"libgone.so.1": ["X_1"]}), unknown_env=frozenset({"LD_PRELOAD"}))
+    assert unknown.outcome is Outcome.UNKNOWN
 
 
 def test_relative_relocations_need_their_version() -> None:

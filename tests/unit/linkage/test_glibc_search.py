@@ -157,8 +157,12 @@ def test_lib_is_told_by_the_loaders_directories() -> None:
 
 
 def test_platform_is_the_nodes_and_unknown_where_it_decides() -> None:
-    prediction = needs_foo({}, program={"runpath": "/opt/$PLATFORM"})
-    assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+    program = {"runpath": "/opt/$PLATFORM/lib:/opt/a${PLATFORM}z"}
+    for place in (f"x86_64/lib/{NAME}", f"a0z/{NAME}", f"0/lib/glibc-hwcaps/x86-64-v2/{NAME}"):
+        prediction = needs_foo({f"opt/{place}": good()}, program=program)
+        assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+    for place in ("x86_64/lib/libbar.so", f"x86_64/{NAME}", f"lib/{NAME}", f"b0z/{NAME}"):
+        assert failures(needs_foo({f"opt/{place}": good()}, program=program)) == [Code.LIBRARY_MISSING]
     assert needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt/$PLATFORM"}).outcome is Outcome.STARTS
 
 
@@ -282,12 +286,29 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
     assert not needs_foo({}).walk
 
 
-@pytest.mark.parametrize("where", ["tls", "haswell", "tls/haswell/x86_64"])
+@pytest.mark.parametrize("where", ["haswell", "tls/haswell/x86_64"])
 def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
-    """T: tls on 2.36."""
     files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}
     assert needs_foo(files, version="2.36", program=program).outcome is Outcome.UNKNOWN
     assert failures(needs_foo(files, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_before_2_37_a_directory_named_tls_is_searched_first_whatever_the_cpu() -> None:
+    """T."""
+    program = {"runpath": "/opt"}
+    assert needs_foo({f"opt/tls/{NAME}": good()}, version="2.36", program=program).outcome is Outcome.STARTS
+    bad = {f"opt/tls/{NAME}": tarball.Item("file", b""), f"opt/{NAME}": good()}
+    assert failures(needs_foo(bad, version="2.36", program=program)) == [Code.LIBRARY_MISMATCH]
+    assert needs_foo(bad, version="2.37", program=program).outcome is Outcome.STARTS
+
+
+def test_an_auxiliary_filter_gives_what_it_has_and_is_not_needed() -> None:
+    """T."""
+    program = {"undefined": ["more"]}
+    files = {f"lib/{NAME}": good(auxiliaries=["libreal.so"])}
+    assert failures(needs_foo(files, program=program)) == [Code.SYMBOL_MISSING]
+    real = library("libreal.so", defined=["more"])
+    assert needs_foo({**files, "lib/libreal.so": real}, program=program).outcome is Outcome.STARTS
 
 
 def test_a_filter_is_needed() -> None:
@@ -307,7 +328,9 @@ def test_a_program_that_only_lists_its_libraries_does_not_fail_for_want_of_them(
     """T."""
     files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"])}
     assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"}).outcome is Outcome.STARTS
-    assert failures(start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": ""})) == [Code.LIBRARY_MISSING]
+    assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": ""}).outcome is Outcome.STARTS
+    bad = {**files, f"lib/{NAME}": tarball.Item("file", b"")}
+    assert failures(start(bad, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"})) == [Code.LIBRARY_MISMATCH]
 
 
 def test_a_library_with_an_abi_version_is_refused() -> None:

@@ -171,7 +171,8 @@ def test_a_glibc_program_starts_through_a_linked_loader_if_musl_has_its_symbols(
 def test_relative_relocations_need_1_2_4() -> None:
     """T: a silent SIGSEGV with 1.2.3."""
     for version, outcome in [("1.2.3", Outcome.CANNOT_START), ("1.2.4", Outcome.STARTS), ("1.2.5", Outcome.STARTS)]:
-        files = {**alpine(version=version), f"lib/{NAME}": good(relr=True), "app": musl_program(needed=[NAME])}
+        foo = good(relr=True, init_array=True)
+        files = {**alpine(version=version), f"lib/{NAME}": foo, "app": musl_program(needed=[NAME])}
         prediction = start(files, "/app")
         assert prediction.outcome is outcome
         assert failures(prediction) in ([], [Code.LIBRARY_MISMATCH])
@@ -201,7 +202,8 @@ def test_a_musl_program_needs_musls_loader(on: str) -> None:
 
 
 def test_which_libc_it_is_the_loaders_file_tells_not_its_name() -> None:
-    files = {"lib/ld-musl-x86_64.so.1": tarball.program(glibc_loader()), "app": musl_program(needed=[], undefined=[])}
+    app = glibc_program(interp="/lib/ld-musl-x86_64.so.1", needed=[], undefined=[])
+    files = {"lib/ld-musl-x86_64.so.1": tarball.program(glibc_loader()), "app": app}
     walk = start(files, "/app", explain=True)
     assert walk.outcome is Outcome.STARTS
     files["lib/ld-musl-x86_64.so.1"] = tarball.program(musl_loader())

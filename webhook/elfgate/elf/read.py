@@ -58,8 +58,8 @@ def _read(kept: Excerpt) -> ElfFacts:
         Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align) for s in segments if s.p_type == "PT_LOAD"
     )
     interp, interp_malformed = _interp(decoder, segments)
-    dynamic = [s.p_vaddr for s in segments if s.p_type == "PT_DYNAMIC"]
-    linked = read_linked(decoder, loads, dynamic[-1]) if dynamic else Linked()
+    dynamic = [s for s in segments if s.p_type == "PT_DYNAMIC"]
+    linked = read_linked(decoder, loads, dynamic[-1].p_vaddr) if dynamic else Linked()
     kernel_floor, isa_needed = _notes(decoder, segments)
     isa_needed = isa_needed if machine in _X86 else 0
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
@@ -85,13 +85,18 @@ def _read(kept: Excerpt) -> ElfFacts:
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
         relr=linked.relr,
+        relr_at_start=Mark.RELR_AT_START in kept.marks,
+        indirect=Mark.INDIRECT in kept.marks,
+        dynamic_at=dynamic[-1].p_offset if dynamic else 0,
+        hollow=any(not segment.p_filesz for segment in dynamic),
         relocated=linked.relocated,
         filters=linked.filters,
+        auxiliaries=linked.auxiliaries,
         versioned=linked.versioned,
         version_needs=linked.version_needs,
         version_definitions=linked.version_definitions,
-        undefined=undefined.decode(kept.undefined),
-        exports=exports.decode(kept.exports) if complete else exports.everything,
+        undefined=undefined.decode(kept.undefined, linked.versions),
+        exports=exports.decode(kept.exports, linked.versions) if complete else exports.EVERYTHING,
         kernel_floor=kernel_floor,
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),

@@ -5,6 +5,8 @@ Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c`
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
@@ -12,18 +14,21 @@ from elfgate.linkage import cpu, words
 from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.levels import compare
 from elfgate.linkage.loaded import (
     MOST_OBJECTS,
     Object,
     Objects,
     mapped,
     provided_by_kernel,
+    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
+    report_relr,
 )
 from elfgate.linkage.report import Code
-from elfgate.linkage.symbols import undefined
+from elfgate.linkage.symbols import by_version, undefined
 from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -32,6 +37,7 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
+_RELR_SINCE = (2, 36)
 
 
 def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
@@ -43,32 +49,50 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
+    before = len(attempt.findings)
+    for level in _load(attempt, program, loader, about):
+        trial = replace(attempt, node=replace(attempt.node, cpu_level=level), findings=[], walk=[], explain=False)
+        _load(trial, program, loader, about)
+        if compare(attempt, before, trial, level):
+            return
+
+
+def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> Sequence[str]:
+    """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
     if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
-        return
-    if program.process.env.get("LD_TRACE_LOADED_OBJECTS"):
-        return  # it only lists what would be loaded, as ldd(1) has it do
+        return ()
     facts = program.image.facts
     executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
-    executable.names.update({facts.soname} if facts.soname else ())
+    executable.names.update({"", *({facts.soname} if facts.soname else ())})  # rtld.c names the program ""
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
     if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
-        return
+        return ()
     objects = Objects()
     objects.add(executable)
     objects.know(itself)
     for name in _preloads(attempt, program):
-        _preload(objects, search, executable, name)
-    complete = _load_needed(attempt, objects, search)
+        _load_optional(objects, search, executable, name)
+    traced = "LD_TRACE_LOADED_OBJECTS" in program.process.env  # it only lists what would be loaded, as for ldd(1)
+    complete = _load_needed(attempt, objects, search, traced=traced)
     attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
-    if not complete:
+    if complete and not traced:
+        _link(attempt, program, objects, itself, search.version)
+    return tuple(search.levels)
+
+
+def _link(attempt: Attempt, program: Program, objects: Objects, itself: Object, version: tuple[int, ...]) -> None:
+    """Judge what has been mapped: CPU levels, versions, symbols."""
+    if version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
+    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
+    if not check_versions(attempt, objects, itself, doubt):
         return
-    if not check_versions(attempt, objects, itself):
+    if version < _RELR_SINCE and (user := relr_user(objects)) is not None:
+        report_relr(attempt, user, "a glibc before 2.36")
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
-    if check_unversioned(attempt, objects, now=now) and _bind(attempt, program, objects, itself, now=now):
+    if check_unversioned(attempt, objects, now=now) and _bind(attempt, objects, itself, doubt, now=now):
         report_incomplete(attempt, objects)
 
 
@@ -90,22 +114,25 @@ def _preloads(attempt: Attempt, program: Program) -> list[str]:
     return [*named, *preload(text or "")]
 
 
-def _preload(objects: Objects, search: Search, executable: Object, name: str) -> None:
-    """A preload that cannot be loaded is passed over with a message; what it needs itself is needed all the same."""
+def _load_optional(objects: Objects, search: Search, needed_by: Object, name: str) -> None:
+    """A preload or DT_AUXILIARY that cannot be loaded is passed over; what it needs itself is needed all the same."""
     if not name or objects.named(name) is not None:
         return
-    outcome = search.find(name, executable)
+    outcome = search.find(name, needed_by)
     if isinstance(outcome, Opened) and objects.at(outcome.path) is None:
-        objects.add(_object(outcome, executable, name))
+        objects.add(_object(outcome, needed_by, name))
 
 
-def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
+def _load_needed(attempt: Attempt, objects: Objects, search: Search, *, traced: bool) -> bool:
     """Load breadth first (``_dl_map_object_deps``).
 
-    The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
+    The loader stops at the first library that is missing, unless it is traced; the search goes on here, so that one
+    look shows all.
     """
     complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
+        for name in item.facts.auxiliaries:
+            _load_optional(objects, search, item, name)
         for name in (*item.facts.filters, *item.facts.needed):
             if provided_by_kernel(name) or objects.named(name) is not None:
                 continue
@@ -114,8 +141,9 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
                 report_mismatch(attempt, item, outcome.path, outcome.wrong, outcome.doubt)
                 return False
             if isinstance(outcome, NotFound):
-                _report(attempt, item, name, outcome)
-                complete = False
+                if not traced:
+                    _report(attempt, item, name, outcome)
+                    complete = False
             elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
                 return False
         if len(objects.items) > MOST_OBJECTS:
@@ -129,6 +157,10 @@ def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by
     if known is not None:
         objects.alias(known, item.names)
         return True
+    if opened.facts.loader is not None:
+        message = f"{opened.path} is a second dynamic loader in the process: what comes of that is not followed"
+        attempt.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
+        return False
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
@@ -156,13 +188,12 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object, *, now: bool) -> bool:
+def _bind(attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | None, *, now: bool) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
-    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
     for item in objects:
-        missing = undefined(item.facts, scope)
+        missing = undefined(item.facts, scope, by_version)
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
@@ -170,7 +201,17 @@ def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object, 
             bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+        elif _is_mixed(item, missing.lazy):
+            bound = False
+            message = f"{item.path} is of another release of glibc than its loader {itself.path}"
+            attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
     return bound
+
+
+def _is_mixed(item: Object, missing: Sequence[str]) -> bool:
+    """Tell a C library whose loader lacks what only the two of them share: they differ in what no symbol tells, too."""
+    private = {symbol.name for symbol in item.facts.undefined if symbol.version == "GLIBC_PRIVATE"}
+    return not private.isdisjoint(missing)

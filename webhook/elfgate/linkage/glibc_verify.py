@@ -13,6 +13,8 @@ from elfgate.linkage.machines import describe
 from elfgate.rootfs.entry import Entry, Kind
 
 _HEADER = {32: 52, 64: 64}  # bytes
+_BYTE_ORDERS = (1, 2)  # ELFDATA2LSB, ELFDATA2MSB
+_ABI_VERSIONS = 8  # more than any release and architecture has (libc-abis)
 _OS_ABIS = {40: (0, 3, 97)}  # ELFOSABI_NONE, ELFOSABI_GNU; ARM adds ELFOSABI_ARM
 _ARM, _PPC64, _RISCV = 40, 21, 243
 _ARM_FLOAT_ABI = 0x600
@@ -48,9 +50,9 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     if facts is None or entry.size < _HEADER[loader.elf_class]:
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
     what = f"is {describe(facts)}"
-    if facts.elf_class != loader.elf_class:
+    if entry.head[4] != loader.elf_class // 32:
         return Skip(what, other_class=True)
-    if facts.byte_order != loader.byte_order:
+    if facts.byte_order != loader.byte_order and entry.head[5] in _BYTE_ORDERS:
         return Skip(what) if debian else what
     if wrong := _identification(entry.head, facts):
         return wrong
@@ -61,12 +63,14 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
 
 def _identification(head: bytes, facts: ElfFacts) -> str:
     """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``; empty if nothing."""
+    if head[5] not in _BYTE_ORDERS:
+        return "is in no byte order"
     version = int.from_bytes(head[20:24], "big" if facts.byte_order == "big" else "little")
     if head[6] != 1 or version != 1:
         return f"is of ELF version {version if head[6] == 1 else head[6]}, not 1"
     if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
         return f"has the OS ABI {facts.os_abi}, which is not Linux's"
-    if head[8] and facts.os_abi == 0:
+    if head[8] and (facts.os_abi == 0 or head[8] >= _ABI_VERSIONS):
         return f"has the ABI version {head[8]}, which is not Linux's"
     return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
 
@@ -94,7 +98,7 @@ def _mappable(facts: ElfFacts) -> str | None:
         return f"is not a valid ELF file: {facts.malformed}"
     if facts.type not in (Type.DYN, Type.EXEC):
         return "is neither a shared library nor a program"
-    if not facts.loads or not facts.dynamic:
+    if not facts.loads or not facts.dynamic or facts.hollow:
         return "is not a shared library: it has no dynamic section"
     if facts.type == Type.EXEC or facts.pie:
         return "is a program, not a shared library"

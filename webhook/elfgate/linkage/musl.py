@@ -4,10 +4,12 @@ Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order)
 ``map_library``, ``load_deps``, ``do_relocs``. There is no cache, no version check and no lazy binding at start.
 """
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from elfgate.elf.facts import ElfFacts, LoaderFacts, Type
 from elfgate.errors import UnknownReason
@@ -22,14 +24,16 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
+    report_relr,
 )
 from elfgate.linkage.machines import architecture_of, describe
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
-from elfgate.linkage.symbols import undefined
+from elfgate.linkage.symbols import by_name, undefined
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -37,6 +41,8 @@ DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib"
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _RELR_SINCE = (1, 2, 4)
 _HEADER = {32: 52, 64: 64}  # bytes
+_ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
+_TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 _UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
@@ -79,6 +85,7 @@ class _Linker:
         self._loader = loader
         self._about = about
         self._itself = Object(loader.name, loader.path, loader.facts)
+        self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
 
@@ -100,7 +107,7 @@ class _Linker:
 
     def _load(self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
-        if _RESERVED.match(name) or name == self._loader.name or objects.named(name) is not None:
+        if self._is_itself(name) or objects.named(name) is not None:
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
         opened = self._open(name, needed_by, query)
@@ -116,20 +123,30 @@ class _Linker:
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)
         if facts is None or wrong:
-            if not preload:
-                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or self._tolerance(facts))
+            tolerance = self._tolerance(found.entry, facts)
+            if not preload or tolerance is not None or self._is_of_another_machine(facts):
+                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
             return preload
         if facts.exports("__libc_start_main") and facts.exports("stdin"):
+            self._is_needed = True
             return True  # a second libc: musl takes itself instead
         item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
         objects.add(item)
         return mapped(self._attempt, item)
+
+    def _is_itself(self, name: str) -> bool:
+        """Tell whether a name stands for the C library whatever the files; its symbols are in scope from then on."""
+        itself = bool(_RESERVED.match(name)) or name == self._loader.name
+        self._is_needed |= itself
+        return itself
 
     def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
         """Take the first file that opens, whatever it is."""
         if "/" in name:
             return self._try(name, name, query)
         for label, directory in self._directories(needed_by, query):
+            if len(os.fsencode(f"{directory}/{name}")) >= _ROOM:
+                continue
             opened = self._try(posixpath.join(directory, name), f"{name} in {directory} ({label})", query)
             if opened is not None or query.stopped:
                 return opened
@@ -192,31 +209,38 @@ class _Linker:
             return f"is {describe(facts)}"
         if facts.malformed:
             return f"is not a valid ELF file: {facts.malformed}"
-        if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+        if facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic or not facts.loads:
             return "is not a shared library"
         return ""
 
-    def _tolerance(self, facts: ElfFacts | None) -> Doubt | None:
-        """Doubt that a library of another machine ends the start: musl does not look at ``e_machine``.
+    def _tolerance(self, entry: Entry, facts: ElfFacts | None) -> Doubt | None:
+        """Doubt that what is no library of this machine ends the start: musl looks at neither magic nor ``e_machine``.
 
         What does not fit are its relocations ("unsupported relocation type"), if there are any, and if their numbers
         mean nothing on this machine; and its code, if it comes to run.
         """
+        if facts is None:
+            order: Literal["little", "big"] = "big" if self._loader.facts.byte_order == "big" else "little"
+            return _TAKEN if int.from_bytes(entry.head[16:18], order) in (Type.DYN, Type.EXEC) else None
+        if not self._is_of_another_machine(facts):
+            return None
+        ours, theirs = architecture_of(self._loader.facts), architecture_of(facts)
+        unlike = ours is not None and theirs is not None and {ours.name, theirs.name} <= _UNLIKE
+        return None if facts.relocated and unlike else _TAKEN
+
+    def _is_of_another_machine(self, facts: ElfFacts | None) -> bool:
+        """Tell a library that musl maps although it is of another machine."""
         if facts is None or facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
-            return None
-        names = {row.name for row in (architecture_of(facts), architecture_of(self._loader.facts)) if row}
-        if len(names) < 2 or (facts.relocated and names <= _UNLIKE):
-            return None
-        return Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
+            return False
+        return architecture_of(facts) is not architecture_of(self._loader.facts)
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
         version = tuple(int(part) for part in re.findall(r"\d+", self._about.version)[:3])
-        item = next((item for item in objects if item.facts.relr), None)
+        item = relr_user(objects)
         if item is None or not version or version >= _RELR_SINCE:
             return True
-        message = f"{item.path} has DT_RELR relocations, which musl {self._about.version} does not know: it crashes"
-        self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+        report_relr(self._attempt, item, f"musl {self._about.version}")
         return False
 
     def entered(self, objects: Objects) -> bool:
@@ -237,9 +261,9 @@ class _Linker:
     def bind(self, objects: Objects) -> bool:
         """Bind every symbol, or report "Error relocating X: Y: symbol not found"."""
         bound = True
-        scope = [item.facts for item in (*objects, self._itself)]
+        scope = [item.facts for item in objects] + [self._itself.facts] * self._is_needed
         for item in objects:
-            missing = undefined(item.facts, scope)
+            missing = undefined(item.facts, scope, by_name)
             names = missing.eager + missing.lazy
             if names:
                 bound = False
@@ -247,4 +271,8 @@ class _Linker:
                 message = words.symbols_missing(item.path, names, f"neither {libc} nor a loaded library defines")
                 doubt = objects.doubt or self._env_doubt
                 self._attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt)
+            elif item.facts.indirect:
+                bound = False
+                message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
+                self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_MUSL_SYMBOL, item.doubt)
         return bound

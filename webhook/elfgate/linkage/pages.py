@@ -37,8 +37,9 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
         page: The largest page size that the node may have, in bytes: the rest of the last page reads as zeros.
 
     Returns:
-        False if no page is missing altogether; True if the missing ones hold the entry point or the page from whose
-        middle the kernel (or the loader) must clear the bss; None if whole pages are missing that may not be needed.
+        False if no page is missing altogether; True if the missing ones hold the entry point, the dynamic section or
+        the page from whose middle the kernel (or the loader) must clear the bss; None if whole pages are missing that
+        may not be needed.
     """
     if not facts.truncated:
         return False
@@ -46,6 +47,8 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
     missing = [load for load in facts.loads if load.filesz and load.offset + load.filesz > end]
     if not missing:
         return False
+    if facts.dynamic_at >= end:
+        return True
     for load in missing:
         last = load.offset + load.filesz
         clears = load.memsz > load.filesz and (load.vaddr + load.filesz) % page and last - 1 >= end

@@ -17,13 +17,14 @@ _GLIBC = "GLIBC_"
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
 
-def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
+def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Doubt | None) -> bool:
     """Judge the needed versions of all objects, in the loader's order; report what is missing.
 
     Args:
         attempt: Where findings go.
         objects: The process's objects.
         loader: The dynamic loader, which is an object too.
+        doubt: Why there may be more objects than these.
 
     Returns:
         Whether all are there.
@@ -34,9 +35,8 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
         for need in item.facts.version_needs:
             target = objects.named(need.file)
             if target is None:
-                if not need.weak:
-                    _stray(attempt, item, need.file, need.version)
-                    fine = False
+                _stray(attempt, item, need.file, need.version, item.doubt or doubt)
+                fine = False
                 continue
             if not _defines(target.facts, need.version) and not need.weak:
                 missing[target].append(need.version)
@@ -105,10 +105,13 @@ def _defines(target: ElfFacts, version: str) -> bool:
     return not target.version_definitions or target.incomplete or version in target.version_definitions
 
 
-def _stray(attempt: Attempt, item: Object, file: str, version: str) -> None:
-    """A file's version is needed, but nothing loads the file: glibc stops on an assertion, in the releases known."""
+def _stray(attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None) -> None:
+    """A file's version is needed, but nothing loads the file.
+
+    ``_dl_check_map_versions`` stops on an assertion ("needed != NULL"); built without assertions, it goes through NULL.
+    """
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
-    attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_VERSION, doubt)
 
 
 def _report(attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object) -> None:

@@ -26,7 +26,7 @@ setup: $(STAMP) ## Make the virtual environment, everything pinned
 
 .PHONY: demo
 demo: $(STAMP) ## Show the main job on a real program and real images
-	$(BIN)/python -m demo
+	PYTHONPATH=tests $(BIN)/python -m demo
 
 .PHONY: ci
 ci: lint test policies demo ## What must pass before a change lands

@@ -21,6 +21,7 @@ from typing import Any
 
 import lief
 from elftools.common.utils import struct_parse
+from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import InterpSegment, NoteSegment
 
@@ -64,7 +65,7 @@ def bare(data: bytes) -> Names:
             segment.get_interp_name()
         elif isinstance(segment, NoteSegment):
             list(segment.iter_notes())
-        elif segment["p_type"] == "PT_DYNAMIC":
+        elif isinstance(segment, DynamicSegment):
             tags = list(segment.iter_tags())
     _versions(elf, {tag.entry.d_tag: tag.entry.d_val for tag in tags})
 
@@ -172,10 +173,10 @@ def main(count: int) -> None:
     began = time.perf_counter()
     with_readelf(paths)
     print(f"{'readelf -d':30} {(time.perf_counter() - began) / len(paths) * 1e3:6.3f} ms a file (wall)")
-    for name, found in times.items():
-        ratio = statistics.median(our / their for our, their in zip(times["elfgate"], found, strict=True))
+    for name, taken in times.items():
+        ratio = statistics.median(our / their for our, their in zip(times["elfgate"], taken, strict=True))
         print(
-            f"{name:30} {statistics.median(found) / len(paths) * 1e3:6.3f} ms a file; elfgate takes {ratio:.2f} of it"
+            f"{name:30} {statistics.median(taken) / len(paths) * 1e3:6.3f} ms a file; elfgate takes {ratio:.2f} of it"
         )
     print("limit: elfgate 1.5 times pyelftools")
     large = [(path, path.read_bytes()) for path in every if path.stat().st_size >= LARGE]

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from isal import igzip
 
@@ -62,8 +63,9 @@ def blobs(folder: Path) -> list[Path]:
 
 
 def decompress(paths: list[Path]) -> None:
+    opened: Callable[[Path], BinaryIO] = igzip.open  # which has no types of its own
     for path in paths:
-        with igzip.open(path) as stream:
+        with opened(path) as stream:
             while stream.read(1 << 18):
                 pass
 

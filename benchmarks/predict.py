@@ -18,12 +18,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from elfgate.images.keyring import Keyring
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.layer import Layer
-from elfgate.scan.reader import Located, Reader
+from elfgate.scan.located import Locate, Located
+from elfgate.scan.reader import Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.store.sqlite import SqliteStore
 from support.elf_file import elf_file, glibc_libc, glibc_loader, multiarch_directories
@@ -68,10 +70,17 @@ def application(number: int) -> bytes:
     return elf_file(ARCHITECTURE, interp=interp, needed=needed, strings=[b"%d" % number])
 
 
+def located_in(memory: Memory) -> Locate:
+    def locate(image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG001 - all may have what is in memory
+        return Located(image, memory, image)
+
+    return locate
+
+
 async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore) -> None:
     """Have as many images in the store: read each as a scan would."""
     reader = Reader(store=store)
-    scanner = Scanner(locate=lambda image, _: Located(image, source, image), reader=reader)
+    scanner = Scanner(locate=located_in(source), reader=reader)
     for number in range(len(names), size):
         own = tarball({"app": program(application(number))})
         made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
@@ -84,8 +93,9 @@ async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], 
 async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
     """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
     nothing = Memory()
-    scanner = Scanner(locate=lambda image, _: Located(image, nothing, image), reader=Reader(store=store))
-    first, again = [], []
+    scanner = Scanner(locate=located_in(nothing), reader=Reader(store=store))
+    first: list[float] = []
+    again: list[float] = []
     chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
     for name in chosen:
         nothing.blobs = {name: Blob("", b"")}

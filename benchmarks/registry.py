@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from elfgate.images.api import Api
 from elfgate.images.digests import read_verified
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
@@ -55,8 +56,8 @@ def ours(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]
     def blob() -> None:
         descriptor = Descriptor(layer.media_type, layer.digest, len(layer.data))
 
-        def read(api: object) -> None:
-            with api.get(f"blobs/{layer.digest}", "it") as reply:  # type: ignore[attr-defined]
+        def read(api: Api) -> None:
+            with api.get(f"blobs/{layer.digest}", "it") as reply:
                 limit = len(layer.data)
                 read_verified(reply, digest=descriptor.digest, size=limit, what="it", limit=limit, seconds=600)
 

@@ -36,7 +36,7 @@ from elfgate.store.sqlite import SqliteStore
 from support import valkey
 from support.elf_file import elf_file
 from support.oci import Blob, image
-from support.tarball import program, tarball
+from support.tarball import Item, program, tarball
 
 PLATFORM = Platform("linux", "amd64")
 FILES = (10, 20, 20, 50, 50, 100, 100, 200, 400, 100)  # of the layers that are repeated under digests of their own
@@ -49,7 +49,7 @@ SHARED_LAYERS = 10_000
 def layer_index(files: int) -> bytes:
     """With names and programs that do not compress much better than real ones."""
     names = [hashlib.sha256(b"%d %d" % (files, number)).hexdigest() for number in range(files)]
-    content = {f"usr/share/{name[:2]}/{name[2:20]}": b"#!/bin/sh\n" for name in names}
+    content: dict[str, Item | bytes] = {f"usr/share/{name[:2]}/{name[2:20]}": b"#!/bin/sh\n" for name in names}
     content["etc/os-release"] = b"ID=debian\n"
     for name in names[: files // 5]:
         needed = [f"lib{name[at : at + 8]}.so.{at}" for at in range(0, 48, 8)]

@@ -11,7 +11,7 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.elf.read import read
 from elfgate.platforms import ARCHITECTURES
 from lab.layout import File
-from tests.support.elf_file import elf_file, glibc_loader, multiarch_directories, musl_loader
+from support.elf_file import elf_file, glibc_loader, multiarch_directories, musl_loader
 
 FORM = 1  # counts up when what is made here changes
 OS_RELEASE = b"""\

@@ -3,13 +3,16 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from elfgate.cli import output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMAS = {
+SCHEMAS: dict[str, type[BaseModel]] = {
     "scan": output.ScanOutput,
     "matrix": output.MatrixOutput,
     "check": output.CheckOutput,
@@ -39,7 +42,7 @@ def main() -> None:
 
 
 def _helps() -> dict[str, Callable[[], str]]:
-    return {f"elfgate {verb}": lambda verb=verb: _help(verb) for verb in VERBS}
+    return {f"elfgate {verb}": partial(_help, verb) for verb in VERBS}
 
 
 def _help_of_the_program() -> str:

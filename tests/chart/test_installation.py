@@ -113,7 +113,7 @@ def test_the_policies_that_the_pods_see_are_those_of_the_project(major: str, tmp
 @pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
 @pytest.mark.parametrize("values", ["default", "policies", "own-rules"])
 def test_the_bundle_that_the_pod_makes_for_opa_is_the_one_that_the_webhook_expects(
-    major: str, values: str, tmp_path: Path, short_folder: Path
+    major: str, values: str, tmp_path: Path, short: Path
 ) -> None:
     found = rendered(major, CI[values])
     settings = lay_out(found, tmp_path)
@@ -121,7 +121,7 @@ def test_the_bundle_that_the_pod_makes_for_opa_is_the_one_that_the_webhook_expec
     arguments = [str(tmp_path) + word if word.startswith("/") else word for word in bundle["args"]]
     subprocess.run([sys.executable, "-m", "elfgate", *arguments], check=True, capture_output=True)
     assert beside["args"][-2:] == ["--bundle", bundle["args"][-1]]
-    with opa.running(short_folder, *_options(beside["args"]), arguments[-1]) as socket:
+    with opa.running(short, *_options(beside["args"]), arguments[-1]) as socket:
         chosen = Settings.read(settings).policies.model_copy(update={"opa_socket": socket})
         asyncio.run(_judges_rightly(chosen))
 

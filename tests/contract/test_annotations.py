@@ -21,7 +21,7 @@ def complaints(folder: Path) -> list[str]:
     inspected = subprocess.run(
         [opa.OPA, "inspect", "--annotations", "--format", "json", folder], capture_output=True, check=True
     ).stdout
-    command = [opa.OPA, "eval", "--stdin-input", "--format", "raw", "--data", ROOT / ".ci" / "annotations.rego"]
+    command = [opa.OPA, "eval", "--stdin-input", "--format", "raw", "--data", str(ROOT / ".ci" / "annotations.rego")]
     said = subprocess.run(
         [*command, "data.elfgate.annotations.complaints"], input=inspected, capture_output=True, check=True
     )

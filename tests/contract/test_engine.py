@@ -1,7 +1,6 @@
 """What every engine does, whatever evaluates the policies."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from elfgate.linkage.report import Code
 from elfgate.policy import bundle, golden
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Layer, PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import Engine, EngineError
@@ -21,13 +20,6 @@ from support import opa
 from support.documents import document, pod
 
 Start = Callable[[bundle.Bundle], Engine]
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A folder with a short path: a unix socket's has at most 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="opa") as folder:
-        yield Path(folder)
 
 
 def _embedded(_stack: ExitStack, _folder: Path) -> Start:
@@ -102,7 +94,7 @@ def test_settings_change_the_verdict_and_the_revision(start: Start) -> None:
 
 
 def test_no_setting_changes_what_a_golden_document_is_judged(start: Start) -> None:
-    config = PolicyConfig(require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": {"require": "all"}})
+    config = PolicyConfig(require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": Layer(require="all")})
 
     async def prove() -> None:
         engine = start(bundle.load(config=config))

@@ -18,7 +18,7 @@ from elfgate.images.registry import Registries
 from elfgate.images.source import Limits, Source
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.tree import Found, Tree
 from support.elf_file import elf_file
 from support.oci import (
     Blob,
@@ -70,8 +70,8 @@ def serve_newer_docker_archive(path: Path, images: Images, limits: Limits, _: Ex
     return open_docker_archive(str(path / "images.tar"), limits)
 
 
-def serve_registry(path: Path, images: Images, limits: Limits, stack: ExitStack, **options: str) -> Source:
-    registry = stack.enter_context(Registry({"example/app": images}, **options))
+def serve_registry(path: Path, images: Images, limits: Limits, stack: ExitStack, auth: str = "") -> Source:
+    registry = stack.enter_context(Registry({"example/app": images}, auth=auth))
     registries = Registries(limits=limits)
     stack.callback(registries.close)
     return registries.repository(Reference.parse(registry.reference("example/app")))
@@ -115,6 +115,7 @@ def test_an_image_is_found_by_its_tag_and_read_to_its_files(serve: Serve) -> Non
     assert set(tree(source, found).listdir("/app")) == {"run"}
     assert set(tree(source, found).listdir("/lib")) == set()
     sh = tree(source, found).lookup("/bin/sh")
+    assert isinstance(sh, Found)
     facts = tree(source, found).facts(sh)
     assert facts is not None
     assert facts.machine == 62

@@ -3,6 +3,7 @@
 import os
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def webhook(
         cluster.must("create", "-f", "-", stdin=running.configuration("elfgate", selector=UNLABELLED))
         for name in settings["images"]:  # from here on they are known, so that answers do not hang on the tests' order
             everywhere = pod("first", name)
-            until(lambda obj=everywhere: _judged(cluster, obj), f"{name} is not read")
+            until(partial(_judged, cluster, everywhere), f"{name} is not read")
         yield running
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,27 +150,29 @@ def test_two_replicas_make_one_certificate_and_renew_it_without_losing_a_review(
     assert len({one.fingerprint() for one in replicas}) == 1
     for name in REPLICAS:  # from here on they are trusted, and know both images
         for image, wanted in ((DEBIAN, 0), (ALPINE, 1)):
-            create = ("create", "--dry-run=server", "-n", name, "-f", "-")
             asked = pod("web", image, on="ppc64le")
-            until(
-                lambda create=create, asked=asked, wanted=wanted: (
-                    cluster.kubectl(*create, stdin=asked).code == wanted
-                    and "first time" not in (said := cluster.kubectl(*create, stdin=asked)).stderr
-                    and "x509" not in said.stderr
-                ),
-                f"{name} does not answer",
-            )
+            until(partial(_answers, cluster, name, asked, wanted), f"{name} does not answer")
     with steady_reviews(cluster) as answers:
         seen = _after_renewal(cluster, replicas)  # it is due after two thirds of its life
         empty = json.dumps({"data": None})
         cluster.must("patch", "secret", "-n", "elfgate", SECRET, "-p", empty)  # as one would revoke it
         seen |= _after_renewal(cluster, replicas)
         until(lambda: bundles(cluster) == [1, 1], "the old authorities stay trusted")
-        until(lambda before=answers["right"]: answers["right"] > before + 20, "no reviews are answered")
+        before = answers["right"]
+        until(lambda: answers["right"] > before + 20, "no reviews are answered")
     assert len(seen) == 3
     assert set(answers) == {"right"}, answers
     with capsys.disabled():
         print(f"\n{answers.total()} reviews while the certificate changed {len(seen) - 1} times: none lost, none wrong")  # noqa: T201
+
+
+def _answers(cluster: ControlPlane, name: str, asked: dict[str, Any], wanted: int) -> bool:
+    """Whether this replica is trusted, and knows the image."""
+    create = ("create", "--dry-run=server", "-n", name, "-f", "-")
+    if cluster.kubectl(*create, stdin=asked).code != wanted:
+        return False
+    said = cluster.kubectl(*create, stdin=asked).stderr
+    return "first time" not in said and "x509" not in said
 
 
 def _after_renewal(cluster: ControlPlane, replicas: list[Replica]) -> set[str]:

@@ -103,7 +103,7 @@ def test_kubectl_finds_elfgate_as_a_plug_in_that_asks_the_live_cluster(
     words = ["elfgate", "check", str(tmp_path / "web.json"), "--context=lab", f"--store={tmp_path}/facts.db"]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "KUBECONFIG": str(cluster.kubeconfig("admin"))}
-    command = [cluster.programs / "kubectl", *words, *overrides]
+    command = [str(cluster.programs / "kubectl"), *words, *overrides]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "Deployment web: denied" in done.stdout

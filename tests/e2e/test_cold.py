@@ -55,7 +55,11 @@ def configuration(port: int, ca: trustme.CA) -> dict[str, Any]:
         "timeoutSeconds": 5,
         "admissionReviewVersions": ["v1"],
     }
-    fails = {"name": FAILS, "failurePolicy": "Fail", "namespaceSelector": {"matchExpressions": [exempt]}}
+    fails: dict[str, Any] = {
+        "name": FAILS,
+        "failurePolicy": "Fail",
+        "namespaceSelector": {"matchExpressions": [exempt]},
+    }
     fails["matchConditions"] = [{"name": "not-a-mirror", "expression": mirror}]
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",

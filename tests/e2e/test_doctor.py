@@ -22,7 +22,7 @@ OTHER = "other.elfgate.dev"
 
 def doctor(cluster: ControlPlane, *words: str) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code, and by subject the state and message of each check."""
-    command = [sys.executable, "-m", "elfgate", "doctor", "--kubeconfig", cluster.kubeconfig("admin"), *words]
+    command = [sys.executable, "-m", "elfgate", "doctor", "--kubeconfig", str(cluster.kubeconfig("admin")), *words]
     done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     checks = json.loads(done.stdout)["checks"]

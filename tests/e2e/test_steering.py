@@ -1,6 +1,7 @@
 """A pod that starts on some architectures only, in a cluster that steers: what kubectl and the scheduler see of it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def steering(
         cluster.must("create", "-f", "-", stdin=validating)
         cluster.must("create", "-f", "-", stdin=mutating(validating))
         for image in (ALPINE, DEBIAN):
-            until(lambda name=image: known(cluster, name), f"{image} is not read")
+            until(partial(known, cluster, image), f"{image} is not read")
         yield cluster
 
 

@@ -22,6 +22,7 @@ import zstandard
 from elfgate.errors import UnknownReason
 from elfgate.images.auth import Credential
 from elfgate.images.docker_config import DockerConfig
+from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries, RegistryOptions
 from elfgate.images.source import Limits
@@ -57,8 +58,8 @@ class Case:
     trouble: Trouble = lambda *_: None
 
 
-def of(*layers: bytes | Blob, command: str = "/app", **options: object) -> Blob:
-    return image(layers, entrypoint=[command], **options)
+def of(*layers: bytes | Blob, command: str = "/app") -> Blob:
+    return image(layers, entrypoint=[command])
 
 
 ODD = of(tarball({"app": APP, "odd": "x"}))
@@ -106,8 +107,8 @@ def silence(registry: Registry) -> Iterator[bytes]:
     yield b""
 
 
-def lying(**claims: object) -> Blob:
-    return of(Blob(f"{OCI_LAYER}+gzip", ODD_LAYER.data, **claims))
+def lying(*, claims: str = "", claims_size: int | None = None) -> Blob:
+    return of(Blob(f"{OCI_LAYER}+gzip", ODD_LAYER.data, claims=claims, claims_size=claims_size))
 
 
 def token_service(url: str) -> Trouble:
@@ -197,9 +198,9 @@ async def judged(registry: Registry, store: Path, *names: str) -> list[Linkage]:
     registries = Registries(options=RegistryOptions(read_seconds=0.5, document_seconds=2.0), limits=LIMITS)
     reader = Reader(store=facts, limits=LIMITS)
 
-    def locate(name: str, keyring: object = None) -> Located:
-        reference = Reference.parse(registry.reference(name))
-        return Located(name, registries.repository(reference), reference.target, lane=reference.registry)
+    def locate(image: str, keyring: Keyring | None = None) -> Located:
+        reference = Reference.parse(registry.reference(image))
+        return Located(image, registries.repository(reference), reference.target, lane=reference.registry)
 
     scanner = Scanner(locate=locate, reader=reader)
     try:

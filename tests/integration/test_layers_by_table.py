@@ -63,7 +63,7 @@ def fetched(parts: list[str]) -> int:
 @pytest.mark.parametrize("chunk", [1 << 22, 2_000])
 @pytest.mark.parametrize("form", FORMS)
 def test_only_what_may_matter_is_fetched(tmp_path: Path, form: Callable[..., Any], chunk: int) -> None:
-    layer, annotations = form(CONTENT | {"data": DATA * 4}, chunk=chunk)
+    layer, annotations = form({**CONTENT, "data": DATA * 4}, chunk=chunk)
     said, parts = outcome(app(layer, annotations), tmp_path)
     assert said is Outcome.STARTS
     assert all(parts)

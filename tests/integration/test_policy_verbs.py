@@ -186,7 +186,7 @@ class _Pushed(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if self.headers["Authorization"] != "Bearer granted":
             realm = f"http://127.0.0.1:{self.server.server_port}/token"
-            self._reply(401, **{"WWW-Authenticate": f'Bearer realm="{realm}",service="test"'})
+            self._reply(401, b"", **{"WWW-Authenticate": f'Bearer realm="{realm}",service="test"'})
         else:
             self._reply(202, Location="/v2/team/policies/blobs/uploads/1?state=x")
 

@@ -164,7 +164,7 @@ def test_what_a_cluster_needs_to_come_up_is_admitted_though_nothing_can_be_judge
 
     async def check(server: Server) -> None:
         obj = {"kind": "Pod", "apiVersion": "v1", "metadata": {"annotations": annotations}}
-        request = REVIEW["request"] | {"namespace": namespace, "object": obj}  # type: ignore[operator]
+        request = REVIEW["request"] | {"namespace": namespace, "object": obj}
         response = (await server.review(REVIEW | {"request": request})).json()["response"]
         assert (response["uid"], response["allowed"]) == (UID, allowed)
 

@@ -63,8 +63,9 @@ def process(pki: Pki, **admission: Any) -> Iterator[tuple[subprocess.Popen[str],
 
 def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) -> None:
     with process(pki, drain_seconds=0.5) as (running, client):
-        assert running.stdin is not None
-        assert running.stdout is not None
+        stdin, stdout = running.stdin, running.stdout
+        assert stdin is not None
+        assert stdout is not None
         assert client.get("/readyz").status_code == 200
         pending: list[httpx.Response] = []
         waiting = {**REVIEW, "wait": True}
@@ -76,7 +77,7 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
 
         async def drain() -> None:
             begun = asyncio.create_task(post())
-            await asyncio.to_thread(running.stdout.readline)
+            await asyncio.to_thread(stdout.readline)
             running.send_signal(signal.SIGTERM)
             while (probe := await asyncio.to_thread(client.get, "/readyz")).status_code == 200:
                 pass
@@ -84,8 +85,8 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
             assert probe.headers["connection"] == "close"
             late = await asyncio.to_thread(client.post, "/validate", json=REVIEW)
             assert late.json()["response"]["allowed"]
-            running.stdin.write("\n")
-            running.stdin.flush()
+            stdin.write("\n")
+            stdin.flush()
             await begun
 
         slow.run_until_complete(drain())

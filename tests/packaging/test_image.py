@@ -69,7 +69,8 @@ class Built:
 
 
 def _path(layout: Path, descriptor: Any) -> Path:
-    return layout / "blobs" / descriptor["digest"].replace(":", "/")
+    digest: str = descriptor["digest"]
+    return layout / "blobs" / digest.replace(":", "/")
 
 
 def _blob(layout: Path, descriptor: Any) -> Any:

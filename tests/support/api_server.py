@@ -7,8 +7,8 @@ with ApiServer(node("a")) as server:
 """
 
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,11 +54,10 @@ class ApiServer(Loopback):
 
         super().__init__(Handler)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Hang up, and serve no longer."""
         self.hang_up()
-        super().__exit__(kind, error, trace)
+        super().stop()
 
     def change(self, kind: str, obj: dict[str, Any], *, tell: bool = True) -> None:
         """Add, modify or delete a node (or send a BOOKMARK); with ``tell`` off, those who watch are not told."""
@@ -114,12 +113,15 @@ class ApiServer(Loopback):
             epoch = self._epoch
         while True:
             with self._changed:
-                self._changed.wait_for(lambda at=at: self._epoch != epoch or len(self._events) > at)
+                self._changed.wait_for(partial(self._moved, epoch, at))
                 if self._epoch != epoch:
                     return
                 event, at = self._events[at], at + 1
             if event:
                 yield event
+
+    def _moved(self, epoch: int, at: int) -> bool:
+        return self._epoch != epoch or len(self._events) > at
 
 
 class _Handler(BaseHTTPRequestHandler):

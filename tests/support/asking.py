@@ -1,7 +1,7 @@
 """Asks a loopback registry for one small image, as a scan would."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -13,7 +13,7 @@ from elfgate.images.registry import Registries, RegistryOptions, Repository
 from elfgate.images.source import Descriptor, Limits
 
 from .elf_file import elf_file
-from .oci import image
+from .oci import Blob, image
 from .registry import Registry
 from .tarball import program, tarball
 
@@ -24,28 +24,29 @@ SECRET = "s3cret"
 
 
 @contextmanager
-def serving(**options: object) -> Iterator[Registry]:
-    with Registry({"example/app": {"1.0": APP}}, **options) as registry:
+def serving(*, auth: str = "", username: str = "", password: str = "", expires_in: int = 300) -> Iterator[Registry]:
+    images = {"example/app": {"1.0": APP}}
+    with Registry(images, auth=auth, username=username, password=password, expires_in=expires_in) as registry:
         yield registry
 
 
 @contextmanager
 def asking(
-    registry: Registry, *, password: str = "", limits: Limits | None = None, **options: float
+    registry: Registry, *, password: str = "", limits: Limits | None = None, options: RegistryOptions | None = None
 ) -> Iterator[Repository]:
     credentials = DockerConfig({registry.host: Credential("user", password)}) if password else None
-    registries = Registries(credentials, options=RegistryOptions(**options), limits=limits)
+    registries = Registries(credentials, options=options, limits=limits)
     try:
         yield registries.repository(Reference.parse(registry.reference("example/app")))
     finally:
         registries.close()
 
 
-def descriptor(blob: object) -> Descriptor:
+def descriptor(blob: Blob) -> Descriptor:
     return Descriptor(blob.media_type, blob.digest, len(blob.data))
 
 
-def refused(reason: UnknownReason, words: str | None = None) -> object:
+def refused(reason: UnknownReason, words: str | None = None) -> AbstractContextManager[object]:
     def is_one_clear_line(error: UnreadableError) -> bool:
         return error.reason is reason and "\n" not in str(error)
 

@@ -100,11 +100,13 @@ def lay_out(found: Sequence[Object], folder: Path) -> Path:
     pod, container = next(
         (pod, each) for _, pod in pods(found) for each in containers(pod) if each["args"][0] == "serve"
     )
-    mounts = {mount["name"]: folder / mount["mountPath"].lstrip("/") for mount in container["volumeMounts"]}
+    mounts: dict[str, Path] = {
+        mount["name"]: folder / mount["mountPath"].lstrip("/") for mount in container["volumeMounts"]
+    }
     for volume in pod["spec"]["volumes"]:
         mounts[volume["name"]].mkdir(parents=True, exist_ok=True)
         given = volume.get("configMap", {})
-        data = next((obj["data"] for obj in found if _is_config_map(obj, given.get("name"))), {})
+        data: dict[str, str] = next((obj["data"] for obj in found if _is_config_map(obj, given.get("name"))), {})
         items = given.get("items") or [{"key": key, "path": key} for key in data]
         for item in items:
             path = mounts[volume["name"]] / item["path"]
@@ -116,4 +118,4 @@ def lay_out(found: Sequence[Object], folder: Path) -> Path:
 
 
 def _is_config_map(obj: Object, name: str | None) -> bool:
-    return obj["kind"] == "ConfigMap" and obj["metadata"]["name"] == name
+    return bool(obj["kind"] == "ConfigMap" and obj["metadata"]["name"] == name)

@@ -36,7 +36,8 @@ def _unchanged(_table: dict[str, Any]) -> None:
 
 def _parts(content: Content, chunk: int) -> list[tuple[dict[str, Any] | None, bytes]]:
     """The tar in pieces to be packed apart: those of files with their entries, and what lies between them with None."""
-    data, parts, at = tarball(content), [], 0
+    data, at = tarball(content), 0
+    parts: list[tuple[dict[str, Any] | None, bytes]] = []
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for info in archive:
             entry = {"name": info.name, "type": _TYPES[info.type], "mode": info.mode, "uid": info.uid, "gid": info.gid}

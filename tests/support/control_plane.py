@@ -57,6 +57,7 @@ class ControlPlane:
     services: str = "10.96.0.0/16"
     ca: trustme.CA = field(default_factory=trustme.CA)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         try:
@@ -73,7 +74,8 @@ class ControlPlane:
 
     def kubectl(self, *words: str, stdin: object = "", kubeconfig: Path | None = None) -> Said:
         """Run kubectl; ``stdin`` is text, or an object (or a list of them) to be written as JSON."""
-        command = [self.programs / "kubectl", "--kubeconfig", kubeconfig or self.kubeconfig("admin"), *words]
+        account = kubeconfig or self.kubeconfig("admin")
+        command = [str(self.programs / "kubectl"), "--kubeconfig", str(account), *words]
         written = stdin if isinstance(stdin, str) else json.dumps(_written(stdin))
         done = subprocess.run(command, input=written, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return Said(done.returncode, done.stdout, done.stderr)
@@ -120,16 +122,16 @@ class ControlPlane:
         """End a component, and start it again as it was."""
         stopped = self._running[name]
         _end(stopped)
-        self._run(name, *stopped.args[1:])  # type: ignore[index]
+        self._run(name, *self._flags[name])
         self._until_answers(name, f"{self.url}/readyz")
 
     def restart_from_cold(self) -> None:
         """End everything, and start it again in the order of a node that boots; etcd has what it had."""
-        commands = {name: process.args for name, process in self._running.items()}
+        flags = {name: self._flags[name] for name in self._running}
         self._stop()
         self._running.clear()
-        for name, command in commands.items():
-            self._run(name, *command[1:])  # type: ignore[index]
+        for name, own in flags.items():
+            self._run(name, *own)
             if name == "kube-apiserver":
                 self._until_answers(name, f"{self.url}/readyz")
 
@@ -252,6 +254,7 @@ class ControlPlane:
     def _run(self, name: str, *flags: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             command = [str(self.programs / name), *flags]
+            self._flags[name] = flags
             self._running[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
             )

@@ -141,8 +141,16 @@ def seeds(name: str) -> list[bytes]:
     scripts = [b'#!/bin/sh -e\nset -- a\nexec "$@"\n', b"#! /usr/bin/env bash\n[ $1 ] && exec /bin/x ${2:-y}\n", b"x"]
     cache = ld_so_cache("amd64", [("libc.so.6", "/lib/libc.so.6"), ("liba.so", "/lib/liba.so", "x86-64-v3")])
     tar = tarball.tarball(
-        {"bin/": tarball.directory(), "bin/x": tarball.program(files[0]), "bin/sh": tarball.link("x"), "a": "text"}
-        | {"bin/y": tarball.hardlink("bin/x"), tarball.whiteout("z"): "", "n" * 120: "long", "etc/ld.so.cache": "x"}
+        {
+            "bin/": tarball.directory(),
+            "bin/x": tarball.program(files[0]),
+            "bin/sh": tarball.link("x"),
+            "a": "text",
+            "bin/y": tarball.hardlink("bin/x"),
+            tarball.whiteout("z"): "",
+            "n" * 120: "long",
+            "etc/ld.so.cache": "x",
+        }
     )
     names = b"\x01/usr/lib\n\x02/lib:usr/lib\n\x00/lib/x\n\n\x02/a:b\n\x02/b:a\n\x03/c:lib/x\n\x05/lib\n\n\x01/lib"
     made = {

@@ -1,6 +1,7 @@
 """Small images of real files, and what becomes of a program in them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Prediction
@@ -24,14 +25,14 @@ def start(
     on: str = "amd64",
     node: NodeFacts | None = None,
     explain: bool = False,
-    **overrides: object,
+    **overrides: Any,
 ) -> Prediction:
     """Predict a command in an image of these files (or layers of files) on an architecture."""
     layers = (files,) if isinstance(files, Mapping) else files
     return predict(
         tree(*layers),
         ImageDefaults(entrypoint=command),
-        Overrides(**overrides),  # type: ignore[arg-type]
+        Overrides(**overrides),
         Platform("linux", on),
         node or NodeFacts(),
         explain=explain,
@@ -80,34 +81,34 @@ def alpine(on: str = "amd64", version: str = "1.2.5") -> dict[str, tarball.Item 
     }
 
 
-def glibc_program(on: str = "amd64", **options: object) -> tarball.Item:
+def glibc_program(on: str = "amd64", **options: Any) -> tarball.Item:
     """A program linked to glibc."""
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "interp": ARCHITECTURES[on].glibc_loaders[0],
         "needed": ["libc.so.6"],
         "undefined": ["puts"],
         **options,
     }
-    return tarball.program(elf_file(on, **settings))  # type: ignore[arg-type]
+    return tarball.program(elf_file(on, **settings))
 
 
-def musl_program(on: str = "amd64", **options: object) -> tarball.Item:
+def musl_program(on: str = "amd64", **options: Any) -> tarball.Item:
     """A program linked to musl, which needs musl itself behind whatever else it needs."""
     name = ARCHITECTURES[on].musl_name
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "interp": f"/lib/ld-musl-{name}.so.1",
         "undefined": ["puts"],
         **options,
-        "needed": [*options.get("needed", ()), f"libc.musl-{name}.so.1"],  # type: ignore[misc]
+        "needed": [*options.get("needed", ()), f"libc.musl-{name}.so.1"],
     }
-    return tarball.program(elf_file(on, **settings))  # type: ignore[arg-type]
+    return tarball.program(elf_file(on, **settings))
 
 
-def library(name: str, on: str = "amd64", **options: object) -> tarball.Item:
+def library(name: str, on: str = "amd64", **options: Any) -> tarball.Item:
     """A shared library of that DT_SONAME."""
-    return tarball.Item("file", elf_file(on, soname=name, **options))  # type: ignore[arg-type]
+    return tarball.Item("file", elf_file(on, soname=name, **options))
 
 
-def static_program(on: str = "amd64", **options: object) -> tarball.Item:
+def static_program(on: str = "amd64", **options: Any) -> tarball.Item:
     """A static program."""
-    return tarball.program(elf_file(on, type=2, text=b"\x90" * 16, **options))  # type: ignore[arg-type]
+    return tarball.program(elf_file(on, type=2, text=b"\x90" * 16, **options))

@@ -1,15 +1,14 @@
 """An HTTP server on loopback that plays a part of an API server, as long as a context lasts."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import orjson
 
+from support.background import Background
 
-class Loopback:
+
+class Loopback(Background):
     """A context manager.
 
     Args:
@@ -19,18 +18,15 @@ class Loopback:
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def work(self) -> None:
+        """Serve."""
+        with self._server:
+            self._server.serve_forever(poll_interval=0.01)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Serve no longer."""
         self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def kubeconfig(self, folder: Path) -> Path:
         """Write a kubeconfig that leads here."""

@@ -16,7 +16,7 @@ def workload(kind: str, name: str, image: str, *, on: str = "", **spec: Any) -> 
     template: dict[str, Any] = {"metadata": {"labels": labels}, "spec": pod_spec(image, on=on)}
     if kind in {"Job", "CronJob"}:
         template["spec"]["restartPolicy"] = "Never"
-        own = {"template": template}
+        own: dict[str, Any] = {"template": template}
     else:
         own = {"template": template, "selector": {"matchLabels": labels}}
     if kind == "StatefulSet":

@@ -12,10 +12,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from .background import Background
 from .oci import Blob
 
 MANIFEST_TYPES = frozenset(
@@ -56,7 +55,7 @@ class Seen:
     body: str = ""
 
 
-class Registry:
+class Registry(Background):
     """Serves images; a context manager.
 
     Args:
@@ -99,7 +98,6 @@ class Registry:
         if tls is not None:
             # The handshake is the connection's own thread's business.
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property
     def port(self) -> int:
@@ -139,17 +137,15 @@ class Registry:
             return None
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def work(self) -> None:
+        """Serve."""
+        with self._server:
+            self._server.serve_forever(poll_interval=0.01)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Serve no longer."""
         self.stopping.set()
         self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):

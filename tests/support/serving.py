@@ -21,7 +21,7 @@ from elfgate.server.run import run, serve
 from elfgate.settings import Settings
 
 UID = "bd5d27d1-4b36-4fd9-abfb-4323fe6621e7"
-REVIEW = {
+REVIEW: dict[str, Any] = {
     "kind": "AdmissionReview",
     "apiVersion": "admission.k8s.io/v1",
     "request": {"uid": UID, "operation": "CREATE", "object": {"kind": "Pod", "apiVersion": "v1"}},
@@ -139,7 +139,8 @@ async def served(
     logger.addHandler(listening)
     serving = asyncio.create_task(serve(settings=settings, judge=judge, steer=steer, ready=ready, metrics=metrics))
     try:
-        await asyncio.wait([serving, listening.url], return_when=asyncio.FIRST_COMPLETED)
+        either: tuple[asyncio.Future[Any], ...] = (serving, listening.url)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving  # it raises why it does not serve
         base = listening.url.result()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from elfgate.cluster.nodes import kernel_version
 from elfgate.images.directory import Directory
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.predict import predict
@@ -81,7 +82,7 @@ def _predict(cell: Cell) -> Prediction:
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
     page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
-    release = tuple(int(part) for part in cell.release.split(".")) if cell.release else None
+    release = kernel_version(cell.release)
     node = NodeFacts(page_size, cell.cpu or None, release)
     return predict(Tree(layers), defaults, Overrides(no_new_privileges=False), platform, node)
 

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,21 +28,6 @@ KINDS = (
 )
 EVERYTHING = ("--set", "events=true,bindings=true,flowSchema.enabled=true,networkPolicy.enabled=true")
 WAIT = ("--wait", "--timeout", "120s")
-
-
-@pytest.fixture(params=["3", "4"])
-def major(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    if chosen not in helms():
-        pytest.skip(f"no Helm {chosen}: .ci/helm {chosen} builds it")
-    return chosen
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A folder with a short path: a unix socket's has at most 107 bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

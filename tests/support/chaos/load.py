@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import httpx
 import trustme
 
 from support import founding
+from support.background import Background
 from support.control_plane import ControlPlane
 from support.judging import review_of
 from support.manifests import pod
@@ -48,7 +48,7 @@ class Outcome:
     text: str = ""
 
 
-class SteadyLoad:
+class SteadyLoad(Background):
     """The load; a context manager with a thread of its own.
 
     Args:
@@ -69,19 +69,16 @@ class SteadyLoad:
         self._cluster = cluster
         self._stopping = threading.Event()
         self._serial = time.monotonic_ns() % 10**9  # another load's images are not new
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._work()))
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def work(self) -> None:
+        """Ask, until it is stopped."""
+        asyncio.run(self._ask())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Ask no more."""
         self._stopping.set()
-        self._thread.join()
 
-    async def _work(self) -> None:
+    async def _ask(self) -> None:
         context = self._cluster.trust()
         self._ca.configure_trust(context)
         # Connections that are kept are the API server's, whose client knows how to use them again; here each is new.

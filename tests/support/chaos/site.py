@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from elfgate.policy import archive, bundle, signing
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Layer, PolicyConfig
 from support import founding, valkey
 from support.balancer import Balancer, Proxy
 from support.chaos.registry import FaultyRegistry
@@ -196,7 +196,7 @@ def following(site: Site) -> dict[str, Any]:
 
 def another_bundle() -> dict[str, bytes]:
     """A bundle of another revision, which judges the same."""
-    return archive.files(bundle.load(config=PolicyConfig(namespaces={"nobody": {"require": "all"}})))
+    return archive.files(bundle.load(config=PolicyConfig(namespaces={"nobody": Layer(require="all")})))
 
 
 def _through(account: Path, api: Proxy, folder: Path) -> Path:

@@ -1,10 +1,12 @@
+from typing import Any
+
 from elfgate.cluster.inventory import OTHER, Inventory
 from elfgate.cluster.nodes import Node, read_node
 from support.objects import node
 
 
-def read(name: str, **fields: object) -> Node:
-    found = read_node(node(name, **fields))  # type: ignore[arg-type]
+def read(name: str, **fields: Any) -> Node:
+    found = read_node(node(name, **fields))
     assert found
     return found
 

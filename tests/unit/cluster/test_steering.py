@@ -18,7 +18,7 @@ NODES = Inventory(
     for architecture in ("amd64", "arm64", "ppc64le")
     for pool in ("x", "y")
 )
-PREFERRED = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+PREFERRED: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
 POOL = ("pool", "In", ["x"])
 BY_NAME = ("metadata.name", "In", ["ppc64le-x"])
 

@@ -248,7 +248,7 @@ def test_a_few_nodes_are_named_in_order() -> None:
         ({"nodeSelector": {1: "a"}}, "spec.nodeSelector has the key 1, which is not a string"),
         ({"tolerations": {}}, "spec.tolerations is not a list"),
         ({"tolerations": ["x"]}, "spec.tolerations[0] is not an object"),
-        ({"affinity": affinity(term(("a", "In", "b")))},  # type: ignore[arg-type]
+        ({"affinity": affinity(term(("a", "In", "b")))},  # type: ignore[arg-type]  # that is what is wrong
          f"{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0].values is not a list"),
         ({"os": "linux"}, "spec.os is not an object"),
         ({"affinity": affinity(*[term((ARCH, "Exists", []))] * 1500)}, "spec asks more than 2000 things of its node"),

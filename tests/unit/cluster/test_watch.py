@@ -180,12 +180,15 @@ def test_nobody_sees_half_of_a_list(tmp_path: Path) -> None:
 
 def test_nodes_that_are_not_followed_for_a_while_are_stale_until_they_have_been_listed_anew(tmp_path: Path) -> None:
     async def check(watch: NodeWatch) -> None:
-        assert watch.inventory.stale_since is None
+        fresh = watch.inventory.stale_since
+        assert fresh is None
         before, heard = watch.inventory.generation, watch.heard
         server.refusing = 503
         server.hang_up()
         await until(lambda: watch.inventory.stale_since)
-        assert heard <= watch.inventory.stale_since < watch.heard + 0.1
+        since = watch.inventory.stale_since
+        assert since is not None
+        assert heard <= since < watch.heard + 0.1
         assert watch.inventory.generation > before
         server.change("ADDED", node("b", "ppc64le"), tell=False)
         server.refusing = 0

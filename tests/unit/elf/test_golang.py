@@ -6,8 +6,9 @@ from elfgate.elf.excerpt import excerpt
 from elfgate.elf.read import read
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.start import NodeFacts
+from support import tarball
 from support.elf_file import EXIT_0, elf_file
-from support.image import failures, start, tarball
+from support.image import failures, start
 
 
 def build_information(*settings: str, flags: int = 2, modules: int = 3) -> bytes:
@@ -24,7 +25,7 @@ def _varint(value: int) -> bytes:
 
 
 def level(data: bytes, on: str = "amd64", **options: object) -> str:
-    file = elf_file(on, **{"type": 2, "text": EXIT_0, "data": data, **options})  # type: ignore[arg-type]
+    file = elf_file(on, **{"type": 2, "text": EXIT_0, "data": data, **options})
     return read(excerpt(file)).runtime_level
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from elfgate.errors import InputError, UnknownReason, UnreadableError
-from elfgate.images import docker_config
 from elfgate.images.auth import Chain, Credential
 from elfgate.images.credential_provider import CredentialProviders
 from elfgate.images.docker_config import DockerConfig
@@ -131,7 +130,7 @@ def test_a_helper_is_asked_again_when_its_answer_is_old(
     config = docker(tmp_path, credsStore="cloud")
     config.find("a.example/app")
     later = time.monotonic() + 301
-    monkeypatch.setattr(docker_config.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     config.find("a.example/app")
     assert len(asked(tmp_path)) == 2
 

@@ -1,6 +1,7 @@
 """containerd's certs.d folders: who is asked for a registry's images, and what each host is told."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 import trustme
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images import hosts
 from elfgate.images.auth import Credential
 from elfgate.images.dial import Dial
 from elfgate.images.docker_config import DockerConfig
@@ -155,8 +155,8 @@ def test_a_changed_file_counts_after_a_while(tmp_path: Path, monkeypatch: pytest
     assert folders.of("a.example")[0].address == "old.example"
     (tmp_path / "a.example" / "hosts.toml").write_text('server = "https://new.example"')
     assert folders.of("a.example")[0].address == "old.example"
-    later = hosts.time.monotonic() + 31
-    monkeypatch.setattr(hosts.time, "monotonic", lambda: later)
+    later = time.monotonic() + 31
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert folders.of("a.example")[0].address == "new.example"
 
 

@@ -200,7 +200,10 @@ def test_a_blob_longer_than_its_size_is_invalid(registry: Registry, repository: 
 def test_a_registry_that_hangs_is_given_up(registry: Registry) -> None:
     never = (part for _ in range(1) for part in [b""] if registry.stopping.wait(30))
     registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(headers={"Content-Type": "text/plain"}, body=never))
-    with asking(registry, read_seconds=0.1) as repository, refused(UnknownReason.REGISTRY_UNREACHABLE, "in time"):
+    with (
+        asking(registry, options=RegistryOptions(read_seconds=0.1)) as repository,
+        refused(UnknownReason.REGISTRY_UNREACHABLE, "in time"),
+    ):
         repository.document(descriptor(APP))
 
 
@@ -216,7 +219,7 @@ def test_a_layer_that_drips_is_given_up(registry: Registry) -> None:
 def test_a_document_that_drips_is_given_up(registry: Registry) -> None:
     registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(body=registry.drip(filler=b" ")))
     started = time.monotonic()
-    with asking(registry, document_seconds=0.3) as repository, pytest.raises(UnreadableError):
+    with asking(registry, options=RegistryOptions(document_seconds=0.3)) as repository, pytest.raises(UnreadableError):
         repository.document(Descriptor(OCI_MANIFEST, APP.digest))
     assert time.monotonic() - started < 5
 

@@ -136,7 +136,10 @@ def test_this_machines_registries_may_be_closed_to_references(registry: Registry
 
 @pytest.mark.parametrize("leave", ["plain_http", "named"])
 def test_this_machines_registries_stay_open_to_whoever_runs_it(registry: Registry, leave: str) -> None:
-    registries = Registries(options=RegistryOptions(loopback=False, **{leave: frozenset({registry.host})}))
+    left = frozenset({registry.host})
+    given = {"plain_http": RegistryOptions(loopback=False, plain_http=left)}
+    given["named"] = RegistryOptions(loopback=False, named=left)
+    registries = Registries(options=given[leave])
     source = registries.repository(Reference.parse(registry.reference("example/app")))
     assert source.resolve("1.0") == descriptor(APP)
     registries.close()

@@ -29,9 +29,9 @@ def read(data: bytes, *, digest: str = "", size: int | None = None, limits: Limi
     return index_layer(io.BytesIO(data), descriptor, limits or Limits())
 
 
-def failure(data: bytes, **options: object) -> UnreadableError:
+def failure(data: bytes, *, digest: str = "", size: int | None = None, limits: Limits | None = None) -> UnreadableError:
     with pytest.raises(UnreadableError) as raised:
-        read(data, **options)
+        read(data, digest=digest, size=size, limits=limits)
     assert "\n" not in str(raised.value)
     return raised.value
 
@@ -119,10 +119,10 @@ def test_garbage_is_invalid(data: bytes) -> None:
 
 def _bomb(megabytes: int) -> bytes:
     packer = zstandard.ZstdCompressor().compressobj()
-    header = tarball({"zeros": b""})[:512]
+    sound = tarball({"zeros": b""})[:512]
     size = megabytes << 20
     field = f"{size:011o}\0".encode()
-    header = bytearray(header[:124] + field + header[136:])
+    header = bytearray(sound[:124] + field + sound[136:])
     header[148:156] = b" " * 8
     header[148:156] = f"{sum(header):06o}\0 ".encode()
     parts = [packer.compress(bytes(header))]

@@ -1,7 +1,7 @@
 """Rules of the user's own are read anew when the ConfigMap's volume that they are in changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -66,11 +66,11 @@ async def followed(folder: Path) -> AsyncIterator[Followed]:
         await engine.close()
 
 
-def run(folder: Path, changes: Callable[[Followed], object]) -> None:
+def run(folder: Path, changes: Callable[[Followed], Awaitable[None]]) -> None:
     async def main() -> None:
         async with followed(mount(folder, ALLOWS, 1)) as following:
             assert (await following.judge()).allowed
-            await changes(following)  # type: ignore[misc]
+            await changes(following)
 
     asyncio.run(main())
 

@@ -10,7 +10,7 @@ from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
 from support import tarball
-from support.image import failures, start, static_program, tree, words
+from support.image import Files, failures, start, static_program, tree, words
 
 IMAGE = ImageDefaults(("/entry",), ("run", "--all"), {"PATH": "/opt/bin", "MODE": "image"}, "/srv", "app:staff")
 
@@ -148,7 +148,7 @@ def test_a_group_that_the_pod_might_add_may_lift_a_refusal() -> None:
 
 
 def test_an_image_user_is_looked_up_in_passwd_and_group() -> None:
-    files = {
+    files: Files = {
         "etc/passwd": "app:x:1000:1000::/:/bin/sh\n",
         "etc/group": "staff:x:50:\n",
         "run": tarball.program(static_program().data, 0o700, uid=1000),

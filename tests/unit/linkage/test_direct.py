@@ -15,11 +15,10 @@ LOADERS = {"glibc": "/lib64/ld-linux-x86-64.so.2", "musl": "/lib/ld-musl-x86_64.
 def files(libc: str) -> dict[str, tarball.Item | str | bytes]:
     base = debian() if libc == "glibc" else alpine()
     program = glibc_program if libc == "glibc" else musl_program
-    simple = {"needed": ["libc.so.6"]}
     return {
         **base,
         "app": tarball.text(""),
-        "fine": tarball.Item("file", program(**simple).data),  # no x bit is needed
+        "fine": tarball.Item("file", program(needed=["libc.so.6"]).data),  # no x bit is needed
         "needy": program(needed=[NAME, "libc.so.6"]),
         "opt/libfoo.so": library(NAME),
     }

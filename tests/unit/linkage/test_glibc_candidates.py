@@ -10,8 +10,8 @@ from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.glibc_needs import BAD, CACHE, NAME, good, needs_foo
-from support.image import debian, failures, lib, library, words
-from support.ldcache import ld_so_cache
+from support.image import Files, debian, failures, lib, library, words
+from support.ldcache import Row, ld_so_cache
 
 SKIPPED = {
     "another machine": library(NAME, "arm64"),
@@ -162,10 +162,13 @@ def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
 
 
 def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
-    rows = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
+    rows: list[Row] = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
     paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain"}
     for level, chosen in paths.items():
-        files = {CACHE: ld_so_cache("amd64", rows), **{f"{place}/{NAME}": BAD for place in ("v3", "v2", "plain")}}
+        files: Files = {
+            CACHE: ld_so_cache("amd64", rows),
+            **{f"{place}/{NAME}": BAD for place in ("v3", "v2", "plain")},
+        }
         prediction = needs_foo({**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level))
         assert prediction.outcome is Outcome.STARTS, level
         assert needs_foo({**files, f"{chosen}/{NAME}": good()}).outcome is Outcome.UNKNOWN

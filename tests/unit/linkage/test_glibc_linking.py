@@ -1,5 +1,7 @@
 """What glibc demands of what it has loaded: versions (dl-version.c), symbols (dl-reloc.c), CPU levels, kernels."""
 
+from typing import Any
+
 import pytest
 
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
@@ -12,12 +14,12 @@ FOO = lib("amd64", "libfoo.so.1")
 
 
 def run(
-    program: tarball.Item, files: dict[str, tarball.Item] | None = None, version: str = "2.36", **rest: object
+    program: tarball.Item, files: dict[str, tarball.Item] | None = None, version: str = "2.36", **rest: Any
 ) -> Prediction:
-    return start({**debian(version=version), **(files or {}), "app": program}, "/app", **rest)  # type: ignore[arg-type]
+    return start({**debian(version=version), **(files or {}), "app": program}, "/app", **rest)
 
 
-def needing(versions: object, **options: object) -> tarball.Item:
+def needing(versions: object, **options: Any) -> tarball.Item:
     return glibc_program(version_needs=versions, **options)
 
 

@@ -8,7 +8,7 @@ from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import glibc_loader, multiarch_directories
 from support.glibc_needs import ALL, BAD, CACHE, NAME, good, needs_foo
-from support.image import debian, failures, glibc_program, lib, library, start, words
+from support.image import Files, debian, failures, glibc_program, lib, library, start, words
 from support.ldcache import ld_so_cache
 
 
@@ -50,7 +50,7 @@ def test_a_library_of_a_library_is_searched_too() -> None:
 
 def test_ld_so_conf_is_not_read_but_the_cache_is() -> None:
     """T: /usr/local/lib with and without ldconfig."""
-    files = {f"usr/local/lib/{NAME}": good(), "etc/ld.so.conf": "/usr/local/lib\n"}
+    files: Files = {f"usr/local/lib/{NAME}": good(), "etc/ld.so.conf": "/usr/local/lib\n"}
     assert failures(needs_foo(files)) == [Code.LIBRARY_MISSING]
     cache = ld_so_cache("amd64", [(NAME, f"/usr/local/lib/{NAME}")])
     assert needs_foo({**files, CACHE: cache}).outcome is Outcome.STARTS
@@ -231,7 +231,7 @@ def test_the_vdso_is_no_file() -> None:
 
 def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
     """T: LD_PRELOAD and /etc/ld.so.preload."""
-    files = {f"lib/{NAME}": good(), "etc/ld.so.preload": "/nope.so\n", "opt/bad.so": BAD}
+    files: Files = {f"lib/{NAME}": good(), "etc/ld.so.preload": "/nope.so\n", "opt/bad.so": BAD}
     assert needs_foo(files, env={"LD_PRELOAD": "libnope.so /opt/bad.so"}).outcome is Outcome.STARTS
 
 

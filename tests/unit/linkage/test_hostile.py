@@ -70,10 +70,9 @@ FOO = library("libfoo.so", undefined=["puts"], version_needs={"libc.so.6": ["GLI
 def test_no_spoilt_file_is_an_error(libc: str, data: st.DataObject) -> None:
     base = debian() if libc == "glibc" else alpine()
     files = {**base, "app": PROGRAMS[libc], "lib/libfoo.so": FOO}
-    path = data.draw(
-        st.sampled_from([name for name, file in files.items() if isinstance(file, tarball.Item) and file.data])
-    )
-    content = bytearray(files[path].data)  # type: ignore[union-attr]
+    sound = {name: file.data for name, file in files.items() if isinstance(file, tarball.Item) and file.data}
+    path = data.draw(st.sampled_from(list(sound)))
+    content = bytearray(sound[path])
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     spoilt = bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)

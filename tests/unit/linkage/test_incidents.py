@@ -7,6 +7,7 @@ from elfgate.platforms import Platform
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.image import (
+    Files,
     alpine,
     debian,
     failures,
@@ -79,7 +80,7 @@ def test_a_a_shells_loader_whose_link_dangles_two_hops_away() -> None:
 
 
 def test_a_a_program_linked_with_cgo_in_a_static_base() -> None:
-    files = {"etc/os-release": "ID=debian\n", "etc/passwd": "root:x:0:0::/:/\n", "manager": glibc_program()}
+    files: Files = {"etc/os-release": "ID=debian\n", "etc/passwd": "root:x:0:0::/:/\n", "manager": glibc_program()}
     assert failures(start(files, "/manager")) == [Code.LOADER_MISSING]
 
 

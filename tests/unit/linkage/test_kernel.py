@@ -1,5 +1,7 @@
 """execve of ELF files: Linux fs/binfmt_elf.c and arch/*/include/asm/elf.h. T marks what was seen in real starts."""
 
+from typing import Any
+
 import pytest
 
 from elfgate.elf.facts import Load
@@ -9,7 +11,7 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
-from support.image import alpine, debian, failures, glibc_program, library, start, static_program, words
+from support.image import Files, alpine, debian, failures, glibc_program, library, start, static_program, words
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -149,7 +151,7 @@ def test_a_loader_under_a_volume_is_unknown() -> None:
 
 def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> None:
     """T: EACCES."""
-    files = {"app": tarball.text("x"), "etc/x": ""}
+    files: Files = {"app": tarball.text("x"), "etc/x": ""}
     assert failures(start(files, "/app")) == [Code.COMMAND_NOT_EXECUTABLE]
     assert failures(start(files, "/etc")) == [Code.COMMAND_NOT_EXECUTABLE]
 
@@ -157,7 +159,7 @@ def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> Non
 @pytest.mark.parametrize("path", ["/missing", "/dangling", "/loop", "/etc/x/app"])
 def test_a_path_that_leads_nowhere_is_a_missing_command(path: str) -> None:
     """T: ENOENT, ELOOP, ENOTDIR."""
-    files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
+    files: Files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
     assert failures(start(files, path)) == [Code.COMMAND_MISSING]
 
 
@@ -196,7 +198,7 @@ def test_a_program_that_lacks_a_part_it_may_not_need_is_unknown() -> None:
     assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
 
 
-LINKED_FOR_4K = {"load_align": 0x1000}
+LINKED_FOR_4K: dict[str, Any] = {"load_align": 0x1000}
 
 
 @pytest.mark.parametrize("page", [16384, 65536])

@@ -1,5 +1,8 @@
 """musl's loader: ldso/dynlink.c. T marks what was also seen in real starts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from elfgate.errors import UnknownReason
@@ -14,12 +17,12 @@ LIBC = "libc.musl-x86_64.so.1"
 PATH_FILE = "etc/ld-musl-x86_64.path"
 
 
-def needs_foo(files: Files, *, program: dict[str, object] | None = None, **rest: object) -> Prediction:
+def needs_foo(files: Files, *, program: Mapping[str, Any] | None = None, **rest: Any) -> Prediction:
     app = musl_program(**{"needed": [NAME, LIBC], **(program or {})})
-    return start({**alpine(), **files, "app/bin/p": app}, "/app/bin/p", **rest)  # type: ignore[arg-type]
+    return start({**alpine(), **files, "app/bin/p": app}, "/app/bin/p", **rest)
 
 
-def good(**options: object) -> tarball.Item:
+def good(**options: Any) -> tarball.Item:
     return library(NAME, **options)
 
 

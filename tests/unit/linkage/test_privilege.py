@@ -1,6 +1,8 @@
 """Programs that gain a privilege by their file: ld.so(8), "Secure-execution mode". T: seen in real starts too."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,8 @@ def started(
     *,
     capable: bool = False,
     at: str = "opt",
-    program: dict[str, object] | None = None,
-    **rest: object,
+    program: Mapping[str, Any] | None = None,
+    **rest: Any,
 ) -> Prediction:
     """A program whose library is only found along LD_LIBRARY_PATH, unless ``at`` or ``program`` say otherwise."""
     app = glibc_program(needed=[NAME, "libc.so.6"], **(program or {}))
@@ -28,8 +30,8 @@ def started(
         f"{at}/{NAME}": library(NAME),
         "bin/x": replace(app, mode=mode, uid=owner, capable=capable),
     }
-    settings = {"env": {"LD_LIBRARY_PATH": "/opt"}, "user": 1000, "no_new_privileges": False, **rest}
-    return start(files, "/bin/x", **settings)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"env": {"LD_LIBRARY_PATH": "/opt"}, "user": 1000, "no_new_privileges": False, **rest}
+    return start(files, "/bin/x", **settings)
 
 
 def test_a_set_user_id_program_ignores_the_library_path() -> None:

@@ -1,5 +1,7 @@
 """Programs that start another: env(1), tini, dumb-init, su-exec, sh -c, and scripts that end in ``exec "$@"``."""
 
+from typing import Any
+
 import pytest
 
 from elfgate.errors import UnknownReason
@@ -20,8 +22,8 @@ FILES = {
 }
 
 
-def run(*command: str, files: Files | None = None, **rest: object) -> Prediction:
-    return start({**FILES, **(files or {})}, *command, **rest)  # type: ignore[arg-type]
+def run(*command: str, files: Files | None = None, **rest: Any) -> Prediction:
+    return start({**FILES, **(files or {})}, *command, **rest)
 
 
 WRAPPED = [

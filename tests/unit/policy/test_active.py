@@ -23,7 +23,7 @@ class Held(EmbeddedEngine):
 
     def __init__(self, policies: bundle.Bundle) -> None:
         super().__init__(policies)
-        self.asked, self.let, self.closed = asyncio.Event(), asyncio.Event(), False
+        self.asked, self.let, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def evaluate(self, document: Document) -> Verdict:
         self.asked.set()
@@ -31,7 +31,7 @@ class Held(EmbeddedEngine):
         return await super().evaluate(document)
 
     async def close(self) -> None:
-        self.closed = True
+        self.closed.set()
         await super().close()
 
 
@@ -43,10 +43,10 @@ def test_what_is_being_judged_is_judged_to_its_end_by_the_old_bundle() -> None:
         await old.asked.wait()
         await active.replace(EmbeddedEngine(STRICT))
         assert active.revision == STRICT.revision
-        assert not old.closed
+        assert not old.closed.is_set()
         old.let.set()
         assert (await judging).revision == bundle.load().revision
-        assert old.closed
+        assert old.closed.is_set()
         assert (await active.evaluate(pod(starts=("amd64",)))).revision == STRICT.revision
         await active.close()
 
@@ -57,7 +57,7 @@ def test_an_idle_bundle_is_closed_when_it_is_replaced() -> None:
     async def replaced() -> bool:
         old = Held(bundle.load())
         await ActiveEngine(old).replace(EmbeddedEngine(STRICT))
-        return old.closed
+        return old.closed.is_set()
 
     assert asyncio.run(replaced())
 

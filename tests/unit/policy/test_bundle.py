@@ -8,7 +8,7 @@ import pytest
 from elfgate.errors import InputError
 from elfgate.linkage.report import Code
 from elfgate.policy import bundle
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Layer, PolicyConfig
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.words import denial
 from support.documents import pod
@@ -86,7 +86,7 @@ def test_the_revision_is_in_the_data() -> None:
 
 
 def test_settings_are_laid_over_the_bundles_own() -> None:
-    config = PolicyConfig(rules={"cpu_level": "warn"}, namespaces={"prod": {"require": "all"}})
+    config = PolicyConfig(rules={"cpu_level": "warn"}, namespaces={"prod": Layer(require="all")})
     settings = bundle.load(config=config).data["elfgate"]["config"]
     assert settings["rules"]["cpu_level"] == "warn"
     assert settings["rules"]["loader_missing"] == "deny"
@@ -96,7 +96,7 @@ def test_settings_are_laid_over_the_bundles_own() -> None:
 
 def test_a_setting_for_no_rule_is_refused() -> None:
     with pytest.raises(InputError, match=r"speak of loader_mising, which is no rule of the bundle"):
-        bundle.load(config=PolicyConfig(namespaces={"prod": {"rules": {"loader_mising": "off"}}}))
+        bundle.load(config=PolicyConfig(namespaces={"prod": Layer(rules={"loader_mising": "off"})}))
 
 
 @pytest.mark.parametrize(

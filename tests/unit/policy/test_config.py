@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from elfgate.errors import UnknownReason
 from elfgate.policy import bundle
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Layer, PolicyConfig
 
 
 def test_only_what_was_given_is_laid_over() -> None:
@@ -48,8 +48,8 @@ def test_every_rule_spoken_of_is_known_by_its_code() -> None:
     config = PolicyConfig(
         rules={"a": "off"},
         notes={"b": "off"},
-        points={"pod": {"rules": {"c": "warn"}}},
-        namespaces={"x": {"notes": {"d": "warn"}}},
+        points={"pod": Layer(rules={"c": "warn"})},
+        namespaces={"x": Layer(notes={"d": "warn"})},
     )
     assert config.codes() == {"a", "b", "c", "d"}
 

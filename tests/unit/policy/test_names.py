@@ -1,19 +1,20 @@
 """One verdict for all names is right only where policies do not look at names: what could be a look counts as one."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from elfgate import judging
 from elfgate.policy import bundle, names
-from elfgate.policy.config import PolicyConfig
+from elfgate.policy.config import Exemption, PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from support import chance
 from support.documents import pod
 
-EXEMPTION = {"namespace": "shop", "owner": "a", "reason": "b", "expires": "2099-01-01"}
+EXEMPTION = Exemption(namespace="shop", owner="a", reason="b", expires=date(2099, 1, 1))
 
 
 def called(document: Document, name: str) -> Document:
@@ -26,7 +27,9 @@ def test_the_shipped_policies_do_not_look_at_names() -> None:
 
 
 def test_they_do_where_an_exemption_is_for_some_workloads() -> None:
-    assert names.matter(bundle.load(config=PolicyConfig(exemptions=[EXEMPTION, EXEMPTION | {"workload": "web-*"}])))
+    assert names.matter(
+        bundle.load(config=PolicyConfig(exemptions=[EXEMPTION, EXEMPTION.model_copy(update={"workload": "web-*"})]))
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_a_verdict_is_remembered_for_every_name_or_for_its_own() -> None:
         return first is second
 
     assert asyncio.run(remembered(PolicyConfig()))
-    assert not asyncio.run(remembered(PolicyConfig(exemptions=[EXEMPTION | {"workload": "web-*"}])))
+    assert not asyncio.run(remembered(PolicyConfig(exemptions=[EXEMPTION.model_copy(update={"workload": "web-*"})])))
 
 
 def test_a_document_is_written_as_pydantic_writes_it() -> None:

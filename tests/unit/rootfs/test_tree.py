@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from elfgate.rootfs.build import LayerBuilder
@@ -11,14 +13,14 @@ def tree(*layers: Content) -> Tree:
     return Tree([layer(content) for content in layers])
 
 
-def found(where: Tree, path: str, **options: object) -> Found:
-    result = where.lookup(path, **options)  # type: ignore[arg-type]
+def found(where: Tree, path: str, **options: Any) -> Found:
+    result = where.lookup(path, **options)
     assert isinstance(result, Found), result
     return result
 
 
-def missing(where: Tree, path: str, **options: object) -> tuple[str, str]:
-    result = where.lookup(path, **options)  # type: ignore[arg-type]
+def missing(where: Tree, path: str, **options: Any) -> tuple[str, str]:
+    result = where.lookup(path, **options)
     assert isinstance(result, Missing), result
     return result.errno, result.path
 

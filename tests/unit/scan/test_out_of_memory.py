@@ -7,7 +7,7 @@ from elfgate import wiring
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.start import Overrides
 from elfgate.platforms import Platform
-from elfgate.scan import reader
+from elfgate.scan.remembered import Remembered
 from elfgate.settings import Registries
 from support import founding
 from support.registry import Registry
@@ -26,7 +26,7 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
                 first = await scanner.linkage(name, POWER)
                 assert first.outcome is Outcome.CANNOT_START
                 assert await scanner.linkage(name, POWER) == first  # from the store now
-                scanner._reader._remembered = reader.Remembered(0)
+                scanner._reader._remembered = Remembered(0)
                 _empty(tmp_path)
                 asked = len(registry.seen)
                 assert await scanner.linkage(name, POWER) == first

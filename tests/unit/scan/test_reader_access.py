@@ -19,6 +19,7 @@ from elfgate.platforms import Platform
 from elfgate.scan import reader as reader_module
 from elfgate.scan.flights import Lanes
 from elfgate.scan.reader import Located, Reader
+from elfgate.store.protocol import Kind
 from elfgate.store.sqlite import SqliteStore
 from support.elf_file import elf_file
 from support.oci import OCI_LAYER, Blob, image, index
@@ -94,7 +95,7 @@ def test_access_is_checked_by_head_and_facts_are_shared(tmp_path: Path) -> None:
             await ask(f"app@{APP.digest}", other)
             # The same credential is the same asker, wherever it is written: nothing new is asked.
             assert registry.seen == []
-            registry.basic = Keyring  # type: ignore[assignment] - no password opens it any more
+            registry.basic = "no password opens it any more"
             second = Keyring([(registry.host, Credential("second", SECRET))])
             with pytest.raises(UnreadableError):
                 await ask(f"app@{APP.digest}", second)
@@ -112,7 +113,7 @@ def test_access_is_remembered_briefly(tmp_path: Path, monkeypatch: pytest.Monkey
             registry.answer(f"/v2/example/app/manifests/{APP.digest}", Answer(403))
             await ask(name, keys(registry))
             later = time.monotonic() + reader_module.ACCESS_SECONDS + 1
-            monkeypatch.setattr(reader_module.time, "monotonic", lambda: later)
+            monkeypatch.setattr(time, "monotonic", lambda: later)
             with pytest.raises(UnreadableError) as raised:
                 await ask(name, keys(registry))
             assert raised.value.reason is UnknownReason.NO_CREDENTIALS
@@ -132,7 +133,7 @@ def test_who_had_a_digest_keeps_it_while_the_registry_is_out_of_reach(
             for target in (APP.digest, "1.0"):
                 registry.answer(f"/v2/example/app/manifests/{target}", Answer(503))
             later = time.monotonic() + reader_module.ACCESS_SECONDS + 1
-            monkeypatch.setattr(reader_module.time, "monotonic", lambda: later)
+            monkeypatch.setattr(time, "monotonic", lambda: later)
             assert await ask(name, keys(registry)) == APP.digest
             with pytest.raises(UnreadableError):  # a tag may have moved meanwhile
                 await ask("app:1.0", keys(registry))
@@ -209,8 +210,8 @@ def test_what_is_hostile_is_not_stored_and_leaves_other_images_alone(tmp_path: P
             assert bad.reason is UnknownReason.IMAGE_INVALID
             assert good == APP.digest
         store = SqliteStore(tmp_path / "facts.db")
-        assert store.get(reader_module.Kind.LAYER, lie.digest) is None
-        assert store.get(reader_module.Kind.LAYER, APP.children[1].digest) is not None
+        assert store.get(Kind.LAYER, lie.digest) is None
+        assert store.get(Kind.LAYER, APP.children[1].digest) is not None
         store.close()
 
     with Registry({"example/app": {"1.0": APP}, "example/bad": {"1.0": hostile}}) as registry:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from elfgate.cluster.review import Resource, Review
+from elfgate.policy.memo import MemoisedEngine
 from elfgate.server.foresight import first_pod
 from support import founding
 from support.judging import Judging, judging, real_node
@@ -59,7 +60,9 @@ def run(folder: Path, registry: Registry, check: Callable[[Judging], Awaitable[N
 
 def evaluated(judge: Judging) -> int:
     """How many different documents the policies have judged."""
-    return len(judge.validator._engine._verdicts)  # type: ignore[attr-defined]
+    engine = judge.validator._engine
+    assert isinstance(engine, MemoisedEngine)
+    return len(engine._verdicts)
 
 
 async def until(holds: Callable[[], bool]) -> None:

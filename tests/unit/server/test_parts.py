@@ -87,7 +87,10 @@ def test_a_check_that_hangs_is_told_like_one_that_fails(monkeypatch: pytest.Monk
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    assert asyncio.run(readiness({"nodes": hang})()) == ["nodes: no answer within 0.01 s"]
+    async def complaints() -> list[str]:
+        return await readiness({"nodes": hang})()
+
+    assert asyncio.run(complaints()) == ["nodes: no answer within 0.01 s"]
 
 
 def test_metrics_tell_of_the_nodes_and_how_old_that_is() -> None:

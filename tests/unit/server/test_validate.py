@@ -19,7 +19,7 @@ from support.judging import judging, real_node
 from support.objects import container, deployment, pod
 from support.oci import image
 from support.registry import Answer, Registry
-from support.tarball import tarball
+from support.tarball import program, tarball
 
 POWER = {"kubernetes.io/arch": "ppc64le"}
 NODES = [real_node("a", "amd64"), real_node("p", "ppc64le")]
@@ -187,7 +187,7 @@ def named(obj: dict[str, dict[str, str]], generate: str, made_up: str) -> dict[s
 def test_a_slow_registry_is_waited_for_until_the_deadline_and_read_on(tmp_path: Path) -> None:
     """The scanner itself would wait for ever: the review's own deadline ends it."""
     layer_may_come = threading.Event()
-    slow = image([tarball({"server": founding.program(founding.server("amd64"))})], entrypoint=["/server"])
+    slow = image([tarball({"server": program(founding.server("amd64"))})], entrypoint=["/server"])
     layer = slow.children[-1]
 
     def body() -> Iterator[bytes]:

@@ -67,6 +67,9 @@ class Plan:
             ``lazy``, a jump slot, or, if ``unreferenced``, none. ``weak`` makes it weak,
             ``copied`` a variable that the file makes room for.
         defined: Symbols exported.
+        indirect: Those of them that are indirect functions (STT_GNU_IFUNC).
+        numbers: Symbols' entries in DT_VERSYM, if not 1: ``version_needs`` are numbered from 32 on,
+            ``version_definitions`` from 2 on; 0x8000 hides one.
         hash_style: ``gnu``, ``sysv`` or ``both``.
         abi_tag: NT_GNU_ABI_TAG's kernel version.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, in a PT_NOTE and a PT_GNU_PROPERTY.
@@ -105,6 +108,8 @@ class Plan:
     version_definitions: Sequence[str] = ()
     undefined: Sequence[Symbol] = ()
     defined: Sequence[str] = ()
+    indirect: Sequence[str] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
     hash_style: str = "gnu"
     abi_tag: tuple[int, int, int] | None = None
     isa_needed: int | None = None
@@ -292,7 +297,8 @@ class _Writer:
         for name, marks in self.taken:
             table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0)
         for name in self.exported:
-            table += self.code.symbol(names.add(name), 0x12, 1, self.at["text"])
+            kind = 0x1A if name in self.plan.indirect else 0x12
+            table += self.code.symbol(names.add(name), kind, 1, self.at["text"])
         return table
 
     def _hashes(self, tags: list[tuple[int, int]]) -> dict[str, bytes]:
@@ -346,8 +352,8 @@ class _Writer:
             blocks["verdef"] = version_definitions_table(self.code, names, base, plan.version_definitions)
             tags += [(0x6FFFFFFC, self.at["verdef"]), (0x6FFFFFFD, 1 + len(plan.version_definitions))]
         if blocks:
-            count = 1 + len(self.taken) + len(self.exported)
-            blocks["versym"] = self.code.pack(f"{count}H", 0, *[1] * (count - 1))
+            numbers = [plan.numbers.get(name, 1) for name in (*(name for name, _ in self.taken), *self.exported)]
+            blocks["versym"] = self.code.pack(f"{1 + len(numbers)}H", 0, *numbers)
             tags.append((0x6FFFFFF0, self.at["versym"]))
         return blocks
 

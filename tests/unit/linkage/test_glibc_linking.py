@@ -183,3 +183,52 @@ def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_o
     program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])
     assert run(program, {FOO: foo}).needs_glibc == (2, 17)
     assert run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.99"]})).needs_glibc == (2, 99)
+
+
+@pytest.mark.parametrize(("number", "fails"), [(2, False), (3, True), (0x8003, True), (0x8002, False)])
+def test_a_symbol_is_taken_in_the_version_that_is_wanted(number: int, fails: bool) -> None:
+    """T: "undefined symbol: foo, version FOO_1", though the library defines both the version and the symbol."""
+    foo = library("libfoo.so.1", version_definitions=["FOO_1", "FOO_2"], defined=["foo"], numbers={"foo": number})
+    needs = {"libfoo.so.1": ["FOO_1"]}
+    names = ["libfoo.so.1", "libc.so.6"]
+    program = glibc_program(needed=names, undefined=["foo"], version_needs=needs, numbers={"foo": 32})
+    assert failures(run(program, {FOO: foo})) == [Code.SYMBOL_MISSING] * fails
+
+
+def test_packed_relocations_that_nothing_at_the_start_needs_are_unknown_before_2_36() -> None:
+    """T."""
+    program = glibc_program(needed=["libfoo.so.1", "libc.so.6"])
+    idle, vital = library("libfoo.so.1", relr=True), library("libfoo.so.1", relr=True, init_array=True)
+    assert run(program, {FOO: idle}, version="2.35").outcome is Outcome.UNKNOWN
+    assert failures(run(program, {FOO: vital}, version="2.35")) == [Code.LIBRARY_MISMATCH]
+    assert run(program, {FOO: vital}, version="2.36").outcome is Outcome.STARTS
+
+
+def test_a_c_library_whose_loader_lacks_what_they_share_is_unknown() -> None:
+    """T: of 2.36 under 2.41, some die of it and some do not."""
+    libc = glibc_libc(
+        undefined=[("_dl_gone", "lazy")],
+        version_needs={"ld-linux-x86-64.so.2": ["GLIBC_PRIVATE"]},
+        version_definitions=["GLIBC_2.34"],
+        numbers={"_dl_gone": 32},
+    )
+    prediction = run(glibc_program(), {lib("amd64", "libc.so.6"): tarball.program(libc)})
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert "is of another release of glibc than its loader" in words(prediction)
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    """T: "file too short"."""
+    program = glibc_program(needed=["libfoo.so.1", "libc.so.6"])
+    null = {"opt/libfoo.so.1": tarball.link("/dev/null"), FOO: library("libfoo.so.1")}
+    assert failures(run(program, null, env={"LD_LIBRARY_PATH": "/opt"})) == [Code.LIBRARY_MISMATCH]
+    assert run(program, null, env={"LD_PRELOAD": "/dev/null"}).outcome is Outcome.STARTS
+    hidden = run(
+        program, {"opt/libfoo.so.1": tarball.link("/dev/null")}, mounts=("/dev",), env={"LD_LIBRARY_PATH": "/opt"}
+    )
+    assert hidden.outcome is Outcome.UNKNOWN
+
+
+def test_a_program_may_need_the_empty_name_which_is_its_own() -> None:
+    """T."""
+    assert run(glibc_program(needed=["", "libc.so.6"])).outcome is Outcome.STARTS

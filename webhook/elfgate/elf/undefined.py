@@ -116,11 +116,11 @@ def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, .
     return tuple(
         UndefinedSymbol(
             name,
-            weak=bool(mark & _WEAK),
-            lazy=bool(mark & _LAZY),
-            copied=bool(mark & _COPIED),
-            own=bool(mark & _OWN),
-            version=versions.get(number, ""),
+            bool(mark & _WEAK),
+            bool(mark & _LAZY),
+            bool(mark & _COPIED),
+            bool(mark & _OWN),
+            versions.get(number, ""),
         )
         for name, mark, number in zip(names, blob[4:end], numbers, strict=True)
     )

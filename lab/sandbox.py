@@ -55,6 +55,7 @@ class Start:
         program: The program that ``argv[0]`` starts in its turn, if it does.
         volumes: Directories that are mounted into it: where they are, and where it has them.
         user: Who it is started as, ``UID`` or ``UID:GID``; empty for root.
+        groups: Supplementary groups, besides those that the root's /etc/group gives to the user.
         cpu: The level of the CPU (``x86-64-v2``, ``power9``) to emulate; empty for whatever there is.
         release: What uname(2) is to say, such as ``3.2.0``; empty for the truth. Emulated architectures only.
         timeout: Seconds after which a program counts as running.
@@ -68,6 +69,7 @@ class Start:
     cwd: str = "/"
     program: str = ""
     user: str = ""
+    groups: tuple[int, ...] = ()
     cpu: str = ""
     release: str = ""
     timeout: float = 20.0

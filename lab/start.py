@@ -123,6 +123,20 @@ def identity(user: str) -> tuple[int, int]:
     return int(uid or 0), int(gid or 0)
 
 
+def memberships(uid: str) -> list[int]:
+    """The groups that list the user of this number as a member, as containerd has it (``WithAdditionalGIDs``)."""
+    users, groups = ([line.split(":") for line in _lines(f"/etc/{name}")] for name in ("passwd", "group"))
+    names = [row[0] for row in users if row[2] == uid][:1]
+    return [int(row[2]) for row in groups if {*names} & {*row[3].split(",")}]
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
 def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
     """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns."""
     emulator = os.open(request["emulator"], os.O_RDONLY | os.O_CLOEXEC) if request["emulator"] else -1
@@ -134,7 +148,7 @@ def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
     argv, env, path = request["argv"], request["env"], request["env"].get("PATH", "")
     uid, gid = identity(request["user"])
     if uid or gid:
-        os.setgroups([])
+        os.setgroups([*request["groups"], *memberships(str(uid))])
     os.setregid(gid, -1)
     os.setreuid(uid, -1)
     if request["program"]:

@@ -88,7 +88,7 @@ class Plan:
     elf_class: int | None = None
     byte_order: str | None = None
     type: int = 3
-    flags: int = 0
+    flags: int | None = None
     osabi: int = 0
     entry: int | None = None
     interp: str | bytes | None = None
@@ -386,6 +386,12 @@ class _Writer:
     def _part(self, name: str, align: int) -> Load:
         return Load(self.offsets[name], self.at[name], self.sizes[name], self.sizes[name], align)
 
+    @property
+    def _flags(self) -> int:
+        if self.plan.flags is not None:
+            return self.plan.flags
+        return 2 if self.plan.architecture == "ppc64le" else 0  # the second ABI
+
     def _header(self) -> bytes:
         plan, code = self.plan, self.code
         program = plan.type == 2 or plan.interp is not None or self.pie
@@ -394,5 +400,5 @@ class _Writer:
         count = self._segment_count if plan.phnum is None else plan.phnum
         ident = bytes([2 if code.wide else 1, 1 if code.little else 2, 1, plan.osabi])
         sizes = (code.header_size, entry_size, count, 0, 0, 0)
-        fields = (plan.type, code.machine, 1, entry, code.header_size, 0, plan.flags, *sizes)
+        fields = (plan.type, code.machine, 1, entry, code.header_size, 0, self._flags, *sizes)
         return b"\x7fELF" + ident + bytes(8) + code.pack("HHIWWWIHHHHHH", *fields)

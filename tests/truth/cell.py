@@ -22,6 +22,7 @@ class Cell:
         cwd: The working directory.
         program: The program that ``argv[0]`` starts in its turn, if it does.
         user: Who it is started as, as an image's USER says it; empty for root.
+        groups: Supplementary groups that the pod adds.
         cpu: The level of the node's CPU; empty if it does not matter.
         release: The release of the node's kernel, as emulation tells it; empty if it does not matter.
         kernel: A name of ``lab.kernels.KERNELS``, if it is booted for this; else this machine's, with qemu's emulation.
@@ -37,6 +38,7 @@ class Cell:
     cwd: str = "/"
     program: str = ""
     user: str = ""
+    groups: tuple[int, ...] = ()
     cpu: str = ""
     release: str = ""
     kernel: str = ""

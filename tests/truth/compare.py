@@ -84,7 +84,8 @@ def _predict(cell: Cell) -> Prediction:
     page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
     release = kernel_version(cell.release)
     node = NodeFacts(page_size, cell.cpu or None, release)
-    return predict(Tree(layers), defaults, Overrides(no_new_privileges=False), platform, node)
+    overrides = Overrides(groups=frozenset(cell.groups), no_new_privileges=False)
+    return predict(Tree(layers), defaults, overrides, platform, node)
 
 
 @cache

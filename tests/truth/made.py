@@ -109,6 +109,7 @@ def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
             cwd=fields.get("cwd", "/"),
             program=fields.get("program", ""),
             user=str(fields.get("user", "")),
+            groups=tuple(fields.get("groups", ())),
             cpu=fields.get("cpu", ""),
             release=fields.get("release", ""),
         )

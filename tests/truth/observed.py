@@ -1,7 +1,7 @@
 """What an outcome says: whether the program started and, in elfgate's own codes, why it did not.
 
-The words are those of glibc (``elf/dl-*.c``), musl (``ldso/dynlink.c``), the shells and ``env``. Where user emulation
-says something in the kernel's place, it is put back: qemu prints "Could not open" where execve returns ENOENT.
+The words are those of glibc (``elf/dl-*.c``), musl (``ldso/dynlink.c``), gcompat, the shells and ``env``. Where user
+emulation speaks in the kernel's place, that is put back: qemu prints "Could not open" where execve returns ENOENT.
 """
 
 import re
@@ -25,6 +25,7 @@ _WORDS = [  # the first that a line matches, lines from the top
     (r"Could not open '.*'", Code.LOADER_MISSING),
     (r"binfmt-P: {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
+    (r"^execve: No such file", Code.LOADER_MISSING),  # gcompat's stub, of musl's loader
     (r"cannot open shared object file", Code.LIBRARY_MISSING),
     (r"ELF load command address/offset not (page-aligned|properly aligned)", Code.PAGE_SIZE),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
@@ -89,9 +90,18 @@ def observe(outcome: Outcome, program: str) -> Observed:
                 return Observed(started=False, code=code, words=line)
     if (said := _of_starter(outcome, lines)) is not None:
         return Observed(started=False, code=said, words=lines[0])
-    if outcome.signal in _FATAL:
+    if outcome.signal in _FATAL and not _spoke(outcome):
         return Observed(started=False, words=outcome.signal)
     return Observed(started=True, words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal)
+
+
+def _spoke(outcome: Outcome) -> bool:
+    """Tell whether the program itself said something before it died: it had started, and died of its own affairs.
+
+    Loaders do not abort, and write to standard error alone. .NET's runtime ends so where there is no ICU.
+    """
+    words = [line for line in outcome.stderr.splitlines() if not line.startswith("qemu: ")]
+    return bool(outcome.stdout.strip() or (outcome.signal == "SIGABRT" and words))
 
 
 def _of_errno(outcome: Outcome) -> Code | None:

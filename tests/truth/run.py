@@ -68,6 +68,7 @@ def _start(cell: Cell) -> Start:
         cwd=cell.cwd,
         program=cell.program,
         user=cell.user,
+        groups=cell.groups,
         cpu=cell.cpu,
         release=cell.release,
         timeout=_SECONDS,

@@ -68,22 +68,24 @@ graded := cells # whole: OPA would grade anew wherever it is read
 
 cells[cell] contains part if {
 	not exempting
-	some code, findings in found
-	some finding in findings
-	level := levels[[code, finding.effect, finding.reason]]
+	some [code, effect, reason], level in levels
 	level != "off"
-	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
 	part := [finding.position, code, finding.message, finding.remedy]
 }
 
 cells[cell] contains part if {
 	exempting
-	some code, findings in found
-	some finding in findings
-	set := levels[[code, finding.effect, finding.reason]]
+	some [code, effect, reason], set in levels
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
 	level := exemptions.level(set, code, finding.container)
 	level != "off"
-	cell := [level, finding.platform, finding.container, finding.effect, object.get(finding, "image", "")]
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
 	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
 	part := [finding.position, code, message, finding.remedy]
 }
@@ -128,19 +130,26 @@ alike[group] contains platform if {
 	group := [outcomes[level], container, effect, image, parts]
 }
 
-violations(kind) := [entry[1] | some entry in sort([[place, violation] |
+# Most documents have violations of one kind: the others need not look for theirs in all groups.
+kinds := {kind | some [kind, _, _, _, _], _ in groups}
+
+violations(kind) := ordered(kind) if kind in kinds
+
+violations(kind) := [] if not kind in kinds
+
+ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 	some [told, container, effect, image, set], platforms in groups
 	told == kind
 	parts := sort(set)
-	listed := sort(platforms)
-	headline := words.headline(effect, container, listed)
+	all := sort(platforms)
+	headline := words.headline(effect, container, all)
 	violation := {
 		"code": parts[0][1],
 		"container": container,
-		"platforms": listed,
+		"platforms": all,
 		"headline": headline,
 		"lines": lines(parts),
-		"remedy": remedy(effect, container, parts, image, listed),
+		"remedy": remedy(effect, container, parts, image, all),
 	}
 	place := [severity[effect], object.get(places.standing, container, 0), headline]
 ])]

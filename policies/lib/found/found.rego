@@ -17,7 +17,7 @@ grouped[finding.code] contains entry if {
 		"effect": finding.effect,
 		"reason": object.get(finding, "reason", ""),
 		"message": finding.message,
-		"image": concat("", array.slice(object.get(linkage, "alternatives", []), 0, 1)),
+		"image": object.get(linkage, ["alternatives", 0], ""),
 		"remedy": object.get(finding, "remedy", ""),
 	}
 }

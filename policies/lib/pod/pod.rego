@@ -12,15 +12,7 @@ containers := {container.name | some container in input.containers}
 landing := {target.platform | some target in input.targets}
 
 # The containers that there is none for where the pod may land: a document without an answer is no answer.
-unpredicted contains [platform, name] if {
-	some platform in landing
-	some name in (containers - object.get(predicted, platform, set()))
-}
+unpredicted := {[platform, name] | some platform in landing; some name in containers} - predicted
 
-# The containers that there is a prediction for on a platform.
-predicted := told # whole: OPA would group anew for each platform that is looked up
-
-# regorus takes a partial map without entries for undefined: this one always has one, of no platform that there is.
-told[""] contains ""
-
-told[linkage.platform] contains linkage.container if some linkage in input.linkages
+# What there is a prediction for. Pairs, no map of sets: OPA compares each entry of such a rule with all before it.
+predicted := {[linkage.platform, linkage.container] | some linkage in input.linkages}

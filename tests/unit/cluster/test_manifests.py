@@ -94,6 +94,7 @@ def test_plain_scalars_are_what_kubernetes_reads() -> None:
         "a: 1\na: 2\n",
         "- - - deep\n- []\n- {}\n",
         "plain",
+        f"a: {'7' * 80}\nb: {'x' * 80}\n7: &x\n8: [7, !!str 7, '7']\n",
     ],
 )
 def test_values_are_those_of_pyyaml(text: str) -> None:

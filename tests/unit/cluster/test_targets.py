@@ -1,4 +1,5 @@
 import math
+import sys
 from collections import Counter
 from contextlib import suppress
 from typing import Any
@@ -63,6 +64,42 @@ def test_where_a_pod_may_land_is_worked_out_once_for_alike_demands_until_the_nod
     assert land({}, inventory, extra_architectures=("s390x",)) == land({}, inventory) | {"linux/s390x": 0}
     inventory.remove("arm-1")
     assert land({"nodeSelector": {"pool": "a"}}, inventory) == {}
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        {"nodeName": "arm-1"},
+        {"os": {"name": "windows"}},
+        {"nodeSelector": {"pool": "a"}},
+        {"affinity": affinity(term(("cores", "Gt", ["8"])))},
+        {"tolerations": [{"operator": "Exists"}]},
+        {"containers": [{"resources": {"requests": {"example.com/gpu": 1}}}]},
+        {"initContainers": [{"resources": {"limits": {"example.com/gpu": 1}}}]},
+        {"containers": "x"},
+        {"containers": ["x"]},
+    ],
+)
+def test_no_demand_is_taken_for_another(demand: dict[str, Any]) -> None:
+    nodes = read(node("x86-1"), node("arm-1", "arm64", labels={"pool": "a", "cores": "64"}),
+                 node("gpu-1", "s390x", taints=[{"key": "example.com/gpu", "effect": "NoSchedule"}]))  # fmt: skip
+    used = Inventory(nodes)
+    before = targets({}, used)
+    try:
+        alone = targets(demand, Inventory(nodes))
+    except InputError:
+        with pytest.raises(InputError):
+            targets(demand, used)
+    else:
+        assert targets(demand, used) == alone != before
+    assert targets({}, used) == before
+
+
+def test_demands_of_any_depth_are_read() -> None:
+    deep: list[object] = []
+    for _ in range(2 * sys.getrecursionlimit()):
+        deep = [deep]
+    assert land({"affinity": {"podAffinity": deep}}) == land({})
 
 
 @pytest.mark.parametrize(

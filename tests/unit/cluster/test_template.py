@@ -128,13 +128,45 @@ def test_the_containers_user_outranks_the_pods_even_if_it_is_root() -> None:
     assert (log.overrides.user, log.overrides.group) == (1000, 2000)
 
 
-@pytest.mark.parametrize(("said", "known"), [({}, None), ({"allowPrivilegeEscalation": True}, None)])
-def test_only_a_plain_no_settles_that_no_privilege_is_gained(said: dict[str, bool], known: bool | None) -> None:
-    [web, log] = read(
-        pod(container(securityContext=said), container("log", securityContext={"allowPrivilegeEscalation": False}))
-    ).containers
+@pytest.mark.parametrize("said", [{}, {"allowPrivilegeEscalation": True}])
+def test_a_pod_gains_privileges_unless_it_says_no_and_of_others_only_that_no_is_known(
+    said: dict[str, bool],
+) -> None:
+    containers = [
+        container(securityContext=said),
+        container("log", securityContext={"allowPrivilegeEscalation": False}),
+    ]
+    others = (deployment(containers=containers), pod(*containers, runtimeClassName="gvisor"))
+    for obj, known in ((pod(*containers), False), *((other, None) for other in others)):
+        [web, log] = read(obj).containers
+        assert (web.overrides.no_new_privileges, log.overrides.no_new_privileges) == (known, True)
 
-    assert (web.overrides.no_new_privileges, log.overrides.no_new_privileges) == (known, True)
+
+def test_the_groups_that_a_pod_adds_are_read() -> None:
+    security = {"supplementalGroups": [5, 7], "fsGroup": 9, "supplementalGroupsPolicy": "Strict"}
+    [web] = read(pod(securityContext=security)).containers
+    assert (web.overrides.groups, web.overrides.image_groups) == (frozenset({5, 7, 9}), False)
+    [plain] = read(pod()).containers
+    assert (plain.overrides.groups, plain.overrides.image_groups) == (frozenset(), True)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "others"),
+    [
+        ([{"name": "a", "emptyDir": {}}], False),
+        ([{"name": "a", "persistentVolumeClaim": {"claimName": "b"}}], True),
+        ([{"name": "a", "ephemeral": {}}], True),
+    ],
+)
+def test_a_persistent_volume_may_bring_a_group(volumes: list[object], others: bool) -> None:
+    """Its annotation ``pv.beta.kubernetes.io/gid``."""
+    [web] = read(pod(volumes=volumes)).containers
+    assert web.overrides.other_groups is others
+
+
+def test_admission_may_give_groups_to_what_is_made_of_a_template() -> None:
+    [web] = read(deployment()).containers
+    assert web.overrides.other_groups
 
 
 def test_mounts_are_absolute_and_plain() -> None:

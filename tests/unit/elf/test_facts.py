@@ -187,8 +187,26 @@ def test_segments_are_congruent_only_up_to_the_page_size_linked_for() -> None:
     assert not congruent(small, 0x10000)
 
 
+def _with_a_first_segment_of(size: int, memory: int) -> ElfFacts:
+    """A program whose tables lie behind the first PT_LOAD, in the page that it ends in."""
+    data = bytearray(elf_file("amd64", needed=("libc.so.6",), rpath="/opt", undefined=("puts",)))
+    at = next(at for at in range(64, 64 + 56 * 8, 56) if data[at : at + 4] == b"\1\0\0\0")
+    struct.pack_into("<QQ", data, at + 32, size, memory)
+    return facts(data)
+
+
+def test_what_lies_behind_a_segment_is_mapped_up_to_the_end_of_its_page() -> None:
+    found = _with_a_first_segment_of(80, 80)
+    assert (found.needed, found.rpath, found.incomplete) == (("libc.so.6",), "/opt", False)
+    assert [symbol.name for symbol in found.undefined] == ["puts"]
+
+
+def test_what_lies_behind_a_segment_is_gone_where_its_bss_begins() -> None:
+    assert _with_a_first_segment_of(80, 96).incomplete
+
+
 def test_loads_are_told_as_they_are_even_past_the_end() -> None:
-    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000)
+    far = Load(0x7000000, 0x9000000, 0x10, 0x20, 0x1000, flags=4)
     found = program(loads=(far,))
     assert found.loads[-1] == far
     assert found.truncated

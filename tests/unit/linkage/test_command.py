@@ -9,6 +9,7 @@ from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
+from elfgate.rootfs.contents import TEXT_BYTES
 from support import tarball
 from support.image import Files, failures, start, static_program, tree, words
 
@@ -141,10 +142,57 @@ def test_the_users_execute_bit_counts() -> None:
     assert failures(start(files, "/run", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
 
 
-def test_a_group_that_the_pod_might_add_may_lift_a_refusal() -> None:
+def test_a_group_that_the_pod_adds_lifts_a_refusal() -> None:
     files = {"run": tarball.program(static_program().data, 0o750, gid=77)}
-    assert start(files, "/run", user=1000).outcome is Outcome.UNKNOWN
+    assert failures(start(files, "/run", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
     assert start(files, "/run", user=1000, group=77).outcome is Outcome.STARTS
+    assert start(files, "/run", user=1000, groups=frozenset({77})).outcome is Outcome.STARTS
+    assert start(files, "/run", user=1000, other_groups=True).outcome is Outcome.UNKNOWN
+
+
+def test_a_group_may_take_away_what_others_have() -> None:
+    """The bits of the group count for its members, though they be fewer."""
+    files = {"run": tarball.program(static_program().data, 0o705, gid=77)}
+    assert start(files, "/run", user=1000).outcome is Outcome.STARTS
+    assert failures(start(files, "/run", user=1000, groups=frozenset({77}))) == [Code.COMMAND_NOT_EXECUTABLE]
+    assert start(files, "/run", user=1000, other_groups=True).outcome is Outcome.UNKNOWN
+
+
+MEMBERS: dict[str, tarball.Item | str | bytes] = {
+    "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n",
+    "etc/group": "app:x:1000:\nstaff:x:77:root,app\n",
+    "run": tarball.program(static_program().data, 0o750, gid=77),
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "outcome"),
+    [
+        ("app", Outcome.STARTS),
+        ("1000", Outcome.STARTS),
+        ("1001", Outcome.CANNOT_START),  # /etc/passwd does not know it, nor by what name it might be a member
+        ("1000:1000", Outcome.UNKNOWN),  # runtimes differ where a group is written too
+        ("1001:77", Outcome.STARTS),
+        ("1001:staff", Outcome.STARTS),
+    ],
+)
+def test_the_image_s_groups_are_those_of_its_members(user: str, outcome: Outcome) -> None:
+    defaults = ImageDefaults(("/run",), user=user)
+    assert predict(tree(MEMBERS), defaults, Overrides(), Platform("linux", "amd64")).outcome is outcome
+
+
+def test_a_pod_s_own_group_leaves_the_image_s_groups() -> None:
+    assert start(MEMBERS, "/run", user=1000, group=5).outcome is Outcome.STARTS
+
+
+def test_the_image_s_groups_may_not_count() -> None:
+    """``supplementalGroupsPolicy: Strict``, which older nodes do not know."""
+    assert start(MEMBERS, "/run", user=1000, image_groups=False).outcome is Outcome.UNKNOWN
+
+
+def test_groups_that_could_not_be_read_are_not_guessed_at() -> None:
+    unread = {**MEMBERS, "etc/group": "x" * (TEXT_BYTES + 1)}
+    assert start(unread, "/run", user=1000).outcome is Outcome.UNKNOWN
 
 
 def test_an_image_user_is_looked_up_in_passwd_and_group() -> None:
@@ -171,9 +219,11 @@ def test_a_directory_that_the_user_may_not_search_ends_the_way() -> None:
     assert failures(start(files, "/root/run", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
 
 
-def test_a_directory_that_an_added_group_might_search_does_not() -> None:
+def test_a_directory_that_an_added_group_searches_does_not() -> None:
     files = {"srv/": tarball.directory(0o750, gid=77), "srv/run": static_program()}
-    assert start(files, "/srv/run", user=1000).outcome is Outcome.STARTS
+    assert failures(start(files, "/srv/run", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
+    assert start(files, "/srv/run", user=1000, groups=frozenset({77})).outcome is Outcome.STARTS
+    assert start(files, "/srv/run", user=1000, other_groups=True).outcome is Outcome.STARTS
 
 
 @pytest.mark.parametrize(

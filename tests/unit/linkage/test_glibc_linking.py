@@ -166,7 +166,7 @@ def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
 
 
-@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.UNKNOWN)])
+@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.STARTS)])
 def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[str, ...], outcome: Outcome) -> None:
     """T: check_match; a library that needs versions itself has a DT_VERSYM, and is taken with a warning."""
     program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=[("foo", *mark)])
@@ -176,6 +176,13 @@ def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[
         assert failures(prediction) == [Code.SYMBOL_VERSION_MISSING]
     now = run(program, {FOO: library("libfoo.so.1", defined=["foo"])}, env={"LD_BIND_NOW": "1"})
     assert failures(now) == [Code.SYMBOL_VERSION_MISSING]
+
+
+def test_glibc_2_41_takes_a_library_without_any_symbol_versions() -> None:
+    """T: the assertion is gone."""
+    files = {**debian(version="2.41"), FOO: library("libfoo.so.1", defined=["foo"])}
+    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"])
+    assert start({**files, "app": program}, "/app").outcome is Outcome.STARTS
 
 
 def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:

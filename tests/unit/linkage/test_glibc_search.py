@@ -6,7 +6,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.start import NodeFacts
 from support import tarball
-from support.elf_file import glibc_loader, multiarch_directories
+from support.elf_file import glibc_libc, glibc_loader, multiarch_directories
 from support.glibc_needs import ALL, BAD, CACHE, NAME, good, needs_foo
 from support.image import Files, debian, failures, glibc_program, lib, library, start, words
 from support.ldcache import ld_so_cache
@@ -248,7 +248,7 @@ def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
     """T: on 2.31; 2.36 does not look at the tag."""
     files = {f"lib/{NAME}": good(abi_tag=(5, 10, 0))}
     old = NodeFacts(kernel=(4, 18, 0))
-    assert failures(needs_foo(files, version="2.31", node=old)) == [Code.KERNEL_TOO_OLD]
+    assert failures(needs_foo(files, version="2.31", node=old)) == [Code.LIBRARY_MISSING]
     assert needs_foo(files, version="2.31", node=NodeFacts(kernel=(6, 1, 0))).outcome is Outcome.STARTS
     assert needs_foo(files, version="2.31").outcome is Outcome.STARTS
     assert needs_foo(files, version="2.36", node=old).outcome is Outcome.STARTS
@@ -256,7 +256,13 @@ def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
 
 def test_a_library_that_wants_a_kernel_that_nobody_has_is_skipped_without_asking() -> None:
     """T."""
-    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.KERNEL_TOO_OLD]
+    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.LIBRARY_MISSING]
+
+
+def test_a_libc_that_wants_a_newer_kernel_speaks_for_its_loader() -> None:
+    """T: "FATAL: kernel too old", though the loader's file has no tag (arm64's)."""
+    files = {lib("amd64", "libc.so.6"): library("libc.so.6", abi_tag=(5, 10, 0))}
+    assert failures(needs_foo(files, version="2.31", node=NodeFacts(kernel=(4, 18, 0))))[-1] == Code.KERNEL_TOO_OLD
 
 
 def test_the_programs_own_kernel_tag_is_not_looked_at() -> None:
@@ -286,20 +292,21 @@ def test_the_walk_reads_like_the_loaders_own() -> None:
     assert not needs_foo({}).walk
 
 
+def test_before_2_37_every_cpu_looks_into_tls_first() -> None:
+    """T."""
+    fine, program = {f"opt/tls/{NAME}": good()}, {"runpath": "/opt"}
+    broken: Files = {f"opt/{NAME}": good(), f"opt/tls/{NAME}": ""}
+    assert needs_foo(fine, version="2.36", program=program).outcome is Outcome.STARTS
+    assert failures(needs_foo(fine, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+    assert failures(needs_foo(broken, version="2.36", program=program)) == [Code.LIBRARY_MISMATCH]
+    assert needs_foo(broken, version="2.37", program=program).outcome is Outcome.STARTS
+
+
 @pytest.mark.parametrize("where", ["haswell", "tls/haswell/x86_64"])
 def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
     files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}
     assert needs_foo(files, version="2.36", program=program).outcome is Outcome.UNKNOWN
     assert failures(needs_foo(files, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
-
-
-def test_before_2_37_a_directory_named_tls_is_searched_first_whatever_the_cpu() -> None:
-    """T."""
-    program = {"runpath": "/opt"}
-    assert needs_foo({f"opt/tls/{NAME}": good()}, version="2.36", program=program).outcome is Outcome.STARTS
-    bad = {f"opt/tls/{NAME}": tarball.Item("file", b""), f"opt/{NAME}": good()}
-    assert failures(needs_foo(bad, version="2.36", program=program)) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo(bad, version="2.37", program=program).outcome is Outcome.STARTS
 
 
 def test_an_auxiliary_filter_gives_what_it_has_and_is_not_needed() -> None:
@@ -329,8 +336,32 @@ def test_a_program_that_only_lists_its_libraries_does_not_fail_for_want_of_them(
     files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"])}
     assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"}).outcome is Outcome.STARTS
     assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": ""}).outcome is Outcome.STARTS
-    bad = {**files, f"lib/{NAME}": tarball.Item("file", b"")}
+    bad = {**files, f"lib/{NAME}": ""}
     assert failures(start(bad, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"})) == [Code.LIBRARY_MISMATCH]
+
+
+@pytest.mark.parametrize(
+    ("value", "helps"), [("help", True), ("libs,help", True), ("libs help", True), ("helpful", False)]
+)
+def test_a_loader_that_tells_what_it_can_be_asked_loads_nothing(value: str, helps: bool) -> None:
+    """T."""
+    assert (needs_foo({}, env={"LD_DEBUG": value}).outcome is Outcome.STARTS) is helps
+
+
+@pytest.mark.parametrize(
+    ("assumed", "code"),
+    [
+        ("2.4.1", [Code.LIBRARY_MISSING]), ("2.4.19-smp", [Code.LIBRARY_MISSING]), ("3", [Code.LIBRARY_MISSING]),
+        ("6.1", []), ("x", []), ("2.4x", []), ("300.1.1", []), ("", []),
+    ],
+)  # fmt: skip
+def test_an_assumed_kernel_counts_up_to_2_35(assumed: str, code: list[Code]) -> None:
+    """T: and the loader has asked the real one before, so that it says nothing of it."""
+    files = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc(version="2.31", abi_tag=(3, 2, 0)))}
+    files[f"lib/{NAME}"] = good()
+    env, node = {"LD_ASSUME_KERNEL": assumed}, NodeFacts(kernel=(6, 1, 0))
+    assert failures(needs_foo(files, version="2.31", env=env, node=node)) == code
+    assert needs_foo(files, version="2.36", env=env, node=node).outcome is Outcome.STARTS
 
 
 def test_a_library_with_an_abi_version_is_refused() -> None:

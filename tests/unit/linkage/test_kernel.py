@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import Load
+from elfgate.elf.read import read
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Outcome
 from elfgate.linkage.start import NodeFacts
@@ -244,7 +246,14 @@ def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> Non
     assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings
 
 
-def test_a_program_marked_for_the_first_power_abi_is_unknown() -> None:
-    """T under emulation: it is entered by a function descriptor, which it does not have."""
-    assert start({"x": static_program("ppc64le", flags=1)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN
-    assert start({"x": static_program("ppc64le", flags=2)}, "/x", on="ppc64le").outcome is Outcome.STARTS
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_program_that_is_not_marked_for_the_second_power_abi_dies_of_its_first_instructions(flags: int) -> None:
+    """T under emulation: they are taken for a function descriptor."""
+    for marked, codes in ((flags, [Code.EXEC_FORMAT]), (2, [])):
+        assert failures(start({"x": static_program("ppc64le", flags=marked)}, "/x", on="ppc64le")) == codes
+
+
+def test_a_program_that_begins_with_data_may_have_a_descriptor_there() -> None:
+    plain = read(excerpt(elf_file("ppc64le", type=2, data=bytes(64))))
+    content = elf_file("ppc64le", type=2, flags=1, data=bytes(64), entry=plain.loads[1].vaddr)
+    assert start({"x": tarball.program(content)}, "/x", on="ppc64le").outcome is Outcome.UNKNOWN

@@ -186,6 +186,23 @@ def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
     assert needs_foo(files, env={"LD_PRELOAD": "libnope.so:/opt/bad.so"}).outcome is Outcome.STARTS
 
 
+@pytest.mark.parametrize(
+    ("on", "preload", "code"),
+    [
+        ("amd64", library("p.so", "arm64", undefined=["puts"]), [Code.LIBRARY_MISMATCH]),
+        ("386", library("p.so", "arm", undefined=[("puts", "lazy")]), [Code.LIBRARY_MISMATCH]),
+        ("arm", library("p.so", "386", undefined=[("puts", "lazy")]), [Code.LIBRARY_MISMATCH]),
+        ("amd64", library("p.so", "386", undefined=["puts"]), []),
+        ("amd64", library("p.so", "s390x", undefined=["puts"]), []),
+        ("amd64", library("p.so", "arm64"), []),
+    ],
+)
+def test_a_preload_that_maps_is_there_for_good(on: str, preload: tarball.Item, code: list[Code]) -> None:
+    """T: a class or a byte order that musl cannot read, it passes over; another machine it sees by relocations only."""
+    files = {**alpine(on), "app": musl_program(on, needed=[]), "opt/p.so": preload}
+    assert failures(start(files, "/app", on=on, env={"LD_PRELOAD": "/opt/p.so"})) == code
+
+
 def test_a_second_libc_by_its_path_is_not_loaded() -> None:
     """load_library: what defines __libc_start_main and stdin is a libc; musl takes itself."""
     other = library("libc.so.6", defined=["__libc_start_main", "stdin"], undefined=["_dl_gone"])
@@ -232,10 +249,16 @@ def test_a_library_of_another_machine_only_fails_by_its_relocations() -> None:
     """T: musl looks at neither EI_CLASS nor e_machine."""
     foreign = library(NAME, "arm64", undefined=["puts"])
     assert failures(needs_foo({f"lib/{NAME}": foreign})) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo({f"lib/{NAME}": library(NAME, "arm64")}).outcome is Outcome.UNKNOWN
     assert needs_foo({f"lib/{NAME}": library(NAME, "riscv64", undefined=["puts"])}).outcome is Outcome.UNKNOWN
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "s390x")})) == [Code.LIBRARY_MISMATCH]
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "386")})) == [Code.LIBRARY_MISMATCH]
+
+
+def test_a_library_of_another_machine_without_relocations_only_matters_to_who_calls_it() -> None:
+    """T: nothing is looked at then but its names."""
+    files = {f"lib/{NAME}": library(NAME, "arm64", defined=["foo"])}
+    assert needs_foo(files).outcome is Outcome.STARTS
+    assert needs_foo(files, program={"undefined": ["puts", "foo"]}).outcome is Outcome.UNKNOWN
 
 
 def test_a_path_file_that_may_not_be_read_leaves_no_path() -> None:
@@ -279,9 +302,11 @@ def test_musls_symbols_are_in_scope_only_if_something_needs_it() -> None:
 
 def test_a_file_with_a_broken_magic_or_of_an_unnamed_machine_may_be_taken() -> None:
     """T: musl looks at neither."""
-    content = good(machine=0xBEEF).data
-    for data in (content, b"\x7fELG" + content[4:]):
-        assert needs_foo({f"lib/{NAME}": tarball.program(data)}).outcome is Outcome.UNKNOWN
+    unnamed = {f"lib/{NAME}": good(machine=0xBEEF, defined=["foo"])}
+    assert needs_foo(unnamed).outcome is Outcome.STARTS
+    assert needs_foo(unnamed, program={"undefined": ["foo"]}).outcome is Outcome.UNKNOWN
+    broken = {f"lib/{NAME}": tarball.program(b"\x7fELG" + good().data[4:])}
+    assert needs_foo(broken).outcome is Outcome.UNKNOWN
 
 
 def test_a_preload_of_another_machine_is_taken() -> None:

@@ -53,6 +53,14 @@ def test_what_gains_nothing_heeds_it(mode: int, owner: int, user: int, group: in
     assert started(mode, owner, user=user, group=group).outcome is Outcome.STARTS
 
 
+def test_a_supplementary_group_is_gained_up_to_some_kernel() -> None:
+    """``secureexec`` compares with the group that it has; since Linux 6.16 with all of them."""
+    groups = frozenset({0})
+    assert started(0o2755, group=1000, groups=groups).outcome is Outcome.UNKNOWN
+    assert started(0o2755, group=1000, other_groups=True).outcome is Outcome.UNKNOWN
+    assert started(0o4755, group=1000, groups=groups).outcome is Outcome.CANNOT_START
+
+
 def test_nothing_is_gained_without_new_privileges() -> None:
     assert started(no_new_privileges=True).outcome is Outcome.STARTS
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from elfgate.cli.output import CheckOutput, ResultOutput
+    from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
     from elfgate.cluster.template import Template
     from elfgate.cluster.workload import Workload
@@ -46,10 +49,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
-    from elfgate.cli.output import print_model
+    from elfgate.cli.ahead import read_ahead
 
     gc.set_threshold(100_000)  # looking for cycles among modules and manifests takes a seventh of the time
-    output = asyncio.run(_check(options))
+    with read_ahead(options.file) as manifests:
+        return _told(asyncio.run(_check(options, manifests)), options)
+
+
+def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
+    from elfgate.cli.output import print_model
+
     if options.output == "json":
         print_model(output, "json")
     else:
@@ -59,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     return 3 if options.strict and any(result.unknown for result in output.results) else 0
 
 
-async def _check(options: argparse.Namespace) -> "CheckOutput":
+async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
     from elfgate import wiring
     from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
@@ -69,7 +78,7 @@ async def _check(options: argparse.Namespace) -> "CheckOutput":
     from elfgate.judging import engine as engine_of
 
     inventory = Inventory(_nodes(options))
-    found = list(workloads(options.file, _templates(options)))
+    found = list(workloads(manifests, _templates(options)))
     engine = await engine_of(judging(options))
     try:
         async with wiring.scanner(reading(options)) as scanner:

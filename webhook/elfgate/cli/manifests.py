@@ -8,33 +8,44 @@ from typing import TYPE_CHECKING
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
+    from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.template import Template
     from elfgate.cluster.workload import Workload
 
 
-def workloads(
-    files: Iterable[str], templates: "Iterable[Template] | None" = None
-) -> "Iterator[tuple[str, Workload | None]]":
-    """Each object in the files: where it stands, and what is to be judged of it, if anything.
-
-    Args:
-        files: Their names.
-        templates: The kinds that hold a pod template; None for those that come with elfgate.
+def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
+    """The objects in the files, one after the other.
 
     Raises:
         InputError: if a file cannot be read, or holds what is no manifest.
     """
     from elfgate.cluster.manifests import objects
+
+    for name in files:
+        yield from objects(read_file(name), source="standard input" if name == "-" else name)
+
+
+def workloads(
+    found: "Iterable[Manifest]", templates: "Iterable[Template] | None" = None
+) -> "Iterator[tuple[str, Workload | None]]":
+    """Each object: where it stands, and what is to be judged of it, if anything.
+
+    Args:
+        found: The objects.
+        templates: The kinds that hold a pod template; None for those that come with elfgate.
+
+    Raises:
+        InputError: if what is read of an object has a wrong type.
+    """
     from elfgate.cluster.template import TEMPLATES, workload
 
     known = TEMPLATES if templates is None else tuple(templates)
 
-    for name in files:
-        for manifest in objects(read_file(name), source="standard input" if name == "-" else name):
-            try:
-                yield manifest.position, workload(manifest.obj, templates=known)
-            except InputError as error:
-                raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
+    for manifest in found:
+        try:
+            yield manifest.position, workload(manifest.obj, templates=known)
+        except InputError as error:
+            raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
 
 
 def read_file(name: str) -> bytes:

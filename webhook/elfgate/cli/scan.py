@@ -143,7 +143,8 @@ def _overrides(options: argparse.Namespace) -> "Overrides":
     from elfgate.linkage.start import Overrides
 
     command = tuple(options.command) if options.command else None
-    return Overrides(command=command, env=pairs("--env", options.env))
+    # As in a pod that says nothing of it: what gains a privilege by its file does.
+    return Overrides(command=command, env=pairs("--env", options.env), no_new_privileges=False)
 
 
 def _node_facts(options: argparse.Namespace) -> "NodeFacts":

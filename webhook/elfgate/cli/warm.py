@@ -91,7 +91,7 @@ async def _warm(options: argparse.Namespace) -> "list[Warmed]":
 
 
 def _images(options: argparse.Namespace) -> "Iterator[str]":
-    from elfgate.cli.manifests import read_file, workloads
+    from elfgate.cli.manifests import manifests, read_file, workloads
     from elfgate.errors import InputError
 
     if not (options.image or options.files or options.context or options.cluster):
@@ -104,7 +104,7 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
             yield from filter(None, (line.partition("#")[0].strip() for line in lines))
         else:
             yield image
-    for _, workload in workloads(options.files):
+    for _, workload in workloads(manifests(options.files)):
         if workload is not None:
             yield from _references(container.image for container in workload.containers)
     if options.context or options.cluster:

@@ -21,6 +21,10 @@ _SCHEDULER = frozenset((NO_SCHEDULE, NO_EXECUTE))
 _KUBELET = frozenset((NO_EXECUTE,))
 _CORDON = Taint("node.kubernetes.io/unschedulable", "", NO_SCHEDULE)
 
+# Of a PodSpec, all that is read: these, and the resources of these.
+PARTS = ("nodeName", "os", "nodeSelector", "affinity", "tolerations")
+CONTAINERS = ("initContainers", "containers")
+
 # Each is held against each kind of node, while others wait.
 _MOST_DEMANDS = 2000
 
@@ -154,7 +158,7 @@ def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
     made for tainted GPU nodes would seem to land anywhere else. It must not add nodes to a DaemonSet's, which has to
     start on each of them.
     """
-    containers = (*spec.get("initContainers").items(), *spec.get("containers").items())
+    containers = [container for part in CONTAINERS for container in spec.get(part).items()]
     names = {name for container in containers for name in container.get("resources", "requests").mapping()}
     names |= {name for container in containers for name in container.get("resources", "limits").mapping()}
     return tuple(_exists(name) for name in sorted(filter(_is_extended, names)))

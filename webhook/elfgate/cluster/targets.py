@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from elfgate.cluster.inventory import NAMES, OTHER, Inventory, Kind
 from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
-from elfgate.cluster.placement import Placement, read_placement
+from elfgate.cluster.placement import CONTAINERS, PARTS, Placement, read_placement
 from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD, Requirement
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform
@@ -63,18 +63,34 @@ def targets(
     Raises:
         InputError: if a part of the PodSpec has a wrong type; the message names it.
     """
-    placement = read_placement(pod_spec, every_node=every_node)
-    remembered, key = inventory.remembered(), _key(placement, extra_architectures)
+    remembered, key = inventory.remembered(), _key(pod_spec, every_node, tuple(extra_architectures))
     found = remembered.get(key)
     if found is None:
-        found = remembered[key] = _targets(placement, inventory, extra_architectures)
+        found = _targets(read_placement(pod_spec, every_node=every_node), inventory, extra_architectures)
+        if key:
+            remembered[key] = found
     return found
 
 
-def _key(placement: Placement, extra_architectures: Iterable[str]) -> bytes:
-    """Tells demands apart in a few bytes, however long they are."""
-    told = repr((placement, tuple(extra_architectures)))
+def _key(pod_spec: Mapping[str, object], *others: object) -> bytes:
+    """Tells demands apart in a few bytes, however long they are: as they are written, as reading them takes longer.
+
+    Empty if there is more in them than Python can write: nothing that deep is read either.
+    """
+    demands = [pod_spec.get(part) for part in PARTS]
+    resources = [_resources(pod_spec.get(part)) for part in CONTAINERS]
+    try:
+        told = repr((demands, resources, others))
+    except RecursionError:
+        return b""
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+
+
+def _resources(containers: object) -> object:
+    """What containers ask for; all that there is, where they are not what they should be."""
+    if not isinstance(containers, list):
+        return containers
+    return [container.get("resources") if isinstance(container, dict) else container for container in containers]
 
 
 def _targets(placement: Placement, inventory: Inventory, extra_architectures: Iterable[str]) -> tuple[Target, ...]:

@@ -38,6 +38,8 @@ class Template:
 
 _LISTS = {"initContainers": Role.INIT, "containers": Role.MAIN, "ephemeralContainers": Role.EPHEMERAL}
 
+_PERSISTENT = ("persistentVolumeClaim", "ephemeral")
+
 _SPEC_TEMPLATE = ("spec", "template")
 _JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
 
@@ -63,6 +65,15 @@ TEMPLATES: tuple[Template, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Supplementary groups, as ``Overrides`` has them."""
+
+    added: frozenset[int]
+    of_image: bool
+    others: bool
+
+
 def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
     """What is to be judged of an object.
 
@@ -86,7 +97,7 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
         kind=row.kind,
         namespace=root.get("metadata", "namespace").text(),
         name=root.get("metadata", "name").text(),
-        containers=tuple(_containers(pod_spec)),
+        containers=tuple(_containers(pod_spec, settled=row.kind == "Pod")),
         pod_spec=dict(pod_spec.mapping()),
         every_node=row.every_node,
     )
@@ -99,9 +110,11 @@ def _row(root: Part, templates: Iterable[Template]) -> Template | None:
     return next((row for row in templates if (row.group, row.kind) == key), None)
 
 
-def _containers(pod_spec: Part) -> Iterator[Container]:
+def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
     room = Room()
     security = pod_spec.get("securityContext")
+    groups = _groups(pod_spec, settled=settled)
+    usual = settled and not pod_spec.get("runtimeClassName").text()
     for field, role in _LISTS.items():
         for container in pod_spec.get(field).items():
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
@@ -109,11 +122,13 @@ def _containers(pod_spec: Part) -> Iterator[Container]:
                 name=container.get("name").text(),
                 image=container.get("image").text(),
                 role=Role.SIDECAR if sidecar else role,
-                overrides=_overrides(container, security, Environment(container, room)),
+                overrides=_overrides(container, security, Environment(container, room), groups, settled=usual),
             )
 
 
-def _overrides(container: Part, pod_security: Part, environment: Environment) -> Overrides:
+def _overrides(
+    container: Part, pod_security: Part, environment: Environment, groups: _Groups, *, settled: bool
+) -> Overrides:
     # An empty list is the same as none: the image's Entrypoint or Cmd stays.
     command = environment.arguments(container.get("command").strings()) or None
     args = environment.arguments(container.get("args").strings()) or None
@@ -126,14 +141,38 @@ def _overrides(container: Part, pod_security: Part, environment: Environment) ->
         working_dir=container.get("workingDir").text(),
         user=_first(security.get("runAsUser"), pod_security.get("runAsUser")),
         group=_first(security.get("runAsGroup"), pod_security.get("runAsGroup")),
+        groups=groups.added,
+        image_groups=groups.of_image,
+        other_groups=groups.others,
         mounts=tuple(_mounts(container)),
-        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation")),
+        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation"), settled=settled),
     )
 
 
-def _no_new_privileges(escalation: Part) -> bool | None:
-    """Tell what only a plain "no" settles: what is not said, others may still set."""
-    return True if escalation and not escalation.flag() else None
+def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
+    """Read what the pod says of supplementary groups.
+
+    Sources: the kubelet's ``determineEffectiveSecurityContext``, and ``GetExtraSupplementalGroupsForPod``, which adds
+    the group that a persistent volume is annotated with. What is made of a template may be given others by admission.
+    """
+    security = pod_spec.get("securityContext")
+    numbers = [part.integer() for part in (*security.get("supplementalGroups").items(), security.get("fsGroup"))]
+    persistent = any(volume.get(kind) for volume in pod_spec.get("volumes").items() for kind in _PERSISTENT)
+    return _Groups(
+        added=frozenset(number for number in numbers if number is not None),
+        of_image=security.get("supplementalGroupsPolicy").text() != "Strict",
+        others=persistent or not settled,
+    )
+
+
+def _no_new_privileges(escalation: Part, *, settled: bool) -> bool | None:
+    """Tell what a pod settles: it has no_new_privs if it says so (the kubelet's ``AddNoNewPrivileges``).
+
+    What a template does not say, admission may still set; a runtime of another class may not heed files' privileges.
+    """
+    if escalation and not escalation.flag():
+        return True
+    return False if settled else None
 
 
 def _first(own: Part, inherited: Part) -> int | None:

@@ -7,6 +7,7 @@ dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
@@ -33,6 +34,7 @@ _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
 )
 _STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
+_SHORT = 64  # what is longer is seldom said twice, and would be kept in vain
 _NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
 
 
@@ -48,12 +50,22 @@ class _Loader(FastestLoader):
         """The tag of a node without one: PyYAML's own method without what only its other users need."""
         if kind is not yaml.ScalarNode:
             return _MAP if kind is yaml.MappingNode else _SEQ
-        if implicit[0]:  # a plain scalar
-            rules: list[tuple[str, re.Pattern[str]]] = self.yaml_implicit_resolvers.get(value[:1], [])
-            for tag, pattern in rules:
-                if pattern.match(value):
-                    return tag
-        return _STR
+        if not implicit[0]:
+            return _STR
+        return _plain_tag(value) if len(value) < _SHORT else _plain_tag.__wrapped__(value)
+
+
+_SCALARS = {
+    tag: _Loader.yaml_constructors[tag]
+    for tag in (_STR, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")))
+}
+
+
+@lru_cache(4096)
+def _plain_tag(value: str) -> str:
+    """The tag of a plain scalar; manifests repeat few of them many times."""
+    rules: list[tuple[str, re.Pattern[str]]] = _Loader.yaml_implicit_resolvers.get(value[:1], [])
+    return next((tag for tag, pattern in rules if pattern.match(value)), _STR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +129,21 @@ def _load(text: str, source: str) -> Iterator[Document]:
 def _value(loader: _Loader, node: yaml.Node) -> Any:
     """What a node without aliases in it holds; what manifests are made of takes no detour by generators."""
     kind, tag = type(node), node.tag
-    if kind is yaml.ScalarNode and tag == _STR:
-        return node.value
+    if kind is yaml.ScalarNode and tag in _SCALARS:
+        return node.value if tag == _STR else _SCALARS[tag](loader, node)
     if kind is yaml.SequenceNode and tag == _SEQ:
         elements: list[Any] = []
         for item in node.value:  # a comprehension would double the depth of the stack
             elements.append(_value(loader, item))  # noqa: PERF401 - as above
         return elements
-    if kind is yaml.MappingNode and tag == _MAP and all(_is_string(key) for key, _ in node.value):
+    if kind is yaml.MappingNode and tag == _MAP:
         members: dict[str, Any] = {}
         for key, value in node.value:
+            if key.tag != _STR or type(key) is not yaml.ScalarNode:
+                return loader.construct_object(node, deep=True)
             members[key.value] = _value(loader, value)
         return members
     return loader.construct_object(node, deep=True)
-
-
-def _is_string(node: yaml.Node) -> bool:
-    return type(node) is yaml.ScalarNode and node.tag == _STR
 
 
 def _refuse_depth(text: str) -> None:

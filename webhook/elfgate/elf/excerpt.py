@@ -12,7 +12,7 @@ _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_PROPERTY = 1, 2, 3, 4, 0x64
 _PF_X, _PF_W = 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
 
-Segment: TypeAlias = tuple[int, int, int, int, int]  # type, offset, vaddr, filesz, flags
+Segment: TypeAlias = tuple[int, int, int, int, int, int]  # type, offset, vaddr, filesz, memsz, flags
 
 HEADERS_LIMIT = 65536  # bytes of program headers that a kernel takes (binfmt_elf.c, load_elf_phdrs)
 _INTERP_LIMIT = 4097  # PATH_MAX and one more, so that a longer one can be told
@@ -48,7 +48,7 @@ def excerpt(data: Data) -> bytes:
     kind, machine, *_ = layout.header.unpack_from(head, 16)
     segments = _segments(window, layout, head)
     interp = _keep_segments(window, segments)
-    image = Image(window, layout, [segment[1:4] for segment in segments if segment[0] == _PT_LOAD])
+    image = Image(window, layout, [segment[1:5] for segment in segments if segment[0] == _PT_LOAD])
     tags, needed = dynamic.cut(image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC])
     symbols, indirect = undefined.cut(image, machine, tags)
     defined = exports.cut(image, machine, tags)
@@ -79,7 +79,7 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
     """Keep the first PT_INTERP and the notes, and tell whether there is a PT_INTERP."""
     notes = 0
     interp = False
-    for kind, offset, _, size, _ in segments:
+    for kind, offset, _, size, *_ in segments:
         if kind == _PT_INTERP and not interp:
             interp = True
             window.keep(offset, min(size, _INTERP_LIMIT))
@@ -91,7 +91,7 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
 
 def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     """Offset and size of the segments that can be written."""
-    return [(offset, size) for kind, offset, _, size, flags in segments if kind == _PT_LOAD and flags & _PF_W]
+    return [(offset, size) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD and flags & _PF_W]
 
 
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
@@ -99,7 +99,7 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 
     Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
     """
-    loads = [(offset, offset + size, flags) for kind, offset, _, size, flags in segments if kind == _PT_LOAD]
+    loads = [(offset, offset + size, flags) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD]
     has_constants = any(not flags & (_PF_X | _PF_W) for *_, flags in loads)
     places, end = [], 0
     for first, last, flags in sorted(loads):

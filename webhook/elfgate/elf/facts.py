@@ -25,13 +25,14 @@ class Type(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A ``PT_LOAD`` segment. All values in bytes."""
+    """A ``PT_LOAD`` segment. All values in bytes, but ``flags`` (1 executable, 2 writable, 4 readable)."""
 
     offset: int
     vaddr: int
     filesz: int
     memsz: int
     align: int
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class LoaderFacts:
         libc: ``glibc``, ``musl`` or ``gcompat`` (which executes musl's).
         version: Such as ``2.36`` or ``1.2.3``; empty if the file does not say.
         default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl; for
-            gcompat, musl's loader.
+            gcompat, musl's loader and its own library.
         cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``, ``z14``); empty if none.
     """
 

@@ -3,12 +3,13 @@
 import struct
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 MAGIC = b"\x7fELF"
 HEADER_LIMIT = 64  # bytes of the longer of the two ELF headers
+_PAGE = 4096  # bytes of the smallest that there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Layout:
         word: Bytes of an address.
         header: The ELF header after ``e_ident``.
         segment: A program header.
-        pick_segment: Takes type, offset, vaddr, filesz and flags out of one.
+        pick_segment: Takes type, offset, vaddr, filesz, memsz and flags out of one.
         dynamic: A dynamic entry.
         symbol: A symbol's name, info and section.
     """
@@ -33,7 +34,7 @@ class Layout:
     word: int
     header: struct.Struct
     segment: struct.Struct
-    pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int, int]]
+    pick_segment: Callable[[tuple[int, ...]], tuple[int, int, int, int, int, int]]
     dynamic: struct.Struct
     symbol: struct.Struct
 
@@ -99,7 +100,7 @@ def _layout(elf_class: int, byte_order: str) -> Layout:
         8 if wide else 4,
         struct.Struct(f"{prefix}HHI{word * 3}IHHHHHH"),
         struct.Struct(prefix + ("IIQQQQQQ" if wide else "IIIIIIII")),
-        itemgetter(0, 2, 3, 5, 1) if wide else itemgetter(0, 1, 2, 4, 6),
+        itemgetter(0, 2, 3, 5, 6, 1) if wide else itemgetter(0, 1, 2, 4, 5, 6),
         struct.Struct(prefix + word * 2),
         struct.Struct(prefix + ("IBxH16x" if wide else "I8xBxH")),
     )
@@ -110,6 +111,29 @@ LAYOUTS = {
     for elf_class in (64, 32)
     for byte_order in ("little", "big")
 }
+
+
+def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int | None:
+    """Find where in the file the bytes at an address come from.
+
+    A segment is mapped by whole pages, so what the file holds behind it, up to the page's end, is in memory too, unless
+    bss begins there (binfmt_elf.c, ``padzero``; glibc ``elf/dl-map-segments.h``). Programs rewritten by patchelf have
+    lived of that. Of two segments that share a page, the later one is what is there.
+
+    Args:
+        loads: The PT_LOADs in file order, each as offset, vaddr, filesz and memsz.
+        vaddr: The address.
+
+    Returns:
+        The offset, or None if no segment has it from the file.
+    """
+    for offset, start, size, _ in loads:
+        if start <= vaddr < start + size:
+            return vaddr - start + offset
+    for offset, start, size, memory in reversed(loads):
+        if start & -_PAGE <= vaddr < -(-(start + size) // _PAGE) * _PAGE:
+            return None if vaddr >= start + size and memory > size else vaddr - start + offset
+    return None
 
 
 def written_class(head: bytes) -> int:

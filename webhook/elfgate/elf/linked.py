@@ -12,6 +12,7 @@ from elftools.construct import Construct
 from elfgate.elf.decode import Decoder
 from elfgate.elf.dynamic import VERSIONS_LIMIT
 from elfgate.elf.facts import Load, VersionNeed
+from elfgate.elf.layout import file_offset
 
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _NUMBER = 0x7FFF  # a version's; the bit above says that it is hidden
@@ -74,8 +75,8 @@ class _Section:
     def __init__(self, decoder: Decoder, loads: Sequence[Load], vaddr: int) -> None:
         self.decoder = decoder
         self.values: dict[str | int, list[int]] = {}
-        self._loads = loads
-        self._read(self._offset(vaddr))
+        self._loads = [(load.offset, load.vaddr, load.filesz, load.memsz) for load in loads]
+        self._read(file_offset(self._loads, vaddr))
         self._strings = self.place("DT_STRTAB")
 
     def value(self, tag: str) -> int | None:
@@ -86,7 +87,7 @@ class _Section:
     def place(self, tag: str) -> int | None:
         """The file's offset of a tag's address."""
         address = self.value(tag)
-        return None if address is None else self._offset(address)
+        return None if address is None else file_offset(self._loads, address)
 
     def string(self, tag: str) -> str | None:
         """The string of a tag, or None."""
@@ -104,12 +105,6 @@ class _Section:
             self.decoder.complete = False
             return None
         return self.decoder.text(self._strings + index)
-
-    def _offset(self, vaddr: int) -> int | None:
-        for load in self._loads:
-            if load.vaddr <= vaddr < load.vaddr + load.filesz:
-                return vaddr - load.vaddr + load.offset
-        return None
 
     def _read(self, offset: int | None) -> None:
         entry = self.decoder.structs.Elf_Dyn

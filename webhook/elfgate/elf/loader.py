@@ -7,7 +7,8 @@ from elfgate.elf.window import Window
 
 _SIZE_LIMIT = 16 << 20  # bytes; a loader is well under 2 MiB
 _STUB_LIMIT = 256 << 10  # bytes; a static program that only executes another
-_MUSL_LOADER = re.compile(rb"/lib/ld-musl-[\w-]{1,32}\.so\.1")
+_MUSL_LOADER = re.compile(rb"(?:/[\w.+-]{1,64}){1,16}/ld-musl-[\w-]{1,32}\.so\.1")
+_GCOMPAT = re.compile(rb"(?:/[\w.+-]{1,64}){0,16}/?libgcompat\.so\.\d{1,3}")
 _LIMIT = 16 << 10  # bytes kept
 _DIRECTORIES = re.compile(rb"(?:(?:/[\w.+@=~-]{1,255}){1,32}/\0){1,32}")
 _GLIBC_VERSION = re.compile(rb" release version (\d{1,4}(?:\.\d{1,6}){1,3})")
@@ -41,18 +42,21 @@ def cut(window: Window, soname: bytes) -> bytes:
 def cut_stub(window: Window) -> bytes:
     """Look for gcompat's stub in a static program: it stands where glibc's loader would, and executes musl's.
 
-    Source: gcompat's README, "Installation" (the loader, and ``libgcompat.so.0`` which it has musl's preload).
+    Source: gcompat ``loader/loader.c``: ``LINKER`` is musl's loader, ``LIBGCOMPAT`` what it has that one preload.
 
     Args:
         window: The file.
 
     Returns:
-        As ``cut``, with the path of musl's loader for a directory.
+        As ``cut``, with the paths of both for directories.
     """
-    if window.size > _STUB_LIMIT or not window.has(b"libgcompat.so", 0, window.size):
+    texts = (b"libgcompat.so", b"--preload")
+    if window.size > _STUB_LIMIT or not all(window.has(text, 0, window.size) for text in texts):
         return b""
-    path = _MUSL_LOADER.search(window.look(0, window.size))
-    return b"\0".join((b"gcompat", b"", b"", path.group())) if path else b""
+    data = window.look(0, window.size)
+    found = (_MUSL_LOADER.search(data), _GCOMPAT.search(data))
+    paths = [match.group() for match in found if match]
+    return b"\0".join((b"gcompat", b"", b"", *paths)) if len(paths) == len(found) else b""
 
 
 def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:

@@ -55,7 +55,9 @@ def _read(kept: Excerpt) -> ElfFacts:
     malformed = _malformed(header, kind, layout, kept.file_size)
     segments = [] if malformed else list(_segments(decoder, header, layout))
     loads = tuple(
-        Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align) for s in segments if s.p_type == "PT_LOAD"
+        Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align, s.p_flags)
+        for s in segments
+        if s.p_type == "PT_LOAD"
     )
     interp, interp_malformed = _interp(decoder, segments)
     dynamic = [s for s in segments if s.p_type == "PT_DYNAMIC"]

@@ -4,7 +4,7 @@ import mmap
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf.layout import Layout
+from elfgate.elf.layout import Layout, file_offset
 
 Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 
@@ -86,16 +86,12 @@ class Image:
         layout: How its numbers are laid out.
     """
 
-    def __init__(self, window: Window, layout: Layout, loads: Sequence[tuple[int, int, int]]) -> None:
-        """Take the PT_LOADs as (offset, vaddr, filesz)."""
+    def __init__(self, window: Window, layout: Layout, loads: Sequence[tuple[int, int, int, int]]) -> None:
+        """Take the PT_LOADs as (offset, vaddr, filesz, memsz)."""
         self.window = window
         self.layout = layout
         self._loads = loads
 
     def offset(self, vaddr: int | None) -> int | None:
         """The file's offset of an address, or None if no segment has it from the file."""
-        if vaddr is not None:
-            for offset, start, size in self._loads:
-                if start <= vaddr < start + size:
-                    return vaddr - start + offset
-        return None
+        return None if vaddr is None else file_offset(self._loads, vaddr)

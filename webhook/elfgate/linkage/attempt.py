@@ -56,6 +56,8 @@ class Process:
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
         secure: Its loader is in secure-execution mode.
+        inhibit_cache: Its loader (glibc's) is told not to look into its cache.
+        inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the program's.
     """
 
     argv: tuple[str, ...]
@@ -64,6 +66,8 @@ class Process:
     cwd: str = "/"
     doubt: Doubt | None = None
     secure: bool = False
+    inhibit_cache: bool = False
+    inhibit_rpath: frozenset[str] = frozenset()
 
     def env_doubt(self, *names: str) -> Doubt | None:
         """Return a doubt if one of these variables may have a value that is not known."""

@@ -1,17 +1,26 @@
-"""Who the process runs as, and what that lets it open: the kernel's permission check as far as the image decides it.
+"""Who the process runs as, and what that lets it open: the kernel's permission check.
 
-Sources: runc's ``user.GetExecUser`` (names and numbers against /etc/passwd and /etc/group), Linux ``fs/namei.c``
-(``acl_permission_check``; root needs one x bit to execute). Supplementary groups that a pod adds (``fsGroup`` and kin)
-are not known here, so a refusal that such a group could lift is never asserted.
+Sources: ``user.GetExecUser`` (Docker, CRI-O) and containerd's ``oci.WithUser`` (names and numbers against /etc/passwd
+and /etc/group), containerd's ``oci.WithAdditionalGIDs`` (the groups of /etc/group that list the user are the process's
+too), the kubelet's ``determineEffectiveSecurityContext`` (``supplementalGroups`` and ``fsGroup`` are added), Linux
+``fs/namei.c`` (``acl_permission_check``; root needs one x bit to execute).
+
+Which groups a process has is not always known: a refusal that a group could lift, and a permission that one could take
+away, is not asserted then.
 """
 
 from dataclasses import dataclass
 
+from elfgate.linkage.start import Overrides
 from elfgate.rootfs.entry import Entry, Kind
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.tree import Missing, Tree
 
 READ = 0o4
 EXECUTE = 0o1
+
+_ROOT = ("", "0", "root")
+_NUMBERS = 3  # colons before a user's group, and a group's members
+_NO_POD = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +29,23 @@ class Credentials:
 
     Attributes:
         uid: Its number, or None where a name of the image's config is not in /etc/passwd.
-        gids: The groups that are known; a pod may add others.
+        gid: Its group, or None where that is not known.
+        gids: All groups that it has, ``gid`` among them.
+        possible: Groups that it has with some runtimes, or under some settings.
+        others: It may have any other group.
     """
 
     uid: int | None = 0
+    gid: int | None = 0
     gids: frozenset[int] = frozenset({0})
+    possible: frozenset[int] = frozenset()
+    others: bool = False
+
+    def belongs(self, gid: int) -> bool | None:
+        """Tell whether the process is of a group; None if that is not known."""
+        if gid in self.gids:
+            return True
+        return None if self.others or gid in self.possible else False
 
     def may(self, entry: Entry, want: int) -> bool:
         """Tell whether the entry's mode lets this process read or execute it; True where it cannot be told.
@@ -37,52 +58,73 @@ class Credentials:
         if self.uid in (0, None):
             # Root passes without a read bit; executing takes one x bit. Whoever else it may be, no bit at all refuses.
             return bool(entry.mode & anyone) or (self.uid == 0 and want == READ)
-        if entry.uid == self.uid:
-            return bool(entry.mode & want << 6)
-        if entry.gid in self.gids:
-            return bool(entry.mode & want << 3)
-        return bool(entry.mode & (want << 3 | want))
+        return any(self._answers(entry, want))
 
     def certainly_may(self, entry: Entry, want: int) -> bool:
-        """Tell whether ``may`` does not rest on a group that only the pod might add."""
-        if self.uid in (0, None) or entry.uid == self.uid or entry.gid in self.gids:
+        """Tell whether ``may`` does not rest on what is not known of the process."""
+        if self.uid in (0, None):
             return self.uid is not None and self.may(entry, want)
-        return bool(entry.mode & want)
+        return all(self._answers(entry, want))
+
+    def _answers(self, entry: Entry, want: int) -> list[bool]:
+        """What the mode says, by all that the process may be."""
+        if entry.uid == self.uid:
+            return [bool(entry.mode & want << 6)]
+        by_group, by_others = bool(entry.mode & want << 3), bool(entry.mode & want)
+        belongs = self.belongs(entry.gid)
+        return [by_group, by_others] if belongs is None else [by_group if belongs else by_others]
 
 
-def credentials(user: str, tree: Tree) -> Credentials:
-    """Resolve ``USER[:GROUP]`` as runc does.
+def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Credentials:
+    """Resolve ``USER[:GROUP]`` as a runtime does.
 
     Args:
         user: Numbers or names; empty for root.
         tree: Where /etc/passwd and /etc/group are.
+        overrides: What the pod's container says of supplementary groups.
     """
     name, _, group = user.partition(":")
-    uid, gid = _user(name, tree)
+    if name in _ROOT and not group:  # it passes whatever its groups are, so that they are not looked up
+        return Credentials(0, 0, overrides.groups | {0}, others=True)
+    users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
+    uid, gid, login = _user(name, users or [])
     if group:
-        gid = int(group) if group.isdecimal() else _group(group, tree)
-    return Credentials(uid, frozenset() if gid is None else frozenset({gid}))
+        gid = int(group) if group.isdecimal() else _group(group, groups or [])
+    given = overrides.groups if gid is None else overrides.groups | {gid}
+    members = _memberships(login, groups or [])
+    # Where the image's user is written with a group, containerd adds what /etc/group says, and GetExecUser does not.
+    told_apart = bool(group) and overrides.group is None
+    certain = members if overrides.image_groups and not told_apart else frozenset()
+    unread = users is None or groups is None
+    return Credentials(uid, gid, given | certain, members, overrides.other_groups or unread or gid is None)
 
 
-def _user(name: str, tree: Tree) -> tuple[int | None, int | None]:
-    if name in ("", "0", "root"):
-        return 0, 0
-    for row in _rows(tree, "/etc/passwd", fields=4):
-        if name in (row[0], row[2]) and row[2].isdecimal() and row[3].isdecimal():
-            return int(row[2]), int(row[3])
-    return (int(name), 0) if name.isdecimal() else (None, None)
+def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:
+    """The user's number, group and login name; a number that /etc/passwd does not have is of group 0."""
+    if name in _ROOT:
+        return 0, 0, ""
+    for row in users:
+        if len(row) > _NUMBERS and name == row[2 if name.isdecimal() else 0] and row[2].isdecimal():
+            return int(row[2]), int(row[3]) if row[3].isdecimal() else 0, row[0]
+    return (int(name), 0, "") if name.isdecimal() else (None, None, name)
 
 
-def _group(name: str, tree: Tree) -> int | None:
-    for row in _rows(tree, "/etc/group", fields=3):
-        if row[0] == name and row[2].isdecimal():
-            return int(row[2])
-    return None
+def _group(name: str, groups: list[list[str]]) -> int | None:
+    return next((int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()), None)
 
 
-def _rows(tree: Tree, path: str, *, fields: int) -> list[list[str]]:
-    rows = (line.split(":") for line in (tree.text(path) or "").splitlines())
-    return [row for row in rows if len(row) >= fields]
+def _memberships(login: str, groups: list[list[str]]) -> frozenset[int]:
+    """The groups that list a login name as a member."""
+    rows = [row for row in groups if len(row) > _NUMBERS and row[2].isdecimal()] if login else []
+    return frozenset(int(row[2]) for row in rows if login in row[3].split(","))
+
+
+def _rows(tree: Tree, path: str) -> list[list[str]] | None:
+    """The lines of a file such as /etc/passwd, at their colons; None if it is there, but its text was not kept."""
+    text = tree.text(path)
+    if text is None and not isinstance(tree.lookup(path), Missing):
+        return None
+    return [line.strip().split(":") for line in (text or "").splitlines()]
 
 
 def executable(entry: Entry, who: Credentials) -> bool:

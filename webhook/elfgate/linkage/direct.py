@@ -1,22 +1,49 @@
 """Programs that are given to a dynamic loader on its command line: ``ld.so [OPTION…] PROGRAM [ARG…]``.
 
 Sources: ld.so(8); glibc ``elf/rtld.c`` (``dl_main``), musl ``ldso/dynlink.c`` (``__dls3``). The loader opens the
-program itself: it needs neither an execute bit nor a PT_INTERP.
+program itself: it has to be readable, and needs neither an execute bit nor a PT_INTERP.
 """
 
-from dataclasses import replace
+import posixpath
+from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.glibc_search import release
 from elfgate.linkage.glibc_verify import Skip, is_of_same_kind, verify
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.report import Code
 from elfgate.rootfs.tree import Found, Missing
 
-_FLAGS = frozenset({"--list"})  # it loads all the same, and ends then
+_USAGE_SINCE = (2, 33)  # of glibc; before, what is no option was the program's name
+_OF_OLD = frozenset({"--library-path", "--inhibit-rpath", "--audit"})  # what glibc had before, by release or another
 _TOLD = frozenset({"--help", "--version", "--verify", "--list-tunables", "--list-diagnostics"})
-_VARIABLES = {"--library-path": "LD_LIBRARY_PATH", "--preload": "LD_PRELOAD", "--argv0": ""}
+_LIST = "--list"  # it loads all the same, and ends then
+_COMMON = frozenset({"--library-path", "--preload", "--argv0"})
+_VALUES = {
+    "glibc": _COMMON | {"--audit", "--inhibit-rpath", "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask"},
+    "musl": _COMMON,
+}
+_FLAGS = {"glibc": frozenset({_LIST, "--inhibit-cache"}), "musl": frozenset({_LIST})}
+_HWCAPS = Doubt(UnknownReason.SHAPE_UNKNOWN, "its loader is told which glibc-hwcaps directories to look into")
+
+
+@dataclass(slots=True)
+class _Options:
+    """What a loader's command line says.
+
+    Attributes:
+        rest: What follows the options: the program and its arguments.
+        flags: Options without a value.
+        values: Options with theirs; the last one counts.
+        strange: An option that it does not know, or that lacks its value, for which it tells how it is used.
+    """
+
+    rest: list[str]
+    flags: set[str] = field(default_factory=set)
+    values: dict[str, str] = field(default_factory=dict)
+    strange: str = ""
 
 
 def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
@@ -29,59 +56,103 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
     Returns:
         The program as the loader would load it; None if it was not a loader, or is not followed.
     """
-    if started.loader is not None or started.image.facts.loader is None:
+    about = started.image.facts.loader
+    if started.loader is not None or about is None or about.libc not in _VALUES:
         return None
-    process = _arguments(started.process)
-    if process is None:
-        option = next((word for word in started.process.argv[1:2] if word.startswith("--")), "")
-        if option and option.partition("=")[0] not in _TOLD:
-            message = f"{started.image.path} is given options that are not followed, beginning with {option}"
+    is_old = about.libc == "glibc" and release(about.version) < _USAGE_SINCE
+    options = _read(started.process.argv[1:], about.libc, _OF_OLD if is_old else _VALUES[about.libc])
+    if options.strange:
+        if is_old and options.strange not in _TOLD:
+            message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
             attempt.unknown(started.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
-    if "/" not in process.argv[0]:
+    # glibc looks a name without a slash up as it does libraries, which is not followed.
+    if not options.rest or ("/" not in options.rest[0] and about.libc == "glibc"):
         return None
-    path = process.argv[0]
+    return _find(attempt, started, _process(started.process, options, about.libc), options)
+
+
+def _find(attempt: Attempt, started: Program, process: Process, options: _Options) -> Program | None:
+    path, loader = process.argv[0], started.image
     found = attempt.lookup(path, process.cwd)
     if isinstance(found, Hidden):
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing):
-        message = f"{started.image.path} is to load {words.command_missing(path, found, attempt.variant)}"
+        message = f"{loader.path} is to load {words.command_missing(path, found, attempt.variant)}"
         attempt.failed(Code.LIBRARY_MISSING, path, message, words.FIX_COMMAND, process.doubt)
+    elif not attempt.opens(found):
+        is_glibc = loader.facts.loader is not None and loader.facts.loader.libc == "glibc"
+        message = f"{loader.path} is to load {path}, which user {attempt.who.uid} may not read"
+        code = Code.LIBRARY_MISSING if is_glibc else Code.COMMAND_NOT_EXECUTABLE
+        attempt.failed(code, path, message, words.FIX_MODE, process.doubt)
     else:
-        return _program(attempt, started, process, found)
+        return _program(attempt, started, process, options, found)
     return None
 
 
-def _program(attempt: Attempt, started: Program, process: Process, found: Found) -> Program | None:
-    facts = attempt.tree.facts(found)
-    about = started.image.facts.loader
-    if about is not None and about.libc == "glibc":
-        wrong = verify(found.entry, facts, started.image.facts, debian=False)
+def _program(attempt: Attempt, started: Program, process: Process, options: _Options, found: Found) -> Program | None:
+    facts, loader, about = attempt.tree.facts(found), started.image, started.image.facts.loader
+    is_glibc = about is not None and about.libc == "glibc"
+    if is_glibc:
+        wrong = verify(found.entry, facts, loader.facts, debian=False)
         if isinstance(wrong, Skip) or facts is None:
             code = Code.LIBRARY_MISSING if isinstance(wrong, Skip) else Code.LIBRARY_MISMATCH
             what = wrong.why if isinstance(wrong, Skip) else wrong
-            message = f"{started.image.path} is to load {found.path}, which {what}"
+            message = f"{loader.path} is to load {found.path}, which {what}"
             attempt.failed(code, found.path, message, words.FIX_MISMATCH, process.doubt)
             return None
-    if facts is None or facts.malformed or not facts.dynamic or not is_of_same_kind(facts, started.image.facts):
+    if facts is None or facts.malformed or not facts.dynamic or not is_of_same_kind(facts, loader.facts):
         return None
-    loader = replace(started.image, name=facts.interp or started.image.name)
-    return Program(Image(process.argv[0], found.path, facts), loader, process)
+    # musl goes by the name that it was started under, unless it only lists; glibc by the program's PT_INTERP.
+    called = started.process.argv[0]
+    lists = _LIST in options.flags or called.endswith("ldd")
+    name = (facts.interp if is_glibc or lists else called) or loader.name
+    opened_as = posixpath.normpath(posixpath.join(process.cwd, process.argv[0]))
+    return Program(Image(process.argv[0], found.path, facts), replace(loader, name=name), process, opened_as=opened_as)
 
 
-def _arguments(process: Process) -> Process | None:
-    """Take the loader's own options off; None if one of them is not known here, or nothing is left."""
-    rest, env, unknown = list(process.argv[1:]), dict(process.env), process.unknown_env
+def _read(words_given: tuple[str, ...], libc: str, with_value: frozenset[str]) -> _Options:
+    """Take the loader's own options off. musl also takes a value behind ``=``."""
+    options = _Options(list(words_given))
+    rest = options.rest
     while rest and rest[0].startswith("--"):
-        option, equals, value = rest.pop(0).partition("=")
-        if option == "--" and not equals:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=") if libc == "musl" else (word, "", "")
+        if word == "--":
             break
-        if option in _FLAGS and not equals:
+        if word in _FLAGS[libc]:
+            options.flags.add(word)
+        elif option in with_value and (equals or rest):
+            options.values[option] = value if equals else rest.pop(0)
+        else:
+            options.strange = word
+            break
+    return options
+
+
+def _process(process: Process, options: _Options, libc: str) -> Process:
+    """What the loader makes of its options: most have an equal among the variables."""
+    env, unknown = dict(process.env), process.unknown_env
+    for option, variable in (
+        ("--library-path", "LD_LIBRARY_PATH"),
+        ("--preload", "LD_PRELOAD"),
+        ("--audit", "LD_AUDIT"),
+    ):
+        value = options.values.get(option)
+        if value is None:
             continue
-        if option not in _VARIABLES or not (equals or rest):
-            return None
-        value = value if equals else rest.pop(0)
-        if variable := _VARIABLES[option]:
-            env[variable] = value
+        if option == "--preload" and libc == "glibc":
+            value = f"{env.get(variable, '')} {value}"  # besides the variable, and after it
+        else:
             unknown -= {variable}
-    return replace(process, argv=tuple(rest), env=env, unknown_env=unknown) if rest else None
+        env[variable] = value
+    names = options.values.get("--inhibit-rpath")
+    process = replace(
+        process,
+        argv=tuple(options.rest[:1] if _LIST in options.flags else options.rest),
+        env=env,
+        unknown_env=unknown,
+        inhibit_cache="--inhibit-cache" in options.flags,
+        inhibit_rpath=frozenset() if names is None else frozenset((names.removesuffix(":") or names).split(":")),
+    )
+    return process.doubted(_HWCAPS) if any("hwcaps" in option for option in options.values) else process

@@ -1,48 +1,68 @@
 """Programs of glibc on musl by way of gcompat, whose stub stands where glibc's loader would.
 
-Source: gcompat's README. The stub executes musl's loader with the program, and has it preload ``libgcompat.so.0``,
-which defines what glibc has and musl lacks. That libraries and symbols are all there tells that the program starts.
-What is missing is not held against it: versions of gcompat differ, and none of them was observed.
+Source: gcompat ``loader/loader.c`` (of 2017 to 1.1), which is all that the stub does: it executes musl's loader as
+``LOADER --argv0 ARGV0 --preload "LIBGCOMPAT $LD_PRELOAD" -- PROGRAM``, both paths being built in. ``LOADER``, by which
+musl takes itself to be called, is the name of glibc's. From there on musl is as it is: it opens the program, which has
+to be readable then; what it does not find ends the start, while a ``LIBGCOMPAT`` that is not there is passed over.
+What the library makes up for are the symbols that its file defines.
 """
 
+import posixpath
 from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage import musl
+from elfgate.linkage import musl, words
 from elfgate.linkage.attempt import Attempt
 from elfgate.linkage.kernel import Image, Program
-from elfgate.linkage.report import Effect
-from elfgate.rootfs.tree import Found
-
-_LIBRARY = "libgcompat.so.0"
+from elfgate.linkage.report import Code
+from elfgate.rootfs.tree import Found, Missing
 
 
-def load(attempt: Attempt, program: Program, _stub: Image, about: LoaderFacts) -> None:
-    """Load and link a program; say that it is unknown unless nothing is missing.
+def load(attempt: Attempt, program: Program, stub: Image, about: LoaderFacts) -> None:
+    """Load and link a program; report what fails.
 
     Args:
         attempt: The world.
         program: What the kernel has mapped.
-        _stub: What its PT_INTERP leads to.
-        about: What the stub's file says of itself.
+        stub: What its PT_INTERP leads to.
+        about: What the stub's file says of itself: the paths of musl's loader and of gcompat's library.
     """
-    trial = replace(attempt, findings=[], walk=[])
-    loaded = _load(trial, program, about.default_directories[0])
-    attempt.walk += trial.walk
-    wrong = next((finding.message for finding in trial.findings if finding.effect is not Effect.NOTE), "")
-    if wrong or not loaded:
-        because = wrong or f"{about.default_directories[0]} is not musl's loader"
-        message = f"{program.image.path} is run by gcompat, which may or may not make up for this: {because}"
+    path, *library = about.default_directories
+    loader = _loader(attempt, program, stub, path)
+    if loader is None or loader.facts.loader is None or not _opens(attempt, program):
+        return
+    if not library:
+        message = f"{program.image.path} is run by gcompat, whose library {stub.path} does not name"
         attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        return
+    preloads = f"{library[0]} {program.process.env.get('LD_PRELOAD', '')}"
+    process = replace(program.process, env={**program.process.env, "LD_PRELOAD": preloads})
+    musl.load(attempt, replace(program, process=process), loader, loader.facts.loader)
 
 
-def _load(attempt: Attempt, program: Program, path: str) -> bool:
+def _loader(attempt: Attempt, program: Program, stub: Image, path: str) -> Image | None:
+    """Find musl's loader; report it if the stub cannot execute it."""
     found = attempt.lookup(path)
+    attempt.step("gcompat", path, found.path if isinstance(found, Found) else "not found")
+    if isinstance(found, Missing) and found.errno == "ENOENT":
+        lacking = words.loader_missing(stub.path, path, found, attempt.variant)
+        message = f"{program.image.path} is run by gcompat, and {lacking}"
+        attempt.failed(Code.LOADER_MISSING, path, message, words.FIX_MUSL_LOADER, program.process.doubt)
+        return None
     facts = attempt.tree.facts(found) if isinstance(found, Found) else None
     if facts is None or facts.loader is None or facts.loader.libc != "musl":
-        return False
-    preloads = f"{_LIBRARY}:{program.process.env.get('LD_PRELOAD', '')}"
-    process = replace(program.process, env={**program.process.env, "LD_PRELOAD": preloads})
-    musl.load(attempt, replace(program, process=process), Image(path, path, facts), facts.loader)
-    return True
+        message = f"{program.image.path} is run by gcompat, but {path} is not musl's loader"
+        attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        return None
+    return Image(posixpath.basename(program.image.facts.interp or stub.path), path, facts)
+
+
+def _opens(attempt: Attempt, program: Program) -> bool:
+    """Judge what the kernel did not ask: musl reads the program itself."""
+    found = attempt.lookup(program.image.path)
+    if not isinstance(found, Found) or attempt.opens(found):
+        return True
+    message = f"{found.path} is run by gcompat, which has musl open it, but user {attempt.who.uid} may not read it"
+    attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, program.process.doubt)
+    return False

@@ -11,7 +11,7 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt, Doubt
+from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.levels import compare
@@ -38,6 +38,8 @@ _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 _RELR_SINCE = (2, 36)
+_LIBC = "libc.so.6"
+_AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
 def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
@@ -59,10 +61,12 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
 
 def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> Sequence[str]:
     """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
-    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt):
+    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt) or _only_helps(program.process):
         return ()
+    if program.process.env.get("LD_AUDIT"):
+        program = replace(program, process=program.process.doubted(_AUDITED))
     facts = program.image.facts
-    executable = Object(program.image.path, program.image.path, facts, doubt=program.process.doubt)
+    executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.update({"", *({facts.soname} if facts.soname else ())})  # rtld.c names the program ""
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
@@ -73,26 +77,42 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
     objects.know(itself)
     for name in _preloads(attempt, program):
         _load_optional(objects, search, executable, name)
-    traced = "LD_TRACE_LOADED_OBJECTS" in program.process.env  # it only lists what would be loaded, as for ldd(1)
-    complete = _load_needed(attempt, objects, search, traced=traced)
-    attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
-    if complete and not traced:
-        _link(attempt, program, objects, itself, search.version)
+    if "LD_TRACE_LOADED_OBJECTS" in program.process.env:
+        _list(attempt, objects, search)
+    else:
+        _link(attempt, program, objects, search, itself)
     return tuple(search.levels)
 
 
-def _link(attempt: Attempt, program: Program, objects: Objects, itself: Object, version: tuple[int, ...]) -> None:
-    """Judge what has been mapped: CPU levels, versions, symbols."""
-    if version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
+def _only_helps(process: Process) -> bool:
+    """Tell whether the loader says what LD_DEBUG is for, and ends."""
+    return "help" in re.split("[ ,:]", process.env.get("LD_DEBUG", "")) and not process.secure
+
+
+def _list(attempt: Attempt, objects: Objects, search: Search) -> None:
+    """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
+    trial = replace(attempt, findings=[])
+    _load_needed(trial, objects, search)
+    attempt.findings += [finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH]
+
+
+def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, itself: Object) -> None:
+    """Load what is needed, then check versions and bind."""
+    complete = _load_needed(attempt, objects, search)
+    attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
+    if not complete:
+        return
+    if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
     if not check_versions(attempt, objects, itself, doubt):
         return
-    if version < _RELR_SINCE and (user := relr_user(objects)) is not None:
+    if search.version < _RELR_SINCE and (user := relr_user(objects)) is not None:
         report_relr(attempt, user, "a glibc before 2.36")
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
-    if check_unversioned(attempt, objects, now=now) and _bind(attempt, objects, itself, doubt, now=now):
+    unversioned = check_unversioned(attempt, objects, search.version, now=now)
+    if unversioned and _bind(attempt, objects, itself, doubt, now=now):
         report_incomplete(attempt, objects)
 
 
@@ -123,11 +143,10 @@ def _load_optional(objects: Objects, search: Search, needed_by: Object, name: st
         objects.add(_object(outcome, needed_by, name))
 
 
-def _load_needed(attempt: Attempt, objects: Objects, search: Search, *, traced: bool) -> bool:
+def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     """Load breadth first (``_dl_map_object_deps``).
 
-    The loader stops at the first library that is missing, unless it is traced; the search goes on here, so that one
-    look shows all.
+    The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
     """
     complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
@@ -141,9 +160,8 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search, *, traced: 
                 report_mismatch(attempt, item, outcome.path, outcome.wrong, outcome.doubt)
                 return False
             if isinstance(outcome, NotFound):
-                if not traced:
-                    _report(attempt, item, name, outcome)
-                    complete = False
+                _report(attempt, item, name, outcome, is_assumed=search.assumes_kernel)
+                complete = False
             elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
                 return False
         if len(objects.items) > MOST_OBJECTS:
@@ -173,11 +191,13 @@ def _object(opened: Opened, needed_by: Object, name: str) -> Object:
     return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt)
 
 
-def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound) -> None:
+def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *, is_assumed: bool) -> None:
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
-        attempt.failed(Code.KERNEL_TOO_OLD, missing.too_new, message, words.FIX_KERNEL, doubt)
+        # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
+        code = Code.KERNEL_TOO_OLD if name == _LIBC and not is_assumed else Code.LIBRARY_MISSING
+        attempt.failed(code, missing.too_new, message, words.FIX_KERNEL, doubt)
         return
     if missing.other_class:
         report_mismatch(

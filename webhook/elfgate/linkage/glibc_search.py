@@ -8,7 +8,7 @@ ldconfig's business and is not read when a program starts.
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
@@ -27,6 +27,7 @@ from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
+_NO_PART = 255  # of a kernel's version
 _UNTOLD = (2, 32)
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
@@ -109,7 +110,10 @@ class Search:
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
-        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, attempt.node)
+        assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
+        self.assumes_kernel = assumed is not None
+        self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
+        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
         self._directories: dict[str, bool] = {}
         self.levels: dict[str, None] = {}  # of the CPU, not known, that lead to files of a name that was searched
 
@@ -147,11 +151,15 @@ class Search:
         """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
         if needed_by.facts.runpath is None:
             for item in needed_by.chain():
-                if item.facts.rpath and item.facts.runpath is None:
+                if item.facts.rpath and item.facts.runpath is None and not self._is_inhibited(item):
                     yield f"RPATH of {item.path}", self._own_path(item, item.facts.rpath)
         yield "LD_LIBRARY_PATH", self._env_path
-        if needed_by.facts.runpath:
+        if needed_by.facts.runpath and not self._is_inhibited(needed_by):
             yield f"RUNPATH of {needed_by.path}", self._own_path(needed_by, needed_by.facts.runpath)
+
+    def _is_inhibited(self, item: Object) -> bool:
+        """``--inhibit-rpath`` (``decompose_rpath``): libraries by the path that they were opened under."""
+        return bool(inhibited := self._process.inhibit_rpath) and (item.name if item.needed_by else "") in inhibited
 
     def _own_path(self, item: Object, text: str) -> SearchPath:
         """An object's own path; in secure-execution mode the program's $ORIGIN only leads to default directories.
@@ -192,11 +200,11 @@ class Search:
         """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
 
         Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
-        a level's directory has is taken with that level. ``tls`` was looked into before 2.37, whatever the CPU.
+        a level's directory has is taken with that level. Up to 2.36 there is ``tls`` too, for any CPU.
         """
         plain = [("", "")]
         if self.version < OLD_HWCAPS_UNTIL and self._is_directory(posixpath.join(directory, "tls")):
-            plain = [("tls", ""), ("", "")]
+            plain.insert(0, ("tls", ""))
         if self._row is None or not self._row.hwcaps or self.version < HWCAPS_SINCE:
             return plain
         if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
@@ -262,6 +270,8 @@ class Search:
         return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
 
     def _read_cache(self) -> Cache | None:
+        if self._process.inhibit_cache:
+            return None
         found = self._attempt.lookup(CACHE)
         if isinstance(found, Hidden):
             self._cache_doubt = found.doubt
@@ -316,11 +326,18 @@ class Search:
         """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
         if facts.kernel_floor is None or self.version > KERNEL_FLOOR_UNTIL:
             return False
-        return facts.kernel_floor > (self._attempt.node.kernel or NO_SUCH_KERNEL)
+        return facts.kernel_floor > (self._node.kernel or NO_SUCH_KERNEL)
 
     def _debian(self) -> bool:
         """Debian's and Ubuntu's glibc is told by its directories: it is the one with multiarch names."""
         return any(directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults)
+
+
+def assumed_kernel(text: str) -> tuple[int, int, int] | None:
+    """Read an LD_ASSUME_KERNEL (``_dl_osversion_init``), which glibc up to 2.35 takes for the kernel that runs."""
+    match = re.match(r"(\d{1,3})(?:\.(\d{1,3})(?:\.(\d{1,3}).*)?)?\Z", text, re.DOTALL)
+    major, minor, patch = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    return (major, minor, patch) if 0 < major < _NO_PART > max(minor, patch) else None
 
 
 def release(version: str) -> tuple[int, ...]:

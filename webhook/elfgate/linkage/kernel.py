@@ -10,7 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
-from elfgate.linkage.machines import Taken, architecture_of, describe, is_of_first_power_abi, taken
+from elfgate.linkage.machines import Taken, architecture_of, begins_with_code, describe, is_of_first_power_abi, taken
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
@@ -47,12 +47,19 @@ class Program:
         loader: What its PT_INTERP leads to; None if it has none.
         process: The process, its argv as the program sees it.
         gain: Whether it gains a privilege by its file.
+        opened_as: The path under which a loader that was started with it has opened it; empty if the kernel has.
     """
 
     image: Image
     loader: Image | None
     process: Process
     gain: Gain = Gain.NO
+    opened_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """What ``$ORIGIN`` is taken from: the real path of what the kernel has opened (/proc/self/exe)."""
+        return self.opened_as or self.image.path
 
 
 def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
@@ -113,7 +120,7 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
             attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt)
         return None
     if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
-        message = f"only group {found.entry.gid}, which the pod may add, can execute {found.path}"
+        message = f"whether {found.path} may be executed depends on whether the process is of group {found.entry.gid}"
         attempt.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found
@@ -151,7 +158,20 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         return None
     if loader is None and not _self_contained(attempt, process, image):
         return None
+    if is_of_first_power_abi(facts):
+        _by_descriptor(attempt, process, image, loader or image)
+        return None
     return Program(image, loader, process)
+
+
+def _by_descriptor(attempt: Attempt, process: Process, image: Image, entered: Image) -> None:
+    """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
+    message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
+    if begins_with_code(entered.facts):
+        message = f"{message}, but {entered.path} begins with code"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+    else:
+        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
 def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
@@ -163,10 +183,6 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
             f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
         )  # fmt: skip
         attempt.failed(Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt)
-        return False
-    if is_of_first_power_abi(facts):
-        message = f"{subject} is marked as of POWER's first ABI, whose programs are entered in another way"
-        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     if answer is Taken.UNKNOWN:
         message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"
@@ -251,15 +267,20 @@ def page_sizes(attempt: Attempt) -> tuple[int, ...]:
 
 
 def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
-    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake."""
+    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
+
+    Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a library takes from
+    others nobody has bound, and what it returns to is nobody's.
+    """
     facts = image.facts
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)
         return False
-    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not facts.needed and not facts.soname):
+    takes = bool(facts.needed) or any(not symbol.weak for symbol in facts.undefined)  # what nobody binds then
+    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not takes and not facts.soname):
         return True
-    if facts.entry and not (facts.soname and facts.needed):
+    if facts.entry and not (takes and (facts.soname or not facts.pie)):
         message = f"{image.path} names no loader, but looks like a dynamically linked file"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:

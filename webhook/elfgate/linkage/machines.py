@@ -12,7 +12,8 @@ from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
 
 _X86_NUMBERS = {62: "amd64", 3: "386", 6: "386"}
 _ARM_EABI_MASK = 0xFF000000
-_PPC64, _PPC64_ABI = 21, 0x3
+_PPC64, _PPC64_ABI, _SECOND_ABI = 21, 0x3, 2
+_CODE, _WRITABLE_CODE = 1, 3  # PF_X, with PF_W
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
 # What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
@@ -55,8 +56,18 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
 
 
 def is_of_first_power_abi(facts: ElfFacts) -> bool:
-    """Tell whether the kernel enters a ppc64le file by a function descriptor (``start_thread``), which it has not."""
-    return facts.machine == _PPC64 and facts.byte_order == "little" and facts.flags & _PPC64_ABI == 1
+    """Tell whether the kernel enters a ppc64le program by a function descriptor.
+
+    It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no descriptor is
+    entered at what its first instructions make, taken for an address: no such address is mapped.
+    """
+    return facts.machine == _PPC64 and facts.byte_order == "little" and facts.flags & _PPC64_ABI != _SECOND_ABI
+
+
+def begins_with_code(facts: ElfFacts) -> bool:
+    """Tell whether ``e_entry`` lies where there is nothing but code: descriptors are data."""
+    segment = next((load for load in facts.loads if 0 <= facts.entry - load.vaddr < load.filesz), None)
+    return segment is not None and segment.flags & _WRITABLE_CODE == _CODE
 
 
 def describe(facts: ElfFacts) -> str:

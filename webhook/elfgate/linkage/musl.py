@@ -44,6 +44,7 @@ _HEADER = {32: 52, 64: 64}  # bytes
 _ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
 _TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 _UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
+_UNLIKE_SLOTS = frozenset({"386", "arm"})  # neither knows the other's jump slots
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
@@ -58,12 +59,10 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     linker = _Linker(attempt, program.process, loader, about)
-    objects = linker.closure(
-        Object(program.image.path, program.image.path, program.image.facts, doubt=program.process.doubt)
-    )
+    objects = linker.closure(Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt))
     if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
         return
-    if not linker.entered(objects):
+    if not linker.entered(objects) or not linker.foreign_unused(objects):
         return
     report_incomplete(attempt, objects)
 
@@ -88,6 +87,7 @@ class _Linker:
         self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+        self._foreign: list[Object] = []
 
     def closure(self, program: Object) -> Objects | None:
         """Load what is needed, breadth first (``load_deps``); None if something is not there."""
@@ -122,16 +122,24 @@ class _Linker:
             return True
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)
-        if facts is None or wrong:
+        foreign = facts is not None and bool(wrong) and self._is_harmless(found.entry, facts)
+        if facts is None or (wrong and not foreign):
             tolerance = self._tolerance(found.entry, facts)
-            if not preload or tolerance is not None or self._is_of_another_machine(facts):
+            passed_over = preload and not self._maps(facts) and tolerance is None
+            if not passed_over:
                 report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
-            return preload
-        if facts.exports("__libc_start_main") and facts.exports("stdin"):
-            self._is_needed = True
-            return True  # a second libc: musl takes itself instead
+            return passed_over
         item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
+        return self._map(objects, item, foreign=foreign)
+
+    def _map(self, objects: Objects, item: Object, *, foreign: bool) -> bool:
+        """Map a library, unless it is a second libc: musl takes itself instead."""
+        if item.facts.exports("__libc_start_main") and item.facts.exports("stdin"):
+            self._is_needed = True
+            return True
         objects.add(item)
+        if foreign:
+            self._foreign.append(item)
         return mapped(self._attempt, item)
 
     def _is_itself(self, name: str) -> bool:
@@ -213,6 +221,16 @@ class _Linker:
             return "is not a shared library"
         return ""
 
+    def _maps(self, facts: ElfFacts | None) -> bool:
+        """Tell whether ``map_library`` takes a file: of a preload, nothing that it refuses is reported."""
+        if facts is None or facts.malformed or facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+            return False
+        return is_of_same_kind(facts, self._loader.facts, machine=False)
+
+    def _is_harmless(self, entry: Entry, facts: ElfFacts) -> bool:
+        """Tell whether a library of another machine has nothing to relocate: only its code is foreign then."""
+        return self._tolerance(entry, facts) is not None and not facts.relocated
+
     def _tolerance(self, entry: Entry, facts: ElfFacts | None) -> Doubt | None:
         """Doubt that what is no library of this machine ends the start: musl looks at neither magic nor ``e_machine``.
 
@@ -222,17 +240,29 @@ class _Linker:
         if facts is None:
             order: Literal["little", "big"] = "big" if self._loader.facts.byte_order == "big" else "little"
             return _TAKEN if int.from_bytes(entry.head[16:18], order) in (Type.DYN, Type.EXEC) else None
-        if not self._is_of_another_machine(facts):
+        if facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
             return None
         ours, theirs = architecture_of(self._loader.facts), architecture_of(facts)
-        unlike = ours is not None and theirs is not None and {ours.name, theirs.name} <= _UNLIKE
-        return None if facts.relocated and unlike else _TAKEN
+        if ours is theirs:
+            return None
+        names = {row.name for row in (ours, theirs) if row}
+        if len(names) == 2 and facts.relocated and names <= _UNLIKE:
+            return None
+        if names == _UNLIKE_SLOTS and any(symbol.lazy for symbol in facts.undefined):
+            return None
+        return _TAKEN
 
-    def _is_of_another_machine(self, facts: ElfFacts | None) -> bool:
-        """Tell a library that musl maps although it is of another machine."""
-        if facts is None or facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
-            return False
-        return architecture_of(facts) is not architecture_of(self._loader.facts)
+    def foreign_unused(self, objects: Objects) -> bool:
+        """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
+        for item in self._foreign:
+            defines = item.facts.exports
+            users = (user for user in objects if any(defines(symbol.name) for symbol in user.facts.undefined))
+            user = next(users, None)
+            if user is not None:
+                doubt = item.doubt or _TAKEN
+                report_mismatch(self._attempt, user, item.path, f"is {describe(item.facts)}", doubt)
+                return False
+        return True
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
@@ -252,7 +282,8 @@ class _Linker:
         from_glibc = any(need.version.startswith("GLIBC_") for need in facts.version_needs)
         calls = any(symbol.name == "__libc_start_main" for symbol in facts.undefined)
         row = architecture_of(facts)
-        if row is None or row.name != "ppc64le" or not (from_glibc and calls):
+        own = any(item.facts.exports("__libc_start_main") for item in objects)
+        if row is None or row.name != "ppc64le" or own or not (from_glibc and calls):
             return True
         message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
         self._attempt.failed(Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt)

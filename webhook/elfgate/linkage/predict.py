@@ -60,7 +60,7 @@ def predict(
         tree=tree,
         architecture=architecture,
         node=node,
-        who=credentials(first.user, tree),
+        who=credentials(first.user, tree, overrides),
         mounts=first.mounts,
         variant=variant(tree, architecture),
         injected=tuple(injected),
@@ -86,7 +86,9 @@ def follow(attempt: Attempt, process: Process) -> None:
         given = given_to_loader(attempt, program)
         if given is not None and given.loader is not None:
             _load(attempt, given, given.loader)
-        wrapped = None if _decided(attempt) else unwrap(attempt, given or program)
+            # What the loader was told does not become the environment of what the program starts.
+            program = replace(given, process=replace(program.process, argv=given.process.argv))
+        wrapped = None if _decided(attempt) else unwrap(attempt, program)
 
 
 def _decided(attempt: Attempt) -> bool:

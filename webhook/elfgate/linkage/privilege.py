@@ -15,7 +15,7 @@ from elfgate.rootfs.entry import Entry
 
 _SET_USER_ID = 0o4000
 _SET_GROUP_ID = 0o2010  # without the group's x bit it stands for mandatory locking
-_IGNORED = ("LD_LIBRARY_PATH", "LD_PRELOAD")
+_IGNORED = ("LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
 
 class Gain(Enum):
@@ -35,12 +35,13 @@ def gain(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:
         forbidden: Whether ``no_new_privs`` is set for the process; None if that is not known.
     """
     set_user = bool(entry.mode & _SET_USER_ID) and entry.uid != who.uid
-    set_group = entry.mode & _SET_GROUP_ID == _SET_GROUP_ID and entry.gid not in who.gids
+    set_group = entry.mode & _SET_GROUP_ID == _SET_GROUP_ID and entry.gid != who.gid
     capable = entry.capable and who.uid != 0
     if forbidden or not (set_user or set_group or capable):
         return Gain.NO
-    known = who.uid is not None and bool(who.gids)
-    return Gain.YES if known and forbidden is False and not capable else Gain.MAYBE
+    # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p) since.
+    certain = who.uid is not None and (set_user or (set_group and who.belongs(entry.gid) is False))
+    return Gain.YES if certain and forbidden is False and not capable else Gain.MAYBE
 
 
 def secured(process: Process) -> Process:

@@ -36,6 +36,9 @@ class Overrides:
         working_dir: Replaces WorkingDir; empty if not given.
         user: ``runAsUser``, or None.
         group: ``runAsGroup``, or None.
+        groups: ``supplementalGroups`` and ``fsGroup``.
+        image_groups: The image's /etc/group counts too (not ``supplementalGroupsPolicy: Strict``).
+        other_groups: Groups may be added of which nothing is known here.
         mounts: Paths under which a volume hides the image's files.
         no_new_privileges: Set-user-ID and capabilities of files count for nothing (not ``allowPrivilegeEscalation``);
             None if it is not said.
@@ -48,6 +51,9 @@ class Overrides:
     working_dir: str = ""
     user: int | None = None
     group: int | None = None
+    groups: frozenset[int] = frozenset()
+    image_groups: bool = True
+    other_groups: bool = False
     mounts: tuple[str, ...] = ()
     no_new_privileges: bool | None = None
 

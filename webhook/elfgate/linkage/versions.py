@@ -1,19 +1,20 @@
 """Symbol versions: what each object needs of another by name of version, against what that one defines.
 
-Source: glibc ``elf/dl-version.c`` (``match_symbol``), LSB "Symbol Versioning". musl does not look at them.
+Source: glibc ``elf/dl-version.c`` (``_dl_check_map_versions``, ``match_symbol``), LSB "Symbol Versioning". musl does
+not look at them.
 """
 
 import re
 from collections import defaultdict
 
 from elfgate.elf.facts import ElfFacts
-from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
 
 _GLIBC = "GLIBC_"
+_ACCEPTED_SINCE = (2, 41)  # commit bdaf500353
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
 
@@ -32,35 +33,42 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
     fine = True
     for item in (*objects, loader):
         missing: defaultdict[Object, list[str]] = defaultdict(list)
+        strays: dict[str, str] = {}
         for need in item.facts.version_needs:
             target = objects.named(need.file)
             if target is None:
-                _stray(attempt, item, need.file, need.version, item.doubt or doubt)
-                fine = False
+                strays.setdefault(need.file, need.version)
                 continue
             if not _defines(target.facts, need.version) and not need.weak:
                 missing[target].append(need.version)
+        for file, version in strays.items():
+            _report_stray(attempt, item, file, version, doubt)
+            fine = False
         for target, versions in missing.items():
             _report(attempt, item, target, versions, loader)
             fine = False
     return fine
 
 
-def check_unversioned(attempt: Attempt, objects: Objects, *, now: bool) -> bool:
+def check_unversioned(attempt: Attempt, objects: Objects, release: tuple[int, ...], *, now: bool) -> bool:
     """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
 
-    ``check_match`` in glibc ``elf/dl-lookup.c``. A library that merely defines no versions has a DT_VERSYM still, for
-    what it needs itself, and is taken with a warning.
+    ``check_match`` in glibc ``elf/dl-lookup.c``, up to 2.40. A library that merely defines no versions has a DT_VERSYM
+    still, for what it needs itself, and is taken with a warning. What is bound lazily may never be looked up, and is
+    worth a note, as a symbol is that is nowhere.
 
     Args:
         attempt: Where findings go.
         objects: The process's objects.
+        release: The loader's.
         now: Functions are bound at start whatever the objects say.
 
     Returns:
         Whether nothing is wrong.
     """
     fine = True
+    if release >= _ACCEPTED_SINCE:
+        return fine
     for item in objects:
         for file in dict.fromkeys(need.file for need in item.facts.version_needs if not need.weak):
             target = objects.named(file)
@@ -70,21 +78,25 @@ def check_unversioned(attempt: Attempt, objects: Objects, *, now: bool) -> bool:
             taken = [
                 symbol
                 for symbol in item.facts.undefined
-                if target.facts.exports(symbol.name) and not any(other.exports(symbol.name) for other in others)
+                if not symbol.weak
+                and target.facts.exports(symbol.name)
+                and not any(other.exports(symbol.name) for other in others)
             ]
             if taken:
-                at_start = now or item.facts.bind_now or not any(symbol.lazy for symbol in taken)
+                at_start = now or item.facts.bind_now or not all(symbol.lazy for symbol in taken)
                 _report_unversioned(attempt, item, target, at_start=at_start)
-                fine = False
+                fine = fine and not at_start
     return fine
 
 
 def _report_unversioned(attempt: Attempt, item: Object, target: Object, *, at_start: bool) -> None:
     message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
-    doubt = item.doubt or target.doubt
-    if not at_start:
-        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "what it takes from it may not be called")
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+    if at_start:
+        doubt = item.doubt or target.doubt
+        attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+    else:
+        message = f"{message}: it fails at the first call"
+        attempt.note(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL)
 
 
 def needs_glibc(objects: Objects) -> tuple[int, ...]:
@@ -105,13 +117,10 @@ def _defines(target: ElfFacts, version: str) -> bool:
     return not target.version_definitions or target.incomplete or version in target.version_definitions
 
 
-def _stray(attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None) -> None:
-    """A file's version is needed, but nothing loads the file.
-
-    ``_dl_check_map_versions`` stops on an assertion ("needed != NULL"); built without assertions, it goes through NULL.
-    """
+def _report_stray(attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None) -> None:
+    """A file's version is needed, be it weakly, but nothing loads the file: ``assert (needed != NULL)``."""
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_VERSION, doubt)
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_STRAY, doubt)
 
 
 def _report(attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object) -> None:

@@ -21,10 +21,12 @@ FIX_ALLOCATOR = "build jemalloc with --with-lg-page=16"
 FIX_LIBRARY = "install the library in the image, or link statically"
 FIX_MISMATCH = "replace the library by one built for this architecture"
 FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
+FIX_STRAY = "keep the library among those that the file needs (DT_NEEDED)"
 FIX_SYMBOL = "use the release of the library that the program was built with"
 FIX_MUSL_SYMBOL = (
     "build the program against this musl, link it statically, or use an image with the libc it was built for"
 )
+FIX_MUSL_LOADER = "install musl, or use an image with the libc that the program was built for"
 FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later, or glibc 2.36"
 FIX_CPU = "use a build for an older CPU level, or restrict the pod to nodes that have it"
 FIX_KERNEL = "use an older base image, or nodes with a newer kernel"

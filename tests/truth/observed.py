@@ -27,7 +27,7 @@ _WORDS = [  # the first that a line matches, lines from the top
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
     (r"^execve: No such file", Code.LOADER_MISSING),  # gcompat's stub, of musl's loader
     (r"cannot open shared object file", Code.LIBRARY_MISSING),
-    (r"ELF load command address/offset not (page-aligned|properly aligned)", Code.PAGE_SIZE),
+    (r"ELF load command (address/offset|alignment) not (page-aligned|properly aligned)", Code.PAGE_SIZE),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
     (r"Fatal glibc error: .*CPU|CPU lacks", Code.CPU_LEVEL),
     (r"This program can only be run on .* processors with", Code.CPU_LEVEL),

@@ -370,3 +370,13 @@ def test_a_library_with_an_abi_version_is_refused() -> None:
     data[8] = 1
     files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"]), f"usr/lib/{NAME}": bytes(data)}
     assert failures(start(files, "/app")) == [Code.LIBRARY_MISMATCH]
+
+
+def test_what_a_cache_or_a_list_of_preloads_says_behind_a_link_is_not_known() -> None:
+    """T: both are followed."""
+    cache: Files = {CACHE: tarball.link("/opt/cache"), "opt/cache": ld_so_cache("amd64", [(NAME, f"/opt/{NAME}")])}
+    assert needs_foo(cache).outcome is Outcome.UNKNOWN
+    preloads: Files = {"etc/ld.so.preload": tarball.link("/opt/list"), "opt/list": "/opt/libpre.so"}
+    assert needs_foo(preloads).outcome is Outcome.UNKNOWN
+    assert needs_foo({**preloads, f"lib/{NAME}": good()}).outcome is Outcome.STARTS
+    assert failures(needs_foo({"etc/ld.so.preload": ""})) == [Code.LIBRARY_MISSING]

@@ -313,3 +313,15 @@ def test_a_preload_of_another_machine_is_taken() -> None:
     """T: its relocations end the start then."""
     files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", "arm64", undefined=["puts"])}
     assert failures(needs_foo(files, env={"LD_PRELOAD": "/opt/pre.so"})) == [Code.LIBRARY_MISMATCH]
+
+
+def test_a_preload_is_not_searched_by_the_programs_own_path_nor_is_what_it_needs() -> None:
+    """T: load_preload names no object that needs it."""
+    program = {"runpath": "/opt", "undefined": ["pre"]}
+    files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", defined=["pre"])}
+    assert failures(needs_foo(files, program=program, env={"LD_PRELOAD": "pre.so"})) == [Code.SYMBOL_MISSING]
+    assert needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"}).outcome is Outcome.STARTS
+    files["opt/pre.so"] = library("pre.so", defined=["pre"], needed=["libmore.so"])
+    files["opt/libmore.so"] = library("libmore.so")
+    prediction = needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"})
+    assert failures(prediction) == [Code.LIBRARY_MISSING]

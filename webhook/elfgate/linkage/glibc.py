@@ -63,8 +63,8 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
     """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
     if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt) or _only_helps(program.process):
         return ()
-    if program.process.env.get("LD_AUDIT"):
-        program = replace(program, process=program.process.doubted(_AUDITED))
+    doubt = _AUDITED if program.process.env.get("LD_AUDIT") else _unread_preload(attempt)
+    program = replace(program, process=program.process.doubted(doubt))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.update({"", *({facts.soname} if facts.soname else ())})  # rtld.c names the program ""
@@ -132,6 +132,14 @@ def _preloads(attempt: Attempt, program: Program) -> list[str]:
     found = attempt.lookup(PRELOAD)
     text = attempt.tree.text(PRELOAD) if isinstance(found, Found) and attempt.opens(found) else None
     return [*named, *preload(text or "")]
+
+
+def _unread_preload(attempt: Attempt) -> Doubt | None:
+    """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
+    found = attempt.lookup(PRELOAD)
+    if isinstance(found, Found) and found.entry.size and attempt.tree.text(PRELOAD) is None:
+        return Doubt(UnknownReason.LIMIT_EXCEEDED, f"{PRELOAD} could not be read")
+    return None
 
 
 def _load_optional(objects: Objects, search: Search, needed_by: Object, name: str) -> None:

@@ -277,7 +277,7 @@ class Search:
             self._cache_doubt = found.doubt
         if not isinstance(found, Found) or not self._attempt.opens(found):
             return None
-        if found.entry.kind is Kind.UNREADABLE:
+        if found.entry.kind is Kind.UNREADABLE or (found.entry.text is None and found.entry.size):  # or by another name
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
         cache = parse_cache(found.entry.text) if found.entry.text else None
         return cache if cache is not None and cache.byte_order == self._loader.facts.byte_order else None

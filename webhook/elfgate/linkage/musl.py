@@ -7,7 +7,7 @@ Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order)
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,7 +110,7 @@ class _Linker:
         if self._is_itself(name) or objects.named(name) is not None:
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
-        opened = self._open(name, needed_by, query)
+        opened = self._open(name, () if preload else needed_by.chain(), query)
         if opened is None:
             if not preload:
                 report_missing(self._attempt, needed_by, name, query.doubt)
@@ -129,7 +129,8 @@ class _Linker:
             if not passed_over:
                 report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
             return passed_over
-        item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
+        names = set() if "/" in name else {name}
+        item = Object(path, found.path, facts, None if preload else needed_by, names, query.doubt)
         return self._map(objects, item, foreign=foreign)
 
     def _map(self, objects: Objects, item: Object, *, foreign: bool) -> bool:
@@ -148,11 +149,11 @@ class _Linker:
         self._is_needed |= itself
         return itself
 
-    def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
-        """Take the first file that opens, whatever it is."""
+    def _open(self, name: str, chain: Iterable[Object], query: _Query) -> tuple[str, Found] | None:
+        """Take the first file that opens, whatever it is; ``chain`` are those by whose paths it is searched."""
         if "/" in name:
             return self._try(name, name, query)
-        for label, directory in self._directories(needed_by, query):
+        for label, directory in self._directories(chain, query):
             if len(os.fsencode(f"{directory}/{name}")) >= _ROOM:
                 continue
             opened = self._try(posixpath.join(directory, name), f"{name} in {directory} ({label})", query)
@@ -160,10 +161,10 @@ class _Linker:
                 return opened
         return None
 
-    def _directories(self, needed_by: Object, query: _Query) -> Iterator[tuple[str, str]]:
+    def _directories(self, chain: Iterable[Object], query: _Query) -> Iterator[tuple[str, str]]:
         for directory in self._env_path:
             yield "LD_LIBRARY_PATH", directory
-        for item in needed_by.chain():
+        for item in chain:
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
                 continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path

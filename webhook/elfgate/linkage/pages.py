@@ -25,8 +25,9 @@ def mappable(facts: ElfFacts, page: int) -> bool:
 
 
 def aligned(facts: ElfFacts, page: int) -> bool:
-    """Tell the same as glibc before 2.35 does for libraries: ``p_align`` is a multiple of the page size too."""
-    return mappable(facts, page) and all(load.align % page == 0 for load in facts.loads)
+    """Tell the same as glibc before 2.35 does for libraries: it goes by ``p_align``, a multiple of the page size."""
+    kept = all(load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1) for load in facts.loads)
+    return kept and mappable(facts, page)
 
 
 def cut_off(facts: ElfFacts, page: int) -> bool | None:

@@ -81,8 +81,7 @@ class _Known:
         named, numbers = self._versions, [(trait & _NUMBER, bool(trait & _HIDDEN)) for trait in traits]
         if version:
             return any(named.get(number) == version or not (number in named or hidden) for number, hidden in numbers)
-        first = any(number < _FIRST_OF_SEVERAL for number, _ in numbers)
-        return first or [hidden for _, hidden in numbers].count(False) == 1
+        return any(number < _FIRST_OF_SEVERAL or not hidden for number, hidden in numbers)
 
     def by_default(self, name: str) -> bool:
         """Tell whether there is one that musl sees (``find_sym2`` in ``ldso/dynlink.c``)."""

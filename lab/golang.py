@@ -12,7 +12,11 @@ from lab.sandbox import Sandbox, Start
 
 _SUITE = "bookworm"
 _PACKAGES = ("golang-1.19-go", "golang-1.19-src", "base-files", "libc6", "dash", "coreutils")
-_NAMES = {"amd64": "amd64", "ppc64le": "ppc64le"}  # Go's own, of the architectures that it has levels for
+_NAMES = {
+    "amd64": "amd64",
+    "ppc64le": "ppc64le",
+    "arm/v7": "arm",
+}  # Go's own, of the architectures that it has levels for
 _SOURCE = 'package main\n\nfunc main() { println("started") }\n'
 _ENV = {
     "PATH": "/usr/lib/go-1.19/bin:/usr/bin:/bin",
@@ -28,7 +32,7 @@ def program(architecture: str, settings: Mapping[str, str]) -> Path:
     """A program that says it has started, compiled unless the cache has it.
 
     Args:
-        architecture: An OCI name: ``amd64`` or ``ppc64le``.
+        architecture: An OCI name: ``amd64``, ``ppc64le`` or ``arm/v7``.
         settings: Variables of the compiler, such as ``GOAMD64``.
 
     Raises:

@@ -50,7 +50,7 @@ def emulate(registration: str) -> None:
 
 
 def look_up(name: str, path: str) -> str:
-    """Find a command as runc does (Go's ``exec.LookPath``): a regular file with an x bit in a directory of PATH.
+    """Find a command as runc does (Go's ``exec.LookPath``): a regular file that may be executed, along PATH.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -58,10 +58,10 @@ def look_up(name: str, path: str) -> str:
     if "/" in name:
         return name
     for directory in path.split(":"):
-        candidate = f"{directory}/{name}"
+        candidate = f"{directory or '.'}/{name}"
         with contextlib.suppress(OSError):
             mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
-            if stat.S_ISREG(mode) and mode & 0o111:
+            if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):  # by the real user, as Go from 1.20 on asks
                 return candidate
     raise FileNotFoundError(errno.ENOENT, "executable file not found in $PATH", name)
 

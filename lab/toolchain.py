@@ -16,7 +16,8 @@ from lab.fetched import LabError, cache
 from lab.sandbox import Sandbox, Start
 
 _SUITE = "bookworm"
-_REVISION = "2"  # of what is compiled from a Binary; changes the cache's keys
+# Of what is compiled from a Binary, by how it is linked; changes the cache's keys.
+_REVISIONS = {"dynamic": "2", "static": "2", "static-pie": "3"}
 _COMPILERS = {
     "amd64": "x86_64-linux-gnu-gcc",
     "386": "i686-linux-gnu-gcc",
@@ -76,7 +77,9 @@ class Binary:
     @property
     def key(self) -> str:
         """A name for exactly this binary."""
-        return hashlib.sha256(json.dumps([_REVISION, asdict(self)], sort_keys=True).encode()).hexdigest()[:20]
+        return hashlib.sha256(json.dumps([_REVISIONS[self.link], asdict(self)], sort_keys=True).encode()).hexdigest()[
+            :20
+        ]
 
 
 def build(binaries: Iterable[Binary]) -> dict[Binary, Path]:
@@ -203,7 +206,9 @@ def _with_musl(binary: Binary) -> tuple[list[str], list[str]]:
     path = f"/usr/lib/{directory}"
     start = {"static": "crt1.o", "static-pie": "rcrt1.o"}.get(binary.link, "Scrt1.o")
     before = ["-nostdinc", f"-isystem/usr/include/{directory}", "-nostdlib", f"-L{path}"]
-    before += [] if binary.library else [f"-Wl,-dynamic-linker,/lib/ld-musl-{name}.so.1", f"{path}/{start}"]
+    loader = "--no-dynamic-linker" if binary.link == "static-pie" else f"-dynamic-linker,/lib/ld-musl-{name}.so.1"
+    before += ["-Wl,-Bstatic"] if binary.link == "static-pie" else []  # not every compiler takes -static-pie so
+    before += [] if binary.library else [f"-Wl,{loader}", f"{path}/{start}"]
     own = binary.undefined or [need for need, _ in binary.needs if need.startswith("libc.")]
     library = [] if own and binary.link == "dynamic" else ["-lc"]
     return [*before, f"{path}/crti.o"], [*library, "-lgcc", f"{path}/crtn.o"]

@@ -234,6 +234,7 @@ def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run)
     [
         (["nowhere.yaml", "--arch", "amd64"], "", "nowhere.yaml"),
         (["-", "--nodes", "nowhere.json"], "", "nowhere.json"),
+        (["-", "--nodes", "-"], "", "--nodes"),
         (["-", "--arch", "vax"], "", "vax"),
         (["-"], "", "required"),
         (["-", "--arch", "amd64"], "a: [", "standard input"),

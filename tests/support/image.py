@@ -27,13 +27,13 @@ def start(
     explain: bool = False,
     **overrides: Any,
 ) -> Prediction:
-    """Predict a command in an image of these files (or layers of files) on an architecture."""
+    """Predict a command in an image of these files (or layers of files) on an architecture or a whole platform."""
     layers = (files,) if isinstance(files, Mapping) else files
     return predict(
         tree(*layers),
         ImageDefaults(entrypoint=command),
         Overrides(**overrides),
-        Platform("linux", on),
+        Platform.parse(on),
         node or NodeFacts(),
         explain=explain,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
+_KINDS = {"load": _PT_LOAD, "dynamic": _PT_DYNAMIC, "interp": _PT_INTERP, "note": _PT_NOTE, "phdr": 6}
+_KINDS |= {"stack": 0x6474E551, "property": 0x6474E553}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ _LAYOUTS = {
             "e_ehsize": (40, "H"),
         }
         | {"e_phentsize": (42, "H"), "e_phnum": (44, "H"), "e_shnum": (48, "H")},
-        {"p_type": (0, "I"), "p_offset": (4, "I"), "p_vaddr": (8, "I"), "p_filesz": (16, "I"), "p_align": (28, "I")},
+        {"p_type": (0, "I"), "p_offset": (4, "I"), "p_vaddr": (8, "I"), "p_filesz": (16, "I"), "p_memsz": (20, "I")}
+        | {"p_flags": (24, "I"), "p_align": (28, "I")},
         8,
     ),
     2: Layout(
@@ -54,7 +57,8 @@ _LAYOUTS = {
             "e_ehsize": (52, "H"),
         }
         | {"e_phentsize": (54, "H"), "e_phnum": (56, "H"), "e_shnum": (60, "H")},
-        {"p_type": (0, "I"), "p_offset": (8, "Q"), "p_vaddr": (16, "Q"), "p_filesz": (32, "Q"), "p_align": (48, "Q")},
+        {"p_type": (0, "I"), "p_flags": (4, "I"), "p_offset": (8, "Q"), "p_vaddr": (16, "Q"), "p_filesz": (32, "Q")}
+        | {"p_memsz": (40, "Q"), "p_align": (48, "Q")},
         16,
     ),
 }
@@ -80,16 +84,19 @@ class File:
         size = struct.calcsize(letter)
         struct.pack_into(self._order + letter, self.data, base + offset, value % (1 << 8 * size))
 
+    def segments(self, kind: int) -> list[int]:
+        """The offsets of the program headers of that kind."""
+        start, size, count = self.get("e_phoff"), self.get("e_phentsize"), self.get("e_phnum")
+        return [offset for offset in range(start, start + size * count, size) if self.get("p_type", offset) == kind]
+
     def segment(self, kind: int) -> int:
         """The offset of the first program header of that kind.
 
         Raises:
             ValueError: if there is none.
         """
-        start, size, count = self.get("e_phoff"), self.get("e_phentsize"), self.get("e_phnum")
-        for offset in range(start, start + size * count, size):
-            if self.get("p_type", offset) == kind:
-                return offset
+        if found := self.segments(kind):
+            return found[0]
         raise ValueError(f"no program header of type {kind}")
 
     def retag(self, old: int, new: int) -> None:
@@ -175,6 +182,30 @@ def _shift_load(file: File, distance: object) -> None:
     file.set("p_vaddr", file.get("p_vaddr", header) + int(str(distance), 0), header)
 
 
+def _change_segment(file: File, change: object) -> None:
+    """``KIND NUMBER FIELD VALUE``: a field of one of the program headers of a kind; ``+VALUE`` adds to it."""
+    kind, number, field, value = str(change).split()
+    header = file.segments(_KINDS[kind])[int(number)]
+    before = file.get(field, header) if value[0] in "+-" else 0
+    file.set(field, before + int(value, 0), header)
+
+
+def _swap_loads(file: File, _value: object) -> None:
+    """Let the first and the last PT_LOAD change places in the table."""
+    size = file.get("e_phentsize")
+    first, *_, last = file.segments(_PT_LOAD)
+    rows = [bytes(file.data[place : place + size]) for place in (last, first)]
+    file.data[first : first + size], file.data[last : last + size] = rows
+
+
+def _move_program_headers(file: File, _value: object) -> None:
+    """Keep the program headers at the file's end, in no segment."""
+    start, size = file.get("e_phoff"), file.get("e_phentsize") * file.get("e_phnum")
+    file.data += bytes(-len(file.data) % 8)
+    file.set("e_phoff", len(file.data))
+    file.data += file.data[start : start + size]
+
+
 def _retag(file: File, tags: object) -> None:
     old, new = (int(part, 0) for part in str(tags).split())
     file.retag(old, new)
@@ -219,9 +250,12 @@ _SPECIAL: dict[str, Callable[[File, object], None]] = {
     "magic": _magic,
     "interp_offset": _interp_offset,
     "interp_size": _interp_size,
+    "move_program_headers": _move_program_headers,
     "no_interp": _no_interp,
     "retag": _retag,
     "second_interp": _second_interp,
+    "segment": _change_segment,
     "shift_load": _shift_load,
+    "swap_loads": _swap_loads,
     "truncate": _truncate,
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from lab import debian, golang, roots, sandbox, toolchain
+from lab import debian, golang, packer, roots, sandbox, toolchain
 from lab.debian import MULTIARCH
 from lab.fetched import cache
 from lab.toolchain import Binary
@@ -112,6 +112,7 @@ def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
             groups=tuple(fields.get("groups", ())),
             cpu=fields.get("cpu", ""),
             release=fields.get("release", ""),
+            booted=bool(fields.get("booted")),
         )
 
 
@@ -174,7 +175,8 @@ class _Making:
         if "go" in file:
             return golang.program(architecture, file["go"]).read_bytes()
         if "copy" in file:
-            return edit(_inside(self.root, file["copy"]).read_bytes(), file.get("edits", []))
+            own = _inside(self.root, file["copy"]).read_bytes()
+            return edit(packer.packed(own, file["packed"]) if "packed" in file else own, file.get("edits", []))
         if "package" in file:
             return _packaged(file["package"], file["path"], architecture)
         if "cache" in file:

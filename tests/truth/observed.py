@@ -21,7 +21,7 @@ _FORBIDDEN = {
     "loader": Code.LOADER_MISMATCH,
 }
 _ERRNO = {"ENOEXEC": Code.EXEC_FORMAT, "ELIBBAD": Code.LOADER_MISMATCH}
-_WORDS = [  # the first that a line matches, lines from the top
+_WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, lines from the top
     (r"Could not open '.*'", Code.LOADER_MISSING),
     (r"binfmt-P: {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
@@ -34,6 +34,7 @@ _WORDS = [  # the first that a line matches, lines from the top
     (r"FATAL: kernel too old", Code.KERNEL_TOO_OLD),
     (r"version `[^']+' not found", Code.SYMBOL_VERSION_MISSING),
     (r"Inconsistency detected by ld.so: dl-(lookup|version).c", Code.SYMBOL_VERSION_MISSING),
+    (r"Inconsistency detected by ld.so", None),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
     (

@@ -14,7 +14,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import InterpSegment
 
 from lab import npm, pypi, roots
-from lab.fetched import cache
+from lab.fetched import LabError, cache
 from truth.cell import Cell
 
 _DIRECTORY = "app"
@@ -74,9 +74,20 @@ def _from_pypi(row: dict[str, Any]) -> Iterator[Program]:
         for architecture in row.get(libc, []):
             tags = pypi.tags(architecture, libc)
             tree = pypi.wheel(row["pypi"], str(row["version"]), tags)
-            path = pypi.executable(row["pypi"], str(row["version"]), tags, row["program"])
+            path = _in_wheel(row, tree, tags)
             build = f"{row['pypi']}@{row['version']} {libc}"
-            yield Program(row["program"], build, architecture, tree, path.relative_to(tree), arguments)
+            yield Program(path.name, build, architecture, tree, path.relative_to(tree), arguments)
+
+
+def _in_wheel(row: dict[str, Any], tree: Path, tags: list[str]) -> Path:
+    """One program of a wheel: by its name, or by its path, where a wheel has it for several machines or not as one."""
+    if "path" not in row:
+        return pypi.executable(row["pypi"], str(row["version"]), tags, row["program"])
+    path = tree / str(row["path"])
+    if not path.is_file():
+        raise LabError(f"{row['pypi']} {row['version']} has no file {row['path']}")
+    path.chmod(path.stat().st_mode | 0o111)
+    return path
 
 
 def _from_npm(row: dict[str, Any]) -> Iterator[Program]:

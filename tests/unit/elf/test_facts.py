@@ -92,7 +92,11 @@ def test_what_is_not_there_is_not_told() -> None:
         type=2,
         file_size=found.file_size,
         entry=found.entry,
+        ident_class=64,
+        ident_byte_order="little",
         loads=found.loads,
+        headers_at=64,
+        stack_executable=False,
         exports=found.exports,
     )
     assert not found.exports("anything")
@@ -240,7 +244,8 @@ def test_headers_that_a_kernel_refuses_are_told(options: dict[str, Any], why: st
 def test_a_file_marked_with_another_class_or_byte_order_is_read_as_its_numbers_are_laid_out() -> None:
     honest = elf_file(interp="/lib/ld.so", needed=("libc.so.6",))
     marked = facts(honest[:4] + b"\x01\x02" + honest[6:])
-    assert (marked.elf_class, marked.byte_order) == (32, "big")
+    assert (marked.elf_class, marked.byte_order) == (64, "little")
+    assert (marked.ident_class, marked.ident_byte_order) == (32, "big")
     assert (marked.malformed, marked.machine, marked.needed) == ("", 62, ("libc.so.6",))
 
 

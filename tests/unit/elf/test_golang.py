@@ -83,7 +83,16 @@ def test_where_the_nodes_level_is_not_known_it_is_a_note() -> None:
     assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
 
 
-def test_on_power_it_is_only_a_doubt_as_nobody_looks() -> None:
-    """T: it dies of SIGILL there, once it comes to an instruction that is not known."""
-    assert started("power8", "ppc64le", "GOPPC64=power10").outcome is Outcome.UNKNOWN
+def test_on_power_it_is_only_a_doubt_beyond_power9_as_nobody_looks() -> None:
+    """T: it dies of SIGILL, for power9 in what every program begins with."""
+    assert started("power9", "ppc64le", "GOPPC64=power10").outcome is Outcome.UNKNOWN
+    assert started("power8", "ppc64le", "GOPPC64=power9").outcome is Outcome.CANNOT_START
     assert started("power10", "ppc64le", "GOPPC64=power10").findings == ()
+
+
+def test_a_variant_of_arm_is_the_level_of_its_cpus() -> None:
+    """T."""
+    program = {"x": tarball.program(elf_file("arm", type=2, text=EXIT_0, data=build_information("build\tGOARM=7")))}
+    assert failures(start(program, "/x", on="linux/arm/v6")) == [Code.CPU_LEVEL]
+    assert start(program, "/x", on="linux/arm/v7").findings == ()
+    assert start(program, "/x", on="arm").findings == ()

@@ -96,9 +96,20 @@ def test_a_command_with_a_slash_is_relative_to_the_working_directory() -> None:
     assert failures(start(files, "bin/tool")) == [Code.COMMAND_MISSING]
 
 
-def test_an_empty_element_of_path_is_the_working_directory() -> None:
+def test_an_empty_element_of_path_is_the_working_directory_where_some_runtimes_refuse_what_is_found() -> None:
+    """Go's LookPath (runc) answers ErrDot; crun's find_executable takes it."""
     prediction = start({"srv/tool": static_program()}, "tool", working_dir="/srv", env={"PATH": "/bin:"})
-    assert prediction.outcome is Outcome.STARTS
+    assert [finding.reason for finding in prediction.findings] == [UnknownReason.NODE_FACT_UNKNOWN]
+    assert failures(start({"srv/x": static_program()}, "tool", working_dir="/srv", env={"PATH": ""})) == [
+        Code.COMMAND_MISSING
+    ]
+
+
+def test_a_working_directory_that_is_a_file_keeps_everything_from_starting() -> None:
+    """runc's MkdirAll and every chdir: ENOTDIR."""
+    prediction = start({"srv": tarball.text("x"), "tool": static_program()}, "/tool", working_dir="/srv")
+    assert failures(prediction) == [Code.COMMAND_MISSING]
+    assert "/srv, which is a file" in words(prediction)
 
 
 def test_a_command_under_a_volume_is_unknown() -> None:

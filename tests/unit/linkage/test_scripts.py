@@ -18,6 +18,8 @@ LONGEST = "/" + "x" * 252  # 253 bytes: with "#!" and the newline, all of the ke
         (b"#!/usr/bin/env sh -e\nexec", Shebang("/usr/bin/env", "sh -e")),
         (b"#!/bin/sh\r\n", Shebang("/bin/sh\r", None)),
         (b"#!/bin/sh", Shebang("/bin/sh", None)),
+        (b"#!/bin/sh ", Shebang("/bin/sh", "")),
+        (b"#!/bin/sh \t\0\n", Shebang("/bin/sh", "")),
         (b"#!/bin/sh\0 -e\n", Shebang("/bin/sh", None)),
         (b"#!/bin/sh -e\0x\n", Shebang("/bin/sh", "-e")),
         (b"#!\n", None),

@@ -223,6 +223,16 @@ def test_an_implied_directory_leaves_the_lower_ones_mode() -> None:
     assert found(tree({"d/b": ""}), "/d").entry.mode == 0o755
 
 
+def test_who_is_in_a_directory_need_not_be_able_to_search_what_leads_to_it() -> None:
+    """runc enters the working directory before it changes the user; seen in real starts."""
+    where = tree({"own/": directory(0o700), "own/bin/": directory(), "own/bin/x": "", "by": link("own/bin")})
+    assert found(where, "x", cwd="/own/bin", uid=5).path == "/own/bin/x"
+    assert found(where, "./x", cwd="/by/", uid=5).path == "/own/bin/x"
+    assert missing(where, "../bin/x", cwd="/own/bin", uid=5) == ("EACCES", "/own")
+    assert missing(where, "/own/bin/x", cwd="/own/bin", uid=5) == ("EACCES", "/own")
+    assert missing(where, "bin/x", cwd="/own", uid=5) == ("EACCES", "/own")
+
+
 def test_anyone_may_search_the_root() -> None:
     assert found(tree({"./": directory(0o700)}, {"a": ""}), "/a", uid=5).path == "/a"
 

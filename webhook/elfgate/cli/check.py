@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
+from elfgate.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
     from elfgate.cli.ahead import read_ahead
 
+    if "-" in options.file and str(options.nodes) == "-":
+        raise InputError("standard input is the manifests: it cannot be --nodes too", hint="write the nodes to a file")
     gc.set_threshold(100_000)  # looking for cycles among modules and manifests takes a seventh of the time
     with read_ahead(options.file) as manifests:
         return _told(asyncio.run(_check(options, manifests)), options)

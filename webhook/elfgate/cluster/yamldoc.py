@@ -5,6 +5,7 @@ dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -141,7 +142,7 @@ def _value(loader: _Loader, node: yaml.Node) -> Any:
         for key, value in node.value:
             if key.tag != _STR or type(key) is not yaml.ScalarNode:
                 return loader.construct_object(node, deep=True)
-            members[key.value] = _value(loader, value)
+            members[sys.intern(key.value)] = _value(loader, value)
         return members
     return loader.construct_object(node, deep=True)
 

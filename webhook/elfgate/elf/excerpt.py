@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf import dynamic, exports, golang, loader, packed, undefined
+from elfgate.elf import dynamic, exports, golang, loader, packed, undefined, upx
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
 from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
@@ -18,7 +18,7 @@ HEADERS_LIMIT = 65536  # bytes of program headers that a kernel takes (binfmt_el
 _INTERP_LIMIT = 4097  # PATH_MAX and one more, so that a longer one can be told
 _NOTE_LIMIT, _NOTES_LIMIT = 4096, 8
 
-_UPX_NEAR_START, _UPX_NEAR_END = 1024, 128
+_UPX_NEAR_START, _UPX_NEAR_END, _UPX_FIRST_BLOCK = 1024, 128, 8192
 _JEMALLOC = b"<jemalloc>: Unsupported system page size"
 
 
@@ -57,7 +57,7 @@ def excerpt(data: Data) -> bytes:
     if kind == _ET_DYN and not needed and not told:
         told = loader.cut_stub(window)
     is_program = kind == _ET_EXEC or interp or (alone and not defined)
-    marks = _marks(window, _with_strings(segments) if is_program else ())
+    marks = _marks(window, layout, _with_strings(segments) if is_program else ())
     marks |= Mark.INDIRECT if indirect else Mark(0)
     marks |= Mark.RELR_AT_START if packed.relocate_start(image, tags) else Mark(0)
     level = golang.cut(window, _written(segments)) if is_program else b""
@@ -109,12 +109,14 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     return places
 
 
-def _marks(window: Window, places: Sequence[tuple[int, int]]) -> Mark:
+def _marks(window: Window, layout: Layout, places: Sequence[tuple[int, int]]) -> Mark:
     """Marks of the whole file; strings are only searched in the given places."""
     marks = Mark(0)
     start, end = window.look(0, _UPX_NEAR_START), window.look(max(0, window.size - _UPX_NEAR_END), _UPX_NEAR_END)
-    if b"UPX!" in start or b"UPX!" in end:
+    if upx.MAGIC in start or upx.MAGIC in end:
         marks |= Mark.PACKED
+        if upx.needs_no_loader(window.look(0, _UPX_FIRST_BLOCK), layout):
+            marks |= Mark.PACKED_STATIC
     if any(window.has(_JEMALLOC, *place) for place in places):
         marks |= Mark.JEMALLOC_PAGE_SIZE
     return marks if window.complete else marks | Mark.INCOMPLETE

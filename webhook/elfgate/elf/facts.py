@@ -32,7 +32,7 @@ class Load:
     filesz: int
     memsz: int
     align: int
-    flags: int = 0
+    flags: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,23 @@ class ElfFacts:
 
     Attributes:
         machine: ``e_machine``.
-        elf_class: 32 or 64 (``EI_CLASS``).
-        byte_order: ``little`` or ``big`` (``EI_DATA``).
+        elf_class: 32 or 64: how its headers are laid out, which is what kernels go by.
+        byte_order: ``little`` or ``big``: the same.
         type: ``e_type``, as found.
         flags: ``e_flags``.
         os_abi: ``EI_OSABI``.
         file_size: The whole file's size in bytes.
         malformed: Why the kernel would not take these headers (one clause), or empty.
+        ident_class: ``EI_CLASS`` as written, which loaders go by, and some kernels too: 32 or 64; 0 if it is neither.
+        ident_byte_order: ``EI_DATA`` as written: ``little`` or ``big``; empty if it is neither.
         interp: ``PT_INTERP``'s path (the first one), or None if there is none.
         interp_malformed: Why the kernel would not take the PT_INTERP (one clause), or empty.
         loads: The PT_LOAD segments in file order.
+        headers_at: ``e_phoff``: where in the file the program headers are.
+        names_headers: There is a PT_PHDR.
+        stack_executable: PT_GNU_STACK asks for a stack that can be executed; None if there is no PT_GNU_STACK.
         dynamic: There is a PT_DYNAMIC.
+        dynamic_in_file: It is not empty, as it is in what ``objcopy --only-keep-debug`` leaves.
         pie: ``DF_1_PIE``.
         entry: ``e_entry``.
         soname: DT_SONAME, or None.
@@ -113,7 +119,6 @@ class ElfFacts:
         relr_at_start: It relocates functions that are called before ``main`` (DT_INIT_ARRAY).
         indirect: There are relocations by functions (``R_*_IRELATIVE``).
         dynamic_at: Where the file should have the PT_DYNAMIC; 0 if it has none.
-        hollow: The PT_DYNAMIC has no bytes in the file, as in one with nothing but debugging information.
         relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
         auxiliaries: DT_AUXILIARY in file order: likewise, unless they are not there.
@@ -128,6 +133,7 @@ class ElfFacts:
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
         packed: The file is packed (UPX): its own needs are hidden.
+        packed_static: What was packed needs no loader.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
         incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
@@ -144,10 +150,16 @@ class ElfFacts:
     file_size: int = 0
     entry: int = 0
     malformed: str = ""
+    ident_class: int = 0
+    ident_byte_order: str = ""
     interp: str | None = None
     interp_malformed: str = ""
     loads: tuple[Load, ...] = ()
+    headers_at: int = 0
+    names_headers: bool = False
+    stack_executable: bool | None = None
     dynamic: bool = False
+    dynamic_in_file: bool = False
     pie: bool = False
     soname: str | None = None
     needed: tuple[str, ...] = ()
@@ -159,7 +171,6 @@ class ElfFacts:
     relr_at_start: bool = False
     indirect: bool = False
     dynamic_at: int = 0
-    hollow: bool = False
     relocated: bool = False
     filters: tuple[str, ...] = ()
     auxiliaries: tuple[str, ...] = ()
@@ -172,6 +183,7 @@ class ElfFacts:
     isa_needed: int = 0
     runtime_level: str = ""
     packed: bool = False
+    packed_static: bool = False
     loader: LoaderFacts | None = None
     truncated: bool = False
     incomplete: bool = False

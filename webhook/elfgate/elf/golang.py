@@ -16,7 +16,8 @@ _INLINE = 2  # flag: the strings follow, each after its length
 _SEGMENTS = 4  # linkers make one or two
 _SEARCHED = 64 << 10  # bytes of each
 _LIMIT = 256 << 10  # bytes of build information: mostly the names of modules
-_LEVEL = re.compile(rb"\nbuild\tGO(?:AMD64=v([2-4])|PPC64=power(9|1\d))\n")
+_LEVEL = re.compile(rb"\nbuild\tGO(AMD64=v[2-4]|PPC64=power(?:9|1\d)|ARM=[67])(?:,\w+)?\n")
+_LEVELS = {b"AMD64": b"x86-64-", b"PPC64": b"", b"ARM": b"armv"}
 
 
 def cut(window: Window, data: Iterable[tuple[int, int]]) -> bytes:
@@ -27,7 +28,7 @@ def cut(window: Window, data: Iterable[tuple[int, int]]) -> bytes:
         data: Offset and size of the segments that can be written.
 
     Returns:
-        Such as ``x86-64-v3`` or ``power9``; empty if every CPU will do, or it is no Go program.
+        Such as ``x86-64-v3``, ``power9`` or ``armv7``; empty if every CPU will do, or it is no Go program.
     """
     for offset, size in islice(data, _SEGMENTS):
         at = window.look(offset, min(size, _SEARCHED)).find(_MAGIC)
@@ -44,7 +45,8 @@ def _level(info: bytes) -> bytes:
     match = _LEVEL.search(info, start, start + length)
     if match is None:
         return b""
-    return b"x86-64-v" + match[1] if match[1] else b"power" + match[2]
+    setting, _, value = match[1].partition(b"=")
+    return _LEVELS[setting] + value
 
 
 def _end(info: bytes, at: int) -> int:

@@ -137,13 +137,13 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
 
 
 def written_class(head: bytes) -> int:
-    """``EI_CLASS`` as written: 32 for ELFCLASS32, else 64."""
-    return 32 if head[4:5] == b"\x01" else 64
+    """``EI_CLASS`` as written: 32 or 64; 0 if it is neither."""
+    return {b"\x01": 32, b"\x02": 64}.get(head[4:5], 0)
 
 
 def written_byte_order(head: bytes) -> str:
-    """``EI_DATA`` as written: big for ELFDATA2MSB, else little."""
-    return "big" if head[5:6] == b"\x02" else "little"
+    """``EI_DATA`` as written: ``little`` or ``big``; empty if it is neither."""
+    return {b"\x01": "little", b"\x02": "big"}.get(head[5:6], "")
 
 
 def layout_of(head: bytes) -> Layout:
@@ -156,7 +156,7 @@ def layout_of(head: bytes) -> Layout:
     Args:
         head: The file's first 64 bytes.
     """
-    claimed = LAYOUTS[written_class(head), written_byte_order(head)]
+    claimed = LAYOUTS[written_class(head) or 64, written_byte_order(head) or "little"]
     if claimed.has_its_own_sizes(head):
         return claimed
     return next((layout for layout in LAYOUTS.values() if layout.has_its_own_sizes(head)), claimed)

@@ -16,6 +16,7 @@ from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
 _PATH_MAX = 4096
+_PF_X = 1
 
 
 def read(excerpt: bytes) -> ElfFacts:
@@ -43,7 +44,8 @@ def _read(kept: Excerpt) -> ElfFacts:
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
         why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
-        return ElfFacts(0, written_class(head), written_byte_order(head), Type.NONE, 0, 0, kept.file_size, 0, why)
+        marked = written_class(head), written_byte_order(head)
+        return ElfFacts(0, layout.elf_class, layout.byte_order, Type.NONE, 0, 0, kept.file_size, 0, why, *marked)
 
     plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
     decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
@@ -67,18 +69,24 @@ def _read(kept: Excerpt) -> ElfFacts:
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
     return ElfFacts(
         machine=machine,
-        elf_class=written_class(head),
-        byte_order=written_byte_order(head),
+        elf_class=layout.elf_class,
+        byte_order=layout.byte_order,
         type=kind,
         flags=header.e_flags,
         os_abi=head[7],
         file_size=kept.file_size,
         entry=header.e_entry,
         malformed=malformed,
+        ident_class=written_class(head),
+        ident_byte_order=written_byte_order(head),
         interp=interp,
         interp_malformed=interp_malformed,
         loads=loads,
+        headers_at=header.e_phoff,
+        names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
+        stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
+        dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,
@@ -90,7 +98,6 @@ def _read(kept: Excerpt) -> ElfFacts:
         relr_at_start=Mark.RELR_AT_START in kept.marks,
         indirect=Mark.INDIRECT in kept.marks,
         dynamic_at=dynamic[-1].p_offset if dynamic else 0,
-        hollow=any(not segment.p_filesz for segment in dynamic),
         relocated=linked.relocated,
         filters=linked.filters,
         auxiliaries=linked.auxiliaries,
@@ -103,6 +110,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),
         packed=Mark.PACKED in kept.marks,
+        packed_static=Mark.PACKED_STATIC in kept.marks,
         loader=loader.decode(kept.loader, isa_needed),
         truncated=any(load.offset + load.filesz > kept.file_size for load in loads),
         incomplete=not complete,

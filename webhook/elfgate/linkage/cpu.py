@@ -17,6 +17,7 @@ from elfgate.linkage.report import Code
 _LADDERS = (
     ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
     ("power7", "power8", "power9", "power10", "power11"),
+    ("armv5", "armv6", "armv7", "armv8"),
     ("z900", "z990", "z9", "z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "z17"),
 )
 # Where glibc before 2.37 looked by AT_PLATFORM and AT_HWCAP (``dl-procinfo.h``), each alone or within one another.
@@ -53,17 +54,20 @@ def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | Non
     """Judge the level that a Go program was built for.
 
     On x86-64 the runtime itself looks, before anything else ("This program can only be run on AMD64 processors with v3
-    microarchitecture support.", ``runtime/asm_amd64.s``); on POWER nobody does, and it dies of the first instruction
-    that the CPU does not know, if it comes to one.
+    microarchitecture support.", ``runtime/asm_amd64.s``), and on ARM too (``checkgoarm``), if it lives to. On POWER
+    nobody looks: it dies of the first instruction that the CPU does not know. For power9 that is an extswsli in
+    ``runtime.sysargs``, with which every program begins; for later levels it may not come to one.
     """
     level = facts.runtime_level
     met = reaches(attempt.node.cpu_level, level) if level else True
+    if met is None and level.startswith("arm"):
+        return  # nodes of Kubernetes are all of armv7 at least
     if met is None:
         message = f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
         attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
     elif not met:
         message = f"{path} is built by Go for CPUs of level {level}, but the node's is {attempt.node.cpu_level}"
-        if not level.startswith("x86"):
+        if level.startswith("power") and reaches(attempt.node.cpu_level, "power9"):
             doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks")
         attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
 

@@ -27,6 +27,7 @@ from elfgate.linkage.loaded import (
     report_missing,
     report_relr,
 )
+from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import by_version, undefined
 from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
@@ -191,7 +192,7 @@ def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
         attempt.note(Code.CPU_LEVEL, opened.path, message, words.FIX_CPU)
-    return mapped(attempt, item, by_alignment=by_alignment)
+    return mapped(attempt, item, taken_by_old_glibc if by_alignment else taken_by_glibc)
 
 
 def _object(opened: Opened, needed_by: Object, name: str) -> Object:

@@ -13,7 +13,6 @@ from elfgate.linkage.machines import describe
 from elfgate.rootfs.entry import Entry, Kind
 
 _HEADER = {32: 52, 64: 64}  # bytes
-_BYTE_ORDERS = (1, 2)  # ELFDATA2LSB, ELFDATA2MSB
 _ABI_VERSIONS = 8  # more than any release and architecture has (libc-abis)
 _OS_ABIS = {40: (0, 3, 97)}  # ELFOSABI_NONE, ELFOSABI_GNU; ARM adds ELFOSABI_ARM
 _ARM, _PPC64, _RISCV = 40, 21, 243
@@ -50,9 +49,9 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     if facts is None or entry.size < _HEADER[loader.elf_class]:
         return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
     what = f"is {describe(facts)}"
-    if entry.head[4] != loader.elf_class // 32:
+    if facts.ident_class != loader.elf_class:
         return Skip(what, other_class=True)
-    if facts.byte_order != loader.byte_order and entry.head[5] in _BYTE_ORDERS:
+    if facts.ident_byte_order not in ("", loader.byte_order):
         return Skip(what) if debian else what
     if wrong := _identification(entry.head, facts):
         return wrong
@@ -63,7 +62,7 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
 
 def _identification(head: bytes, facts: ElfFacts) -> str:
     """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``; empty if nothing."""
-    if head[5] not in _BYTE_ORDERS:
+    if not facts.ident_byte_order:
         return "is in no byte order"
     version = int.from_bytes(head[20:24], "big" if facts.byte_order == "big" else "little")
     if head[6] != 1 or version != 1:
@@ -77,7 +76,7 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
 
 def is_of_same_kind(facts: ElfFacts, loader: ElfFacts, *, machine: bool = True) -> bool:
     """Tell whether a file is of the loader's class, byte order and, if that is asked for, machine."""
-    same = (facts.elf_class, facts.byte_order) == (loader.elf_class, loader.byte_order)
+    same = (facts.ident_class, facts.ident_byte_order) == (loader.elf_class, loader.byte_order)
     return same and (facts.machine == loader.machine or not machine)
 
 
@@ -98,8 +97,11 @@ def _mappable(facts: ElfFacts) -> str | None:
         return f"is not a valid ELF file: {facts.malformed}"
     if facts.type not in (Type.DYN, Type.EXEC):
         return "is neither a shared library nor a program"
-    if not facts.loads or not facts.dynamic or facts.hollow:
+    if not facts.loads or not facts.dynamic_in_file:
         return "is not a shared library: it has no dynamic section"
     if facts.type == Type.EXEC or facts.pie:
         return "is a program, not a shared library"
+    first, last = facts.loads[0], facts.loads[-1]
+    if last.vaddr + last.memsz <= first.vaddr:  # _dl_map_segments: "failed to map segment from shared object"
+        return "has its segments in another order than their addresses"
     return None

@@ -14,6 +14,7 @@ from elfgate.linkage.machines import Taken, architecture_of, begins_with_code, d
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
+from elfgate.linkage.segments import doubtful, is_bound_by_a_loader, is_moved, not_entered, unmappable
 from elfgate.linkage.shebang import shebang
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -88,7 +89,7 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
             _no_format(attempt, process, found, script)
             return None
         attempt.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
-        argument = (line.argument,) if line.argument else ()
+        argument = () if line.argument is None else (line.argument,)
         process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
@@ -154,21 +155,26 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         loader = _interpreter(attempt, process, image)
         if loader is None:
             return None
-    if not (_mapped(attempt, process, image) and (loader is None or _mapped(attempt, process, loader))):
-        return None
-    if loader is None and not _self_contained(attempt, process, image):
+    if not (_mapped(attempt, process, image, unmappable(facts)) and _leads(attempt, process, image, loader)):
         return None
     if is_of_first_power_abi(facts):
         _by_descriptor(attempt, process, image, loader or image)
         return None
-    return Program(image, loader, process)
+    return Program(image, loader, process) if loader is None or entered(attempt, process, loader) else None
 
 
-def _by_descriptor(attempt: Attempt, process: Process, image: Image, entered: Image) -> None:
+def _leads(attempt: Attempt, process: Process, image: Image, loader: Image | None) -> bool:
+    """Map the loader, or find that the program does without one."""
+    if loader is None:
+        return _self_contained(attempt, process, image)
+    return _mapped(attempt, process, loader, unmappable(loader.facts, is_loader=True))
+
+
+def _by_descriptor(attempt: Attempt, process: Process, image: Image, first: Image) -> None:
     """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
     message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
-    if begins_with_code(entered.facts):
-        message = f"{message}, but {entered.path} begins with code"
+    if begins_with_code(first.facts):
+        message = f"{message}, but {first.path} begins with code"
         attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
     else:
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
@@ -201,7 +207,7 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
         attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
         return None
-    found = attempt.lookup(path, process.cwd)
+    found = attempt.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
         attempt.step("kernel", f"loader {path}", found.doubt.because)
         attempt.unknown(image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason)
@@ -235,9 +241,12 @@ def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> I
     return None
 
 
-def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
-    """Map the segments: page congruence, then whether the file holds them."""
+def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> bool:
+    """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
     sizes = page_sizes(attempt)
+    if wrong:
+        attempt.failed(Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", words.FIX_BUILD, process.doubt)
+        return False
     if not mappable(image.facts, sizes[0]):
         attempt.failed(
             Code.PAGE_SIZE, image.path, words.page_size(image.path, sizes[0]), words.FIX_PAGES, process.doubt
@@ -249,6 +258,9 @@ def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
             break
     if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
         attempt.note(Code.PAGE_SIZE, image.path, words.allocator_note(image.path, sizes[-1]), words.FIX_ALLOCATOR)
+    if uncertain := doubtful(image.facts):
+        attempt.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
+        return False
     cut = cut_off(image.facts, sizes[-1])
     if cut:
         message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
@@ -257,6 +269,21 @@ def _mapped(attempt: Attempt, process: Process, image: Image) -> bool:
         message = f"{image.path} is truncated, and may need what is missing"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     return cut is False
+
+
+def entered(attempt: Attempt, process: Process, image: Image) -> bool:
+    """Enter a loader, or a program: the kernel does if it has no loader, else the loader, when it has loaded all."""
+    sizes, path = page_sizes(attempt), image.path
+    barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
+    if len(barred) < len(sizes):
+        if barred:
+            attempt.note(Code.PAGE_SIZE, path, words.page_size_note(path, min(barred)), words.FIX_PAGES)
+        return True
+    if not_entered(image.facts, SMALLEST):
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", words.FIX_BUILD, process.doubt)
+    else:
+        attempt.failed(Code.PAGE_SIZE, path, words.page_size(path, sizes[0]), words.FIX_PAGES, process.doubt)
+    return False
 
 
 def page_sizes(attempt: Attempt) -> tuple[int, ...]:
@@ -273,14 +300,21 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
     others nobody has bound, and what it returns to is nobody's.
     """
     facts = image.facts
+    if facts.packed_static and page_sizes(attempt)[0] == SMALLEST:  # of larger pages nothing is known of its segments
+        return True
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
         attempt.unknown(image.path, message, UnknownReason.PACKED)
         return False
+    if is_bound_by_a_loader(facts):
+        message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_BUILD, process.doubt)
+        return False
     takes = bool(facts.needed) or any(not symbol.weak for symbol in facts.undefined)  # what nobody binds then
-    if facts.type != Type.DYN or facts.loader is not None or (facts.entry and not takes and not facts.soname):
+    alone = bool(facts.entry) and not (takes or facts.soname or is_moved(facts))
+    if facts.loader is not None or (alone if facts.type == Type.DYN else not facts.needed):
         return True
-    if facts.entry and not (takes and (facts.soname or not facts.pie)):
+    if facts.type != Type.DYN or (facts.entry and not (takes and (facts.soname or not facts.pie))):
         message = f"{image.path} names no loader, but looks like a dynamically linked file"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:

@@ -1,7 +1,7 @@
 """The objects of a starting process: what both loaders keep, and what they share in judging it."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -10,7 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.kernel import page_sizes
-from elfgate.linkage.pages import aligned, cut_off, mappable
+from elfgate.linkage.pages import cut_off
 from elfgate.linkage.report import Code
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
@@ -112,19 +112,18 @@ def report_mismatch(attempt: Attempt, needed_by: Object, path: str, wrong: str, 
     attempt.failed(Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt)
 
 
-def mapped(attempt: Attempt, item: Object, *, by_alignment: bool = False) -> bool:
-    """Judge a library's segments: congruent with the page size, and all in the file.
+def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]) -> bool:
+    """Judge a library's segments: whether they fit the page size, and are all in the file.
 
     Args:
         attempt: The world.
         item: The library.
-        by_alignment: ``p_align`` counts too ("ELF load command alignment not page-aligned").
+        fits: Tells whether this loader takes them with a page size in bytes.
 
     Returns:
         Whether it can be mapped; what keeps it from that is reported.
     """
     sizes = page_sizes(attempt)
-    fits = aligned if by_alignment else mappable
     if not fits(item.facts, sizes[0]):
         message = words.page_size(item.path, sizes[0])
         attempt.failed(Code.PAGE_SIZE, item.path, message, words.FIX_PAGES, item.doubt)

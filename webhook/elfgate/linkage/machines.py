@@ -1,7 +1,8 @@
 """Which ELF files the kernel of a node takes.
 
-Sources: ``elf_check_arch`` in Linux ``arch/*/include/asm/elf.h``. x86 looks at ``e_machine`` alone; the others read the
-header in their own byte order, so that a file of the other order has a number that they do not know.
+Sources: ``elf_check_arch`` in Linux ``arch/*/include/asm/elf.h``. Kernels read the header by their own layout, so that
+a file of another byte order or class has a number, or a size of program headers, that they do not know; ``EI_CLASS`` is
+looked at by some of them only, and ``EI_DATA`` by none.
 """
 
 from enum import Enum
@@ -10,14 +11,18 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
 
-_X86_NUMBERS = {62: "amd64", 3: "386", 6: "386"}
+_ALIASES = {6: 3, 0xA390: 22}  # EM_486; EM_S390_OLD
+_CLASS_CHECKED = frozenset({8, 22, 243, 258})  # MIPS, s390, RISC-V, LoongArch
 _ARM_EABI_MASK = 0xFF000000
 _PPC64, _PPC64_ABI, _SECOND_ABI = 21, 0x3, 2
 _CODE, _WRITABLE_CODE = 1, 3  # PF_X, with PF_W
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
-# What some kernels of an architecture run and others do not: 31-bit s390 and the 32-bit MIPS and RISC-V ABIs.
+# What some kernels of an architecture run and others do not: x32, 32-bit POWER, 31-bit s390 and the 32-bit MIPS and
+# RISC-V ABIs.
 _BY_CONFIGURATION = {
+    "amd64": Machine(62, 32, "little"),
+    "ppc64le": Machine(20, 32, "little"),
     "s390x": Machine(22, 32, "big"),
     "mips64le": Machine(8, 32, "little"),
     "riscv64": Machine(243, 32, "little"),
@@ -35,9 +40,10 @@ class Taken(Enum):
 
 def architecture_of(facts: ElfFacts) -> Architecture | None:
     """Find whose ELF file it is, as its own kernel would see it; None if none of the platforms' here."""
-    if facts.machine in _X86_NUMBERS:
-        return ARCHITECTURES[_X86_NUMBERS[facts.machine]]
-    return _BY_MACHINE.get(Machine(facts.machine, facts.elf_class, facts.byte_order))
+    if facts.machine in _CLASS_CHECKED and facts.ident_class != facts.elf_class:
+        return None
+    number = _ALIASES.get(facts.machine, facts.machine)
+    return _BY_MACHINE.get(Machine(number, facts.elf_class, facts.byte_order))
 
 
 def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken:

@@ -31,6 +31,7 @@ from elfgate.linkage.loaded import (
     report_relr,
 )
 from elfgate.linkage.machines import architecture_of, describe
+from elfgate.linkage.pages import SMALLEST, mappable, taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
 from elfgate.linkage.symbols import by_name, undefined
@@ -141,7 +142,11 @@ class _Linker:
         objects.add(item)
         if foreign:
             self._foreign.append(item)
-        return mapped(self._attempt, item)
+        if not mappable(item.facts, SMALLEST):
+            message = f"{item.path} has segments off their pages, which musl maps by whole pages all the same"
+            self._attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+            return False
+        return mapped(self._attempt, item, taken_by_musl)
 
     def _is_itself(self, name: str) -> bool:
         """Tell whether a name stands for the C library whatever the files; its symbols are in scope from then on."""

@@ -3,12 +3,15 @@
 Sources: Linux ``fs/binfmt_elf.c`` (``elf_map``: a segment whose offset and address differ within a page gives EINVAL,
 after the point of no return, hence SIGSEGV without a message; ``padzero``), glibc ``elf/dl-load.c`` ("ELF load command
 address/offset not page-aligned"), musl ``ldso/dynlink.c`` (``map_library``). ``p_align`` itself is not looked at by the
-kernel, nor by glibc from 2.35 on.
+kernel, nor by glibc from 2.35 on. Of segments that are congruent, but linked for smaller pages, two may share a page.
 """
+
+from itertools import pairwise
 
 from elfgate.elf.facts import ElfFacts
 
 SMALLEST = 4096
+_WRITE = 2  # PF_W
 
 # Which page sizes kernels of an architecture are built with, beyond 4096; elsewhere it is 4096.
 LARGER_PAGES = {
@@ -24,10 +27,30 @@ def mappable(facts: ElfFacts, page: int) -> bool:
     return all((load.vaddr - load.offset) % page == 0 for load in facts.loads if load.filesz)
 
 
-def aligned(facts: ElfFacts, page: int) -> bool:
+def taken_by_glibc(facts: ElfFacts, page: int) -> bool:
+    """Tell the same as glibc does for libraries: nor do they lie one over the other (``_dl_map_segments``)."""
+    spans = [(load.vaddr // page * page, -(-(load.vaddr + load.filesz) // page) * page) for load in facts.loads]
+    holes = any(before[1] != after[0] for before, after in pairwise(spans))
+    return mappable(facts, page) and not (holes and spans[-1][0] < spans[0][1])
+
+
+def taken_by_old_glibc(facts: ElfFacts, page: int) -> bool:
     """Tell the same as glibc before 2.35 does for libraries: it goes by ``p_align``, a multiple of the page size."""
     kept = all(load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1) for load in facts.loads)
-    return kept and mappable(facts, page)
+    return kept and taken_by_glibc(facts, page)
+
+
+def taken_by_musl(facts: ElfFacts, page: int) -> bool:
+    """Tell whether musl can do with a library's segments what it does.
+
+    What lies in the lowest page is mapped as the lowest segment is; what then cannot be written is written to all the
+    same (``map_library``, ``reclaim_gaps``), and that is the end.
+    """
+    lowest = min(facts.loads, key=lambda load: load.vaddr, default=None)
+    if lowest is None or lowest.flags & _WRITE:
+        return mappable(facts, page)
+    alike = [load for load in facts.loads if load.vaddr // page == lowest.vaddr // page]
+    return mappable(facts, page) and not any(load.flags & _WRITE for load in alike)
 
 
 def cut_off(facts: ElfFacts, page: int) -> bool | None:

@@ -1,19 +1,28 @@
 """Find a command as runtimes, shells and ``execvp`` do: as is if it has a slash, else along PATH.
 
-Sources: Go's ``os/exec.LookPath`` (what runc calls), execvp(3), POSIX "Command Search and Execution". All of them take
-the first candidate that is a file with an x bit, and go on past others.
+Sources: Go's ``os/exec.LookPath`` (what runc calls), crun's ``find_executable``, execvp(3) (glibc ``posix/execvpe.c``,
+musl ``src/process/execvp.c``), POSIX "Command Search and Execution", dash ``exec.c`` (``shellexec``). All of them take
+the first candidate that is a file with an x bit, and go on past others. runtimes and bash look only; execvp and other
+shells try, and go on also past what the kernel cannot start because a file is missing.
 """
 
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import executable
+from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
 # confstr(_CS_PATH): where execvp searches if there is no PATH. musl's has /usr/local/bin before.
 NO_PATH = "/usr/local/bin:/bin:/usr/bin"
+
+_LOOK_FIRST = frozenset({"bash", "rbash", "ksh", "mksh", "gosu"})  # and execute what they have found, or nothing
+_PASSED_OVER = frozenset(
+    {Code.COMMAND_MISSING, Code.COMMAND_NOT_EXECUTABLE, Code.SCRIPT_INTERPRETER_MISSING, Code.LOADER_MISSING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +31,16 @@ class Command:
 
     Attributes:
         path: What is passed to ``execve``; None if nothing was found.
+        further: What is found further along PATH, for those who go on past what cannot be started.
         refused: A candidate that is there but cannot be executed, if nothing better was found.
+        relative: It was found by an element of PATH that is not absolute.
         doubt: Why another file may be meant.
     """
 
     path: str | None
+    further: tuple[str, ...] = ()
     refused: str = ""
+    relative: bool = False
     doubt: Doubt | None = None
 
 
@@ -43,15 +56,32 @@ def find_command(attempt: Attempt, process: Process, name: str, *, actor: str = 
     if "/" in name:
         return Command(name, doubt=process.doubt)
     doubt, refused = process.doubt or process.env_doubt("PATH"), ""
-    for directory in process.env.get("PATH", NO_PATH).split(":"):
+    directories = process.env.get("PATH", NO_PATH).split(":")
+    for number, directory in enumerate(directories, 1):
         path = posixpath.join(directory or ".", name)
         found = attempt.lookup(path, process.cwd)
         if isinstance(found, Hidden):
             doubt = doubt or found.doubt
         elif isinstance(found, Found) and executable(found.entry, attempt.who):
             attempt.step(actor, f"{name} in {directory or '.'}", found.path)
-            return Command(path, doubt=doubt)
+            further = (posixpath.join(later or ".", name) for later in directories[number:])
+            return Command(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:
             refused = refused or path
         attempt.step(actor, f"{name} in {directory or '.'}", "no x bit" if isinstance(found, Found) else "not found")
-    return Command(None, refused, doubt)
+    return Command(None, refused=refused, doubt=doubt)
+
+
+def goes_on(starter: str) -> bool:
+    """Tell whether a program that starts others tries what is found further along PATH.
+
+    Args:
+        starter: Its real path; empty for a runtime.
+    """
+    return bool(starter) and posixpath.basename(starter) not in _LOOK_FIRST
+
+
+def passed_over(findings: Sequence[Finding], *, by_shell: bool) -> bool:
+    """Tell whether one who goes on does so past what was found: ENOENT, ENOTDIR and EACCES; shells past ELIBBAD too."""
+    codes = {finding.code if finding.effect is Effect.FAILS else None for finding in findings}
+    return codes <= (_PASSED_OVER | {Code.LOADER_MISMATCH} if by_shell else _PASSED_OVER)

@@ -14,15 +14,17 @@ from elfgate.linkage.command import start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program, execve
-from elfgate.linkage.path_search import Command, find_command
+from elfgate.linkage.kernel import Image, Program, entered, execve
+from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
-from elfgate.linkage.report import Code, Effect, Prediction
+from elfgate.linkage.report import Code, Effect, Finding, Prediction
+from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.wrappers import Wrapped, is_formless, is_plain_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
-from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found, Tree
 
 __all__ = ["predict", "variant"]
 
@@ -59,7 +61,7 @@ def predict(
     attempt = Attempt(
         tree=tree,
         architecture=architecture,
-        node=node,
+        node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides),
         mounts=first.mounts,
         variant=variant(tree, architecture),
@@ -69,18 +71,36 @@ def predict(
     )
     if not first.argv or not first.argv[0]:
         attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
-    else:
+    elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+
+
+def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
+    """A variant of ARM is the level of its CPUs: ``arm/v6``."""
+    if platform.architecture != "arm" or not platform.variant or node.cpu_level:
+        return node
+    return replace(node, cpu_level=f"arm{platform.variant}")
+
+
+def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
+    """Tell, and record, whether the working directory is a file: runtimes make a missing one, but then give up."""
+    found = attempt.lookup(cwd)
+    if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
+        return False
+    message = f"it is to be started in {cwd}, which is a file"
+    attempt.failed(Code.COMMAND_MISSING, cwd, message, words.FIX_DIRECTORY)
+    return True
 
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
     wrapped: Wrapped | None = Wrapped(process)
+    starter = ""
     for _ in range(_WRAPPERS):
         if wrapped is None:
             return
-        program = _start(attempt, wrapped)
+        program = _start(attempt, wrapped, starter)
         if program is None or _decided(attempt):
             return
         given = given_to_loader(attempt, program)
@@ -88,6 +108,7 @@ def follow(attempt: Attempt, process: Process) -> None:
             _load(attempt, given, given.loader)
             # What the loader was told does not become the environment of what the program starts.
             program = replace(given, process=replace(program.process, argv=given.process.argv))
+        starter = program.image.path
         wrapped = None if _decided(attempt) else unwrap(attempt, program)
 
 
@@ -96,36 +117,60 @@ def _decided(attempt: Attempt) -> bool:
     return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
 
 
-def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
+def _start(attempt: Attempt, wrapped: Wrapped, starter: str) -> Program | None:
     """Find the command, execute it and load it."""
     process = wrapped.process
     name = process.argv[0]
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, wrapped, command)
+        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(starter))
+        return None
+    if command.relative and not starter:
+        message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
+        attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
         attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
         return None
-    process = process.doubted(command.doubt)
-    if wrapped.by and is_formless(attempt, process, command.path):
-        if wrapped.shell and is_plain_text(attempt, process, command.path):
-            return None  # a shell runs the text itself: it has started
-        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script"))
-    program = execve(attempt, process, command.path)
+    further = command.further if goes_on(starter) else ()
+    program = _execute(attempt, wrapped, process.doubted(command.doubt), (command.path, *further))
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
-        cpu.runtime_met(attempt, program.image.path, program.image.facts, process.doubt)
+        entered(attempt, program.process, program.image)
+        cpu.runtime_met(attempt, program.image.path, program.image.facts, program.process.doubt)
     return program
 
 
-def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command) -> None:
+def _execute(attempt: Attempt, wrapped: Wrapped, process: Process, paths: Sequence[str]) -> Program | None:
+    """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
+    refused: list[Finding] = []
+    for path in paths:
+        trial = replace(attempt, findings=[])
+        trying = process
+        if wrapped.by and is_formless(trial, process, path):
+            if wrapped.shell and is_plain_text(trial, process, path):
+                return None  # a shell runs the text itself: it has started
+            doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{wrapped.by} may run it as a shell script")
+            trying = process.doubted(doubt)
+        program = execve(trial, trying, path)
+        if program is not None or not passed_over(trial.findings, by_shell=wrapped.shell):
+            attempt.findings += trial.findings
+            return program
+        refused = refused or trial.findings
+    attempt.findings += refused
+    return None
+
+
+def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool) -> None:
     name, path = wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
-    attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+    if looks_only or not command.refused:
+        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, command.doubt)
+    else:
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, command.doubt)
 
 
 def _load(attempt: Attempt, program: Program, loader: Image) -> None:
@@ -153,9 +198,16 @@ def _codes(attempt: Attempt) -> list[Code]:
 
 
 def _link(attempt: Attempt, program: Program, loader: Image) -> None:
-    about = loader.facts.loader
-    if about is None:
-        message = f"{program.image.path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
+    about, path = loader.facts.loader, program.image.path
+    if about is None and (is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)):
+        message = f"{path} is loaded by {loader.path}, which is no loader, but needs one itself"
+        attempt.failed(
+            Code.LOADER_MISMATCH, path, message, words.fix_loader(program.image.facts), program.process.doubt
+        )
+    elif about is None:
+        message = f"{path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
+    elif wrong := unloadable(program.image.facts):
+        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
     else:
         {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)

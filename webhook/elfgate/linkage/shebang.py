@@ -11,7 +11,7 @@ _BLANK = b" \t"
 
 @dataclass(frozen=True, slots=True)
 class Shebang:
-    """An interpreter, and the one argument that all the rest of the line makes (or None)."""
+    """An interpreter, and the one argument that all the rest of the line makes (None if there is none)."""
 
     interpreter: str
     argument: str | None
@@ -41,8 +41,9 @@ def shebang(head: bytes) -> Shebang | None:
         return None
     end = next((index for index, byte in enumerate(line) if byte in b" \t\0"), len(line))
     name, rest = line[:end], line[end:]
-    argument = None if rest.startswith(b"\0") else rest.lstrip(_BLANK).split(b"\0", 1)[0]
-    return Shebang(_text(name), _text(argument) if argument else None)
+    # Blanks at a line's end are no argument; before a NUL, with which a file without a newline ends too, they are one.
+    argument = None if not rest or rest.startswith(b"\0") else rest.lstrip(_BLANK).split(b"\0", 1)[0]
+    return Shebang(_text(name), None if argument is None else _text(argument))
 
 
 def _text(name: bytes) -> str:

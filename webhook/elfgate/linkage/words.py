@@ -10,9 +10,11 @@ from elfgate.rootfs.tree import Missing
 
 FIX_COMMAND = "name a program that the image contains, or copy it there"
 FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
+FIX_DIRECTORY = "name a directory as WORKDIR in the image, or workingDir in the pod"
 FIX_ENV = "name the program directly, or install coreutils"
 FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
 FIX_FORMAT = "build or copy the file for this architecture"
+FIX_BUILD = "build the file anew, or copy it unchanged"
 FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
 FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"
 FIX_TRUNCATED = "copy the whole file into the image"

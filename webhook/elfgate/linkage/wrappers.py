@@ -185,7 +185,7 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
         name, _, value = words.pop(0).partition("=")
         env[name] = value
         unknown -= {name}
-    return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words and words[0] else None
+    return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words else None
 
 
 def _no_split_string(attempt: Attempt, program: Program) -> None:

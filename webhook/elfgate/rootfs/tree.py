@@ -39,15 +39,21 @@ class Tree:
 
         Args:
             path: Absolute, or relative to ``cwd``.
-            cwd: An absolute path.
+            cwd: An absolute path. Whoever asks is in that directory, whether they may search what leads to it or not.
             follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
             uid: Who asks, for the search permission of directories; None and 0 may search all.
             gids: The groups of whoever asks.
         """
         if not path:
             return Missing("ENOENT", cwd)
-        absolute = path if path.startswith("/") else f"{cwd}/{path}"
-        return walk(self._overlay.root, self._overlay.child, absolute, follow_last=follow_last, uid=uid, gids=gids)
+        entered = 0
+        if not path.startswith("/"):
+            found = self.lookup(cwd) if uid else None
+            cwd = found.path if isinstance(found, Found) else cwd
+            entered = sum(map(bool, cwd.split("/"))) if isinstance(found, Found) else 0
+            path = f"{cwd}/{path}"
+        root, child = self._overlay.root, self._overlay.child
+        return walk(root, child, path, follow_last=follow_last, uid=uid, gids=gids, entered=entered)
 
     def listdir(self, path: str) -> Mapping[str, Entry]:
         """The content of a directory by name, in order; empty if there is no directory at ``path``."""

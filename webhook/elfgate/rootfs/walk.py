@@ -48,6 +48,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
     follow_last: bool = True,
     uid: int | None = None,
     gids: Sequence[int] = (),
+    entered: int = 0,
 ) -> Found | Missing:
     """Walk an absolute path.
 
@@ -58,6 +59,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
         uid: Who asks, for the search permission of directories; None and 0 may search all.
         gids: The groups of whoever asks.
+        entered: How many components lead to a working directory: who is in it need not be able to search them.
     """
     if _is_longer(path, MAX_PATH_BYTES - 1):
         return Missing("ENAMETOOLONG", path)
@@ -69,7 +71,9 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         if not name:
             continue
         here, directory = trail[-1]
-        if uid and not _may_search(directory, uid, gids):
+        if entered:
+            entered -= 1
+        elif uid and not _may_search(directory, uid, gids):
             return Missing("EACCES", here, tuple(symlinks))
         if name == ".":
             continue

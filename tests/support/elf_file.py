@@ -169,7 +169,10 @@ def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options:
         "soname": "libc.so.6",
         "needed": (_loader_name(architecture),),
         "version_definitions": versions + (["GLIBC_ABI_DT_RELR"] if minor >= 36 else []),
-        "defined": ("__libc_start_main", "exit", "free", "gnu_get_libc_version", "malloc", "printf", "puts", "write"),
+        "defined": (
+            *("__libc_early_init", "__libc_start_main", "exit", "free", "gnu_get_libc_version"),
+            *("malloc", "printf", "puts", "write"),
+        ),
     }
     return elf_file(architecture, **settings | options)
 

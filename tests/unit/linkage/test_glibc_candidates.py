@@ -81,7 +81,7 @@ def test_a_library_of_another_abi_of_the_same_machine_is_skipped(on: str, ours: 
     base = {
         lib(on, name): tarball.program(loader) for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
     }
-    libc = library("libc.so.6", on, flags=ours, defined=["puts"])
+    libc = library("libc.so.6", on, flags=ours, defined=["puts", "__libc_early_init"])
     files = {**base, lib(on, "libc.so.6"): libc, f"env/{NAME}": library(NAME, on, flags=theirs)}
     env, program = {"LD_LIBRARY_PATH": "/env"}, {"flags": ours}
     assert failures(needs_foo(files, on, env=env, program=program)) == [Code.LIBRARY_MISSING]

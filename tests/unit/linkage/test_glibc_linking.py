@@ -162,7 +162,7 @@ def test_a_loop_of_libraries_ends() -> None:
 def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     program = glibc_program(undefined=[("environ", "copied")])
     assert failures(run(program)) == [Code.SYMBOL_MISSING]
-    libc = tarball.program(glibc_libc(defined=["environ"]))
+    libc = tarball.program(glibc_libc(defined=["environ", "__libc_early_init"]))
     assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
 
 
@@ -239,3 +239,10 @@ def test_the_null_device_is_an_empty_file() -> None:
 def test_a_program_may_need_the_empty_name_which_is_its_own() -> None:
     """T."""
     assert run(glibc_program(needed=["", "libc.so.6"])).outcome is Outcome.STARTS
+
+
+def test_a_c_library_without_what_its_loader_calls_ends_on_an_assertion() -> None:
+    """T: "_dl_call_libc_early_init: Assertion `sym != NULL' failed"."""
+    old = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc(defined=["puts"]))}
+    assert failures(run(glibc_program(), old)) == [Code.SYMBOL_MISSING]
+    assert run(glibc_program(), old, version="2.31").outcome is Outcome.STARTS

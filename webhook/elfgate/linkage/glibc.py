@@ -40,6 +40,7 @@ _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 _RELR_SINCE = (2, 36)
 _LIBC = "libc.so.6"
+_EARLY_INIT, _EARLY_INIT_SINCE = "__libc_early_init", (2, 33)  # since 2.32, which does not tell its release
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
@@ -113,7 +114,8 @@ def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, 
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
     unversioned = check_unversioned(attempt, objects, search.version, now=now)
-    if unversioned and _bind(attempt, objects, itself, doubt, now=now):
+    bound = unversioned and _bind(attempt, objects, itself, doubt, now=now)
+    if bound and _initialised(attempt, objects, search.version, doubt):
         report_incomplete(attempt, objects)
 
 
@@ -238,6 +240,16 @@ def _bind(attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | Non
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
     return bound
+
+
+def _initialised(attempt: Attempt, objects: Objects, version: tuple[int, ...], doubt: Doubt | None) -> bool:
+    """Judge whether the loader finds in the C library what it calls: ``_dl_call_libc_early_init``, an assertion."""
+    libc = next((item for item in objects if item.facts.soname == _LIBC), None)
+    if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
+        return True
+    message = f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or no C library"
+    attempt.failed(Code.SYMBOL_MISSING, libc.path, message, words.FIX_SYMBOL, doubt)
+    return False
 
 
 def _is_mixed(item: Object, missing: Sequence[str]) -> bool:

@@ -9,6 +9,8 @@ from typing import BinaryIO
 class Archive:
     """An initramfs being written. The same file of this machine, added under several names, is kept once.
 
+    Files of this machine keep their owners if root adds them; else all are root's, as nobody else can give files away.
+
     Args:
         stream: Where it is written to.
     """
@@ -45,23 +47,32 @@ class Archive:
         if name in self._added:
             return
         status = path.lstat()
+        owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else (0, 0)
         key = (status.st_dev, status.st_ino)
         known = key in self._numbers
         number = self._numbers.setdefault(key, (1 << 20) + len(self._numbers))
         if stat.S_ISLNK(status.st_mode):
-            self._entry(name, status.st_mode, os.fsencode(path.readlink()), len(self._added) + 1)
+            self._entry(name, status.st_mode, os.fsencode(path.readlink()), len(self._added) + 1, owner=owner)
         elif stat.S_ISREG(status.st_mode):
             # The kernel links a later name of the same number to the first, whose bytes it has.
-            self._entry(name, status.st_mode, b"" if known else path.read_bytes(), number, links=2)
+            self._entry(name, status.st_mode, b"" if known else path.read_bytes(), number, links=2, owner=owner)
         else:
-            self._entry(name, status.st_mode, b"", len(self._added) + 1)
+            self._entry(name, status.st_mode, b"", len(self._added) + 1, owner=owner)
 
     def _entry(
-        self, name: str, mode: int, data: bytes, number: int, *, links: int = 1, device: tuple[int, int] = (0, 0)
+        self,
+        name: str,
+        mode: int,
+        data: bytes,
+        number: int,
+        *,
+        links: int = 1,
+        owner: tuple[int, int] = (0, 0),
+        device: tuple[int, int] = (0, 0),
     ) -> None:
         self._added.add(name)
         encoded = os.fsencode(name) + b"\0"
-        fields = (number, mode, 0, 0, links, 0, len(data), 0, 0, *device, len(encoded), 0)
+        fields = (number, mode, *owner, links, 0, len(data), 0, 0, *device, len(encoded), 0)
         self._write(b"070701" + b"".join(b"%08X" % field for field in fields) + encoded)
         self._write(data)
 

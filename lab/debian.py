@@ -23,6 +23,9 @@ ARCHITECTURES = {
     "ppc64le": "ppc64el",
     "s390x": "s390x",
     "riscv64": "riscv64",
+    "mips64le": "mips64el",
+    "ppc64": "ppc64",
+    "loong64": "loong64",
 }
 """Debian's name of each OCI architecture (with its variant)."""
 
@@ -34,6 +37,9 @@ MULTIARCH = {
     "ppc64le": "powerpc64le-linux-gnu",
     "s390x": "s390x-linux-gnu",
     "riscv64": "riscv64-linux-gnu",
+    "mips64le": "mips64el-linux-gnuabi64",
+    "ppc64": "powerpc64-linux-gnu",
+    "loong64": "loongarch64-linux-gnu",
 }
 """Debian's multi-arch directory of each OCI architecture (with its variant)."""
 

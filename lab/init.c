@@ -2,11 +2,13 @@
  * The first process of a kernel that is booted only to start programs: each in a root of its own below /cells, one
  * after the other. It prints a line for each on the console and powers the machine off.
  *
- * /cells/N/argv, env, cwd and program hold strings ended by NUL, /cells/N/root is the root file system.
+ * /cells/N/argv, env, cwd, program and user (a user's, a group's and more groups' numbers) hold strings ended by NUL, /cells/N/root is
+ * the root file system.
  * A line: @@ N errno status signal culprit HEX, where HEX is what the program wrote to its standard error.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@
 #define SECONDS 20
 #define WORDS 64
 
-static char buffers[4][1 << 16];
+static char buffers[5][1 << 16];
 
 /* Read a file of strings; returns how many. */
 static int strings(const char *cell, const char *name, char *buffer, char **words)
@@ -49,7 +51,7 @@ static char culprit(const char *path, int depth)
 	if (file < 0)
 		return depth ? 's' : 'c';
 	fstat(file, &status);
-	int runs = S_ISREG(status.st_mode) && (status.st_mode & 0111) && read(file, head, 256) >= 0;
+	int runs = S_ISREG(status.st_mode) && access(path, X_OK) == 0 && read(file, head, 256) >= 0; /* by the real user */
 	close(file);
 	if (!runs)
 		return depth ? 's' : 'c';
@@ -62,20 +64,34 @@ static char culprit(const char *path, int depth)
 
 static void become(const char *cell, int report)
 {
-	static char *argv[WORDS], *env[WORDS], *cwd[WORDS], *program[WORDS];
+	static char *argv[WORDS], *env[WORDS], *cwd[WORDS], *program[WORDS], *user[WORDS];
 	char root[64];
 	strings(cell, "argv", buffers[0], argv);
 	strings(cell, "env", buffers[1], env);
 	strings(cell, "cwd", buffers[2], cwd);
 	int further = strings(cell, "program", buffers[3], program);
+	gid_t groups[WORDS];
+	int more = strings(cell, "user", buffers[4], user) - 2;
+	for (int i = 0; i < more; i++)
+		groups[i] = atoi(user[2 + i]);
+	uid_t uid = atoi(user[0]);
+	gid_t gid = atoi(user[1]);
 	snprintf(root, sizeof root, "%s/root", cell);
 	if (chroot(root) || chdir("/") || (mount("proc", "/proc", "proc", 0, "") && errno != EBUSY) || chdir(cwd[0])) {
+		dprintf(report, "\n-1 x");
+		_exit(1);
+	}
+	if (setgroups(more, groups) || setregid(gid, -1) || setreuid(uid, -1)) {
 		dprintf(report, "\n-1 x");
 		_exit(1);
 	}
 	if (further)
 		dprintf(report, "\n0 %c", culprit(program[0], 0));
 	char about = culprit(argv[0], 0);
+	if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid)) {
+		dprintf(report, "\n-1 x");
+		_exit(1);
+	}
 	execve(argv[0], argv, env);
 	dprintf(report, "\n%d %c", errno, about);
 	_exit(1);

@@ -17,6 +17,7 @@ from lab import debian
 from lab.cpio import Archive
 from lab.fetched import LabError, cache
 from lab.sandbox import Outcome, Sandbox, Start
+from lab.start import identity, memberships
 from lab.toolchain import Binary, build
 
 _EMULATORS = ("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc")
@@ -126,9 +127,19 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
         archive.file(f"{cell}/env", _strings(f"{name}={value}" for name, value in start.env.items()))
         archive.file(f"{cell}/cwd", _strings([start.cwd]))
         archive.file(f"{cell}/program", _strings([start.program] if start.program else []))
+        archive.file(f"{cell}/user", _strings(map(str, _credentials(start))))
         for layer in start.layers:
             archive.tree(Path(layer), f"{cell}/root")
     archive.close()
+
+
+def _credentials(start: Start) -> tuple[int, ...]:
+    """The user, the group and the supplementary groups of a start."""
+    uid, gid = identity(start.user)
+    if not (uid or gid):
+        return uid, gid
+    listed = next((Path(layer) for layer in start.layers if Path(layer, "etc", "group").exists()), None)
+    return uid, gid, *start.groups, *(memberships(str(uid), listed) if listed else ())
 
 
 def _strings(words: Iterable[str]) -> bytes:

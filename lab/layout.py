@@ -55,14 +55,19 @@ class Layout:
 
     def layer(self, files: Iterable[File]) -> Layer:
         """Write a gzip layer."""
-        archive = _tar(files)
+        return self.archived(_tar(files))
+
+    def archived(self, archive: bytes) -> Layer:
+        """Write a gzip layer of a tar archive as it is."""
         packed = gzip.compress(archive, compresslevel=1, mtime=0)
         return Layer(self._blob(f"{OCI}.layer.v1.tar+gzip", packed), _digest(archive))
 
     def image(self, architecture: str, layers: Sequence[Layer], config: Mapping[str, Any]) -> dict[str, Any]:
-        """Write config and manifest of one platform's image; the descriptor for its index."""
+        """Write config and manifest of one platform's image (``arm/v7`` too); the descriptor for its index."""
+        name, _, variant = architecture.partition("/")
+        platform = {"architecture": name, "os": "linux"} | ({"variant": variant} if variant else {})
         rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
-        document = {"architecture": architecture, "os": "linux", "config": config, "rootfs": rootfs}
+        document = {**platform, "config": config, "rootfs": rootfs}
         manifest = {
             "schemaVersion": 2,
             "mediaType": f"{OCI}.manifest.v1+json",
@@ -70,7 +75,7 @@ class Layout:
             "layers": [layer.descriptor for layer in layers],
         }
         descriptor = self._blob(manifest["mediaType"], _json(manifest))
-        return descriptor | {"platform": {"architecture": architecture, "os": "linux"}}
+        return descriptor | {"platform": platform}
 
     def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> None:
         """Write the index of an image with one manifest a platform, under a name."""

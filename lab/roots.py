@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import debian
@@ -35,6 +35,8 @@ _LOADERS = {
     "ppc64le": "lib64/ld64.so.2",
     "s390x": "lib/ld64.so.1",
     "riscv64": "lib/ld-linux-riscv64-lp64d.so.1",
+    "mips64le": "lib64/ld.so.1",
+    "ppc64": "lib64/ld64.so.1",
 }
 _CROSS_DIRECTORY = {"386": "i686-linux-gnu"}  # where it is not the multi-arch name
 _APPLETS = """
@@ -59,6 +61,7 @@ class Root:
         crossed: Further ones, whose C library comes from cross packages.
         shape: ``debian``, ``alpine``, ``distroless`` or ``scratch``.
         linked: glibc's loader path is a symlink to musl's loader, as folklore has it.
+        rare: Further ones as ``crossed``, which few programs are published for; no part of a cached root's name.
     """
 
     suite: str
@@ -67,22 +70,29 @@ class Root:
     crossed: tuple[str, ...] = ()
     shape: str = "debian"
     linked: bool = False
+    rare: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """All that it is made for."""
+        return (*self.native, *self.crossed, *self.rare)
 
 
 _BOOKWORM = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x")
 _TRIXIE = ("amd64", "arm64")
 _TRIXIE_CROSS = ("386", "arm/v7", "ppc64le", "s390x", "riscv64")
+_CROSS_ONLY = ("mips64le", "ppc64")
 _MUSL = ("musl", "busybox-static")
 
 ROOTS: dict[str, Root] = {
-    "scratch": Root("bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch"),
+    "scratch": Root("bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch", rare=(*_CROSS_ONLY, "loong64")),
     "alpine": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine"),
     "alpine-linked": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine", linked=True),
     "alpine-1.2.5": Root("trixie", _MUSL, _TRIXIE, (), "alpine"),
-    "distroless": Root("bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless"),
-    "distroless-cc": Root("bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless"),
+    "distroless": Root("bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
+    "distroless-cc": Root("bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
     "debian11": Root("bullseye", _FULL, ("amd64", "386", "arm64", "arm/v7")),
-    "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",)),
+    "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",), rare=_CROSS_ONLY),
     "debian13": Root("trixie", _FULL, _TRIXIE, _TRIXIE_CROSS),
 }
 """Every kind of root file system, by name."""
@@ -103,10 +113,10 @@ def build(variant: str, architecture: str) -> Path:
         LabError: if its packages are not served.
     """
     root = ROOTS[variant]
-    if architecture not in (*root.native, *root.crossed):
+    if architecture not in root.architectures:
         raise LabError(f"there is no {variant} for {architecture}")
     archives = _archives(root, architecture)
-    shape = _crossed if architecture in root.crossed else _SHAPES[root.shape]
+    shape = _SHAPES[root.shape] if architecture in root.native or not root.packages else _crossed
     key = hashlib.sha256(repr((_REVISION, root, [path.name for path in archives])).encode()).hexdigest()[:12]
     destination = cache("roots") / f"{variant}-{architecture.replace('/', '')}-{key}"
     if not destination.is_dir():
@@ -139,7 +149,7 @@ def ldconfig(layers: Sequence[Path], architecture: str, kept: Path) -> None:
 def _archives(root: Root, architecture: str) -> list[Path]:
     if not root.packages:
         return []
-    if architecture not in root.crossed:
+    if architecture in root.native:
         full = root.shape == "debian"
         return debian.fetch(root.packages, suite=root.suite, architecture=architecture, dependencies=full)
     names = [f"{name}-{debian.ARCHITECTURES[architecture]}-cross" for name in _CROSSED if name in root.packages]
@@ -170,8 +180,11 @@ def _crossed(_root: Root, architecture: str, archives: list[Path], destination: 
     debian.lay_out(archives, unpacked)
     libraries = destination / "usr" / "lib" / multiarch
     debian.lay_out([], destination)
-    shutil.copytree(unpacked / "usr" / _CROSS_DIRECTORY.get(architecture, multiarch) / "lib", libraries, symlinks=True)
+    crossed = unpacked / "usr" / _CROSS_DIRECTORY.get(architecture, multiarch)
+    shutil.copytree(crossed / "lib", libraries, symlinks=True)
     loader = destination / _LOADERS[architecture]
+    if not (libraries / loader.name).exists():
+        shutil.copy2(crossed / "lib64" / loader.name, libraries)  # MIPS's n64 has it there alone
     loader.symlink_to(f"/lib/{multiarch}/{loader.name}")
     shutil.copytree(unpacked / "etc", destination / "etc", symlinks=True)
     shutil.copytree(unpacked / "usr" / "lib", destination / "usr" / "lib", symlinks=True, dirs_exist_ok=True)

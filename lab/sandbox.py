@@ -22,13 +22,16 @@ from lab.fetched import LabError, cache, missing
 
 _QEMU_SUITE = "trixie"
 _QEMU = {"arm64": "aarch64", "arm/v7": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
-_QEMU |= {"amd64": "x86_64", "386": "i386"}
+_QEMU |= {"mips64le": "mips64el", "ppc64": "ppc64", "loong64": "loongarch64", "amd64": "x86_64", "386": "i386"}
 _MAGIC = {  # e_machine, EI_CLASS, EI_DATA (gABI): what binfmt_misc compares a file's first 20 bytes with
     "arm64": (183, 2, 1),
     "arm/v7": (40, 1, 1),
     "ppc64le": (21, 2, 1),
     "s390x": (22, 2, 2),
     "riscv64": (243, 2, 1),
+    "mips64le": (8, 2, 1),
+    "ppc64": (21, 2, 2),
+    "loong64": (258, 2, 1),
 }
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _CPUS = {  # qemu's models, by the level that each is of

@@ -123,16 +123,16 @@ def identity(user: str) -> tuple[int, int]:
     return int(uid or 0), int(gid or 0)
 
 
-def memberships(uid: str) -> list[int]:
+def memberships(uid: str, root: Path = Path("/")) -> list[int]:
     """The groups that list the user of this number as a member, as containerd has it (``WithAdditionalGIDs``)."""
-    users, groups = ([line.split(":") for line in _lines(f"/etc/{name}")] for name in ("passwd", "group"))
+    users, groups = ([line.split(":") for line in _lines(root / "etc" / name)] for name in ("passwd", "group"))
     names = [row[0] for row in users if row[2] == uid][:1]
     return [int(row[2]) for row in groups if {*names} & {*row[3].split(",")}]
 
 
-def _lines(path: str) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
-        return Path(path).read_text().splitlines()
+        return path.read_text().splitlines()
     except OSError:
         return []
 

@@ -228,7 +228,7 @@ def _quoted(word: str) -> str:
 def _root() -> Path:
     """The compilers' root."""
     compilers = [f"gcc-{compiler.removesuffix('-gcc').replace('_', '-')}" for compiler in _COMPILERS.values()]
-    headers = [f"libc6-dev-{name}-cross" for name in debian.ARCHITECTURES.values() if name != "amd64"]
+    headers = [f"libc6-dev-{debian.ARCHITECTURES[name]}-cross" for name in _COMPILERS if name != "amd64"]
     packages = ["base-files", "coreutils", "dash", "findutils", "gcc", "libc6-dev", *compilers, *headers]
     archives = debian.fetch(packages, suite=_SUITE, architecture="amd64", dependencies=True)
     for architecture in _MUSL:

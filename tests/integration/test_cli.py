@@ -1,6 +1,7 @@
 """The command line, as a person or a pipeline uses it: in a process of its own, on real files."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import founding
+from support.elf_file import elf_file, musl_loader
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -77,10 +79,67 @@ def test_scan_starts_another_command_than_the_images_own(elfgate: Run) -> None:
     assert json.loads(ran.stdout)["platforms"][0]["argv"] == ["/bin/sh", "-c", "true"]
 
 
+def test_scan_leaves_the_commands_own_words_alone(elfgate: Run) -> None:
+    command = ["/entrypoint.sh", "--", "--platform", "s390x", "", "--", "-o"]
+    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "-o", "json", "--", *command)
+    assert json.loads(ran.stdout)["platforms"][0]["argv"] == command
+
+
 def test_scan_finds_a_command_on_the_path_that_the_environment_sets(elfgate: Run) -> None:
     ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--env", "PATH=/nowhere", "-o", "json")
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["platforms"][0]["findings"][0]["code"] == "command_missing"
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path) -> Path:
+    """A root with static programs: two that their owner or group may execute, and one of another machine."""
+    folder = tmp_path / "rootfs"
+    (folder / "app").mkdir(parents=True)
+    for name, machine, mode in (("own", "amd64", 0o744), ("shared", "amd64", 0o654), ("foreign", "s390x", 0o755)):
+        (folder / "app" / name).write_bytes(elf_file(machine, type=2))
+        (folder / "app" / name).chmod(mode)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        (["--", "/app/own"], "starts"),
+        (["--user", "54321:54321", "--", "/app/own"], "cannot-start"),
+        (["--user", str(os.getuid()), "--", "/app/own"], "starts"),
+        (["--user", "54321:54321", "--group", "54323", "--group", str(os.getgid()), "--", "/app/shared"], "starts"),
+        (["--user", "54321:54321", "--group", "54323", "--", "/app/shared"], "cannot-start"),
+        (["--", "./own"], "cannot-start"),
+        (["--working-dir", "/app", "--", "./own"], "starts"),
+        (["--volume", "/app", "--", "/app/own"], "unknown"),
+        (["--", "/app/foreign"], "cannot-start"),
+        (["--emulates", "arm64", "--emulates", "s390x", "--", "/app/foreign"], "starts"),
+    ],
+)
+def test_scan_is_told_what_a_pod_and_a_node_would_say(
+    elfgate: Run, rootfs: Path, words: list[str], verdict: str
+) -> None:
+    ran = elfgate("scan", f"dir:{rootfs}", "--platform", "amd64", "-o", "json", *words)
+    assert json.loads(ran.stdout)["platforms"][0]["verdict"] == verdict
+
+
+def test_scan_is_told_whether_privileges_may_be_gained(elfgate: Run, tmp_path: Path) -> None:
+    """A set-user-ID program does not heed LD_LIBRARY_PATH, unless it gains nothing by that."""
+    folder = tmp_path / "rootfs"
+    program = elf_file("amd64", interp="/lib/ld-musl-x86_64.so.1", needed=["liba.so"])
+    files = {"lib/ld-musl-x86_64.so.1": musl_loader("amd64"), "app/x": program, "opt/liba.so": elf_file("amd64")}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        path.chmod(0o4755)
+    words = [f"dir:{folder}", "--platform", "amd64", "--user", "54321", "--env", "LD_LIBRARY_PATH=/opt", "-o", "json"]
+    verdicts = {}
+    for allowed in ("true", "false"):
+        ran = elfgate("scan", *words, "--allow-privilege-escalation", allowed, "--", "/app/x")
+        verdicts[allowed] = json.loads(ran.stdout)["platforms"][0]["verdict"]
+    assert verdicts == {"true": "cannot-start", "false": "starts"}
 
 
 def test_scan_writes_yaml_too(elfgate: Run) -> None:
@@ -132,6 +191,10 @@ def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate:
         (["oci:layout:2", "--env", "NOVALUE"], "--env"),
         (["oci:layout:2", "--page-size", "5000"], "--page-size"),
         (["oci:layout:2", "--kernel", "new"], "--kernel"),
+        (["oci:layout:2", "--user", "nobody"], "--user"),
+        (["oci:layout:2", "--user", "1000:"], "--user"),
+        (["oci:layout:2", "--cpu-level", "v3"], "--cpu-level"),
+        (["oci:layout:2", "--emulates", "vax"], "--emulates"),
         (["oci:layout:2", "--nonsense"], "--nonsense"),
     ],
 )

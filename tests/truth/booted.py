@@ -28,10 +28,12 @@ def cells(made_cells: Iterable[Cell], program_cells: Iterable[Cell]) -> list[Cel
 
     A command that has to be found on PATH is left out: that is the runtime's own look-up, which needs no kernel.
     """
-    chosen = [cell for cell in made_cells if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
+    everything = (*made_cells, *made.only_booted())
+    chosen = [cell for cell in everything if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
+    small = list(_small(program_cells))
     return [
         replace(cell, kernel=name)
-        for cell in (*chosen, *_small(program_cells))
+        for cell in (*chosen, *small, *_narrow(small))
         for name, kernel in KERNELS.items()
         if kernel.architecture == cell.architecture
     ]
@@ -65,8 +67,8 @@ def _observed(row: dict[str, Any]) -> Observed:
 
 
 def _is_plain(cell: Cell) -> bool:
-    """Whether it is started as root, on whatever CPU and kernel there are."""
-    return not (cell.user or cell.cpu or cell.release)
+    """Whether it is started on whatever CPU and kernel there are."""
+    return not (cell.cpu or cell.release)
 
 
 def _small(program_cells: Iterable[Cell]) -> Iterator[Cell]:
@@ -74,6 +76,13 @@ def _small(program_cells: Iterable[Cell]) -> Iterator[Cell]:
         size = (cell.layers[0] / cell.argv[0].lstrip("/")).stat().st_size
         if cell.variant in _PROGRAM_VARIANTS and size <= _LARGEST:
             yield cell
+
+
+def _narrow(program_cells: Iterable[Cell]) -> Iterator[Cell]:
+    """The programs of arm/v7 that start in an empty root, as an arm64 node is given them."""
+    for cell in program_cells:
+        if cell.architecture == "arm/v7" and cell.variant == "scratch":
+            yield replace(cell, name=f"{cell.name} of {cell.architecture}", architecture="arm64")
 
 
 if __name__ == "__main__":

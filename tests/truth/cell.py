@@ -25,7 +25,6 @@ class Cell:
         groups: Supplementary groups that the pod adds.
         cpu: The level of the node's CPU; empty if it does not matter.
         release: The release of the node's kernel, as emulation tells it; empty if it does not matter.
-        booted: It is started on booted kernels only, as emulation would get it wrong.
         kernel: A name of ``lab.kernels.KERNELS``, if it is booted for this; else this machine's, with qemu's emulation.
     """
 
@@ -42,7 +41,6 @@ class Cell:
     groups: tuple[int, ...] = ()
     cpu: str = ""
     release: str = ""
-    booted: bool = False
     kernel: str = ""
 
     def __str__(self) -> str:

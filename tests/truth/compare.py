@@ -21,7 +21,7 @@ from lab.kernels import KERNELS
 from truth.cell import PATH, Cell
 from truth.observed import Observed
 
-_PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
+PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
 
 
 class Agreement(StrEnum):
@@ -46,6 +46,13 @@ class Comparison:
     def code(self) -> Code | None:
         """The code of the first finding that fails."""
         return next((finding.code for finding in self.prediction.findings if finding.effect is Effect.FAILS), None)
+
+    @property
+    def named(self) -> set[Code]:
+        """The code of the first finding that fails; if none does, those of what is worth saying of the start."""
+        if self.prediction.outcome is Outcome.STARTS:
+            return {finding.code for finding in self.prediction.findings}
+        return {self.code} if self.code else set()
 
     @property
     def agreement(self) -> Agreement:
@@ -81,7 +88,7 @@ def _predict(cell: Cell) -> Prediction:
     defaults = ImageDefaults(entrypoint=cell.argv, env=env, working_dir=cell.cwd, user=cell.user)
     architecture = cell.architecture
     platform = Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}")
-    page_size = KERNELS[cell.kernel].page_size if cell.kernel else _PAGE_SIZE
+    page_size = KERNELS[cell.kernel].page_size if cell.kernel else PAGE_SIZE
     release = kernel_version(cell.release)
     node = NodeFacts(page_size, cell.cpu or None, release)
     overrides = Overrides(groups=frozenset(cell.groups), no_new_privileges=False)
@@ -99,7 +106,7 @@ def table(comparisons: Iterable[Comparison]) -> str:
     for comparison in comparisons:
         cell = comparison.cell
         for group in (f"{cell.group} on {cell.kernel}" if cell.kernel else cell.group, _ALL):
-            for architecture in (cell.architecture, _ALL):
+            for architecture in (cell.architecture if cell.architecture in _COLUMNS else _OTHER, _ALL):
                 counts[group, architecture][comparison.agreement] += 1
     groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
     rows = [[group[:31], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
@@ -115,8 +122,8 @@ def _cell(counts: Counter[Agreement] | None) -> str:
     return " ".join([str(counts[Agreement.AGREES]), *apart])
 
 
-_ALL = "all"
-_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _ALL)
+_ALL, _OTHER = "all", "other"
+_COLUMNS = ("amd64", "386", "arm64", "arm/v7", "ppc64le", "s390x", "riscv64", _OTHER, _ALL)
 _LETTERS = {
     Agreement.FALSE_DENY: "D",
     Agreement.FALSE_START: "S",

@@ -206,6 +206,19 @@ def _move_program_headers(file: File, _value: object) -> None:
     file.data += file.data[start : start + size]
 
 
+def _dynamic_behind(file: File, _value: object) -> None:
+    """Shrink the PT_LOAD with the dynamic section to 8 bytes shortly before it; the page is mapped all the same."""
+    dynamic = file.get("p_vaddr", file.segment(_PT_DYNAMIC))
+    start, entry, count = file.get("e_phoff"), file.get("e_phentsize"), file.get("e_phnum")
+    loads = [at for at in range(start, start + entry * count, entry) if file.get("p_type", at) == _PT_LOAD]
+    header = max((at for at in loads if file.get("p_vaddr", at) <= dynamic), key=lambda at: file.get("p_vaddr", at))
+    moved = dynamic - 16 - file.get("p_vaddr", header)
+    for name in ("p_vaddr", "p_offset"):
+        file.set(name, file.get(name, header) + moved, header)
+    for name in ("p_filesz", "p_memsz"):
+        file.set(name, 8, header)
+
+
 def _retag(file: File, tags: object) -> None:
     old, new = (int(part, 0) for part in str(tags).split())
     file.retag(old, new)
@@ -246,6 +259,7 @@ _SPECIAL: dict[str, Callable[[File, object], None]] = {
     "append": _append,
     "drop_segment": _drop_segment,
     "dynamic_size": _dynamic_size,
+    "dynamic_behind": _dynamic_behind,
     "interp": _interp,
     "magic": _magic,
     "interp_offset": _interp_offset,

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,11 @@ _LOADERS = {
     "ppc64le": "/lib64/ld64.so.2",
     "s390x": "/lib/ld64.so.1",
     "riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
+    "mips64le": "/lib64/ld.so.1",
+    "ppc64": "/lib64/ld64.so.1",
 }
 _MUSL = {"amd64": "x86_64", "386": "i386", "arm64": "aarch64", "arm/v7": "armhf", "ppc64le": "powerpc64le"}
-_MUSL |= {"s390x": "s390x", "riscv64": "riscv64"}
+_MUSL |= {"s390x": "s390x", "riscv64": "riscv64", "mips64le": "mips64el", "ppc64": "powerpc64"}
 _OTHER = {  # another architecture of the same class and byte order where there is one
     "amd64": "arm64",
     "386": "arm/v7",
@@ -45,10 +47,14 @@ _OTHER = {  # another architecture of the same class and byte order where there 
     "ppc64le": "arm64",
     "s390x": "ppc64le",
     "riscv64": "arm64",
+    "mips64le": "arm64",
+    "ppc64": "s390x",
 }
-_FOREIGN = dict.fromkeys(_ALL, "ppc64le") | {"ppc64le": "s390x"}  # one that this machine runs in no sandbox but its own
+_FOREIGN = dict.fromkeys(_LOADERS, "ppc64le") | {
+    "ppc64le": "s390x"
+}  # one that this machine runs in no sandbox but its own
 _NARROW = {"amd64": "386", "arm64": "arm/v7", "ppc64le": "arm/v7", "riscv64": "arm/v7", "s390x": "arm/v7"}
-_NARROW |= {"386": "amd64", "arm/v7": "arm64"}
+_NARROW |= {"386": "amd64", "arm/v7": "arm64", "mips64le": "arm/v7", "ppc64": "arm/v7"}
 _FLOOR = {"amd64": "x86-64-v2", "ppc64le": "power9", "s390x": "z13"}
 
 
@@ -71,13 +77,32 @@ class Row:
         return "user" in self.fields or any({"owner", "group"} & set(file) for file in self.files.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A case, named CHAPTER/CASE, with a root and an architecture to lay it out for."""
+
+    case: str
+    variant: str
+    architecture: str
+
+
 def rows() -> Iterator[Row]:
     """Every case of every chapter for every architecture that it is meant for."""
+    for chapter, fields in _fields():
+        for architecture in map(str, fields.get("architectures", _ALL)):
+            if _variants(fields, architecture):
+                yield _row(chapter, fields, architecture)
+
+
+def _fields() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every case as it is written, with its chapter."""
     for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
         for fields in yaml.safe_load(path.read_text()):
-            for architecture in map(str, fields.get("architectures", _ALL)):
-                if _variants(fields, architecture):
-                    yield Row(path.stem, _filled(fields, _placeholders(architecture)), architecture)
+            yield path.stem, fields
+
+
+def _row(chapter: str, fields: dict[str, Any], architecture: str) -> Row:
+    return Row(chapter, _filled(fields, _placeholders(architecture)), architecture)
 
 
 def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
@@ -95,31 +120,61 @@ def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
 
+def only_booted() -> list[Cell]:
+    """The cells of cases for architectures of which nothing but a real kernel tells (``booted`` in the row).
+
+    Raises:
+        LabError: if a file does not compile.
+    """
+    written = [
+        (chapter, fields, architecture) for chapter, fields in _fields() for architecture in fields.get("booted", ())
+    ]
+    wanted = [row for row in (_row(*each) for each in written) if sandbox.has_users() or not row.needs_users]
+    compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
+    return [cell for row in wanted for cell in _cells(row, compiled)]
+
+
+def elsewhere(places: Iterable[Place]) -> dict[Place, Cell]:
+    """Cases in roots and for architectures of one's own choosing, which the cases themselves need not name.
+
+    Raises:
+        KeyError: if there is no such case.
+        LabError: if a file does not compile.
+    """
+    fields = {f"{chapter}/{fields['case']}": fields for chapter, fields in _fields()}
+    wanted = {place: _row(place.case.split("/")[0], fields[place.case], place.architecture) for place in places}
+    compiled = toolchain.build({binary for row in wanted.values() for binary in _binaries(row)})
+    return {place: _cell(row, place.variant, compiled) for place, row in wanted.items()}
+
+
 def _cells(row: Row, compiled: Mapping[Binary, Path]) -> Iterator[Cell]:
+    for variant in _variants(row.fields, row.architecture):
+        yield _cell(row, variant, compiled)
+
+
+def _cell(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Cell:
     fields = row.fields
-    for variant in _variants(fields, row.architecture):
-        yield Cell(
-            group=row.chapter,
-            name=fields["case"],
-            variant=variant,
-            architecture=row.architecture,
-            layers=(_layer(row, variant, compiled),),
-            argv=tuple(fields.get("argv", ["/app/x"])),
-            env=fields.get("env", {}),
-            cwd=fields.get("cwd", "/"),
-            program=fields.get("program", ""),
-            user=str(fields.get("user", "")),
-            groups=tuple(fields.get("groups", ())),
-            cpu=fields.get("cpu", ""),
-            release=fields.get("release", ""),
-            booted=bool(fields.get("booted")),
-        )
+    return Cell(
+        group=row.chapter,
+        name=fields["case"],
+        variant=variant,
+        architecture=row.architecture,
+        layers=(_layer(row, variant, compiled),),
+        argv=tuple(fields.get("argv", ["/app/x"])),
+        env=fields.get("env", {}),
+        cwd=fields.get("cwd", "/"),
+        program=fields.get("program", ""),
+        user=str(fields.get("user", "")),
+        groups=tuple(fields.get("groups", ())),
+        cpu=fields.get("cpu", ""),
+        release=fields.get("release", ""),
+    )
 
 
 def _variants(fields: Mapping[str, Any], architecture: str) -> list[str]:
     """The roots of a case that exist for an architecture."""
     wanted = fields.get("roots", ["distroless"])
-    return [name for name in wanted if architecture in (*roots.ROOTS[name].native, *roots.ROOTS[name].crossed)]
+    return [name for name in wanted if architecture in roots.ROOTS[name].architectures]
 
 
 def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
@@ -197,7 +252,8 @@ def _inside(root: Path, path: str) -> Path:
 
 def _packaged(package: str, path: str, architecture: str) -> bytes:
     """One file of a Debian package."""
-    (archive,) = debian.fetch([package], suite="bookworm", architecture=architecture)
+    served = "amd64" if package.endswith("-cross") else architecture  # cross packages are for all, if served for theirs
+    (archive,) = debian.fetch([package], suite="bookworm", architecture=served)
     with tempfile.TemporaryDirectory() as temporary:
         debian.lay_out([archive], Path(temporary, "root"))
         return Path(temporary, "root", path.lstrip("/")).read_bytes()
@@ -238,6 +294,7 @@ def _placeholders(architecture: str) -> dict[str, str]:
     return {
         "{multiarch}": MULTIARCH[architecture],
         "{loader}": _LOADERS[architecture],
+        "{debian}": debian.ARCHITECTURES[architecture],
         "{loader_name}": _LOADERS[architecture].rsplit("/", 1)[1],
         "{musl}": _MUSL[architecture],
         "{other}": _OTHER[architecture],

@@ -17,7 +17,7 @@ from lab import npm, pypi, roots
 from lab.fetched import LabError, cache
 from truth.cell import Cell
 
-_DIRECTORY = "app"
+DIRECTORY = "app"
 _WHOLE, _ALONE = "whole", "alone"
 _STATIC = ("scratch", "alpine", "debian12")
 _GLIBC = ("scratch", "alpine", "alpine-linked", "distroless", "distroless-cc", "debian11", "debian12", "debian13")
@@ -52,10 +52,10 @@ def cells() -> list[Cell]:
         LabError: if a program cannot be had.
     """
     found = [(program, _variants(program)) for program in programs()]
-    whole = [cell for program, variants in found for cell in _cells(program, variants, _tree_layer(program))]
+    whole = [cell for program, variants in found for cell in _cells(program, variants, tree_layer(program))]
     # A program that brings libraries along is also tried without them, as when only the program is copied.
     alone = [(program, variants) for program, variants in found if any(program.tree.glob("*.libs"))]
-    return whole + [cell for program, variants in alone for cell in _cells(program, variants, _bare_layer(program))]
+    return whole + [cell for program, variants in alone for cell in _cells(program, variants, bare_layer(program))]
 
 
 def programs() -> Iterator[Program]:
@@ -65,7 +65,16 @@ def programs() -> Iterator[Program]:
         LabError: if one cannot be had.
     """
     for row in yaml.safe_load((Path(__file__).parent / "programs.yaml").read_text()):
-        yield from _from_npm(row) if "npm" in row else _from_pypi(row)
+        yield from builds(row)
+
+
+def builds(row: dict[str, Any]) -> Iterator[Program]:
+    """The builds of one row of ``programs.yaml``.
+
+    Raises:
+        LabError: if one cannot be had.
+    """
+    return _from_npm(row) if "npm" in row else _from_pypi(row)
 
 
 def _from_pypi(row: dict[str, Any]) -> Iterator[Program]:
@@ -101,14 +110,14 @@ def _from_npm(row: dict[str, Any]) -> Iterator[Program]:
 def _cells(program: Program, variants: tuple[str, ...], layer: Path) -> Iterator[Cell]:
     for variant in variants:
         root = roots.ROOTS[variant]
-        if program.architecture in (*root.native, *root.crossed):
+        if program.architecture in root.architectures:
             yield Cell(
                 group=program.name,
                 name=program.build if layer.parent.name == _WHOLE else f"{program.build} alone",
                 variant=variant,
                 architecture=program.architecture,
                 layers=(layer,),
-                argv=(f"/{_DIRECTORY}/{program.path}", *program.arguments),
+                argv=(f"/{DIRECTORY}/{program.path}", *program.arguments),
                 env={"HOME": "/tmp"},
             )
 
@@ -122,12 +131,16 @@ def _variants(program: Program) -> tuple[str, ...]:
     return _MUSL if "musl" in name else _GLIBC
 
 
-def _tree_layer(program: Program) -> Path:
-    """All of what was published, as a layer."""
+def tree_layer(program: Program) -> Path:
+    """All of what was published, as a layer.
+
+    Raises:
+        OSError: if it cannot be laid out.
+    """
     return _layer(program, _WHOLE, program.tree)
 
 
-def _bare_layer(program: Program) -> Path:
+def bare_layer(program: Program) -> Path:
     """The program alone, as a layer."""
     return _layer(program, _ALONE, program.tree / program.path)
 
@@ -138,7 +151,7 @@ def _layer(program: Program, kind: str, source: Path) -> Path:
     if not destination.is_dir():
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".program-") as temporary:
             partial = Path(temporary, "layer")
-            target = partial / _DIRECTORY
+            target = partial / DIRECTORY
             if source.is_dir():
                 shutil.copytree(source, target, copy_function=os.link, symlinks=True)
             else:

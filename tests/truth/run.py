@@ -15,15 +15,14 @@ _SECONDS = 20.0
 
 
 def run(cells: Iterable[Cell]) -> Mapping[Cell, Outcome]:
-    """Start every cell that is not for booted kernels only.
+    """Start every cell.
 
     Raises:
         LabError: if a sandbox ends before its time.
     """
     outcomes: dict[Cell, Outcome] = {}
-    wanted = (cell for cell in cells if not cell.booted)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for done in pool.map(_run_chunk, _chunks(wanted, _CHUNK)):
+        for done in pool.map(_run_chunk, _chunks(cells, _CHUNK)):
             outcomes |= done
     return outcomes
 

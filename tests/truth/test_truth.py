@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab import sandbox
-from truth import booted, known, made, programs
+from truth import booted, known, made, programs, recorded
 from truth.compare import Agreement, Comparison, compare, table
 from truth.observed import observe
 from truth.run import run
@@ -25,7 +25,8 @@ def comparisons() -> list[Comparison]:
     cases, builds = made.cells(), programs.cells()
     outcomes = run([*cases, *builds])
     observed = {cell: observe(outcome, cell.argv[0]) for cell, outcome in outcomes.items()}
-    compared = compare({**observed, **booted.recorded(booted.cells(cases, builds))})
+    on_kernels = booted.recorded(booted.cells(cases, builds))
+    compared = compare({**observed, **on_kernels, **recorded.observed()})
     _REPORT.mkdir(parents=True, exist_ok=True)
     apart = [str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES]
     left_out = "" if sandbox.has_users() else "\nleft out: the cases of other users, which only root can start"
@@ -64,3 +65,26 @@ def test_there_are_enough_cases_and_programs(comparisons: list[Comparison]) -> N
     assert len({cell.group for cell in cells if cell.argv[0].startswith("/app/") and "@" in cell.name}) >= 40
     assert len({(cell.group, cell.name) for cell in cells if "@" not in cell.name}) >= 150
     assert len({cell.kernel for cell in cells if cell.kernel}) >= 3
+
+
+@pytest.fixture(scope="module")
+def elsewhere(comparisons: list[Comparison]) -> list[Comparison]:
+    """The starts that were recorded by others than the lab."""
+    return [comparison for comparison in comparisons if comparison.cell.group in recorded.GROUPS]
+
+
+def test_many_starts_were_recorded_elsewhere(elsewhere: list[Comparison]) -> None:
+    assert len(elsewhere) >= 1000
+    assert len({comparison.cell.architecture for comparison in elsewhere}) >= 9
+
+
+def test_few_of_what_was_recorded_elsewhere_are_unknown(elsewhere: list[Comparison]) -> None:
+    unknown = [str(comparison) for comparison in elsewhere if comparison.agreement is Agreement.UNKNOWN]
+    assert len(unknown) <= _UNKNOWN_SHARE * len(elsewhere), "\n".join(unknown)
+
+
+def test_failures_recorded_elsewhere_are_given_their_right_code(elsewhere: list[Comparison]) -> None:
+    """An unknown is wrong here. A note is right that names what ends a program after its start."""
+    failed = [comparison for comparison in elsewhere if comparison.observed.code]
+    wrong = [str(comparison) for comparison in failed if comparison.observed.code not in comparison.named]
+    assert len(wrong) <= (1 - _CODE_SHARE) * len(failed), "\n".join(wrong)

@@ -103,13 +103,14 @@ ARCHITECTURES: dict[str, Architecture] = {
             "loong64", Machine(258, 64, "little"), ("/lib64/ld-linux-loongarch-lp64d.so.1",), "loongarch64",
             "loongarch64", 0x1103,
         ),
+        Architecture("ppc64", Machine(21, 64, "big"), ("/lib64/ld64.so.1",), "powerpc64", "ppc64", 0x0503),
         Architecture("mips64le", Machine(8, 64, "little"), ("/lib64/ld.so.1",), "mips64el", "mips64", 0x0703),
     )
 }  # fmt: skip
 
 MACHINE_NAMES: dict[tuple[int, int, str], str] = {
     (row.machine.number, row.machine.elf_class, row.machine.byte_order): row.name for row in ARCHITECTURES.values()
-} | {(21, 64, "big"): "ppc64", (20, 32, "big"): "ppc", (22, 32, "big"): "s390", (8, 32, "little"): "mipsle"}
+} | {(20, 32, "big"): "ppc", (22, 32, "big"): "s390", (8, 32, "little"): "mipsle"}
 
 
 @dataclass(frozen=True, slots=True, order=True)

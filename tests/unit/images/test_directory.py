@@ -133,6 +133,20 @@ def test_what_may_not_be_read_is_unreadable(closed_root: Path) -> None:
         assert layer.entries("/listed")["file"].kind is Kind.UNREADABLE
 
 
+def test_what_is_mounted_for_a_chroot_is_not_walked(tmp_path: Path) -> None:
+    for name in ("proc/1/exe", "sys/kernel/notes", "dev/sda", "srv/proc/file"):
+        write(tmp_path / name, b"#!x", 0o755)
+    layer = read(tmp_path)
+    assert all(layer.entries("/")[name].kind is Kind.DIRECTORY for name in ("proc", "sys", "dev"))
+    assert not any(layer.entries(f"/{name}") for name in ("proc", "sys", "dev"))
+    assert set(layer.entries("/srv/proc")) == {"file"}
+
+
+def test_a_file_whose_reading_fails_is_unreadable() -> None:
+    """A process's memory has nothing at its beginning."""
+    assert read(Path("/proc/self/task")).entries(f"/{os.getpid()}")["mem"].kind is Kind.UNREADABLE
+
+
 def test_too_many_names_exceed_the_limit(tmp_path: Path) -> None:
     for number in range(30):
         write(tmp_path / str(number), b"")

@@ -1,5 +1,6 @@
 """musl's loader: ldso/dynlink.c. T marks what was also seen in real starts."""
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -325,3 +326,30 @@ def test_a_preload_is_not_searched_by_the_programs_own_path_nor_is_what_it_needs
     files["opt/libmore.so"] = library("libmore.so")
     prediction = needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"})
     assert failures(prediction) == [Code.LIBRARY_MISSING]
+
+
+def _with_its_dynamic_section_behind(program: tarball.Item) -> tarball.Item:
+    """The program as patchelf leaves some: the segment ends before its dynamic section, in the same page."""
+    data = bytearray(program.data)
+    headers = range(64, 64 + 56 * int.from_bytes(data[56:58], "little"), 56)
+    dynamic = next(at for at in headers if data[at] == 2)
+    vaddr = struct.unpack_from("<Q", data, dynamic + 16)[0]
+    load = [at for at in headers if data[at] == 1][1]
+    offset = struct.unpack_from("<Q", data, load + 8)[0] + vaddr - struct.unpack_from("<Q", data, load + 16)[0] - 16
+    struct.pack_into("<QQ", data, load + 8, offset, vaddr - 16)
+    struct.pack_into("<QQ", data, load + 32, 8, 8)
+    return tarball.program(bytes(data))
+
+
+@pytest.mark.parametrize(("version", "starts"), [("1.2.5", False), ("1.2.1", False), ("1.1.24", True)])
+def test_a_dynamic_section_behind_its_segment_is_where_musl_puts_its_heap(version: str, *, starts: bool) -> None:
+    """T: on all architectures; glibc leaves it alone."""
+    app = _with_its_dynamic_section_behind(musl_program())
+    assert failures(start({**alpine(version=version), "app": app}, "/app")) == (
+        [] if starts else [Code.LOADER_MISMATCH]
+    )
+
+
+def test_glibc_leaves_a_dynamic_section_behind_its_segment_alone() -> None:
+    app = _with_its_dynamic_section_behind(glibc_program())
+    assert start({**debian(), "app": app}, "/app").outcome is Outcome.STARTS

@@ -100,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help(sys.stderr)
         return 2
     verb, words = words[0], words[1:]
-    options = verb_parser(verb).parse_args(_with_command(words) if verb == "scan" else words)
+    words, command = _split(words) if verb == "scan" else (words, None)
+    options = verb_parser(verb).parse_args(words)
+    options.command = command
     try:
         return int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
     except ElfgateError as error:
@@ -113,9 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _with_command(words: list[str]) -> list[str]:
-    """Turn what stands after ``--`` into one option a word: argparse would take its dashes for options of ours."""
+def _split(words: list[str]) -> tuple[list[str], list[str] | None]:
+    """Part our own words from the command after ``--``, whose dashes argparse would take for options of ours."""
     if "--" not in words:
-        return words
+        return words, None
     at = words.index("--")
-    return words[:at] + [f"--command={word}" for word in words[at + 1 :]]
+    return words[:at], words[at + 1 :]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring import Reading
 
-USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [-o FORMAT]
+USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... [-o FORMAT]
                     [-- COMMAND [ARG]...]"""
 DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked for, and why not:
 what the kernel and the loader would do with its program, worked out from the image alone."""
@@ -41,10 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="platforms",
         help="judge for this platform; may be repeated (default: every platform that the image offers)",
     )
-    parser.add_argument(
-        "--env", action="append", default=[], metavar="NAME=VALUE", help="set in the environment, as a pod's env does"
-    )
-    parser.add_argument("--command", action="append", default=None, help=argparse.SUPPRESS)
     add_output(parser, "table", "json", "yaml")
     parser.add_argument(
         "--progress", action="store_true", help="show bytes and rate of what registries send, on a terminal"
@@ -56,11 +52,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="list what else of the image would fail (programs, plug-ins); it changes no verdict and no exit code",
     )
     parser.add_argument("--explain", action="store_true", help="print each look-up of the kernel and the loader")
-    node = parser.add_argument_group("what is known of the node (default: nothing)")
-    node.add_argument("--page-size", type=int, metavar="BYTES", help="such as 4096 or 65536")
-    node.add_argument("--cpu-level", metavar="LEVEL", help="such as x86-64-v3, power9 or z14")
-    node.add_argument("--kernel", metavar="VERSION", help="such as 5.14")
+    _add_container(parser.add_argument_group("what a pod says of the container (default: what the image says)"))
+    _add_node(parser.add_argument_group("what is known of the node (default: nothing)"))
     add_reading(parser)
+
+
+def _add_container(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set in the environment (env)")
+    group.add_argument("--user", metavar="UID[:GID]", help="who runs it (runAsUser and runAsGroup)")
+    group.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        type=int,
+        metavar="GID",
+        dest="groups",
+        help="a further group of the process (supplementalGroups, fsGroup); may be repeated",
+    )
+    group.add_argument("--working-dir", default="", metavar="DIR", help="where it is started (workingDir)")
+    group.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        metavar="PATH",
+        dest="volumes",
+        help="something is mounted there, which hides what the image has (volumeMounts); may be repeated",
+    )
+    group.add_argument(
+        "--allow-privilege-escalation",
+        choices=("true", "false"),
+        default="true",
+        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; default: true)",
+    )
+
+
+def _add_node(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--page-size", type=int, metavar="BYTES", help="such as 4096 or 65536")
+    group.add_argument("--cpu-level", metavar="LEVEL", help="such as x86-64-v3, power9 or z14")
+    group.add_argument("--kernel", metavar="VERSION", help="such as 5.14")
+    group.add_argument(
+        "--emulates",
+        action="append",
+        default=[],
+        metavar="ARCH",
+        help="it runs this architecture's programs too, by an emulator; may be repeated",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -142,15 +178,34 @@ def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
 def _overrides(options: argparse.Namespace) -> "Overrides":
     from elfgate.linkage.start import Overrides
 
-    command = tuple(options.command) if options.command else None
-    # As in a pod that says nothing of it: what gains a privilege by its file does.
-    return Overrides(command=command, env=pairs("--env", options.env), no_new_privileges=False)
+    user, group = _user(options.user)
+    return Overrides(
+        command=tuple(options.command) if options.command else None,
+        env=pairs("--env", options.env),
+        working_dir=options.working_dir,
+        user=user,
+        group=group,
+        groups=frozenset(options.groups),
+        mounts=tuple(options.volumes),
+        no_new_privileges=options.allow_privilege_escalation == "false",
+    )
+
+
+def _user(text: str | None) -> tuple[int | None, int | None]:
+    from elfgate.errors import InputError
+
+    user, colon, group = (text or "").partition(":")
+    if text is not None and not (user.isdecimal() and (group.isdecimal() or not colon)):
+        raise InputError(f"--user {text!r} is not UID or UID:GID", hint="write numbers, like 1000 or 1000:1000")
+    return (int(user) if user else None), (int(group) if group else None)
 
 
 def _node_facts(options: argparse.Namespace) -> "NodeFacts":
     from elfgate.cluster.nodes import kernel_version
     from elfgate.errors import InputError
+    from elfgate.linkage.cpu import LADDERS
     from elfgate.linkage.start import NodeFacts
+    from elfgate.platforms import ARCHITECTURES
 
     kernel = None
     if options.kernel is not None and (kernel := kernel_version(options.kernel)) is None:
@@ -158,4 +213,10 @@ def _node_facts(options: argparse.Namespace) -> "NodeFacts":
     size = options.page_size
     if size is not None and (size < 4096 or size & (size - 1)):
         raise InputError(f"--page-size {size} is not a page size", hint="write it in bytes, like 65536")
-    return NodeFacts(page_size=size, cpu_level=options.cpu_level, kernel=kernel)
+    levels = [level for ladder in LADDERS for level in ladder]
+    if (level := options.cpu_level) is not None and level not in levels:
+        raise InputError(f"--cpu-level {level!r} is not a known level", hint=f"known are {', '.join(levels)}")
+    if unknown := set(options.emulates) - set(ARCHITECTURES):
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise InputError(f"--emulates {min(unknown)!r} is not a known architecture", hint=f"known are {known}")
+    return NodeFacts(page_size=size, cpu_level=level, kernel=kernel, emulates=frozenset(options.emulates))

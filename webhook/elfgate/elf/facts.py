@@ -107,6 +107,7 @@ class ElfFacts:
         stack_executable: PT_GNU_STACK asks for a stack that can be executed; None if there is no PT_GNU_STACK.
         dynamic: There is a PT_DYNAMIC.
         dynamic_in_file: It is not empty, as it is in what ``objcopy --only-keep-debug`` leaves.
+        dynamic_behind: It lies behind the segment that it is mapped with, which can be written.
         pie: ``DF_1_PIE``.
         entry: ``e_entry``.
         soname: DT_SONAME, or None.
@@ -160,6 +161,7 @@ class ElfFacts:
     stack_executable: bool | None = None
     dynamic: bool = False
     dynamic_in_file: bool = False
+    dynamic_behind: bool = False
     pie: bool = False
     soname: str | None = None
     needed: tuple[str, ...] = ()

@@ -17,6 +17,8 @@ from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 _X86 = frozenset({3, 62})
 _PATH_MAX = 4096
 _PF_X = 1
+_PF_W = 2
+_PAGE = 4096  # bytes of the smallest that there are
 
 
 def read(excerpt: bytes) -> ElfFacts:
@@ -87,6 +89,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
         dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
+        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1].p_vaddr, segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,
@@ -144,6 +147,14 @@ def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[Any]:
         segment = decoder.at(decoder.structs.Elf_Phdr, header.e_phoff + index * layout.segment.size)
         if segment is not None:
             yield segment
+
+
+def _is_behind(vaddr: int, segments: Sequence[Any]) -> bool:
+    """Tell whether an address lies in no segment, but behind one that can be written, in its last page."""
+    loads = [(s.p_vaddr, s.p_vaddr + s.p_memsz, s.p_flags) for s in segments if s.p_type == "PT_LOAD"]
+    if any(start <= vaddr < end for start, end, _ in loads):
+        return False
+    return any(flags & _PF_W and end <= vaddr < -(-end // _PAGE) * _PAGE for _, end, flags in loads)
 
 
 def _interp(decoder: Decoder, segments: Sequence[Any]) -> tuple[str | None, str]:

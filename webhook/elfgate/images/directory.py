@@ -9,7 +9,7 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from elfgate.elf.excerpt import is_elf
@@ -18,6 +18,7 @@ from elfgate.images import mediatypes
 from elfgate.images.digests import FOLDER
 from elfgate.images.layout import unreadable
 from elfgate.images.source import Descriptor, Limits
+from elfgate.linkage.command import RUNTIME_MOUNTS
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
 from elfgate.rootfs.entry import Kind
@@ -70,10 +71,17 @@ class Directory:
 
 
 def _fill(builder: LayerBuilder, root: Path) -> None:
-    """Add every name of a folder, and those below it."""
+    """Add every name of a folder, and those below it; but none of what the runtime mounts something else over.
+
+    A folder in which programs are started by ``chroot`` may well have ``/proc`` mounted, whose files come and go, and
+    block or fail when they are read.
+    """
     waiting = [(root, "/")]
     while waiting:
         folder, path = waiting.pop()
+        if f"{path}/" in RUNTIME_MOUNTS:
+            _add(builder, folder, path)
+            continue
         try:
             with os.scandir(folder) as entries:
                 names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -131,19 +139,22 @@ def _kind(mode: int) -> Kind:
 
 @contextmanager
 def _contents(host_path: Path, path: str, status: os.stat_result) -> Iterator[Buffer | None]:
-    """As much of a file as its index needs; None if it cannot be read. An ELF file is mapped, not copied."""
+    """As much of a file as its index needs; None if it cannot be read."""
+    with ExitStack() as open_files:
+        yield _read(host_path, path, status, open_files)
+
+
+def _read(host_path: Path, path: str, status: os.stat_result, open_files: ExitStack) -> Buffer | None:
+    """Read a file's beginning; an ELF file is mapped, not copied."""
     try:
         descriptor = os.open(host_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        yield None
-        return
-    with os.fdopen(descriptor, "rb") as file:
+        file = open_files.enter_context(os.fdopen(descriptor, "rb"))
         head = file.read(HEAD_BYTES)
         wanted = bytes_wanted(path, stat.S_IMODE(status.st_mode), status.st_size, head)
         if wanted <= len(head):
-            yield head
-        elif is_elf(head):
-            with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped:
-                yield mapped
-        else:
-            yield head + file.read(wanted - len(head))
+            return head
+        if is_elf(head):
+            return open_files.enter_context(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        return head + file.read(wanted - len(head))
+    except (OSError, ValueError):  # no right to it, no disk below it, or emptied since (mmap's ValueError)
+        return None

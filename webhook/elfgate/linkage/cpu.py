@@ -14,7 +14,7 @@ from elfgate.linkage.attempt import Attempt, Doubt
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.report import Code
 
-_LADDERS = (
+LADDERS = (
     ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
     ("power7", "power8", "power9", "power10", "power11"),
     ("armv5", "armv6", "armv7", "armv8"),
@@ -32,7 +32,7 @@ _ISA_BITS = ((8, "x86-64-v4"), (4, "x86-64-v3"), (2, "x86-64-v2"))
 
 def reaches(level: str | None, wanted: str) -> bool | None:
     """Tell whether a CPU of one level runs code for another; None if that is not known."""
-    for ladder in _LADDERS:
+    for ladder in LADDERS:
         if wanted in ladder and level in ladder:
             return ladder.index(level) >= ladder.index(wanted)
     return None

@@ -18,12 +18,13 @@ _PPC64, _PPC64_ABI, _SECOND_ABI = 21, 0x3, 2
 _CODE, _WRITABLE_CODE = 1, 3  # PF_X, with PF_W
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
-# What some kernels of an architecture run and others do not: x32, 32-bit POWER, 31-bit s390 and the 32-bit MIPS and
-# RISC-V ABIs.
+# What some kernels of an architecture run and others do not: x32, 31-bit s390 and the 32-bit PowerPC, MIPS and RISC-V
+# ABIs.
 _BY_CONFIGURATION = {
     "amd64": Machine(62, 32, "little"),
     "ppc64le": Machine(20, 32, "little"),
     "s390x": Machine(22, 32, "big"),
+    "ppc64": Machine(20, 32, "big"),
     "mips64le": Machine(8, 32, "little"),
     "riscv64": Machine(243, 32, "little"),
 }

@@ -41,6 +41,7 @@ from elfgate.rootfs.tree import Found, Missing
 DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib"
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _RELR_SINCE = (1, 2, 4)
+_DONATED_SINCE = (1, 2, 1)
 _HEADER = {32: 52, 64: 64}  # bytes
 _ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
 _TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
@@ -60,6 +61,8 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     linker = _Linker(attempt, program.process, loader, about)
+    if linker.overwrites(program.image):
+        return
     objects = linker.closure(Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt))
     if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
         return
@@ -84,11 +87,25 @@ class _Linker:
         self._process = process
         self._loader = loader
         self._about = about
+        self._version = tuple(int(part) for part in re.findall(r"\d+", about.version)[:3])
         self._itself = Object(loader.name, loader.path, loader.facts)
         self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._foreign: list[Object] = []
+
+    def overwrites(self, image: Image) -> bool:
+        """Judge a dynamic section behind its segment, as patchelf leaves it: the page's rest is given to ``malloc``.
+
+        ``reclaim_gaps``, before anything is loaded; ``donate`` of mallocng, in musl since 1.2.1, fills it with zeros.
+        So nothing is loaded or bound, and the first call of another object's function ends in nowhere.
+        """
+        takes = any(not symbol.weak for symbol in image.facts.undefined)
+        if not (image.facts.dynamic_behind and takes) or self._version < _DONATED_SINCE:
+            return False
+        message = f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it crashes"
+        self._attempt.failed(Code.LOADER_MISMATCH, image.path, message, words.FIX_BEHIND, self._process.doubt)
+        return True
 
     def closure(self, program: Object) -> Objects | None:
         """Load what is needed, breadth first (``load_deps``); None if something is not there."""
@@ -272,9 +289,8 @@ class _Linker:
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
-        version = tuple(int(part) for part in re.findall(r"\d+", self._about.version)[:3])
         item = relr_user(objects)
-        if item is None or not version or version >= _RELR_SINCE:
+        if item is None or not self._version or self._version >= _RELR_SINCE:
             return True
         report_relr(self._attempt, item, f"musl {self._about.version}")
         return False

@@ -60,6 +60,13 @@ class Layout:
             numbers.byteswap()
         return numbers
 
+    def halves(self, data: bytes) -> "array[int]":
+        """16-bit words; a byte beyond the last whole one is left out."""
+        numbers = array("H", data[: len(data) & ~1])
+        if self.byte_order != sys.byteorder:
+            numbers.byteswap()
+        return numbers
+
     def names(self, symbols: bytes) -> "array[int]":
         """``st_name`` of each symbol of a table."""
         return self.words(symbols)[:: self.symbol.size // 4]

@@ -13,7 +13,7 @@ from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
 
 _LONGEST = 1000  # characters of a message
-_NULL = "/dev/null"
+NULL = "/dev/null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Attempt:
             return found
         mount = next(mount for mount in self.mounts if f"{hidden}/".startswith(mount))
         if self._is_null(found, crossed[0]):
-            return Found(_NULL, Entry(Kind.FILE, mode=0o666), found.symlinks)
+            return Found(NULL, Entry(Kind.FILE, mode=0o666), found.symlinks)
         because = f"{crossed[0]} lies under the volume at {mount.rstrip('/') or '/'}"
         return Hidden(crossed[0], Doubt(UnknownReason.UNDER_MOUNT, because))
 
@@ -139,12 +139,12 @@ class Attempt:
 
         Source: OCI runtime spec, "Default Devices".
         """
-        if sum(_NULL.startswith(mount) for mount in self.mounts) != 1:
+        if sum(NULL.startswith(mount) for mount in self.mounts) != 1:
             return False  # another volume may hide it, or /dev itself
         last = next(reversed(found.symlinks), "")
         link = self.tree.lookup(last, follow_last=False) if last else None
         target = link.entry.link if isinstance(link, Found) else asked
-        return posixpath.normpath(posixpath.join(posixpath.dirname(last), target)) == _NULL
+        return posixpath.normpath(posixpath.join(posixpath.dirname(last), target)) == NULL
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
         """Walk with the process's search permission, unless a group that is not known might have it."""

@@ -54,17 +54,22 @@ class Plan:
         soname: DT_SONAME.
         needed: DT_NEEDED.
         filters: DT_FILTER.
+        auxiliaries: DT_AUXILIARY.
         rpath: DT_RPATH.
         runpath: DT_RUNPATH.
         bind_now: DF_BIND_NOW and DF_1_NOW.
         nodeflib: DF_1_NODEFLIB.
-        relr: A DT_RELR with one entry.
+        relr: A DT_RELR with two entries: for the GOT and, if there is one, the DT_INIT_ARRAY behind it.
+        init_array: A DT_INIT_ARRAY with one function.
         version_needs: File to the versions needed of it: ``{"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")]}``.
         version_definitions: Versions defined; a base version is put before them.
         undefined: Symbols taken from elsewhere; a relocation that is done at start refers to each, or, if marked
             ``lazy``, a jump slot, or, if ``unreferenced``, none. ``weak`` makes it weak,
             ``copied`` a variable that the file makes room for.
         defined: Symbols exported.
+        indirect: Those of them that are indirect functions (STT_GNU_IFUNC).
+        numbers: Symbols' entries in DT_VERSYM, if not 1: ``version_needs`` are numbered from 32 on,
+            ``version_definitions`` from 2 on; 0x8000 hides one.
         hash_style: ``gnu``, ``sysv`` or ``both``.
         abi_tag: NT_GNU_ABI_TAG's kernel version.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, in a PT_NOTE and a PT_GNU_PROPERTY.
@@ -92,15 +97,19 @@ class Plan:
     soname: str | None = None
     needed: Sequence[str] = ()
     filters: Sequence[str] = ()
+    auxiliaries: Sequence[str] = ()
     rpath: str | None = None
     runpath: str | None = None
     bind_now: bool = False
     nodeflib: bool = False
     relr: bool = False
+    init_array: bool = False
     version_needs: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     version_definitions: Sequence[str] = ()
     undefined: Sequence[Symbol] = ()
     defined: Sequence[str] = ()
+    indirect: Sequence[str] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
     hash_style: str = "gnu"
     abi_tag: tuple[int, int, int] | None = None
     isa_needed: int | None = None
@@ -160,7 +169,10 @@ def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options:
         "soname": "libc.so.6",
         "needed": (_loader_name(architecture),),
         "version_definitions": versions + (["GLIBC_ABI_DT_RELR"] if minor >= 36 else []),
-        "defined": ("__libc_start_main", "exit", "free", "gnu_get_libc_version", "malloc", "printf", "puts", "write"),
+        "defined": (
+            *("__libc_early_init", "__libc_start_main", "exit", "free", "gnu_get_libc_version"),
+            *("malloc", "printf", "puts", "write"),
+        ),
     }
     return elf_file(architecture, **settings | options)
 
@@ -259,13 +271,16 @@ class _Writer:
         if not self.dynamic:
             return blocks, data
         entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3)), **data}
+        got = {"got": bytes(self.word * (len(self.slots) + 3))}
+        functions = {"init_array": self.code.pack("W", self.at["text"])} if self.plan.init_array else {}
+        return blocks, {"dynamic": entries, **got, **functions, **data}
 
     def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
         plan = self.plan
         tags = [(1, names.add(name)) for name in plan.needed]
         tags += [(0x7FFFFFFF, names.add(name)) for name in plan.filters]
+        tags += [(0x7FFFFFFD, names.add(name)) for name in plan.auxiliaries]
         named = ((14, plan.soname), (15, plan.rpath), (29, plan.runpath))
         tags += [(tag, names.add(value)) for tag, value in named if value is not None]
         flags_1 = int(plan.bind_now) | plan.nodeflib << 11 | self.pie << 27
@@ -285,7 +300,8 @@ class _Writer:
         for name, marks in self.taken:
             table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0)
         for name in self.exported:
-            table += self.code.symbol(names.add(name), 0x12, 1, self.at["text"])
+            kind = 0x1A if name in self.plan.indirect else 0x12
+            table += self.code.symbol(names.add(name), kind, 1, self.at["text"])
         return table
 
     def _hashes(self, tags: list[tuple[int, int]]) -> dict[str, bytes]:
@@ -310,16 +326,19 @@ class _Writer:
                 self.code.relocation(place, index, self._kind(index, kind), addend=addend) for place, index in places
             )
 
-        blocks = {}
+        blocks, plan = {}, self.plan
         if at_start := table(glob_dat, lazy=False):
             blocks["rel"] = at_start
             tags += [(first, self.at["rel"]), (first + 1, len(at_start)), (first + 2, entry_size)]
         if lazily := table(jump_slot, lazy=True):
             blocks["jmprel"] = lazily
             tags += [(23, self.at["jmprel"]), (2, len(lazily)), (20, first), (3, self.at["got"])]
-        if self.plan.relr:
-            blocks["relr"] = self.code.pack("W", self.at["got"])
-            tags += [(36, self.at["relr"]), (35, self.word), (37, self.word)]
+        if plan.relr:
+            distance = (self.at["init_array"] - self.at["got"]) // self.word if plan.init_array else 0
+            blocks["relr"] = self.code.pack("WW", self.at["got"], 1 | 1 << distance)
+            tags += [(36, self.at["relr"]), (35, 2 * self.word), (37, self.word)]
+        if plan.init_array:
+            tags += [(25, self.at["init_array"]), (27, self.word)]
         return blocks
 
     def _kind(self, index: int, otherwise: int) -> int:
@@ -336,8 +355,8 @@ class _Writer:
             blocks["verdef"] = version_definitions_table(self.code, names, base, plan.version_definitions)
             tags += [(0x6FFFFFFC, self.at["verdef"]), (0x6FFFFFFD, 1 + len(plan.version_definitions))]
         if blocks:
-            count = 1 + len(self.taken) + len(self.exported)
-            blocks["versym"] = self.code.pack(f"{count}H", 0, *[1] * (count - 1))
+            numbers = [plan.numbers.get(name, 1) for name in (*(name for name, _ in self.taken), *self.exported)]
+            blocks["versym"] = self.code.pack(f"{1 + len(numbers)}H", 0, *numbers)
             tags.append((0x6FFFFFF0, self.at["versym"]))
         return blocks
 

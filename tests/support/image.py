@@ -93,13 +93,13 @@ def glibc_program(on: str = "amd64", **options: Any) -> tarball.Item:
 
 
 def musl_program(on: str = "amd64", **options: Any) -> tarball.Item:
-    """A program linked to musl."""
+    """A program linked to musl, which needs musl itself behind whatever else it needs."""
     name = ARCHITECTURES[on].musl_name
     settings: dict[str, Any] = {
         "interp": f"/lib/ld-musl-{name}.so.1",
-        "needed": [f"libc.musl-{name}.so.1"],
         "undefined": ["puts"],
         **options,
+        "needed": [*options.get("needed", ()), f"libc.musl-{name}.so.1"],
     }
     return tarball.program(elf_file(on, **settings))
 

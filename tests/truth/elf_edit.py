@@ -153,6 +153,29 @@ def _no_interp(file: File, _value: object) -> None:
     file.set("p_type", 0, file.segment(_PT_INTERP))
 
 
+def _drop_segment(file: File, kind: object) -> None:
+    """Turn every program header of one type into PT_NULL."""
+    wanted = int(str(kind), 0)
+    try:
+        while True:
+            file.set("p_type", 0, file.segment(wanted))
+    except ValueError:
+        return
+
+
+def _dynamic_size(file: File, size: object) -> None:
+    """Say another size of PT_DYNAMIC in the file: 0 is what ``objcopy --only-keep-debug`` leaves of it."""
+    file.set("p_filesz", int(str(size)), file.segment(_PT_DYNAMIC))
+
+
+def _align_loads(file: File, size: object) -> None:
+    """Say another alignment of every PT_LOAD."""
+    start, step, count = file.get("e_phoff"), file.get("e_phentsize"), file.get("e_phnum")
+    for header in range(start, start + step * count, step):
+        if file.get("p_type", header) == _PT_LOAD:
+            file.set("p_align", int(str(size)), header)
+
+
 def _shift_load(file: File, distance: object) -> None:
     """Move the first PT_LOAD's address, so that it no longer agrees with its offset modulo the page size."""
     header = file.segment(_PT_LOAD)
@@ -232,7 +255,10 @@ def _abi_tag(file: File, version: object) -> None:
 
 _SPECIAL: dict[str, Callable[[File, object], None]] = {
     "abi_tag": _abi_tag,
+    "align_loads": _align_loads,
     "append": _append,
+    "drop_segment": _drop_segment,
+    "dynamic_size": _dynamic_size,
     "dynamic_behind": _dynamic_behind,
     "interp": _interp,
     "magic": _magic,

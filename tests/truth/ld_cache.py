@@ -16,6 +16,7 @@ def cache_file(
     foreign: bool = False,
     unmarked: bool = False,
     magic: str = "",
+    old: str = "",
 ) -> bytes:
     """A cache of these libraries.
 
@@ -26,6 +27,8 @@ def cache_file(
         foreign: With flags of another architecture's libraries.
         unmarked: Without the mark of its byte order, as before glibc 2.33.
         magic: Another magic.
+        old: ``alone`` for the form of before glibc 2.2 only; ``before`` for it with the new one behind, as ``ldconfig``
+            wrote it up to 2.31.
     """
     row = ARCHITECTURES[
         Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}").architecture
@@ -45,4 +48,12 @@ def cache_file(
         text += path.encode() + b"\0"
         entries += struct.pack(f"{order}iIIIQ", flags, key, value, 0, 0)
     head = (magic.encode() or _MAGIC) + struct.pack(f"{order}IIB3xI12x", len(libraries), len(text), mark, 0)
-    return head + entries + text
+    new = head + entries + text
+    if not old:
+        return new
+    rows, names = b"", b""
+    for name, path in sorted(libraries.items(), reverse=True):
+        rows += struct.pack(f"{order}iII", flags, len(names), len(names) + len(name) + 1)
+        names += name.encode() + b"\0" + path.encode() + b"\0"
+    table = b"ld.so-1.7.0\0" + struct.pack(f"{order}I", len(libraries)) + rows
+    return table + names if old == "alone" else table + bytes(-len(table) % 8) + new

@@ -37,7 +37,10 @@ _WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, line
     (r"Inconsistency detected by ld.so", None),
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
-    (r"Error loading shared library .*: (No such file|No error information|Permission denied)", Code.LIBRARY_MISSING),
+    (
+        r"Error loading shared library .*: (No such file|No error|Permission denied|Symbolic link loop)",
+        Code.LIBRARY_MISSING,
+    ),
     (r"Error loading shared library", Code.LIBRARY_MISMATCH),
     (r"Error relocating .*: symbol not found", Code.SYMBOL_MISSING),
     (r"Error relocating .*: unsupported relocation", Code.LIBRARY_MISMATCH),

@@ -131,6 +131,38 @@ def test_exports_are_known_from_either_hash_table(architecture: str, hash_style:
     assert not any(found.exports(name) for name in ("taken", "name_50", "", "name"))
 
 
+@pytest.mark.parametrize("hash_style", ["gnu", "sysv"])
+@pytest.mark.parametrize("architecture", ALL_ARCHITECTURES)
+def test_exports_are_told_by_their_version_and_kind(architecture: str, hash_style: str) -> None:
+    exports = program(
+        architecture,
+        defined=("first", "second", "hidden", "old", "plain", "chosen"),
+        version_definitions=("V1", "V2"),
+        numbers={"first": 2, "second": 3, "hidden": 0x8003, "old": 0x8002},
+        indirect=("chosen",),
+        hash_style=hash_style,
+    ).exports
+    names = ("first", "second", "hidden", "old", "plain", "chosen", "none")
+    assert [exports.in_version(name, "V1") for name in names] == [True, False, False, True, True, True, False]
+    assert [exports.in_version(name, "V2") for name in names] == [False, True, True, False, True, True, False]
+    assert [exports.in_version(name, "") for name in names] == [True, True, False, True, True, True, False]
+    assert [exports.by_default(name) for name in names] == [True, True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("architecture", ALL_ARCHITECTURES)
+def test_the_version_of_what_is_taken_is_told(architecture: str) -> None:
+    needs = {"liba.so": ["V1"], "libb.so": ["V2", "V3"]}
+    found = program(architecture, undefined=("a", "b", "c"), version_needs=needs, numbers={"a": 32, "c": 34})
+    assert [(symbol.name, symbol.version) for symbol in found.undefined] == [("a", "V1"), ("b", ""), ("c", "V3")]
+
+
+@pytest.mark.parametrize("architecture", ALL_ARCHITECTURES)
+def test_packed_relocations_of_what_is_called_at_the_start_are_told(architecture: str) -> None:
+    assert program(architecture, relr=True, init_array=True).relr_at_start
+    assert not program(architecture, relr=True).relr_at_start
+    assert not program(architecture, init_array=True).relr_at_start
+
+
 @pytest.mark.parametrize("count", range(1, 9))
 def test_exports_that_differ_in_their_last_letter_are_told_apart(count: int) -> None:
     """Their hashes differ in the bit that a GNU hash table does not write."""

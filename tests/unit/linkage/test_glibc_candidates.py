@@ -10,7 +10,7 @@ from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.glibc_needs import BAD, CACHE, NAME, good, needs_foo
-from support.image import Files, debian, failures, lib, library
+from support.image import Files, debian, failures, lib, library, words
 from support.ldcache import Row, ld_so_cache
 
 SKIPPED = {
@@ -81,7 +81,7 @@ def test_a_library_of_another_abi_of_the_same_machine_is_skipped(on: str, ours: 
     base = {
         lib(on, name): tarball.program(loader) for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
     }
-    libc = library("libc.so.6", on, flags=ours, defined=["puts"])
+    libc = library("libc.so.6", on, flags=ours, defined=["puts", "__libc_early_init"])
     files = {**base, lib(on, "libc.so.6"): libc, f"env/{NAME}": library(NAME, on, flags=theirs)}
     env, program = {"LD_LIBRARY_PATH": "/env"}, {"flags": ours}
     assert failures(needs_foo(files, on, env=env, program=program)) == [Code.LIBRARY_MISSING]
@@ -126,7 +126,21 @@ def test_a_cpu_levels_library_is_preferred_to_the_plain_one() -> None:
     files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": BAD, f"opt/{NAME}": good()}
     node = NodeFacts(cpu_level="x86-64-v2")
     assert failures(needs_foo(files, program={"runpath": "/opt"}, node=node)) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo(files, program={"runpath": "/opt"}).outcome is Outcome.STARTS
+    older = NodeFacts(cpu_level="x86-64-v1")
+    assert needs_foo(files, program={"runpath": "/opt"}, node=older).outcome is Outcome.STARTS
+
+
+def test_where_the_cpus_level_is_not_known_all_that_it_may_be_have_to_agree() -> None:
+    """T."""
+    program, v2 = {"runpath": "/opt"}, f"opt/glibc-hwcaps/x86-64-v2/{NAME}"
+    assert needs_foo({v2: good(), f"opt/{NAME}": good()}, program=program).outcome is Outcome.STARTS
+    only_older = needs_foo({v2: BAD, f"opt/{NAME}": good()}, program=program)
+    assert only_older.outcome is Outcome.UNKNOWN
+    assert words(only_older).endswith("but only CPUs of level x86-64-v2 are led to this")
+    only_newer = needs_foo({v2: good(), f"opt/{NAME}": BAD}, program=program)
+    assert only_newer.outcome is Outcome.UNKNOWN
+    assert words(only_newer).endswith("but CPUs of level x86-64-v2 are led elsewhere")
+    assert failures(needs_foo({v2: BAD, f"opt/{NAME}": BAD}, program=program)) == [Code.LIBRARY_MISMATCH]
 
 
 def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
@@ -149,7 +163,7 @@ def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
 
 def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
     rows: list[Row] = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
-    paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain", None: "plain"}
+    paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain"}
     for level, chosen in paths.items():
         files: Files = {
             CACHE: ld_so_cache("amd64", rows),
@@ -157,3 +171,4 @@ def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
         }
         prediction = needs_foo({**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level))
         assert prediction.outcome is Outcome.STARTS, level
+        assert needs_foo({**files, f"{chosen}/{NAME}": good()}).outcome is Outcome.UNKNOWN

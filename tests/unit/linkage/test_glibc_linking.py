@@ -54,9 +54,12 @@ def test_what_a_library_needs_of_another_is_checked_too() -> None:
     assert "/lib/x86_64-linux-gnu/libfoo.so.1 needs GLIBC_2.38" in words(prediction)
 
 
-def test_a_version_of_a_file_that_nothing_loads_ends_on_an_assertion() -> None:
-    """T: a program that a tool has freed of a library, but not of its versions."""
+def test_a_version_of_a_file_that_nothing_loads_ends_the_start() -> None:
+    """T: "Assertion `needed != NULL' failed"; a weak one too."""
     assert failures(run(needing({"libgone.so.1": ["X_1"]}))) == [Code.SYMBOL_VERSION_MISSING]
+    assert failures(run(needing({"libgone.so.1": [("X_1", "weak")]}))) == [Code.SYMBOL_VERSION_MISSING]
+    unknown = run(needing({"libgone.so.1": ["X_1"]}), unknown_env=frozenset({"LD_PRELOAD"}))
+    assert unknown.outcome is Outcome.UNKNOWN
 
 
 def test_relative_relocations_need_their_version() -> None:
@@ -159,7 +162,7 @@ def test_a_loop_of_libraries_ends() -> None:
 def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     program = glibc_program(undefined=[("environ", "copied")])
     assert failures(run(program)) == [Code.SYMBOL_MISSING]
-    libc = tarball.program(glibc_libc(defined=["environ"]))
+    libc = tarball.program(glibc_libc(defined=["environ", "__libc_early_init"]))
     assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
 
 
@@ -187,3 +190,59 @@ def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_o
     program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])
     assert run(program, {FOO: foo}).needs_glibc == (2, 17)
     assert run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.99"]})).needs_glibc == (2, 99)
+
+
+@pytest.mark.parametrize(("number", "fails"), [(2, False), (3, True), (0x8003, True), (0x8002, False)])
+def test_a_symbol_is_taken_in_the_version_that_is_wanted(number: int, fails: bool) -> None:
+    """T: "undefined symbol: foo, version FOO_1", though the library defines both the version and the symbol."""
+    foo = library("libfoo.so.1", version_definitions=["FOO_1", "FOO_2"], defined=["foo"], numbers={"foo": number})
+    needs = {"libfoo.so.1": ["FOO_1"]}
+    names = ["libfoo.so.1", "libc.so.6"]
+    program = glibc_program(needed=names, undefined=["foo"], version_needs=needs, numbers={"foo": 32})
+    assert failures(run(program, {FOO: foo})) == [Code.SYMBOL_MISSING] * fails
+
+
+def test_packed_relocations_that_nothing_at_the_start_needs_are_unknown_before_2_36() -> None:
+    """T."""
+    program = glibc_program(needed=["libfoo.so.1", "libc.so.6"])
+    idle, vital = library("libfoo.so.1", relr=True), library("libfoo.so.1", relr=True, init_array=True)
+    assert run(program, {FOO: idle}, version="2.35").outcome is Outcome.UNKNOWN
+    assert failures(run(program, {FOO: vital}, version="2.35")) == [Code.LIBRARY_MISMATCH]
+    assert run(program, {FOO: vital}, version="2.36").outcome is Outcome.STARTS
+
+
+def test_a_c_library_whose_loader_lacks_what_they_share_is_unknown() -> None:
+    """T: of 2.36 under 2.41, some die of it and some do not."""
+    libc = glibc_libc(
+        undefined=[("_dl_gone", "lazy")],
+        version_needs={"ld-linux-x86-64.so.2": ["GLIBC_PRIVATE"]},
+        version_definitions=["GLIBC_2.34"],
+        numbers={"_dl_gone": 32},
+    )
+    prediction = run(glibc_program(), {lib("amd64", "libc.so.6"): tarball.program(libc)})
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert "is of another release of glibc than its loader" in words(prediction)
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    """T: "file too short"."""
+    program = glibc_program(needed=["libfoo.so.1", "libc.so.6"])
+    null = {"opt/libfoo.so.1": tarball.link("/dev/null"), FOO: library("libfoo.so.1")}
+    assert failures(run(program, null, env={"LD_LIBRARY_PATH": "/opt"})) == [Code.LIBRARY_MISMATCH]
+    assert run(program, null, env={"LD_PRELOAD": "/dev/null"}).outcome is Outcome.STARTS
+    hidden = run(
+        program, {"opt/libfoo.so.1": tarball.link("/dev/null")}, mounts=("/dev",), env={"LD_LIBRARY_PATH": "/opt"}
+    )
+    assert hidden.outcome is Outcome.UNKNOWN
+
+
+def test_a_program_may_need_the_empty_name_which_is_its_own() -> None:
+    """T."""
+    assert run(glibc_program(needed=["", "libc.so.6"])).outcome is Outcome.STARTS
+
+
+def test_a_c_library_without_what_its_loader_calls_ends_on_an_assertion() -> None:
+    """T: "_dl_call_libc_early_init: Assertion `sym != NULL' failed"."""
+    old = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc(defined=["puts"]))}
+    assert failures(run(glibc_program(), old)) == [Code.SYMBOL_MISSING]
+    assert run(glibc_program(), old, version="2.31").outcome is Outcome.STARTS

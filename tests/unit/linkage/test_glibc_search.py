@@ -157,8 +157,12 @@ def test_lib_is_told_by_the_loaders_directories() -> None:
 
 
 def test_platform_is_the_nodes_and_unknown_where_it_decides() -> None:
-    prediction = needs_foo({}, program={"runpath": "/opt/$PLATFORM"})
-    assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+    program = {"runpath": "/opt/$PLATFORM/lib:/opt/a${PLATFORM}z"}
+    for place in (f"x86_64/lib/{NAME}", f"a0z/{NAME}", f"0/lib/glibc-hwcaps/x86-64-v2/{NAME}"):
+        prediction = needs_foo({f"opt/{place}": good()}, program=program)
+        assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
+    for place in ("x86_64/lib/libbar.so", f"x86_64/{NAME}", f"lib/{NAME}", f"b0z/{NAME}"):
+        assert failures(needs_foo({f"opt/{place}": good()}, program=program)) == [Code.LIBRARY_MISSING]
     assert needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt/$PLATFORM"}).outcome is Outcome.STARTS
 
 
@@ -300,10 +304,18 @@ def test_before_2_37_every_cpu_looks_into_tls_first() -> None:
 
 @pytest.mark.parametrize("where", ["haswell", "tls/haswell/x86_64"])
 def test_before_2_37_old_subdirectories_may_have_what_is_missing(where: str) -> None:
-    """T: tls on 2.36."""
     files, program = {f"opt/{where}/{NAME}": good()}, {"runpath": "/opt"}
     assert needs_foo(files, version="2.36", program=program).outcome is Outcome.UNKNOWN
     assert failures(needs_foo(files, version="2.37", program=program)) == [Code.LIBRARY_MISSING]
+
+
+def test_an_auxiliary_filter_gives_what_it_has_and_is_not_needed() -> None:
+    """T."""
+    program = {"undefined": ["more"]}
+    files = {f"lib/{NAME}": good(auxiliaries=["libreal.so"])}
+    assert failures(needs_foo(files, program=program)) == [Code.SYMBOL_MISSING]
+    real = library("libreal.so", defined=["more"])
+    assert needs_foo({**files, "lib/libreal.so": real}, program=program).outcome is Outcome.STARTS
 
 
 def test_a_filter_is_needed() -> None:
@@ -358,3 +370,13 @@ def test_a_library_with_an_abi_version_is_refused() -> None:
     data[8] = 1
     files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"]), f"usr/lib/{NAME}": bytes(data)}
     assert failures(start(files, "/app")) == [Code.LIBRARY_MISMATCH]
+
+
+def test_what_a_cache_or_a_list_of_preloads_says_behind_a_link_is_not_known() -> None:
+    """T: both are followed."""
+    cache: Files = {CACHE: tarball.link("/opt/cache"), "opt/cache": ld_so_cache("amd64", [(NAME, f"/opt/{NAME}")])}
+    assert needs_foo(cache).outcome is Outcome.UNKNOWN
+    preloads: Files = {"etc/ld.so.preload": tarball.link("/opt/list"), "opt/list": "/opt/libpre.so"}
+    assert needs_foo(preloads).outcome is Outcome.UNKNOWN
+    assert needs_foo({**preloads, f"lib/{NAME}": good()}).outcome is Outcome.STARTS
+    assert failures(needs_foo({"etc/ld.so.preload": ""})) == [Code.LIBRARY_MISSING]

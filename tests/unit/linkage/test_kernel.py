@@ -196,6 +196,12 @@ def test_a_packed_program_that_was_static_starts_unless_pages_are_larger() -> No
     assert start({"app": packed}, "/app", node=NodeFacts(page_size=16384)).outcome is Outcome.UNKNOWN
 
 
+@pytest.mark.parametrize("entry", [0, 0x7000000])
+def test_a_program_that_is_entered_where_it_has_no_segment_is_killed(entry: int) -> None:
+    """T: on all architectures."""
+    assert failures(start({"app": static_program(entry=entry)}, "/app")) == [Code.EXEC_FORMAT]
+
+
 def test_a_program_that_lacks_its_end_is_killed() -> None:
     """T: cut to half."""
     content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3010, 0x5000, 0x1000)])

@@ -175,7 +175,8 @@ def test_a_glibc_program_starts_through_a_linked_loader_if_musl_has_its_symbols(
 def test_relative_relocations_need_1_2_4() -> None:
     """T: a silent SIGSEGV with 1.2.3."""
     for version, outcome in [("1.2.3", Outcome.CANNOT_START), ("1.2.4", Outcome.STARTS), ("1.2.5", Outcome.STARTS)]:
-        files = {**alpine(version=version), f"lib/{NAME}": good(relr=True), "app": musl_program(needed=[NAME])}
+        foo = good(relr=True, init_array=True)
+        files = {**alpine(version=version), f"lib/{NAME}": foo, "app": musl_program(needed=[NAME])}
         prediction = start(files, "/app")
         assert prediction.outcome is outcome
         assert failures(prediction) in ([], [Code.LIBRARY_MISMATCH])
@@ -222,7 +223,8 @@ def test_a_musl_program_needs_musls_loader(on: str) -> None:
 
 
 def test_which_libc_it_is_the_loaders_file_tells_not_its_name() -> None:
-    files = {"lib/ld-musl-x86_64.so.1": tarball.program(glibc_loader()), "app": musl_program(needed=[], undefined=[])}
+    app = glibc_program(interp="/lib/ld-musl-x86_64.so.1", needed=[], undefined=[])
+    files = {"lib/ld-musl-x86_64.so.1": tarball.program(glibc_loader()), "app": app}
     walk = start(files, "/app", explain=True)
     assert walk.outcome is Outcome.STARTS
     files["lib/ld-musl-x86_64.so.1"] = tarball.program(musl_loader())
@@ -265,6 +267,65 @@ def test_a_path_file_that_may_not_be_read_leaves_no_path() -> None:
     files = {f"lib/{NAME}": good(), PATH_FILE: tarball.text("/lib", 0o600)}
     assert needs_foo(files).outcome is Outcome.STARTS
     assert failures(needs_foo(files, user=1000)) == [Code.LIBRARY_MISSING]
+
+
+def test_hidden_versions_and_indirect_functions_are_not_seen() -> None:
+    """T: "symbol not found", and "unsupported relocation type" where a library has them for itself."""
+    wants = {"undefined": ["foo"]}
+    hidden = good(defined=["foo"], version_definitions=["V1"], numbers={"foo": 0x8002})
+    assert failures(needs_foo({f"lib/{NAME}": hidden}, program=wants)) == [Code.SYMBOL_MISSING]
+    indirect = good(defined=["foo"], indirect=["foo"])
+    assert failures(needs_foo({f"lib/{NAME}": indirect}, program=wants)) == [Code.SYMBOL_MISSING]
+    default = good(defined=["foo"], version_definitions=["V1"], numbers={"foo": 2})
+    assert needs_foo({f"lib/{NAME}": default}, program=wants).outcome is Outcome.STARTS
+
+
+def test_packed_relocations_that_nothing_at_the_start_needs_are_unknown_before_1_2_4() -> None:
+    """T: some start, and some do not."""
+    files = {**alpine(version="1.2.3"), f"lib/{NAME}": good(relr=True), "app": musl_program(needed=[NAME])}
+    assert start(files, "/app").outcome is Outcome.UNKNOWN
+
+
+def test_a_path_longer_than_musls_room_for_it_is_passed_over() -> None:
+    """T: 512 bytes with the name and its end."""
+    name = f"/{NAME}"
+    for length, missing in [(511 - len(name), False), (512 - len(name), True)]:
+        directory = "/opt".ljust(length, "/")
+        prediction = needs_foo({f"opt/{NAME}": good()}, program={"runpath": directory})
+        assert failures(prediction) == [Code.LIBRARY_MISSING] * missing
+
+
+def test_musls_symbols_are_in_scope_only_if_something_needs_it() -> None:
+    """T: "__libc_start_main: symbol not found"."""
+    app = tarball.program(elf_file("amd64", interp="/lib/ld-musl-x86_64.so.1", undefined=["puts"]))
+    assert failures(start({**alpine(), "app": app}, "/app")) == [Code.SYMBOL_MISSING]
+
+
+def test_a_file_with_a_broken_magic_or_of_an_unnamed_machine_may_be_taken() -> None:
+    """T: musl looks at neither."""
+    unnamed = {f"lib/{NAME}": good(machine=0xBEEF, defined=["foo"])}
+    assert needs_foo(unnamed).outcome is Outcome.STARTS
+    assert needs_foo(unnamed, program={"undefined": ["foo"]}).outcome is Outcome.UNKNOWN
+    broken = {f"lib/{NAME}": tarball.program(b"\x7fELG" + good().data[4:])}
+    assert needs_foo(broken).outcome is Outcome.UNKNOWN
+
+
+def test_a_preload_of_another_machine_is_taken() -> None:
+    """T: its relocations end the start then."""
+    files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", "arm64", undefined=["puts"])}
+    assert failures(needs_foo(files, env={"LD_PRELOAD": "/opt/pre.so"})) == [Code.LIBRARY_MISMATCH]
+
+
+def test_a_preload_is_not_searched_by_the_programs_own_path_nor_is_what_it_needs() -> None:
+    """T: load_preload names no object that needs it."""
+    program = {"runpath": "/opt", "undefined": ["pre"]}
+    files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", defined=["pre"])}
+    assert failures(needs_foo(files, program=program, env={"LD_PRELOAD": "pre.so"})) == [Code.SYMBOL_MISSING]
+    assert needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"}).outcome is Outcome.STARTS
+    files["opt/pre.so"] = library("pre.so", defined=["pre"], needed=["libmore.so"])
+    files["opt/libmore.so"] = library("libmore.so")
+    prediction = needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"})
+    assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
 def _with_its_dynamic_section_behind(program: tarball.Item) -> tarball.Item:

@@ -6,7 +6,7 @@ from struct import Struct
 from elfgate.elf.window import Image
 
 _NULL, _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 0, 1, 5, 14, 15, 29
-_FILTER = 0x7FFFFFFF
+_FILTER, _AUXILIARY = 0x7FFFFFFF, 0x7FFFFFFD
 _VERDEF, _VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
 
 _LIMIT = 65536  # bytes of a dynamic section: 4096 entries of the longer kind
@@ -29,7 +29,7 @@ def cut(image: Image, addresses: Sequence[int]) -> tuple[Mapping[int, int], Sequ
     entries = _entries(image, offset)
     tags = dict(entries)
     needed = [value for tag, value in entries if tag == _NEEDED]
-    strings = [value for tag, value in entries if tag in {_NEEDED, _FILTER}]
+    strings = [value for tag, value in entries if tag in {_NEEDED, _FILTER, _AUXILIARY}]
     strings += [tags[tag] for tag in (_SONAME, _RPATH, _RUNPATH) if tag in tags]
     strings += _needs(image, image.offset(tags.get(_VERNEED)))
     strings += _definitions(image, image.offset(tags.get(_VERDEF)))

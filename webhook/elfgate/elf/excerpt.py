@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf import dynamic, exports, golang, loader, undefined, upx
+from elfgate.elf import dynamic, exports, golang, loader, packed, undefined, upx
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
 from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
@@ -50,13 +50,16 @@ def excerpt(data: Data) -> bytes:
     interp = _keep_segments(window, segments)
     image = Image(window, layout, [segment[1:5] for segment in segments if segment[0] == _PT_LOAD])
     tags, needed = dynamic.cut(image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC])
-    symbols, defined = undefined.cut(image, machine, tags), exports.cut(image, machine, tags)
+    symbols, indirect = undefined.cut(image, machine, tags)
+    defined = exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
     if kind == _ET_DYN and not needed and not told:
         told = loader.cut_stub(window)
     is_program = kind == _ET_EXEC or interp or (alone and not defined)
     marks = _marks(window, layout, _with_strings(segments) if is_program else ())
+    marks |= Mark.INDIRECT if indirect else Mark(0)
+    marks |= Mark.RELR_AT_START if packed.relocate_start(image, tags) else Mark(0)
     level = golang.cut(window, _written(segments)) if is_program else b""
     return Excerpt(window.size, marks, window.ranges(), symbols, defined, told, level).pack()
 

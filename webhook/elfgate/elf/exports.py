@@ -1,19 +1,17 @@
 """The symbols that a file defines for others: kept as hashes where the file has a GNU hash table, else as names."""
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from elfgate.elf.layout import LAYOUTS
 from elfgate.elf.window import Image
 
-if TYPE_CHECKING:
-    from array import array
-
-_GNU_HASH, _HASH, _STRTAB, _STRSZ, _SYMTAB = 0x6FFFFEF5, 4, 5, 10, 6
+_LITTLE = LAYOUTS[64, "little"]  # as lists are written
+_GNU_HASH, _HASH, _STRTAB, _STRSZ, _SYMTAB, _VERSYM = 0x6FFFFEF5, 4, 5, 10, 6, 0x6FFFFFF0
 _S390 = 22
 _SHN_UNDEF = 0
 _HASHES_LIMIT = 96 << 10  # symbols, or buckets: 384 KiB
@@ -22,10 +20,78 @@ _NAMES_LIMIT = 384 << 10  # bytes of names
 _TABLE_LIMIT = 8 << 20  # bytes of .dynstr looked at
 _NAME_LIMIT = 4096
 
+_HEAD, _WORD, _HALF = struct.Struct("<III"), struct.Struct("<I"), struct.Struct("<H")
 _BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 
+# A symbol's trait: the number of its version, as DT_VERSYM has it; and whether it is an indirect function.
+_NUMBER, _INDIRECT, _HIDDEN = 0x3FFF, 0x4000, 0x8000
+_PLAIN = 1  # VER_NDX_GLOBAL
+_FIRST_OF_SEVERAL = 3  # glibc takes the first version of all for whoever wants none
+_STT_GNU_IFUNC = 10
+_IS_INDIRECT = bytes(info & 0xF == _STT_GNU_IFUNC for info in range(256))
 
-class Hashes:
+
+class Exports(Protocol):
+    """The symbols that a file defines for others."""
+
+    def __call__(self, name: str) -> bool:
+        """Tell whether any symbol of that name is defined."""
+
+    def in_version(self, name: str, version: str) -> bool:
+        """Tell whether glibc would take a symbol for one of that version; empty: for one without."""
+
+    def by_default(self, name: str) -> bool:
+        """Tell whether there is one that musl sees: of a default version, and no indirect function."""
+
+
+class _Everything:
+    """The exports of a file that has more than are kept: nothing may be called missing from it."""
+
+    def __call__(self, name: str) -> bool:  # noqa: ARG002 - a protocol's
+        return True
+
+    def in_version(self, name: str, version: str) -> bool:  # noqa: ARG002 - a protocol's
+        return True
+
+    def by_default(self, name: str) -> bool:  # noqa: ARG002 - a protocol's
+        return True
+
+
+class _Known:
+    """Exports with their traits, which a file without versions and indirect functions has none of."""
+
+    __slots__ = ("_versions",)
+
+    def __init__(self, versions: Mapping[int, str]) -> None:
+        self._versions = versions
+
+    def __call__(self, name: str) -> bool:
+        raise NotImplementedError
+
+    def _traits(self, name: str) -> Sequence[int]:
+        raise NotImplementedError
+
+    def in_version(self, name: str, version: str) -> bool:
+        """Tell whether glibc would take a symbol for one of that version (``check_match`` in ``elf/dl-lookup.c``)."""
+        if not self(name):
+            return False
+        traits = self._traits(name)
+        if not traits:
+            return True
+        named, numbers = self._versions, [(trait & _NUMBER, bool(trait & _HIDDEN)) for trait in traits]
+        if version:
+            return any(named.get(number) == version or not (number in named or hidden) for number, hidden in numbers)
+        return any(number < _FIRST_OF_SEVERAL or not hidden for number, hidden in numbers)
+
+    def by_default(self, name: str) -> bool:
+        """Tell whether there is one that musl sees (``find_sym2`` in ``ldso/dynlink.c``)."""
+        if not self(name):
+            return False
+        traits = self._traits(name)
+        return not traits or any(not trait & (_HIDDEN | _INDIRECT) for trait in traits)
+
+
+class Hashes(_Known):
     """Exports known by DT_GNU_HASH's hashes.
 
     A chain's words lack the hash's lowest bit, which marks the chain's end. The bucket that a chain belongs to, the
@@ -34,9 +100,10 @@ class Hashes:
 
     __slots__ = ("_hashes", "_table")
 
-    def __init__(self, table: bytes) -> None:
-        """Take the table as ``cut`` wrote it: numbers of buckets and first symbol, buckets, chains."""
-        if len(table) < 8 or not any(table[:4]):
+    def __init__(self, table: bytes, versions: Mapping[int, str]) -> None:
+        """Take the table as ``cut`` wrote it: numbers of buckets, first symbol and symbols; buckets, chains, traits."""
+        super().__init__(versions)
+        if len(table) < _HEAD.size or not any(table[:4]):
             raise ValueError("not a table of hashes")
         self._table = table
         self._hashes: frozenset[int] | None = None
@@ -44,35 +111,66 @@ class Hashes:
     def __call__(self, name: str) -> bool:
         """Tell whether ``name`` is exported."""
         if self._hashes is None:  # most files are never asked
-            self._hashes = frozenset(_exact_hashes(LAYOUTS[64, "little"].words(self._table)))
+            self._hashes = frozenset(_exact_hashes(_LITTLE.words(self._table[: self._end])))
         return gnu_hash(name) in self._hashes
+
+    @property
+    def _end(self) -> int:
+        """Where the traits begin."""
+        count, _, symbols = _HEAD.unpack_from(self._table)
+        return _HEAD.size + 4 * int(count + symbols)
+
+    def _traits(self, name: str) -> Sequence[int]:
+        """Walk the name's chain, as a loader does."""
+        traits = memoryview(self._table)[self._end :]
+        if not traits:
+            return ()
+        (count, first, symbols), value = _HEAD.unpack_from(self._table), gnu_hash(name)
+        (start,) = _WORD.unpack_from(self._table, _HEAD.size + 4 * (value % count))
+        found: list[int] = []
+        for index in range(max(start - first, 0), symbols):
+            (word,) = _WORD.unpack_from(self._table, _HEAD.size + 4 * (count + index))
+            if word >> 1 == value >> 1:
+                found += _HALF.unpack_from(traits, 2 * index)
+            if word & 1:
+                break
+        return found
 
 
 def _exact_hashes(words: "array[int]") -> Iterator[int]:
     """The hashes of a table's chains, whole. Chains stand one behind the other, each where its bucket says."""
-    count, first = words[:2]
-    beginnings = {start - first: bucket for bucket, start in enumerate(words[2 : 2 + count])}
+    count, first, _ = words[:3]
+    beginnings = {start - first: bucket for bucket, start in enumerate(words[3 : 3 + count])}
     bucket = 0
-    for index, value in enumerate(words[2 + count :]):
+    for index, value in enumerate(words[3 + count :]):
         bucket = beginnings.get(index, bucket)
         if value > 1:  # 0 or 1 stands for a symbol that is listed without being defined
             yield value if value % count == bucket else value ^ 1
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(_Known):
     """Exports known by name."""
 
-    values: frozenset[str]
+    __slots__ = ("_by_name", "_values")
+
+    def __init__(self, values: Sequence[str], traits: Sequence[int], versions: Mapping[int, str]) -> None:
+        """Take the names, each as often as it is defined, and their traits; or none at all."""
+        super().__init__(versions)
+        self._values = frozenset(values)
+        self._by_name: dict[str, list[int]] = {}
+        for name, trait in zip(values, traits, strict=bool(traits)):
+            self._by_name.setdefault(name, []).append(trait)
 
     def __call__(self, name: str) -> bool:
         """Tell whether ``name`` is exported."""
-        return name in self.values
+        return name in self._values
+
+    def _traits(self, name: str) -> Sequence[int]:
+        return self._by_name.get(name, ())
 
 
-def everything(_name: str) -> bool:
-    """The exports of a file that has more than are kept: nothing may be called missing from it."""
-    return True
+NOTHING: Exports = Names((), (), {})
+EVERYTHING: Exports = _Everything()
 
 
 @lru_cache(maxsize=1 << 13)
@@ -98,9 +196,9 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
     symbols = image.offset(tags.get(_SYMTAB))
     if symbols is None:
         return b""
-    table = image.offset(tags.get(_GNU_HASH))
+    table, versions = image.offset(tags.get(_GNU_HASH)), image.offset(tags.get(_VERSYM))
     if table is not None:
-        hashes, count = _hashes(image, table, symbols)
+        hashes, count = _hashes(image, table, symbols, versions)
         if hashes or not count:
             return hashes
     else:
@@ -110,25 +208,32 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
     if strings is None:
         return b""
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
-    return _names(image, symbols, count, names)
+    return _names(image, symbols, count, names, versions)
 
 
-def decode(blob: bytes) -> Callable[[str], bool]:
+def decode(blob: bytes, versions: Mapping[int, str]) -> Exports:
     """Read what ``cut`` returned.
+
+    Args:
+        blob: The list.
+        versions: The names of versions by number.
 
     Raises:
         ValueError: if it is something else.
     """
     if blob == _EVERYTHING:
-        return everything
+        return EVERYTHING
+    if not blob:
+        return NOTHING
     if blob[:1] == _BY_HASH:
-        return Hashes(blob[1:])
-    names = blob[1:].decode("utf-8", "surrogateescape").split("\0") if blob else ()
-    return Names(frozenset(names))
+        return Hashes(blob[1:], versions)
+    end = 5 + int.from_bytes(blob[1:5], "little")
+    names = blob[5:end].decode("utf-8", "surrogateescape").split("\0")
+    return Names(names, _LITTLE.halves(blob[end:]), versions)
 
 
-def _hashes(image: Image, table: int, symbols: int) -> tuple[bytes, int]:
-    """A GNU hash table's buckets and chains: one word per exported symbol, the last of each chain odd.
+def _hashes(image: Image, table: int, symbols: int, versions: int | None) -> tuple[bytes, int]:
+    """A GNU hash table's buckets and chains: one word per exported symbol, the last of each chain odd; and traits.
 
     Returns:
         What ``decode`` reads; or, of a table with one bucket, which would not tell the lowest bit, nothing, and the
@@ -153,14 +258,32 @@ def _hashes(image: Image, table: int, symbols: int) -> tuple[bytes, int]:
         return _EVERYTHING, 0
     if count == 1:
         return b"", first + end
-    defined = _defined(image, first, image.layout.to_little(look(chains, end * 4)), symbols)
-    return _BY_HASH + struct.pack("<II", count, first) + image.layout.to_little(starts) + defined, 0
-
-
-def _defined(image: Image, first: int, chains: bytes, symbols: int) -> bytes:
-    """The chains, emptied of the undefined symbols that linkers list for functions whose address a program takes."""
     size = image.layout.symbol.size
-    table = image.window.look(symbols + first * size, len(chains) // 4 * size)
+    symbol_table = look(symbols + first * size, end * size)
+    defined = _defined(image, image.layout.to_little(look(chains, end * 4)), symbol_table)
+    numbers = None if versions is None else look(versions + first * 2, end * 2)
+    traits = _traits(image, image.layout.infos(symbol_table), numbers, len(defined) // 4)
+    sizes = _HEAD.pack(count, first, len(defined) // 4)
+    return _BY_HASH + sizes + image.layout.to_little(starts) + defined + _LITTLE.halves(traits.tobytes()).tobytes(), 0
+
+
+def _traits(image: Image, infos: bytes, numbers: bytes | None, count: int) -> "array[int]":
+    """A trait a symbol, given each one's ``st_info`` and DT_VERSYM's part; none at all where there are neither.
+
+    Symbols beyond the end of DT_VERSYM, or of their table, count as without a version.
+    """
+    indirect = infos[:count].translate(_IS_INDIRECT)
+    if numbers is None and 1 not in indirect:
+        return array("H")
+    traits = image.layout.halves(numbers or b"")[:count]
+    traits.extend([_PLAIN] * (count - len(traits)))
+    for index in compress(range(len(indirect)), indirect):
+        traits[index] |= _INDIRECT
+    return traits
+
+
+def _defined(image: Image, chains: bytes, table: bytes) -> bytes:
+    """The chains, emptied of the undefined symbols that linkers list for functions whose address a program takes."""
     sections = image.layout.sections(table)
     if _SHN_UNDEF not in sections:
         return chains
@@ -179,14 +302,16 @@ def _count(image: Image, machine: int, table: int) -> int:
     return words[0] if words else 0
 
 
-def _names(image: Image, symbols: int, count: int, names: bytes) -> bytes:
-    """The names of all global symbols with a definition."""
+def _names(image: Image, symbols: int, count: int, names: bytes, versions: int | None) -> bytes:
+    """The names of all global symbols with a definition, and their traits."""
     symbol = image.layout.symbol
     if count > _HASHES_LIMIT:
         return _EVERYTHING
     table = image.window.look(symbols, count * symbol.size)
-    found, room = [], _NAMES_LIMIT
-    for name, info, section in symbol.iter_unpack(table[: len(table) - len(table) % symbol.size]):
+    numbers = None if versions is None else image.window.look(versions, count * 2)
+    traits = _traits(image, image.layout.infos(table), numbers, len(table) // symbol.size)
+    found, kept, room = [], array("H"), _NAMES_LIMIT
+    for index, (name, info, section) in enumerate(symbol.iter_unpack(table[: len(table) - len(table) % symbol.size])):
         end = names.find(b"\0", name, name + _NAME_LIMIT)
         if section == _SHN_UNDEF or info >> 4 == 0 or end <= name:  # undefined, STB_LOCAL, nameless
             continue
@@ -194,4 +319,8 @@ def _names(image: Image, symbols: int, count: int, names: bytes) -> bytes:
         if room < 0:
             return _EVERYTHING
         found.append(names[name:end])
-    return _BY_NAME + b"\0".join(found) if found else b""
+        kept.extend(traits[index : index + 1])
+    text = b"\0".join(found)
+    return (
+        _BY_NAME + len(text).to_bytes(4, "little") + text + _LITTLE.halves(kept.tobytes()).tobytes() if found else b""
+    )

@@ -7,9 +7,10 @@ Everything is read from the ELF header, the program headers and what they lead t
 as neither the kernel nor a loader does (a file stripped of them starts all the same).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+
+from elfgate.elf.exports import NOTHING, Exports
 
 
 class Type(IntEnum):
@@ -53,12 +54,16 @@ class UndefinedSymbol:
         lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first call.
         copied: The file reserves room for a copy of it (``R_*_COPY``): it must come from another object, although this
             one defines it for all others.
+        own: The file defines it, as an indirect function or in a hidden version: only musl does not find it there.
+        version: The version of it that is wanted; empty for any.
     """
 
     name: str
     weak: bool
     lazy: bool
     copied: bool = False
+    own: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +117,19 @@ class ElfFacts:
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
         relr: There is a DT_RELR.
+        relr_at_start: It relocates functions that are called before ``main`` (DT_INIT_ARRAY).
+        indirect: There are relocations by functions (``R_*_IRELATIVE``).
+        dynamic_at: Where the file should have the PT_DYNAMIC; 0 if it has none.
         relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
+        auxiliaries: DT_AUXILIARY in file order: likewise, unless they are not there.
         versioned: There is a DT_VERSYM.
         version_needs: In file order.
         version_definitions: The versions that the file defines, without its base version.
         undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers to, as no loader
             looks up any other.
         exports: Tells whether the file defines a dynamic symbol of that name. A false yes is possible (it goes by hash,
-            and of a file with very many exports says yes to all), a false no is not.
+            and of a file with very many exports says yes to all), a false no is not. The same goes for the version.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
@@ -161,13 +170,17 @@ class ElfFacts:
     bind_now: bool = False
     no_default_lib: bool = False
     relr: bool = False
+    relr_at_start: bool = False
+    indirect: bool = False
+    dynamic_at: int = 0
     relocated: bool = False
     filters: tuple[str, ...] = ()
+    auxiliaries: tuple[str, ...] = ()
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[str, ...] = ()
     undefined: tuple[UndefinedSymbol, ...] = ()
-    exports: Callable[[str], bool] = lambda _name: False
+    exports: Exports = NOTHING
     kernel_floor: tuple[int, int, int] | None = None
     isa_needed: int = 0
     runtime_level: str = ""

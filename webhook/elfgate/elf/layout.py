@@ -60,6 +60,13 @@ class Layout:
             numbers.byteswap()
         return numbers
 
+    def halves(self, data: bytes) -> "array[int]":
+        """16-bit words; a byte beyond the last whole one is left out."""
+        numbers = array("H", data[: len(data) & ~1])
+        if self.byte_order != sys.byteorder:
+            numbers.byteswap()
+        return numbers
+
     def names(self, symbols: bytes) -> "array[int]":
         """``st_name`` of each symbol of a table."""
         return self.words(symbols)[:: self.symbol.size // 4]
@@ -125,7 +132,8 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
             return vaddr - start + offset
     for offset, start, size, memory in reversed(loads):
         if start & -_PAGE <= vaddr < -(-(start + size) // _PAGE) * _PAGE:
-            return None if vaddr >= start + size and memory > size else vaddr - start + offset
+            place = vaddr - start + offset
+            return None if place < 0 or (vaddr >= start + size and memory > size) else place
     return None
 
 

@@ -3,8 +3,8 @@
 Sources: gABI, "Dynamic Section"; LSB, "Symbol Versioning".
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from elftools.construct import Construct
@@ -15,12 +15,16 @@ from elfgate.elf.facts import Load, VersionNeed
 from elfgate.elf.layout import file_offset
 
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
+_NUMBER = 0x7FFF  # a version's; the bit above says that it is hidden
 _DF_BIND_NOW, _DF_1_NOW, _DF_1_NODEFLIB, _DF_1_PIE = 0x8, 0x1, 0x800, 0x08000000
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The facts of a dynamic section; ``ElfFacts`` tells what each is."""
+    """The facts of a dynamic section; ``ElfFacts`` tells what each is.
+
+    ``versions`` are the names behind the numbers in DT_VERSYM: of what is needed and of what is defined.
+    """
 
     pie: bool = False
     soname: str | None = None
@@ -32,14 +36,19 @@ class Linked:
     relr: bool = False
     relocated: bool = False
     filters: tuple[str, ...] = ()
+    auxiliaries: tuple[str, ...] = ()
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[str, ...] = ()
+    versions: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
     """Read the dynamic section at ``vaddr``."""
     section = _Section(decoder, loads, vaddr)
+    if not {"DT_STRTAB", "DT_SYMTAB"} <= section.values.keys():
+        decoder.complete = False  # the gABI demands both, and what a loader makes of their absence is its affair
+    needs, definitions = tuple(_needs(section)), tuple(_definitions(section))
     flags, flags_1 = section.value("DT_FLAGS") or 0, section.value("DT_FLAGS_1") or 0
     return Linked(
         pie=bool(flags_1 & _DF_1_PIE),
@@ -52,9 +61,11 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         relr="DT_RELR" in section.values,
         relocated=any(section.value(tag) for tag in ("DT_RELASZ", "DT_RELSZ", "DT_PLTRELSZ")),
         filters=section.strings("DT_FILTER"),
+        auxiliaries=section.strings("DT_AUXILIARY"),
         versioned="DT_VERSYM" in section.values,
-        version_needs=tuple(_needs(section)),
-        version_definitions=tuple(_definitions(section)),
+        version_needs=tuple(need for _, need in needs),
+        version_definitions=tuple(name for _, name in definitions),
+        versions={**{number: need.version for number, need in needs}, **dict(definitions)},
     )
 
 
@@ -107,7 +118,8 @@ class _Section:
         self.decoder.complete = False
 
 
-def _needs(section: _Section) -> Iterator[VersionNeed]:
+def _needs(section: _Section) -> Iterator[tuple[int, VersionNeed]]:
+    """Each need, and its number (``vna_other``)."""
     structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
     for offset, need in _chain(section, structs.Elf_Verneed, "vn_next", section.place("DT_VERNEED"), budget):
@@ -115,17 +127,18 @@ def _needs(section: _Section) -> Iterator[VersionNeed]:
         for _, version in _chain(section, structs.Elf_Vernaux, "vna_next", offset + need.vn_aux, budget):
             name = section.text(version.vna_name)
             if file is not None and name is not None:
-                yield VersionNeed(file, name, bool(version.vna_flags & _VER_FLG_WEAK))
+                yield version.vna_other & _NUMBER, VersionNeed(file, name, bool(version.vna_flags & _VER_FLG_WEAK))
 
 
-def _definitions(section: _Section) -> Iterator[str]:
+def _definitions(section: _Section) -> Iterator[tuple[int, str]]:
+    """Each defined version, and its number (``vd_ndx``); not the base version, which no reference can name."""
     structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
     for offset, definition in _chain(section, structs.Elf_Verdef, "vd_next", section.place("DT_VERDEF"), budget):
         first = section.decoder.at(structs.Elf_Verdaux, offset + definition.vd_aux)
         name = None if first is None else section.text(first.vda_name)
         if name is not None and not definition.vd_flags & _VER_FLG_BASE:
-            yield name
+            yield definition.vd_ndx & _NUMBER, name
 
 
 def _chain(

@@ -64,8 +64,8 @@ def _read(kept: Excerpt) -> ElfFacts:
         if s.p_type == "PT_LOAD"
     )
     interp, interp_malformed = _interp(decoder, segments)
-    dynamic = [s.p_vaddr for s in segments if s.p_type == "PT_DYNAMIC"]
-    linked = read_linked(decoder, loads, dynamic[-1]) if dynamic else Linked()
+    dynamic = [s for s in segments if s.p_type == "PT_DYNAMIC"]
+    linked = read_linked(decoder, loads, dynamic[-1].p_vaddr) if dynamic else Linked()
     kernel_floor, isa_needed = _notes(decoder, segments)
     isa_needed = isa_needed if machine in _X86 else 0
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
@@ -89,7 +89,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
         dynamic=bool(dynamic),
         dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
-        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1], segments),
+        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1].p_vaddr, segments),
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,
@@ -98,13 +98,17 @@ def _read(kept: Excerpt) -> ElfFacts:
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
         relr=linked.relr,
+        relr_at_start=Mark.RELR_AT_START in kept.marks,
+        indirect=Mark.INDIRECT in kept.marks,
+        dynamic_at=dynamic[-1].p_offset if dynamic else 0,
         relocated=linked.relocated,
         filters=linked.filters,
+        auxiliaries=linked.auxiliaries,
         versioned=linked.versioned,
         version_needs=linked.version_needs,
         version_definitions=linked.version_definitions,
-        undefined=undefined.decode(kept.undefined),
-        exports=exports.decode(kept.exports) if complete else exports.everything,
+        undefined=undefined.decode(kept.undefined, linked.versions),
+        exports=exports.decode(kept.exports, linked.versions) if complete else exports.EVERYTHING,
         kernel_floor=kernel_floor,
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),

@@ -9,7 +9,7 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-VERSION = 4  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+VERSION = 5  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct("<6sBxQIIIII")  # magic, marks, file size, number of ranges, sizes of the four lists
 _RANGE = struct.Struct("<QI")  # offset and size
@@ -22,6 +22,8 @@ class Mark(IntFlag):
     INCOMPLETE = 2  # a limit was reached
     JEMALLOC_PAGE_SIZE = 4  # carries jemalloc, which demands the page size that it was built for
     PACKED_STATIC = 8  # by UPX, and what it was needs no loader
+    INDIRECT = 16  # has relocations by functions (R_*_IRELATIVE)
+    RELR_AT_START = 32  # DT_RELR relocates DT_INIT_ARRAY
 
 
 NOTHING = Mark(0)

@@ -1,10 +1,12 @@
 """The symbols that a file takes from elsewhere: found in its relocations, kept as a short list."""
 
+from array import array
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from elfgate.elf.facts import UndefinedSymbol
-from elfgate.elf.layout import Layout
+from elfgate.elf.layout import LAYOUTS, Layout
 from elfgate.elf.window import Image
 
 _RELOCATIONS_LIMIT = 8 << 20  # bytes; most files have less than 1 MiB of those that name symbols
@@ -17,18 +19,28 @@ _NAME_LIMIT = 4096
 _JMPREL, _PLTRELSZ, _PLTREL = 23, 2, 20
 _RELA, _RELASZ, _RELACOUNT = 7, 8, 0x6FFFFFF9
 _REL, _RELSZ, _RELCOUNT = 17, 18, 0x6FFFFFFA
-_STRTAB, _STRSZ, _SYMTAB = 5, 10, 6
+_STRTAB, _STRSZ, _SYMTAB, _VERSYM = 5, 10, 6, 0x6FFFFFF0
+_NUMBER, _HIDDEN = 0x7FFF, 0x8000  # of a version
+_STT_GNU_IFUNC = 10
 _MIPS = 8
 _SHN_UNDEF, _STB_GLOBAL, _STB_WEAK = 0, 1, 2
 
-_WEAK, _LAZY, _COPIED = 1, 2, 4
+_WEAK, _LAZY, _COPIED, _OWN = 1, 2, 4, 8
+_LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
 # R_*_COPY by machine: the program reserves room for another object's variable, and defines it itself from then on.
 _COPY = {3: 5, 8: 126, 21: 19, 22: 9, 40: 20, 62: 5, 183: 1024, 243: 4, 258: 4}
+# R_*_IRELATIVE: a function of the file itself tells the value.
+_INDIRECT = {3: 42, 21: 248, 22: 61, 40: 160, 62: 37, 183: 1032, 243: 58, 258: 12}
+# R_*_TLSDESC: among the jump slots, but bound at start all the same (glibc ``elf_machine_lazy_rel``).
+_DESCRIPTOR = {3: 41, 40: 13, 62: 36, 183: 1031, 243: 12}
 
 
-def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
-    """List the undefined symbols that relocations refer to, and the defined ones that are copies of others.
+def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, bool]:
+    """List the undefined symbols that relocations refer to, and some of the defined ones.
+
+    Those are copies of other objects' variables; and what musl does not see of the file's own: indirect functions and
+    hidden versions.
 
     A loader looks up what a relocation names, and nothing else: an undefined symbol that none names needs no definition
     (glibc ``elf_dynamic_do_Rela``, musl ``do_relocs``). The GOT of MIPS, which needs no relocations, is not followed.
@@ -39,45 +51,58 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
         tags: Its dynamic section.
 
     Returns:
-        Their number, a byte of marks for each, and their names, for ``decode``; empty if there are none.
+        Their number, a byte of marks and the number of a version for each, and their names, for ``decode``; empty if
+        there are none. And whether any relocation is done by a function (``R_*_IRELATIVE``).
     """
     told = _referred(image, machine, tags)
     referred = told.at_start | told.lazily
     symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     if symbols is None or strings is None or not referred:
-        return b""
+        return b"", told.indirect
     table = image.window.look(symbols, min((max(referred) + 1) * image.layout.symbol.size, _TABLE_LIMIT))
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
     sections, starts, infos = image.layout.sections(table), image.layout.names(table), image.layout.infos(table)
+    versions = _versions(image, image.offset(tags.get(_VERSYM)), len(sections))
     at_start, copied = told.at_start, told.copied
-    marks, found, room = bytearray(), [], _LIMIT
+    marks, wanted, found, room = bytearray(), array("H"), [], _LIMIT
     for index in sorted(referred):  # a large image has some 100,000 of them
         if index >= len(sections):
             break
-        if sections[index] != _SHN_UNDEF and index not in copied:
-            continue
         start, info = starts[index], infos[index]
+        own = sections[index] != _SHN_UNDEF and index not in copied
+        if own and info & 0xF != _STT_GNU_IFUNC and not versions[index] & _HIDDEN:
+            continue
         if not _STB_GLOBAL << 4 <= info < (_STB_WEAK + 1) << 4:
             continue
         end = names.find(b"\0", start, start + _NAME_LIMIT)
         if end <= start:
             continue
-        room -= end - start + 2
+        room -= end - start + 4
         if room < 0:
             image.window.complete = False
             break
-        mark = _WEAK if info >= _STB_WEAK << 4 else 0
-        if index not in at_start:
-            mark |= _LAZY
-        if index in copied:
-            mark |= _COPIED
-        marks.append(mark)
+        mark = _WEAK * (info >= _STB_WEAK << 4) | _LAZY * (index not in at_start)
+        marks.append(mark | _COPIED * (index in copied) | _OWN * own)
+        wanted.append(versions[index] & _NUMBER)
         found.append(names[start:end])
-    return len(marks).to_bytes(4, "little") + bytes(marks) + b"\0".join(found) if found else b""
+    numbers = _LITTLE.halves(wanted.tobytes()).tobytes()
+    head = len(marks).to_bytes(4, "little") + bytes(marks) + numbers
+    return head + b"\0".join(found) if found else b"", told.indirect
 
 
-def decode(blob: bytes) -> tuple[UndefinedSymbol, ...]:
+def _versions(image: Image, table: int | None, count: int) -> "array[int]":
+    """The number of each symbol's version; 0, for none, where there is no DT_VERSYM or it ends."""
+    numbers = array("H") if table is None else image.layout.halves(image.window.look(table, 2 * count))
+    numbers.frombytes(bytes(2 * (count - len(numbers))))
+    return numbers
+
+
+def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, ...]:
     """Read what ``cut`` returned.
+
+    Args:
+        blob: The list.
+        versions: Their names by number.
 
     Raises:
         ValueError: if it is something else.
@@ -85,20 +110,33 @@ def decode(blob: bytes) -> tuple[UndefinedSymbol, ...]:
     if not blob:
         return ()
     end = 4 + int.from_bytes(blob[:4], "little")
-    names = blob[end:].decode("utf-8", "surrogateescape").split("\0")
+    begin = end + 2 * (end - 4)
+    names = blob[begin:].decode("utf-8", "surrogateescape").split("\0")
+    numbers = _LITTLE.halves(blob[end:begin])
     return tuple(
-        UndefinedSymbol(name, bool(mark & _WEAK), bool(mark & _LAZY), bool(mark & _COPIED))
-        for name, mark in zip(names, blob[4:end], strict=True)
+        UndefinedSymbol(
+            name,
+            bool(mark & _WEAK),
+            bool(mark & _LAZY),
+            bool(mark & _COPIED),
+            bool(mark & _OWN),
+            versions.get(number, ""),
+        )
+        for name, mark, number in zip(names, blob[4:end], numbers, strict=True)
     )
 
 
 @dataclass(slots=True)
 class _Referred:
-    """Indices of symbols: those that DT_RELA and DT_REL refer to, those that DT_JMPREL does, those that are copied."""
+    """Indices of symbols: those that DT_RELA and DT_REL refer to, those that DT_JMPREL does, those that are copied.
+
+    And whether there is a relocation by a function.
+    """
 
     at_start: set[int] = field(default_factory=set)
     lazily: set[int] = field(default_factory=set)
     copied: set[int] = field(default_factory=set)
+    indirect: bool = False
 
 
 def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> _Referred:
@@ -115,41 +153,50 @@ def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> _Referred:
         if jump is not None and table <= jump and jump + jump_size == table + size:
             size -= jump_size  # some linkers count the jump slots in; glibc takes them out again too
         relative = min(tags.get(count_tag, 0) * entry, size)  # these come first and name no symbol
-        at_start, copied = _symbols(image, machine, table + relative, size - relative, entry)
+        at_start, special = _symbols(image, machine, table + relative, size - relative, entry)
         referred.at_start |= at_start - {0}
-        referred.copied |= copied
-    lazily, _ = _symbols(image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word)
+        referred.copied |= special[_COPY.get(machine)]
+        referred.indirect |= bool(special[_INDIRECT.get(machine)])
+    lazily, special = _symbols(image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word)
     referred.lazily = lazily - {0}
+    referred.at_start |= special[_DESCRIPTOR.get(machine)] - {0}
+    referred.indirect |= bool(special[_INDIRECT.get(machine)])
     return referred
 
 
-def _symbols(image: Image, machine: int, table: int | None, size: int, entry: int) -> tuple[set[int], set[int]]:
-    """The symbol indices in ``r_info`` of a table of relocations, and among them those to be copied."""
+def _symbols(
+    image: Image, machine: int, table: int | None, size: int, entry: int
+) -> tuple[set[int], Mapping[int | None, set[int]]]:
+    """The symbol indices in ``r_info`` of a table of relocations; and those of the types that are special, by type."""
+    found: set[int] = set()
+    special: defaultdict[int | None, set[int]] = defaultdict(set)
     offset = image.offset(table)
     if offset is None:
-        return set(), set()
+        return found, special
     if size > _RELOCATIONS_LIMIT:
         image.window.complete = False
-        return set(), set()
-    found: set[int] = set()
-    copied: set[int] = set()
+        return found, special
     chunk = _CHUNK - _CHUNK % entry
     symbol_at, type_at = _words_of_info(image.layout, machine)
-    copy = _COPY.get(machine, -1)
-    if machine == _MIPS and image.layout.word == 8 and image.layout.byte_order == "little":
-        copy <<= 24  # the type is the last of the four bytes
+    kinds = {types[machine] for types in (_COPY, _INDIRECT, _DESCRIPTOR) if machine in types}
+    # Of MIPS's little-endian files, the type is the last of the word's four bytes.
+    last = 24 if machine == _MIPS and image.layout.word == 8 and image.layout.byte_order == "little" else 0
     for start in range(offset, offset + size, chunk):
         words = image.layout.words(image.window.look(start, min(chunk, offset + size - start)))
         symbols, types = words[symbol_at :: entry // 4], words[type_at :: entry // 4]
         found.update(symbols)
-        if symbol_at != type_at and copy in types:
-            copied.update(symbol for symbol, kind in zip(symbols, types, strict=False) if kind == copy)
+        for kind in kinds if symbol_at != type_at else ():
+            if (written := kind << last) in types:
+                special[kind].update(symbol for symbol, this in zip(symbols, types, strict=False) if this == written)
         if len(found) > _REFERRED_LIMIT:
             image.window.complete = False
             break
     if image.layout.word == 8:
-        return found, copied
-    return {info >> 8 for info in found}, {info >> 8 for info in found if info & 0xFF == copy}
+        return found, special
+    for info in found:
+        if info & 0xFF in kinds:
+            special[info & 0xFF].add(info >> 8)
+    return {info >> 8 for info in found}, special
 
 
 def _words_of_info(layout: Layout, machine: int) -> tuple[int, int]:

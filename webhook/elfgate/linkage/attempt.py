@@ -9,9 +9,11 @@ from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Architecture
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
 
 _LONGEST = 1000  # characters of a message
+NULL = "/dev/null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,22 @@ class Attempt:
         if hidden is None:
             return found
         mount = next(mount for mount in self.mounts if f"{hidden}/".startswith(mount))
+        if self._is_null(found, crossed[0]):
+            return Found(NULL, Entry(Kind.FILE, mode=0o666), found.symlinks)
         because = f"{crossed[0]} lies under the volume at {mount.rstrip('/') or '/'}"
         return Hidden(crossed[0], Doubt(UnknownReason.UNDER_MOUNT, because))
+
+    def _is_null(self, found: Found | Missing, asked: str) -> bool:
+        """Tell whether a walk ends at /dev/null, which every runtime makes: it reads as an empty file.
+
+        Source: OCI runtime spec, "Default Devices".
+        """
+        if sum(NULL.startswith(mount) for mount in self.mounts) != 1:
+            return False  # another volume may hide it, or /dev itself
+        last = next(reversed(found.symlinks), "")
+        link = self.tree.lookup(last, follow_last=False) if last else None
+        target = link.entry.link if isinstance(link, Found) else asked
+        return posixpath.normpath(posixpath.join(posixpath.dirname(last), target)) == NULL
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
         """Walk with the process's search permission, unless a group that is not known might have it."""

@@ -5,6 +5,7 @@ Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c`
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
@@ -13,19 +14,22 @@ from elfgate.linkage import cpu, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
 from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.levels import compare
 from elfgate.linkage.loaded import (
     MOST_OBJECTS,
     Object,
     Objects,
     mapped,
     provided_by_kernel,
+    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
+    report_relr,
 )
 from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.report import Code
-from elfgate.linkage.symbols import undefined
+from elfgate.linkage.symbols import by_version, undefined
 from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -34,7 +38,9 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
+_RELR_SINCE = (2, 36)
 _LIBC = "libc.so.6"
+_EARLY_INIT, _EARLY_INIT_SINCE = "__libc_early_init", (2, 33)  # since 2.32, which does not tell its release
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
@@ -47,26 +53,37 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
+    before = len(attempt.findings)
+    for level in _load(attempt, program, loader, about):
+        trial = replace(attempt, node=replace(attempt.node, cpu_level=level), findings=[], walk=[], explain=False)
+        _load(trial, program, loader, about)
+        if compare(attempt, before, trial, level):
+            return
+
+
+def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> Sequence[str]:
+    """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
     if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt) or _only_helps(program.process):
-        return
-    if program.process.env.get("LD_AUDIT"):
-        program = replace(program, process=program.process.doubted(_AUDITED))
+        return ()
+    doubt = _AUDITED if program.process.env.get("LD_AUDIT") else _unread_preload(attempt)
+    program = replace(program, process=program.process.doubted(doubt))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
-    executable.names.update({facts.soname} if facts.soname else ())
+    executable.names.update({"", *({facts.soname} if facts.soname else ())})  # rtld.c names the program ""
     itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
     search = Search(attempt, program.process, loader, executable)
     if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
-        return
+        return ()
     objects = Objects()
     objects.add(executable)
     objects.know(itself)
     for name in _preloads(attempt, program):
-        _preload(objects, search, executable, name)
+        _load_optional(objects, search, executable, name)
     if "LD_TRACE_LOADED_OBJECTS" in program.process.env:
         _list(attempt, objects, search)
     else:
         _link(attempt, program, objects, search, itself)
+    return tuple(search.levels)
 
 
 def _only_helps(process: Process) -> bool:
@@ -89,11 +106,16 @@ def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, 
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    if not check_versions(attempt, objects, itself):
+    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
+    if not check_versions(attempt, objects, itself, doubt):
+        return
+    if search.version < _RELR_SINCE and (user := relr_user(objects)) is not None:
+        report_relr(attempt, user, "a glibc before 2.36")
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
     unversioned = check_unversioned(attempt, objects, search.version, now=now)
-    if unversioned and _bind(attempt, program, objects, itself, now=now):
+    bound = unversioned and _bind(attempt, objects, itself, doubt, now=now)
+    if bound and _initialised(attempt, objects, search.version, doubt):
         report_incomplete(attempt, objects)
 
 
@@ -115,13 +137,21 @@ def _preloads(attempt: Attempt, program: Program) -> list[str]:
     return [*named, *preload(text or "")]
 
 
-def _preload(objects: Objects, search: Search, executable: Object, name: str) -> None:
-    """A preload that cannot be loaded is passed over with a message; what it needs itself is needed all the same."""
+def _unread_preload(attempt: Attempt) -> Doubt | None:
+    """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
+    found = attempt.lookup(PRELOAD)
+    if isinstance(found, Found) and found.entry.size and attempt.tree.text(PRELOAD) is None:
+        return Doubt(UnknownReason.LIMIT_EXCEEDED, f"{PRELOAD} could not be read")
+    return None
+
+
+def _load_optional(objects: Objects, search: Search, needed_by: Object, name: str) -> None:
+    """A preload or DT_AUXILIARY that cannot be loaded is passed over; what it needs itself is needed all the same."""
     if not name or objects.named(name) is not None:
         return
-    outcome = search.find(name, executable)
+    outcome = search.find(name, needed_by)
     if isinstance(outcome, Opened) and objects.at(outcome.path) is None:
-        objects.add(_object(outcome, executable, name))
+        objects.add(_object(outcome, needed_by, name))
 
 
 def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
@@ -131,6 +161,8 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     """
     complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
     for item in objects:
+        for name in item.facts.auxiliaries:
+            _load_optional(objects, search, item, name)
         for name in (*item.facts.filters, *item.facts.needed):
             if provided_by_kernel(name) or objects.named(name) is not None:
                 continue
@@ -154,6 +186,10 @@ def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by
     if known is not None:
         objects.alias(known, item.names)
         return True
+    if opened.facts.loader is not None:
+        message = f"{opened.path} is a second dynamic loader in the process: what comes of that is not followed"
+        attempt.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
+        return False
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
@@ -183,13 +219,12 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object, *, now: bool) -> bool:
+def _bind(attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | None, *, now: bool) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
-    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
     for item in objects:
-        missing = undefined(item.facts, scope)
+        missing = undefined(item.facts, scope, by_version)
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
@@ -197,7 +232,27 @@ def _bind(attempt: Attempt, program: Program, objects: Objects, itself: Object, 
             bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+        elif _is_mixed(item, missing.lazy):
+            bound = False
+            message = f"{item.path} is of another release of glibc than its loader {itself.path}"
+            attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
             message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
     return bound
+
+
+def _initialised(attempt: Attempt, objects: Objects, version: tuple[int, ...], doubt: Doubt | None) -> bool:
+    """Judge whether the loader finds in the C library what it calls: ``_dl_call_libc_early_init``, an assertion."""
+    libc = next((item for item in objects if item.facts.soname == _LIBC), None)
+    if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
+        return True
+    message = f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or no C library"
+    attempt.failed(Code.SYMBOL_MISSING, libc.path, message, words.FIX_SYMBOL, doubt)
+    return False
+
+
+def _is_mixed(item: Object, missing: Sequence[str]) -> bool:
+    """Tell a C library whose loader lacks what only the two of them share: they differ in what no symbol tells, too."""
+    private = {symbol.name for symbol in item.facts.undefined if symbol.version == "GLIBC_PRIVATE"}
+    return not private.isdisjoint(missing)

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
@@ -20,7 +21,7 @@ from elfgate.linkage.glibc_verify import Skip, verify
 from elfgate.linkage.kernel import Image
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
-from elfgate.linkage.search import SearchPath, expand, split_glibc
+from elfgate.linkage.search import SearchPath, expand, pattern_of, split_glibc
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -114,6 +115,7 @@ class Search:
         self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
         self._directories: dict[str, bool] = {}
+        self.levels: dict[str, None] = {}  # of the CPU, not known, that lead to files of a name that was searched
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
@@ -182,18 +184,19 @@ class Search:
         return tokens
 
     def _along(self, label: str, path: SearchPath, name: str, query: _Query) -> Opened | Refused | None:
-        if path.undecided:
-            query.doubt = query.doubt or _undecided(path.undecided[0])
+        for directory in path.undecided:
+            if query.doubt is None and self._may_have(directory.split("/"), name):
+                query.doubt = _undecided(directory)
         for directory in path.directories:
             query.searched.append(directory)
-            for subdirectory, level in self._subdirectories(directory):
+            for subdirectory, level in self._subdirectories(directory, name):
                 candidate = posixpath.join(directory, subdirectory, name)
                 outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
                 if outcome is not None or not goes_on:
                     return outcome
         return None
 
-    def _subdirectories(self, directory: str) -> list[tuple[str, str]]:
+    def _subdirectories(self, directory: str, name: str) -> list[tuple[str, str]]:
         """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
 
         Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
@@ -209,6 +212,8 @@ class Search:
         levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
         known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
         if None in known:
+            there = (level for path, level in reversed(levels) if self._exists(posixpath.join(directory, path, name)))
+            self.levels.update(dict.fromkeys(there))
             return [*plain, *reversed(levels)]
         return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
 
@@ -218,11 +223,31 @@ class Search:
             below = posixpath.join(directory, old)
             if not self._is_directory(below):
                 continue
-            if isinstance(self._attempt.lookup(posixpath.join(below, name), self._process.cwd), Found):
+            if self._exists(posixpath.join(below, name)):
                 return posixpath.join(below, name)
             if depth > 1 and (found := self._in_old_subdirectories(below, name, depth - 1)):
                 return found
         return ""
+
+    def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
+        """Tell whether a directory with tokens that may stand for anything may be one that leads to the file."""
+        for index, part in enumerate(directory):
+            if (pattern := pattern_of(part)) is not None:
+                start = posixpath.join(
+                    self._process.cwd, above, "/".join(directory[:index]) or ("." if index == 0 else "/")
+                )
+                if isinstance(self._attempt.lookup(start), Hidden):
+                    return True
+                there = (child for child in self._attempt.tree.listdir(start) if fnmatchcase(child, pattern))
+                return any(
+                    self._may_have(directory[index + 1 :], name, posixpath.join(start, child)) for child in there
+                )
+        path = posixpath.join(self._process.cwd, above, *directory)
+        subdirectories = self._attempt.tree.listdir(path).keys() & {"glibc-hwcaps", *OLD_SUBDIRECTORIES}
+        return bool(subdirectories) or not isinstance(self._attempt.lookup(posixpath.join(path, name)), Missing)
+
+    def _exists(self, path: str) -> bool:
+        return isinstance(self._attempt.lookup(path, self._process.cwd), Found)
 
     def _is_directory(self, path: str) -> bool:
         if path not in self._directories:
@@ -235,8 +260,12 @@ class Search:
         if self._cache is None:
             query.doubt = query.doubt or self._cache_doubt
             return None
-        entry, level = self._cached_for.best(self._cache.entries.get(name, ()))
-        if entry is None or (needed_by.facts.no_default_lib and posixpath.dirname(entry.path) in self._defaults):
+        entry, level = self._cached_for.best(entries := self._cache.entries.get(name, ()))
+        if self._attempt.node.cpu_level is None and self._row is not None:
+            asked = {candidate.hwcap for candidate in entries}
+            self.levels.update(dict.fromkeys(level for level in reversed(self._row.hwcaps) if level in asked))
+        barred = tuple(f"{directory}/" for directory in self._defaults) if needed_by.facts.no_default_lib else ()
+        if entry is None or entry.path.startswith(barred):
             return None
         return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
 
@@ -248,7 +277,7 @@ class Search:
             self._cache_doubt = found.doubt
         if not isinstance(found, Found) or not self._attempt.opens(found):
             return None
-        if found.entry.kind is Kind.UNREADABLE:
+        if found.entry.kind is Kind.UNREADABLE or (found.entry.text is None and found.entry.size):  # or by another name
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
         cache = parse_cache(found.entry.text) if found.entry.text else None
         return cache if cache is not None and cache.byte_order == self._loader.facts.byte_order else None

@@ -13,6 +13,7 @@ from elfgate.linkage.machines import describe
 from elfgate.rootfs.entry import Entry, Kind
 
 _HEADER = {32: 52, 64: 64}  # bytes
+_ABI_VERSIONS = 8  # more than any release and architecture has (libc-abis)
 _OS_ABIS = {40: (0, 3, 97)}  # ELFOSABI_NONE, ELFOSABI_GNU; ARM adds ELFOSABI_ARM
 _ARM, _PPC64, _RISCV = 40, 21, 243
 _ARM_FLOAT_ABI = 0x600
@@ -50,7 +51,7 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     what = f"is {describe(facts)}"
     if facts.ident_class != loader.elf_class:
         return Skip(what, other_class=True)
-    if facts.ident_byte_order != loader.byte_order:
+    if facts.ident_byte_order not in ("", loader.byte_order):
         return Skip(what) if debian else what
     if wrong := _identification(entry.head, facts):
         return wrong
@@ -61,12 +62,14 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
 
 def _identification(head: bytes, facts: ElfFacts) -> str:
     """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``; empty if nothing."""
+    if not facts.ident_byte_order:
+        return "is in no byte order"
     version = int.from_bytes(head[20:24], "big" if facts.byte_order == "big" else "little")
     if head[6] != 1 or version != 1:
         return f"is of ELF version {version if head[6] == 1 else head[6]}, not 1"
     if facts.os_abi not in _OS_ABIS.get(facts.machine, (0, 3)):
         return f"has the OS ABI {facts.os_abi}, which is not Linux's"
-    if head[8] and facts.os_abi == 0:
+    if head[8] and (facts.os_abi == 0 or head[8] >= _ABI_VERSIONS):
         return f"has the ABI version {head[8]}, which is not Linux's"
     return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
 

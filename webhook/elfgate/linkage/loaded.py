@@ -64,11 +64,11 @@ class Objects:
     def add(self, item: Object) -> None:
         """Append an object; the first to have a name keeps it."""
         self.items.append(item)
+        self._by_path.setdefault(item.path, item)
         self.know(item)
 
     def know(self, item: Object) -> None:
-        """Let an object be found that is mapped already (the loader) without being in the order."""
-        self._by_path.setdefault(item.path, item)
+        """Let an object be found by its names: one of the order, or glibc's loader, of which it knows no more."""
         for name in item.names:
             self._by_name.setdefault(name, item)
 
@@ -139,6 +139,21 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
         attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
     return cut is False
+
+
+def relr_user(objects: Objects) -> Object | None:
+    """Find an object with packed relative relocations (DT_RELR); first one that cannot do without them."""
+    users = [item for item in objects if item.facts.relr]
+    return next((item for item in users if item.facts.relr_at_start), next(iter(users), None))
+
+
+def report_relr(attempt: Attempt, item: Object, libc: str) -> None:
+    """Record an object whose packed relative relocations its loader passes over: its own pointers lead nowhere."""
+    doubt = item.doubt
+    if not item.facts.relr_at_start:
+        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "what they relocate may not come to be used")
+    message = f"{item.path} has DT_RELR relocations, which {libc} does not know: it crashes"
+    attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, doubt)
 
 
 def report_incomplete(attempt: Attempt, objects: Objects) -> None:

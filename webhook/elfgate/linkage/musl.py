@@ -4,10 +4,12 @@ Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order)
 ``map_library``, ``load_deps``, ``do_relocs``. There is no cache, no version check and no lazy binding at start.
 """
 
+import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from elfgate.elf.facts import ElfFacts, LoaderFacts, Type
 from elfgate.errors import UnknownReason
@@ -22,15 +24,17 @@ from elfgate.linkage.loaded import (
     Objects,
     mapped,
     provided_by_kernel,
+    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
+    report_relr,
 )
 from elfgate.linkage.machines import architecture_of, describe
 from elfgate.linkage.pages import SMALLEST, mappable, taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
-from elfgate.linkage.symbols import undefined
+from elfgate.linkage.symbols import by_name, undefined
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -39,6 +43,8 @@ _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _RELR_SINCE = (1, 2, 4)
 _DONATED_SINCE = (1, 2, 1)
 _HEADER = {32: 52, 64: 64}  # bytes
+_ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
+_TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 _UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
 _UNLIKE_SLOTS = frozenset({"386", "arm"})  # neither knows the other's jump slots
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
@@ -83,6 +89,7 @@ class _Linker:
         self._about = about
         self._version = tuple(int(part) for part in re.findall(r"\d+", about.version)[:3])
         self._itself = Object(loader.name, loader.path, loader.facts)
+        self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._foreign: list[Object] = []
@@ -118,10 +125,10 @@ class _Linker:
 
     def _load(self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
-        if _RESERVED.match(name) or name == self._loader.name or objects.named(name) is not None:
+        if self._is_itself(name) or objects.named(name) is not None:
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
-        opened = self._open(name, needed_by, query)
+        opened = self._open(name, () if preload else needed_by.chain(), query)
         if opened is None:
             if not preload:
                 report_missing(self._attempt, needed_by, name, query.doubt)
@@ -133,18 +140,21 @@ class _Linker:
             return True
         facts = self._attempt.tree.facts(found)
         wrong = self._refusal(found.entry, facts)
-        foreign = facts is not None and bool(wrong) and self._is_harmless(facts)
+        foreign = facts is not None and bool(wrong) and self._is_harmless(found.entry, facts)
         if facts is None or (wrong and not foreign):
-            passed_over = preload and not self._maps(facts)
+            tolerance = self._tolerance(found.entry, facts)
+            passed_over = preload and not self._maps(facts) and tolerance is None
             if not passed_over:
-                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or self._tolerance(facts))
+                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
             return passed_over
-        item = Object(path, found.path, facts, needed_by, set() if "/" in name else {name}, query.doubt)
+        names = set() if "/" in name else {name}
+        item = Object(path, found.path, facts, None if preload else needed_by, names, query.doubt)
         return self._map(objects, item, foreign=foreign)
 
     def _map(self, objects: Objects, item: Object, *, foreign: bool) -> bool:
         """Map a library, unless it is a second libc: musl takes itself instead."""
         if item.facts.exports("__libc_start_main") and item.facts.exports("stdin"):
+            self._is_needed = True
             return True
         objects.add(item)
         if foreign:
@@ -155,20 +165,28 @@ class _Linker:
             return False
         return mapped(self._attempt, item, taken_by_musl)
 
-    def _open(self, name: str, needed_by: Object, query: _Query) -> tuple[str, Found] | None:
-        """Take the first file that opens, whatever it is."""
+    def _is_itself(self, name: str) -> bool:
+        """Tell whether a name stands for the C library whatever the files; its symbols are in scope from then on."""
+        itself = bool(_RESERVED.match(name)) or name == self._loader.name
+        self._is_needed |= itself
+        return itself
+
+    def _open(self, name: str, chain: Iterable[Object], query: _Query) -> tuple[str, Found] | None:
+        """Take the first file that opens, whatever it is; ``chain`` are those by whose paths it is searched."""
         if "/" in name:
             return self._try(name, name, query)
-        for label, directory in self._directories(needed_by, query):
+        for label, directory in self._directories(chain, query):
+            if len(os.fsencode(f"{directory}/{name}")) >= _ROOM:
+                continue
             opened = self._try(posixpath.join(directory, name), f"{name} in {directory} ({label})", query)
             if opened is not None or query.stopped:
                 return opened
         return None
 
-    def _directories(self, needed_by: Object, query: _Query) -> Iterator[tuple[str, str]]:
+    def _directories(self, chain: Iterable[Object], query: _Query) -> Iterator[tuple[str, str]]:
         for directory in self._env_path:
             yield "LD_LIBRARY_PATH", directory
-        for item in needed_by.chain():
+        for item in chain:
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
                 continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path
@@ -232,24 +250,30 @@ class _Linker:
             return False
         return is_of_same_kind(facts, self._loader.facts, machine=False)
 
-    def _is_harmless(self, facts: ElfFacts) -> bool:
+    def _is_harmless(self, entry: Entry, facts: ElfFacts) -> bool:
         """Tell whether a library of another machine has nothing to relocate: only its code is foreign then."""
-        return self._tolerance(facts) is not None and not facts.relocated
+        return self._tolerance(entry, facts) is not None and not facts.relocated
 
-    def _tolerance(self, facts: ElfFacts | None) -> Doubt | None:
-        """Doubt that a library of another machine ends the start: musl does not look at ``e_machine``.
+    def _tolerance(self, entry: Entry, facts: ElfFacts | None) -> Doubt | None:
+        """Doubt that what is no library of this machine ends the start: musl looks at neither magic nor ``e_machine``.
 
         What does not fit are its relocations ("unsupported relocation type"), if there are any, and if their numbers
         mean nothing on this machine; and its code, if it comes to run.
         """
-        if facts is None or facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
+        if facts is None:
+            order: Literal["little", "big"] = "big" if self._loader.facts.byte_order == "big" else "little"
+            return _TAKEN if int.from_bytes(entry.head[16:18], order) in (Type.DYN, Type.EXEC) else None
+        if facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
             return None
-        names = {row.name for row in (architecture_of(facts), architecture_of(self._loader.facts)) if row}
-        if len(names) < 2 or (facts.relocated and names <= _UNLIKE):
+        ours, theirs = architecture_of(self._loader.facts), architecture_of(facts)
+        if ours is theirs:
+            return None
+        names = {row.name for row in (ours, theirs) if row}
+        if len(names) == 2 and facts.relocated and names <= _UNLIKE:
             return None
         if names == _UNLIKE_SLOTS and any(symbol.lazy for symbol in facts.undefined):
             return None
-        return Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
+        return _TAKEN
 
     def foreign_unused(self, objects: Objects) -> bool:
         """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
@@ -258,18 +282,17 @@ class _Linker:
             users = (user for user in objects if any(defines(symbol.name) for symbol in user.facts.undefined))
             user = next(users, None)
             if user is not None:
-                doubt = item.doubt or self._tolerance(item.facts)
+                doubt = item.doubt or _TAKEN
                 report_mismatch(self._attempt, user, item.path, f"is {describe(item.facts)}", doubt)
                 return False
         return True
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
-        item = next((item for item in objects if item.facts.relr), None)
+        item = relr_user(objects)
         if item is None or not self._version or self._version >= _RELR_SINCE:
             return True
-        message = f"{item.path} has DT_RELR relocations, which musl {self._about.version} does not know: it crashes"
-        self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+        report_relr(self._attempt, item, f"musl {self._about.version}")
         return False
 
     def entered(self, objects: Objects) -> bool:
@@ -291,9 +314,9 @@ class _Linker:
     def bind(self, objects: Objects) -> bool:
         """Bind every symbol, or report "Error relocating X: Y: symbol not found"."""
         bound = True
-        scope = [item.facts for item in (*objects, self._itself)]
+        scope = [item.facts for item in objects] + [self._itself.facts] * self._is_needed
         for item in objects:
-            missing = undefined(item.facts, scope)
+            missing = undefined(item.facts, scope, by_name)
             names = missing.eager + missing.lazy
             if names:
                 bound = False
@@ -301,4 +324,8 @@ class _Linker:
                 message = words.symbols_missing(item.path, names, f"neither {libc} nor a loaded library defines")
                 doubt = objects.doubt or self._env_doubt
                 self._attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt)
+            elif item.facts.indirect:
+                bound = False
+                message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
+                self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_MUSL_SYMBOL, item.doubt)
         return bound

@@ -36,8 +36,9 @@ def taken_by_glibc(facts: ElfFacts, page: int) -> bool:
 
 
 def taken_by_old_glibc(facts: ElfFacts, page: int) -> bool:
-    """Tell the same as glibc before 2.35 does for libraries: ``p_align`` is a multiple of the page size too."""
-    return taken_by_glibc(facts, page) and all(load.align % page == 0 for load in facts.loads)
+    """Tell the same as glibc before 2.35 does for libraries: it goes by ``p_align``, a multiple of the page size."""
+    kept = all(load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1) for load in facts.loads)
+    return kept and taken_by_glibc(facts, page)
 
 
 def taken_by_musl(facts: ElfFacts, page: int) -> bool:
@@ -61,8 +62,9 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
         page: The largest page size that the node may have, in bytes: the rest of the last page reads as zeros.
 
     Returns:
-        False if no page is missing altogether; True if the missing ones hold the entry point or the page from whose
-        middle the kernel (or the loader) must clear the bss; None if whole pages are missing that may not be needed.
+        False if no page is missing altogether; True if the missing ones hold the entry point, the dynamic section or
+        the page from whose middle the kernel (or the loader) must clear the bss; None if whole pages are missing that
+        may not be needed.
     """
     if not facts.truncated:
         return False
@@ -70,6 +72,8 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
     missing = [load for load in facts.loads if load.filesz and load.offset + load.filesz > end]
     if not missing:
         return False
+    if facts.dynamic_at >= end:
+        return True
     for load in missing:
         last = load.offset + load.filesz
         clears = load.memsz > load.filesz and (load.vaddr + load.filesz) % page and last - 1 >= end

@@ -18,7 +18,7 @@ class SearchPath:
 
     Attributes:
         directories: In order; relative ones are meant from the working directory.
-        undecided: Those that a value of the node's decides ($PLATFORM), as written.
+        undecided: Those that a value of the node's decides ($PLATFORM), with all else substituted.
     """
 
     directories: tuple[str, ...] = ()
@@ -35,24 +35,31 @@ def expand(text: str, tokens: Mapping[str, str]) -> str | None:
     Returns:
         The text, other uses of ``$`` left as they are; None if it has a token without a value.
     """
-    if "$" not in text:
-        return text
-    used = {curly or plain for curly, plain in _TOKEN.findall(text)}
-    if not used <= tokens.keys():
-        return None
-    return _TOKEN.sub(lambda match: tokens[match[1] or match[2]], text)
+    known = expand_known(text, tokens)
+    return None if _TOKEN.search(known) else known
+
+
+def expand_known(text: str, tokens: Mapping[str, str]) -> str:
+    """Substitute those of glibc's tokens that have a value."""
+    return _TOKEN.sub(lambda match: tokens.get(match[1] or match[2], match[0]), text)
 
 
 def split_glibc(text: str, separators: str, tokens: Mapping[str, str]) -> SearchPath:
     """Split a DT_RPATH, DT_RUNPATH (":") or LD_LIBRARY_PATH (":;") as glibc does: an empty element is ``.``."""
     if not text:
         return SearchPath()
-    elements = re.split(f"[{separators}]", text)
-    expanded = [(element, expand(element, tokens)) for element in elements]
+    directories = [expand_known(element, tokens) for element in re.split(f"[{separators}]", text)]
     return SearchPath(
-        tuple(directory or "." for _, directory in expanded if directory is not None),
-        tuple(element for element, directory in expanded if directory is None),
+        tuple(directory or "." for directory in directories if not _TOKEN.search(directory)),
+        tuple(directory for directory in directories if _TOKEN.search(directory)),
     )
+
+
+def pattern_of(text: str) -> str | None:
+    """Make a pattern (``fnmatch``) of a path component with tokens that may stand for anything; None if it has none."""
+    if not _TOKEN.search(text):
+        return None
+    return _TOKEN.sub("*", re.sub(r"[*?[]", "[\\g<0>]", text))
 
 
 def split_musl(text: str) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ undefined in both.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from weakref import ref
 
+from elfgate.elf.exports import Exports
 from elfgate.elf.facts import ElfFacts, UndefinedSymbol
 
 _REMEMBERED = 2048
@@ -43,28 +45,43 @@ class _Memory:
             self._answers.popitem(last=False)
 
 
-_memory = _Memory()
+def by_version(exports: Exports, symbol: UndefinedSymbol) -> bool:
+    """Choose as glibc does: a symbol of the version that is wanted."""
+    return symbol.own or exports.in_version(symbol.name, symbol.version)
 
 
-def undefined(facts: ElfFacts, scope: Sequence[ElfFacts]) -> Undefined:
+def by_name(exports: Exports, symbol: UndefinedSymbol) -> bool:
+    """Choose as musl does: whatever version is wanted, the default one is given."""
+    return exports.by_default(symbol.name)
+
+
+Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
+
+_memories: dict[Takes, _Memory] = {by_version: _Memory(), by_name: _Memory()}
+
+
+def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> Undefined:
     """Find the strong symbols that an object takes from elsewhere and no object of the scope defines.
 
     Args:
         facts: The object.
         scope: All objects of the process.
+        takes: How its loader chooses: ``by_version`` or ``by_name``.
     """
-    involved = (facts, *scope)
-    answer = _memory.get(involved)
+    involved, memory = (facts, *scope), _memories[takes]
+    answer = memory.get(involved)
     if answer is None:
-        missing = [symbol for symbol in facts.undefined if not symbol.weak and not _defined(symbol, facts, scope)]
+        missing = [
+            symbol for symbol in facts.undefined if not symbol.weak and not _defined(symbol, facts, scope, takes)
+        ]
         answer = Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
             tuple(symbol.name for symbol in missing if symbol.lazy),
         )
-        _memory.put(involved, answer)
+        memory.put(involved, answer)
     return answer
 
 
-def _defined(symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts]) -> bool:
+def _defined(symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> bool:
     """A variable that the object has room for is copied from another one."""
-    return any(other.exports(symbol.name) for other in scope if not (symbol.copied and other is facts))
+    return any(takes(other.exports, symbol) for other in scope if not (symbol.copied and other is facts))

@@ -18,13 +18,14 @@ _ACCEPTED_SINCE = (2, 41)  # commit bdaf500353
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
 
-def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
+def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Doubt | None) -> bool:
     """Judge the needed versions of all objects, in the loader's order; report what is missing.
 
     Args:
         attempt: Where findings go.
         objects: The process's objects.
         loader: The dynamic loader, which is an object too.
+        doubt: Why there may be more objects than these.
 
     Returns:
         Whether all are there.
@@ -41,7 +42,7 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object) -> bool:
             if not _defines(target.facts, need.version) and not need.weak:
                 missing[target].append(need.version)
         for file, version in strays.items():
-            _report_stray(attempt, item, file, version, objects.doubt)
+            _report_stray(attempt, item, file, version, doubt)
             fine = False
         for target, versions in missing.items():
             _report(attempt, item, target, versions, loader)

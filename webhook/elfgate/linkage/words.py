@@ -29,7 +29,7 @@ FIX_MUSL_SYMBOL = (
     "build the program against this musl, link it statically, or use an image with the libc it was built for"
 )
 FIX_MUSL_LOADER = "install musl, or use an image with the libc that the program was built for"
-FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later"
+FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later, or glibc 2.36"
 FIX_BEHIND = "link it anew for musl, rather than rewrite it with patchelf"
 FIX_CPU = "use a build for an older CPU level, or restrict the pod to nodes that have it"
 FIX_KERNEL = "use an older base image, or nodes with a newer kernel"

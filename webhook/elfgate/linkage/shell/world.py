@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.attempt import NULL, Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, READ, WRITE, Credentials
 from elfgate.linkage.path_search import NO_PATH, find_command
 from elfgate.linkage.report import Outcome
@@ -250,6 +250,8 @@ class ScriptWorld:
         entry, who = found.entry, self.attempt.who
         if letter in "ea":
             return True
+        if found.path == NULL:  # an empty file to who reads it, but a device
+            return letter in "cr" if letter in "bcdfprsxS" else None
         if entry.kind in (Kind.UNREADABLE, Kind.OTHER):
             return None
         if letter in "rx":

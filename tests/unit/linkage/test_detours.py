@@ -106,6 +106,7 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
     "tests before a wrapper of nothing": (False, 'set -e\ncat /nowhere\n/usr/bin/env ""\n', [], {}, {}),
     "returns from nowhere of bash": (True, 'set -e\n(return 0)\nexec "$@"\n', ["/app/x"], {}, {}),
     "no such element of bash": (True, 'set -u\nT=${arr[0]}\nexec "$@"\n', ["/app/x"], {}, {}),
+    "counts no array of bash": (True, 'set -u\nU=${#arr[@]}\nexec "$@"\n', ["/app/x"], {}, {}),
     "no element at the end of bash": (True, 'T=${arr[-1]}\nexec "$@"\n', ["/app/x"], {}, {}),
     "a name that is none of bash": (True, 'U=${!U}\nexec "$@"\n', ["/app/x"], {}, {}),
     "array removed of bash": (True, "a=(/app/x /bin/true)\nunset 'a[0]'\nexec \"${a[@]}\"\n", ["/app/x"], {}, {}),

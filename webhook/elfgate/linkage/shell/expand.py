@@ -203,6 +203,8 @@ class Expander:
         if isinstance(value, tuple):
             whole = name.endswith(("[@]", "[*]"))
             if length and whole:
+                if not value and "u" in state.options:
+                    self.perhaps(state)  # bash ends if it was never set, not if it is empty
                 return str(len(value))
             value = " ".join(value) if whole else value[0] if value else Mark.UNSET
         if length and not rest:

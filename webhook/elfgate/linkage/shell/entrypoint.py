@@ -59,7 +59,6 @@ from elfgate.linkage.shell.walk import Ending, Followed, LostError
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell.world import ScriptWorld, Shell
 
-_STEPS = 5_000  # commands that are looked at, on all ways together
 _WAYS = 16  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
@@ -173,7 +172,8 @@ class _Walk:
 
     def _step(self, node: Node, state: State, *, checked: bool) -> list[State]:
         self._counts.steps += 1
-        if self._counts.steps > _STEPS:
+        self.world.attempt.budget.steps -= 1
+        if self.world.attempt.budget.steps < 0:
             raise LostError("too long")
         try:
             return self._walked(node, state, checked=checked)
@@ -334,9 +334,9 @@ class _Walk:
         state = with_defaults(node.words, written(node.writes, state, self.expander), self.expander)
         words = node.command
         if not words:
-            after = assigned(node.words, replace(state, status=before), self.expander)
-            return [replace(after, status=state.status)]
-        state = replace(state, status=before)
+            after = assigned(node.words, state.ended(before), self.expander)
+            return [after.ended(state.status)]
+        state = state.ended(before)
         if words[0].raw in {"[[", "(("} and self.world.shell is not Shell.DASH:
             return run_builtin(self, words[0].raw, Fields(), words, state, checked=checked) or []
         assignment = is_assignment(words[0].raw)

@@ -108,11 +108,31 @@ class State:
 
     def ended(self, status: Status = SUCCESS) -> "State":
         """Set the exit status."""
-        return replace(self, status=status)
+        return self if status is self.status else self._with(status, self.variables)
 
     def setting(self, name: str, value: Value) -> "State":
         """Set a variable."""
-        return replace(self, variables={**self.variables, name: value})
+        return self._with(self.status, {**self.variables, name: value})
+
+    def _with(self, status: Status, variables: Mapping[str, Value]) -> "State":
+        """Do what ``replace`` does in a fifth of the time: every command passes here."""
+        return State(
+            self.name,
+            self.args,
+            self.cwd,
+            variables,
+            self.exported,
+            self.functions,
+            self.options,
+            status,
+            self.doubt,
+            self.touched,
+            self.trap,
+            self.leaving,
+            self.failed,
+            self.job,
+            self.local,
+        )
 
 
 def merged(states: list[State]) -> list[State]:

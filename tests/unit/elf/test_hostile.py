@@ -127,6 +127,13 @@ def test_a_string_longer_than_a_path_is_left_out() -> None:
     assert found.incomplete
 
 
+def test_an_address_in_the_page_of_a_segment_but_before_the_file_is_in_no_file() -> None:
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x10100, 0, 0x100, 0x100, 0x1000)
+    dynamic = struct.pack("<IIQQQQQQ", 2, 6, 0, 0x10010, 0, 0x40, 0x40, 8)
+    assert not read(excerpt(header + load + dynamic + bytes(0x100))).needed
+
+
 def test_notes_of_absurd_sizes_are_passed_over() -> None:
     data = bytearray(elf_file(abi_tag=(3, 2, 0), isa_needed=1, text=b"\x90"))
     for marker in (struct.pack("<III", 4, 16, 1), struct.pack("<III", 4, 16, 5)):

@@ -101,7 +101,11 @@ def _deciding(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _others(others: Sequence[Surveyed]) -> list[str]:
-    return [f"  {finding.message}  [{finding.code}]" for other in others for finding in other.findings]
+    return [
+        f"  {'' if other.path in finding.message else f'{other.path}: '}{finding.message}  [{finding.code}]"
+        for other in others
+        for finding in other.findings
+    ]
 
 
 def _indented(findings: Sequence[Finding]) -> list[str]:

@@ -132,7 +132,8 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
             return vaddr - start + offset
     for offset, start, size, memory in reversed(loads):
         if start & -_PAGE <= vaddr < -(-(start + size) // _PAGE) * _PAGE:
-            return None if vaddr >= start + size and memory > size else vaddr - start + offset
+            place = vaddr - start + offset
+            return None if place < 0 or (vaddr >= start + size and memory > size) else place
     return None
 
 

@@ -1,11 +1,14 @@
 """What scripts may cost: all of a prediction together, and the memory for what was read of them."""
 
 import time
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.readings import Readings
+from elfgate.linkage.shell.state import FAILURE, UNSURE, State
 from elfgate.linkage.shell.words import NotUnderstoodError
 from support import tarball
 from support.image import alpine, glibc_program, musl_program, start, static_program
@@ -63,3 +66,10 @@ def test_readings_are_forgotten_when_their_texts_are_long() -> None:
     texts = [letter * 60_000 for letter in "abcde"]
     assert [readings.of(text, measure) for text in [*texts, texts[4], texts[0]]] == [60_000] * 7
     assert calls == [*texts, texts[0]]
+
+
+def test_a_state_keeps_all_else_when_its_status_or_a_variable_is_set() -> None:
+    values: dict[str, Any] = {field.name: object() for field in fields(State)}
+    state = State(**{**values, "variables": {}, "fixed": frozenset({"y"}), "status": FAILURE})
+    assert state.ended(UNSURE) == replace(state, status=UNSURE)
+    assert state.setting("x", "1") == replace(state, variables={"x": "1"})

@@ -142,7 +142,6 @@ SCRIPTS = {
     "in one branch": 'if [ "$1" = "other" ]; then exec other\nelse exec "$@"\nfi',
     "by its first argument": 'program="$1"\nexec "$1"',
     "as its last command": 'set -e\n"$@"',
-    "after a failing way out": 'if [ ! -d /tmp ]; then echo no; exit 1; fi\nexec "$@"',
     "after a loop": 'for f in a b; do echo "$f"; done\nwhile false; do sleep 1; done\nexec "$@"',
     "after a function": 'log() {\n  echo "$*"\n}\nexec "$@"',
     "after a here-document": 'cat > /etc/app.conf <<EOF\nexec "not this" \'\nEOF\nexec "$@"',
@@ -200,6 +199,8 @@ DOUBTFUL = {
     "changes PATH by something unknown": "export PATH=$(cat /etc/path):$PATH\n",
     "changes LD_LIBRARY_PATH by something unknown": "export LD_LIBRARY_PATH=$HOME/lib\n",
     "may end well before": "if [ -f /run/x ]; then exit 0; fi\n",
+    "may end by an error of its own": "if [ ! -d /tmp ]; then echo no; exit 1; fi\n",
+    "may fail for good where errors end it": "set -e\nif [ -d /run/x ]; then false; fi\n",
     "may run another program": 'if [ -n "$HOSTNAME" ]; then exec fine; fi\n',
     "may replace its arguments": "if grep -q x /etc/passwd; then set -- fine; fi\n",
     "calls something in a substitution": "VERSION=$(apk info)\n",
@@ -219,6 +220,15 @@ def test_what_fails_behind_a_script_is_unknown_if_the_script(how: str) -> None:
     assert prediction.outcome is Outcome.UNKNOWN
     assert prediction.findings[0].reason is UnknownReason.SHAPE_UNKNOWN
     assert run("/entry.sh", "fine", files=files).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("line", [": ${NAME:?is not set}", "set -u; : $NAME", ": $((NAME + 1))"])
+def test_a_script_may_end_where_a_variable_of_elsewhere_is_not_as_it_wants(line: str) -> None:
+    files = {"entry.sh": tarball.program(f'#!/bin/sh\n{line}\nexec "$@"\n')}
+    anything = frozenset({"*"})
+    env = {"PATH": "/usr/bin:/bin"}
+    assert run("/entry.sh", "/usr/bin/broken", files=files, env=env, unknown_env=anything).outcome is Outcome.UNKNOWN
+    assert failures(run("/entry.sh", "broken", files=files, env={**env, "NAME": "1"})) == [Code.LOADER_MISSING]
 
 
 def test_a_script_changes_its_working_directory_for_a_relative_program() -> None:

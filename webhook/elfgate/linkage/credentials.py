@@ -16,6 +16,7 @@ from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing, Tree
 
 READ = 0o4
+WRITE = 0o2
 EXECUTE = 0o1
 
 _ROOT = ("", "0", "root")

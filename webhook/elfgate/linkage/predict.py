@@ -144,7 +144,8 @@ def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
         _follow(alone, wrapped, deeper)
     failing = [alone for alone in tried if _codes(alone)]
     if len(failing) < len(tried) or ways.ends:  # else whatever way it takes, it fails
-        failing = [alone for alone, way in zip(tried, ways.wrapped, strict=True) if _codes(alone) and not way.aside]
+        aimed = [alone for alone, way in zip(tried, ways.wrapped, strict=True) if _codes(alone) and not way.aside]
+        failing = aimed if len(failing) < len(tried) else aimed or failing
     shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
     attempt.walk += shown.walk
     attempt.needs_glibc = max(attempt.needs_glibc, shown.needs_glibc)

@@ -118,7 +118,7 @@ def _ways(attempt: Attempt, program: Program, followed: Followed, args: tuple[st
         for ending in followed.endings
         if ending.process is not None
     ]
-    ends = any(ending.process is None and ending.ok is not False for ending in followed.endings)
+    ends = any(ending.process is None for ending in followed.endings)  # with an error of its own, it has started too
     if followed.lost:
         wrapped += _as_far_as_visible(attempt, program, args)
     return Ways(tuple(wrapped), ends or followed.lost) if wrapped else None

@@ -97,6 +97,10 @@ def _exit(call: Call) -> list[State]:
 
 
 def _return(call: Call) -> list[State]:
+    """``return``: outside functions and sourced files, it fails in bash, and ends others."""
+    inside = "FUNCNAME" in call.state.local or call.state.variables.get("BASH_SOURCE") is Mark.UNKNOWN
+    if call.walk.world.shell is Shell.BASH and not inside:
+        return [call.state.ended(FAILURE)]
     return [replace(call.state, leaving="return", status=_given_status(call))]
 
 
@@ -205,7 +209,11 @@ def _declare(call: Call) -> list[State]:
         bare = [word.raw for word in words if "=" not in word.raw]
         for name in bare if call.name == "local" and call.walk.world.shell is Shell.BASH else ():
             state = state.setting(name, Mark.UNSET)
-    return [assigned(words, state, call.walk.expander, exported=exported).ended()]
+    state = assigned(words, state, call.walk.expander, exported=exported)
+    if call.name == "readonly" or "r" in options:
+        fixed = {match[0] for word in words if (match := _IDENTIFIER.match(word.raw))}
+        state = replace(state, fixed=state.fixed | fixed)
+    return [state.ended()]
 
 
 def _unset(call: Call) -> list[State]:

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
+from elfgate.linkage.attempt import Process
+from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.conditions import both
 from elfgate.linkage.shell.expand import Expander, UnsetError
-from elfgate.linkage.shell.grammar import Simple, parse
-from elfgate.linkage.shell.state import Fields, State
-from elfgate.linkage.shell.words import NotUnderstoodError, Word
+from elfgate.linkage.shell.grammar import Redirect, Simple, parse
+from elfgate.linkage.shell.state import Fields, State, Status
+from elfgate.linkage.shell.words import NotUnderstoodError
 from elfgate.linkage.shell.world import ScriptWorld, Shell
 
 
@@ -70,6 +72,9 @@ _SURE = {  # commands that do not fail when root gives them these options
 }
 _OF_NO_FILES = _names("basename dirname id uname")  # what they say does not depend on what files there are
 
+
+# What every container has, and descriptors.
+_OPENS = re.compile(r"\d+-?|-|/dev/(null|zero|full|u?random|stdin|stdout|stderr|fd/\d+)|/proc/(self|1|\$\$)/fd/\d+")
 
 # No function may have these names (POSIX.1-2017, 2.9.5); bash takes them.
 SPECIAL = _names(". : break continue eval exec exit export readonly return set shift times trap unset")
@@ -143,14 +148,21 @@ def _may_be_library(path: str) -> bool:
     return ".so" in path or path.startswith("/etc/ld") or path == "/"
 
 
-def written(files: Iterable[Word], state: State, expander: Expander) -> State:
-    """Note the files that redirections write to.
+def redirected(redirects: Iterable[Redirect], state: State, world: ScriptWorld, expander: Expander) -> State:
+    """Note the files that redirections write to; one that may not be opened fails its command, or ends the script.
 
     Raises:
         UnsetError: if the shell would end there.
     """
-    for word in files:
-        path = expander.value(word, state)
+    for redirect in redirects:
+        if redirect.operator.startswith("<<") or redirect.word.raw.startswith(("<(", ">(")):
+            continue
+        path = expander.value(redirect.word, state)
+        opens = path is not None and (bool(_OPENS.fullmatch(path)) or world.opens(path, redirect.operator, state))
+        if not opens:
+            state = state.doubted(f"the script opens {path or 'a file that is not known'} before")
+        if ">" not in redirect.operator:
+            continue
         if path is None:
             state = replace(state, touched=frozenset({"/"}))
         elif not path.startswith(("/dev/", "&")) and not path.isdecimal() and path != "-":
@@ -180,6 +192,40 @@ def status(values: Fields, state: State, world: ScriptWorld) -> bool | None:
         return None
     options = "".join(arg for arg in args if arg.startswith("-") and not arg.startswith("--"))
     return True if all(letter in options for letter in _SURE[name]) else None
+
+
+def external(fields: Fields, state: State, temporary: State, world: ScriptWorld) -> State:
+    """Run a program, and go on with what is known of its status and of what it leaves behind.
+
+    Args:
+        fields: Its words, expanded.
+        state: Where the script stands.
+        temporary: The same, with the variables that stand before the command.
+        world: What is around it.
+    """
+    values = fields.values
+    argv = values[: values.index(None)] if None in values else values
+    process = world.started(tuple(value for value in argv if value is not None), temporary)
+    outcome = _outcome(process, temporary, world)
+    if outcome is Outcome.CANNOT_START:
+        return replace(state, failed=process).ended(Status(ok=False, by=process))
+    if is_harmless(values) and not fields.more:
+        after = left_behind(values, state)
+        ok = status(fields, state, world)
+    else:
+        after, ok = state.doubted(f"the script runs {process.argv[0]} before"), None
+    return after.ended(Status(ok, None if ok or outcome is Outcome.STARTS else process))
+
+
+def _outcome(process: Process, state: State, world: ScriptWorld) -> Outcome:
+    """Tell what comes of a command; of a plain tool, only whether it is there."""
+    name = process.argv[0]
+    if "/" in name or not is_harmless((name,)):
+        if "/" not in name and may_be_within(name, world.shell) and world.find(name, state) is False:
+            return Outcome.STARTS
+        return world.outcome(process)
+    missing = world.find(name, state) is False and not may_be_within(name, world.shell)
+    return Outcome.CANNOT_START if missing else Outcome.STARTS
 
 
 def says(text: str, state: State, world: ScriptWorld, expander: Expander) -> str | None:

@@ -18,13 +18,11 @@ from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.builtins import run_builtin
 from elfgate.linkage.shell.commands import (
     SPECIAL,
+    external,
     is_builtin,
     is_harmless,
-    left_behind,
-    may_be_within,
+    redirected,
     says,
-    status,
-    written,
 )
 from elfgate.linkage.shell.conditions import opposite
 from elfgate.linkage.shell.expand import Expander, UnsetError
@@ -45,6 +43,7 @@ from elfgate.linkage.shell.grammar import (
 )
 from elfgate.linkage.shell.loops import walk_for, walk_loop
 from elfgate.linkage.shell.state import (
+    FAILURE,
     UNSURE,
     Fields,
     State,
@@ -54,7 +53,7 @@ from elfgate.linkage.shell.state import (
     settled,
     widened,
 )
-from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, with_defaults
+from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, is_sure, with_defaults
 from elfgate.linkage.shell.walk import Ending, Followed, LostError
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell.world import ScriptWorld, Shell
@@ -64,6 +63,7 @@ _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may end for another reason")
+_TRAPPED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script has something to do if that fails")
 _CARELESS = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script may go on without it")
 
 
@@ -102,7 +102,7 @@ class _Walk:
     def __init__(self, world: ScriptWorld, counts: _Counts) -> None:
         self.world = world
         dash = world.shell is Shell.DASH
-        self.expander = Expander(world, self._says, plain=dash, braces=not dash)
+        self.expander = Expander(world, self._says, lambda at: self.end(at, FAILURE), plain=dash, braces=not dash)
         self.endings: list[Ending] = []
         self.left: list[State] = []
         self._counts = counts
@@ -128,7 +128,7 @@ class _Walk:
 
     def become(self, process: Process, state: State) -> None:
         """Note that a program takes the script's place."""
-        self.note(Ending(process), state)
+        self.note(Ending(process.doubted(_TRAPPED) if state.trap else process), state)
 
     def note(self, ending: Ending, state: State) -> None:
         self.left.append(state)
@@ -138,7 +138,8 @@ class _Walk:
     def read(self, text: str, state: State, *, checked: bool) -> list[State]:
         """Run a text in this shell: of ``eval``, or of a file."""
         with_depth = self._deeper()
-        states = self.body(parse(text), [state], checked=checked)
+        body = parse(text)
+        states = self.body(body, [state if body else state.ended()], checked=checked)
         self._counts.depth = with_depth
         return [replace(after, leaving="") if after.leaving == "return" else after for after in states]
 
@@ -262,6 +263,7 @@ class _Walk:
         return [*done, state.ended()]
 
     def _group(self, node: Group, state: State, *, checked: bool) -> list[State]:
+        state = redirected(node.redirects, state, self.world, self.expander)
         if node.kind == "{":
             return self.body(node.body, [state], checked=checked)
         after = self._subshell(node.body, state, checked=checked)
@@ -322,6 +324,8 @@ class _Walk:
                 elif part.kind is Kind.OPAQUE and part.text[:2] in {"<(", ">("}:
                     state = state.doubted("the script runs something beside it before")
                 elif part.kind is Kind.OPAQUE:
+                    if not is_sure(part.text, state, self.expander):
+                        self.end(state, FAILURE)
                     state = forgetting(part.text, state)
         return state
 
@@ -330,12 +334,11 @@ class _Walk:
 
     def _simple(self, node: Simple, state: State, *, checked: bool) -> list[State]:
         before = state.status
-        state = self.substitutions(node.words, state.ended())
-        state = with_defaults(node.words, written(node.writes, state, self.expander), self.expander)
         words = node.command
         if not words:
-            after = assigned(node.words, state.ended(before), self.expander)
-            return [after.ended(state.status)]
+            return [self._assignments(node, state)]
+        state = self.substitutions(node.words, state.ended())
+        state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
         state = state.ended(before)
         if words[0].raw in {"[[", "(("} and self.world.shell is not Shell.DASH:
             return run_builtin(self, words[0].raw, Fields(), words, state, checked=checked) or []
@@ -343,6 +346,14 @@ class _Walk:
         fields = Fields() if assignment else self.expander.fields(words, state)
         temporary = assigned(node.assignments, state, self.expander, exported=True)
         return self.command(fields, words, state, temporary, checked=checked)
+
+    def _assignments(self, node: Simple, state: State) -> State:
+        """Assign one after another; the status is that of the last command within."""
+        before, after = state.status, redirected(node.redirects, state.ended(), self.world, self.expander)
+        for word in node.words:
+            after = with_defaults((word,), self.substitutions((word,), after), self.expander)
+            after = replace(assigned((word,), replace(after, status=before), self.expander), status=after.status)
+        return after
 
     def command(
         self,
@@ -375,7 +386,7 @@ class _Walk:
             where = temporary if name == "exec" else state
             ways = run_builtin(self, name, fields, words, where, checked=checked)
             return [state.ended(UNSURE)] if ways is None else ways
-        return [self._external(fields, state, temporary)]
+        return [external(fields, state, temporary, self.world)]
 
     def _call(self, body: Body, fields: Fields, state: State, *, checked: bool) -> list[State]:
         depth = self._deeper()
@@ -386,27 +397,3 @@ class _Walk:
         ways = self.body(body, [inside], checked=checked)
         self._counts.depth = depth
         return [returned(way, state) for way in ways]
-
-    def _external(self, fields: Fields, state: State, temporary: State) -> State:
-        values = fields.values
-        argv = values[: values.index(None)] if None in values else values
-        process = self.world.started(tuple(value for value in argv if value is not None), temporary)
-        outcome = self._outcome(process, temporary)
-        if outcome is Outcome.CANNOT_START:
-            return replace(state, failed=process).ended(Status(ok=False, by=process))
-        if is_harmless(values) and not fields.more:
-            after = left_behind(values, state)
-            ok = status(fields, state, self.world)
-        else:
-            after, ok = state.doubted(f"the script runs {process.argv[0]} before"), None
-        return after.ended(Status(ok, None if ok or outcome is Outcome.STARTS else process))
-
-    def _outcome(self, process: Process, state: State) -> Outcome:
-        """Tell what comes of a command; of a plain tool, only whether it is there."""
-        name = process.argv[0]
-        if "/" in name or not is_harmless((name,)):
-            if "/" not in name and may_be_within(name, self.world.shell) and self.world.find(name, state) is False:
-                return Outcome.STARTS
-            return self.world.outcome(process)
-        missing = self.world.find(name, state) is False and not may_be_within(name, self.world.shell)
-        return Outcome.CANNOT_START if missing else Outcome.STARTS

@@ -20,7 +20,10 @@ _REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
 _BRACES = re.compile(r"\{[^}]|\{$")
 _PLAIN = re.compile(r"[\w/.,:=+@%-]+")  # it stands for itself, quoted or not
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
+OTHERWISE = re.compile(r"\[[:.=^]|\[!?\]|\\|[@+!*?]\(")  # in a pattern: what shells do not take as ``fnmatch`` does
 _PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
+_QUOTED = re.compile(r"['\"]")
+_AMBIGUOUS = re.compile(r"'|\$\{?[@*]")  # in a default: what depends on the quotes around it
 _LONGEST = 1 << 16  # of a value: beyond, it is forgotten
 
 
@@ -33,6 +36,9 @@ class World(Protocol):
 
     def variable(self, name: str) -> Value:
         """A variable of the environment."""
+
+    def is_surely_set(self, name: str) -> bool:
+        """Tell whether a variable of the environment that is not known has a value for sure."""
 
     def files(self, pattern: str, state: State) -> Fields:
         """The files that match, in order, or the pattern if there are none."""
@@ -48,12 +54,14 @@ class Expander:
     Attributes:
         world: Where variables and files are.
         output: Tells what a command says.
+        perhaps: Is told where the script ends if a variable is not set, of which that is not known.
         plain: The shell is dash, which ends at expansions that POSIX does not have.
         braces: The shell may expand ``{a,b}``.
     """
 
     world: World
     output: Output
+    perhaps: Callable[[State], None]
     plain: bool = False
     braces: bool = False
 
@@ -87,7 +95,9 @@ class Expander:
             value = self._text(part, state)
             if value is None:
                 return None
-            pattern += re.sub(r"([*?\[])", r"[\1]", value) if part.quoted else value.replace("[^", "[!")
+            if not part.quoted and OTHERWISE.search(value):
+                return None
+            pattern += re.sub(r"([*?\[])", r"[\1]", value) if part.quoted else value
         return pattern if len(pattern) <= _PATTERN_LENGTH else None
 
     def parameter(self, name: str, state: State) -> Value:
@@ -179,7 +189,11 @@ class Expander:
             return None
         if _INDIRECT.fullmatch(part.text) and not self.plain:
             name = self.parameter(part.text[1:], state)
-            named = self.parameter(name, state) if isinstance(name, str) else Mark.UNKNOWN
+            if not isinstance(name, str) or not name.isidentifier():
+                self.perhaps(state)  # bash ends where it is no name
+                return None
+            named = self.parameter(name, state)
+            self._unless_set(named, name, state)
             return named if isinstance(named, str) else None
         match = _BRACED.fullmatch(part.text)
         value = self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
@@ -194,12 +208,13 @@ class Expander:
             if length and whole:
                 return str(len(value))
             value = " ".join(value) if whole else value[0] if value else Mark.UNSET
+        if length and not rest:
+            self._unless_set(value, name, state)
         if length:
             return str(len(value)) if isinstance(value, str) and not rest else None
         if operation := _OPERATION.fullmatch(rest):
-            return self._operation(value, operation[1], operation[2], state)
-        if value is Mark.UNSET and "u" in state.options and name not in {"@", "*"}:
-            raise UnsetError
+            return self._operation(value, name, operation, state)
+        self._unless_set(value, name, state)
         if isinstance(value, Mark):
             return "" if value is Mark.UNSET else None
         return _changed(value, rest)
@@ -208,6 +223,8 @@ class Expander:
         """Give ``name[N]``, or all of an array."""
         match = _INDEXED.fullmatch(name)
         fields = _items(self.parameter(match[1], state)) if match else Fields(more=True)
+        if match is None:
+            self.perhaps(state)  # there may be no such element
         known = fields.known
         if match is None or known is None:
             return Mark.UNKNOWN
@@ -215,12 +232,27 @@ class Expander:
             return known
         return known[int(match[2])] if int(match[2]) < len(known) else Mark.UNSET
 
-    def _operation(self, value: Value, operator: str, rest: str, state: State) -> str | None:
+    def _unless_set(self, value: Value, name: str, state: State, *, asked: bool = False) -> None:
+        """End the script where a parameter must be set: under ``set -u``, or where it is asked for."""
+        if name in {"@", "*"} or name.endswith(("[@]", "[*]")) or not (asked or "u" in state.options):
+            return
+        if value is Mark.UNSET:
+            raise UnsetError
+        unsure = name.isidentifier() and name not in state.variables and not self.world.is_surely_set(name)
+        if value is Mark.UNKNOWN and (asked or unsure):
+            self.perhaps(state)
+
+    def _operation(self, value: Value, name: str, operation: re.Match[str], state: State) -> str | None:
+        operator, rest = operation[1], operation[2]
+        if operator[-1] not in "-+=":
+            self._unless_set(value, name, state, asked=operator[-1] == "?")
         if value is Mark.UNKNOWN or isinstance(value, tuple):
             return None
         if operator[0] in "#%":
             return "" if value is Mark.UNSET else self._stripped(str(value), operator, rest, state)
         has = isinstance(value, str) and (bool(value) or operator[0] != ":")
+        if _AMBIGUOUS.search(rest):
+            return None if operator[-1] == "+" or not has else str(value)
         if operator[-1] == "+":
             return self.value(quoted_text(rest), state) if has else ""
         if isinstance(value, str) and has:
@@ -231,7 +263,13 @@ class Expander:
 
     def _stripped(self, value: str, operator: str, rest: str, state: State) -> str | None:
         pattern = self.value(quoted_text(rest), state)
-        if pattern is None or "\\" in pattern or len(pattern) > _PATTERN_LENGTH or len(value) > _LONGEST_STRIPPED:
+        if (
+            pattern is None
+            or OTHERWISE.search(pattern)
+            or _QUOTED.search(rest)
+            or len(pattern) > _PATTERN_LENGTH
+            or len(value) > _LONGEST_STRIPPED
+        ):
             return None
         cuts = range(len(value) + 1)
         lengths = [

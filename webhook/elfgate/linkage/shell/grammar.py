@@ -22,17 +22,30 @@ class Simple:
     Attributes:
         assignments: The leading ``NAME=value`` words.
         command: The command's name and arguments.
-        writes: The files that its redirections write to.
+        redirects: Its redirections.
     """
 
     assignments: tuple[Word, ...]
     command: tuple[Word, ...]
-    writes: tuple[Word, ...] = ()
+    redirects: "tuple[Redirect, ...]" = ()
 
     @property
     def words(self) -> tuple[Word, ...]:
         """All of its words, assignments first."""
         return self.assignments + self.command
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A redirection.
+
+    Attributes:
+        operator: ``<``, ``>>`` and so on.
+        word: What stands behind it.
+    """
+
+    operator: str
+    word: Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +111,11 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``{ … }``; or what has a process of its own: ``( … )``, and what is followed by ``&``."""
+    """``{ … }``, or any with redirections; or what has a process of its own: ``( … )``, what is followed by ``&``."""
 
     body: "Body"
     kind: str
+    redirects: tuple[Redirect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +231,9 @@ class _Parser:
             node = self._function()
         else:
             return self._simple()
-        self._redirections()
-        return node
+        redirects: list[Redirect] = []
+        self._redirections(redirects)
+        return Group((node,), "{", tuple(redirects)) if redirects else node
 
     def _defines(self) -> bool:
         return [word.raw for word in self._words[self._at + 1 : self._at + 3]] == ["(", ")"]
@@ -302,10 +317,10 @@ class _Parser:
 
     def _simple(self) -> Simple:
         words: list[Word] = []
-        writes: list[Word] = []
+        redirects: list[Redirect] = []
         start = self._at
         while not self.at_end():
-            if self._redirections(writes):
+            if self._redirections(redirects):
                 continue
             word = self._words[self._at]
             if word.operator:
@@ -317,7 +332,7 @@ class _Parser:
         if self._at == start:
             raise NotUnderstoodError("an empty command")
         first = next((at for at, word in enumerate(words) if not _ASSIGNMENT.match(word.raw)), len(words))
-        return Simple(tuple(words[:first]), tuple(words[first:]), tuple(writes))
+        return Simple(tuple(words[:first]), tuple(words[first:]), tuple(redirects))
 
     def _array(self, name: Word) -> Word:
         """Read the words of ``NAME=(…)``."""
@@ -339,8 +354,8 @@ class _Parser:
             yield self._take()
         yield self._take("]]")
 
-    def _redirections(self, writes: list[Word] | None = None) -> bool:
-        """Pass over redirections: the file descriptor before, the operator, the word after."""
+    def _redirections(self, redirects: list[Redirect]) -> bool:
+        """Read redirections: the file descriptor before, the operator, the word after."""
         start = self._at
         while not self.at_end():
             here = self._at + self._words[self._at].raw.isdecimal()
@@ -349,8 +364,7 @@ class _Parser:
                 break
             if here + 1 >= len(self._words) or self._words[here + 1].operator:
                 raise NotUnderstoodError("a redirection to nothing")
-            if ">" in operator.raw and writes is not None:
-                writes.append(self._words[here + 1])
+            redirects.append(Redirect(operator.raw, self._words[here + 1]))
             self._at = here + 2
         return self._at > start
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from elfgate.linkage.shell.expand import Expander
 from elfgate.linkage.shell.grammar import Body, For, Loop
-from elfgate.linkage.shell.state import Mark, State, merged, turned
+from elfgate.linkage.shell.state import SUCCESS, UNSURE, Mark, State, merged, turned
 from elfgate.linkage.shell.walk import Ending, LostError
 from elfgate.linkage.shell.words import Word
 
@@ -70,12 +70,13 @@ def walk_loop(walk: Flow, node: Loop, state: State, *, checked: bool) -> list[St
     """Walk ``while`` or ``until``; where it may go on for ever, what follows may never come."""
     done: list[State] = []
     seen: list[State] = []
-    pending = [state.ended()]
+    pending, status = [state.ended()], SUCCESS
     for _ in range(_TURNS):
         holds, fails = walk.split(node.condition, pending)
         going, leaving = (fails, holds) if node.until else (holds, fails)
-        done += [way.ended() for way in leaving]
+        done += [way.ended(status) for way in leaving]
         ways, left = turned(walk.body(node.body, going, checked=checked))
+        status = status if all(way.status.ok for way in ways) else UNSURE  # the loop's is that of its last command
         done += left
         repeated = [way for way in merged(ways) if way in seen]
         pending = [way for way in merged(ways) if way not in seen]

@@ -84,6 +84,7 @@ class State:
         failed: The last program that it has started in vain: its status may decide yet.
         job: The last program that it has started in the background, if in vain.
         local: Names of the variables that the function has for itself.
+        fixed: Names of the variables that are readonly: setting them fails, and ends most shells.
     """
 
     name: str
@@ -101,6 +102,7 @@ class State:
     failed: Process | None = None
     job: Process | None = None
     local: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
 
     def doubted(self, why: str) -> "State":
         """Add a doubt; the first one stays. Any file may be another from here on."""
@@ -112,7 +114,8 @@ class State:
 
     def setting(self, name: str, value: Value) -> "State":
         """Set a variable."""
-        return self._with(self.status, {**self.variables, name: value})
+        after = self._with(self.status, {**self.variables, name: value})
+        return after.doubted(f"the script sets {name}, which is readonly") if name in self.fixed else after
 
     def _with(self, status: Status, variables: Mapping[str, Value]) -> "State":
         """Do what ``replace`` does in less than half the time: every command passes here."""
@@ -132,6 +135,7 @@ class State:
             self.failed,
             self.job,
             self.local,
+            self.fixed,
         )
 
 
@@ -210,4 +214,5 @@ def _joined(one: State, other: State) -> State:
         failed=one.failed or other.failed,
         job=one.job if one.job == other.job else None,
         local=one.local | other.local,
+        fixed=one.fixed | other.fixed,
     )

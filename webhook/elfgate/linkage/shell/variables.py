@@ -14,6 +14,11 @@ from elfgate.linkage.shell.words import Kind, Word
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SETS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
+_COUNTED = re.compile(r"\$#|\$\{#\w+\}")
+_PLAIN = re.compile(r"\s*(?:[-+~!(]\s*)*(?:\$?[A-Za-z_]\w*|\$\{\w+\}|\$\d|0|[1-9]\d*)[\s\w${}()<>=!&|?:,/%*+-]*")
+_DIVIDED = re.compile(r"[/%]\s*[^\s1-9]|\b0\w|\b[1-9]\d*[A-Za-z_]|\*\*|[-+*/%<>=&|?:!]\s*$")
+_OPERAND = re.compile(r"\$\{\w+\}|\$\d|\$?[A-Za-z_]\w*")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):?=(.*)", re.DOTALL)
 
 
@@ -69,6 +74,23 @@ def with_defaults(words: Iterable[Word], state: State, expander: Expander) -> St
                 value = expander.value(replace(word, parts=(part,)), state)
                 state = set_to(match[1], Mark.UNKNOWN if value is None else value, state)
     return state
+
+
+def is_sure(arithmetic: str, state: State, expander: Expander) -> bool:
+    """Tell whether an arithmetic expression has a value: shells end where it has none (POSIX 2.8.1)."""
+    if arithmetic.startswith("$"):  # bash's quotes
+        return True
+    text = _COUNTED.sub("1", arithmetic)
+    if not _PLAIN.fullmatch(text) or _DIVIDED.search(text):
+        return False
+    for name in _OPERAND.findall(text):
+        bare = name.strip("${}")
+        value = expander.parameter(bare, state)
+        assumed = value is Mark.UNKNOWN and bare in state.variables  # it has been counted with before
+        unset = value is Mark.UNSET and not name.startswith("$") and "u" not in state.options
+        if not (assumed or unset or (isinstance(value, str) and _NUMBER.fullmatch(value))):
+            return False
+    return True
 
 
 def forgetting(arithmetic: str, state: State) -> State:

@@ -14,9 +14,10 @@ from typing import Literal
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import NULL, Attempt, Doubt, Hidden, Process
-from elfgate.linkage.credentials import EXECUTE, READ, Credentials
+from elfgate.linkage.credentials import EXECUTE, READ, WRITE, Credentials
 from elfgate.linkage.path_search import NO_PATH, find_command
 from elfgate.linkage.report import Outcome
+from elfgate.linkage.shell.expand import OTHERWISE
 from elfgate.linkage.shell.state import SEARCHED, Fields, Mark, State, Value
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -26,6 +27,11 @@ _SET_BY_OTHERS = re.compile(
     r"KUBERNETES_\w*|\w+_SERVICE_(?:HOST|PORT\w*)|\w+_PORT(?:_\d+_\w+)?|NVIDIA_\w*|CUDA_\w*|(?i:https?_proxy|no_proxy)"
     r"|BASH\w*|HOME|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|IFS|PWD|OLDPWD|PPID|RANDOM|SECONDS|SHLVL|SHELL|SHELLOPTS|LINENO"
     r"|OPT(?:IND|ARG|ERR)|PS\d|TERM|UID|EUID|GROUPS|USER|LOGNAME|_|FUNCNAME|EPOCH\w+|PIPESTATUS|DIRSTACK|REPLY|container"
+)
+# HOME is set by runtimes.
+_SET_BY_SHELLS = re.compile(r"HOME|PWD|IFS|PPID|OPTIND|PS[124]|PATH|LINENO")
+_SET_BY_BASH = re.compile(
+    r"BASH\w*|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|RANDOM|SECONDS|SHLVL|SHELL|SHELLOPTS|E?UID|GROUPS|TERM|EPOCH\w+|DIRSTACK|_"
 )
 # Mounted or made by the kubelet and the runtime.
 _MADE_BY_OTHERS = (
@@ -87,7 +93,13 @@ class ScriptWorld:
     def files(self, pattern: str, state: State) -> Fields:
         """The files that match ``DIRECTORY/PATTERN``; only the last component may be one."""
         directory, _, last = pattern.rpartition("/")
-        if any(mark in directory for mark in "*?[~") or last.startswith("~") or "\\" in pattern or len(last) > _PATTERN:
+        if (
+            "\\" in pattern
+            or any(mark in directory for mark in "*?[~")
+            or last.startswith("~")
+            or OTHERWISE.search(last)
+            or len(last) > _PATTERN
+        ):
             return Fields(more=True)
         where = f"{directory}/" if directory else "/" if pattern.startswith("/") else "."
         there = self.test("d", where, state)
@@ -117,6 +129,27 @@ class ScriptWorld:
         if isinstance(found, Missing):
             return None if self._made_by_others(path, state) else False
         return self._holds(letter, found)
+
+    def opens(self, path: str, operator: str, state: State) -> bool:
+        """Tell whether a redirection certainly can open a path."""
+        if operator == "<":
+            return path in state.touched or bool(self.test("f", path, state) and self.test("r", path, state))
+        parent = posixpath.dirname(path) or "."
+        found = self.attempt.lookup(parent, state.cwd)
+        made = any(f"{parent}/".startswith(touched.rstrip("/") + "/") for touched in state.touched)
+        if not isinstance(found, Found):
+            return made and self.uid == 0
+        return self.test("d", path, state) is not True and (
+            self.uid == 0 or self.attempt.who.certainly_may(found.entry, WRITE)
+        )
+
+    def is_surely_set(self, name: str) -> bool:
+        """Tell whether a variable that has a value which is not known has one for sure."""
+        unknown = self.process.unknown_env
+        named = name in self.process.env or name in unknown
+        return named or bool(
+            _SET_BY_SHELLS.fullmatch(name) or (self.shell is Shell.BASH and _SET_BY_BASH.fullmatch(name))
+        )
 
     def find(self, name: str, state: State) -> str | Literal[False] | None:
         """Search a command along PATH: where it is, False if it is nowhere, None if that is not known."""

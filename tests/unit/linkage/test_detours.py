@@ -210,3 +210,12 @@ def test_a_way_that_is_not_followed_is_not_refused(what: str) -> None:
         **{path: tarball.program(text) for path, text in texts.items()},
     }
     assert start(files, "/entrypoint.sh", *argv, env=env or {"PATH": "/bin"}).outcome is not Outcome.CANNOT_START
+
+
+def test_a_user_is_known_also_after_a_program_has_run() -> None:
+    """T: as Docker's own entrypoint asks; ``rootlesskit`` is there for other users only."""
+    script = '#!/bin/sh\nset -eu\n/app/tool\nif [ "$(id -u)" != 0 ]; then exec rootlesskit; fi\nexec "$@"\n'
+    files = {**alpine(), "s": tarball.program(script), "app/tool": musl_program(), "bin/id": musl_program()}
+    env = {"PATH": "/bin"}
+    assert start({**files, "app/x": musl_program()}, "/s", "/app/x", env=env).outcome is Outcome.STARTS
+    assert start({**files, "app/x": BROKEN}, "/s", "/app/x", env=env).outcome is Outcome.UNKNOWN

@@ -42,7 +42,7 @@ class Hidden:
     doubt: Doubt
 
 
-_TRIALS = 100
+_TRIALS, _STEPS = 100, 3_000
 
 Lookup = Found | Missing | Hidden
 
@@ -88,6 +88,20 @@ class Process:
 
 
 @dataclass(slots=True)
+class Budget:
+    """What scripts may yet cost, whatever they call: counted, so that an answer does not depend on the machine's speed.
+
+    Attributes:
+        trials: Programs that may be tried to see what a script makes of them.
+        steps: Commands of scripts that may be looked at; half of the real entrypoints take less
+            than 20, MariaDB's 2,800 (it runs itself again as another user).
+    """
+
+    trials: int = _TRIALS
+    steps: int = _STEPS
+
+
+@dataclass(slots=True)
 class Attempt:
     """The tree, the node and the process's rights; and, growing, the findings and the walk.
 
@@ -104,7 +118,7 @@ class Attempt:
         findings: In the order found.
         walk: In order, if ``explain``.
         needs_glibc: The newest release of glibc that anything loaded needs.
-        trials: How many programs may yet be tried to see what a script makes of them; shared by all.
+        budget: What scripts may yet cost; shared by all trials.
     """
 
     tree: Tree
@@ -119,7 +133,7 @@ class Attempt:
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
     needs_glibc: tuple[int, ...] = ()
-    trials: list[None] = field(default_factory=lambda: [None] * _TRIALS)
+    budget: Budget = field(default_factory=Budget)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""

@@ -129,9 +129,9 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
 
 def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
     """Tell what would come of a start, as if nothing else had been found."""
-    if not attempt.trials or deeper < 1:
+    if not attempt.budget.trials or deeper < 1:
         return Outcome.STARTS  # it is not known to fail
-    attempt.trials.pop()
+    attempt.budget.trials -= 1
     alone = replace(attempt, findings=[], walk=[], explain=False)
     _follow(alone, tried, deeper)
     return Prediction((), tuple(alone.findings)).outcome

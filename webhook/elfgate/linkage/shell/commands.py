@@ -70,6 +70,7 @@ _SURE = {  # commands that do not fail when root gives them these options
     "tr": "",
     "sync": "",
 }
+_OF_NO_FILES = _names("basename dirname id uname")  # what they say does not depend on what files there are
 
 
 # What every container has, and descriptors.
@@ -264,6 +265,8 @@ def _answer(name: str, args: tuple[str, ...], state: State, world: ScriptWorld) 
     found = world.find(name, state)
     if found is False and not may_be_within(name, world.shell):
         return ""
+    if name in _OF_NO_FILES and state.doubt:  # a doubt is no reason to think that another program came in its place
+        found = world.find(name, replace(state, doubt="", touched=frozenset()))
     return _answer_of_program(name, args, state, world) if found else None
 
 

@@ -58,7 +58,6 @@ from elfgate.linkage.shell.walk import Ending, Followed, LostError
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell.world import ScriptWorld, Shell
 
-_STEPS = 5_000  # commands that are looked at, on all ways together
 _WAYS = 16  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
@@ -174,7 +173,8 @@ class _Walk:
 
     def _step(self, node: Node, state: State, *, checked: bool) -> list[State]:
         self._counts.steps += 1
-        if self._counts.steps > _STEPS:
+        self.world.attempt.budget.steps -= 1
+        if self.world.attempt.budget.steps < 0:
             raise LostError("too long")
         try:
             return self._walked(node, state, checked=checked)
@@ -339,7 +339,7 @@ class _Walk:
             return [self._assignments(node, state)]
         state = self.substitutions(node.words, state.ended())
         state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
-        state = replace(state, status=before)
+        state = state.ended(before)
         if words[0].raw in {"[[", "(("} and self.world.shell is not Shell.DASH:
             return run_builtin(self, words[0].raw, Fields(), words, state, checked=checked) or []
         assignment = is_assignment(words[0].raw)

@@ -18,6 +18,7 @@ _INDEXED = re.compile(r"(\w+)\[(\d+|[@*])\]")
 _INDIRECT = re.compile(r"![A-Za-z_]\w*")
 _REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
 _BRACES = re.compile(r"\{[^}]|\{$")
+_PLAIN = re.compile(r"[\w/.,:=+@%-]+")  # it stands for itself, quoted or not
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
 OTHERWISE = re.compile(r"\[[:.=^]|\[!?\]|\\|[@+!*?]\(")  # in a pattern: what shells do not take as ``fnmatch`` does
 _PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
@@ -115,6 +116,8 @@ class Expander:
         return self.world.variable(name) if name.isidentifier() else Mark.UNKNOWN
 
     def _fields(self, word: Word, state: State) -> Fields:
+        if len(word.parts) == 1 and word.parts[0].kind is Kind.TEXT and _PLAIN.fullmatch(word.parts[0].text):
+            return Fields((word.parts[0].text,))
         done = Fields()
         field: str | None = None if not word.parts else ""
         present = globbed = False

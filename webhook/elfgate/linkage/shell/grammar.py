@@ -7,8 +7,8 @@ the script is then judged no further than its interpreter.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
+from elfgate.linkage.shell.readings import Readings
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Part, Word, words_of
 
 _DEPTH = 40
@@ -20,23 +20,19 @@ class Simple:
     """A simple command.
 
     Attributes:
-        words: Its words, assignments first.
+        assignments: The leading ``NAME=value`` words.
+        command: The command's name and arguments.
         redirects: Its redirections.
     """
 
-    words: tuple[Word, ...]
+    assignments: tuple[Word, ...]
+    command: tuple[Word, ...]
     redirects: "tuple[Redirect, ...]" = ()
 
     @property
-    def assignments(self) -> tuple[Word, ...]:
-        """The leading ``NAME=value`` words."""
-        return self.words[: len(self.words) - len(self.command)]
-
-    @property
-    def command(self) -> tuple[Word, ...]:
-        """The command's name and arguments."""
-        first = next((at for at, word in enumerate(self.words) if not _ASSIGNMENT.match(word.raw)), len(self.words))
-        return self.words[first:]
+    def words(self) -> tuple[Word, ...]:
+        """All of its words, assignments first."""
+        return self.assignments + self.command
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,9 @@ Node = Simple | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
 Body = tuple[Node, ...]
 
 
-@lru_cache(maxsize=64)  # an image's script is met with every command and on every platform
+_readings: Readings[Body] = Readings()  # an image's script is met with every command and on every platform
+
+
 def parse(text: str) -> Body:
     """Read a script.
 
@@ -147,6 +145,10 @@ def parse(text: str) -> Body:
     Raises:
         NotUnderstoodError: if it is not plain enough.
     """
+    return _readings.of(text, _parsed)
+
+
+def _parsed(text: str) -> Body:
     if "\r" in text:
         raise NotUnderstoodError("carriage returns are part of words")
     parser = _Parser(tuple(words_of(text)))
@@ -329,7 +331,8 @@ class _Parser:
                 words += self._test()
         if self._at == start:
             raise NotUnderstoodError("an empty command")
-        return Simple(tuple(words), tuple(redirects))
+        first = next((at for at, word in enumerate(words) if not _ASSIGNMENT.match(word.raw)), len(words))
+        return Simple(tuple(words[:first]), tuple(words[first:]), tuple(redirects))
 
     def _array(self, name: Word) -> Word:
         """Read the words of ``NAME=(…)``."""

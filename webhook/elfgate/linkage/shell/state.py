@@ -110,12 +110,33 @@ class State:
 
     def ended(self, status: Status = SUCCESS) -> "State":
         """Set the exit status."""
-        return replace(self, status=status)
+        return self if status is self.status else self._with(status, self.variables)
 
     def setting(self, name: str, value: Value) -> "State":
         """Set a variable."""
-        state = self.doubted(f"the script sets {name}, which is readonly") if name in self.fixed else self
-        return replace(state, variables={**state.variables, name: value})
+        after = self._with(self.status, {**self.variables, name: value})
+        return after.doubted(f"the script sets {name}, which is readonly") if name in self.fixed else after
+
+    def _with(self, status: Status, variables: Mapping[str, Value]) -> "State":
+        """Do what ``replace`` does in less than half the time: every command passes here."""
+        return State(
+            self.name,
+            self.args,
+            self.cwd,
+            variables,
+            self.exported,
+            self.functions,
+            self.options,
+            status,
+            self.doubt,
+            self.touched,
+            self.trap,
+            self.leaving,
+            self.failed,
+            self.job,
+            self.local,
+            self.fixed,
+        )
 
 
 def merged(states: list[State]) -> list[State]:

@@ -205,7 +205,8 @@ class ScriptWorld:
         if self._changed(path, state) or not isinstance(found, Found) or found.entry.kind is not Kind.FILE:
             return None
         whole = found.entry.head + found.entry.tail
-        return whole.decode("utf-8", "surrogateescape") if len(whole) == found.entry.size else None
+        whole_text = len(whole) == found.entry.size and b"\0" not in whole  # what shells make of a NUL differs
+        return whole.decode("utf-8", "surrogateescape") if whole_text else None
 
     @property
     def uid(self) -> int | None:

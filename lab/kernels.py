@@ -20,6 +20,8 @@ from lab.sandbox import Outcome, Sandbox, Start
 from lab.start import identity, memberships
 from lab.toolchain import Binary, build
 
+_MEMORY = 1  # the major number of the devices that containers have (OCI runtime spec, "Default Devices")
+_DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 _EMULATORS = ("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc")
 _SUITE = "bookworm"
 _SECONDS = 900.0
@@ -130,6 +132,9 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
         archive.file(f"{cell}/user", _strings(map(str, _credentials(start))))
         for layer in start.layers:
             archive.tree(Path(layer), f"{cell}/root")
+        archive.directory(f"{cell}/root/dev")
+        for name, minor in _DEVICES.items():
+            archive.device(f"{cell}/root/dev/{name}", _MEMORY, minor)
     archive.close()
 
 

@@ -1,11 +1,17 @@
-"""What tests of the running webhook share."""
+"""What tests of the running webhook and of the command line share."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 
+from support import founding
 from support.serving import Pki
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -13,3 +19,22 @@ def pki(tmp_path: Path) -> Pki:
     pki = Pki(tmp_path, trustme.CA())
     pki.issue()
     return pki
+
+
+@pytest.fixture(scope="session")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founding") / "layout"
+    founding.write(folder)
+    return folder
+
+
+@pytest.fixture
+def elfgate(tmp_path: Path, layout: Path) -> Run:
+    def run(verb: str, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        store = ["--store", str(tmp_path / "facts.db")] if verb != "serve" and "--help" not in words else []
+        command = [sys.executable, "-m", "elfgate", verb, *store, *words]
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, cwd=layout.parent, timeout=60, check=False
+        )
+
+    return run

@@ -161,6 +161,9 @@ def glibc_loader(
     return elf_file(architecture, **settings | options)
 
 
+_OF_LIBC = ("__libc_early_init", "__libc_start_main", "exit", "free", "gnu_get_libc_version", "malloc", "puts", "write")
+
+
 def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options: Any) -> bytes:
     """A ``libc.so.6``: the versions up to its own, and some symbols."""
     minor = int(version.split(".")[1])
@@ -169,10 +172,7 @@ def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options:
         "soname": "libc.so.6",
         "needed": (_loader_name(architecture),),
         "version_definitions": versions + (["GLIBC_ABI_DT_RELR"] if minor >= 36 else []),
-        "defined": (
-            *("__libc_early_init", "__libc_start_main", "exit", "free", "gnu_get_libc_version"),
-            *("malloc", "printf", "puts", "write"),
-        ),
+        "defined": _OF_LIBC,
     }
     return elf_file(architecture, **settings | options)
 
@@ -271,9 +271,8 @@ class _Writer:
         if not self.dynamic:
             return blocks, data
         entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        got = {"got": bytes(self.word * (len(self.slots) + 3))}
         functions = {"init_array": self.code.pack("W", self.at["text"])} if self.plan.init_array else {}
-        return blocks, {"dynamic": entries, **got, **functions, **data}
+        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3)), **functions, **data}
 
     def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
@@ -389,12 +388,6 @@ class _Writer:
     def _part(self, name: str, align: int) -> Load:
         return Load(self.offsets[name], self.at[name], self.sizes[name], self.sizes[name], align)
 
-    @property
-    def _flags(self) -> int:
-        if self.plan.flags is not None:
-            return self.plan.flags
-        return 2 if self.plan.architecture == "ppc64le" else 0  # the second ABI
-
     def _header(self) -> bytes:
         plan, code = self.plan, self.code
         program = plan.type == 2 or plan.interp is not None or self.pie
@@ -403,5 +396,6 @@ class _Writer:
         count = self._segment_count if plan.phnum is None else plan.phnum
         ident = bytes([2 if code.wide else 1, 1 if code.little else 2, 1, plan.osabi])
         sizes = (code.header_size, entry_size, count, 0, 0, 0)
-        fields = (plan.type, code.machine, 1, entry, code.header_size, 0, self._flags, *sizes)
+        flags = plan.flags if plan.flags is not None else 2 * (plan.architecture == "ppc64le")  # the second ABI
+        fields = (plan.type, code.machine, 1, entry, code.header_size, 0, flags, *sizes)
         return b"\x7fELF" + ident + bytes(8) + code.pack("HHIWWWIHHHHHH", *fields)

@@ -68,8 +68,7 @@ class Plan:
             ``copied`` a variable that the file makes room for.
         defined: Symbols exported.
         indirect: Those of them that are indirect functions (STT_GNU_IFUNC).
-        numbers: Symbols' entries in DT_VERSYM, if not 1: ``version_needs`` are numbered from 32 on,
-            ``version_definitions`` from 2 on; 0x8000 hides one.
+        numbers: Symbols' entries in DT_VERSYM, if not 1: needs count from 32 on, definitions from 2 on; 0x8000 hides.
         hash_style: ``gnu``, ``sysv`` or ``both``.
         abi_tag: NT_GNU_ABI_TAG's kernel version.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, in a PT_NOTE and a PT_GNU_PROPERTY.

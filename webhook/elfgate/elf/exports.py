@@ -1,6 +1,7 @@
 """The symbols that a file defines for others: kept as hashes where the file has a GNU hash table, else as names."""
 
 import struct
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -57,7 +58,7 @@ class _Everything:
         return True
 
 
-class _Known:
+class _Known(ABC):
     """Exports with their traits, which a file without versions and indirect functions has none of."""
 
     __slots__ = ("_versions",)
@@ -65,11 +66,13 @@ class _Known:
     def __init__(self, versions: Mapping[int, str]) -> None:
         self._versions = versions
 
+    @abstractmethod
     def __call__(self, name: str) -> bool:
-        raise NotImplementedError
+        """Tell whether a symbol of that name is exported."""
 
+    @abstractmethod
     def _traits(self, name: str) -> Sequence[int]:
-        raise NotImplementedError
+        """What is known of its entries."""
 
     def in_version(self, name: str, version: str) -> bool:
         """Tell whether glibc would take a symbol for one of that version (``check_match`` in ``elf/dl-lookup.c``)."""

@@ -36,11 +36,17 @@ class Held:
             return self._tokens.pop(name, None)
 
     def close(self) -> list[tuple[str, bytes]]:
-        """Hold nothing any longer; what was held until now."""
+        """Hold nothing any longer, and renew nothing: whoever renews may close its connections then.
+
+        Returns:
+            What was held until now.
+        """
         self._closed.set()
         with self._lock:
-            held = list(self._tokens.items())
+            held, thread = list(self._tokens.items()), self._thread
             self._tokens.clear()
+        if thread is not None:
+            thread.join()
         return held
 
     def _run(self) -> None:
@@ -51,4 +57,5 @@ class Held:
                     self._thread = None
                     return
             for name, token in held:
-                self._renew(name, token)
+                if not self._closed.is_set():
+                    self._renew(name, token)

@@ -22,7 +22,15 @@ FOLDERS = ("/usr/bin", "/usr/lib", "/usr/local", "/usr/sbin", "/usr/share")
 SHARES = (0.30, 0.25, 0.20, 0.15, 0.10)  # of the bytes, layer by layer
 ELF_FILES, ELF_SIZES = 1_130, range(16_000, 40 << 20)
 OTHER_FILES, OTHER_SIZES = 10_000, range(4_096, 8 << 20)
-COMPRESSED = (".gz", ".jar", ".jmod", ".png", ".tgz", ".xz", ".zip")  # rarer in images than on this machine
+COMPRESSED = (
+    ".gz",
+    ".jar",
+    ".jmod",
+    ".png",
+    ".tgz",
+    ".xz",
+    ".zip",
+)  # rarer in images than on this machine
 TAG = "1"
 LARGEST = ELF_SIZES.stop
 _OCI = "application/vnd.oci.image"
@@ -76,7 +84,12 @@ def _files() -> Iterator[Found]:
         for folder, _, names in os.walk(top):
             for name in names:
                 path = Path(folder, name)
-                if name.endswith(COMPRESSED) or path.is_symlink() or not path.is_file() or not os.access(path, os.R_OK):
+                if (
+                    name.endswith(COMPRESSED)
+                    or path.is_symlink()
+                    or not path.is_file()
+                    or not os.access(path, os.R_OK)
+                ):
                     continue
                 with path.open("rb") as stream:
                     elf = stream.read(4) == b"\x7fELF"
@@ -108,7 +121,11 @@ def _write_layer(folder: Path, paths: list[str]) -> Any:
     scratch.rename(folder / "blobs/sha256" / digest)
     return {
         "diff_id": f"sha256:{plain.hexdigest()}",
-        "descriptor": {"mediaType": f"{_OCI}.layer.v1.tar+gzip", "digest": f"sha256:{digest}", "size": len(data)},
+        "descriptor": {
+            "mediaType": f"{_OCI}.layer.v1.tar+gzip",
+            "digest": f"sha256:{digest}",
+            "size": len(data),
+        },
     }
 
 
@@ -145,9 +162,18 @@ def docker_archive(base: Path, archive: Path) -> Path:
     """Write the image in ``base`` as ``docker save`` does, for tools that read nothing else."""
     if not archive.exists():
         manifest, _ = _documents(base)
-        names = {part["digest"]: part["digest"].replace(":", "/") for part in (manifest["config"], *manifest["layers"])}
+        names = {
+            part["digest"]: part["digest"].replace(":", "/")
+            for part in (manifest["config"], *manifest["layers"])
+        }
         layers = [names[layer["digest"]] for layer in manifest["layers"]]
-        index = [{"Config": names[manifest["config"]["digest"]], "RepoTags": ["bench:1"], "Layers": layers}]
+        index = [
+            {
+                "Config": names[manifest["config"]["digest"]],
+                "RepoTags": ["bench:1"],
+                "Layers": layers,
+            }
+        ]
         data = json.dumps(index).encode()
         with tarfile.open(archive.with_suffix(".part"), "w") as tar:
             for name in names.values():

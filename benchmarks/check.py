@@ -37,8 +37,14 @@ def write_manifests(path: Path, count: int) -> None:
         for number in range(count):
             pod = pods[number % COUNT]
             name = f"service-{number}"
-            written = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}}
-            plain = json.loads(json.dumps(written | {"spec": pod["spec"]}))  # nothing in it twice, and so no aliases
+            written = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "labels": {"app": name}},
+            }
+            plain = json.loads(
+                json.dumps(written | {"spec": pod["spec"]})
+            )  # nothing in it twice, and so no aliases
             yaml.dump_all([plain], file, yaml.CSafeDumper, explicit_start=True)
 
 
@@ -52,7 +58,15 @@ def commands(folder: Path, manifests: Path, conftest: str) -> dict[str, list[str
     ]
     where = [f"--store={folder / 'facts.db'}", "--arch=amd64,arm64,ppc64le,s390x"]
     found = {
-        "elfgate check": [sys.executable, "-m", "elfgate", "check", str(manifests), *where, *images],
+        "elfgate check": [
+            sys.executable,
+            "-m",
+            "elfgate",
+            "check",
+            str(manifests),
+            *where,
+            *images,
+        ],
         "the YAML alone, in Python": [sys.executable, "-c", YAML_ALONE, str(manifests)],
     }
     if conftest:
@@ -67,7 +81,9 @@ def timed(command: Sequence[str]) -> tuple[float, float]:
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "elfgate-bench-pycache")
     began, before = time.perf_counter(), _cpu()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, env=env)
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, env=env
+    )
     took = time.perf_counter() - began, _cpu() - before
     if done.returncode not in {0, 1}:
         raise SystemExit(f"{command[:4]} ends with {done.returncode}: {done.stderr.decode()}")
@@ -98,7 +114,13 @@ def main() -> None:
                 for each, command in asked.items():
                     times[each].append(timed(command))
             for each, taken in times.items():
-                rows.append([count, each, *(statistics.median(figures) for figures in zip(*taken, strict=True))])
+                rows.append(
+                    [
+                        count,
+                        each,
+                        *(statistics.median(figures) for figures in zip(*taken, strict=True)),
+                    ]
+                )
     print(tabulate(rows, ["manifests", "", "wall s", "CPU s"], floatfmt=".3f"))
     print("limits: 0.4 s of wall time for one; for 1,000 no more than conftest")
 

@@ -43,8 +43,12 @@ def main() -> None:
             "cluster": {"kubeconfig": str(cluster.kubeconfig("admin"))},
         }
         with Webhook(Path(folder) / "webhook", settings) as webhook:
-            cluster.must("create", "-f", "-", stdin=webhook.configuration("elfgate", selector=UNLABELLED))
-            with httpx.Client(base_url=cluster.url, verify=cluster.trust(), trust_env=False) as client:
+            cluster.must(
+                "create", "-f", "-", stdin=webhook.configuration("elfgate", selector=UNLABELLED)
+            )
+            with httpx.Client(
+                base_url=cluster.url, verify=cluster.trust(), trust_env=False
+            ) as client:
                 times = measured(client, image)
     without = statistics.median(times["not asked"])
     for name, taken in times.items():
@@ -62,7 +66,9 @@ def measured(client: httpx.Client, image: str) -> dict[str, list[float]]:
             obj = pod(f"p{number}", image)
             if how == "remembered":
                 obj["metadata"] = {"generateName": "web-"}
-            path = f"/api/v1/namespaces/{'exempt' if how == 'not asked' else 'asked'}/pods?dryRun=All"
+            path = (
+                f"/api/v1/namespaces/{'exempt' if how == 'not asked' else 'asked'}/pods?dryRun=All"
+            )
             began = time.perf_counter()
             client.post(path, json=obj).raise_for_status()
             times.append((time.perf_counter() - began) * 1000)

@@ -39,7 +39,9 @@ Names = tuple[tuple[str, ...], str | None, str | None, str | None]
 
 def libraries() -> list[Path]:
     """Shared libraries of this machine, each file once."""
-    real = {path.resolve() for place in PLACES for path in Path(place).rglob("*.so*") if path.is_file()}
+    real = {
+        path.resolve() for place in PLACES for path in Path(place).rglob("*.so*") if path.is_file()
+    }
     return sorted(path for path in real if path.open("rb").read(4) == b"\x7fELF")
 
 
@@ -51,7 +53,9 @@ def ours(data: bytes) -> Names:
 def without_sections(data: bytes) -> bytes:
     """The file with no section headers in its header: pyelftools would read them before any segment."""
     wide, changed = data[4] == 2, bytearray(data)
-    for start, size in ((40, 8), (58, 6)) if wide else ((32, 4), (46, 6)):  # e_shoff; e_shentsize, e_shnum, e_shstrndx
+    for start, size in (
+        ((40, 8), (58, 6)) if wide else ((32, 4), (46, 6))
+    ):  # e_shoff; e_shentsize, e_shnum, e_shstrndx
         changed[start : start + size] = bytes(size)
     return bytes(changed)
 
@@ -72,7 +76,11 @@ def bare(data: bytes) -> Names:
     def texts(name: str, attribute: str) -> tuple[str, ...]:
         return tuple(getattr(tag, attribute) for tag in tags if tag.entry.d_tag == name)
 
-    soname, rpath, runpath = texts("DT_SONAME", "soname"), texts("DT_RPATH", "rpath"), texts("DT_RUNPATH", "runpath")
+    soname, rpath, runpath = (
+        texts("DT_SONAME", "soname"),
+        texts("DT_RPATH", "rpath"),
+        texts("DT_RUNPATH", "runpath"),
+    )
     return texts("DT_NEEDED", "needed"), _last(soname), _last(rpath), _last(runpath)
 
 
@@ -126,11 +134,15 @@ def with_lief(data: bytes) -> Names:
 def with_readelf(paths: list[Path]) -> list[Names]:
     """One process for all files."""
     command = ["readelf", "-dW", *map(str, paths)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, env={"LC_ALL": "C"}).stdout
+    output = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={"LC_ALL": "C"}
+    ).stdout
     parts = re.split(r"^File: .*\n", output, flags=re.MULTILINE)[1:]
     found = []
     for part in parts:
-        rows = re.findall(r"\((NEEDED|SONAME|RPATH|RUNPATH)\)\s+[^\[]*\[(.*)\]$", part, re.MULTILINE)
+        rows = re.findall(
+            r"\((NEEDED|SONAME|RPATH|RUNPATH)\)\s+[^\[]*\[(.*)\]$", part, re.MULTILINE
+        )
         last = dict(rows)
         needed = tuple(value for tag, value in rows if tag == "NEEDED")
         found.append((needed, last.get("SONAME"), last.get("RPATH"), last.get("RUNPATH")))
@@ -152,12 +164,21 @@ def main(count: int) -> None:
     print(f"{len(paths)} shared libraries, {sum(map(len, files)) >> 20} MiB")
     expected = [ours(data) for data in files]
     headless = [without_sections(data) for data in files]
-    peers = {"pyelftools": [bare(data) for data in headless], "LIEF": [with_lief(data) for data in files]}
+    peers = {
+        "pyelftools": [bare(data) for data in headless],
+        "LIEF": [with_lief(data) for data in files],
+    }
     peers["readelf -d"] = with_readelf(paths)
     for name, found in peers.items():
         rows = zip(paths, expected, found, strict=True)
-        different = [f"{path}: elfgate {our}, {name} {their}" for path, our, their in rows if our != their]
-        print(f"{name:12} says the same of {len(paths) - len(different)} of {len(paths)}", *different[:5], sep="\n  ")
+        different = [
+            f"{path}: elfgate {our}, {name} {their}" for path, our, their in rows if our != their
+        ]
+        print(
+            f"{name:12} says the same of {len(paths) - len(different)} of {len(paths)}",
+            *different[:5],
+            sep="\n  ",
+        )
         assert not different, f"{len(different)} differences to {name}"
 
     timed = {
@@ -172,9 +193,13 @@ def main(count: int) -> None:
             times[name].append(seconds(work, inputs))
     began = time.perf_counter()
     with_readelf(paths)
-    print(f"{'readelf -d':30} {(time.perf_counter() - began) / len(paths) * 1e3:6.3f} ms a file (wall)")
+    print(
+        f"{'readelf -d':30} {(time.perf_counter() - began) / len(paths) * 1e3:6.3f} ms a file (wall)"
+    )
     for name, taken in times.items():
-        ratio = statistics.median(our / their for our, their in zip(times["elfgate"], taken, strict=True))
+        ratio = statistics.median(
+            our / their for our, their in zip(times["elfgate"], taken, strict=True)
+        )
         print(
             f"{name:30} {statistics.median(taken) / len(paths) * 1e3:6.3f} ms a file; elfgate takes {ratio:.2f} of it"
         )
@@ -183,7 +208,9 @@ def main(count: int) -> None:
     for path, data in large:
         kept = Excerpt.unpack(excerpt(data))
         decoded = sum(len(piece) for _, piece in kept.ranges)
-        print(f"{path.name}: {len(data) >> 20} MiB, of which {decoded / 1024:.1f} KiB are decoded (limit 64)")
+        print(
+            f"{path.name}: {len(data) >> 20} MiB, of which {decoded / 1024:.1f} KiB are decoded (limit 64)"
+        )
 
 
 if __name__ == "__main__":

@@ -116,14 +116,20 @@ def peers(directory: str, folder: Path) -> dict[str, Callable[[], object]]:
     environment = {**os.environ, "PATH": path, "SYFT_CHECK_FOR_APP_UPDATE": "false"}
 
     def run(command: str) -> Callable[[], object]:
-        return lambda: subprocess.run(["sh", "-c", command], check=True, env=environment, stderr=subprocess.DEVNULL)
+        return lambda: subprocess.run(
+            ["sh", "-c", command], check=True, env=environment, stderr=subprocess.DEVNULL
+        )
 
     archive = big_image.docker_archive(folder, CACHE / "image.tar")
     commands = {
         "syft": f"syft scan --quiet --output json oci-dir:{folder} > /dev/null",
         "crane export": f"crane export - - < {archive} > /dev/null",
     }
-    return {name: run(command) for name, command in commands.items() if shutil.which(name.split()[0], path=path)}
+    return {
+        name: run(command)
+        for name, command in commands.items()
+        if shutil.which(name.split()[0], path=path)
+    }
 
 
 def peak_memory(folder: Path) -> int:
@@ -151,18 +157,32 @@ def main(rounds: int, directory: str) -> None:
             rows[name].append(cost(run))
     megabytes = sum(path.stat().st_size for path in packed) / 1e6
     print(f"{len(packed)} layers, {megabytes:.0f} MB packed; load {os.getloadavg()[0]:.1f}")
-    print(f"{'':20} {'wall s':>7} {'CPU s':>7} {'CPU / isal':>11} {'wall / elfgate, 2 threads':>26}")
+    print(
+        f"{'':20} {'wall s':>7} {'CPU s':>7} {'CPU / isal':>11} {'wall / elfgate, 2 threads':>26}"
+    )
     for name, costs in rows.items():
-        wall, cpu = statistics.median(row.wall for row in costs), statistics.median(row.cpu for row in costs)
-        to_isal = statistics.median(row.cpu / isal.cpu for row, isal in zip(costs, rows["isal alone"], strict=True))
+        wall, cpu = (
+            statistics.median(row.wall for row in costs),
+            statistics.median(row.cpu for row in costs),
+        )
+        to_isal = statistics.median(
+            row.cpu / isal.cpu for row, isal in zip(costs, rows["isal alone"], strict=True)
+        )
         to_ours = statistics.median(
-            row.wall / ours.wall for row, ours in zip(costs, rows["elfgate, 2 threads"], strict=True)
+            row.wall / ours.wall
+            for row, ours in zip(costs, rows["elfgate, 2 threads"], strict=True)
         )
         print(f"{name:20} {wall:7.2f} {cpu:7.2f} {to_isal:11.2f} {to_ours:26.2f}")
-    print("limits: elfgate's CPU / isal 1.7; syft's and crane's wall / elfgate's with two threads at least 4")
+    print(
+        "limits: elfgate's CPU / isal 1.7; syft's and crane's wall / elfgate's with two threads at least 4"
+    )
     largest = big_image.LARGEST >> 20
-    print(f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {largest} at most)")
-    print(f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), its layers not read")
+    print(
+        f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {largest} at most)"
+    )
+    print(
+        f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), its layers not read"
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def main() -> None:
             authority = certificates(folder)
             config = settings(folder, registry)
             with serving(config) as (process, url, _):
-                asyncio.run(ask(url, authority, [registry.reference(f"{each}:1") for each in images]))
+                asyncio.run(
+                    ask(url, authority, [registry.reference(f"{each}:1") for each in images])
+                )
                 time.sleep(SETTLE_SECONDS)  # in which it gives back what the last reviews needed
                 resident, peak = memory(process.pid)
             with serving(config) as (process, url, seconds):
@@ -91,7 +93,9 @@ def fill(path: Path, count: int) -> dict[str, dict[str, Blob]]:
             indexes = {
                 sha256(b"base %d" % base): bases[base % VARIANTS],
                 sha256(b"middle %d" % between): middle,
-                sha256(b"own %d" % number): index(own | {"usr/local/bin/app": program(elf(PROGRAM, number))}),
+                sha256(b"own %d" % number): index(
+                    own | {"usr/local/bin/app": program(elf(PROGRAM, number))}
+                ),
             }
             layers = [Blob(OCI_LAYER, b"", claims=digest) for digest in indexes]
             one = image(layers, entrypoint=["/usr/local/bin/app"])
@@ -120,13 +124,17 @@ def system(variant: int) -> dict[str, Any]:
 def elf(path: Path, number: int) -> bytes:
     """A file, as another than that of any other number: in its flags, to which x86-64 gives no meaning."""
     data = path.read_bytes()
-    return data[:48] + number.to_bytes(4, "little") + data[52:] if data[:5] == b"\x7fELF\x02" else data
+    return (
+        data[:48] + number.to_bytes(4, "little") + data[52:] if data[:5] == b"\x7fELF\x02" else data
+    )
 
 
 def index(content: dict[str, Any]) -> bytes:
     limits = Limits()
     packed = BytesIO(tarball(content))
-    return tar.index(packed, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries).encode()
+    return tar.index(
+        packed, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries
+    ).encode()
 
 
 @contextmanager
@@ -146,14 +154,18 @@ def api_server(folder: Path, nodes: list[bytes]) -> Iterator[None]:
                 beat = 0
                 with suppress(ConnectionError):  # who watched has ended
                     while not stopping.wait(0.02):
-                        self.wfile.write(b'{"type":"MODIFIED","object":' + nodes[beat % count] + b"}\n")
+                        self.wfile.write(
+                            b'{"type":"MODIFIED","object":' + nodes[beat % count] + b"}\n"
+                        )
                         beat += 1
                 return
             start, limit = int(query.get("continue", ["0"])[0]), int(query["limit"][0])
             left = str(start + limit) if start + limit < count else ""
             metadata = json.dumps({"resourceVersion": "1", "continue": left}).encode()
             items = b",".join(nodes[start : start + limit])
-            self.wfile.write(b'{"kind":"NodeList","metadata":' + metadata + b',"items":[' + items + b"]}")
+            self.wfile.write(
+                b'{"kind":"NodeList","metadata":' + metadata + b',"items":[' + items + b"]}"
+            )
 
     stopping = threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -186,9 +198,12 @@ def fat_node(number: int) -> bytes:
         "example.com/serial": f"{number:012}",
         "example.com/pool": f"pool-{number % 40}",
     }
-    obj = node(f"node-{number:05}.cluster.example", ("amd64", "arm64")[number % 10 == 0], labels=labels)
+    obj = node(
+        f"node-{number:05}.cluster.example", ("amd64", "arm64")[number % 10 == 0], labels=labels
+    )
     obj["status"]["images"] = [
-        {"names": [f"registry.example/team/{image}@sha256:{image:064}"], "sizeBytes": image} for image in range(50)
+        {"names": [f"registry.example/team/{image}@sha256:{image:064}"], "sizeBytes": image}
+        for image in range(50)
     ]
     obj["status"]["conditions"] = [
         {"type": f"Condition{kind}", "status": "False", "reason": "x" * 40} for kind in "abcdef"
@@ -234,7 +249,9 @@ def serving(config: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]
                 if process.poll() is not None or time.monotonic() - began > PATIENCE:
                     sys.exit(f"it is not ready:\n{log.read_text()}")
                 time.sleep(0.02)
-                lines = [json.loads(line) for line in log.read_text().splitlines() if '"url"' in line]
+                lines = [
+                    json.loads(line) for line in log.read_text().splitlines() if '"url"' in line
+                ]
                 url = lines[0]["url"] if lines else ""
         yield process, url, time.monotonic() - began
     finally:

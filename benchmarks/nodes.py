@@ -40,12 +40,20 @@ PODS: dict[str, dict[str, Any]] = {
     "an architecture": {"nodeSelector": {"kubernetes.io/arch": "arm64"}},
     "affinity over zones, pools and generations": {
         "affinity": affinity(
-            term(("topology.kubernetes.io/zone", "In", ["zone-1", "zone-2"]), ("example.com/generation", "Gt", ["3"])),
-            term(("example.com/pool", "NotIn", ["pool-1", "pool-2"]), ("kubernetes.io/arch", "Exists", [])),
+            term(
+                ("topology.kubernetes.io/zone", "In", ["zone-1", "zone-2"]),
+                ("example.com/generation", "Gt", ["3"]),
+            ),
+            term(
+                ("example.com/pool", "NotIn", ["pool-1", "pool-2"]),
+                ("kubernetes.io/arch", "Exists", []),
+            ),
         ),
         "tolerations": [{"key": "dedicated", "operator": "Exists"}],
     },
-    "a node by its name": {"nodeSelector": {"kubernetes.io/hostname": "node-00042.cluster.example"}},
+    "a node by its name": {
+        "nodeSelector": {"kubernetes.io/hostname": "node-00042.cluster.example"}
+    },
     "a DaemonSet's": {"tolerations": [{"operator": "Exists"}]},
 }
 
@@ -55,11 +63,16 @@ def node_of_a_kind(number: int, **labels: str) -> bytes:
     kind = number % KINDS
     obj = json.loads(fat_node(number))
     own = {"example.com/pool": f"pool-{kind}", "topology.kubernetes.io/zone": f"zone-{kind % 3}"}
-    own |= {"node.kubernetes.io/instance-type": f"m{kind % 20}.large", "example.com/generation": f"{kind % 8}"}
+    own |= {
+        "node.kubernetes.io/instance-type": f"m{kind % 20}.large",
+        "example.com/generation": f"{kind % 8}",
+    }
     architecture = ("amd64", "arm64", "ppc64le", "s390x")[kind % 4]
     obj["metadata"]["labels"] |= own | {"kubernetes.io/arch": architecture} | labels
     obj["status"]["nodeInfo"]["architecture"] = architecture
-    obj["spec"]["taints"] = [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}] if kind % 10 == 0 else []
+    obj["spec"]["taints"] = (
+        [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}] if kind % 10 == 0 else []
+    )
     return json.dumps(obj, separators=(",", ":")).encode()
 
 
@@ -124,12 +137,21 @@ def find(inventory: Inventory, obj: Any, _: int, *, every_node: bool) -> None:
 
 
 def main(count: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="elfgate-nodes-") as name, another_process(Path(name), count):
+    with (
+        tempfile.TemporaryDirectory(prefix="elfgate-nodes-") as name,
+        another_process(Path(name), count),
+    ):
         inventory = asyncio.run(followed(Path(name), count))
-    changed = [json.loads(node_of_a_kind(number, **{"example.com/pool": "pool-new"})) for number in range(TIMES)]
+    changed = [
+        json.loads(node_of_a_kind(number, **{"example.com/pool": "pool-new"}))
+        for number in range(TIMES)
+    ]
     same = json.loads(node_of_a_kind(0, **{"example.com/pool": "pool-new"}))
     rows: list[tuple[str, float, float]] = [
-        ("following a node that has changed", *slowest(lambda number: follow(inventory, changed[number]))),
+        (
+            "following a node that has changed",
+            *slowest(lambda number: follow(inventory, changed[number])),
+        ),
         ("following a heartbeat", *slowest(lambda _: follow(inventory, same))),
     ]
     for what, spec in PODS.items():
@@ -137,7 +159,11 @@ def main(count: int) -> None:
         rows.append((f"targets: {what}", *slowest(partial(find, inventory, obj, every_node=every))))
     held = ["kept" if row[2] < LIMIT_MS else "NOT KEPT" for row in rows]
     table = [[*row, word] for row, word in zip(rows, held, strict=True)]
-    print(tabulate(table, ["CPU ms", "median", "slowest of 100", f"< {LIMIT_MS:g} ms"], floatfmt=".3f"))
+    print(
+        tabulate(
+            table, ["CPU ms", "median", "slowest of 100", f"< {LIMIT_MS:g} ms"], floatfmt=".3f"
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 DOCUMENTS = {
     "1 container, 1 platform, starts": pod(starts=("amd64",)),
     "1 container, 1 platform, fails": pod(fails=("ppc64le",)),
-    "10 containers, 4 platforms, one fails": pod(containers=10, starts=ARCHITECTURES[1:], fails=("amd64",)),
+    "10 containers, 4 platforms, one fails": pod(
+        containers=10, starts=ARCHITECTURES[1:], fails=("amd64",)
+    ),
     "60 containers, 4 platforms, all start": pod(containers=60, starts=ARCHITECTURES),
     "60 containers, 4 platforms, all fail": pod(containers=60, fails=ARCHITECTURES),
 }
@@ -55,7 +57,8 @@ async def median(ask: Ask, document: Document, rounds: int) -> float:
 
 async def measure(asks: dict[str, Ask], rounds: int) -> None:
     rows = [
-        [name, *[await median(ask, document, rounds) for ask in asks.values()]] for name, document in DOCUMENTS.items()
+        [name, *[await median(ask, document, rounds) for ask in asks.values()]]
+        for name, document in DOCUMENTS.items()
     ]
     print(tabulate(rows, ["ms", *asks], floatfmt=".3f"))
 
@@ -69,15 +72,21 @@ def slopes(embedded: EmbeddedEngine) -> None:
         line = statistics.linear_regression(*zip(*points, strict=True))
         off = max(abs(line.slope * x + line.intercept - y) for x, y in points)
         cost, rest = line.slope * 1e3, line.intercept
-        print(f"{cost:6.1f} µs of CPU for each {what}; {rest:.2f} ms without, {off:.2f} ms off the line")
+        print(
+            f"{cost:6.1f} µs of CPU for each {what}; {rest:.2f} ms without, {off:.2f} ms off the line"
+        )
 
 
 def partly(containers: int, failing: int) -> Document:
     """A pod of which some containers fail, on 4 platforms."""
-    good, bad = pod(containers=containers, starts=ARCHITECTURES), pod(containers=containers, fails=ARCHITECTURES)
+    good, bad = (
+        pod(containers=containers, starts=ARCHITECTURES),
+        pod(containers=containers, fails=ARCHITECTURES),
+    )
     names = {container.name for container in good.containers[:failing]}
     linkages = [
-        fails if fails.container in names else starts for starts, fails in zip(good.linkages, bad.linkages, strict=True)
+        fails if fails.container in names else starts
+        for starts, fails in zip(good.linkages, bad.linkages, strict=True)
     ]
     return good.model_copy(update={"linkages": linkages})
 
@@ -92,7 +101,9 @@ def cpu(embedded: EmbeddedEngine, document: Document) -> float:
     return min(took) * 1e3
 
 
-async def with_opa(asks: dict[str, Ask], policies: bundle.Bundle, socket: Path, rounds: int) -> None:
+async def with_opa(
+    asks: dict[str, Ask], policies: bundle.Bundle, socket: Path, rounds: int
+) -> None:
     engine = OpaServer(socket, revision=policies.revision, seconds=10)
     session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(socket)))
 
@@ -110,11 +121,17 @@ def main() -> None:
     rounds = int(sys.argv[1]) if sys.argv[1:] else 100
     policies = bundle.load()
     embedded = EmbeddedEngine(policies)
-    asks: dict[str, Ask] = {"remembered": MemoisedEngine(embedded).evaluate, "regorus": embedded.evaluate}
+    asks: dict[str, Ask] = {
+        "remembered": MemoisedEngine(embedded).evaluate,
+        "regorus": embedded.evaluate,
+    }
     if opa.OPA is None:
         asyncio.run(measure(asks, rounds))
     else:
-        with tempfile.TemporaryDirectory(prefix="opa") as folder, opa.serving(policies, Path(folder)) as socket:
+        with (
+            tempfile.TemporaryDirectory(prefix="opa") as folder,
+            opa.serving(policies, Path(folder)) as socket,
+        ):
             asyncio.run(with_opa(asks, policies, socket, rounds))
     slopes(embedded)
 

@@ -59,7 +59,10 @@ def base(number: int) -> bytes:
     folder = multiarch_directories(ARCHITECTURE)[1].lstrip("/")
     loader = ARCHITECTURES[ARCHITECTURE].glibc_loaders[0].lstrip("/")
     files = {loader: glibc_loader(ARCHITECTURE), f"{folder}/libc.so.6": glibc_libc(ARCHITECTURE)}
-    files |= {f"{folder}/{name}": elf_file(ARCHITECTURE, soname=name, needed=["libc.so.6"]) for name in LIBRARIES}
+    files |= {
+        f"{folder}/{name}": elf_file(ARCHITECTURE, soname=name, needed=["libc.so.6"])
+        for name in LIBRARIES
+    }
     files |= {f"usr/share/{number}/{file}": b"#!/bin/sh\n" for file in range(2_000)}
     return tarball({path: program(data) for path, data in files.items()})
 
@@ -77,7 +80,9 @@ def located_in(memory: Memory) -> Locate:
     return locate
 
 
-async def grow(source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore) -> None:
+async def grow(
+    source: Memory, names: list[str], size: int, bases: list[bytes], store: SqliteStore
+) -> None:
     """Have as many images in the store: read each as a scan would."""
     reader = Reader(store=store)
     scanner = Scanner(locate=located_in(source), reader=reader)

@@ -59,7 +59,9 @@ def ours(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]
         def read(api: Api) -> None:
             with api.get(f"blobs/{layer.digest}", "it") as reply:
                 limit = len(layer.data)
-                read_verified(reply, digest=descriptor.digest, size=limit, what="it", limit=limit, seconds=600)
+                read_verified(
+                    reply, digest=descriptor.digest, size=limit, what="it", limit=limit, seconds=600
+                )
 
         source._doors.first(frozenset(), "it", read)  # noqa: SLF001 - the client without the indexing
 
@@ -80,7 +82,9 @@ def oras(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]
             path = Path(folder) / "blob"
             client.download_blob(client.get_container(name), layer.digest, str(path))
             with path.open("rb") as file:
-                assert hashlib.file_digest(file, "sha256").hexdigest() == layer.digest.removeprefix("sha256:")
+                assert hashlib.file_digest(file, "sha256").hexdigest() == layer.digest.removeprefix(
+                    "sha256:"
+                )
 
     return documents, blob
 
@@ -98,7 +102,9 @@ def aioregistry(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[]
     async def read_blob() -> None:
         async with AsyncRegistryClient() as client:
             digest = hashlib.sha256()
-            wanted = RegistryBlobRef(registry=reference.registry, repo=reference.repo, ref=layer.digest)
+            wanted = RegistryBlobRef(
+                registry=reference.registry, repo=reference.repo, ref=layer.digest
+            )
             async for chunk in (await client.ref_content_stream(wanted))[1]:
                 digest.update(chunk)
             assert digest.hexdigest() == layer.digest.removeprefix("sha256:")
@@ -118,8 +124,14 @@ def main() -> None:
     server = multiprocessing.Process(target=serve, args=(megabytes, there), daemon=True)
     server.start()
     host, layer = here.recv(), content(megabytes).children[1]
-    clients = [ours, *(one for one in (oras, aioregistry) if importlib.util.find_spec(one.__name__))]
-    for title, number in ((f"{DOCUMENTS} times tag to manifest", 0), (f"{megabytes} MB blob, verified", 1)):
+    clients = [
+        ours,
+        *(one for one in (oras, aioregistry) if importlib.util.find_spec(one.__name__)),
+    ]
+    for title, number in (
+        (f"{DOCUMENTS} times tag to manifest", 0),
+        (f"{megabytes} MB blob, verified", 1),
+    ):
         work = {client.__name__: client(host, layer)[number] for client in clients}
         rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
         for _ in range(ROUNDS):

@@ -48,10 +48,15 @@ def reviews() -> Iterator[tuple[dict[str, Any], str]]:
     recorded = json.loads((RECORDED / "pod-create-kubectl.json").read_text())
     for number in range(COUNT):
         denied = number % DENIED_EVERY == 0
-        yield _review(copy.deepcopy(recorded), number, dice, denied=denied), "deny" if denied else "allow"
+        yield (
+            _review(copy.deepcopy(recorded), number, dice, denied=denied),
+            "deny" if denied else "allow",
+        )
 
 
-def _review(review: dict[str, Any], number: int, dice: random.Random, *, denied: bool) -> dict[str, Any]:
+def _review(
+    review: dict[str, Any], number: int, dice: random.Random, *, denied: bool
+) -> dict[str, Any]:
     request, name = review["request"], f"service-{number}-{HOLE}"
     request["uid"] = f"{number + 1:08x}-ebc2-4ecc-b4ab-a59567f6fb85"
     pod = request["object"]
@@ -69,7 +74,9 @@ def _review(review: dict[str, Any], number: int, dice: random.Random, *, denied:
 
 
 def _container(like: dict[str, Any], place: int, tag: str, dice: random.Random) -> dict[str, Any]:
-    environment = [{"name": f"OPTION_{key}", "value": f"{dice.random()}"} for key in range(dice.randint(0, 6))]
+    environment = [
+        {"name": f"OPTION_{key}", "value": f"{dice.random()}"} for key in range(dice.randint(0, 6))
+    ]
     image = f"{dice.choice(REPOSITORIES)}:{tag}"
     return {key: value for key, value in like.items() if key not in {"command", "args"}} | {
         "name": f"c{place}",
@@ -82,7 +89,9 @@ def write_settings(folder: Path, **changes: Any) -> Path:
     """Write what ``elfgate serve`` needs to judge them: settings, nodes and images. The certificate is the caller's."""
     locations = founding.write(folder / "images")
     images = {
-        f"{name}:{tag}": locations[f"{founding.REPOSITORY}:{tag}"] for name in REPOSITORIES for tag in founding.images()
+        f"{name}:{tag}": locations[f"{founding.REPOSITORY}:{tag}"]
+        for name in REPOSITORIES
+        for tag in founding.images()
     }
     (folder / "nodes.json").write_text(json.dumps(node_list()))
     settings = {

@@ -50,8 +50,13 @@ def line(seconds: Sequence[float], figures: Sequence[float]) -> Line:
     """The least squares line of at least three figures."""
     middle, mean = statistics.fmean(seconds), statistics.fmean(figures)
     spread = sum((at - middle) ** 2 for at in seconds)
-    slope = sum((at - middle) * (figure - mean) for at, figure in zip(seconds, figures, strict=True)) / spread
-    residues = [figure - mean - slope * (at - middle) for at, figure in zip(seconds, figures, strict=True)]
+    slope = (
+        sum((at - middle) * (figure - mean) for at, figure in zip(seconds, figures, strict=True))
+        / spread
+    )
+    residues = [
+        figure - mean - slope * (at - middle) for at, figure in zip(seconds, figures, strict=True)
+    ]
     error = math.sqrt(sum(residue**2 for residue in residues) / (len(figures) - 2) / spread)
     return Line(mean, slope * HOUR, error * HOUR)
 
@@ -66,7 +71,9 @@ def main() -> None:
                 bench.run(subject, serving, "-mode", "verify")
             rate = options.rate or _saturation(bench, mix, serving) / 2
             print(f"{rate:.0f} reviews/s for {options.minutes:g} minutes", flush=True)
-            slices = soak(bench, mix, serving, rate=rate, minutes=options.minutes, seconds=options.slice)
+            slices = soak(
+                bench, mix, serving, rate=rate, minutes=options.minutes, seconds=options.slice
+            )
     text = report(slices[math.ceil(len(slices) * WARM_UP) :])
     print(text)
     if options.table:
@@ -77,7 +84,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--rate", type=float, default=0.0, help="reviews a second (default: half of what it can do)")
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="reviews a second (default: half of what it can do)"
+    )
     parser.add_argument("--slice", type=float, default=15.0, help="seconds between two samples")
     parser.add_argument("--table", type=Path, help="write the result there too")
     options = parser.parse_args()
@@ -90,26 +99,46 @@ def _saturation(bench: Bench, mix: Sequence[Subject], serving: Serving) -> float
     """Reviews a second of an even mix, from what each kind alone comes to."""
     seconds = 0.0
     for subject in mix:
-        told = json.loads(bench.run(subject, serving, "-mode", "closed", "-d", f"{SATURATING_SECONDS}s"))
+        told = json.loads(
+            bench.run(subject, serving, "-mode", "closed", "-d", f"{SATURATING_SECONDS}s")
+        )
         print(f"{subject.name}: {told['rps']:.0f} reviews/s at most", flush=True)
         seconds += 1 / told["rps"]
     return len(mix) / seconds
 
 
 def soak(
-    bench: Bench, mix: Sequence[Subject], serving: Serving, *, rate: float, minutes: float, seconds: float
+    bench: Bench,
+    mix: Sequence[Subject],
+    serving: Serving,
+    *,
+    rate: float,
+    minutes: float,
+    seconds: float,
 ) -> list[dict[str, float]]:
     """Load until the time is over; a sample for each slice."""
     begun, samples = time.monotonic(), list[dict[str, float]]()
     load = ("-mode", "open", "-rate", f"{rate / len(mix):.3f}", "-d", f"{seconds:g}s")
     with ThreadPoolExecutor(len(mix)) as threads:
         while time.monotonic() - begun < minutes * 60:
-            told = list(threads.map(lambda subject: json.loads(bench.run(subject, serving, *load)), mix))
+            told = list(
+                threads.map(lambda subject: json.loads(bench.run(subject, serving, *load)), mix)
+            )
             for subject, each in zip(mix, told, strict=True):
                 if each["errors"] or each["wrong"]:
                     sys.exit(f"{subject.name}: {each}")
-            samples.append({"at": time.monotonic() - begun, **_resources(serving.pids[-1]), **_latencies(mix, told)})
-            print(" ".join(f"{name}={figure:.2f}" for name, figure in samples[-1].items()), file=sys.stderr, flush=True)
+            samples.append(
+                {
+                    "at": time.monotonic() - begun,
+                    **_resources(serving.pids[-1]),
+                    **_latencies(mix, told),
+                }
+            )
+            print(
+                " ".join(f"{name}={figure:.2f}" for name, figure in samples[-1].items()),
+                file=sys.stderr,
+                flush=True,
+            )
     return samples
 
 
@@ -140,7 +169,13 @@ def report(samples: Sequence[Mapping[str, float]]) -> str:
             found = line(seconds, [sample[name] for sample in samples])
             sure = "yes" if abs(found.slope) > 2 * found.error else "no"
             rows.append((name, found.mean, found.slope, found.error, sure))
-    headers = [f"{len(samples)} slices", "mean", "slope an hour", "standard error", "beyond two errors"]
+    headers = [
+        f"{len(samples)} slices",
+        "mean",
+        "slope an hour",
+        "standard error",
+        "beyond two errors",
+    ]
     return tabulate(rows, headers, floatfmt=".3f")
 
 

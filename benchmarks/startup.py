@@ -24,7 +24,9 @@ def main(runs: int) -> None:
     pairs = [(seconds(OURS), seconds(FLOOR)) for _ in range(runs)]
     ours, floor = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(our / their for our, their in pairs)
-    print(f"elfgate --help {ours * 1e3:.0f} ms, import pydantic {floor * 1e3:.0f} ms: ratio {ratio:.2f} (limit 1.5)")
+    print(
+        f"elfgate --help {ours * 1e3:.0f} ms, import pydantic {floor * 1e3:.0f} ms: ratio {ratio:.2f} (limit 1.5)"
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,18 @@ from support.oci import Blob, image
 from support.tarball import Item, program, tarball
 
 PLATFORM = Platform("linux", "amd64")
-FILES = (10, 20, 20, 50, 50, 100, 100, 200, 400, 100)  # of the layers that are repeated under digests of their own
+FILES = (
+    10,
+    20,
+    20,
+    50,
+    50,
+    100,
+    100,
+    200,
+    400,
+    100,
+)  # of the layers that are repeated under digests of their own
 LAYERS_OF_ONE = 10
 IMAGES = 500
 LOOK_UPS = 5_000
@@ -49,14 +60,18 @@ SHARED_LAYERS = 10_000
 def layer_index(files: int) -> bytes:
     """With names and programs that do not compress much better than real ones."""
     names = [hashlib.sha256(b"%d %d" % (files, number)).hexdigest() for number in range(files)]
-    content: dict[str, Item | bytes] = {f"usr/share/{name[:2]}/{name[2:20]}": b"#!/bin/sh\n" for name in names}
+    content: dict[str, Item | bytes] = {
+        f"usr/share/{name[:2]}/{name[2:20]}": b"#!/bin/sh\n" for name in names
+    }
     content["etc/os-release"] = b"ID=debian\n"
     for name in names[: files // 5]:
         needed = [f"lib{name[at : at + 8]}.so.{at}" for at in range(0, 48, 8)]
         content[f"usr/bin/{name[:12]}"] = program(elf_file("amd64", needed=[*needed, "libc.so.6"]))
     limits = Limits()
     blob = tarball(content)
-    return tar.index(BytesIO(blob), max_bytes=limits.layer_bytes, max_entries=limits.layer_entries).encode()
+    return tar.index(
+        BytesIO(blob), max_bytes=limits.layer_bytes, max_entries=limits.layer_entries
+    ).encode()
 
 
 def digest(number: int) -> str:
@@ -72,7 +87,11 @@ def fill(store: Store, layers: int) -> list[str]:
     made = []
     for _ in range(IMAGES):
         chosen = [
-            Blob("application/vnd.oci.image.layer.v1.tar", b"", claims=digest(chance.randrange(layers)))
+            Blob(
+                "application/vnd.oci.image.layer.v1.tar",
+                b"",
+                claims=digest(chance.randrange(layers)),
+            )
             for _ in range(LAYERS_OF_ONE)
         ]
         one = image(chosen, platform=str(PLATFORM), entrypoint=["/usr/bin/0"])
@@ -99,11 +118,19 @@ def measure(store: Store, layers: int, images: list[str]) -> dict[str, float]:
         assert contents is not None
         assert contents.variant.id == "debian"
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    return {"us": statistics.median(look_ups) * 1e6, "ms": statistics.median(trees) * 1e3, "mb": resident / 1e6}
+    return {
+        "us": statistics.median(look_ups) * 1e6,
+        "ms": statistics.median(trees) * 1e3,
+        "mb": resident / 1e6,
+    }
 
 
 def opened(place: str) -> Store:
-    return ValkeyStore(parse(place)) if "://" in place else SqliteStore(Path(place), max_bytes=16 << 30)
+    return (
+        ValkeyStore(parse(place))
+        if "://" in place
+        else SqliteStore(Path(place), max_bytes=16 << 30)
+    )
 
 
 def row(name: str, place: str, layers: int) -> None:
@@ -113,14 +140,18 @@ def row(name: str, place: str, layers: int) -> None:
         filled = time.perf_counter() - started
         size = store.statistics()["bytes"] / 1e6
     command = [sys.executable, __file__, "--measure", place, str(layers)]
-    ran = subprocess.run(command, input=json.dumps(images), capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        command, input=json.dumps(images), capture_output=True, text=True, check=True
+    )
     found = json.loads(ran.stdout)
     figures = f"{found['us']:11.0f}  {found['ms']:8.2f}  {found['mb']:13.0f}  {filled:8.1f}"
     print(f"{name:8} {layers:8}  {size:8.0f}  {figures}", flush=True)
 
 
 def main(layers: int) -> None:
-    print("store      layers   size MB   look-up us   tree ms   resident MB    fill s   (medians; limits 100 us, 5 ms)")
+    print(
+        "store      layers   size MB   look-up us   tree ms   resident MB    fill s   (medians; limits 100 us, 5 ms)"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for size in (layers // 100, layers // 10, layers):
             row("sqlite", f"{folder}/{size}.db", size)

@@ -94,7 +94,9 @@ class Bench:
         with self.process(subject) as serving:
             self.run(subject, serving, "-mode", "verify")
             duration = ("-d", f"{seconds}s")
-            figures: dict[str, Any] = {"closed": json.loads(self.run(subject, serving, "-mode", "closed", *duration))}
+            figures: dict[str, Any] = {
+                "closed": json.loads(self.run(subject, serving, "-mode", "closed", *duration))
+            }
             for rate in RATES:
                 said = self.run(subject, serving, "-mode", "open", "-rate", str(rate), *duration)
                 figures[f"{rate}"] = json.loads(said)
@@ -116,7 +118,9 @@ class Bench:
         """Run a subject's processes on its core, the server last, as long as the context lasts."""
         with ExitStack() as stack:
             output = stack.enter_context(self._log(subject).open("wb"))
-            beside = [stack.enter_context(_pinned(subject.beside, {}, output))] if subject.beside else []
+            beside = (
+                [stack.enter_context(_pinned(subject.beside, {}, output))] if subject.beside else []
+            )
             yield [*beside, stack.enter_context(_pinned(subject.command, subject.env, output))]
 
     def _log(self, subject: Subject) -> Path:
@@ -128,9 +132,29 @@ class Bench:
         Raises:
             SystemExit: if it fails.
         """
-        url, pids = f"https://127.0.0.1:{subject.port}{subject.path}", ",".join(map(str, serving.pids))
-        command = ["taskset", "-c", LOAD_CORE, str(self.load), "-url", url, "-name", subject.name, "-pid", pids]
-        command += ["-ca", str(self.folder / "ca.crt"), "-corpus", str(self.folder / "reviews"), *subject.options]
+        url, pids = (
+            f"https://127.0.0.1:{subject.port}{subject.path}",
+            ",".join(map(str, serving.pids)),
+        )
+        command = [
+            "taskset",
+            "-c",
+            LOAD_CORE,
+            str(self.load),
+            "-url",
+            url,
+            "-name",
+            subject.name,
+            "-pid",
+            pids,
+        ]
+        command += [
+            "-ca",
+            str(self.folder / "ca.crt"),
+            "-corpus",
+            str(self.folder / "reviews"),
+            *subject.options,
+        ]
         done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{subject.name}: {done.stdout}{done.stderr}")
@@ -138,20 +162,29 @@ class Bench:
 
     def _until_it_judges(self, subject: Subject, process: subprocess.Popen[bytes]) -> None:
         """Ask about a pod that must be refused until it is: a webhook that has no policies yet admits it."""
-        body, until = (self.folder / "reviews" / "000.json").read_bytes(), time.monotonic() + PATIENCE
+        body, until = (
+            (self.folder / "reviews" / "000.json").read_bytes(),
+            time.monotonic() + PATIENCE,
+        )
         trust = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
         while time.monotonic() < until and process.poll() is None:
             allowed = _verdict(subject, body, trust)
             if allowed is not None and (allowed is False or not subject.decides):
                 return
             time.sleep(0.005)
-        raise SystemExit(f"{subject.name} gives no verdict:\n{self._log(subject).read_text()[-2000:]}")
+        raise SystemExit(
+            f"{subject.name} gives no verdict:\n{self._log(subject).read_text()[-2000:]}"
+        )
 
 
 @contextmanager
-def _pinned(command: Sequence[str], env: Mapping[str, str], output: Any) -> Iterator[subprocess.Popen[bytes]]:
+def _pinned(
+    command: Sequence[str], env: Mapping[str, str], output: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     env = {**os.environ, "GOMAXPROCS": "1", **env}
-    process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *command], stdout=output, stderr=output, env=env)
+    process = subprocess.Popen(
+        ["taskset", "-c", SERVER_CORE, *command], stdout=output, stderr=output, env=env
+    )
     try:
         yield process
     finally:
@@ -165,7 +198,11 @@ def _verdict(subject: Subject, body: bytes, trust: ssl.SSLContext) -> bool | Non
     try:
         connection.request("POST", subject.path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        return bool(json.loads(answer.read())["response"]["allowed"]) if answer.status == http.HTTPStatus.OK else None
+        return (
+            bool(json.loads(answer.read())["response"]["allowed"])
+            if answer.status == http.HTTPStatus.OK
+            else None
+        )
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
@@ -178,7 +215,10 @@ def built(program: str) -> Path:
     caches = {"GOMODCACHE": str(CACHE / "go" / "mod"), "GOCACHE": str(CACHE / "go" / "build")}
     flags = {"GOFLAGS": "-buildvcs=false -trimpath -mod=readonly", "CGO_ENABLED": "0"}
     subprocess.run(
-        ["go", "build", "-o", str(target), f"./{program}"], cwd=HERE / "go", env=os.environ | caches | flags, check=True
+        ["go", "build", "-o", str(target), f"./{program}"],
+        cwd=HERE / "go",
+        env=os.environ | caches | flags,
+        check=True,
     )
     return target
 

@@ -52,10 +52,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
     with ExitStack() as stack:
-        bench = Bench.prepare(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elfgate-bench-"))))
+        bench = Bench.prepare(
+            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elfgate-bench-")))
+        )
         chosen = [each for each in subjects(bench) if not options.only or each.name in options.only]
         if not options.only or set(PEERS) & set(options.only):
-            chosen += [each for each in in_cluster(bench, stack) if not options.only or each.name in options.only]
+            chosen += [
+                each
+                for each in in_cluster(bench, stack)
+                if not options.only or each.name in options.only
+            ]
         figures: dict[str, list[dict[str, Any]]] = {subject.name: [] for subject in chosen}
         for _ in range(options.rounds):
             for subject in chosen:
@@ -76,16 +82,28 @@ def subjects(bench: Bench) -> Iterator[Subject]:
         return
     quiet = ["--skip-version-check", "--log-level=error"]
     socket = folder / "opa.sock"
-    bundle = write(Judging.of_settings(Policies(engine="opa", opa_socket=socket)).bundle(), folder / "bundle")
+    bundle = write(
+        Judging.of_settings(Policies(engine="opa", opa_socket=socket)).bundle(), folder / "bundle"
+    )
     beside = [opa, "run", "--server", f"--addr=unix://{socket}", "--bundle", str(bundle), *quiet]
     yield from ours(folder, "elfgate, anew, OPA beside", opa=socket, beside=beside)
     port = free_port()
     tls = [f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}"]
-    command = [opa, "run", "--server", f"--addr=127.0.0.1:{port}", *tls, *quiet, str(HERE / "peers" / "opa.rego")]
+    command = [
+        opa,
+        "run",
+        "--server",
+        f"--addr=127.0.0.1:{port}",
+        *tls,
+        *quiet,
+        str(HERE / "peers" / "opa.rego"),
+    ]
     yield Subject("OPA as a webhook", command, port, "/")
 
 
-def ours(folder: Path, *names: str, opa: Path | None = None, beside: Sequence[str] = ()) -> Iterator[Subject]:
+def ours(
+    folder: Path, *names: str, opa: Path | None = None, beside: Sequence[str] = ()
+) -> Iterator[Subject]:
     """elfgate under one set of settings, by the names of what is asked of it."""
     port, policies = free_port(), {"engine": "opa", "opa_socket": str(opa)} if opa else {}
     place = folder / ("opa" if opa else "embedded")
@@ -115,7 +133,9 @@ def table(figures: Figures) -> str:
     """The medians of all rounds."""
     rows = [[name, *_row(rounds)] for name, rounds in figures.items()]
     latencies = [f"@{rate}/s {quantile}" for rate, quantile in LATENCIES]
-    return tabulate(rows, ["", "reviews/s", "CPU ms/review", *latencies, "RSS MiB", "start s"], floatfmt=".3f")
+    return tabulate(
+        rows, ["", "reviews/s", "CPU ms/review", *latencies, "RSS MiB", "start s"], floatfmt=".3f"
+    )
 
 
 def _row(rounds: Sequence[Mapping[str, Any]]) -> Iterator[float]:

@@ -63,11 +63,16 @@ def gatekeeper(bench: Bench, running: ControlPlane, built: Path) -> Subject:
         f"--otlp-endpoint=127.0.0.1:{free_port()}",
         "--log-level=ERROR",
     ]
-    subject = Subject("Gatekeeper", command, port, "/v1/admit", env={"POD_NAMESPACE": "gatekeeper-system"})
+    subject = Subject(
+        "Gatekeeper", command, port, "/v1/admit", env={"POD_NAMESPACE": "gatekeeper-system"}
+    )
     running.must("apply", "-f", str(HERE / "gatekeeper" / "template.yaml"))
     with bench.started(subject):
         crd = "noalpineonpower.constraints.gatekeeper.sh"
-        until(lambda: not running.kubectl("get", "crd", crd).code, "Gatekeeper makes no kind of its template")
+        until(
+            lambda: not running.kubectl("get", "crd", crd).code,
+            "Gatekeeper makes no kind of its template",
+        )
         _until_established(running)
         running.must("apply", "-f", str(HERE / "gatekeeper" / "constraint.yaml"))
     return subject
@@ -77,7 +82,10 @@ def kyverno(bench: Bench, running: ControlPlane, built: Path) -> Subject:
     """Kyverno with a ValidatingPolicy, which is its leanest kind."""
     port = free_port()
     running.must(
-        "create", "-f", "-", stdin=[_tls(bench, "ca"), _tls(bench, "tls"), *map(_config, ("config", "metrics"))]
+        "create",
+        "-f",
+        "-",
+        stdin=[_tls(bench, "ca"), _tls(bench, "tls"), *map(_config, ("config", "metrics"))],
     )
     running.must("apply", "-f", str(HERE / "kyverno" / "policy.yaml"))
     command = [
@@ -95,7 +103,12 @@ def kyverno(bench: Bench, running: ControlPlane, built: Path) -> Subject:
         _QUIET,
         "-v=0",
     ]
-    names = {"NAMESPACE": "kyverno", "SERVICEACCOUNT_NAME": "kyverno", "DEPLOYMENT": "kyverno", "SVC": "kyverno-svc"}
+    names = {
+        "NAMESPACE": "kyverno",
+        "SERVICEACCOUNT_NAME": "kyverno",
+        "DEPLOYMENT": "kyverno",
+        "SVC": "kyverno-svc",
+    }
     env = {f"KYVERNO_{key}": value for key, value in (names | {"POD_NAME": "kyverno-0"}).items()}
     env |= {"INIT_CONFIG": "config", "METRICS_CONFIG": "metrics"}
     return Subject("Kyverno", command, port, "/vpol/no-alpine-on-power", env=env)
@@ -104,7 +117,10 @@ def kyverno(bench: Bench, running: ControlPlane, built: Path) -> Subject:
 def _until_established(running: ControlPlane) -> None:
     """Until the API server serves all custom resources; ``kubectl wait`` fails on one that has no status yet."""
     wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=10s")
-    until(lambda: not running.kubectl(*wait).code, "the API server does not serve the peers' resources")
+    until(
+        lambda: not running.kubectl(*wait).code,
+        "the API server does not serve the peers' resources",
+    )
 
 
 def _tls(bench: Bench, name: str) -> dict[str, object]:
@@ -112,8 +128,19 @@ def _tls(bench: Bench, name: str) -> dict[str, object]:
     files = {"tls.crt": bench.folder / f"{name}.crt", "tls.key": bench.folder / f"{name}.key"}
     data = {key: base64.b64encode(path.read_bytes()).decode() for key, path in files.items()}
     metadata = {"name": name, "namespace": "kyverno"}
-    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": metadata,
+        "data": data,
+    }
 
 
 def _config(name: str) -> dict[str, object]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "kyverno"}, "data": {}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "kyverno"},
+        "data": {},
+    }

@@ -21,7 +21,9 @@ from lab.fetched import LabError
 def main() -> int:
     """Tell the story, step by step."""
     started = time.monotonic()
-    say("elfgate predicts whether an image can start on each architecture, and refuses pods that cannot.")
+    say(
+        "elfgate predicts whether an image can start on each architecture, and refuses pods that cannot."
+    )
     try:
         programs = fetch_program()
         images = make_images(programs)
@@ -37,12 +39,17 @@ def main() -> int:
 
 def fetch_program() -> dict[str, bytes]:
     """Step 1: the program."""
-    heading(1, f"A real program: {program.NAME} {program.VERSION}, in the builds that its project publishes")
+    heading(
+        1,
+        f"A real program: {program.NAME} {program.VERSION}, in the builds that its project publishes",
+    )
     programs = {}
     for architecture in program.WHEELS:
         programs[architecture] = program.fetch(architecture)
         loader = read(excerpt(programs[architecture])).interp
-        detail(f"{architecture:9}{f'dynamically linked, started by {loader}' if loader else 'statically linked'}")
+        detail(
+            f"{architecture:9}{f'dynamically linked, started by {loader}' if loader else 'statically linked'}"
+        )
     return programs
 
 
@@ -52,7 +59,9 @@ def make_images(programs: dict[str, bytes]) -> Images:
     roots = choose(list(programs))
     details(roots.source)
     images = make(programs, roots)
-    detail(f"an OCI image layout, {'written to' if images.fresh else 'kept in'} {images.folder / LAYOUT}")
+    detail(
+        f"an OCI image layout, {'written to' if images.fresh else 'kept in'} {images.folder / LAYOUT}"
+    )
     return images
 
 
@@ -61,8 +70,19 @@ def show_matrix(images: Images, store: Path) -> None:
     heading(3, "What starts where")
     references = [images.reference(variant) for variant in VARIANTS]
     detail(f"$ elfgate matrix {' '.join(references)}")
-    sources = [f"--image={images.reference(variant)}={images.location(variant)}" for variant in VARIANTS]
-    command = [sys.executable, "-m", "elfgate", "matrix", *references, *sources, "--store", str(store)]
+    sources = [
+        f"--image={images.reference(variant)}={images.location(variant)}" for variant in VARIANTS
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "elfgate",
+        "matrix",
+        *references,
+        *sources,
+        "--store",
+        str(store),
+    ]
     done = subprocess.run(command, cwd=images.folder, capture_output=True, text=True, check=False)
     if done.stderr or not done.stdout:
         raise LabError(f"elfgate matrix: {done.stderr.strip() or f'exit code {done.returncode}'}")
@@ -72,10 +92,15 @@ def show_matrix(images: Images, store: Path) -> None:
 def ask_webhook(images: Images, folder: Path) -> str:
     """Step 4: what a cluster would see. Returns the story's last sentence."""
     heading(4, f"What a cluster with the nodes {', '.join(NODES)} would see")
-    locations = {images.reference(v): images.location(v).replace("oci:", f"oci:{images.folder}/", 1) for v in VARIANTS}
+    locations = {
+        images.reference(v): images.location(v).replace("oci:", f"oci:{images.folder}/", 1)
+        for v in VARIANTS
+    }
     outcomes, surprises = [], []
     with serving(locations, store=folder / "facts.db", folder=folder) as webhook:
-        detail(f"elfgate serve answers at {webhook.url}/validate. What kubectl would print of its answers:")
+        detail(
+            f"elfgate serve answers at {webhook.url}/validate. What kubectl would print of its answers:"
+        )
         for apply in applies(images):
             answer = webhook.ask(review(apply.obj))
             detail("")

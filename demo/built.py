@@ -24,7 +24,9 @@ PRETTY_NAME="A Debian-like root of elfgate's demo (glibc's names without its cod
 def alpine(architecture: str) -> Sequence[File]:
     """An Alpine-like root."""
     busybox = elf_file(architecture, type=2, text=b"\0" * 16)
-    return alpine_like(architecture, libc=musl_loader(architecture, version="1.2.3"), busybox=busybox)
+    return alpine_like(
+        architecture, libc=musl_loader(architecture, version="1.2.3"), busybox=busybox
+    )
 
 
 def debian(architecture: str, program: bytes) -> Sequence[File]:
@@ -39,7 +41,10 @@ def debian(architecture: str, program: bytes) -> Sequence[File]:
         File("usr/bin/dash", elf_file(architecture, type=2, text=b"\0" * 16), 0o755),
         File("usr/bin/sh", link="dash"),
         File(f"usr/{loader}", glibc_loader(architecture, version="2.36"), 0o755),
-        *(File(f"{libraries}/{name}", _library(architecture, name, facts), 0o755) for name in facts.needed),
+        *(
+            File(f"{libraries}/{name}", _library(architecture, name, facts), 0o755)
+            for name in facts.needed
+        ),
     ]
 
 

@@ -7,7 +7,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-NODES = {"amd64-1": "amd64", "arm64-1": "arm64", "power-1": "ppc64le", "power-2": "ppc64le", "z-1": "s390x"}
+NODES = {
+    "amd64-1": "amd64",
+    "arm64-1": "arm64",
+    "power-1": "ppc64le",
+    "power-2": "ppc64le",
+    "z-1": "s390x",
+}
 
 _TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _RESOURCES = {"Pod": ("", "pods"), "Deployment": ("apps", "deployments")}
@@ -15,7 +21,11 @@ _RESOURCES = {"Pod": ("", "pods"), "Deployment": ("apps", "deployments")}
 
 def node_list() -> dict[str, Any]:
     """The nodes, as ``kubectl get nodes -o json`` prints them."""
-    return {"apiVersion": "v1", "kind": "List", "items": [_node(name, NODES[name]) for name in NODES]}
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [_node(name, NODES[name]) for name in NODES],
+    }
 
 
 def _node(name: str, architecture: str) -> dict[str, Any]:
@@ -41,14 +51,21 @@ def pod(name: str, image: str, architecture: str) -> dict[str, Any]:
         "serviceAccountName": "default",
         "serviceAccount": "default",
         "tolerations": [
-            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300} for key in _TOLERATED
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            for key in _TOLERATED
         ],
         "priority": 0,
         "enableServiceLinks": True,
         "preemptionPolicy": "PreemptLowerPriority",
     }
     status = {"phase": "Pending", "qosClass": "BestEffort"}
-    return {"kind": "Pod", "apiVersion": "v1", "metadata": _metadata(name), "spec": spec, "status": status}
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": _metadata(name),
+        "spec": spec,
+        "status": status,
+    }
 
 
 def deployment(name: str, image: str, architectures: list[str]) -> dict[str, Any]:
@@ -63,11 +80,20 @@ def deployment(name: str, image: str, architectures: list[str]) -> dict[str, Any
             "metadata": {"labels": {"app": name}},
             "spec": _pod_spec(name, image) | {"affinity": affinity},
         },
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"},
+        },
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
     }
-    return {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": _metadata(name), "spec": spec, "status": {}}
+    return {
+        "kind": "Deployment",
+        "apiVersion": "apps/v1",
+        "metadata": _metadata(name),
+        "spec": spec,
+        "status": {},
+    }
 
 
 def review(obj: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +101,11 @@ def review(obj: Mapping[str, Any]) -> dict[str, Any]:
     group, resource = _RESOURCES[obj["kind"]]
     kind = {"group": group, "version": "v1", "kind": obj["kind"]}
     resources = {"group": group, "version": "v1", "resource": resource}
-    options = {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1", "fieldManager": "kubectl-client-side-apply"}
+    options = {
+        "kind": "CreateOptions",
+        "apiVersion": "meta.k8s.io/v1",
+        "fieldManager": "kubectl-client-side-apply",
+    }
     request = {
         "uid": str(uuid.uuid4()),
         "kind": kind,

@@ -55,7 +55,12 @@ class Images:
 
 def make(programs: dict[str, bytes], roots: Roots) -> Images:
     """Make the images, unless the cache has them made of the same parts."""
-    parts = [str(FORM), program.VERSION, roots.key, *(hashlib.sha256(build).hexdigest() for build in programs.values())]
+    parts = [
+        str(FORM),
+        program.VERSION,
+        roots.key,
+        *(hashlib.sha256(build).hexdigest() for build in programs.values()),
+    ]
     folder = cache("demo") / hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     if folder.is_dir():
         return Images(folder, fresh=False)
@@ -82,6 +87,8 @@ def _write(layout: Layout, programs: dict[str, bytes], roots: Roots) -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
         layers = dict(zip(programs, pool.map(stacks, programs), strict=True))
     for variant in VARIANTS:
-        manifests = [layout.image(name, layers[name][variant], CONFIGS[variant]) for name in programs]
+        manifests = [
+            layout.image(name, layers[name][variant], CONFIGS[variant]) for name in programs
+        ]
         layout.tag(f"{program.VERSION}-{variant}", manifests)
     layout.finish()

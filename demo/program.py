@@ -31,7 +31,9 @@ def fetch(architecture: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             pins = ["--require-hashes", "--requirement", str(PINS)]
             wanted = ["--no-deps", "--only-binary=:all:", "--platform", WHEELS[architecture]]
-            run(sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder, *wanted, *pins)
+            run(
+                sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder, *wanted, *pins
+            )
             program = _unpacked(next(Path(folder).glob("*.whl")))
         partial = kept.with_suffix(".partial")
         partial.write_bytes(program)

@@ -19,7 +19,9 @@ SUITE = "bookworm"
 ALPINE = ("musl", "busybox-static")
 DEBIAN = ("libc6", "libgcc-s1", "dash", "base-files")
 MERGED = ("bin", "lib", "lib64", "sbin")
-NOT_NEEDED = tuple(f"usr/share/{name}/" for name in ("common-licenses", "doc", "info", "lintian", "locale", "man"))
+NOT_NEEDED = tuple(
+    f"usr/share/{name}/" for name in ("common-licenses", "doc", "info", "lintian", "locale", "man")
+)
 CHOICE = "ELFGATE_DEMO_ROOTS"
 
 
@@ -118,7 +120,9 @@ def _alpine(architecture: str, archives: Sequence[Path]) -> list[File]:
 
 def _debian(archives: Sequence[Path]) -> list[File]:
     """The packages' files below a merged /usr, without what only people read."""
-    files = (replace(file, path=_merged(file.path)) for archive in archives for file in _files(archive))
+    files = (
+        replace(file, path=_merged(file.path)) for archive in archives for file in _files(archive)
+    )
     links = [File(name, link=f"usr/{name}") for name in MERGED]
     return [*links, *(file for file in files if not file.path.startswith(NOT_NEEDED))]
 

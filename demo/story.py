@@ -46,9 +46,24 @@ def applies(images: Images) -> list[Apply]:
     """The four of the demo."""
     alpine, debian = images.reference("alpine"), images.reference("debian")
     return [
-        Apply("alpine-on-power.yaml", f"Pod, {alpine}, on ppc64le", pod("web", alpine, "ppc64le"), Outcome.DENIED),
-        Apply("debian-on-power.yaml", f"Pod, {debian}, on ppc64le", pod("web", debian, "ppc64le"), Outcome.ADMITTED),
-        Apply("alpine-on-amd64.yaml", f"Pod, {alpine}, on amd64", pod("web", alpine, "amd64"), Outcome.ADMITTED),
+        Apply(
+            "alpine-on-power.yaml",
+            f"Pod, {alpine}, on ppc64le",
+            pod("web", alpine, "ppc64le"),
+            Outcome.DENIED,
+        ),
+        Apply(
+            "debian-on-power.yaml",
+            f"Pod, {debian}, on ppc64le",
+            pod("web", debian, "ppc64le"),
+            Outcome.ADMITTED,
+        ),
+        Apply(
+            "alpine-on-amd64.yaml",
+            f"Pod, {alpine}, on amd64",
+            pod("web", alpine, "amd64"),
+            Outcome.ADMITTED,
+        ),
         Apply(
             "alpine-anywhere.yaml",
             f"Deployment, {alpine}, on amd64 or ppc64le",

@@ -52,7 +52,9 @@ class Webhook:
             raise LabError("the webhook answered another review")
         status = response.get("status", {})
         warnings = tuple(response.get("warnings", ()))
-        return Answer(response["allowed"], status.get("message", ""), status.get("reason", ""), warnings)
+        return Answer(
+            response["allowed"], status.get("message", ""), status.get("reason", ""), warnings
+        )
 
 
 @contextmanager

@@ -58,11 +58,19 @@ def main() -> None:
 def generated() -> Iterator[tuple[Path, str]]:
     """Each file that is written from the values, and what it should hold."""
     found = values((CHART / "values.yaml").read_text(encoding="utf-8"))
-    yield CHART / "values.schema.json", json.dumps(schema(found), indent=2, ensure_ascii=False) + "\n"
+    yield (
+        CHART / "values.schema.json",
+        json.dumps(schema(found), indent=2, ensure_ascii=False) + "\n",
+    )
     readme = CHART / "README.md"
     text = readme.read_text(encoding="utf-8")
     table = "\n".join(_table(found))
-    yield readme, re.sub(r"(?s)(<!-- values -->\n).*(<!-- /values -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text)
+    yield (
+        readme,
+        re.sub(
+            r"(?s)(<!-- values -->\n).*(<!-- /values -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text
+        ),
+    )
 
 
 def values(text: str) -> list[Value]:
@@ -81,14 +89,20 @@ def values(text: str) -> list[Value]:
             above.append(stripped)
         elif not stripped:
             section, above = _heading(section, above), []
-        elif (match := _KEY.fullmatch(line)) and (inside < 0 or len(match["indent"]) // 2 <= inside):
+        elif (match := _KEY.fullmatch(line)) and (
+            inside < 0 or len(match["indent"]) // 2 <= inside
+        ):
             depth = len(match["indent"]) // 2
             path[depth:] = [match["key"]]
             value = _value(tuple(path), document, section, above)
             inside = -1 if value.closed else depth
             found.append(value)
             above = []
-    bare = [".".join(value.path) for value in found if not value.description and not isinstance(value.default, dict)]
+    bare = [
+        ".".join(value.path)
+        for value in found
+        if not value.description and not isinstance(value.default, dict)
+    ]
     if bare:
         raise SystemExit(f"values.yaml has no comment on {', '.join(bare)}")
     return found
@@ -101,7 +115,9 @@ def schema(found: Iterable[Value]) -> dict[str, Any]:
         "title": "Values of the chart elfgate",
         "type": "object",
         "additionalProperties": False,
-        "properties": {"global": {"type": "object", "description": "Helm's own, where this is a subchart."}},
+        "properties": {
+            "global": {"type": "object", "description": "Helm's own, where this is a subchart."}
+        },
     }
     for value in found:
         inside = root
@@ -145,9 +161,15 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
         return node
     if "$ref" in node:
         return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
-    kept = {key: _inlined(item, definitions) for key, item in node.items() if key not in {"$defs", "$schema", "title"}}
+    kept = {
+        key: _inlined(item, definitions)
+        for key, item in node.items()
+        if key not in {"$defs", "$schema", "title"}
+    }
     if "off" in kept.get("enum", ()):
-        kept = {key: item for key, item in kept.items() if key != "type"} | {"enum": [*kept["enum"], False]}
+        kept = {key: item for key, item in kept.items() if key != "type"} | {
+            "enum": [*kept["enum"], False]
+        }
     return kept
 
 
@@ -161,7 +183,9 @@ def _value(path: tuple[str, ...], document: Any, section: str, above: list[str])
         document = document[key]
     lines = [line.removeprefix("#").strip() for line in above]
     marks = dict(line[1:].split(": ", 1) for line in lines if line.startswith("@"))
-    return Value(path, document, section, " ".join(line for line in lines if not line.startswith("@")), marks)
+    return Value(
+        path, document, section, " ".join(line for line in lines if not line.startswith("@")), marks
+    )
 
 
 def _table(found: Iterable[Value]) -> Iterator[str]:
@@ -173,7 +197,11 @@ def _table(found: Iterable[Value]) -> Iterator[str]:
             section = value.section
             yield f"\n### {section}\n\n| Value | Default | |\n|---|---|---|"
         default = json.dumps(value.default, ensure_ascii=False).replace("|", "\\|")
-        choices = f" One of `{value.marks['enum'].replace(', ', '`, `')}`." if "enum" in value.marks else ""
+        choices = (
+            f" One of `{value.marks['enum'].replace(', ', '`, `')}`."
+            if "enum" in value.marks
+            else ""
+        )
         description = value.description.replace("|", "\\|")
         yield f"| `{'.'.join(value.path)}` | `{default}` | {description}{choices} |"
 

@@ -25,7 +25,9 @@ _TABLE = re.compile(r"(?s)(<!-- rules -->\n).*(<!-- /rules -->)")
 
 def main() -> int:
     """Write, or compare with, each file."""
-    stale = [(path, text) for path, text in written() if not path.exists() or path.read_text() != text]
+    stale = [
+        (path, text) for path, text in written() if not path.exists() or path.read_text() != text
+    ]
     if "--check" in sys.argv[1:]:
         for path, _ in stale:
             print(f"{path.relative_to(POLICIES.parent)} is not up to date: run make docs")
@@ -44,14 +46,21 @@ def written() -> Iterator[tuple[Path, str]]:
         raise SystemExit(f"no METADATA: {', '.join(set(codes) - {rule.code for rule in rules})}")
     yield (
         POLICIES / "elfgate" / "main" / "found.rego",
-        aggregator({code: (POLICIES / "rules" / code / f"{code}.rego").read_text() for code in codes}),
+        aggregator(
+            {code: (POLICIES / "rules" / code / f"{code}.rego").read_text() for code in codes}
+        ),
     )
     yield POLICIES / "schema" / "input.json", schema(Document, "What elfgate's policies judge")
-    yield POLICIES / "schema" / "config.json", schema(PolicyConfig, "What elfgate's policies decide by")
+    yield (
+        POLICIES / "schema" / "config.json",
+        schema(PolicyConfig, "What elfgate's policies decide by"),
+    )
     readme = POLICIES / "README.md"
     text = readme.read_text()
     if not _TABLE.search(text):
-        raise SystemExit(f"{readme} has no <!-- rules --> … <!-- /rules --> to write the table into")
+        raise SystemExit(
+            f"{readme} has no <!-- rules --> … <!-- /rules --> to write the table into"
+        )
     yield readme, _TABLE.sub(lambda match: f"{match[1]}\n{table(rules)}\n\n{match[2]}", text)
 
 
@@ -72,7 +81,10 @@ def complete(rule: Rule) -> Rule:
 
 def table(rules: list[Rule]) -> str:
     """The rules in Markdown."""
-    rows = [(f"`{rule.code}`", f"{rule.title}. {rule.description}", rule.remedy, rule.mode) for rule in rules]
+    rows = [
+        (f"`{rule.code}`", f"{rule.title}. {rule.description}", rule.remedy, rule.mode)
+        for rule in rules
+    ]
     return tabulate(rows, ("Code", "What it means", "What to do", "Mode"), tablefmt="github")
 
 

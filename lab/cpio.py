@@ -52,10 +52,23 @@ class Archive:
         known = key in self._numbers
         number = self._numbers.setdefault(key, (1 << 20) + len(self._numbers))
         if stat.S_ISLNK(status.st_mode):
-            self._entry(name, status.st_mode, os.fsencode(path.readlink()), len(self._added) + 1, owner=owner)
+            self._entry(
+                name,
+                status.st_mode,
+                os.fsencode(path.readlink()),
+                len(self._added) + 1,
+                owner=owner,
+            )
         elif stat.S_ISREG(status.st_mode):
             # The kernel links a later name of the same number to the first, whose bytes it has.
-            self._entry(name, status.st_mode, b"" if known else path.read_bytes(), number, links=2, owner=owner)
+            self._entry(
+                name,
+                status.st_mode,
+                b"" if known else path.read_bytes(),
+                number,
+                links=2,
+                owner=owner,
+            )
         else:
             self._entry(name, status.st_mode, b"", len(self._added) + 1, owner=owner)
 

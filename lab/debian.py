@@ -43,7 +43,9 @@ MULTIARCH = {
 }
 """Debian's multi-arch directory of each OCI architecture (with its variant)."""
 
-_SUITES = frozenset({"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"})
+_SUITES = frozenset(
+    {"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"}
+)
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _INDEX_AGE = 86_400  # seconds for which a suite's index is not asked for again
 _MERGED = ("bin", "sbin", "lib", "lib64")  # names that a merged-/usr root links into /usr
@@ -52,13 +54,20 @@ _MERGED = ("bin", "sbin", "lib", "lib64")  # names that a merged-/usr root links
 def unavailable() -> str:
     """Why Debian packages cannot be fetched on this machine, in one line; empty if they can."""
     try:
-        return missing("apt-get", "apt-cache", "apt-config", "dpkg-deb", "tar") or (_mirror() and "")
+        return missing("apt-get", "apt-cache", "apt-config", "dpkg-deb", "tar") or (
+            _mirror() and ""
+        )
     except LabError as error:
         return str(error)
 
 
 def fetch(
-    packages: Iterable[str], *, suite: str, architecture: str, dependencies: bool = False, security: bool = False
+    packages: Iterable[str],
+    *,
+    suite: str,
+    architecture: str,
+    dependencies: bool = False,
+    security: bool = False,
 ) -> list[Path]:
     """Download packages, unless the cache has them in the suite's present version.
 
@@ -79,10 +88,15 @@ def fetch(
     names = list(packages)
     if dependencies:
         plan = _apt(home, "install", "--simulate", "--no-install-recommends", *names)
-        names = [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) \((\S+)", plan, re.MULTILINE)]
+        names = [
+            f"{name}={version}"
+            for name, version in re.findall(r"^Inst (\S+) \((\S+)", plan, re.MULTILINE)
+        ]
     listing = _apt(home, "download", "--print-uris", *names)
     archives = home / "archives"
-    paths = [archives / name for name in re.findall(r"^'\S+' (\S+\.deb) \d+", listing, re.MULTILINE)]
+    paths = [
+        archives / name for name in re.findall(r"^'\S+' (\S+\.deb) \d+", listing, re.MULTILINE)
+    ]
     if lacking := [_specification(path.name) for path in paths if not path.exists()]:
         _apt(home, "download", *lacking, cwd=archives)
     return paths
@@ -100,7 +114,12 @@ def depends(package: str, *, suite: str, architecture: str) -> list[str]:
 
 
 def root(
-    packages: Sequence[str], *, suite: str, architecture: str, destination: Path, dependencies: bool = False
+    packages: Sequence[str],
+    *,
+    suite: str,
+    architecture: str,
+    destination: Path,
+    dependencies: bool = False,
 ) -> list[str]:
     """Lay packages out as a root file system with a merged ``/usr``.
 
@@ -119,7 +138,9 @@ def root(
     """
     archives = fetch(packages, suite=suite, architecture=architecture, dependencies=dependencies)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}-") as temporary:
+    with tempfile.TemporaryDirectory(
+        dir=destination.parent, prefix=f".{destination.name}-"
+    ) as temporary:
         partial = Path(temporary, "root")
         lay_out(archives, partial)
         partial.rename(destination)
@@ -162,16 +183,27 @@ def unpack(archive: Path, destination: Path) -> None:
         LabError: if it is no package or its files cannot be written.
     """
     # A merged /usr's links stay, though packages may hold directories in their place.
-    tar = ["tar", "--extract", "--file=-", "--keep-directory-symlink", "--no-same-owner", f"--directory={destination}"]
+    tar = [
+        "tar",
+        "--extract",
+        "--file=-",
+        "--keep-directory-symlink",
+        "--no-same-owner",
+        f"--directory={destination}",
+    ]
     with (
-        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as source,
+        subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE
+        ) as source,
         subprocess.Popen(tar, stdin=source.stdout, stderr=subprocess.PIPE, text=True) as sink,
     ):
         if source.stdout is not None:
             source.stdout.close()
         _, words = sink.communicate()
     if source.returncode or sink.returncode:
-        raise LabError(f"{archive.name} cannot be unpacked: {words.strip().splitlines()[-1:] or 'dpkg-deb failed'}")
+        raise LabError(
+            f"{archive.name} cannot be unpacked: {words.strip().splitlines()[-1:] or 'dpkg-deb failed'}"
+        )
 
 
 def _specification(name: str) -> str:
@@ -203,8 +235,13 @@ def _configure(home: Path, suite: str, architecture: str, *, security: bool) -> 
         (home / name).mkdir(parents=True, exist_ok=True)
     (home / "status").touch()
     signed_by = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
-    sources = [f"{_mirror()} {suite}", *([f"{_security_mirror()} {suite}-security"] if security else [])]
-    (home / "etc" / "sources.list").write_text("".join(f"deb {signed_by}{source} main\n" for source in sources))
+    sources = [
+        f"{_mirror()} {suite}",
+        *([f"{_security_mirror()} {suite}-security"] if security else []),
+    ]
+    (home / "etc" / "sources.list").write_text(
+        "".join(f"deb {signed_by}{source} main\n" for source in sources)
+    )
     settings = {
         "APT::Architecture": architecture,
         "APT::Architectures": architecture,
@@ -237,7 +274,9 @@ def _proxies() -> list[str]:
 
 def _mirror() -> str:
     """The Debian mirror that the host's apt is configured with."""
-    for uri, suite in re.findall(r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")):
+    for uri, suite in re.findall(
+        r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")
+    ):
         if suite in _SUITES:
             return str(uri)
     raise LabError("the host's apt sources name no Debian mirror")
@@ -245,11 +284,15 @@ def _mirror() -> str:
 
 def _security_mirror() -> str:
     """Where the host's apt has Debian's security updates from."""
-    for uri, suite in re.findall(r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")):
+    for uri, suite in re.findall(
+        r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")
+    ):
         if suite.endswith("-security") and suite.removesuffix("-security") in _SUITES:
             return str(uri)
     raise LabError("the host's apt sources name no mirror of Debian's security updates")
 
 
 def _apt(home: Path, *arguments: str, cwd: Path | None = None) -> str:
-    return run("apt-get", "--quiet=2", *arguments, cwd=cwd, env={"APT_CONFIG": str(home / "apt.conf")})
+    return run(
+        "apt-get", "--quiet=2", *arguments, cwd=cwd, env={"APT_CONFIG": str(home / "apt.conf")}
+    )

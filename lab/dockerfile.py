@@ -45,8 +45,13 @@ def config(path: Path) -> dict[str, Any]:
 
 def instructions(path: Path) -> list[tuple[str, str]]:
     """Keywords and what follows them, with continued lines joined and comments left out."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.lstrip().startswith("#")
+    ]
     text = re.sub(r"\\\n\s*", "", "\n".join(lines))
     return [
-        (keyword, value.strip()) for keyword, _, value in (line.partition(" ") for line in text.splitlines() if line)
+        (keyword, value.strip())
+        for keyword, _, value in (line.partition(" ") for line in text.splitlines() if line)
     ]

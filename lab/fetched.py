@@ -26,7 +26,10 @@ def missing(*tools: str) -> str:
 
 
 def run(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 900
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 900,
 ) -> str:
     """Run a tool to its end.
 

@@ -33,7 +33,9 @@ def program(architecture: str, settings: Mapping[str, str]) -> Path:
     Raises:
         LabError: if it does not compile; with the compiler's words.
     """
-    key = hashlib.sha256(json.dumps([_SOURCE, architecture, dict(settings)], sort_keys=True).encode()).hexdigest()[:20]
+    key = hashlib.sha256(
+        json.dumps([_SOURCE, architecture, dict(settings)], sort_keys=True).encode()
+    ).hexdigest()[:20]
     made = cache("golang") / key
     if made.exists():
         return made
@@ -52,4 +54,6 @@ def program(architecture: str, settings: Mapping[str, str]) -> Path:
 
 
 def _root() -> Path:
-    return debian.laid_out(debian.fetch(_PACKAGES, suite=_SUITE, architecture="amd64"), "golang-root")
+    return debian.laid_out(
+        debian.fetch(_PACKAGES, suite=_SUITE, architecture="amd64"), "golang-root"
+    )

@@ -30,20 +30,44 @@ SUITES = {"trixie": "3.13", "forky": "3.14"}
 mirror does not serve it for an architecture; what is made of them is good for trying out."""
 
 _LIBRARIES = (
-    *("libbz2-1.0", "libc6", "libexpat1", "libffi8", "libgcc-s1", "liblzma5", "libsqlite3-0", "libssl3t64"),
+    *(
+        "libbz2-1.0",
+        "libc6",
+        "libexpat1",
+        "libffi8",
+        "libgcc-s1",
+        "liblzma5",
+        "libsqlite3-0",
+        "libssl3t64",
+    ),
     *("libstdc++6", "libuuid1", "libzstd1", "zlib1g"),
 )
 _FORM = 1  # counts up when what is made of the same parts changes
 _INSTEAD_OF_WHEELS = {
     "ppc64le": {"orjson": ("python3-orjson",), "pyyaml": ("python3-yaml", "libyaml-0-2")},
-    "s390x": {"orjson": ("python3-orjson",), "cryptography": ("python3-cryptography", "python3-cffi-backend")},
+    "s390x": {
+        "orjson": ("python3-orjson",),
+        "cryptography": ("python3-cryptography", "python3-cffi-backend"),
+    },
 }
 """By architecture, the projects that publish no wheel for it, and Debian's packages that hold them."""
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "ppc64le": "ppc64le", "s390x": "s390x"}
 _USELESS = (  # in a container that runs one program
-    *("usr/share/bash-completion", "usr/share/lintian", "usr/share/locale", "usr/share/man", "usr/share/bug"),
-    *("usr/share/menu", "usr/share/applications", "usr/share/pixmaps", "usr/share/binfmts", "usr/share/base-files"),
+    *(
+        "usr/share/bash-completion",
+        "usr/share/lintian",
+        "usr/share/locale",
+        "usr/share/man",
+        "usr/share/bug",
+    ),
+    *(
+        "usr/share/menu",
+        "usr/share/applications",
+        "usr/share/pixmaps",
+        "usr/share/binfmts",
+        "usr/share/base-files",
+    ),
     *(
         "etc/profile.d",
         "etc/update-motd.d",
@@ -55,7 +79,16 @@ _USELESS = (  # in a container that runs one program
     ),
 )
 _NEVER_RUN = (  # of Python's own library: some of it needs libraries that are not here
-    *("idlelib", "ensurepip", "lib2to3", "pydoc_data", "turtledemo", "tkinter", "lib-dynload/_curses*", "test"),
+    *(
+        "idlelib",
+        "ensurepip",
+        "lib2to3",
+        "pydoc_data",
+        "turtledemo",
+        "tkinter",
+        "lib-dynload/_curses*",
+        "test",
+    ),
     *("lib-dynload/_dbm.*", "lib-dynload/readline.*", "config-*"),
 )
 _NEVER_IMPORTED = (
@@ -86,7 +119,11 @@ class Platform:
     @property
     def packages(self) -> list[str]:
         """Debian's packages in it."""
-        instead = [name for names in _INSTEAD_OF_WHEELS.get(self.architecture, {}).values() for name in names]
+        instead = [
+            name
+            for names in _INSTEAD_OF_WHEELS.get(self.architecture, {}).values()
+            for name in names
+        ]
         return ["base-files", "ca-certificates", *self.interpreter, *instead]
 
     @property
@@ -99,7 +136,10 @@ class Platform:
     def requirements(self) -> list[str]:
         """What is installed as wheels, each with its hashes, as pip reads it."""
         environment = {name: str(value) for name, value in default_environment().items()}
-        environment |= {"platform_machine": _MACHINES[self.architecture], "python_version": self.python}
+        environment |= {
+            "platform_machine": _MACHINES[self.architecture],
+            "python_version": self.python,
+        }
         environment |= {"python_full_version": f"{self.python}.0"}
         locked = (ROOT / "requirements" / "runtime.txt").read_text()
         chosen = []
@@ -139,7 +179,9 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
     Raises:
         LabError: if something cannot be had.
     """
-    archives = debian.fetch(platform.packages, suite=platform.suite, architecture=platform.architecture, security=True)
+    archives = debian.fetch(
+        platform.packages, suite=platform.suite, architecture=platform.architecture, security=True
+    )
     site = f"usr/local/lib/python{platform.python}/dist-packages"
 
     def system(layer: Path) -> None:
@@ -157,9 +199,8 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
     wheel = _own_wheel(own / site)
     program = own / "usr" / "bin" / "elfgate"
     program.parent.mkdir(parents=True)
-    start = (
-        f"#!/usr/bin/python{platform.python} -I\nimport sys\n\nfrom elfgate.cli.main import main\n\nsys.exit(main())\n"
-    )
+    shebang = f"#!/usr/bin/python{platform.python} -I\n"
+    start = f"{shebang}import sys\n\nfrom elfgate.cli.main import main\n\nsys.exit(main())\n"
     program.write_text(start)
     program.chmod(0o755)
     _compile(platform, own)
@@ -180,7 +221,9 @@ def write(platforms: Sequence[Platform], destination: Path) -> None:
     config = dockerfile.config(ROOT / "webhook" / "Dockerfile")
     for platform in platforms:
         with tempfile.TemporaryDirectory(prefix="elfgate-image-") as folder:
-            layers = [layout.layer(_files(layer)) for layer in assemble(platform, Path(folder, "own"))]
+            layers = [
+                layout.layer(_files(layer)) for layer in assemble(platform, Path(folder, "own"))
+            ]
         size = sum(layer.descriptor["size"] for layer in layers)
         print(f"{platform.architecture}: {size / 1e6:.1f} MB packed, from Debian {platform.suite}")  # noqa: T201
         manifests.append(layout.image(platform.architecture, layers, config))
@@ -216,7 +259,9 @@ def _lay_out(archives: Sequence[Path], root: Path, architecture: str) -> None:
     bundle = root / "etc" / "ssl" / "certs" / "ca-certificates.crt"
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_bytes(b"".join(path.read_bytes() for path in certificates))
-    (root / "etc" / "passwd").write_text("root:x:0:0::/:/nonexistent\nelfgate:x:65532:65532::/tmp:/nonexistent\n")
+    (root / "etc" / "passwd").write_text(
+        "root:x:0:0::/:/nonexistent\nelfgate:x:65532:65532::/tmp:/nonexistent\n"
+    )
     (root / "etc" / "group").write_text("root:x:0:\nelfgate:x:65532:\n")
     (root / "tmp").mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
@@ -236,17 +281,43 @@ def _describe(archives: Sequence[Path], root: Path) -> None:
     folder.mkdir(parents=True)
     for archive in archives:
         control = run("dpkg-deb", "--field", archive)
-        (folder / archive.name.partition("_")[0]).write_text(f"{control.rstrip()}\nStatus: install ok installed\n")
+        (folder / archive.name.partition("_")[0]).write_text(
+            f"{control.rstrip()}\nStatus: install ok installed\n"
+        )
 
 
 def _install(platform: Platform, site: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
         listed.write("\n".join(platform.requirements))
         listed.flush()
-        options = [option for tag in pypi.tags(platform.architecture, "glibc") for option in ("--platform", tag)]
-        command = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--require-hashes"]
-        command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={platform.python}", *options]
-        run(sys.executable, "-m", "pip", "install", *command, f"--target={site}", "--requirement", listed.name)
+        options = [
+            option
+            for tag in pypi.tags(platform.architecture, "glibc")
+            for option in ("--platform", tag)
+        ]
+        command = [
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-compile",
+            "--require-hashes",
+        ]
+        command += [
+            "--only-binary=:all:",
+            "--implementation=cp",
+            f"--python-version={platform.python}",
+            *options,
+        ]
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            *command,
+            f"--target={site}",
+            "--requirement",
+            listed.name,
+        )
     for name in _NEVER_IMPORTED:
         for path in site.glob(name):
             _remove(path)
@@ -279,11 +350,27 @@ def _compile(platform: Platform, layer: Path) -> None:
     own = Platform(host, platform.suite)
     archives = debian.fetch(own.interpreter, suite=own.suite, architecture=host, security=True)
     here = _kept(own, [path.name for path in archives], lambda root: debian.lay_out(archives, root))
-    loader = next(path for folder in ("lib64", "lib") for path in sorted((here / "usr" / folder).glob("ld*.so.*")))
+    loader = next(
+        path
+        for folder in ("lib64", "lib")
+        for path in sorted((here / "usr" / folder).glob("ld*.so.*"))
+    )
     program = here / "usr" / "bin" / f"python{platform.python}"
     python = (loader, "--library-path", here / "usr" / "lib" / debian.MULTIARCH[host], program)
-    options: list[str | Path] = ["-q", "-j1", "--invalidation-mode=unchecked-hash", "-s", layer, "-p", "/"]
-    environment = {"PYTHONHOME": str(here / "usr"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    options: list[str | Path] = [
+        "-q",
+        "-j1",
+        "--invalidation-mode=unchecked-hash",
+        "-s",
+        layer,
+        "-p",
+        "/",
+    ]
+    environment = {
+        "PYTHONHOME": str(here / "usr"),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     run(*python, "-m", "compileall", *options, layer / "usr", env=environment)
 
 
@@ -293,7 +380,9 @@ def _files(root: Path) -> Iterator[File]:
         if path.is_symlink():
             yield File(name, link=str(path.readlink()))
         elif path.is_dir():
-            yield File(name, mode=path.stat().st_mode & 0o7777 if name == "tmp" else 0o755, directory=True)
+            yield File(
+                name, mode=path.stat().st_mode & 0o7777 if name == "tmp" else 0o755, directory=True
+            )
         else:
             yield File(name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644)
 
@@ -307,17 +396,25 @@ def _copy(platform: Platform, destination: Path) -> None:
 def main() -> None:
     """Either the layers of one platform, for a Dockerfile, or a whole image."""
     parser = argparse.ArgumentParser(prog="python -m lab.image", description=main.__doc__)
-    parser.add_argument("--layers", choices=ARCHITECTURES, help="write one platform's layers only, each as a folder")
+    parser.add_argument(
+        "--layers", choices=ARCHITECTURES, help="write one platform's layers only, each as a folder"
+    )
     parser.add_argument("--suite", choices=SUITES, help="of this suite of Debian and no other")
-    parser.add_argument("--architecture", action="append", choices=ARCHITECTURES, help="default: all")
+    parser.add_argument(
+        "--architecture", action="append", choices=ARCHITECTURES, help="default: all"
+    )
     parser.add_argument("destination", type=Path)
     options = parser.parse_args()
     try:
         if options.layers:
-            _copy(Platform(options.layers, options.suite or next(iter(SUITES))), options.destination)
+            _copy(
+                Platform(options.layers, options.suite or next(iter(SUITES))), options.destination
+            )
             return
         names = options.architecture or ARCHITECTURES
-        platforms = [Platform(name, options.suite) if options.suite else available(name) for name in names]
+        platforms = [
+            Platform(name, options.suite) if options.suite else available(name) for name in names
+        ]
         write(platforms, options.destination)
     except LabError as error:
         sys.exit(f"image: {error}")

@@ -20,7 +20,9 @@ from lab.sandbox import Outcome, Sandbox, Start
 from lab.start import identity, memberships
 from lab.toolchain import Binary, build
 
-_MEMORY = 1  # the major number of the devices that containers have (OCI runtime spec, "Default Devices")
+_MEMORY = (
+    1  # the major number of the devices that containers have (OCI runtime spec, "Default Devices")
+)
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 _EMULATORS = ("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc")
 _SUITE = "bookworm"
@@ -88,17 +90,23 @@ def run(kernel: Kernel, starts: Sequence[Start]) -> list[Outcome]:
         )  # fmt: skip
         with Sandbox("amd64") as sandbox:
             layers = (str(_emulators()),)
-            outcome = sandbox.start(Start(layers, command, kept=temporary, timeout=_SECONDS, output=1 << 24))
+            outcome = sandbox.start(
+                Start(layers, command, kept=temporary, timeout=_SECONDS, output=1 << 24)
+            )
     return _read(outcome, len(starts))
 
 
 def _read(outcome: Outcome, count: int) -> list[Outcome]:
     if "@@ end" not in outcome.stdout:
-        lines = [line.strip() for line in (outcome.stderr + outcome.stdout).splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in (outcome.stderr + outcome.stdout).splitlines() if line.strip()
+        ]
         last = lines[-1] if lines else str(outcome)
         raise LabError(f"the kernel did not come to an end: {last}")
     told = {int(number): _outcome(*fields) for number, *fields in _LINE.findall(outcome.stdout)}
-    return [told.get(number, Outcome(failed="the console lost its line")) for number in range(count)]
+    return [
+        told.get(number, Outcome(failed="the console lost its line")) for number in range(count)
+    ]
 
 
 def _outcome(number: str, status: str, killed: str, about: str, words: str) -> Outcome:
@@ -126,7 +134,9 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
         cell = f"cells/{number}"
         archive.directory(cell)
         archive.file(f"{cell}/argv", _strings(start.argv))
-        archive.file(f"{cell}/env", _strings(f"{name}={value}" for name, value in start.env.items()))
+        archive.file(
+            f"{cell}/env", _strings(f"{name}={value}" for name, value in start.env.items())
+        )
         archive.file(f"{cell}/cwd", _strings([start.cwd]))
         archive.file(f"{cell}/program", _strings([start.program] if start.program else []))
         archive.file(f"{cell}/user", _strings(map(str, _credentials(start))))
@@ -143,7 +153,9 @@ def _credentials(start: Start) -> tuple[int, ...]:
     uid, gid = identity(start.user)
     if not (uid or gid):
         return uid, gid
-    listed = next((Path(layer) for layer in start.layers if Path(layer, "etc", "group").exists()), None)
+    listed = next(
+        (Path(layer) for layer in start.layers if Path(layer, "etc", "group").exists()), None
+    )
     return uid, gid, *start.groups, *(memberships(str(uid), listed) if listed else ())
 
 

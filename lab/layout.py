@@ -62,7 +62,9 @@ class Layout:
         packed = gzip.compress(archive, compresslevel=1, mtime=0)
         return Layer(self._blob(f"{OCI}.layer.v1.tar+gzip", packed), _digest(archive))
 
-    def image(self, architecture: str, layers: Sequence[Layer], config: Mapping[str, Any]) -> dict[str, Any]:
+    def image(
+        self, architecture: str, layers: Sequence[Layer], config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Write config and manifest of one platform's image (``arm/v7`` too); the descriptor for its index."""
         name, _, variant = architecture.partition("/")
         platform = {"architecture": name, "os": "linux"} | ({"variant": variant} if variant else {})
@@ -81,7 +83,9 @@ class Layout:
         """Write the index of an image with one manifest a platform, under a name."""
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
         descriptor = self._blob(index["mediaType"], _json(index))
-        self._tagged.append(descriptor | {"annotations": {"org.opencontainers.image.ref.name": name}})
+        self._tagged.append(
+            descriptor | {"annotations": {"org.opencontainers.image.ref.name": name}}
+        )
 
     def finish(self) -> None:
         """Write what makes the folder a layout."""

@@ -27,13 +27,24 @@ def package(name: str, version: str) -> Path:
     unpacked = home / "unpacked"
     if unpacked.is_dir():
         return unpacked
-    run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", home, f"{name}@{version}", cwd=home)
+    run(
+        "npm",
+        "pack",
+        "--silent",
+        "--ignore-scripts",
+        "--pack-destination",
+        home,
+        f"{name}@{version}",
+        cwd=home,
+    )
     archive = next(home.glob("*.tgz"))
     partial = home / "partial"
     partial.mkdir(exist_ok=True)
     run("tar", "--extract", "--file", archive, "--no-same-owner", "--directory", partial)
     archive.unlink()
-    next(partial.iterdir()).rename(unpacked)  # the one folder of every npm package, mostly called "package"
+    next(partial.iterdir()).rename(
+        unpacked
+    )  # the one folder of every npm package, mostly called "package"
     partial.rmdir()
     return unpacked
 

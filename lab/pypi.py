@@ -48,7 +48,15 @@ def wheel(project: str, version: str, platform: str | Sequence[str]) -> Path:
     if unpacked.is_dir():
         return unpacked
     options = [option for tag in accepted for option in ("--platform", tag)]
-    command = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(home), *options]
+    command = [
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(home),
+        *options,
+    ]
     run(sys.executable, "-m", "pip", *command, f"{project}=={version}")
     archive = next(home.glob("*.whl"))
     _unpack(archive, unpacked)
@@ -67,12 +75,17 @@ def tags(architecture: str, libc: str) -> list[str]:
     if libc == "musl":
         return [f"musllinux_1_{minor}_{machine}" for minor in (2, 1)]
     legacy = ("manylinux2014", "manylinux2010", "manylinux1")
-    return [*(f"manylinux_2_{minor}_{machine}" for minor in range(39, 4, -1)), *(f"{tag}_{machine}" for tag in legacy)]
+    return [
+        *(f"manylinux_2_{minor}_{machine}" for minor in range(39, 4, -1)),
+        *(f"{tag}_{machine}" for tag in legacy),
+    ]
 
 
 def executables(directory: Path) -> dict[str, Path]:
     """The ELF programs of an unpacked wheel by file name: what it installs as scripts, or keeps with an x bit."""
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and not path.is_symlink()]
+    files = [
+        path for path in sorted(directory.rglob("*")) if path.is_file() and not path.is_symlink()
+    ]
     return {path.name: path for path in files if path.stat().st_mode & 0o111 and _is_elf(path)}
 
 
@@ -85,7 +98,9 @@ def executable(project: str, version: str, platform: str | Sequence[str], name: 
     found = executables(wheel(project, version, platform))
     name = name or project
     if name not in found:
-        raise LabError(f"{project} {version} ({platform}) has no program {name}, only {', '.join(found) or 'none'}")
+        raise LabError(
+            f"{project} {version} ({platform}) has no program {name}, only {', '.join(found) or 'none'}"
+        )
     return found[name]
 
 
@@ -103,7 +118,9 @@ def _unpack(archive: Path, destination: Path) -> None:
                 path = Path(file.extract(member, partial))
                 if not member.is_dir():
                     script = ".data/scripts/" in member.filename
-                    path.chmod((member.external_attr >> 16) & 0o777 or 0o644 | (0o111 if script else 0))
+                    path.chmod(
+                        (member.external_attr >> 16) & 0o777 or 0o644 | (0o111 if script else 0)
+                    )
     except (OSError, zipfile.BadZipFile) as error:
         raise LabError(f"{archive.name}: {error}") from error
     partial.rename(destination)

@@ -18,7 +18,18 @@ from lab.fetched import LabError, cache
 from lab.sandbox import Sandbox, Start
 
 _REVISION = "1"  # of what this module lays out; changes the cache's keys
-_DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/local/bin", "usr/local/lib", "var")
+_DIRECTORIES = (
+    "dev",
+    "etc",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "usr/local/bin",
+    "usr/local/lib",
+    "var",
+)
 _MUSL_NAMES = {
     "amd64": "x86_64",
     "386": "i386",
@@ -85,12 +96,18 @@ _CROSS_ONLY = ("mips64le", "ppc64")
 _MUSL = ("musl", "busybox-static")
 
 ROOTS: dict[str, Root] = {
-    "scratch": Root("bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch", rare=(*_CROSS_ONLY, "loong64")),
+    "scratch": Root(
+        "bookworm", (), (*_BOOKWORM, "riscv64"), (), "scratch", rare=(*_CROSS_ONLY, "loong64")
+    ),
     "alpine": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine"),
     "alpine-linked": Root("bookworm", _MUSL, _BOOKWORM, (), "alpine", linked=True),
     "alpine-1.2.5": Root("trixie", _MUSL, _TRIXIE, (), "alpine"),
-    "distroless": Root("bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
-    "distroless-cc": Root("bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY),
+    "distroless": Root(
+        "bookworm", (*_C, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY
+    ),
+    "distroless-cc": Root(
+        "bookworm", (*_CC, "base-files"), _BOOKWORM, ("riscv64",), "distroless", rare=_CROSS_ONLY
+    ),
     "debian11": Root("bullseye", _FULL, ("amd64", "386", "arm64", "arm/v7")),
     "debian12": Root("bookworm", _FULL, _BOOKWORM, ("riscv64",), rare=_CROSS_ONLY),
     "debian13": Root("trixie", _FULL, _TRIXIE, _TRIXIE_CROSS),
@@ -117,7 +134,9 @@ def build(variant: str, architecture: str) -> Path:
         raise LabError(f"there is no {variant} for {architecture}")
     archives = _archives(root, architecture)
     shape = _SHAPES[root.shape] if architecture in root.native or not root.packages else _crossed
-    key = hashlib.sha256(repr((_REVISION, root, [path.name for path in archives])).encode()).hexdigest()[:12]
+    key = hashlib.sha256(
+        repr((_REVISION, root, [path.name for path in archives])).encode()
+    ).hexdigest()[:12]
     destination = cache("roots") / f"{variant}-{architecture.replace('/', '')}-{key}"
     if not destination.is_dir():
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
@@ -141,9 +160,13 @@ def ldconfig(layers: Sequence[Path], architecture: str, kept: Path) -> None:
         LabError: if it fails.
     """
     with Sandbox(architecture) as sandbox:
-        outcome = sandbox.start(Start(layers=tuple(map(str, layers)), argv=("/sbin/ldconfig",), kept=str(kept)))
+        outcome = sandbox.start(
+            Start(layers=tuple(map(str, layers)), argv=("/sbin/ldconfig",), kept=str(kept))
+        )
     if outcome.status != 0:
-        raise LabError(f"ldconfig for {architecture}: {outcome.failed or outcome.stderr.strip() or outcome}")
+        raise LabError(
+            f"ldconfig for {architecture}: {outcome.failed or outcome.stderr.strip() or outcome}"
+        )
 
 
 def _archives(root: Root, architecture: str) -> list[Path]:
@@ -151,8 +174,14 @@ def _archives(root: Root, architecture: str) -> list[Path]:
         return []
     if architecture in root.native:
         full = root.shape == "debian"
-        return debian.fetch(root.packages, suite=root.suite, architecture=architecture, dependencies=full)
-    names = [f"{name}-{debian.ARCHITECTURES[architecture]}-cross" for name in _CROSSED if name in root.packages]
+        return debian.fetch(
+            root.packages, suite=root.suite, architecture=architecture, dependencies=full
+        )
+    names = [
+        f"{name}-{debian.ARCHITECTURES[architecture]}-cross"
+        for name in _CROSSED
+        if name in root.packages
+    ]
     return debian.fetch([*names, "base-files"], suite=root.suite, architecture="amd64")
 
 
@@ -187,7 +216,9 @@ def _crossed(_root: Root, architecture: str, archives: list[Path], destination: 
         shutil.copy2(crossed / "lib64" / loader.name, libraries)  # MIPS's n64 has it there alone
     loader.symlink_to(f"/lib/{multiarch}/{loader.name}")
     shutil.copytree(unpacked / "etc", destination / "etc", symlinks=True)
-    shutil.copytree(unpacked / "usr" / "lib", destination / "usr" / "lib", symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(
+        unpacked / "usr" / "lib", destination / "usr" / "lib", symlinks=True, dirs_exist_ok=True
+    )
 
 
 def _alpine(root: Root, architecture: str, archives: list[Path], destination: Path) -> None:
@@ -200,9 +231,13 @@ def _alpine(root: Root, architecture: str, archives: list[Path], destination: Pa
     for applet in _APPLETS.split():
         (destination / "bin" / applet).symlink_to("/bin/busybox")
     name = _MUSL_NAMES[architecture]
-    shutil.copy2(unpacked / "lib" / f"ld-musl-{name}.so.1", destination / "lib" / f"ld-musl-{name}.so.1")
+    shutil.copy2(
+        unpacked / "lib" / f"ld-musl-{name}.so.1", destination / "lib" / f"ld-musl-{name}.so.1"
+    )
     (destination / "lib" / f"libc.musl-{name}.so.1").symlink_to(f"ld-musl-{name}.so.1")
-    version = next(archive.name.split("_")[1] for archive in archives if archive.name.startswith("musl_"))
+    version = next(
+        archive.name.split("_")[1] for archive in archives if archive.name.startswith("musl_")
+    )
     (destination / "etc" / "os-release").write_text(
         f'ID=alpine-like\nVERSION_ID={version}\nPRETTY_NAME="Laid out as Alpine, with the musl and busybox of Debian"\n'
     )

@@ -21,8 +21,20 @@ from lab import debian
 from lab.fetched import LabError, cache, missing
 
 _QEMU_SUITE = "trixie"
-_QEMU = {"arm64": "aarch64", "arm/v7": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
-_QEMU |= {"mips64le": "mips64el", "ppc64": "ppc64", "loong64": "loongarch64", "amd64": "x86_64", "386": "i386"}
+_QEMU = {
+    "arm64": "aarch64",
+    "arm/v7": "arm",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+    "riscv64": "riscv64",
+}
+_QEMU |= {
+    "mips64le": "mips64el",
+    "ppc64": "ppc64",
+    "loong64": "loongarch64",
+    "amd64": "x86_64",
+    "386": "i386",
+}
 _MAGIC = {  # e_machine, EI_CLASS, EI_DATA (gABI): what binfmt_misc compares a file's first 20 bytes with
     "arm64": (183, 2, 1),
     "arm/v7": (40, 1, 1),
@@ -163,7 +175,10 @@ class Sandbox:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """End the worker and whatever it still runs."""
         if self._worker is not None:
@@ -214,7 +229,13 @@ def _registration(architecture: str) -> str:
     """
     machine, elf_class, data = _MAGIC[architecture]
     order: Literal["little", "big"] = "little" if data == 1 else "big"
-    header = b"\x7fELF" + bytes((elf_class, data)) + bytes(10) + (2).to_bytes(2, order) + machine.to_bytes(2, order)
+    header = (
+        b"\x7fELF"
+        + bytes((elf_class, data))
+        + bytes(10)
+        + (2).to_bytes(2, order)
+        + machine.to_bytes(2, order)
+    )
     kind_mask = (0xFFFE).to_bytes(2, order)  # ET_EXEC and ET_DYN
     mask = b"\xff" * 6 + bytes(10) + kind_mask + b"\xff\xff"
     escaped = ["".join(f"\\x{byte:02x}" for byte in part) for part in (header, mask)]

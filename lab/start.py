@@ -61,7 +61,9 @@ def look_up(name: str, path: str) -> str:
         candidate = f"{directory or '.'}/{name}"
         with contextlib.suppress(OSError):
             mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
-            if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):  # by the real user, as Go from 1.20 on asks
+            if stat.S_ISREG(mode) and os.access(
+                candidate, os.X_OK
+            ):  # by the real user, as Go from 1.20 on asks
                 return candidate
     raise FileNotFoundError(errno.ENOENT, "executable file not found in $PATH", name)
 
@@ -101,7 +103,12 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
     for directory in (root, kept / "upper", kept / "work"):
         directory.mkdir(exist_ok=True)
     lower = ":".join(request["layers"])
-    mount(_MARK, root, "overlay", data=f"lowerdir={lower},upperdir={kept}/upper,workdir={kept}/work,userxattr")
+    mount(
+        _MARK,
+        root,
+        "overlay",
+        data=f"lowerdir={lower},upperdir={kept}/upper,workdir={kept}/work,userxattr",
+    )
     for name in ("proc", "dev"):
         (root / name).mkdir(exist_ok=True)
     mount("/proc", root / "proc", "", _BIND | _REC)
@@ -125,7 +132,9 @@ def identity(user: str) -> tuple[int, int]:
 
 def memberships(uid: str, root: Path = Path("/")) -> list[int]:
     """The groups that list the user of this number as a member, as containerd has it (``WithAdditionalGIDs``)."""
-    users, groups = ([line.split(":") for line in _lines(root / "etc" / name)] for name in ("passwd", "group"))
+    users, groups = (
+        [line.split(":") for line in _lines(root / "etc" / name)] for name in ("passwd", "group")
+    )
     names = [row[0] for row in users if row[2] == uid][:1]
     return [int(row[2]) for row in groups if {*names} & {*row[3].split(",")}]
 
@@ -139,7 +148,9 @@ def _lines(path: Path) -> list[str]:
 
 def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
     """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns."""
-    emulator = os.open(request["emulator"], os.O_RDONLY | os.O_CLOEXEC) if request["emulator"] else -1
+    emulator = (
+        os.open(request["emulator"], os.O_RDONLY | os.O_CLOEXEC) if request["emulator"] else -1
+    )
     try:
         enter(request, scratch)
     except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
@@ -166,7 +177,9 @@ def execute(request: dict[str, Any], scratch: Path, report: int) -> None:
             os.execve(emulator, ["qemu", "-0", argv[0], program, *argv[1:]], env)  # noqa: S606 (no shell is wanted)
         os.execve(program, argv, env)  # noqa: S606 (no shell is wanted)
     except OSError as error:
-        os.write(report, json.dumps(refused | {"errno": errno.errorcode[error.errno or 0]}).encode())
+        os.write(
+            report, json.dumps(refused | {"errno": errno.errorcode[error.errno or 0]}).encode()
+        )
     os._exit(1)
 
 

@@ -77,9 +77,9 @@ class Binary:
     @property
     def key(self) -> str:
         """A name for exactly this binary."""
-        return hashlib.sha256(json.dumps([_REVISIONS[self.link], asdict(self)], sort_keys=True).encode()).hexdigest()[
-            :20
-        ]
+        return hashlib.sha256(
+            json.dumps([_REVISIONS[self.link], asdict(self)], sort_keys=True).encode()
+        ).hexdigest()[:20]
 
 
 def build(binaries: Iterable[Binary]) -> dict[Binary, Path]:
@@ -104,7 +104,12 @@ def _compile(binaries: list[Binary], temporary: Path) -> None:
     script = "cd /build; ls | xargs -P 2 -I{} sh -c 'cd {} && sh make.sh >log 2>&1'; true"
     with Sandbox("amd64") as sandbox:
         outcome = sandbox.start(
-            Start(layers=(str(_root()),), argv=("/bin/sh", "-c", script), kept=str(temporary), timeout=900)
+            Start(
+                layers=(str(_root()),),
+                argv=("/bin/sh", "-c", script),
+                kept=str(temporary),
+                timeout=900,
+            )
         )
     for binary in binaries:
         made = work / binary.key / "out"
@@ -114,7 +119,9 @@ def _compile(binaries: list[Binary], temporary: Path) -> None:
     if failed:
         log = work / failed[0].key / "log"
         words = log.read_text() if log.exists() else str(outcome)
-        raise LabError(f"{len(failed)} of {len(binaries)} do not compile; the first, {failed[0]}: {words}")
+        raise LabError(
+            f"{len(failed)} of {len(binaries)} do not compile; the first, {failed[0]}: {words}"
+        )
 
 
 def _write_sources(binary: Binary, directory: Path) -> None:
@@ -127,7 +134,13 @@ def _write_sources(binary: Binary, directory: Path) -> None:
         stub = f"lib{number}"
         (directory / f"{stub}.c").write_text(_source([*_names(symbols), *start], [], binary))
         (directory / f"{stub}.map").write_text(_version_script(symbols))
-        options = ["-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}", f"-Wl,--version-script={stub}.map"]
+        options = [
+            "-shared",
+            "-fPIC",
+            "-nostdlib",
+            f"-Wl,-soname,{name}",
+            f"-Wl,--version-script={stub}.map",
+        ]
         commands.append([*_compiler(binary), *options, "-o", f"{stub}.so", f"{stub}.c"])
         libraries.append(f"{stub}.so")
     taken = [name for _, symbols in needs for name in _names(symbols)]
@@ -136,7 +149,9 @@ def _write_sources(binary: Binary, directory: Path) -> None:
     (directory / "main.map").write_text(_version_script(binary.defines))
     commands.append(_link(binary, libraries))
     lines = [" ".join(map(_quoted, command)) for command in commands]
-    (directory / "make.sh").write_text("\n".join(["set -e", *lines, "test -s linked", "mv linked out"]) + "\n")
+    (directory / "make.sh").write_text(
+        "\n".join(["set -e", *lines, "test -s linked", "mv linked out"]) + "\n"
+    )
 
 
 def _libc_name(binary: Binary) -> str:
@@ -156,13 +171,17 @@ def _version_script(symbols: Iterable[str]) -> str:
     versions.pop("", None)
     if not versions:
         return "{ global: *; };\n"
-    return "".join(f"{version} {{ global: {'; '.join(names)}; }};\n" for version, names in versions.items())
+    return "".join(
+        f"{version} {{ global: {'; '.join(names)}; }};\n" for version, names in versions.items()
+    )
 
 
 def _source(defines: list[str], taken: list[str], binary: Binary, *, program: bool = False) -> str:
     lines = [f"extern int {name}(void);" for name in taken]
     if binary.data:
-        lines += [f"int (*volatile pointer_{number})(void) = {name};" for number, name in enumerate(taken)]
+        lines += [
+            f"int (*volatile pointer_{number})(void) = {name};" for number, name in enumerate(taken)
+        ]
         calls = ""
     else:
         guard = "" if binary.called else "if (condition) "
@@ -175,7 +194,13 @@ def _source(defines: list[str], taken: list[str], binary: Binary, *, program: bo
 
 
 def _compiler(binary: Binary) -> list[str]:
-    return [_COMPILERS[binary.architecture], "-O1", "-fno-stack-protector", "-U_FORTIFY_SOURCE", "-w"]
+    return [
+        _COMPILERS[binary.architecture],
+        "-O1",
+        "-fno-stack-protector",
+        "-U_FORTIFY_SOURCE",
+        "-w",
+    ]
 
 
 def _link(binary: Binary, libraries: list[str]) -> list[str]:
@@ -206,8 +231,14 @@ def _with_musl(binary: Binary) -> tuple[list[str], list[str]]:
     path = f"/usr/lib/{directory}"
     start = {"static": "crt1.o", "static-pie": "rcrt1.o"}.get(binary.link, "Scrt1.o")
     before = ["-nostdinc", f"-isystem/usr/include/{directory}", "-nostdlib", f"-L{path}"]
-    loader = "--no-dynamic-linker" if binary.link == "static-pie" else f"-dynamic-linker,/lib/ld-musl-{name}.so.1"
-    before += ["-Wl,-Bstatic"] if binary.link == "static-pie" else []  # not every compiler takes -static-pie so
+    loader = (
+        "--no-dynamic-linker"
+        if binary.link == "static-pie"
+        else f"-dynamic-linker,/lib/ld-musl-{name}.so.1"
+    )
+    before += (
+        ["-Wl,-Bstatic"] if binary.link == "static-pie" else []
+    )  # not every compiler takes -static-pie so
     before += [] if binary.library else [f"-Wl,{loader}", f"{path}/{start}"]
     own = binary.undefined or [need for need, _ in binary.needs if need.startswith("libc.")]
     library = [] if own and binary.link == "dynamic" else ["-lc"]
@@ -227,9 +258,22 @@ def _quoted(word: str) -> str:
 
 def _root() -> Path:
     """The compilers' root."""
-    compilers = [f"gcc-{compiler.removesuffix('-gcc').replace('_', '-')}" for compiler in _COMPILERS.values()]
-    headers = [f"libc6-dev-{debian.ARCHITECTURES[name]}-cross" for name in _COMPILERS if name != "amd64"]
-    packages = ["base-files", "coreutils", "dash", "findutils", "gcc", "libc6-dev", *compilers, *headers]
+    compilers = [
+        f"gcc-{compiler.removesuffix('-gcc').replace('_', '-')}" for compiler in _COMPILERS.values()
+    ]
+    headers = [
+        f"libc6-dev-{debian.ARCHITECTURES[name]}-cross" for name in _COMPILERS if name != "amd64"
+    ]
+    packages = [
+        "base-files",
+        "coreutils",
+        "dash",
+        "findutils",
+        "gcc",
+        "libc6-dev",
+        *compilers,
+        *headers,
+    ]
     archives = debian.fetch(packages, suite=_SUITE, architecture="amd64", dependencies=True)
     for architecture in _MUSL:
         archives += debian.fetch(["musl", "musl-dev"], suite=_SUITE, architecture=architecture)

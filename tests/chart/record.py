@@ -31,11 +31,25 @@ KINDS = {
     "networking.k8s.io/v1": ["NetworkPolicy"],
     "coordination.k8s.io/v1": ["Lease"],
     "flowcontrol.apiserver.k8s.io/v1": ["FlowSchema", "PriorityLevelConfiguration"],
-    "admissionregistration.k8s.io/v1": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+    "admissionregistration.k8s.io/v1": [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ],
 }
 _REFERENCE = "#/components/schemas/"
 _KEPT = frozenset(
-    ("type", "properties", "items", "additionalProperties", "required", "enum", "oneOf", "allOf", "$ref", "format")
+    (
+        "type",
+        "properties",
+        "items",
+        "additionalProperties",
+        "required",
+        "enum",
+        "oneOf",
+        "allOf",
+        "$ref",
+        "format",
+    )
 )
 
 
@@ -43,7 +57,9 @@ def main() -> None:
     """Start a control plane, ask it, and write."""
     with tempfile.TemporaryDirectory() as folder, ControlPlane(build(), Path(folder)) as cluster:
         version = cluster.must("version", "-o", "json")
-        with httpx.Client(base_url=cluster.url, verify=cluster.trust(), trust_env=False, timeout=60) as client:
+        with httpx.Client(
+            base_url=cluster.url, verify=cluster.trust(), trust_env=False, timeout=60
+        ) as client:
             documents = {group: client.get(f"/openapi/v3/{_path(group)}").json() for group in KINDS}
     definitions: dict[str, Any] = {}
     kinds = {}
@@ -63,7 +79,11 @@ def _path(group: str) -> str:
 
 def _definition(schemas: dict[str, Any], group: str, kind: str) -> str:
     wanted = {"group": group.rpartition("/")[0], "version": group.rpartition("/")[2], "kind": kind}
-    (name,) = (name for name, each in schemas.items() if each.get("x-kubernetes-group-version-kind") == [wanted])
+    (name,) = (
+        name
+        for name, each in schemas.items()
+        if each.get("x-kubernetes-group-version-kind") == [wanted]
+    )
     return name
 
 

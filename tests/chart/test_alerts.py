@@ -34,9 +34,9 @@ def test_every_alert_has_its_heading_in_the_runbook_and_no_heading_lacks_its_ale
 
 def test_every_part_of_the_runbook_says_what_it_means_where_to_look_and_how_to_repair() -> None:
     for part in re.split(r"^## (?=Elfgate)", RUNBOOK, flags=re.MULTILINE)[1:]:
-        assert [word for word in ("*Means:*", "*Look:*", "*Repair:*") if word not in part] == [], part.partition("\n")[
-            0
-        ]
+        assert [word for word in ("*Means:*", "*Look:*", "*Repair:*") if word not in part] == [], (
+            part.partition("\n")[0]
+        )
 
 
 def test_every_metric_that_is_asked_for_is_one_that_the_webhook_has() -> None:
@@ -44,7 +44,9 @@ def test_every_metric_that_is_asked_for_is_one_that_the_webhook_has() -> None:
     for expression in _expressions():
         for name in re.findall(r"elfgate_\w+", expression):
             bare = (
-                name if name in known else next((name.removesuffix(end) for end in _SUFFIXES if name.endswith(end)), "")
+                name
+                if name in known
+                else next((name.removesuffix(end) for end in _SUFFIXES if name.endswith(end)), "")
             )
             assert bare in known, f"{name} in {expression}"
 
@@ -63,7 +65,11 @@ def test_brackets_close() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for document in (*sorted((ROOT / "docs").glob("*.md")), CHART / "README.md", ROOT / "README.md"):
+    for document in (
+        *sorted((ROOT / "docs").glob("*.md")),
+        CHART / "README.md",
+        ROOT / "README.md",
+    ):
         text = document.read_text()
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
             path = (document.parent / target).resolve() if target else document

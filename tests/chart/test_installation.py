@@ -16,7 +16,9 @@ from support import opa
 from support.chart import ROOT, VALUES, containers, helms, lay_out, one, pods, rendered
 
 CI = {path.name.removesuffix("-values.yaml"): path for path in VALUES}
-named = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml"))
+named = pytest.mark.parametrize(
+    "values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml")
+)
 
 
 @pytest.fixture
@@ -35,7 +37,11 @@ def test_without_values_nothing_can_lock_a_cluster(major: str) -> None:
     hooks = _hooks(major, "default")
     assert list(hooks) == ["validate.elfgate.dev"]
     hook = hooks["validate.elfgate.dev"]
-    assert (hook["failurePolicy"], hook["sideEffects"], hook["timeoutSeconds"]) == ("Ignore", "None", 5)
+    assert (hook["failurePolicy"], hook["sideEffects"], hook["timeoutSeconds"]) == (
+        "Ignore",
+        "None",
+        5,
+    )
     (exempt,) = hook["namespaceSelector"]["matchExpressions"]
     assert exempt == {
         "key": "kubernetes.io/metadata.name",
@@ -58,9 +64,15 @@ def test_opa_runs_beside_the_webhook_from_before_its_start_until_after_its_end(m
     bundle, beside = spec["initContainers"]
     assert (bundle["name"], bundle["args"][:2]) == ("bundle", ["bundle", "build"])
     assert (beside["name"], beside["restartPolicy"]) == ("opa", "Always")
-    terms = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    terms = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"
+    ]
     assert terms == [
-        {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64", "arm64"]}]}
+        {
+            "matchExpressions": [
+                {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64", "arm64"]}
+            ]
+        }
     ]
 
 
@@ -89,7 +101,10 @@ def test_the_settings_are_what_serve_takes_and_every_pod_is_restricted(
     assert found
     for name, pod in found:
         context = pod["spec"]["securityContext"]
-        assert (context["runAsNonRoot"], context["seccompProfile"]) == (True, {"type": "RuntimeDefault"}), name
+        assert (context["runAsNonRoot"], context["seccompProfile"]) == (
+            True,
+            {"type": "RuntimeDefault"},
+        ), name
         for container in containers(pod):
             expected = {
                 "allowPrivilegeEscalation": False,
@@ -101,7 +116,9 @@ def test_the_settings_are_what_serve_takes_and_every_pod_is_restricted(
             assert "cpu" not in container["resources"]["limits"]
 
 
-def test_the_policies_that_the_pods_see_are_those_of_the_project(major: str, tmp_path: Path) -> None:
+def test_the_policies_that_the_pods_see_are_those_of_the_project(
+    major: str, tmp_path: Path
+) -> None:
     settings = Settings.read(lay_out(rendered(major, CI["policies"]), tmp_path))
     assert settings.policies.folder is not None
     assert load(settings.policies.folder).revision == load(ROOT / "policies").revision
@@ -128,7 +145,9 @@ def test_the_bundle_that_the_pod_makes_for_opa_is_the_one_that_the_webhook_expec
 
 def _options(arguments: list[str]) -> list[str]:
     """OPA's, without what the test gives it itself: the addresses, as a port may be taken, and the bundle's place."""
-    return [word for word in arguments[2:-1] if "-addr=" not in word and "version-check" not in word]
+    return [
+        word for word in arguments[2:-1] if "-addr=" not in word and "version-check" not in word
+    ]
 
 
 async def _judges_rightly(policies: Any) -> None:
@@ -144,7 +163,10 @@ def test_a_bundle_from_a_registry_is_followed_without_opa(major: str) -> None:
 
 def test_a_claim_of_its_own_goes_with_each_webhook(major: str) -> None:
     spec = one(rendered(major, CI["claim"]), "StatefulSet")["spec"]
-    assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    assert spec["persistentVolumeClaimRetentionPolicy"] == {
+        "whenDeleted": "Delete",
+        "whenScaled": "Delete",
+    }
     (claim,) = spec["volumeClaimTemplates"]
     assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
     assert "replicas" not in spec  # the autoscaler's
@@ -161,7 +183,9 @@ def test_what_warms_the_store_reads_its_part_of_the_pods_own_cluster(major: str)
     (container,) = job["template"]["spec"]["containers"]
     assert container["args"][:4] == ["warm", "--cluster", "--shard", "$(JOB_COMPLETION_INDEX)/8"]
     parser = verb_parser("warm")
-    taken = parser.parse_args([word.replace("$(JOB_COMPLETION_INDEX)", "3") for word in container["args"][1:]])
+    taken = parser.parse_args(
+        [word.replace("$(JOB_COMPLETION_INDEX)", "3") for word in container["args"][1:]]
+    )
     assert (taken.cluster, taken.shard, taken.image) == (True, "3/8", ["registry.example/base:1"])
 
 

@@ -11,7 +11,9 @@ from support.chart import CHART, FOREIGN, VALUES, helm, helms, objects, rendered
 
 RECORDED = json.loads((Path(__file__).parent / "kubernetes.json").read_text())
 
-named = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml"))
+named = pytest.mark.parametrize(
+    "values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml")
+)
 
 
 @named
@@ -34,7 +36,9 @@ def test_both_helms_render_the_same_objects(values: Path) -> None:
 
 @named
 def test_lint_finds_nothing(major: str, values: Path) -> None:
-    done = helm(major, "lint", "--strict", str(CHART), "--values", str(values), "--kube-version", "1.36.3")
+    done = helm(
+        major, "lint", "--strict", str(CHART), "--values", str(values), "--kube-version", "1.36.3"
+    )
     assert done.returncode == 0, done.stdout
     assert "0 chart(s) failed" in done.stdout
     assert "[WARNING]" not in done.stdout
@@ -53,23 +57,32 @@ def test_lint_finds_nothing(major: str, values: Path) -> None:
         (["store.kind=valkey"], "store.valkey.url must be set"),
         (["warm.enabled=true"], "warm.enabled needs store.kind valkey"),
         (["registries.pullSecrets.enabled=true"], "must name the Secrets"),
-        (["bundle.location=x/y:1", "bundle.keyId=a", "bundle.publicKey=b", "engine=opa"], "followed by the embedded"),
+        (
+            ["bundle.location=x/y:1", "bundle.keyId=a", "bundle.publicKey=b", "engine=opa"],
+            "followed by the embedded",
+        ),
         (["bundle.location=x/y:1"], "bundle.keyId must be set"),
         (["ownRulesConfigMap=rules", "ownRules.a\\.rego=x"], "exclude each other"),
     ],
 )
-def test_values_that_cannot_be_meant_are_refused(major: str, words: list[str], complaint: str) -> None:
+def test_values_that_cannot_be_meant_are_refused(
+    major: str, words: list[str], complaint: str
+) -> None:
     settings = [part for word in words for part in ("--set", word)]
     done = helm(major, "template", "elfgate", str(CHART), "--kube-version", "1.36.3", *settings)
     assert done.returncode == 1
     assert complaint in done.stderr
 
 
-def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(major: str, tmp_path: Path) -> None:
+def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(
+    major: str, tmp_path: Path
+) -> None:
     packed = helm(major, "package", str(CHART), "--destination", str(tmp_path))
     assert packed.returncode == 0, packed.stderr
     (archive,) = tmp_path.glob("elfgate-*.tgz")
-    done = helm(major, "template", "elfgate", str(archive), "-n", "elfgate", "--kube-version", "1.36.3")
+    done = helm(
+        major, "template", "elfgate", str(archive), "-n", "elfgate", "--kube-version", "1.36.3"
+    )
     assert list(objects(done.stdout)) == list(rendered(major))
     assert archive.stat().st_size < 100_000  # a release is kept in a Secret, of a mebibyte at most
 
@@ -79,4 +92,7 @@ def _complaints(obj: Any) -> list[str]:
     if FOREIGN.get(obj["kind"]) == obj["apiVersion"]:
         return []
     schema = {"$ref": f"#/$defs/{RECORDED['kinds'][group]}", "$defs": RECORDED["$defs"]}
-    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(obj)]
+    return [
+        f"{error.json_path}: {error.message}"
+        for error in Draft202012Validator(schema).iter_errors(obj)
+    ]

@@ -20,7 +20,9 @@ from support.chart import NAMESPACE, Object, helms, objects, one, template
 EVERYTHING = "events=true,bindings=true,steer=true,registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_PATH = re.compile(r"/(?:api|apis/(?P<group>[^/]+))/v1/(?:namespaces/[^/]+/(?=\w))?(?P<resource>\w+)(?P<name>/.+)?")
+_PATH = re.compile(
+    r"/(?:api|apis/(?P<group>[^/]+))/v1/(?:namespaces/[^/]+/(?=\w))?(?P<resource>\w+)(?P<name>/.+)?"
+)
 
 Right = tuple[str, str, str]  # verb, group, resource
 
@@ -46,7 +48,9 @@ def recording(folder: Path) -> Iterator[tuple[Access, set[Right]]]:
             url = urlsplit(self.path)
             match = _PATH.fullmatch(url.path)
             assert match, self.path
-            reading = "get" if match["name"] else "watch" if "watch" in parse_qs(url.query) else "list"
+            reading = (
+                "get" if match["name"] else "watch" if "watch" in parse_qs(url.query) else "list"
+            )
             asked.add((_VERBS.get(self.command, reading), match["group"] or "", match["resource"]))
             body = orjson.dumps(_answer(match["resource"], listed=reading != "get"))
             self.send_response(200)
@@ -60,7 +64,9 @@ def recording(folder: Path) -> Iterator[tuple[Access, set[Right]]]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     config = {
-        "clusters": [{"name": "lab", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "clusters": [
+            {"name": "lab", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}
+        ],
         "users": [{"name": "me", "user": {"token": "x"}}],
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
         "current-context": "lab",
@@ -86,7 +92,11 @@ def _answer(resource: str, *, listed: bool) -> dict[str, Any]:
 
 def granted(found: list[Object], account: str) -> set[Right]:
     """What a service account may do, by all the roles that are bound to it."""
-    bindings = [obj for obj in found if obj["kind"].endswith("RoleBinding") and obj["subjects"][0]["name"] == account]
+    bindings = [
+        obj
+        for obj in found
+        if obj["kind"].endswith("RoleBinding") and obj["subjects"][0]["name"] == account
+    ]
     roles = [one(found, obj["roleRef"]["kind"], obj["roleRef"]["name"]) for obj in bindings]
     return {
         (verb, group, resource)
@@ -107,7 +117,9 @@ def test_the_webhook_may_do_what_it_does(found: list[Object], tmp_path: Path) ->
         api.service_account("shop", "default", seconds=5)
         api.create_event("shop", {"metadata": {"name": "a"}, "involvedObject": {}})
         api.patch_event("shop", "a", {})
-        owned = Owned(api, namespace=NAMESPACE, secret="tls", lease="tls", configurations=["elfgate"])
+        owned = Owned(
+            api, namespace=NAMESPACE, secret="tls", lease="tls", configurations=["elfgate"]
+        )
         owned.write_secret(owned.secret())
         owned.write_lease(owned.lease())
         for configuration in owned.configurations():
@@ -137,12 +149,17 @@ def test_what_warms_the_store_may_do_what_it_does(
     assert asked == granted(found, "elfgate-warm")
 
 
-def test_rights_to_read_secrets_and_to_change_things_are_for_named_ones(found: list[Object]) -> None:
-    rules = [rule for obj in found if obj["kind"] in {"Role", "ClusterRole"} for rule in obj["rules"]]
+def test_rights_to_read_secrets_and_to_change_things_are_for_named_ones(
+    found: list[Object],
+) -> None:
+    rules = [
+        rule for obj in found if obj["kind"] in {"Role", "ClusterRole"} for rule in obj["rules"]
+    ]
     wide = [
         rule
         for rule in rules
-        if ("secrets" in rule["resources"] or {"update", "delete"} & set(rule["verbs"])) and "resourceNames" not in rule
+        if ("secrets" in rule["resources"] or {"update", "delete"} & set(rule["verbs"]))
+        and "resourceNames" not in rule
     ]
     assert wide == []
 

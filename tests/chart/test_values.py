@@ -25,10 +25,18 @@ def test_a_value_without_a_comment_is_found() -> None:
 
 def test_every_value_is_in_the_table() -> None:
     table = (CHART / "README.md").read_text()
-    paths = [".".join(path) for path in _leaves(yaml.safe_load((CHART / "values.yaml").read_text()))]
-    described = [value.path for value in chart["values"]((CHART / "values.yaml").read_text()) if not value.closed]
+    paths = [
+        ".".join(path) for path in _leaves(yaml.safe_load((CHART / "values.yaml").read_text()))
+    ]
+    described = [
+        value.path
+        for value in chart["values"]((CHART / "values.yaml").read_text())
+        if not value.closed
+    ]
     whole = {".".join(path) for path in described}
-    assert [path for path in paths if not any(f"{path}.".startswith(f"{each}.") for each in whole)] == []
+    assert [
+        path for path in paths if not any(f"{path}.".startswith(f"{each}.") for each in whole)
+    ] == []
     assert [path for path in sorted(whole) if f"| `{path}` |" not in table] == []
 
 
@@ -41,8 +49,12 @@ def _leaves(node: object, path: tuple[str, ...] = ()) -> "list[tuple[str, ...]]"
 def test_the_rollout_begins_with_every_rule_that_denies_in_dry_run() -> None:
     first = re.findall(r"(?ms)^```yaml\n(.*?)^```", (ROOT / "docs" / "rollout.md").read_text())[0]
     tried = PolicyConfig.model_validate(yaml.safe_load(first)["policies"])
-    shipped = json.loads((ROOT / "policies" / "data.json").read_text())["elfgate"]["config"]["rules"]
-    denying = {code for code, mode in shipped.items() if mode == "deny"} - {"support_matrix"}  # which has no rows
+    shipped = json.loads((ROOT / "policies" / "data.json").read_text())["elfgate"]["config"][
+        "rules"
+    ]
+    denying = {code for code, mode in shipped.items() if mode == "deny"} - {
+        "support_matrix"
+    }  # which has no rows
     assert tried.rules == dict.fromkeys(denying, "dryrun")
 
 

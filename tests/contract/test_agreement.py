@@ -22,7 +22,10 @@ def test_both_engines_give_the_same_verdicts(seed: int, tmp_path: Path) -> None:
     policies = bundle.load(config=config)
     documents = [chance.document(seed * DOCUMENTS + number) for number in range(DOCUMENTS)]
     engine = EmbeddedEngine(policies)
-    here = [json.loads(engine.query("data.elfgate.main.verdict", each.model_dump_json())) for each in documents]
+    here = [
+        json.loads(engine.query("data.elfgate.main.verdict", each.model_dump_json()))
+        for each in documents
+    ]
     there = opa.verdicts(policies, documents, tmp_path)
     assert len(there) == len(here)
     assert [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]] == []
@@ -31,7 +34,9 @@ def test_both_engines_give_the_same_verdicts(seed: int, tmp_path: Path) -> None:
 def test_the_documents_by_chance_are_judged_in_every_way() -> None:
     engine = EmbeddedEngine(bundle.load())
     verdicts = [
-        json.loads(engine.query("data.elfgate.main.verdict", chance.document(seed).model_dump_json()))
+        json.loads(
+            engine.query("data.elfgate.main.verdict", chance.document(seed).model_dump_json())
+        )
         for seed in range(DOCUMENTS)
     ]
     assert {verdict["version"] for verdict in verdicts} == {1}

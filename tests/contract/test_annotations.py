@@ -19,11 +19,24 @@ pytestmark = pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make polic
 def complaints(folder: Path) -> list[str]:
     assert opa.OPA
     inspected = subprocess.run(
-        [opa.OPA, "inspect", "--annotations", "--format", "json", folder], capture_output=True, check=True
+        [opa.OPA, "inspect", "--annotations", "--format", "json", folder],
+        capture_output=True,
+        check=True,
     ).stdout
-    command = [opa.OPA, "eval", "--stdin-input", "--format", "raw", "--data", str(ROOT / ".ci" / "annotations.rego")]
+    command = [
+        opa.OPA,
+        "eval",
+        "--stdin-input",
+        "--format",
+        "raw",
+        "--data",
+        str(ROOT / ".ci" / "annotations.rego"),
+    ]
     said = subprocess.run(
-        [*command, "data.elfgate.annotations.complaints"], input=inspected, capture_output=True, check=True
+        [*command, "data.elfgate.annotations.complaints"],
+        input=inspected,
+        capture_output=True,
+        check=True,
     )
     return list(json.loads(said.stdout))
 
@@ -45,9 +58,19 @@ def test_every_module_says_what_it_is() -> None:
     [
         (r"# METADATA.*(?=package)", "", "data.elfgate.rules.exec_format has no annotation"),
         (r"# title: [^\n]*\n", "", "data.elfgate.rules.exec_format: its annotation lacks title"),
-        (r"#   remedy: [^\n]*\n", "", "data.elfgate.rules.exec_format: its annotation lacks custom.remedy"),
-        ("code: exec_format", "code: other", "data.elfgate.rules.exec_format: its annotation is of other"),
+        (
+            r"#   remedy: [^\n]*\n",
+            "",
+            "data.elfgate.rules.exec_format: its annotation lacks custom.remedy",
+        ),
+        (
+            "code: exec_format",
+            "code: other",
+            "data.elfgate.rules.exec_format: its annotation is of other",
+        ),
     ],
 )
-def test_what_is_missing_is_told(tmp_path: Path, pattern: str, replacement: str, complaint: str) -> None:
+def test_what_is_missing_is_told(
+    tmp_path: Path, pattern: str, replacement: str, complaint: str
+) -> None:
     assert complaints(changed(tmp_path, pattern, replacement)) == [complaint]

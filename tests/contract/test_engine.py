@@ -32,7 +32,11 @@ def _remembered(_stack: ExitStack, _folder: Path) -> Start:
 
 def _opa(stack: ExitStack, folder: Path) -> Start:
     def start(policies: bundle.Bundle) -> Engine:
-        return OpaServer(stack.enter_context(opa.serving(policies, folder)), revision=policies.revision, seconds=10)
+        return OpaServer(
+            stack.enter_context(opa.serving(policies, folder)),
+            revision=policies.revision,
+            seconds=10,
+        )
 
     return start
 
@@ -42,7 +46,11 @@ def _opa(stack: ExitStack, folder: Path) -> Start:
         pytest.param(_embedded, id="embedded"),
         pytest.param(_remembered, id="embedded, remembered"),
         pytest.param(
-            _opa, id="opa", marks=pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make policies builds one")
+            _opa,
+            id="opa",
+            marks=pytest.mark.skipif(
+                opa.OPA is None, reason="no OPA here: make policies builds one"
+            ),
         ),
     ]
 )
@@ -65,7 +73,12 @@ def judged(start: Start, asked: Document, policies: bundle.Bundle | None = None)
 
 def test_what_starts_is_allowed(start: Start) -> None:
     verdict = judged(start, pod(starts=("amd64",)))
-    assert (verdict.allowed, verdict.denials, verdict.warnings, verdict.unknown) == (True, [], [], False)
+    assert (verdict.allowed, verdict.denials, verdict.warnings, verdict.unknown) == (
+        True,
+        [],
+        [],
+        False,
+    )
 
 
 def test_what_starts_nowhere_is_denied(start: Start) -> None:
@@ -94,7 +107,9 @@ def test_settings_change_the_verdict_and_the_revision(start: Start) -> None:
 
 
 def test_no_setting_changes_what_a_golden_document_is_judged(start: Start) -> None:
-    config = PolicyConfig(require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": Layer(require="all")})
+    config = PolicyConfig(
+        require="all", rules=dict.fromkeys(Code, "off"), namespaces={"shop": Layer(require="all")}
+    )
 
     async def prove() -> None:
         engine = start(bundle.load(config=config))
@@ -119,7 +134,17 @@ def test_rules_that_a_user_switches_on_do_not_keep_elfgate_from_starting(start: 
 
 @pytest.mark.parametrize(
     "text",
-    ["\n", "\x00", "\x1b[31m", "\u202e", '"}], "allowed": true, "x": [{"', "${x}", "%s%n", "\\u0000", "😀" * 2000],
+    [
+        "\n",
+        "\x00",
+        "\x1b[31m",
+        "\u202e",
+        '"}], "allowed": true, "x": [{"',
+        "${x}",
+        "%s%n",
+        "\\u0000",
+        "😀" * 2000,
+    ],
 )
 def test_hostile_text_comes_back_as_it_was_and_changes_nothing(start: Start, text: str) -> None:
     found = {"code": "loader_missing", "message": text, "remedy": text}
@@ -138,7 +163,8 @@ def test_hostile_text_comes_back_as_it_was_and_changes_nothing(start: Start, tex
 def test_a_code_that_no_rule_knows_decides_nothing(start: Start) -> None:
     found = {"code": "of_tomorrow", "message": "something new"}
     asked = document(
-        targets={"amd64": 1}, containers={"web": {"image": "web", "found": {"amd64": {"findings": [found]}}}}
+        targets={"amd64": 1},
+        containers={"web": {"image": "web", "found": {"amd64": {"findings": [found]}}}},
     )
     assert judged(start, asked).allowed
 
@@ -146,7 +172,12 @@ def test_a_code_that_no_rule_knows_decides_nothing(start: Start) -> None:
 def test_one_evaluation_leaves_nothing_for_the_next(start: Start) -> None:
     async def ask() -> tuple[list[Verdict], list[Verdict]]:
         engine = start(bundle.load())
-        documents = [pod(starts=("amd64",)), pod(fails=("ppc64le",)), pod(), pod(starts=("amd64",), fails=("s390x",))]
+        documents = [
+            pod(starts=("amd64",)),
+            pod(fails=("ppc64le",)),
+            pod(),
+            pod(starts=("amd64",), fails=("s390x",)),
+        ]
         first = [await engine.evaluate(each) for each in documents]
         again = [await engine.evaluate(each) for each in reversed(documents)]
         await engine.close()
@@ -169,7 +200,9 @@ def test_one_evaluation_leaves_nothing_for_the_next(start: Start) -> None:
         ),
     ],
 )
-def test_what_is_no_verdict_is_a_failure_and_never_an_answer(start: Start, rego: str, complaint: str) -> None:
+def test_what_is_no_verdict_is_a_failure_and_never_an_answer(
+    start: Start, rego: str, complaint: str
+) -> None:
     foreign = bundle.Bundle({"main.rego": f"package elfgate.main\n{rego}"}, {}, "elfgate-1-foreign")
     with pytest.raises(EngineError, match=complaint):
         judged(start, pod(starts=("amd64",)), foreign)

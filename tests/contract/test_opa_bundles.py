@@ -55,7 +55,10 @@ def followed(folder: Path, changes: Changes) -> None:
 
     async def main(socket: Path, bundles: Bundles) -> None:
         server = OpaServer(
-            socket, revision=SHIPPED.revision, seconds=20, told=lambda result, what: told.append((result, what))
+            socket,
+            revision=SHIPPED.revision,
+            seconds=20,
+            told=lambda result, what: told.append((result, what)),
         )
         engine = GuardedEngine(server, (), told=lambda name, _why: told.append(("rule", name)))
         try:
@@ -70,7 +73,9 @@ def followed(folder: Path, changes: Changes) -> None:
         polling = {"min_delay_seconds": 1, "max_delay_seconds": 1}
         config = {
             "services": {"test": {"url": address}},
-            "bundles": {"elfgate": {"service": "test", "resource": "/bundle.tar.gz", "polling": polling}},
+            "bundles": {
+                "elfgate": {"service": "test", "resource": "/bundle.tar.gz", "polling": polling}
+            },
         }
         (folder / "config.json").write_text(json.dumps(config))
         with opa.running(folder, "--config-file", str(folder / "config.json")) as socket:
@@ -103,18 +108,26 @@ def test_a_new_bundle_judges_once_it_has_proved_itself(folder: Path) -> None:
         await until_told(engine, told, "activated")
         assert told[-1] == ("activated", STRICT.revision)
         verdict = await engine.evaluate(pod(starts=("amd64",), fails=("s390x",)))
-        assert (verdict.allowed, verdict.revision, engine.revision) == (False, STRICT.revision, STRICT.revision)
+        assert (verdict.allowed, verdict.revision, engine.revision) == (
+            False,
+            STRICT.revision,
+            STRICT.revision,
+        )
 
     followed(folder, changes)
 
 
 def test_one_that_judges_a_known_document_wrongly_gives_no_verdict(folder: Path) -> None:
     async def changes(engine: Engine, told: Told, bundles: Bundles) -> None:
-        wrong = bundle.sealed("wrong", {"elfgate/main/main.rego": ALLOWS_ALL}, SHIPPED.data["elfgate"]["config"])
+        wrong = bundle.sealed(
+            "wrong", {"elfgate/main/main.rego": ALLOWS_ALL}, SHIPPED.data["elfgate"]["config"]
+        )
         bundles.put(wrong)
         await until_told(engine, told, "refused")
         for _ in range(2):
-            with pytest.raises(EngineError, match=f"of revision '{wrong.revision}', not '{SHIPPED.revision}'"):
+            with pytest.raises(
+                EngineError, match=f"of revision '{wrong.revision}', not '{SHIPPED.revision}'"
+            ):
                 await engine.evaluate(pod(fails=("s390x",)))
         [why] = [what for result, what in told if result == "refused"]
         assert f"the policies of revision {wrong.revision} judge a known document wrongly" in why
@@ -122,7 +135,9 @@ def test_one_that_judges_a_known_document_wrongly_gives_no_verdict(folder: Path)
     followed(folder, changes)
 
 
-def test_a_rule_in_it_that_fails_takes_only_rules_of_the_users_own_with_it(folder: Path, tmp_path: Path) -> None:
+def test_a_rule_in_it_that_fails_takes_only_rules_of_the_users_own_with_it(
+    folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "errs.rego").write_text(ERRS)
     own = bundle.load(rules=tmp_path)
 

@@ -19,7 +19,9 @@ from support import opa
 from support.documents import pod
 
 SECONDS = 1.0  # a loaded machine is slow, and a good rule must not be taken for one that loops
-MEMORY = 256 << 20  # four times what it takes to load; it takes seconds to fill the gigabyte that it would have
+MEMORY = (
+    256 << 20
+)  # four times what it takes to load; it takes seconds to fill the gigabyte that it would have
 FINDING = '{"container": "app-0", "platform": "linux/amd64", "message": "no"}'
 GOOD = f"package elfgate.rules.good\nfindings contains {FINDING}"
 ERRS = "package elfgate.rules.errs\nfindings := {1 |\n\tinput.version\n}\nfindings := {2 |\n\tinput.version\n}\n"
@@ -38,7 +40,10 @@ Start = Callable[[bundle.Bundle], Engine]
 
 
 @pytest.fixture(
-    params=["embedded", pytest.param("opa", marks=pytest.mark.skipif(opa.OPA is None, reason="no OPA here"))]
+    params=[
+        "embedded",
+        pytest.param("opa", marks=pytest.mark.skipif(opa.OPA is None, reason="no OPA here")),
+    ]
 )
 def start(request: pytest.FixtureRequest) -> Iterator[Start]:
     with tempfile.TemporaryDirectory(prefix="opa") as folder, ExitStack() as stack:
@@ -60,11 +65,15 @@ def rules(folder: Path, *texts: str) -> bundle.Bundle:
     return bundle.load(rules=folder)
 
 
-def judged(start: Start, policies: bundle.Bundle, *documents: Document) -> tuple[list[Verdict], list[str]]:
+def judged(
+    start: Start, policies: bundle.Bundle, *documents: Document
+) -> tuple[list[Verdict], list[str]]:
     told: list[str] = []
 
     async def ask() -> list[Verdict]:
-        engine = GuardedEngine(start(policies), policies.own, told=lambda name, _why: told.append(name))
+        engine = GuardedEngine(
+            start(policies), policies.own, told=lambda name, _why: told.append(name)
+        )
         await golden.prove(engine)
         try:
             return [await engine.evaluate(document) for document in documents]
@@ -81,9 +90,15 @@ def test_a_good_rule_decides_with_the_others(start: Start, tmp_path: Path) -> No
     assert (verdict.failed, told) == ([], [])
 
 
-def test_a_rule_that_errs_is_left_out_by_name_and_the_others_decide(start: Start, tmp_path: Path) -> None:
-    [verdict], told = judged(start, rules(tmp_path, GOOD, ERRS), pod(starts=("amd64",), fails=("s390x",)))
-    assert {denial.code for denial in verdict.denials} | {warning.code for warning in verdict.warnings} == {
+def test_a_rule_that_errs_is_left_out_by_name_and_the_others_decide(
+    start: Start, tmp_path: Path
+) -> None:
+    [verdict], told = judged(
+        start, rules(tmp_path, GOOD, ERRS), pod(starts=("amd64",), fails=("s390x",))
+    )
+    assert {denial.code for denial in verdict.denials} | {
+        warning.code for warning in verdict.warnings
+    } == {
         "good",
         "errs",
         "loader_missing",
@@ -92,7 +107,9 @@ def test_a_rule_that_errs_is_left_out_by_name_and_the_others_decide(start: Start
     assert told == ["errs"]
 
 
-def test_a_rule_that_loops_is_left_out_and_not_asked_again_for_a_while(start: Start, tmp_path: Path) -> None:
+def test_a_rule_that_loops_is_left_out_and_not_asked_again_for_a_while(
+    start: Start, tmp_path: Path
+) -> None:
     policies = rules(tmp_path, GOOD, LOOPS)
     (first, second), told = judged(start, policies, pod(starts=("amd64",)), pod(fails=("amd64",)))
     assert [denial.code for denial in first.denials] == ["good"]
@@ -103,13 +120,17 @@ def test_a_rule_that_loops_is_left_out_and_not_asked_again_for_a_while(start: St
 
 
 @pytest.mark.parametrize("start", ["embedded"], indirect=True)
-def test_a_rule_that_wants_all_memory_ends_its_own_process_only(start: Start, tmp_path: Path) -> None:
+def test_a_rule_that_wants_all_memory_ends_its_own_process_only(
+    start: Start, tmp_path: Path
+) -> None:
     [verdict], _told = judged(start, rules(tmp_path, HUGE), pod(fails=("amd64",)))
     assert [denial.code for denial in verdict.denials] == ["loader_missing"]
     assert verdict.failed == ["huge"]
 
 
-def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(start: Start, tmp_path: Path) -> None:
+def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(
+    start: Start, tmp_path: Path
+) -> None:
     [verdict], told = judged(start, rules(tmp_path, GOOD, UNUSABLE), pod(starts=("amd64",)))
     assert [denial.code for denial in verdict.denials] == ["good"]
     assert verdict.failed == ["unusable"]

@@ -28,7 +28,13 @@ def test_the_policies_own_test_holds(engine: EmbeddedEngine, rule: str) -> None:
 
 
 def test_every_module_with_tests_is_found() -> None:
-    with_tests = [path for path in WITH_TESTS.modules if path.endswith("_test.rego") and "/sample/" not in path]
-    declared = [re.search(r"^package (\S+)", WITH_TESTS.modules[path], re.MULTILINE) for path in with_tests]
+    with_tests = [
+        path
+        for path in WITH_TESTS.modules
+        if path.endswith("_test.rego") and "/sample/" not in path
+    ]
+    declared = [
+        re.search(r"^package (\S+)", WITH_TESTS.modules[path], re.MULTILINE) for path in with_tests
+    ]
     packages = {found and found[1] for found in declared}
     assert packages == {rule.rpartition(".")[0].removeprefix("data.") for rule in TESTS}

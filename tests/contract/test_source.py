@@ -38,9 +38,17 @@ Images = Mapping[str, Blob]
 Serve = Callable[..., Source]
 
 AMD64, PPC64LE = Platform("linux", "amd64"), Platform("linux", "ppc64le")
-BASE = tarball({"bin/sh": program(elf_file("amd64")), "lib/old.so": "old", "etc/os-release": "ID=alpine\n"})
+BASE = tarball(
+    {"bin/sh": program(elf_file("amd64")), "lib/old.so": "old", "etc/os-release": "ID=alpine\n"}
+)
 TOP = tarball({"app/run": program("#!/bin/sh\nexec true\n"), whiteout("lib/old.so"): ""})
-APP = image([BASE, TOP], entrypoint=["/app/run"], cmd=["--serve"], env=["PATH=/bin", "A=b=c"], working_dir="/app")
+APP = image(
+    [BASE, TOP],
+    entrypoint=["/app/run"],
+    cmd=["--serve"],
+    env=["PATH=/bin", "A=b=c"],
+    working_dir="/app",
+)
 
 
 def serve_layout(path: Path, images: Images, limits: Limits, _: ExitStack) -> Source:
@@ -53,31 +61,41 @@ def serve_oci_archive(path: Path, images: Images, limits: Limits, _: ExitStack) 
     return Layout(Archive(str(path / "images.tar"), limits), limits)
 
 
-def serve_compressed_oci_archive(path: Path, images: Images, limits: Limits, _: ExitStack) -> Source:
+def serve_compressed_oci_archive(
+    path: Path, images: Images, limits: Limits, _: ExitStack
+) -> Source:
     write_oci_archive(path / "images.tar.gz", images, compression="gzip")
     return Layout(Archive(str(path / "images.tar.gz"), limits), limits)
 
 
 def serve_docker_archive(path: Path, images: Images, limits: Limits, _: ExitStack) -> Source:
-    write_docker_archive(path / "images.tar", {f"example/app:{tag}": blob for tag, blob in images.items()})
+    write_docker_archive(
+        path / "images.tar", {f"example/app:{tag}": blob for tag, blob in images.items()}
+    )
     return open_docker_archive(str(path / "images.tar"), limits)
 
 
 def serve_newer_docker_archive(path: Path, images: Images, limits: Limits, _: ExitStack) -> Source:
     named = {f"docker.io/example/app:{tag}": blob for tag, blob in images.items()}
     single = {name: blob for name, blob in named.items() if blob.platform}
-    (path / "images.tar").write_bytes(archive_of(docker_archive_files(single) | layout_files(named)))
+    (path / "images.tar").write_bytes(
+        archive_of(docker_archive_files(single) | layout_files(named))
+    )
     return open_docker_archive(str(path / "images.tar"), limits)
 
 
-def serve_registry(path: Path, images: Images, limits: Limits, stack: ExitStack, auth: str = "") -> Source:
+def serve_registry(
+    path: Path, images: Images, limits: Limits, stack: ExitStack, auth: str = ""
+) -> Source:
     registry = stack.enter_context(Registry({"example/app": images}, auth=auth))
     registries = Registries(limits=limits)
     stack.callback(registries.close)
     return registries.repository(Reference.parse(registry.reference("example/app")))
 
 
-def serve_registry_with_tokens(path: Path, images: Images, limits: Limits, stack: ExitStack) -> Source:
+def serve_registry_with_tokens(
+    path: Path, images: Images, limits: Limits, stack: ExitStack
+) -> Source:
     return serve_registry(path, images, limits, stack, auth="bearer")
 
 
@@ -125,7 +143,11 @@ def test_its_config_says_how_it_wants_to_be_started(serve: Serve) -> None:
     source = serve({"1.0": APP})
     config = pulled(source, AMD64).manifest.config
     defaults = read_config(source.document(config), config).defaults
-    assert (defaults.entrypoint, defaults.cmd, defaults.working_dir) == (("/app/run",), ("--serve",), "/app")
+    assert (defaults.entrypoint, defaults.cmd, defaults.working_dir) == (
+        ("/app/run",),
+        ("--serve",),
+        "/app",
+    )
     assert defaults.env == {"PATH": "/bin", "A": "b=c"}
 
 
@@ -145,7 +167,9 @@ def test_an_unknown_name_is_not_found(serve: Serve) -> None:
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
 @pytest.mark.parametrize("flavour", ["oci", "docker"])
-def test_layers_are_read_however_they_are_compressed(serve: Serve, compression: str, flavour: str) -> None:
+def test_layers_are_read_however_they_are_compressed(
+    serve: Serve, compression: str, flavour: str
+) -> None:
     source = serve({"1.0": image([BASE, TOP], compression=compression, flavour=flavour)})
     assert set(tree(source, pulled(source, AMD64)).listdir("/bin")) == {"sh"}
 
@@ -161,7 +185,9 @@ def test_a_layer_that_is_missing_is_not_found(serve: Serve) -> None:
 
 def test_a_layer_that_is_not_what_its_digest_says_is_invalid(serve: Serve) -> None:
     lie = Blob("application/vnd.oci.image.layer.v1.tar", TOP, claims="sha256:" + "1" * 64)
-    source = serve({"1.0": image([lie], config={"rootfs": {"type": "layers", "diff_ids": [lie.digest]}})})
+    source = serve(
+        {"1.0": image([lie], config={"rootfs": {"type": "layers", "diff_ids": [lie.digest]}})}
+    )
     with pytest.raises(UnreadableError, match=r"111111111111.*does not match its digest") as raised:
         tree(source, pulled(source, AMD64))
     assert raised.value.reason is UnknownReason.IMAGE_INVALID
@@ -182,14 +208,19 @@ def test_a_path_that_climbs_out_is_invalid(serve: Serve) -> None:
 
 
 def test_a_layer_of_too_many_entries_exceeds_the_limit(serve: Serve) -> None:
-    source = serve({"1.0": image([tarball({f"f{number}": "" for number in range(50)})])}, Limits(layer_entries=20))
+    source = serve(
+        {"1.0": image([tarball({f"f{number}": "" for number in range(50)})])},
+        Limits(layer_entries=20),
+    )
     with pytest.raises(UnreadableError) as raised:
         tree(source, pulled(source, AMD64))
     assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
 
 
 def test_a_layer_that_unpacks_to_too_much_exceeds_the_limit(serve: Serve) -> None:
-    source = serve({"1.0": image([archive_of({"zeros": bytes(3_000_000)})])}, Limits(layer_bytes=2_000_000))
+    source = serve(
+        {"1.0": image([archive_of({"zeros": bytes(3_000_000)})])}, Limits(layer_bytes=2_000_000)
+    )
     with pytest.raises(UnreadableError) as raised:
         tree(source, pulled(source, AMD64))
     assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
@@ -197,17 +228,24 @@ def test_a_layer_that_unpacks_to_too_much_exceeds_the_limit(serve: Serve) -> Non
 
 def test_a_config_that_is_too_large_exceeds_the_limit(serve: Serve) -> None:
     with pytest.raises(UnreadableError) as raised:  # noqa: PT012 - some sources read it when they are opened
-        source = serve({"1.0": image([BASE], env=["A=" + "x" * 20_000])}, Limits(manifest_bytes=10_000))
+        source = serve(
+            {"1.0": image([BASE], env=["A=" + "x" * 20_000])}, Limits(manifest_bytes=10_000)
+        )
         source.document(pulled(source, AMD64).manifest.config)
     assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
 
 
 @pytest.mark.parametrize("serve", WITH_INDEXES, indirect=True)
 def test_a_node_pulls_the_entry_of_its_platform(serve: Serve) -> None:
-    ours, other = image([BASE], platform="linux/ppc64le"), image([BASE, TOP], platform="linux/amd64")
+    ours, other = (
+        image([BASE], platform="linux/ppc64le"),
+        image([BASE, TOP], platform="linux/amd64"),
+    )
     source = serve({"1.0": index([other, ours])})
     assert pulled(source, PPC64LE).descriptor.digest == ours.digest
-    assert pull(source.resolve("1.0"), Platform("linux", "s390x"), source.document, Limits()) is None
+    assert (
+        pull(source.resolve("1.0"), Platform("linux", "s390x"), source.document, Limits()) is None
+    )
 
 
 @pytest.mark.parametrize("serve", WITH_INDEXES, indirect=True)
@@ -220,7 +258,11 @@ def test_indexes_may_nest(serve: Serve) -> None:
 @pytest.mark.parametrize("serve", WITH_INDEXES, indirect=True)
 def test_a_document_that_is_not_what_its_digest_says_is_invalid(serve: Serve) -> None:
     lie = Blob(
-        APP.media_type, APP.data + b" ", APP.children, {"os": "linux", "architecture": "amd64"}, claims=APP.digest
+        APP.media_type,
+        APP.data + b" ",
+        APP.children,
+        {"os": "linux", "architecture": "amd64"},
+        claims=APP.digest,
     )
     source = serve({"1.0": index([lie])})
     with pytest.raises(UnreadableError) as raised:

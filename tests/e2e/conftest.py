@@ -58,8 +58,12 @@ def webhook(
 ) -> Iterator[Webhook]:
     """The webhook, asked about every namespace that is not labelled otherwise."""
     with Webhook(tmp_path_factory.mktemp("webhook"), settings) as running:
-        cluster.must("create", "-f", "-", stdin=running.configuration("elfgate", selector=UNLABELLED))
-        for name in settings["images"]:  # from here on they are known, so that answers do not hang on the tests' order
+        cluster.must(
+            "create", "-f", "-", stdin=running.configuration("elfgate", selector=UNLABELLED)
+        )
+        for name in settings[
+            "images"
+        ]:  # from here on they are known, so that answers do not hang on the tests' order
             everywhere = pod("first", name)
             until(partial(_judged, cluster, everywhere), f"{name} is not read")
         yield running

@@ -22,13 +22,27 @@ FOREIGN = "policy.example.com"
 def breakglass(cluster: ControlPlane, *words: str) -> subprocess.CompletedProcess[str]:
     """The verb, about this test's configuration only: another is the whole session's."""
     kubeconfig = f"--kubeconfig={cluster.kubeconfig('admin')}"
-    command = [sys.executable, "-m", "elfgate", "doctor", "--breakglass", kubeconfig, f"--configuration={NAME}", *words]
+    command = [
+        sys.executable,
+        "-m",
+        "elfgate",
+        "doctor",
+        "--breakglass",
+        kubeconfig,
+        f"--configuration={NAME}",
+        *words,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def configuration(kind: str, *webhooks: str, policy: str = "Fail") -> dict[str, Any]:
     """One whose webhooks do not exist, about pods in this test's namespace."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["pods"],
+    }
     hook = {
         "clientConfig": {"url": "https://127.0.0.1:1/validate"},
         "rules": [rule],
@@ -57,7 +71,9 @@ def locked(cluster: ControlPlane) -> Iterator[str]:
 
 
 def created(cluster: ControlPlane) -> bool:
-    said = cluster.kubectl("create", "-n", NAME, "--dry-run=server", "-f", "-", stdin=pod("web", "example/web:1"))
+    said = cluster.kubectl(
+        "create", "-n", NAME, "--dry-run=server", "-f", "-", stdin=pod("web", "example/web:1")
+    )
     return said.code == 0
 
 
@@ -100,7 +116,9 @@ def test_without_yes_it_changes_nothing_and_prints_commands_that_work(
     until(lambda: created(cluster), "it is still locked")
 
 
-def test_webhooks_of_others_in_the_same_configuration_stay(cluster: ControlPlane, locked: str) -> None:
+def test_webhooks_of_others_in_the_same_configuration_stay(
+    cluster: ControlPlane, locked: str
+) -> None:
     lock(cluster, configuration("Validating", FOREIGN, "validate.elfgate.dev"))
     done = breakglass(cluster, "--yes")
     assert (done.returncode, done.stdout.splitlines()[1]) == (
@@ -114,12 +132,18 @@ def test_webhooks_of_others_in_the_same_configuration_stay(cluster: ControlPlane
     }
 
 
-def test_named_configurations_take_no_right_to_list_them(cluster: ControlPlane, locked: str) -> None:
+def test_named_configurations_take_no_right_to_list_them(
+    cluster: ControlPlane, locked: str
+) -> None:
     """What a hook of the chart runs as: it may get and delete the one configuration."""
     lock(cluster, configuration("Validating", "validate.elfgate.dev"))
     metadata, group = {"name": "unlocker"}, "rbac.authorization.k8s.io"
     kinds = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"]
-    rule = {"apiGroups": ["admissionregistration.k8s.io"], "resources": kinds, "verbs": ["get", "delete"]}
+    rule = {
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": kinds,
+        "verbs": ["get", "delete"],
+    }
     subject = {"kind": "ServiceAccount", "name": "unlocker", "namespace": NAME}
     role = {"apiGroup": group, "kind": "ClusterRole", "name": "unlocker"}
     cluster.must("create", "serviceaccount", "-n", NAME, "unlocker")

@@ -56,9 +56,18 @@ def rights() -> list[dict[str, Any]]:
     subject = {"kind": "ServiceAccount", "name": "elfgate", "namespace": "elfgate"}
     api, group = "rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
     kinds = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"]
-    configurations = {"apiGroups": ["admissionregistration.k8s.io"], "resources": kinds, "resourceNames": [*REPLICAS]}
+    configurations = {
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": kinds,
+        "resourceNames": [*REPLICAS],
+    }
     own = [
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [SECRET], "verbs": ["get", "update"]},
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": [SECRET],
+            "verbs": ["get", "update"],
+        },
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
         {
             "apiGroups": ["coordination.k8s.io"],
@@ -77,13 +86,21 @@ def rights() -> list[dict[str, Any]]:
         role = {"apiGroup": group, "kind": kind, "name": SECRET}
         made += [
             {"apiVersion": api, "kind": kind, "metadata": metadata, "rules": rules},
-            {"apiVersion": api, "kind": f"{kind}Binding", "metadata": metadata, "subjects": [subject], "roleRef": role},
+            {
+                "apiVersion": api,
+                "kind": f"{kind}Binding",
+                "metadata": metadata,
+                "subjects": [subject],
+                "roleRef": role,
+            },
         ]
     return made
 
 
 @pytest.fixture
-def replicas(cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path) -> Iterator[list[Replica]]:
+def replicas(
+    cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path
+) -> Iterator[list[Replica]]:
     """Two that start at once, each asked about a namespace of its own; what it does not answer is refused."""
     cluster.must("create", "-f", "-", stdin=rights())
     self_made = {
@@ -97,7 +114,9 @@ def replicas(cluster: ControlPlane, settings: dict[str, Any], tmp_path: Path) ->
     tls = {"self_made": self_made, "reload_seconds": 1}
     both = [Replica(tmp_path / name, settings | {"tls": tls}) for name in REPLICAS]
     with ExitStack() as stack:
-        starting = [threading.Thread(target=lambda one=one: stack.enter_context(one)) for one in both]
+        starting = [
+            threading.Thread(target=lambda one=one: stack.enter_context(one)) for one in both
+        ]
         for thread in starting:
             thread.start()
         for thread in starting:
@@ -128,7 +147,9 @@ def steady_reviews(cluster: ControlPlane) -> Iterator[Counter[str]]:
                 image, wanted = ((DEBIAN, 201), (ALPINE, 403))[number % 2]
                 number += 1
                 answer = client.post(url, json=pod("web", image, on="ppc64le"))
-                right = answer.status_code == wanted and ("cannot start" in answer.text) == (wanted == 403)
+                right = answer.status_code == wanted and ("cannot start" in answer.text) == (
+                    wanted == 403
+                )
                 answers["right" if right else answer.text] += 1
 
     threads = [threading.Thread(target=create, args=[name]) for name in REPLICAS]
@@ -145,7 +166,9 @@ def steady_reviews(cluster: ControlPlane) -> Iterator[Counter[str]]:
 def test_two_replicas_make_one_certificate_and_renew_it_without_losing_a_review(
     cluster: ControlPlane, replicas: list[Replica], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = [line["message"] for one in replicas for line in one.log()].count("a new certificate is made")
+    made = [line["message"] for one in replicas for line in one.log()].count(
+        "a new certificate is made"
+    )
     assert made == 1
     assert len({one.fingerprint() for one in replicas}) == 1
     for name in REPLICAS:  # from here on they are trusted, and know both images
@@ -155,7 +178,9 @@ def test_two_replicas_make_one_certificate_and_renew_it_without_losing_a_review(
     with steady_reviews(cluster) as answers:
         seen = _after_renewal(cluster, replicas)  # it is due after two thirds of its life
         empty = json.dumps({"data": None})
-        cluster.must("patch", "secret", "-n", "elfgate", SECRET, "-p", empty)  # as one would revoke it
+        cluster.must(
+            "patch", "secret", "-n", "elfgate", SECRET, "-p", empty
+        )  # as one would revoke it
         seen |= _after_renewal(cluster, replicas)
         until(lambda: bundles(cluster) == [1, 1], "the old authorities stay trusted")
         before = answers["right"]
@@ -163,7 +188,9 @@ def test_two_replicas_make_one_certificate_and_renew_it_without_losing_a_review(
     assert len(seen) == 3
     assert set(answers) == {"right"}, answers
     with capsys.disabled():
-        print(f"\n{answers.total()} reviews while the certificate changed {len(seen) - 1} times: none lost, none wrong")  # noqa: T201
+        changes = len(seen) - 1
+        told = f"{answers.total()} reviews while the certificate changed {changes} times"
+        print(f"\n{told}: none lost, none wrong")  # noqa: T201
 
 
 def _answers(cluster: ControlPlane, name: str, asked: dict[str, Any], wanted: int) -> bool:
@@ -178,7 +205,11 @@ def _answers(cluster: ControlPlane, name: str, asked: dict[str, Any], wanted: in
 def _after_renewal(cluster: ControlPlane, replicas: list[Replica]) -> set[str]:
     """Wait until every replica serves another certificate; both fingerprints."""
     (before,) = {one.fingerprint() for one in replicas}
-    until(lambda: before not in {one.fingerprint() for one in replicas}, "they keep the old one", patience=90)
+    until(
+        lambda: before not in {one.fingerprint() for one in replicas},
+        "they keep the old one",
+        patience=90,
+    )
     (after,) = {one.fingerprint() for one in replicas}
     return {before, after}
 

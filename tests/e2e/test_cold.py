@@ -48,7 +48,12 @@ def configuration(port: int, ca: trustme.CA) -> dict[str, Any]:
     hook = {
         "clientConfig": {"url": f"https://127.0.0.1:{port}/validate", "caBundle": bundle},
         "rules": [
-            {"apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": resources}
+            {
+                "apiGroups": [group],
+                "apiVersions": ["*"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": resources,
+            }
             for group, resources in (("", ["pods"]), ("apps", ["deployments", "replicasets"]))
         ],
         "sideEffects": "None",
@@ -65,7 +70,10 @@ def configuration(port: int, ca: trustme.CA) -> dict[str, Any]:
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": "elfgate"},
-        "webhooks": [hook | {"name": "ignored.elfgate.dev", "failurePolicy": "Ignore"}, hook | fails],
+        "webhooks": [
+            hook | {"name": "ignored.elfgate.dev", "failurePolicy": "Ignore"},
+            hook | fails,
+        ],
     }
 
 
@@ -81,7 +89,9 @@ def mirrored(name: str) -> dict[str, Any]:
     return obj
 
 
-def test_a_cluster_boots_with_the_webhook_registered_and_none_running(plane: ControlPlane, tmp_path: Path) -> None:
+def test_a_cluster_boots_with_the_webhook_registered_and_none_running(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
     ca = trustme.CA()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -103,7 +113,10 @@ def test_a_cluster_boots_with_the_webhook_registered_and_none_running(plane: Con
         images = {name: registry.reference(name) for name in (GOOD, BAD)}
         settings |= {"images": images, "cluster": {"kubeconfig": str(plane.kubeconfig("admin"))}}
         with Webhook(tmp_path, settings, ca, {"POD_NAMESPACE": OWN}):
-            until(lambda: "cannot start" in create(plane, OTHER, pod("bad", BAD, on="ppc64le")), "it does not judge")
+            until(
+                lambda: "cannot start" in create(plane, OTHER, pod("bad", BAD, on="ppc64le")),
+                "it does not judge",
+            )
             assert create(plane, OTHER, pod("good", GOOD, on="ppc64le")) == ""
             # The webhook that is asked about everything refuses none of these either.
             for namespace, obj in (

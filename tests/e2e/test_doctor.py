@@ -22,11 +22,21 @@ OTHER = "other.elfgate.dev"
 
 def doctor(cluster: ControlPlane, *words: str) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code, and by subject the state and message of each check."""
-    command = [sys.executable, "-m", "elfgate", "doctor", "--kubeconfig", str(cluster.kubeconfig("admin")), *words]
+    command = [
+        sys.executable,
+        "-m",
+        "elfgate",
+        "doctor",
+        "--kubeconfig",
+        str(cluster.kubeconfig("admin")),
+        *words,
+    ]
     done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     checks = json.loads(done.stdout)["checks"]
-    return done.returncode, {check["subject"]: (check["state"], check["message"]) for check in checks}
+    return done.returncode, {
+        check["subject"]: (check["state"], check["message"]) for check in checks
+    }
 
 
 @contextmanager
@@ -42,13 +52,18 @@ def applied(cluster: ControlPlane, configuration: dict[str, Any], **changes: Any
         cluster.must("delete", "validatingwebhookconfiguration", configuration["metadata"]["name"])
 
 
-def test_nothing_is_wrong_with_an_installation_that_works(cluster: ControlPlane, webhook: Webhook) -> None:
+def test_nothing_is_wrong_with_an_installation_that_works(
+    cluster: ControlPlane, webhook: Webhook
+) -> None:
     code, checks = doctor(cluster, "--service-account=elfgate/elfgate")
     assert code == 0, checks
     assert {state for state, _ in checks.values()} == {"ok"}
     assert checks["rights"][1] == "the service account elfgate/elfgate may list nodes, watch nodes"
     assert checks["webhook validate.elfgate.dev: readiness"] == ("ok", "it is ready")
-    assert "a review is answered, by policies of revision" in checks["webhook validate.elfgate.dev: review"][1]
+    assert (
+        "a review is answered, by policies of revision"
+        in checks["webhook validate.elfgate.dev: review"][1]
+    )
 
 
 def test_a_service_account_without_rights_is_found(cluster: ControlPlane, webhook: Webhook) -> None:
@@ -67,7 +82,9 @@ def test_a_webhook_that_judges_by_other_policies_than_those_at_hand_is_found(
     changed = tmp_path / "elfgate.yaml"
     settings = json.loads(running.read_text())
     events = {"admission": settings["admission"] | {"events": True, "bindings": True}}
-    changed.write_text(json.dumps(settings | {"policies": {"rules": {"latest_tag": "deny"}}} | events))
+    changed.write_text(
+        json.dumps(settings | {"policies": {"rules": {"latest_tag": "deny"}}} | events)
+    )
     code, checks = doctor(cluster, f"--config={changed}", "--service-account=default/default")
     assert code == 1
     state, message = checks["webhook validate.elfgate.dev: review"]
@@ -78,7 +95,9 @@ def test_a_webhook_that_judges_by_other_policies_than_those_at_hand_is_found(
 def test_a_ca_bundle_of_another_authority_is_found(cluster: ControlPlane, webhook: Webhook) -> None:
     configuration = webhook.configuration("stranger")
     bundle = base64.b64encode(trustme.CA().cert_pem.bytes()).decode()
-    with applied(cluster, configuration, clientConfig={"url": f"{webhook.url}/validate", "caBundle": bundle}):
+    with applied(
+        cluster, configuration, clientConfig={"url": f"{webhook.url}/validate", "caBundle": bundle}
+    ):
         code, checks = doctor(cluster)
     assert code == 1
     state, message = checks[f"webhook {OTHER}: certificate"]
@@ -88,29 +107,59 @@ def test_a_ca_bundle_of_another_authority_is_found(cluster: ControlPlane, webhoo
 def test_a_webhook_that_is_down_and_could_lock_the_cluster_out_is_found(
     cluster: ControlPlane, webhook: Webhook
 ) -> None:
-    client = webhook.configuration("down")["webhooks"][0]["clientConfig"] | {"url": "https://127.0.0.1:1/validate"}
-    named = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["kube-system"]}]}
-    changes = {"clientConfig": client, "failurePolicy": "Fail", "namespaceSelector": named, "timeoutSeconds": 30}
+    client = webhook.configuration("down")["webhooks"][0]["clientConfig"] | {
+        "url": "https://127.0.0.1:1/validate"
+    }
+    named = {
+        "matchExpressions": [
+            {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["kube-system"]}
+        ]
+    }
+    changes = {
+        "clientConfig": client,
+        "failurePolicy": "Fail",
+        "namespaceSelector": named,
+        "timeoutSeconds": 30,
+    }
     with applied(cluster, webhook.configuration("down"), **changes):
         code, checks = doctor(cluster)
     assert code == 1
-    assert checks[f"webhook {OTHER}: lockout"] == ("wrong", "failurePolicy is Fail, and it is asked about kube-system")
+    assert checks[f"webhook {OTHER}: lockout"] == (
+        "wrong",
+        "failurePolicy is Fail, and it is asked about kube-system",
+    )
     assert checks[f"webhook {OTHER}: timeout"] == ("wrong", "the API server waits 30 s")
     assert checks[f"webhook {OTHER}: address"][1].startswith("127.0.0.1:1 does not answer: ")
 
 
-def test_bindings_with_fail_and_a_service_without_endpoints_are_found(cluster: ControlPlane, webhook: Webhook) -> None:
-    service = {"clientConfig": {"service": {"namespace": "elfgate", "name": "elfgate", "path": "/validate"}}}
+def test_bindings_with_fail_and_a_service_without_endpoints_are_found(
+    cluster: ControlPlane, webhook: Webhook
+) -> None:
+    service = {
+        "clientConfig": {
+            "service": {"namespace": "elfgate", "name": "elfgate", "path": "/validate"}
+        }
+    }
     bindings = webhook.configuration("bindings", rules=BINDINGS)
     with applied(cluster, bindings, failurePolicy="Fail", **service):
         code, checks = doctor(cluster)
     assert code == 1
-    assert checks[f"webhook {OTHER}: failure policy"][1] == "failurePolicy Fail on bindings, pods/binding"
-    assert checks[f"webhook {OTHER}: endpoints"][1] == "the Service elfgate/elfgate has no ready endpoint"
+    assert (
+        checks[f"webhook {OTHER}: failure policy"][1]
+        == "failurePolicy Fail on bindings, pods/binding"
+    )
+    assert (
+        checks[f"webhook {OTHER}: endpoints"][1]
+        == "the Service elfgate/elfgate has no ready endpoint"
+    )
 
 
 def test_rules_that_leave_workloads_out_are_found(cluster: ControlPlane, webhook: Webhook) -> None:
     with applied(cluster, webhook.configuration("pods", rules=[("", ["pods"])])):
         _, checks = doctor(cluster)
     state, message = checks[f"webhook {OTHER}: rules"]
-    assert (state, "deployments" in message, "pods/ephemeralcontainers" in message) == ("wrong", True, True)
+    assert (state, "deployments" in message, "pods/ephemeralcontainers" in message) == (
+        "wrong",
+        True,
+        True,
+    )

@@ -33,29 +33,47 @@ def rights() -> list[dict[str, Any]]:
     subject = {"kind": "ServiceAccount", "name": "elfgate", "namespace": "elfgate"}
     group = "rbac.authorization.k8s.io"
     rules = [{"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]}]
-    kind, role = {"apiVersion": f"{group}/v1", "metadata": {"name": NAME}}, {"apiGroup": group, "kind": "ClusterRole"}
+    kind, role = (
+        {"apiVersion": f"{group}/v1", "metadata": {"name": NAME}},
+        {"apiGroup": group, "kind": "ClusterRole"},
+    )
     return [
         kind | {"kind": "ClusterRole", "rules": rules},
-        kind | {"kind": "ClusterRoleBinding", "subjects": [subject], "roleRef": role | {"name": NAME}},
+        kind
+        | {"kind": "ClusterRoleBinding", "subjects": [subject], "roleRef": role | {"name": NAME}},
     ]
 
 
 @pytest.fixture(scope="module")
 def namespaces(
-    cluster: ControlPlane, settings: dict[str, Any], registry: Registry, tmp_path_factory: pytest.TempPathFactory
+    cluster: ControlPlane,
+    settings: dict[str, Any],
+    registry: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     """One with the secret, one whose service account has it, and one without, all asked about one webhook."""
     cluster.must("create", "-f", "-", stdin=rights())
-    written = json.dumps({"auths": {registry.host: {"auth": base64.b64encode(b"user:s3cret").decode()}}})
+    written = json.dumps(
+        {"auths": {registry.host: {"auth": base64.b64encode(b"user:s3cret").decode()}}}
+    )
     data = {".dockerconfigjson": base64.b64encode(written.encode()).decode()}
-    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson", "data": data}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": data,
+    }
     for name in ("with-secret", "with-account", "without"):
         cluster.add_namespace(name, **{"elfgate.dev/webhook": NAME})
         if name != "without":
-            cluster.must("create", "-n", name, "-f", "-", stdin=secret | {"metadata": {"name": "key"}})
+            cluster.must(
+                "create", "-n", name, "-f", "-", stdin=secret | {"metadata": {"name": "key"}}
+            )
     cluster.must("patch", "-n", "with-account", "serviceaccount", "default", "-p", json.dumps(KEY))
     registries = {"pull_secrets": True, "insecure": [registry.host]}
-    with Webhook(Path(tmp_path_factory.mktemp(NAME)), settings | {"registries": registries}) as webhook:
+    with Webhook(
+        Path(tmp_path_factory.mktemp(NAME)), settings | {"registries": registries}
+    ) as webhook:
         chosen = {"matchLabels": {"elfgate.dev/webhook": NAME}}
         cluster.must("create", "-f", "-", stdin=webhook.configuration(NAME, selector=chosen))
         yield

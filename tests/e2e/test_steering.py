@@ -38,7 +38,12 @@ def mutating(configuration: dict[str, Any]) -> dict[str, Any]:
     """The same for the mutating endpoint."""
     (webhook,) = configuration["webhooks"]
     url = webhook["clientConfig"]["url"].replace("/validate", "/mutate")
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["pods"],
+    }
     changed = {
         "clientConfig": webhook["clientConfig"] | {"url": url},
         "rules": [rule],
@@ -48,7 +53,10 @@ def mutating(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def known(cluster: ControlPlane, image: str) -> bool:
-    return "first time" not in apply(cluster, NAMESPACE, pod("first", image), "--dry-run=server").stderr
+    return (
+        "first time"
+        not in apply(cluster, NAMESPACE, pod("first", image), "--dry-run=server").stderr
+    )
 
 
 def architectures(terms: list[dict[str, Any]]) -> list[list[str]]:
@@ -67,14 +75,23 @@ def test_a_pod_is_steered_without_a_word_and_lands_where_it_starts(steering: Con
     assert created["metadata"]["annotations"]["elfgate.dev/steered-to"] == "amd64,arm64"
     terms = created["spec"]["affinity"]["nodeAffinity"][REQUIRED]["nodeSelectorTerms"]
     assert terms == [
-        {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64", "arm64"]}]}
+        {
+            "matchExpressions": [
+                {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64", "arm64"]}
+            ]
+        }
     ]
-    until(lambda: steering.get("pod", "web", "-n", NAMESPACE)["spec"].get("nodeName"), "it is not scheduled")
+    until(
+        lambda: steering.get("pod", "web", "-n", NAMESPACE)["spec"].get("nodeName"),
+        "it is not scheduled",
+    )
     assert steering.get("pod", "web", "-n", NAMESPACE)["spec"]["nodeName"] in {"amd64-1", "arm64-1"}
 
 
 def test_each_of_its_own_terms_is_narrowed(steering: ControlPlane) -> None:
-    own = [{"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}] * 2
+    own = [
+        {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}
+    ] * 2
     manifest = pod("terms", ALPINE)
     manifest["spec"]["affinity"] = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": own}}}
     assert apply(steering, NAMESPACE, manifest).stderr == ""

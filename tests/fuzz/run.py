@@ -37,7 +37,9 @@ def main() -> int:
         share = max(1, options.seconds // len(names))
         arguments = [sys.executable, __file__, "--seconds", str(share), "--keep", str(options.keep)]
         before = _cpu()
-        done = subprocess.run(arguments, check=False, env={**os.environ, "ELFGATE_FUZZ_TARGET": name})
+        done = subprocess.run(
+            arguments, check=False, env={**os.environ, "ELFGATE_FUZZ_TARGET": name}
+        )
         outcome = "broken" if done.returncode else "nothing found"
         print(f"{name}: {outcome}, {_cpu() - before:.0f} s of CPU", flush=True)  # noqa: T201  (it is a program)
         failed += [name] * bool(done.returncode)

@@ -7,7 +7,19 @@ import pytest
 from support.fuzzing import LARGEST, TARGETS, Watched, found_before, seeds
 
 INPUTS = 250
-ODD = (b"\0", b"\xff", b"\xff\xff\xff\xff", b"\xff" * 8, b"\x7fELF", b"/", b"..", b"\n", b"\x80", b"$(", b"\0\0\0\x01")
+ODD = (
+    b"\0",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"\xff" * 8,
+    b"\x7fELF",
+    b"/",
+    b"..",
+    b"\n",
+    b"\x80",
+    b"$(",
+    b"\0\0\0\x01",
+)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -29,6 +41,8 @@ def changed(chance: random.Random, data: bytes, other: bytes) -> bytes:
     new = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         at, size = chance.randrange(len(new) + 1), chance.choice((1, 2, 4, 8, 64))
-        piece = chance.choice((chance.randbytes(size), chance.choice(ODD), bytes(new[at : at + size]) * 3, other[at:]))
+        piece = chance.choice(
+            (chance.randbytes(size), chance.choice(ODD), bytes(new[at : at + size]) * 3, other[at:])
+        )
         new[at : at + chance.choice((0, len(piece), size))] = piece
     return bytes(new[:LARGEST])

@@ -31,10 +31,20 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def elfgate(tmp_path: Path, layout: Path) -> Run:
     def run(verb: str, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
-        store = ["--store", str(tmp_path / "facts.db")] if verb != "serve" and "--help" not in words else []
+        store = (
+            ["--store", str(tmp_path / "facts.db")]
+            if verb != "serve" and "--help" not in words
+            else []
+        )
         command = [sys.executable, "-m", "elfgate", verb, *store, *words]
         return subprocess.run(
-            command, input=text, capture_output=True, text=True, cwd=layout.parent, timeout=60, check=False
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd=layout.parent,
+            timeout=60,
+            check=False,
         )
 
     return run

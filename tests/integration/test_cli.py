@@ -53,19 +53,34 @@ def test_scan_exits_with_0_when_all_start(elfgate: Run) -> None:
 
 
 def test_scan_starts_another_command_than_the_images_own(elfgate: Run) -> None:
-    ran = elfgate("scan", "oci:layout:2-alpine", "--platform", "ppc64le", "-o", "json", "--", "/bin/sh", "-c", "true")
+    ran = elfgate(
+        "scan",
+        "oci:layout:2-alpine",
+        "--platform",
+        "ppc64le",
+        "-o",
+        "json",
+        "--",
+        "/bin/sh",
+        "-c",
+        "true",
+    )
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["platforms"][0]["argv"] == ["/bin/sh", "-c", "true"]
 
 
 def test_scan_leaves_the_commands_own_words_alone(elfgate: Run) -> None:
     command = ["/entrypoint.sh", "--", "--platform", "s390x", "", "--", "-o"]
-    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "-o", "json", "--", *command)
+    ran = elfgate(
+        "scan", "oci:layout:2-debian", "--platform", "amd64", "-o", "json", "--", *command
+    )
     assert json.loads(ran.stdout)["platforms"][0]["argv"] == command
 
 
 def test_scan_finds_a_command_on_the_path_that_the_environment_sets(elfgate: Run) -> None:
-    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--env", "PATH=/nowhere", "-o", "json")
+    ran = elfgate(
+        "scan", "oci:layout:2-debian", "--platform", "amd64", "--env", "PATH=/nowhere", "-o", "json"
+    )
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["platforms"][0]["findings"][0]["code"] == "command_missing"
 
@@ -91,7 +106,9 @@ def test_scan_lists_what_else_would_fail_without_changing_the_verdict(elfgate: R
     assert [other["path"] for other in platform["others"]] == ["/usr/local/bin/server"]
 
 
-def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(elfgate: Run, tmp_path: Path) -> None:
+def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(
+    elfgate: Run, tmp_path: Path
+) -> None:
     folder = tmp_path / "spoilt"
     founding.write(folder)
     for blob in (folder / "blobs" / "sha256").iterdir():
@@ -134,7 +151,9 @@ def test_bad_input_is_one_line_and_exit_2(elfgate: Run, words: list[str], said: 
 
 
 def test_matrix_shows_images_down_and_platforms_across(elfgate: Run) -> None:
-    ran = elfgate("matrix", "oci:layout:2", "oci:layout:2-alpine", "oci:layout:2-debian", "-o", "json")
+    ran = elfgate(
+        "matrix", "oci:layout:2", "oci:layout:2-alpine", "oci:layout:2-debian", "-o", "json"
+    )
     output = json.loads(ran.stdout)
     verdicts = [[cell["verdict"] for cell in row["platforms"]] for row in output["images"]]
     assert ran.returncode == 1
@@ -189,7 +208,10 @@ def test_check_takes_what_kubectl_get_nodes_prints(elfgate: Run, tmp_path: Path)
     node = {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": "power-1", "labels": {"kubernetes.io/arch": "ppc64le", "kubernetes.io/os": "linux"}},
+        "metadata": {
+            "name": "power-1",
+            "labels": {"kubernetes.io/arch": "ppc64le", "kubernetes.io/os": "linux"},
+        },
     }
     nodes = tmp_path / "nodes.json"
     nodes.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [node]}))
@@ -200,16 +222,26 @@ def test_check_takes_what_kubectl_get_nodes_prints(elfgate: Run, tmp_path: Path)
 
 def test_check_passes_over_kinds_without_a_pod_template(elfgate: Run) -> None:
     text = (
-        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n{"apiVersion": "v1", "kind": "List", "items": []}'
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n"
+        '{"apiVersion": "v1", "kind": "List", "items": []}'
     )
     ran = elfgate("check", "-", "--arch", "ppc64le", text=text)
     assert ran.returncode == 0
     assert "1 passed over" in ran.stdout
 
 
-@pytest.mark.parametrize("image", ["dir:/", "oci:layout:2", "oci-archive:layout:2", "docker-archive:layout:2"])
+@pytest.mark.parametrize(
+    "image", ["dir:/", "oci:layout:2", "oci-archive:layout:2", "docker-archive:layout:2"]
+)
 def test_a_pod_cannot_have_this_machines_files_read(elfgate: Run, image: str) -> None:
-    ran = elfgate("check", "-", "--arch", "amd64", "--strict", text=POD.replace("example/server:2-alpine", image))
+    ran = elfgate(
+        "check",
+        "-",
+        "--arch",
+        "amd64",
+        "--strict",
+        text=POD.replace("example/server:2-alpine", image),
+    )
     assert ran.returncode == 3
     assert "is not valid" in ran.stdout
 
@@ -229,18 +261,31 @@ def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run)
         (["-", "--arch", "vax"], "", "vax"),
         (["-"], "", "required"),
         (["-", "--arch", "amd64"], "a: [", "standard input"),
-        (["-", "--arch", "amd64"], "kind: Pod\napiVersion: v1\nspec: {containers: 7}", "containers"),
+        (
+            ["-", "--arch", "amd64"],
+            "kind: Pod\napiVersion: v1\nspec: {containers: 7}",
+            "containers",
+        ),
         (["-", "--arch", "amd64"], "- 1\n- 2", "standard input"),
     ],
 )
-def test_check_refuses_bad_input_in_one_line(elfgate: Run, words: list[str], text: str, said: str) -> None:
+def test_check_refuses_bad_input_in_one_line(
+    elfgate: Run, words: list[str], text: str, said: str
+) -> None:
     ran = elfgate("check", *words, text=text)
     assert ran.returncode == 2
     assert said in one_line(ran.stderr)
 
 
 def test_a_shared_store_that_is_gone_costs_a_line_and_no_verdict(elfgate: Run) -> None:
-    ran = elfgate("scan", "oci:layout:2-debian", "--platform", "amd64", "--store", "unix:///nowhere/valkey.sock")
+    ran = elfgate(
+        "scan",
+        "oci:layout:2-debian",
+        "--platform",
+        "amd64",
+        "--store",
+        "unix:///nowhere/valkey.sock",
+    )
     assert ran.returncode == 0
     assert "starts" in ran.stdout
     assert "nowhere" in one_line(ran.stderr)
@@ -255,8 +300,12 @@ def test_warm_reads_a_list_once_and_then_knows_it(elfgate: Run) -> None:
     assert (again["read"], again["known"], again["failed"]) == (0, 2, 0)
 
 
-def test_warm_reads_what_manifests_name_and_exits_with_3_for_what_cannot_be_read(elfgate: Run) -> None:
-    ran = elfgate("warm", "-f", "-", *OVERRIDE, text=f"{POD}---\n{POD.replace('2-alpine', '9-alpine')}")
+def test_warm_reads_what_manifests_name_and_exits_with_3_for_what_cannot_be_read(
+    elfgate: Run,
+) -> None:
+    ran = elfgate(
+        "warm", "-f", "-", *OVERRIDE, text=f"{POD}---\n{POD.replace('2-alpine', '9-alpine')}"
+    )
     assert ran.returncode == 3
     assert "read    example/server:2-alpine: amd64, arm64, ppc64le, s390x" in ran.stdout
     assert "2 images: 1 read, 0 known, 1 failed" in ran.stdout
@@ -295,14 +344,19 @@ def test_cache_carries_facts_from_one_store_to_another(elfgate: Run, tmp_path: P
     imported = json.loads(elfgate("cache", "import", facts, "-o", "json", *other).stdout)
     assert imported["layers"] == 8
     assert imported["facts_carried"] == imported["layers"] + imported["documents"]
-    assert json.loads(elfgate("warm", "oci:layout:2-debian", "-o", "json", *other).stdout)["known"] == 1
+    assert (
+        json.loads(elfgate("warm", "oci:layout:2-debian", "-o", "json", *other).stdout)["known"]
+        == 1
+    )
 
 
 def test_cache_export_to_standard_output_can_be_piped(elfgate: Run, tmp_path: Path) -> None:
     elfgate("warm", "oci:layout:2")
     command = f"{sys.executable} -m elfgate cache"
     pipe = f"{command} export - --store {tmp_path}/facts.db | {command} import - --store {tmp_path}/other.db -o json"
-    ran = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run(
+        ["bash", "-c", pipe], capture_output=True, text=True, timeout=60, check=True
+    )
     assert json.loads(ran.stdout)["layers"] == 4
 
 
@@ -350,6 +404,8 @@ def test_every_verb_has_help_with_an_example(elfgate: Run, verb: str) -> None:
 
 
 def test_no_verb_prints_the_verbs() -> None:
-    ran = subprocess.run([sys.executable, "-m", "elfgate"], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-m", "elfgate"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ran.returncode == 2
     assert "scan" in ran.stderr

@@ -16,5 +16,9 @@ def test_what_each_fault_costs_is_told() -> None:
 
 def test_generated_docs_are_up_to_date() -> None:
     generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["generated"]
-    drifted = [str(path) for path, text in generated() if not path.exists() or path.read_text("utf-8") != text]
+    drifted = [
+        str(path)
+        for path, text in generated()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
     assert drifted == [], "run `make docs`"

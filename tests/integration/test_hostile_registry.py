@@ -68,7 +68,9 @@ ODD_LAYER = ODD.children[1]
 
 def of_blob(data: bytes, kind: str) -> Blob:
     """An image of one layer, stored as these bytes."""
-    config = json_blob(OCI_CONFIG, {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/app"]}})
+    config = json_blob(
+        OCI_CONFIG, {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/app"]}}
+    )
     layer = Blob(f"{OCI_LAYER}+{kind}", data)
     return json_blob(OCI_MANIFEST, manifest_of(OCI_MANIFEST, config, [layer]), [config, layer])
 
@@ -77,7 +79,10 @@ def bomb(compressor: Any) -> bytes:
     """80 MiB of zeros in an archive, in some thousand bytes; never in memory as a whole."""
     info = tarfile.TarInfo("zeros")
     info.size = 80 << 20
-    parts = [compressor.compress(info.tobuf()), *(compressor.compress(bytes(1 << 20)) for _ in range(80))]
+    parts = [
+        compressor.compress(info.tobuf()),
+        *(compressor.compress(bytes(1 << 20)) for _ in range(80)),
+    ]
     return b"".join([*parts, compressor.flush()])
 
 
@@ -123,8 +128,12 @@ INVALID, LIMIT, UNREACHABLE = (
 
 CASES = {
     # what the bytes are
-    "a layer with another digest": Case(lying(claims="sha256:" + "1" * 64), INVALID, "does not match its digest"),
-    "a layer longer than it should be": Case(lying(claims_size=10), INVALID, "longer than the 10 bytes"),
+    "a layer with another digest": Case(
+        lying(claims="sha256:" + "1" * 64), INVALID, "does not match its digest"
+    ),
+    "a layer longer than it should be": Case(
+        lying(claims_size=10), INVALID, "longer than the 10 bytes"
+    ),
     "a layer shorter than it should be": Case(lying(claims_size=10_000), INVALID, "of 10000 bytes"),
     "a manifest with another digest": Case(
         ODD,
@@ -136,7 +145,11 @@ CASES = {
         ODD,
         UNREACHABLE,
         "cannot be reached",
-        layer(lambda _, blob: Answer(headers={"Content-Length": str(len(blob.data))}, body=blob.data[:50])),
+        layer(
+            lambda _, blob: Answer(
+                headers={"Content-Length": str(len(blob.data))}, body=blob.data[:50]
+            )
+        ),
     ),
     "a gzip stream cut off, with the right digest": Case(
         of_blob(ODD_LAYER.data[:-20], "gzip"), INVALID, "cannot be decompressed"
@@ -148,29 +161,55 @@ CASES = {
         of(Blob(OCI_LAYER, tarball({"app": APP})[:600])), INVALID, "not a sound tar"
     ),
     "a layer that is no archive": Case(of(b"\xff" * 2048), INVALID, "not a sound tar"),
-    "a gzip bomb": Case(of_blob(bomb(zlib.compressobj(1, wbits=31)), "gzip"), LIMIT, "200 times its packed size"),
+    "a gzip bomb": Case(
+        of_blob(bomb(zlib.compressobj(1, wbits=31)), "gzip"), LIMIT, "200 times its packed size"
+    ),
     "a zstd bomb": Case(
-        of_blob(bomb(zstandard.ZstdCompressor().compressobj()), "zstd"), LIMIT, "200 times its packed size"
+        of_blob(bomb(zstandard.ZstdCompressor().compressobj()), "zstd"),
+        LIMIT,
+        "200 times its packed size",
     ),
     # what the archive says
-    "a layer of too many names": Case(of(tarball({f"d/{n}": "" for n in range(10_001)})), LIMIT, "more names"),
-    "a layer that is too deep": Case(of(tarball({"d/" * 300 + "x": "x"})), INVALID, "deeper than 256"),
-    "links that lead round": Case(of(tarball([("a", link("b")), ("b", link("a")), ("a/x", "x")])), INVALID, "symlinks"),
-    "links that grow for ever": Case(of(tarball([("a", link("a/x/..")), ("a/x", "x")])), INVALID, "symlinks"),
+    "a layer of too many names": Case(
+        of(tarball({f"d/{n}": "" for n in range(10_001)})), LIMIT, "more names"
+    ),
+    "a layer that is too deep": Case(
+        of(tarball({"d/" * 300 + "x": "x"})), INVALID, "deeper than 256"
+    ),
+    "links that lead round": Case(
+        of(tarball([("a", link("b")), ("b", link("a")), ("a/x", "x")])), INVALID, "symlinks"
+    ),
+    "links that grow for ever": Case(
+        of(tarball([("a", link("a/x/..")), ("a/x", "x")])), INVALID, "symlinks"
+    ),
     "a name that climbs out": Case(of(tarball({"../../etc/passwd": "x"})), INVALID, "climbs"),
-    "a hard link that climbs out": Case(of(tarball({"x": hardlink("../../etc/shadow")})), INVALID, "climbs"),
-    "a name that no file system takes": Case(of(tarball({"x" * 300: "x"})), INVALID, "no file system takes"),
+    "a hard link that climbs out": Case(
+        of(tarball({"x": hardlink("../../etc/shadow")})), INVALID, "climbs"
+    ),
+    "a name that no file system takes": Case(
+        of(tarball({"x" * 300: "x"})), INVALID, "no file system takes"
+    ),
     # what the registry does
-    "a manifest of 100 MB": Case(ODD, LIMIT, "larger than", tag(Answer(405), Answer(body=spaces(100)))),
+    "a manifest of 100 MB": Case(
+        ODD, LIMIT, "larger than", tag(Answer(405), Answer(body=spaces(100)))
+    ),
     "a redirect loop": Case(
-        ODD, UNREACHABLE, "more than 5 times", manifest(Answer(307, {"Location": f"{PATH}/manifests/{ODD.digest}"}))
+        ODD,
+        UNREACHABLE,
+        "more than 5 times",
+        manifest(Answer(307, {"Location": f"{PATH}/manifests/{ODD.digest}"})),
     ),
     "a redirect to a metadata service": Case(
         ODD, UNREACHABLE, "is not asked", layer(lambda *_: Answer(307, {"Location": METADATA}))
     ),
-    "a token service that is a metadata service": Case(ODD, UNREACHABLE, "is not asked", token_service(METADATA)),
+    "a token service that is a metadata service": Case(
+        ODD, UNREACHABLE, "is not asked", token_service(METADATA)
+    ),
     "a registry that hangs": Case(
-        ODD, UNREACHABLE, "in time", lambda registry, bad: manifest(Answer(body=silence(registry)))(registry, bad)
+        ODD,
+        UNREACHABLE,
+        "in time",
+        lambda registry, bad: manifest(Answer(body=silence(registry)))(registry, bad),
     ),
     "a registry that drips": Case(
         ODD,
@@ -179,12 +218,20 @@ CASES = {
         layer(lambda registry, blob: Answer(body=registry.drip(blob.data[:100], interval=0.2))),
     ),
     "a registry that answers 500": Case(ODD, UNREACHABLE, "answers 500", tag(Answer(500))),
-    "a registry that answers 429": Case(ODD, UNREACHABLE, "429", tag(Answer(429, {"Retry-After": "0"}))),
+    "a registry that answers 429": Case(
+        ODD, UNREACHABLE, "429", tag(Answer(429, {"Retry-After": "0"}))
+    ),
     "a registry that answers with a web page": Case(
-        ODD, UNREACHABLE, "web page", tag(Answer(headers={"Content-Type": "text/html"}, body=b"<html>log in</html>"))
+        ODD,
+        UNREACHABLE,
+        "web page",
+        tag(Answer(headers={"Content-Type": "text/html"}, body=b"<html>log in</html>")),
     ),
     "a web page for a layer": Case(
-        ODD, INVALID, "layer", layer(lambda *_: Answer(headers={"Content-Type": "text/html"}, body=b"<html>"))
+        ODD,
+        INVALID,
+        "layer",
+        layer(lambda *_: Answer(headers={"Content-Type": "text/html"}, body=b"<html>")),
     ),
     "a manifest nested a hundred thousand deep": Case(
         Blob(OCI_MANIFEST, b'{"layers":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), INVALID, "JSON"
@@ -195,12 +242,16 @@ CASES = {
 async def judged(registry: Registry, store: Path, *names: str) -> list[Linkage]:
     """What the scanner says of images of the registry, all asked for at once."""
     facts = SqliteStore(store)
-    registries = Registries(options=RegistryOptions(read_seconds=0.5, document_seconds=2.0), limits=LIMITS)
+    registries = Registries(
+        options=RegistryOptions(read_seconds=0.5, document_seconds=2.0), limits=LIMITS
+    )
     reader = Reader(store=facts, limits=LIMITS)
 
     def locate(image: str, keyring: Keyring | None = None) -> Located:
         reference = Reference.parse(registry.reference(image))
-        return Located(image, registries.repository(reference), reference.target, lane=reference.registry)
+        return Located(
+            image, registries.repository(reference), reference.target, lane=reference.registry
+        )
 
     scanner = Scanner(locate=locate, reader=reader)
     try:
@@ -220,12 +271,16 @@ def kept_layers(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("what", CASES)
-def test_it_ends_as_an_unknown_with_its_reason_and_touches_nothing_else(tmp_path: Path, what: str) -> None:
+def test_it_ends_as_an_unknown_with_its_reason_and_touches_nothing_else(
+    tmp_path: Path, what: str
+) -> None:
     case = CASES[what]
     started = time.monotonic()
     with Registry({"example/bad": {"1.0": case.image}, "example/good": {"1.0": GOOD}}) as registry:
         case.trouble(registry, case.image)
-        bad, good = asyncio.run(judged(registry, tmp_path / "facts.db", "example/bad:1.0", "example/good:1.0"))
+        bad, good = asyncio.run(
+            judged(registry, tmp_path / "facts.db", "example/bad:1.0", "example/good:1.0")
+        )
     assert bad.outcome is Outcome.UNKNOWN
     [finding] = bad.prediction.findings
     assert finding.reason is case.reason
@@ -256,13 +311,17 @@ def with_sparse(name: str) -> bytes:
 
 LONG = "/".join(["a" * 200] * 4) + "/app"
 LEGAL = {
-    "device nodes and FIFOs": of(tarball({"dev/null": Item("device"), "dev/pipe": fifo(), "app": APP})),
+    "device nodes and FIFOs": of(
+        tarball({"dev/null": Item("device"), "dev/pipe": fifo(), "app": APP})
+    ),
     "absolute names": of(tarball({"/app": APP})),
     "names with dots and slashes": of(tarball({".//./": directory(), "././/app": APP})),
     "a program behind forty links": of(
         tarball({"l0": APP, **{f"l{n}": link(f"l{n - 1}") for n in range(1, 40)}}), command="/l39"
     ),
-    "links that loop, but not on the way": of(tarball({"app": APP, "a": link("b"), "b": link("a")})),
+    "links that loop, but not on the way": of(
+        tarball({"app": APP, "a": link("b"), "b": link("a")})
+    ),
     "long names of PAX": of(tarball({LONG: APP}, tarfile.PAX_FORMAT), command=f"/{LONG}"),
     "long names of GNU": of(tarball({LONG: APP}, tarfile.GNU_FORMAT), command=f"/{LONG}"),
     "a sparse file beside the program": of(with_sparse("hole")),
@@ -315,7 +374,9 @@ def trusting(authority: trustme.CA, registry: Registry, folder: Path) -> Registr
     place = folder / "secure.example"
     place.mkdir()
     authority.cert_pem.write_to_path(str(place / "ca.pem"))
-    (place / "hosts.toml").write_text(f'server = "https://localhost:{registry.port}"\nca = "ca.pem"\n')
+    (place / "hosts.toml").write_text(
+        f'server = "https://localhost:{registry.port}"\nca = "ca.pem"\n'
+    )
     credentials = DockerConfig({f"localhost:{registry.port}": Credential("user", "s3cret")})
     return Registries(credentials, options=RegistryOptions(config_path=(folder,)))
 
@@ -327,7 +388,10 @@ def test_a_registry_with_tls_may_not_send_its_clients_to_one_without(
     with secured(authority) as registry, Registry({"example/bad": {"1.0": ODD}}) as plain:
         bearer = f'Bearer realm="{plain.url}/token",service="x"'
         path, answer = {
-            "manifest": ("manifests/1.0", Answer(307, {"Location": f"{plain.url}{PATH}/manifests/1.0"})),
+            "manifest": (
+                "manifests/1.0",
+                Answer(307, {"Location": f"{plain.url}{PATH}/manifests/1.0"}),
+            ),
             "layer": (f"blobs/{ODD_LAYER.digest}", Answer(307, {"Location": f"{plain.url}/"})),
             "token": ("manifests/1.0", Answer(401, {"WWW-Authenticate": bearer})),
         }[how]
@@ -345,9 +409,13 @@ def test_over_tls_a_secret_goes_to_its_own_host_only(authority: trustme.CA, tmp_
     with secured(authority) as registry, secured(authority) as store:
         path = f"{PATH}/blobs/{ODD_LAYER.digest}"
         challenge = Answer(401, {"WWW-Authenticate": 'Basic realm="x"'})
-        registry.answer(path, challenge, Answer(307, {"Location": f"https://localhost:{store.port}{path}"}))
+        registry.answer(
+            path, challenge, Answer(307, {"Location": f"https://localhost:{store.port}{path}"})
+        )
         registries = trusting(authority, registry, tmp_path)
-        registries.repository(Reference.parse("secure.example/example/bad")).layer(descriptor(ODD_LAYER))
+        registries.repository(Reference.parse("secure.example/example/bad")).layer(
+            descriptor(ODD_LAYER)
+        )
         registries.close()
         assert registry.seen[-1].authorization.startswith("Basic ")
         assert [seen.authorization for seen in store.seen] == [""]

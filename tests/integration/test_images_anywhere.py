@@ -22,15 +22,27 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 @pytest.fixture
 def scan(tmp_path: Path) -> Run:
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "elfgate", "scan", "--store", str(tmp_path / "facts.db"), *words]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "elfgate",
+            "scan",
+            "--store",
+            str(tmp_path / "facts.db"),
+            *words,
+        ]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+        )
 
     return run
 
 
 def codes(ran: "subprocess.CompletedProcess[str]") -> dict[str, list[str]]:
     platforms = json.loads(ran.stdout)["platforms"]
-    return {each["platform"]: [finding["code"] for finding in each["findings"]] for each in platforms}
+    return {
+        each["platform"]: [finding["code"] for finding in each["findings"]] for each in platforms
+    }
 
 
 EXPECTED: dict[str, list[str]] = {
@@ -49,9 +61,12 @@ def test_an_oci_archive_is_judged(scan: Run, tmp_path: Path) -> None:
 def test_what_docker_save_writes_is_judged(scan: Run, tmp_path: Path) -> None:
     layer = tarball({"server": program(founding.server("s390x"))})
     write_docker_archive(
-        tmp_path / "app.tar", {"example/server:2": image([layer], platform="linux/s390x", entrypoint=["/server"])}
+        tmp_path / "app.tar",
+        {"example/server:2": image([layer], platform="linux/s390x", entrypoint=["/server"])},
     )
-    assert codes(scan("docker-archive:app.tar", "-o", "json")) == {"linux/s390x": ["loader_missing"]}
+    assert codes(scan("docker-archive:app.tar", "-o", "json")) == {
+        "linux/s390x": ["loader_missing"]
+    }
 
 
 def test_an_image_in_a_registry_is_judged_and_then_known(scan: Run, tmp_path: Path) -> None:
@@ -81,7 +96,9 @@ def test_an_index_without_the_platform_cannot_start_there(scan: Run, tmp_path: P
 
 def test_a_label_that_lies_is_a_note_where_the_program_is_right(scan: Run, tmp_path: Path) -> None:
     layer = tarball({"app": program(elf_file("arm64", type=2))})
-    made = image([layer], platform="linux/arm64", entrypoint=["/app"], config={"architecture": "amd64"})
+    made = image(
+        [layer], platform="linux/arm64", entrypoint=["/app"], config={"architecture": "amd64"}
+    )
     write_layout(tmp_path / "layout", {"1": index([made])})
     ran = scan("oci:layout", "-o", "json")
     assert ran.returncode == 0
@@ -97,15 +114,21 @@ SPOILT: dict[str, Blob] = {
     "a layer cut off": image([GOOD[:560]], entrypoint=["/app"]),
     "a layer that is no tar": image([b"\xff" * 2048], entrypoint=["/app"]),
     "a layer of an unknown type": image([Blob("application/x-nothing", GOOD)], entrypoint=["/app"]),
-    "a layer that is encrypted": image([Blob(f"{LAYER}+gzip+encrypted", GOOD)], entrypoint=["/app"]),
+    "a layer that is encrypted": image(
+        [Blob(f"{LAYER}+gzip+encrypted", GOOD)], entrypoint=["/app"]
+    ),
     "a manifest that is no object": Blob("application/vnd.oci.image.manifest.v1+json", b"[]"),
     "a manifest that is no JSON": Blob("application/vnd.oci.image.manifest.v1+json", b"{"),
-    "a manifest of schema 1": Blob("application/vnd.oci.image.manifest.v1+json", b'{"schemaVersion": 1}'),
+    "a manifest of schema 1": Blob(
+        "application/vnd.oci.image.manifest.v1+json", b'{"schemaVersion": 1}'
+    ),
 }
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_image_is_one_line_and_nothing_of_its_layers_is_kept(scan: Run, tmp_path: Path, what: str) -> None:
+def test_a_spoilt_image_is_one_line_and_nothing_of_its_layers_is_kept(
+    scan: Run, tmp_path: Path, what: str
+) -> None:
     write_layout(tmp_path / "layout", {"1": SPOILT[what]})
     ran = scan("oci:layout", "--platform", "amd64")
     assert ran.returncode == 2
@@ -126,7 +149,9 @@ def test_a_truncated_program_cannot_start_but_is_no_bad_input(scan: Run, tmp_pat
 
 
 def test_a_program_that_is_a_loop_of_symlinks_is_missing(scan: Run, tmp_path: Path) -> None:
-    write_layout(tmp_path / "layout", {"1": image([tarball({"app": link("app")})], entrypoint=["/app"])})
+    write_layout(
+        tmp_path / "layout", {"1": image([tarball({"app": link("app")})], entrypoint=["/app"])}
+    )
     ran = scan("oci:layout", "-o", "json")
     assert ran.returncode == 1
     assert codes(ran) == {"linux/amd64": ["command_missing"]}

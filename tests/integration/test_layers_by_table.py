@@ -44,15 +44,24 @@ async def scanned(registry: Registry, store: Path, *names: str, by_table: bool) 
     settings = Settings.model_validate({"registries": registries, "store": {"path": store}})
     reading = replace(wiring.Reading.of_settings(settings), wait=None)
     async with wiring.scanner(reading) as scanner:
-        return [await scanner.linkage(registry.reference(name), Platform("linux", "amd64")) for name in names]
+        return [
+            await scanner.linkage(registry.reference(name), Platform("linux", "amd64"))
+            for name in names
+        ]
 
 
-def outcome(image: Blob, folder: Path, *, by_table: bool = True, ranges: bool = True) -> tuple[Outcome, list[str]]:
+def outcome(
+    image: Blob, folder: Path, *, by_table: bool = True, ranges: bool = True
+) -> tuple[Outcome, list[str]]:
     """What is said of an image, and the parts of its layer that were asked for (empty: the whole)."""
     with Registry({"example/app": {"1": image}}, ranges=ranges) as registry:
-        [linkage] = asyncio.run(scanned(registry, folder / "facts.db", "example/app:1", by_table=by_table))
+        [linkage] = asyncio.run(
+            scanned(registry, folder / "facts.db", "example/app:1", by_table=by_table)
+        )
         path = f"/v2/example/app/blobs/{image.children[1].digest}"
-        return linkage.outcome, [seen.headers.get("Range", "") for seen in registry.seen if seen.path == path]
+        return linkage.outcome, [
+            seen.headers.get("Range", "") for seen in registry.seen if seen.path == path
+        ]
 
 
 def fetched(parts: list[str]) -> int:
@@ -62,7 +71,9 @@ def fetched(parts: list[str]) -> int:
 
 @pytest.mark.parametrize("chunk", [1 << 22, 2_000])
 @pytest.mark.parametrize("form", FORMS)
-def test_only_what_may_matter_is_fetched(tmp_path: Path, form: Callable[..., Any], chunk: int) -> None:
+def test_only_what_may_matter_is_fetched(
+    tmp_path: Path, form: Callable[..., Any], chunk: int
+) -> None:
     layer, annotations = form({**CONTENT, "data": DATA * 4}, chunk=chunk)
     said, parts = outcome(app(layer, annotations), tmp_path)
     assert said is Outcome.STARTS
@@ -78,7 +89,9 @@ def test_what_was_read_so_is_kept(tmp_path: Path, form: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_unless_it_is_asked_for_layers_are_read_whole(tmp_path: Path, form: Callable[..., Any]) -> None:
+def test_unless_it_is_asked_for_layers_are_read_whole(
+    tmp_path: Path, form: Callable[..., Any]
+) -> None:
     assert outcome(app(*form(CONTENT)), tmp_path, by_table=False) == (Outcome.STARTS, [""])
 
 
@@ -89,7 +102,10 @@ def test_a_registry_that_serves_no_parts_is_asked_for_the_whole(tmp_path: Path) 
 
 
 def test_a_layer_is_read_whole_if_what_is_unread_comes_to_matter(tmp_path: Path) -> None:
-    content: Content = {"app": program("#!/bin/odd\n"), "bin/odd": text("neither a name nor a mode tells what it is")}
+    content: Content = {
+        "app": program("#!/bin/odd\n"),
+        "bin/odd": text("neither a name nor a mode tells what it is"),
+    }
     said, parts = outcome(app(*estargz(content)), tmp_path)
     assert said is Outcome.CANNOT_START
     assert parts[-1] == ""
@@ -130,7 +146,9 @@ LIES: dict[str, Callable[[Table], None]] = {
     "a bomb": changed(innerOffset=1 << 50),
     "a name that climbs": changed(name="../app"),
     "no entries": lambda table: table.pop("entries"),
-    "too many entries": lambda table: table["entries"].extend([{"name": "d", "type": "dir"}] * 100_000),
+    "too many entries": lambda table: table["entries"].extend(
+        [{"name": "d", "type": "dir"}] * 100_000
+    ),
     "entries that are none": lambda table: table.update(entries=[1]),
 }
 
@@ -211,8 +229,16 @@ def test_what_is_left_unread_is_there_but_unreadable() -> None:
 def test_the_command_line_asks_for_it_by_a_flag(tmp_path: Path) -> None:
     image = app(*estargz(CONTENT))
     with Registry({"example/app": {"1": image}}, ranges=True) as registry:
-        words = ("scan", "--by-table", "--store", str(tmp_path / "facts.db"), registry.reference("example/app:1"))
-        subprocess.run([sys.executable, "-m", "elfgate", *words], check=True, capture_output=True, timeout=60)
+        words = (
+            "scan",
+            "--by-table",
+            "--store",
+            str(tmp_path / "facts.db"),
+            registry.reference("example/app:1"),
+        )
+        subprocess.run(
+            [sys.executable, "-m", "elfgate", *words], check=True, capture_output=True, timeout=60
+        )
         blobs = [seen for seen in registry.seen if seen.path.endswith(image.children[1].digest)]
     assert blobs
     assert all("Range" in seen.headers for seen in blobs)

@@ -63,20 +63,32 @@ def test_every_rule_is_explained_with_an_example(capsys: Capture) -> None:
 def test_an_unknown_code_is_told_with_those_that_there_are(capsys: Capture) -> None:
     code, _, err = run(capsys, "explain", "exec_fromat")
     assert code == 2
-    assert err.startswith("elfgate explain: there is no rule 'exec_fromat': there are command_missing, ")
+    assert err.startswith(
+        "elfgate explain: there is no rule 'exec_fromat': there are command_missing, "
+    )
 
 
-def test_rules_shows_the_modes_that_settings_give_and_rules_of_ones_own(capsys: Capture, tmp_path: Path) -> None:
-    (tmp_path / "elfgate.yaml").write_text("policies: {rules: {exec_format: warn, old_glibc: dryrun}}")
+def test_rules_shows_the_modes_that_settings_give_and_rules_of_ones_own(
+    capsys: Capture, tmp_path: Path
+) -> None:
+    (tmp_path / "elfgate.yaml").write_text(
+        "policies: {rules: {exec_format: warn, old_glibc: dryrun}}"
+    )
     code, out, _ = run(capsys, "rules", "--rules", RULES, "--config", tmp_path / "elfgate.yaml")
     assert code == 0
     modes = {line.split()[0]: line.split()[1] for line in out.splitlines()}
-    assert (modes["exec_format"], modes["old_glibc"], modes["ubi_on_s390x"]) == ("warn;", "dryrun", "deny")
+    assert (modes["exec_format"], modes["old_glibc"], modes["ubi_on_s390x"]) == (
+        "warn;",
+        "dryrun",
+        "deny",
+    )
 
 
 def test_a_bundle_is_built_signed_verified_and_inspected(capsys: Capture, keys: Path) -> None:
     built, signing = keys / "bundle.tar.gz", ("--key-id", "release", "--key")
-    code, out, _ = run(capsys, "bundle", "build", "--rules", RULES, "-o", built, *signing, keys / "key.pem")
+    code, out, _ = run(
+        capsys, "bundle", "build", "--rules", RULES, "-o", built, *signing, keys / "key.pem"
+    )
     assert (code, out) == (0, bundle.load(rules=RULES).revision + "\n")
     first = built.read_bytes()
     assert run(capsys, "bundle", "verify", built, *signing, keys / "key.pub")[:2] == (0, out)
@@ -90,7 +102,9 @@ def test_a_bundle_is_built_signed_verified_and_inspected(capsys: Capture, keys: 
 def test_a_bundle_that_is_not_signed_is_refused_in_a_line(capsys: Capture, keys: Path) -> None:
     built = keys / "bundle.tar.gz"
     run(capsys, "bundle", "build", "-o", built)
-    code, _, err = run(capsys, "bundle", "verify", built, "--key", keys / "key.pub", "--key-id", "release")
+    code, _, err = run(
+        capsys, "bundle", "verify", built, "--key", keys / "key.pub", "--key-id", "release"
+    )
     assert (code, err) == (2, "elfgate bundle: the bundle is not signed\n")
 
 
@@ -103,7 +117,9 @@ def test_a_bundle_that_is_not_signed_is_refused_in_a_line(capsys: Capture, keys:
         (["pull", "-o", "x"], "bundle pull needs to be told where the bundle is"),
     ],
 )
-def test_what_is_missing_is_told_in_a_line(capsys: Capture, words: list[str], complaint: str) -> None:
+def test_what_is_missing_is_told_in_a_line(
+    capsys: Capture, words: list[str], complaint: str
+) -> None:
     assert run(capsys, "bundle", *words)[::2] == (2, f"elfgate bundle: {complaint}\n")
 
 
@@ -120,7 +136,9 @@ def test_the_examples_of_the_documentation_pass_their_tests_and_leave_the_shippe
 def test_a_rule_whose_test_fails_or_that_misspells_a_field_is_told_of(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.rego").write_text("package elfgate.rules.a\nfindings contains 1 if input.request.nmespace\n")
+    (tmp_path / "a.rego").write_text(
+        "package elfgate.rules.a\nfindings contains 1 if input.request.nmespace\n"
+    )
     (tmp_path / "a_test.rego").write_text("package elfgate.rules.a_test\ntest_it if 1 == 2\n")
     if opa.OPA:
         monkeypatch.setenv("PATH", str(Path(opa.OPA).parent), prepend=":")
@@ -134,12 +152,21 @@ def test_a_bundle_is_pulled_from_a_registry_and_verified(capsys: Capture, keys: 
     built = keys / "bundle.tar.gz"
     run(capsys, "bundle", "build", "-o", built, "--key", keys / "key.pem", "--key-id", "release")
     with Registry({"team/policies": {"1": artefact(built.read_bytes())}}) as registry:
-        words = ("bundle", "pull", registry.reference("team/policies:1"), "-o", keys / "pulled.tar.gz")
+        words = (
+            "bundle",
+            "pull",
+            registry.reference("team/policies:1"),
+            "-o",
+            keys / "pulled.tar.gz",
+        )
         code, out, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "release")
         assert (code, out, err) == (0, bundle.load().revision + "\n", "")
         assert (keys / "pulled.tar.gz").read_bytes() == built.read_bytes()
         code, _, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "other")
-        assert (code, err) == (2, "elfgate bundle: the bundle is signed with the key 'release', not 'other'\n")
+        assert (code, err) == (
+            2,
+            "elfgate bundle: the bundle is signed with the key 'release', not 'other'\n",
+        )
 
 
 def artefact(packed: bytes) -> Blob:
@@ -156,8 +183,15 @@ def artefact(packed: bytes) -> Blob:
 
 def test_an_image_is_no_bundle(capsys: Capture, keys: Path) -> None:
     config = Blob("application/vnd.oci.image.config.v1+json", b"{}")
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": []}
-    with Registry({"app": {"1": Blob(MANIFEST, json.dumps(manifest).encode(), (config,))}}) as registry:
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor(),
+        "layers": [],
+    }
+    with Registry(
+        {"app": {"1": Blob(MANIFEST, json.dumps(manifest).encode(), (config,))}}
+    ) as registry:
         words = ("bundle", "pull", registry.reference("app:1"), "-o", keys / "pulled.tar.gz")
         code, _, err = run(capsys, *words, "--key", keys / "key.pub", "--key-id", "release")
     assert code == 2
@@ -243,6 +277,10 @@ def test_a_registry_that_takes_nothing_is_told_in_a_line(capsys: Capture, keys: 
     built = keys / "bundle.tar.gz"
     run(capsys, "bundle", "build", "-o", built)
     with Registry({}) as registry:
-        code, _, err = run(capsys, "bundle", "push", built, "--to", registry.reference("team/policies:1"))
+        code, _, err = run(
+            capsys, "bundle", "push", built, "--to", registry.reference("team/policies:1")
+        )
     assert code == 2
-    assert err.startswith(f"elfgate bundle: {registry.host} answers 404 to POST /v2/team/policies/blobs/uploads/")
+    assert err.startswith(
+        f"elfgate bundle: {registry.host} answers 404 to POST /v2/team/policies/blobs/uploads/"
+    )

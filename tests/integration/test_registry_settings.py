@@ -18,7 +18,9 @@ APP = image([tarball({"one": "x"}), tarball({"two": "x"})])
 
 
 @pytest.mark.parametrize(("concurrency", "at_once"), [(1, False), (2, True)])
-def test_so_many_things_of_one_registry_are_read_at_a_time(tmp_path: Path, concurrency: int, at_once: bool) -> None:
+def test_so_many_things_of_one_registry_are_read_at_a_time(
+    tmp_path: Path, concurrency: int, at_once: bool
+) -> None:
     met: list[bool] = []
     barrier = threading.Barrier(2)
 
@@ -37,8 +39,12 @@ def test_so_many_things_of_one_registry_are_read_at_a_time(tmp_path: Path, concu
 
     with Registry({"example/app": {"1.0": APP}}) as registry:
         for layer in APP.children[1:]:
-            registry.answer(f"/v2/example/app/blobs/{layer.digest}", Answer(body=meeting(layer.data)))
+            registry.answer(
+                f"/v2/example/app/blobs/{layer.digest}", Answer(body=meeting(layer.data))
+            )
         registries = {"concurrency": concurrency, "insecure": (registry.host,)}
-        settings = Settings.model_validate({"registries": registries, "store": {"path": tmp_path / "facts.db"}})
+        settings = Settings.model_validate(
+            {"registries": registries, "store": {"path": tmp_path / "facts.db"}}
+        )
         asyncio.run(read(settings, registry.reference("example/app:1.0")))
     assert met == [at_once, at_once]

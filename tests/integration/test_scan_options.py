@@ -18,7 +18,11 @@ def rootfs(tmp_path: Path) -> Path:
     """A root with static programs: two that their owner or group may execute, and one of another machine."""
     folder = tmp_path / "rootfs"
     (folder / "app").mkdir(parents=True)
-    for name, machine, mode in (("own", "amd64", 0o744), ("shared", "amd64", 0o654), ("foreign", "s390x", 0o755)):
+    for name, machine, mode in (
+        ("own", "amd64", 0o744),
+        ("shared", "amd64", 0o654),
+        ("foreign", "s390x", 0o755),
+    ):
         (folder / "app" / name).write_bytes(elf_file(machine, type=2))
         (folder / "app" / name).chmod(mode)
     return folder
@@ -30,7 +34,19 @@ def rootfs(tmp_path: Path) -> Path:
         (["--", "/app/own"], "starts"),
         (["--user", "54321:54321", "--", "/app/own"], "cannot-start"),
         (["--user", str(os.getuid()), "--", "/app/own"], "starts"),
-        (["--user", "54321:54321", "--group", "54323", "--group", str(os.getgid()), "--", "/app/shared"], "starts"),
+        (
+            [
+                "--user",
+                "54321:54321",
+                "--group",
+                "54323",
+                "--group",
+                str(os.getgid()),
+                "--",
+                "/app/shared",
+            ],
+            "starts",
+        ),
         (["--user", "54321:54321", "--group", "54323", "--", "/app/shared"], "cannot-start"),
         (["--", "./own"], "cannot-start"),
         (["--working-dir", "/app", "--", "./own"], "starts"),
@@ -50,13 +66,27 @@ def test_scan_is_told_whether_privileges_may_be_gained(elfgate: Run, tmp_path: P
     """A set-user-ID program does not heed LD_LIBRARY_PATH, unless it gains nothing by that."""
     folder = tmp_path / "rootfs"
     program = elf_file("amd64", interp="/lib/ld-musl-x86_64.so.1", needed=["liba.so"])
-    files = {"lib/ld-musl-x86_64.so.1": musl_loader("amd64"), "app/x": program, "opt/liba.so": elf_file("amd64")}
+    files = {
+        "lib/ld-musl-x86_64.so.1": musl_loader("amd64"),
+        "app/x": program,
+        "opt/liba.so": elf_file("amd64"),
+    }
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
         path.chmod(0o4755)
-    words = [f"dir:{folder}", "--platform", "amd64", "--user", "54321", "--env", "LD_LIBRARY_PATH=/opt", "-o", "json"]
+    words = [
+        f"dir:{folder}",
+        "--platform",
+        "amd64",
+        "--user",
+        "54321",
+        "--env",
+        "LD_LIBRARY_PATH=/opt",
+        "-o",
+        "json",
+    ]
     verdicts = {}
     for allowed in ("true", "false"):
         ran = elfgate("scan", *words, "--allow-privilege-escalation", allowed, "--", "/app/x")

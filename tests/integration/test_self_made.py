@@ -15,7 +15,12 @@ import pytest
 from elfgate.cluster.selfmade import Held
 from support.object_api import CONFIGURATIONS, SECRETS, ObjectApi
 
-NODE = {"metadata": {"name": "n", "labels": {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}}}
+NODE = {
+    "metadata": {
+        "name": "n",
+        "labels": {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"},
+    }
+}
 
 
 @pytest.fixture
@@ -28,7 +33,9 @@ def server() -> Iterator[ObjectApi]:
 
 def start(server: ObjectApi, folder: Path, **self_made: Any) -> subprocess.Popen[str]:
     self_made |= {"names": ["127.0.0.1"], "webhooks": ["elfgate"], "namespace": "elfgate"}
-    (folder / "nodes.json").write_text(json.dumps({"kind": "List", "items": [NODE | {"kind": "Node"}]}))
+    (folder / "nodes.json").write_text(
+        json.dumps({"kind": "List", "items": [NODE | {"kind": "Node"}]})
+    )
     settings = {
         "listen": {"port": 0},
         "tls": {"self_made": self_made},
@@ -51,17 +58,24 @@ def test_it_serves_what_it_has_made_to_who_trusts_what_the_configuration_says(
         pair = Held.of(server.get(f"{SECRETS}/elfgate-tls") or {}).served
         assert pair
         trusting = ssl.create_default_context(cadata=pair.authority.decode())
-        assert httpx.get(f"{url}/readyz", verify=trusting, trust_env=False, timeout=20).status_code == httpx.codes.OK
+        assert (
+            httpx.get(f"{url}/readyz", verify=trusting, trust_env=False, timeout=20).status_code
+            == httpx.codes.OK
+        )
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
     assert process.returncode == 0
 
 
-def test_it_waits_for_a_certificate_no_longer_than_it_is_told(server: ObjectApi, tmp_path: Path) -> None:
+def test_it_waits_for_a_certificate_no_longer_than_it_is_told(
+    server: ObjectApi, tmp_path: Path
+) -> None:
     server.refusing = 403
     with start(server, tmp_path, wait_seconds=0.5) as process:
         assert process.stderr
         line = process.stderr.read().splitlines()[-1]
     assert process.returncode == 2
-    assert line.startswith("elfgate serve: there is no certificate after 0.5 s: the cluster at http://127.0.0.1:")
+    assert line.startswith(
+        "elfgate serve: there is no certificate after 0.5 s: the cluster at http://127.0.0.1:"
+    )
     assert line.endswith("does not let the lease elfgate/elfgate-tls be written: 403 not now")

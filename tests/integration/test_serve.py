@@ -37,7 +37,10 @@ def settings(pki: Pki, **changes: Any) -> Path:
     """A settings file for a webhook that knows one node."""
     node = {
         "kind": "Node",
-        "metadata": {"name": "n", "labels": {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}},
+        "metadata": {
+            "name": "n",
+            "labels": {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"},
+        },
     }
     (pki.folder / "nodes.json").write_text(json.dumps({"kind": "List", "items": [node]}))
     written = {
@@ -71,10 +74,18 @@ def test_it_serves_until_it_is_told_to_stop_and_ends_with_0(pki: Pki) -> None:
         try:
             assert process.stderr is not None
             url = json.loads(process.stderr.readline())["url"]
-            with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+            with httpx.Client(
+                base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+            ) as client:
                 assert client.get("/readyz").text == "ready\n"
-                deleted = {**REVIEW["request"], "operation": "DELETE", "resource": {"resource": "pods"}}
-                answer = client.post("/validate", json={**REVIEW, "request": deleted}).json()["response"]
+                deleted = {
+                    **REVIEW["request"],
+                    "operation": "DELETE",
+                    "resource": {"resource": "pods"},
+                }
+                answer = client.post("/validate", json={**REVIEW, "request": deleted}).json()[
+                    "response"
+                ]
                 assert (answer["uid"], answer["allowed"]) == (UID, True)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
@@ -105,13 +116,20 @@ def test_a_misspelt_setting_is_told_in_a_line(pki: Pki) -> None:
 
 
 def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None:
-    assert "loader_misssing" in refusal(settings(pki, policies={"rules": {"loader_misssing": "warn"}}))
+    assert "loader_misssing" in refusal(
+        settings(pki, policies={"rules": {"loader_misssing": "warn"}})
+    )
 
 
 def ask(client: httpx.Client, name: str) -> dict[str, Any]:
     """Ask for a pod with an image that is not there."""
     spec = {"containers": [{"name": name, "image": "127.0.0.1:9/app:1"}]}
-    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+    pod = {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": spec,
+    }
     request = {"uid": UID, "operation": "CREATE", "namespace": "shop", "name": name, "object": pod}
     request |= {"kind": {"group": "", "version": "v1", "kind": "Pod"}}
     request |= {"resource": {"group": "", "version": "v1", "resource": "pods"}}
@@ -127,13 +145,23 @@ def test_it_judges_with_an_opa_beside_it_and_says_so_when_that_is_gone(pki: Pki)
             try:
                 assert process.stderr is not None
                 url = json.loads(process.stderr.readline())["url"]
-                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                with httpx.Client(
+                    base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+                ) as client:
                     assert client.get("/readyz").text == "ready\n"
-                    assert ask(client, "first")["auditAnnotations"]["policy-revision"] == bundle.load().revision
+                    assert (
+                        ask(client, "first")["auditAnnotations"]["policy-revision"]
+                        == bundle.load().revision
+                    )
                     beside.close()
                     assert "OPA cannot be asked" in client.get("/readyz").text
-                    assert "policy-revision" not in ask(client, "second").get("auditAnnotations", {})
-                    assert 'elfgate_failures_total{cause="policies"} 1.0' in client.get("/metrics").text
+                    assert "policy-revision" not in ask(client, "second").get(
+                        "auditAnnotations", {}
+                    )
+                    assert (
+                        'elfgate_failures_total{cause="policies"} 1.0'
+                        in client.get("/metrics").text
+                    )
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(timeout=20) == 0
             finally:
@@ -151,16 +179,23 @@ def test_an_opa_that_is_not_there_at_the_start_is_told_in_a_line(pki: Pki) -> No
 def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
     rules = pki.folder / "rules"
     rules.mkdir()
-    (rules / "unusable.rego").write_text('package elfgate.rules.unusable\nfindings contains {"message": "no"}')
+    (rules / "unusable.rego").write_text(
+        'package elfgate.rules.unusable\nfindings contains {"message": "no"}'
+    )
     with start(settings(pki, policies={"own_rules": str(rules)})) as process:
         try:
             assert process.stderr is not None
             url = json.loads(process.stderr.readline())["url"]
-            with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+            with httpx.Client(
+                base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+            ) as client:
                 answer = ask(client, "first")
                 assert answer["allowed"] is True
                 assert any("the rule unusable was left out" in line for line in answer["warnings"])
-                assert 'elfgate_rule_failures_total{rule="unusable"} 1.0' in client.get("/metrics").text
+                assert (
+                    'elfgate_rule_failures_total{rule="unusable"} 1.0'
+                    in client.get("/metrics").text
+                )
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
         finally:
@@ -176,20 +211,31 @@ def test_a_signed_bundle_is_followed_and_a_bad_one_leaves_the_old_one_in_force(p
     strict = archive.files(bundle.load(config=PolicyConfig(require="all")))
     signed = strict | {archive.SIGNATURES: signing.sign(strict, private, "release")}
     with serving({"/bundle.tar.gz": archive.pack(signed)}) as (address, files):
-        followed = {"location": f"{address}/bundle.tar.gz", "key": str(pki.folder / "key.pub"), "key_id": "release"}
-        with start(settings(pki, policies={"bundle": {**followed, "poll_seconds": 0.05}})) as process:
+        followed = {
+            "location": f"{address}/bundle.tar.gz",
+            "key": str(pki.folder / "key.pub"),
+            "key_id": "release",
+        }
+        with start(
+            settings(pki, policies={"bundle": {**followed, "poll_seconds": 0.05}})
+        ) as process:
             try:
                 assert process.stderr is not None
                 lines = map(json.loads, process.stderr)
                 revision = archive.read(strict, "").revision
                 assert (
-                    next(line for line in lines if line["message"] == "policy bundle activated")["bundle"] == revision
+                    next(line for line in lines if line["message"] == "policy bundle activated")[
+                        "bundle"
+                    ]
+                    == revision
                 )
                 url = next(line["url"] for line in lines if "url" in line)
                 files["/bundle.tar.gz"] = archive.pack(strict)
                 refused = next(line for line in lines if line["message"] == "policy bundle refused")
                 assert refused["bundle"] == "the bundle is not signed"
-                with httpx.Client(base_url=url, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+                with httpx.Client(
+                    base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+                ) as client:
                     assert ask(client, "first")["auditAnnotations"]["policy-revision"] == revision
                     metrics = client.get("/metrics").text
                 assert 'elfgate_policy_bundles_total{result="activated"} 1.0' in metrics
@@ -208,7 +254,11 @@ def test_a_bundle_that_is_refused_is_told_by_an_event_on_the_webhooks_own_pod(
     (pki.folder / "key.pub").write_text("none")
     unsigned = archive.pack(archive.files(bundle.load()))
     with serving({"/bundle.tar.gz": unsigned}) as (address, _), ApiServer() as api:
-        followed = {"location": f"{address}/bundle.tar.gz", "key": str(pki.folder / "key.pub"), "key_id": "release"}
+        followed = {
+            "location": f"{address}/bundle.tar.gz",
+            "key": str(pki.folder / "key.pub"),
+            "key_id": "release",
+        }
         changes = {
             "policies": {"bundle": followed},
             "cluster": {"kubeconfig": str(api.kubeconfig(pki.folder))},
@@ -224,4 +274,6 @@ def test_a_bundle_that_is_refused_is_told_by_an_event_on_the_webhooks_own_pod(
         "apiVersion": "v1", "kind": "Pod", "namespace": "elfgate", "name": "elfgate-1", "uid": "",
     }  # fmt: skip
     assert event["reason"] == "PoliciesRefused"
-    assert event["message"] == "policies refused, those before stay in force: the bundle is not signed"
+    assert (
+        event["message"] == "policies refused, those before stay in force: the bundle is not signed"
+    )

@@ -31,8 +31,13 @@ def test_a_review_is_answered_by_the_judge_within_its_deadline_less_the_margin(p
         assert response.json()["response"] == {"uid": UID, "allowed": False}
         assert 6.0 < told[0] <= 6.5
         metrics = (await server.client.get("/metrics")).text
-        assert 'elfgate_reviews_total{decision="denied",outcome="judged",point="pod"} 1.0' in metrics
-        assert 'elfgate_findings_total{code="loader_missing",decision="denied",point="pod"} 1.0' in metrics
+        assert (
+            'elfgate_reviews_total{decision="denied",outcome="judged",point="pod"} 1.0' in metrics
+        )
+        assert (
+            'elfgate_findings_total{code="loader_missing",decision="denied",point="pod"} 1.0'
+            in metrics
+        )
         assert 'elfgate_review_seconds_count{decision="denied",point="pod"} 1.0' in metrics
 
     against(pki, check, judge=judge)
@@ -45,7 +50,10 @@ def test_head_and_body_come_in_one_tls_record(pki: Pki) -> None:
             socket.create_connection(("127.0.0.1", port)) as plain,
             pki.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as connection,
         ):
-            connection.sendall(b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+            connection.sendall(
+                b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+                + body
+            )
             return connection.recv(65536)  # never more than one record
 
     async def check(server: Server) -> None:
@@ -76,7 +84,10 @@ def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
     async def check(server: Server) -> None:
         content: Any = b" " * 4000 if announced else chunks()
         response = await server.client.post("/validate", content=content)
-        assert (response.status_code, response.text) == (413, "a review may have at most 2000 bytes\n")
+        assert (response.status_code, response.text) == (
+            413,
+            "a review may have at most 2000 bytes\n",
+        )
         assert (await server.review()).status_code == 200
 
     against(pki, check, body_bytes=2000)
@@ -89,7 +100,10 @@ def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
         (b"[" * 100_000, "the body is no JSON"),
         (b"[]", "the body is no AdmissionReview\n"),
         (b'{"kind": "AdmissionReview", "request": 1}', "the AdmissionReview has no request.uid\n"),
-        (b'{"kind": "AdmissionReview", "request": {"uid": ""}}', "the AdmissionReview has no request.uid\n"),
+        (
+            b'{"kind": "AdmissionReview", "request": {"uid": ""}}',
+            "the AdmissionReview has no request.uid\n",
+        ),
     ],
 )
 def test_a_body_that_is_no_review_is_refused_in_a_line(pki: Pki, body: bytes, line: str) -> None:
@@ -118,7 +132,9 @@ def test_wrong_methods_and_paths_are_named(pki: Pki) -> None:
 
 
 @pytest.mark.parametrize("fail", ["allow", "deny"])
-def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(pki: Pki, fail: str) -> None:
+def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(
+    pki: Pki, fail: str
+) -> None:
     async def judge(_body: bytes, _deadline: float) -> Answer:
         await asyncio.Event().wait()
         raise AssertionError
@@ -141,12 +157,16 @@ def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(pki: 
         (ZeroDivisionError(), "an internal error, which its log tells of"),
     ],
 )
-def test_a_judge_that_fails_is_answered_for(pki: Pki, fail: str, error: Exception, why: str) -> None:
+def test_a_judge_that_fails_is_answered_for(
+    pki: Pki, fail: str, error: Exception, why: str
+) -> None:
     async def judge(_body: bytes, _deadline: float) -> Answer:
         raise error
 
     async def check(server: Server) -> None:
-        assert_failed((await server.review()).json()["response"], fail, f"elfgate could not judge: {why}")
+        assert_failed(
+            (await server.review()).json()["response"], fail, f"elfgate could not judge: {why}"
+        )
 
     against(pki, check, judge=judge, fail=fail)
 
@@ -204,7 +224,9 @@ def test_beyond_so_many_reviews_at_a_time_one_more_is_answered_at_once(pki: Pki)
 def test_a_review_that_trickles_in_is_given_up_at_its_own_deadline(pki: Pki) -> None:
     async def check(server: Server) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=pki.trusting())
-        writer.write(b"POST /validate?timeout=50ms HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        writer.write(
+            b"POST /validate?timeout=50ms HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
+        )
         assert (await reader.readline()) == b"HTTP/1.1 408 Request Timeout\r\n"
         writer.close()
         await writer.wait_closed()
@@ -224,7 +246,10 @@ def test_ready_means_that_every_check_holds(pki: Pki) -> None:
 
     async def check(server: Server) -> None:
         response = await server.client.get("/readyz")
-        assert (response.status_code, response.text) == (503, "not ready: inventory: no node is known\n")
+        assert (response.status_code, response.text) == (
+            503,
+            "not ready: inventory: no node is known\n",
+        )
         missing["inventory"] = ""
         assert (await server.client.get("/readyz")).text == "ready\n"
         assert "elfgate_ready 1.0" in (await server.client.get("/metrics")).text
@@ -235,7 +260,9 @@ def test_ready_means_that_every_check_holds(pki: Pki) -> None:
 def test_a_port_in_use_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(InputError, match=rf"^port {port} on 127.0.0.1 is in use: set listen.port to another"):
+        with pytest.raises(
+            InputError, match=rf"^port {port} on 127.0.0.1 is in use: set listen.port to another"
+        ):
             bind(Listen(port=port))
 
 
@@ -269,7 +296,8 @@ def test_an_endpoint_that_does_not_answer_is_not_ready(pki: Pki) -> None:
         response = await server.client.get("/readyz")
         assert response.status_code == 503
         assert (
-            response.text == "not ready: endpoint: its own endpoint does not answer a review as it must: status 200\n"
+            response.text
+            == "not ready: endpoint: its own endpoint does not answer a review as it must: status 200\n"
         )
 
     against(pki, check, judge=nothing)
@@ -277,12 +305,19 @@ def test_an_endpoint_that_does_not_answer_is_not_ready(pki: Pki) -> None:
 
 def test_a_port_where_nobody_answers_is_told(pki: Pki) -> None:
     async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            socket.create_server(("127.0.0.1", 0)) as closed,
+        ):
             port = closed.getsockname()[1]
             closed.close()
             with pytest.raises(ElfgateError, match="its own endpoint does not answer"):
                 await probe.answers("0.0.0.0", port, certificates_asked=False)  # noqa: S104
-            with pytest.raises(ElfgateError, match=r"its own endpoint gave no answer within 0\.1 s"):
-                await probe.answers("127.0.0.1", silent.getsockname()[1], certificates_asked=False, seconds=0.1)
+            with pytest.raises(
+                ElfgateError, match=r"its own endpoint gave no answer within 0\.1 s"
+            ):
+                await probe.answers(
+                    "127.0.0.1", silent.getsockname()[1], certificates_asked=False, seconds=0.1
+                )
 
     asyncio.run(main())

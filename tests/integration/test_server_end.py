@@ -41,7 +41,9 @@ run(serve(settings=settings, judge=judge, ready=all_ready, metrics=Metrics()))
 @contextlib.contextmanager
 def process(pki: Pki, **admission: Any) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     file = pki.folder / "settings.json"
-    file.write_text(pki.settings(**admission).model_copy(update={"listen": Listen(port=0)}).model_dump_json())
+    file.write_text(
+        pki.settings(**admission).model_copy(update={"listen": Listen(port=0)}).model_dump_json()
+    )
     tests = Path(__file__).parents[1]
     with subprocess.Popen(
         [sys.executable, "-c", DRAINED, str(file)],
@@ -55,7 +57,9 @@ def process(pki: Pki, **admission: Any) -> Iterator[tuple[subprocess.Popen[str],
         started = json.loads(running.stderr.readline())
         assert started["message"] == "listening"
         try:
-            with httpx.Client(base_url=started["url"], verify=pki.trusting(), trust_env=False, timeout=20) as client:
+            with httpx.Client(
+                base_url=started["url"], verify=pki.trusting(), trust_env=False, timeout=20
+            ) as client:
                 yield running, client
         finally:
             running.kill()
@@ -72,7 +76,9 @@ def test_sigterm_lets_the_endpoints_drain_and_finishes_what_was_begun(pki: Pki) 
         slow = asyncio.new_event_loop()
 
         async def post() -> None:
-            async with httpx.AsyncClient(base_url=client.base_url, verify=pki.trusting(), trust_env=False) as other:
+            async with httpx.AsyncClient(
+                base_url=client.base_url, verify=pki.trusting(), trust_env=False
+            ) as other:
                 pending.append(await other.post("/validate", json=waiting, timeout=20))
 
         async def drain() -> None:

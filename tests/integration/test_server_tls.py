@@ -29,14 +29,18 @@ async def served_serial(pki: Pki, port: int) -> int:
     return int(certificate["serialNumber"], 16)
 
 
-def test_a_changed_certificate_is_served_without_a_restart_whatever_kind_of_key_it_has(pki: Pki) -> None:
+def test_a_changed_certificate_is_served_without_a_restart_whatever_kind_of_key_it_has(
+    pki: Pki,
+) -> None:
     async def check(server: Server) -> None:
         before = await served_serial(pki, server.port)
         assert await served_serial(pki, server.port) == before
         for number, kind in enumerate((trustme.KeyType.RSA, trustme.KeyType.ECDSA), 1):
             pki.issue(key_type=kind)
             os.kill(os.getpid(), signal.SIGHUP)
-            await until_metric(server, f'elfgate_certificate_reloads_total{{result="accepted"}} {number}.0')
+            await until_metric(
+                server, f'elfgate_certificate_reloads_total{{result="accepted"}} {number}.0'
+            )
             after = await served_serial(pki, server.port)
             assert after != before
             before = after
@@ -75,7 +79,10 @@ def test_an_expired_certificate_is_not_served(pki: Pki) -> None:
 
 
 def test_a_certificate_that_is_not_valid_yet_is_not_served(pki: Pki) -> None:
-    pki.issue(not_before=datetime.now(UTC) + timedelta(days=1), not_after=datetime.now(UTC) + timedelta(days=2))
+    pki.issue(
+        not_before=datetime.now(UTC) + timedelta(days=1),
+        not_after=datetime.now(UTC) + timedelta(days=2),
+    )
     with pytest.raises(InputError, match=r"certificate is not yet valid$"):
         Certificate(pki.certificate, pki.key)
 
@@ -84,7 +91,9 @@ def test_the_key_of_another_certificate_is_told_apart(pki: Pki) -> None:
     stale = pki.certificate.read_bytes()
     pki.issue()
     pki.certificate.write_bytes(stale)
-    with pytest.raises(InputError, match=r"^TLS key \S+tls.key does not belong to the certificate \S+tls.crt$"):
+    with pytest.raises(
+        InputError, match=r"^TLS key \S+tls.key does not belong to the certificate \S+tls.crt$"
+    ):
         Certificate(pki.certificate, pki.key)
 
 
@@ -99,7 +108,9 @@ def test_the_key_of_another_certificate_is_told_apart(pki: Pki) -> None:
         ("tls.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ""),
     ],
 )
-def test_files_that_hold_no_certificate_or_key_are_named(pki: Pki, name: str, content: bytes | None, line: str) -> None:
+def test_files_that_hold_no_certificate_or_key_are_named(
+    pki: Pki, name: str, content: bytes | None, line: str
+) -> None:
     (pki.folder / name).unlink()
     if content is not None:
         (pki.folder / name).write_bytes(content)
@@ -121,7 +132,9 @@ def test_reviews_are_answered_to_the_api_servers_certificate_only(pki: Pki) -> N
     ca.cert_pem.write_to_path(str(pki.folder / "client-ca.crt"))
 
     async def status(server: Server, context: ssl.SSLContext) -> int:
-        async with httpx.AsyncClient(base_url=server.client.base_url, verify=context, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=server.client.base_url, verify=context, trust_env=False
+        ) as client:
             return (await client.post("/validate", json=REVIEW)).status_code
 
     async def check(server: Server) -> None:

@@ -12,7 +12,10 @@ from support.tutorial import steps
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="it shows what happens on amd64")
 def test_the_tutorials_commands_print_what_it_shows(tmp_path: Path) -> None:
-    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+    }
     done = 0
     for step in [*steps("An image that cannot start"), *steps("What a cluster would be told")]:
         if not step.command.startswith("make setup"):

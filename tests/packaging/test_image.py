@@ -36,7 +36,9 @@ def layout() -> Path:
 
 
 @pytest.fixture(scope="session", params=image.ARCHITECTURES)
-def built(request: pytest.FixtureRequest, layout: Path, tmp_path_factory: pytest.TempPathFactory) -> "Built":
+def built(
+    request: pytest.FixtureRequest, layout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> "Built":
     return Built(layout, request.param, tmp_path_factory.mktemp(request.param))
 
 
@@ -46,7 +48,9 @@ class Built:
     def __init__(self, layout: Path, architecture: str, folder: Path) -> None:
         self.architecture = architecture
         index = _blob(layout, json.loads((layout / "index.json").read_text())["manifests"][0])
-        (descriptor,) = (each for each in index["manifests"] if each["platform"]["architecture"] == architecture)
+        (descriptor,) = (
+            each for each in index["manifests"] if each["platform"]["architecture"] == architecture
+        )
         manifest = _blob(layout, descriptor)
         self.config = _blob(layout, manifest["config"])["config"]
         self.layers = []
@@ -65,7 +69,9 @@ class Built:
         env = dict(pair.split("=", 1) for pair in self.config["Env"])
         argv = (*self.config["Entrypoint"], *(words or self.config["Cmd"]))
         mounted = tuple((str(path), f"/{name}/elfgate") for name, path in volumes.items())
-        return Start(layers, argv, env=env, user=self.config["User"], timeout=PATIENCE, volumes=mounted)
+        return Start(
+            layers, argv, env=env, user=self.config["User"], timeout=PATIENCE, volumes=mounted
+        )
 
 
 def _path(layout: Path, descriptor: Any) -> Path:
@@ -98,7 +104,9 @@ def test_an_instruction_that_is_not_understood_is_refused(tmp_path: Path) -> Non
 
 
 def test_what_is_installed_is_what_is_tested() -> None:
-    tested, installed = (_pinned(ROOT / "requirements" / name) for name in ("dev.txt", "runtime.txt"))
+    tested, installed = (
+        _pinned(ROOT / "requirements" / name) for name in ("dev.txt", "runtime.txt")
+    )
     assert installed <= tested
 
 
@@ -106,7 +114,9 @@ def test_what_is_installed_is_what_is_tested() -> None:
 def test_every_requirement_of_a_platform_is_a_wheel_or_debians(architecture: str) -> None:
     platform = image.Platform(architecture, "trixie")
     wheels = {line.partition("==")[0] for line in platform.requirements}
-    debian = {name.removeprefix("python3-") for name in platform.packages if name.startswith("python3-")}
+    debian = {
+        name.removeprefix("python3-") for name in platform.packages if name.startswith("python3-")
+    }
     assert {"pydantic", "uvicorn", "kubernetes"} <= wheels
     assert {"orjson", "cryptography"} <= wheels | debian
     assert {"pyyaml", "yaml"} & (wheels | debian)
@@ -131,9 +141,26 @@ def test_it_holds_what_it_needs_and_nothing_to_change_it_with(built: Built) -> N
     names = built.names()
     assert "etc/ssl/certs/ca-certificates.crt" in names
     assert any(name.endswith("elfgate/policies/.manifest") for name in names)
-    programs = {Path(name).name for name in names if name.startswith(("usr/bin/", "usr/sbin/", "bin/", "sbin/"))}
-    assert not programs & {"sh", "bash", "dash", "busybox", "apt", "apt-get", "dpkg", "pip", "pip3", "perl"}
-    assert not [name for name in names if "/pip/" in name or name.startswith(("var/lib/apt", "var/cache/"))]
+    programs = {
+        Path(name).name
+        for name in names
+        if name.startswith(("usr/bin/", "usr/sbin/", "bin/", "sbin/"))
+    }
+    assert not programs & {
+        "sh",
+        "bash",
+        "dash",
+        "busybox",
+        "apt",
+        "apt-get",
+        "dpkg",
+        "pip",
+        "pip3",
+        "perl",
+    }
+    assert not [
+        name for name in names if "/pip/" in name or name.startswith(("var/lib/apt", "var/cache/"))
+    ]
     assert (built.layers[0] / "tmp").stat().st_mode & 0o7777 == 0o1777
 
 
@@ -143,7 +170,9 @@ def test_its_bill_of_materials_names_every_part(built: Built) -> None:
     purls = [component["purl"] for component in bill["components"]]
     assert len(set(purls)) == len(purls)
     packages = {path.name for path in (built.layers[0] / "var/lib/dpkg/status.d").iterdir()}
-    assert {each["name"] for each in bill["components"] if each["purl"].startswith("pkg:deb/")} == packages
+    assert {
+        each["name"] for each in bill["components"] if each["purl"].startswith("pkg:deb/")
+    } == packages
     wheels = list(built.layers[1].rglob("*.dist-info"))
     assert sum(purl.startswith("pkg:pypi/") for purl in purls) == len(wheels)
 
@@ -151,7 +180,9 @@ def test_its_bill_of_materials_names_every_part(built: Built) -> None:
 def test_it_is_made_of_the_same_bytes_again(layout: Path, tmp_path: Path) -> None:
     image.write([image.available("amd64")], tmp_path / "again")
     first, again = (
-        _blob(each, json.loads((each / "index.json").read_text())["manifests"][0])["manifests"][0]["digest"]
+        _blob(each, json.loads((each / "index.json").read_text())["manifests"][0])["manifests"][0][
+            "digest"
+        ]
         for each in (layout, tmp_path / "again")
     )
     assert again == first
@@ -160,7 +191,9 @@ def test_it_is_made_of_the_same_bytes_again(layout: Path, tmp_path: Path) -> Non
 @pytest.fixture(scope="session")
 def users() -> None:
     """Somewhere to start programs as somebody else than root."""
-    if reason := sandbox.unavailable() or ("" if sandbox.has_users() else "only root may map several users"):
+    if reason := sandbox.unavailable() or (
+        "" if sandbox.has_users() else "only root may map several users"
+    ):
         pytest.skip(reason)
 
 
@@ -185,7 +218,11 @@ def test_it_serves_and_says_that_it_is_ready(built: Built, tmp_path: Path) -> No
             (policies_folder,) = built.layers[2].rglob("elfgate/policies")
             listening = beside.enter_context(opa.serving(bundle.load(policies_folder), run))
             listening.chmod(0o777)
-            policies = {"engine": "opa", "opa_socket": f"/run/elfgate/{listening.name}", "seconds": 20}
+            policies = {
+                "engine": "opa",
+                "opa_socket": f"/run/elfgate/{listening.name}",
+                "seconds": 20,
+            }
         _configure(tmp_path, ca, port, policies)
         ended = beside.enter_context(serving(built, etc=tmp_path, run=run))
         assert _ready(ca, port, ended), "it is not ready"

@@ -14,8 +14,12 @@ from support import founding
 ROOT = Path(__file__).parents[2]
 
 
-def run(*command: str, cwd: Path, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=120, check=False)
+def run(
+    *command: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    ran = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=env, timeout=120, check=False
+    )
     assert ran.returncode in {0, 1}, ran.stderr
     return ran
 
@@ -51,15 +55,30 @@ def test_the_wheel_has_the_policies_with_their_tests_and_cases(wheel: Path) -> N
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_the_installed_program_judges_with_the_policies_that_it_brought(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_program_judges_with_the_policies_that_it_brought(
+    installed: Path, tmp_path: Path
+) -> None:
     founding.write(tmp_path / "layout")
     (tmp_path / "pod.yaml").write_text(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: example/server:2}]}\n"
     )
     env = {**os.environ, "PYTHONPATH": str(installed)}
-    where = run(sys.executable, "-c", "import elfgate; print(elfgate.__file__)", cwd=tmp_path, env=env).stdout
+    where = run(
+        sys.executable, "-c", "import elfgate; print(elfgate.__file__)", cwd=tmp_path, env=env
+    ).stdout
     assert where.startswith(str(installed))
     override = ["--image", "example/server:2=oci:layout:2", "--store", str(tmp_path / "facts.db")]
-    ran = run(sys.executable, "-m", "elfgate", "check", "pod.yaml", "--arch", "s390x", *override, cwd=tmp_path, env=env)
+    ran = run(
+        sys.executable,
+        "-m",
+        "elfgate",
+        "check",
+        "pod.yaml",
+        "--arch",
+        "s390x",
+        *override,
+        cwd=tmp_path,
+        env=env,
+    )
     assert ran.returncode == 1
     assert "cannot start on s390x" in ran.stdout

@@ -16,7 +16,12 @@ import orjson
 
 from support.loopback import Loopback
 
-GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 1 (2)"}
+GONE = {
+    "kind": "Status",
+    "code": 410,
+    "reason": "Expired",
+    "message": "too old resource version: 1 (2)",
+}
 
 
 class ApiServer(Loopback):
@@ -34,7 +39,10 @@ class ApiServer(Loopback):
     """
 
     def __init__(self, *nodes: dict[str, Any], pods: list[dict[str, Any]] | None = None) -> None:
-        self.pods = {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in pods or []}
+        self.pods = {
+            f"{item['metadata']['namespace']}/{item['metadata']['name']}": item
+            for item in pods or []
+        }
         self.objects: dict[str, dict[str, Any]] = {}
         self.shown: list[str] = []
         self.events_written: dict[str, dict[str, Any]] = {}
@@ -68,7 +76,10 @@ class ApiServer(Loopback):
             elif kind != "BOOKMARK":
                 self._nodes[name] = obj
             version = str(len(self._events) + 1)
-            event = {"type": kind, "object": obj | {"metadata": obj["metadata"] | {"resourceVersion": version}}}
+            event = {
+                "type": kind,
+                "object": obj | {"metadata": obj["metadata"] | {"resourceVersion": version}},
+            }
             self._events.append(event if tell else {})
             self._changed.notify_all()
 

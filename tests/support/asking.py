@@ -24,15 +24,23 @@ SECRET = "s3cret"
 
 
 @contextmanager
-def serving(*, auth: str = "", username: str = "", password: str = "", expires_in: int = 300) -> Iterator[Registry]:
+def serving(
+    *, auth: str = "", username: str = "", password: str = "", expires_in: int = 300
+) -> Iterator[Registry]:
     images = {"example/app": {"1.0": APP}}
-    with Registry(images, auth=auth, username=username, password=password, expires_in=expires_in) as registry:
+    with Registry(
+        images, auth=auth, username=username, password=password, expires_in=expires_in
+    ) as registry:
         yield registry
 
 
 @contextmanager
 def asking(
-    registry: Registry, *, password: str = "", limits: Limits | None = None, options: RegistryOptions | None = None
+    registry: Registry,
+    *,
+    password: str = "",
+    limits: Limits | None = None,
+    options: RegistryOptions | None = None,
 ) -> Iterator[Repository]:
     credentials = DockerConfig({registry.host: Credential("user", password)}) if password else None
     registries = Registries(credentials, options=options, limits=limits)

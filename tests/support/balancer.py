@@ -47,7 +47,10 @@ class Proxy:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -141,7 +144,9 @@ class Balancer(Proxy):
 
     async def _look_always(self) -> None:
         while True:
-            await asyncio.gather(*(self._look(name, port) for name, port in list(self.backends.items())))
+            await asyncio.gather(
+                *(self._look(name, port) for name, port in list(self.backends.items()))
+            )
             await asyncio.sleep(self._period)
 
     async def _look(self, name: str, port: int) -> None:

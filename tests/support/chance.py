@@ -7,17 +7,51 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
 from elfgate.policy.document import Document
 
-PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v6", "linux/arm/v7", "linux/ppc64le", "linux/s390x")
+PLATFORMS = (
+    "linux/amd64",
+    "linux/arm64",
+    "linux/arm/v6",
+    "linux/arm/v7",
+    "linux/ppc64le",
+    "linux/s390x",
+)
 FOREIGN = ("windows/amd64", "linux/riscv64", "freebsd/amd64", "linux")
-NAMES = ("web", "db", "proxy", "", "a b", "web\nweb", '"}]', "${x}", "%v", "ünï", "😀", "../..", "__proto__", "0")
-TEXTS = ("", "/app needs /lib64/ld64.so.2", "/a\n/b", "\x1b[2J", '"', "\\u0000", "%s", "😀" * 40, "x" * 500)
+NAMES = (
+    "web",
+    "db",
+    "proxy",
+    "",
+    "a b",
+    "web\nweb",
+    '"}]',
+    "${x}",
+    "%v",
+    "ünï",
+    "😀",
+    "../..",
+    "__proto__",
+    "0",
+)
+TEXTS = (
+    "",
+    "/app needs /lib64/ld64.so.2",
+    "/a\n/b",
+    "\x1b[2J",
+    '"',
+    "\\u0000",
+    "%s",
+    "😀" * 40,
+    "x" * 500,
+)
 EFFECTS = ("fails", "fails", "fails", "unknown", "note")
 
 
 def document(seed: int) -> Document:
     """The document of a seed."""
     chance = random.Random(seed)  # noqa: S311  (not for secrets)
-    platforms = chance.sample(PLATFORMS, chance.randint(0, 4)) + chance.sample(FOREIGN, chance.choice((0, 0, 0, 1)))
+    platforms = chance.sample(PLATFORMS, chance.randint(0, 4)) + chance.sample(
+        FOREIGN, chance.choice((0, 0, 0, 1))
+    )
     names = chance.sample(NAMES, chance.choice((0, 1, 1, 2, 3, 5)))
     if names and chance.random() < 0.05:
         names.append(names[0])
@@ -44,9 +78,13 @@ def config(seed: int) -> dict[str, Any]:
         "exemptions": [_exemption(chance) for _ in range(chance.choice((0, 1, 3)))],
         "support": [_row(chance) for _ in range(chance.choice((0, 0, 2, 4)))],
         "points": {
-            point: _layer(chance) for point in chance.sample(("pod", "audit", "workload"), chance.randint(0, 2))
+            point: _layer(chance)
+            for point in chance.sample(("pod", "audit", "workload"), chance.randint(0, 2))
         },
-        "namespaces": {name: _layer(chance) for name in chance.sample(("shop", "prod", ""), chance.randint(0, 2))},
+        "namespaces": {
+            name: _layer(chance)
+            for name in chance.sample(("shop", "prod", ""), chance.randint(0, 2))
+        },
     }
 
 
@@ -66,7 +104,9 @@ def _row(chance: random.Random) -> dict[str, Any]:
     return {
         "repository": chance.choice(("example/*", "example/web", "*")),
         "variant": chance.choice(("*", "alpine", "ubi", "debian", "1")),
-        "architectures": chance.sample(("amd64", "arm64", "ppc64le", "s390x", "arm"), chance.randint(1, 4)),
+        "architectures": chance.sample(
+            ("amd64", "arm64", "ppc64le", "s390x", "arm"), chance.randint(1, 4)
+        ),
         "source": chance.choice(("docs", "https://example.test/a?b=%s")),
     }
 
@@ -75,11 +115,17 @@ def _layer(chance: random.Random) -> dict[str, Any]:
     codes = [code.value for code in Code]
     return {
         "require": chance.choice(("any", "all")),
-        "rules": {code: chance.choice(("deny", "warn", "dryrun", "off")) for code in chance.sample(codes, 3)},
-        "unknown": {
-            reason.value: chance.choice(("deny", "warn", "allow")) for reason in chance.sample(list(UnknownReason), 3)
+        "rules": {
+            code: chance.choice(("deny", "warn", "dryrun", "off"))
+            for code in chance.sample(codes, 3)
         },
-        "notes": {code: chance.choice(("warn", "dryrun", "off")) for code in chance.sample(codes, 3)},
+        "unknown": {
+            reason.value: chance.choice(("deny", "warn", "allow"))
+            for reason in chance.sample(list(UnknownReason), 3)
+        },
+        "notes": {
+            code: chance.choice(("warn", "dryrun", "off")) for code in chance.sample(codes, 3)
+        },
     }
 
 
@@ -97,12 +143,23 @@ def _request(chance: random.Random) -> dict[str, Any]:
 def _target(chance: random.Random, platform: str) -> dict[str, Any]:
     names = chance.sample(NAMES, chance.randint(0, 5))
     architecture = platform.partition("/")[2].partition("/")[0]
-    return {"platform": platform, "architecture": architecture, "nodes": chance.randint(0, 9), "names": names}
+    return {
+        "platform": platform,
+        "architecture": architecture,
+        "nodes": chance.randint(0, 9),
+        "names": names,
+    }
 
 
 def _container(chance: random.Random, name: str) -> dict[str, Any]:
     role = chance.choice(("main", "main", "init", "sidecar", "ephemeral"))
-    return {"name": name, "role": role, "image": f"example/{name}:1", "repository": f"example/{name}", "tag": "1"}
+    return {
+        "name": name,
+        "role": role,
+        "image": f"example/{name}:1",
+        "repository": f"example/{name}",
+        "tag": "1",
+    }
 
 
 def _linkage(chance: random.Random, container: str, platform: str) -> dict[str, Any]:
@@ -111,7 +168,11 @@ def _linkage(chance: random.Random, container: str, platform: str) -> dict[str, 
     return {
         "container": container,
         "platform": platform,
-        "verdict": "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts",
+        "verdict": "cannot-start"
+        if "fails" in effects
+        else "unknown"
+        if "unknown" in effects
+        else "starts",
         "variant": {"id": chance.choice(("alpine", "debian", "rhel", "scratch", "unknown", ""))},
         "findings": findings,
         "alternatives": chance.sample(

@@ -35,7 +35,9 @@ def helms() -> dict[str, Path]:
     return {major: path for major, path in built.items() if path.exists()}
 
 
-def helm(major: str, *words: str, kubeconfig: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def helm(
+    major: str, *words: str, kubeconfig: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     """Run a Helm, with no configuration but the one that is given."""
     program = helms()[major]
     environment = {
@@ -44,7 +46,13 @@ def helm(major: str, *words: str, kubeconfig: Path | None = None) -> "subprocess
         "KUBECONFIG": str(kubeconfig or "/nowhere"),
     }
     return subprocess.run(
-        [program, *words], capture_output=True, text=True, check=False, env=environment, timeout=180, cwd=ROOT
+        [program, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=180,
+        cwd=ROOT,
     )
 
 
@@ -54,7 +62,17 @@ def template(major: str, *words: str) -> str:
     Raises:
         AssertionError: if it fails.
     """
-    done = helm(major, "template", "elfgate", str(CHART), "-n", NAMESPACE, "--kube-version", KUBERNETES, *words)
+    done = helm(
+        major,
+        "template",
+        "elfgate",
+        str(CHART),
+        "-n",
+        NAMESPACE,
+        "--kube-version",
+        KUBERNETES,
+        *words,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -98,15 +116,21 @@ def lay_out(found: Sequence[Object], folder: Path) -> Path:
         The settings' file, its paths changed to that folder's.
     """
     pod, container = next(
-        (pod, each) for _, pod in pods(found) for each in containers(pod) if each["args"][0] == "serve"
+        (pod, each)
+        for _, pod in pods(found)
+        for each in containers(pod)
+        if each["args"][0] == "serve"
     )
     mounts: dict[str, Path] = {
-        mount["name"]: folder / mount["mountPath"].lstrip("/") for mount in container["volumeMounts"]
+        mount["name"]: folder / mount["mountPath"].lstrip("/")
+        for mount in container["volumeMounts"]
     }
     for volume in pod["spec"]["volumes"]:
         mounts[volume["name"]].mkdir(parents=True, exist_ok=True)
         given = volume.get("configMap", {})
-        data: dict[str, str] = next((obj["data"] for obj in found if _is_config_map(obj, given.get("name"))), {})
+        data: dict[str, str] = next(
+            (obj["data"] for obj in found if _is_config_map(obj, given.get("name"))), {}
+        )
         items = given.get("items") or [{"key": key, "path": key} for key in data]
         for item in items:
             path = mounts[volume["name"]] / item["path"]

@@ -40,7 +40,13 @@ def _parts(content: Content, chunk: int) -> list[tuple[dict[str, Any] | None, by
     parts: list[tuple[dict[str, Any] | None, bytes]] = []
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for info in archive:
-            entry = {"name": info.name, "type": _TYPES[info.type], "mode": info.mode, "uid": info.uid, "gid": info.gid}
+            entry = {
+                "name": info.name,
+                "type": _TYPES[info.type],
+                "mode": info.mode,
+                "uid": info.uid,
+                "gid": info.gid,
+            }
             entry |= {"linkName": info.linkname} if info.linkname else {}
             if "SCHILY.xattr.security.capability" in info.pax_headers:
                 entry["xattrs"] = {"security.capability": "AQAAAgAEAAAAAAAAAAAAAAAAAAA="}
@@ -61,7 +67,9 @@ def _parts(content: Content, chunk: int) -> list[tuple[dict[str, Any] | None, by
     return [*parts, (None, data[at:])]
 
 
-def _packed(content: Content, chunk: int, pack: Callable[[bytes], bytes]) -> tuple[bytearray, dict[str, Any]]:
+def _packed(
+    content: Content, chunk: int, pack: Callable[[bytes], bytes]
+) -> tuple[bytearray, dict[str, Any]]:
     blob, entries = bytearray(), []
     for entry, piece in _parts(content, chunk):
         if entry is not None:
@@ -71,7 +79,9 @@ def _packed(content: Content, chunk: int, pack: Callable[[bytes], bytes]) -> tup
     return blob, {"version": 1, "entries": entries}
 
 
-def estargz(content: Content, *, chunk: int = 1 << 22, lie: Change = _unchanged) -> tuple[bytes, dict[str, str]]:
+def estargz(
+    content: Content, *, chunk: int = 1 << 22, lie: Change = _unchanged
+) -> tuple[bytes, dict[str, str]]:
     """A layer and the annotations of its descriptor; ``lie`` changes the table before it is written."""
     blob, table = _packed(content, chunk, lambda data: gzip.compress(data, mtime=0))
     lie(table)
@@ -84,7 +94,9 @@ def estargz(content: Content, *, chunk: int = 1 << 22, lie: Change = _unchanged)
     return bytes(blob), {"containerd.io/snapshot/stargz/toc.digest": sha256(document)}
 
 
-def zstd_chunked(content: Content, *, chunk: int = 1 << 22, lie: Change = _unchanged) -> tuple[bytes, dict[str, str]]:
+def zstd_chunked(
+    content: Content, *, chunk: int = 1 << 22, lie: Change = _unchanged
+) -> tuple[bytes, dict[str, str]]:
     """The same in the other form."""
     blob, table = _packed(content, chunk, zstandard.compress)
     lie(table)
@@ -99,9 +111,16 @@ def zstd_chunked(content: Content, *, chunk: int = 1 << 22, lie: Change = _uncha
 
 def image_of(layer: bytes, annotations: Mapping[str, str], *, entrypoint: list[str]) -> Blob:
     """An image of one such layer."""
-    config = json_blob(OCI_CONFIG, {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": entrypoint}})
+    config = json_blob(
+        OCI_CONFIG, {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": entrypoint}}
+    )
     kind = "zstd" if layer.startswith(b"\x28") else "gzip"
     blob = Blob(f"{OCI_LAYER}+{kind}", layer)
     descriptor = blob.descriptor(annotations=dict(annotations))
-    document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config.descriptor(), "layers": [descriptor]}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": config.descriptor(),
+        "layers": [descriptor],
+    }
     return json_blob(OCI_MANIFEST, document, [config, blob])

@@ -68,7 +68,10 @@ class ControlPlane:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stop()
 
@@ -77,7 +80,9 @@ class ControlPlane:
         account = kubeconfig or self.kubeconfig("admin")
         command = [str(self.programs / "kubectl"), "--kubeconfig", str(account), *words]
         written = stdin if isinstance(stdin, str) else json.dumps(_written(stdin))
-        done = subprocess.run(command, input=written, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(
+            command, input=written, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
         return Said(done.returncode, done.stdout, done.stderr)
 
     def must(self, *words: str, stdin: object = "") -> str:
@@ -103,13 +108,24 @@ class ControlPlane:
         taints = [taint] if taint else []
         self.must("create", "-f", "-", stdin=_node(name, architecture, taints))
         self.must("wait", "--for=condition=Ready", f"node/{name}", f"--timeout={PATIENCE:g}s")
-        until(lambda: self.get("node", name)["spec"].get("taints", []) == taints, f"{name} keeps its taints")
+        until(
+            lambda: self.get("node", name)["spec"].get("taints", []) == taints,
+            f"{name} keeps its taints",
+        )
 
     def add_namespace(self, name: str, **labels: str) -> None:
         """Make a namespace, and wait for the service account that its pods need."""
         metadata = {"name": name, "labels": labels}
-        self.must("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        until(lambda: not self.kubectl("get", "-n", name, "sa", "default").code, f"{name} has no service account")
+        self.must(
+            "create",
+            "-f",
+            "-",
+            stdin={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
+        )
+        until(
+            lambda: not self.kubectl("get", "-n", name, "sa", "default").code,
+            f"{name} has no service account",
+        )
 
     def trust(self) -> ssl.SSLContext:
         """What an HTTP client needs to be the administrator."""
@@ -147,8 +163,14 @@ class ControlPlane:
         etcd, peer, api, controllers, scheduler, kwok = _free_ports(6)
         self.url = f"https://127.0.0.1:{api}"
         self._write_certificates()
-        policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
-        (self.folder / "audit.yaml").write_text(json.dumps(policy | {"omitStages": ["RequestReceived"]}))
+        policy = {
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "rules": [{"level": "Metadata"}],
+        }
+        (self.folder / "audit.yaml").write_text(
+            json.dumps(policy | {"omitStages": ["RequestReceived"]})
+        )
         self._run(
             "etcd",
             f"--data-dir={self.folder}/etcd",
@@ -164,7 +186,10 @@ class ControlPlane:
         self._until_answers("etcd", f"http://127.0.0.1:{etcd}/health")
         self._run("kube-apiserver", *self._api_server_flags(etcd, api))
         self._until_answers("kube-apiserver", f"{self.url}/readyz")
-        self._run("kube-controller-manager", *self._component_flags("kube-controller-manager", controllers))
+        self._run(
+            "kube-controller-manager",
+            *self._component_flags("kube-controller-manager", controllers),
+        )
         self._run("kube-scheduler", *self._component_flags("kube-scheduler", scheduler))
         self._run(
             "kwok",
@@ -179,7 +204,10 @@ class ControlPlane:
         self._until_answers("kube-controller-manager", f"https://127.0.0.1:{controllers}/healthz")
         self._until_answers("kube-scheduler", f"https://127.0.0.1:{scheduler}/readyz")
         self._until_answers("kwok", f"http://127.0.0.1:{kwok}/healthz")
-        until(lambda: not self.kubectl("get", "-n", "default", "sa", "default").code, "no default service account")
+        until(
+            lambda: not self.kubectl("get", "-n", "default", "sa", "default").code,
+            "no default service account",
+        )
 
     def _api_server_flags(self, etcd: int, port: int) -> list[str]:
         return [
@@ -225,14 +253,18 @@ class ControlPlane:
 
     def _write_certificates(self) -> None:
         self.ca.cert_pem.write_to_path(str(self.folder / "ca.crt"))
-        server = self.ca.issue_cert("127.0.0.1", "localhost", "kubernetes.default.svc", common_name="kube-apiserver")
+        server = self.ca.issue_cert(
+            "127.0.0.1", "localhost", "kubernetes.default.svc", common_name="kube-apiserver"
+        )
         server.private_key_pem.write_to_path(str(self.folder / "server.key"))
         server.cert_chain_pems[0].write_to_path(str(self.folder / "server.crt"))
         accounts = self.ca.issue_cert(common_name="accounts")
         accounts.private_key_pem.write_to_path(str(self.folder / "accounts.key"))
         for user, group in _USERS.items():
             # Go takes no certificate whose list of alternative names is empty.
-            leaf = self.ca.issue_cert("localhost", common_name=user, organization_name=group or user)
+            leaf = self.ca.issue_cert(
+                "localhost", common_name=user, organization_name=group or user
+            )
             pem = self.folder / f"{user.rpartition(':')[2]}.pem"
             leaf.private_key_and_cert_chain_pem.write_to_path(str(pem))
             self._write_kubeconfig(user, {"client-certificate": str(pem), "client-key": str(pem)})
@@ -263,7 +295,9 @@ class ControlPlane:
         with httpx.Client(verify=self.trust(), trust_env=False) as client:
 
             def answers() -> bool:
-                dead = [each for each, process in self._running.items() if process.poll() is not None]
+                dead = [
+                    each for each, process in self._running.items() if process.poll() is not None
+                ]
                 assert not dead, f"{dead}: see {self.folder}"
                 try:
                     return client.get(url).status_code == httpx.codes.OK
@@ -319,7 +353,11 @@ def _written(objs: object) -> object:
 
 
 def _node(name: str, architecture: str, taints: list[dict[str, str]]) -> dict[str, Any]:
-    own = {"kubernetes.io/arch": architecture, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
+    own = {
+        "kubernetes.io/arch": architecture,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": name,
+    }
     room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
     empty = ("kubeletVersion", "osImage", "kernelVersion", "bootID", "machineID", "systemUUID")
     info = dict.fromkeys((*empty, "containerRuntimeVersion", "kubeProxyVersion"), "")

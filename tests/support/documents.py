@@ -6,13 +6,23 @@ from elfgate.policy.document import Document
 
 __all__ = ["document", "pod"]
 
-MISSING_LOADER = {"code": Code.LOADER_MISSING.value, "message": "/app needs the loader /lib64/ld64.so.2"}
+MISSING_LOADER = {
+    "code": Code.LOADER_MISSING.value,
+    "message": "/app needs the loader /lib64/ld64.so.2",
+}
 
 
-def pod(*, containers: int = 1, starts: tuple[str, ...] = (), fails: tuple[str, ...] = ()) -> Document:
+def pod(
+    *, containers: int = 1, starts: tuple[str, ...] = (), fails: tuple[str, ...] = ()
+) -> Document:
     """A pod whose containers all start on some architectures and lack their loader on others."""
-    found = dict.fromkeys(starts, "starts") | {arch: {"findings": [MISSING_LOADER]} for arch in fails}
+    found = dict.fromkeys(starts, "starts") | {
+        arch: {"findings": [MISSING_LOADER]} for arch in fails
+    }
     return document(
         targets=dict.fromkeys((*starts, *fails), 1),
-        containers={f"app-{number}": {"image": "example/app:1", "found": found} for number in range(containers)},
+        containers={
+            f"app-{number}": {"image": "example/app:1", "found": found}
+            for number in range(containers)
+        },
     )

@@ -74,7 +74,9 @@ class Encoding:
     def relocation(self, place: int, symbol: int, kind: int, *, addend: bool) -> bytes:
         if not self.wide:
             info = symbol << 8 | kind & 0xFF
-        elif self.machine == _MIPS and self.little:  # MIPS N64 writes the symbol first, whatever the byte order
+        elif (
+            self.machine == _MIPS and self.little
+        ):  # MIPS N64 writes the symbol first, whatever the byte order
             info = symbol | kind << 56
         else:
             info = symbol << 32 | kind
@@ -121,7 +123,9 @@ def marks_of(symbol: Symbol) -> tuple[str, frozenset[str]]:
     return (symbol, frozenset()) if isinstance(symbol, str) else (symbol[0], frozenset(symbol[1:]))
 
 
-def version_needs_table(code: Encoding, strings: Strings, needs: Mapping[str, Sequence[Version]]) -> bytes:
+def version_needs_table(
+    code: Encoding, strings: Strings, needs: Mapping[str, Sequence[Version]]
+) -> bytes:
     blob, index = b"", 32
     for position, (file, versions) in enumerate(needs.items()):
         size = 16 + 16 * len(versions)
@@ -131,13 +135,20 @@ def version_needs_table(code: Encoding, strings: Strings, needs: Mapping[str, Se
             name, marks = marks_of(version)
             following = 0 if number == len(versions) - 1 else 16
             blob += code.pack(
-                "IHHII", sysv_hash(name), 2 if "weak" in marks else 0, index, strings.add(name), following
+                "IHHII",
+                sysv_hash(name),
+                2 if "weak" in marks else 0,
+                index,
+                strings.add(name),
+                following,
             )
             index += 1
     return blob
 
 
-def version_definitions_table(code: Encoding, strings: Strings, base: str, names: Sequence[str]) -> bytes:
+def version_definitions_table(
+    code: Encoding, strings: Strings, base: str, names: Sequence[str]
+) -> bytes:
     blob = b""
     for index, name in enumerate((base, *names), 1):
         following = 0 if index == len(names) + 1 else 28
@@ -157,9 +168,13 @@ def gnu_hash_table(code: Encoding, first: int, names: Sequence[str], buckets: in
         last = index + 1 == len(names) or gnu_hash(names[index + 1]) % buckets != bucket
         chain.append(value & ~1 | last)
     everything_passes = (1 << (64 if code.wide else 32)) - 1
-    return code.pack(f"IIIIW{buckets + len(chain)}I", buckets, first, 1, 6, everything_passes, *starts, *chain)
+    return code.pack(
+        f"IIIIW{buckets + len(chain)}I", buckets, first, 1, 6, everything_passes, *starts, *chain
+    )
 
 
 def sysv_hash_table(code: Encoding, count: int) -> bytes:
-    cell = "Q" if code.machine == _S390 and code.wide else "I"  # the one processor here with 64-bit hash entries
+    cell = (
+        "Q" if code.machine == _S390 and code.wide else "I"
+    )  # the one processor here with 64-bit hash entries
     return code.pack(f"{2 + 1 + count}{cell}", 1, count, count - 1, 0, *range(count - 1))

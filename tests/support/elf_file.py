@@ -32,7 +32,15 @@ from .elf_encoding import (
 EXIT_0 = bytes.fromhex("b83c00000031ff0f05")
 """x86-64 code: ``exit(0)``."""
 
-_LOAD, _DYNAMIC, _INTERP, _NOTE, _PHDR, _GNU_STACK, _GNU_PROPERTY = 1, 2, 3, 4, 6, 0x6474E551, 0x6474E553
+_LOAD, _DYNAMIC, _INTERP, _NOTE, _PHDR, _GNU_STACK, _GNU_PROPERTY = (
+    1,
+    2,
+    3,
+    4,
+    6,
+    0x6474E551,
+    0x6474E553,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +168,26 @@ def glibc_loader(
     return elf_file(architecture, **settings | options)
 
 
-_OF_LIBC = ("__libc_early_init", "__libc_start_main", "exit", "free", "gnu_get_libc_version", "malloc", "puts", "write")
+_OF_LIBC = (
+    "__libc_early_init",
+    "__libc_start_main",
+    "exit",
+    "free",
+    "gnu_get_libc_version",
+    "malloc",
+    "puts",
+    "write",
+)
 
 
 def glibc_libc(architecture: str = "amd64", *, version: str = "2.36", **options: Any) -> bytes:
     """A ``libc.so.6``: the versions up to its own, and some symbols."""
     minor = int(version.split(".")[1])
-    versions = ["GLIBC_2.2.5", *(f"GLIBC_2.{number}" for number in range(3, minor + 1)), "GLIBC_PRIVATE"]
+    versions = [
+        "GLIBC_2.2.5",
+        *(f"GLIBC_2.{number}" for number in range(3, minor + 1)),
+        "GLIBC_PRIVATE",
+    ]
     settings: dict[str, Any] = {
         "soname": "libc.so.6",
         "needed": (_loader_name(architecture),),
@@ -207,7 +228,9 @@ class _Writer:
         self.word = 8 if self.code.wide else 4
         self.pie = plan.pie if plan.pie is not None else plan.type == 3 and plan.interp is not None
         self.taken = [marks_of(symbol) for symbol in plan.undefined]
-        self.slots = [index for index, (_, marks) in enumerate(self.taken, 1) if "unreferenced" not in marks]
+        self.slots = [
+            index for index, (_, marks) in enumerate(self.taken, 1) if "unreferenced" not in marks
+        ]
         self.buckets = max(1, len(plan.defined) // 2)
         self.exported = sorted(plan.defined, key=lambda name: gnu_hash(name) % self.buckets)
         self.at: Mapping[str, int] = defaultdict(int)  # addresses of blocks
@@ -270,8 +293,15 @@ class _Writer:
         if not self.dynamic:
             return blocks, data
         entries = b"".join(self.code.pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
-        functions = {"init_array": self.code.pack("W", self.at["text"])} if self.plan.init_array else {}
-        return blocks, {"dynamic": entries, "got": bytes(self.word * (len(self.slots) + 3)), **functions, **data}
+        functions = (
+            {"init_array": self.code.pack("W", self.at["text"])} if self.plan.init_array else {}
+        )
+        return blocks, {
+            "dynamic": entries,
+            "got": bytes(self.word * (len(self.slots) + 3)),
+            **functions,
+            **data,
+        }
 
     def _named_tags(self, names: Strings) -> list[tuple[int, int]]:
         """DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS and DT_FLAGS_1."""
@@ -282,21 +312,27 @@ class _Writer:
         named = ((14, plan.soname), (15, plan.rpath), (29, plan.runpath))
         tags += [(tag, names.add(value)) for tag, value in named if value is not None]
         flags_1 = int(plan.bind_now) | plan.nodeflib << 11 | self.pie << 27
-        return tags + [(tag, value) for tag, value in ((30, 8 * plan.bind_now), (0x6FFFFFFB, flags_1)) if value]
+        return tags + [
+            (tag, value) for tag, value in ((30, 8 * plan.bind_now), (0x6FFFFFFB, flags_1)) if value
+        ]
 
     def _notes(self) -> dict[str, bytes]:
         blocks = {}
         if self.plan.abi_tag is not None:
             blocks["abi_tag"] = self.code.note(1, self.code.pack("IIII", 0, *self.plan.abi_tag), 4)
         if self.plan.isa_needed is not None:
-            item = self.code.pack("III", 0xC0008002, 4, self.plan.isa_needed) + bytes(4 if self.code.wide else 0)
+            item = self.code.pack("III", 0xC0008002, 4, self.plan.isa_needed) + bytes(
+                4 if self.code.wide else 0
+            )
             blocks["property"] = self.code.note(5, item, self.word)
         return blocks
 
     def _symbols(self, names: Strings) -> bytes:
         table = self.code.symbol(0, 0, 0, 0)
         for name, marks in self.taken:
-            table += self.code.symbol(names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0)
+            table += self.code.symbol(
+                names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0
+            )
         for name in self.exported:
             kind = 0x1A if name in self.plan.indirect else 0x12
             table += self.code.symbol(names.add(name), kind, 1, self.at["text"])
@@ -305,7 +341,9 @@ class _Writer:
     def _hashes(self, tags: list[tuple[int, int]]) -> dict[str, bytes]:
         blocks = {}
         if self.plan.hash_style in {"gnu", "both"}:
-            blocks["gnu_hash"] = gnu_hash_table(self.code, 1 + len(self.taken), self.exported, self.buckets)
+            blocks["gnu_hash"] = gnu_hash_table(
+                self.code, 1 + len(self.taken), self.exported, self.buckets
+            )
             tags.append((0x6FFFFEF5, self.at["gnu_hash"]))
         if self.plan.hash_style in {"sysv", "both"}:
             blocks["hash"] = sysv_hash_table(self.code, 1 + len(self.taken) + len(self.exported))
@@ -319,9 +357,12 @@ class _Writer:
 
         def table(kind: int, *, lazy: bool) -> bytes:
             chosen = [index for index in self.slots if ("lazy" in self.taken[index - 1][1]) == lazy]
-            places = [(self.at["got"] + self.word * self.slots.index(index), index) for index in chosen]
+            places = [
+                (self.at["got"] + self.word * self.slots.index(index), index) for index in chosen
+            ]
             return b"".join(
-                self.code.relocation(place, index, self._kind(index, kind), addend=addend) for place, index in places
+                self.code.relocation(place, index, self._kind(index, kind), addend=addend)
+                for place, index in places
             )
 
         blocks, plan = {}, self.plan
@@ -332,7 +373,9 @@ class _Writer:
             blocks["jmprel"] = lazily
             tags += [(23, self.at["jmprel"]), (2, len(lazily)), (20, first), (3, self.at["got"])]
         if plan.relr:
-            distance = (self.at["init_array"] - self.at["got"]) // self.word if plan.init_array else 0
+            distance = (
+                (self.at["init_array"] - self.at["got"]) // self.word if plan.init_array else 0
+            )
             blocks["relr"] = self.code.pack("WW", self.at["got"], 1 | 1 << distance)
             tags += [(36, self.at["relr"]), (35, 2 * self.word), (37, self.word)]
         if plan.init_array:
@@ -350,10 +393,18 @@ class _Writer:
             tags += [(0x6FFFFFFE, self.at["verneed"]), (0x6FFFFFFF, len(plan.version_needs))]
         if plan.version_definitions:
             base = plan.soname or "base"
-            blocks["verdef"] = version_definitions_table(self.code, names, base, plan.version_definitions)
-            tags += [(0x6FFFFFFC, self.at["verdef"]), (0x6FFFFFFD, 1 + len(plan.version_definitions))]
+            blocks["verdef"] = version_definitions_table(
+                self.code, names, base, plan.version_definitions
+            )
+            tags += [
+                (0x6FFFFFFC, self.at["verdef"]),
+                (0x6FFFFFFD, 1 + len(plan.version_definitions)),
+            ]
         if blocks:
-            numbers = [plan.numbers.get(name, 1) for name in (*(name for name, _ in self.taken), *self.exported)]
+            numbers = [
+                plan.numbers.get(name, 1)
+                for name in (*(name for name, _ in self.taken), *self.exported)
+            ]
             blocks["versym"] = self.code.pack(f"{1 + len(numbers)}H", 0, *numbers)
             tags.append((0x6FFFFFF0, self.at["versym"]))
         return blocks
@@ -362,8 +413,15 @@ class _Writer:
     def _segment_count(self) -> int:
         plan = self.plan
         written = self.dynamic or bool(plan.data)
-        count = 2 + written + self.dynamic + len(plan.loads)  # PT_LOAD, PT_GNU_STACK; PT_LOAD; PT_DYNAMIC
-        return count + 2 * (plan.interp is not None) + (plan.abi_tag is not None) + 2 * (plan.isa_needed is not None)
+        count = (
+            2 + written + self.dynamic + len(plan.loads)
+        )  # PT_LOAD, PT_GNU_STACK; PT_LOAD; PT_DYNAMIC
+        return (
+            count
+            + 2 * (plan.interp is not None)
+            + (plan.abi_tag is not None)
+            + 2 * (plan.isa_needed is not None)
+        )
 
     def _program_headers(self, segments: Sequence[Load]) -> list[tuple[int, int, Load]]:
         rows: list[tuple[int, int, Load]] = []
@@ -395,6 +453,8 @@ class _Writer:
         count = self._segment_count if plan.phnum is None else plan.phnum
         ident = bytes([2 if code.wide else 1, 1 if code.little else 2, 1, plan.osabi])
         sizes = (code.header_size, entry_size, count, 0, 0, 0)
-        flags = plan.flags if plan.flags is not None else 2 * (plan.architecture == "ppc64le")  # the second ABI
+        flags = (
+            plan.flags if plan.flags is not None else 2 * (plan.architecture == "ppc64le")
+        )  # the second ABI
         fields = (plan.type, code.machine, 1, entry, code.header_size, 0, flags, *sizes)
         return b"\x7fELF" + ident + bytes(8) + code.pack("HHIWWWIHHHHHH", *fields)

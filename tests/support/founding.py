@@ -26,7 +26,12 @@ def server(architecture: str) -> bytes:
     if architecture in STATIC:
         return elf_file(architecture, type=2)
     loader = ARCHITECTURES[architecture].glibc_loaders[0]
-    return elf_file(architecture, interp=loader, needed=["libc.so.6"], version_needs={"libc.so.6": ["GLIBC_2.34"]})
+    return elf_file(
+        architecture,
+        interp=loader,
+        needed=["libc.so.6"],
+        version_needs={"libc.so.6": ["GLIBC_2.34"]},
+    )
 
 
 def images() -> Mapping[str, Blob]:
@@ -68,7 +73,11 @@ def _alpine(architecture: str, number: int = 0) -> Blob:
     )
     own = tarball(_own(architecture, number) | {"entrypoint.sh": program(ENTRYPOINT)})
     return image(
-        [base, own], platform=f"linux/{architecture}", entrypoint=["/entrypoint.sh"], cmd=["server"], env=[PATH]
+        [base, own],
+        platform=f"linux/{architecture}",
+        entrypoint=["/entrypoint.sh"],
+        cmd=["server"],
+        env=[PATH],
     )
 
 

@@ -137,9 +137,22 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 def seeds(name: str) -> list[bytes]:
     """Sound inputs of a target, to start from, and those found before."""
     files = [elf_file(on, **_ELF) for on in ("amd64", "arm", "s390x")]
-    go = b"\xff Go buildinf:\x08\x02" + bytes(16) + b"\x02go\x28" + b"0" * 16 + b"\nbuild\tGOAMD64=v3\n" + b"1" * 16
-    scripts = [b'#!/bin/sh -e\nset -- a\nexec "$@"\n', b"#! /usr/bin/env bash\n[ $1 ] && exec /bin/x ${2:-y}\n", b"x"]
-    cache = ld_so_cache("amd64", [("libc.so.6", "/lib/libc.so.6"), ("liba.so", "/lib/liba.so", "x86-64-v3")])
+    go = (
+        b"\xff Go buildinf:\x08\x02"
+        + bytes(16)
+        + b"\x02go\x28"
+        + b"0" * 16
+        + b"\nbuild\tGOAMD64=v3\n"
+        + b"1" * 16
+    )
+    scripts = [
+        b'#!/bin/sh -e\nset -- a\nexec "$@"\n',
+        b"#! /usr/bin/env bash\n[ $1 ] && exec /bin/x ${2:-y}\n",
+        b"x",
+    ]
+    cache = ld_so_cache(
+        "amd64", [("libc.so.6", "/lib/libc.so.6"), ("liba.so", "/lib/liba.so", "x86-64-v3")]
+    )
     tar = tarball.tarball(
         {
             "bin/": tarball.directory(),
@@ -212,7 +225,9 @@ def _resident() -> int:
 
 def _peak() -> int:
     """Bytes that the process has taken at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def _visit(layer: Layer) -> None:
@@ -228,12 +243,21 @@ def _directories(layer: Layer) -> Iterator[str]:
         directory = waiting.pop()
         yield directory
         names = layer.entries(directory)
-        waiting += [f"{directory.rstrip('/')}/{name}" for name, entry in names.items() if entry.kind is Kind.DIRECTORY]
+        waiting += [
+            f"{directory.rstrip('/')}/{name}"
+            for name, entry in names.items()
+            if entry.kind is Kind.DIRECTORY
+        ]
 
 
 _BASES = {**alpine("amd64"), **debian("amd64")}
 _LAYER = tarball.layer(
-    {**_BASES, "bin/fuzzed": tarball.program(elf_file("amd64", interp=_ELF["interp"], needed=["libc.so.6"]))}
+    {
+        **_BASES,
+        "bin/fuzzed": tarball.program(
+            elf_file("amd64", interp=_ELF["interp"], needed=["libc.so.6"])
+        ),
+    }
 )
 
 
@@ -241,4 +265,6 @@ def _start(path: str, data: bytes) -> None:
     builder = LayerBuilder()
     builder.add(f"/{path}", Kind.FILE, mode=0o755, size=len(data), data=data)
     image = Tree([_LAYER, builder.build()])
-    predict(image, ImageDefaults(entrypoint=("/bin/fuzzed", "x")), Overrides(), _AMD64, explain=True)
+    predict(
+        image, ImageDefaults(entrypoint=("/bin/fuzzed", "x")), Overrides(), _AMD64, explain=True
+    )

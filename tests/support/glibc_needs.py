@@ -18,7 +18,12 @@ def good(on: str = "amd64", **options: Any) -> tarball.Item:
 
 
 def needs_foo(
-    files: Files, on: str = "amd64", *, version: str = "2.36", program: Mapping[str, Any] | None = None, **rest: Any
+    files: Files,
+    on: str = "amd64",
+    *,
+    version: str = "2.36",
+    program: Mapping[str, Any] | None = None,
+    **rest: Any,
 ) -> Prediction:
     """Start /app/bin/p, which needs libfoo.so.1, in a Debian-like image with these files."""
     app = glibc_program(on, **{"needed": [NAME, "libc.so.6"], **(program or {})})

@@ -25,13 +25,17 @@ def run_helm(cluster: ControlPlane, major: str, *words: str) -> str:
     Raises:
         AssertionError: if it fails.
     """
-    done = helm(major, words[0], "-n", NAMESPACE, *words[1:], kubeconfig=cluster.kubeconfig("admin"))
+    done = helm(
+        major, words[0], "-n", NAMESPACE, *words[1:], kubeconfig=cluster.kubeconfig("admin")
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @contextmanager
-def serving(cluster: ControlPlane, major: str, folder: Path, images: Mapping[str, str]) -> Iterator[None]:
+def serving(
+    cluster: ControlPlane, major: str, folder: Path, images: Mapping[str, str]
+) -> Iterator[None]:
     """Run what the pods of the release ``elfgate`` run, in their order, until the webhook is ready.
 
     Args:
@@ -51,22 +55,45 @@ def serving(cluster: ControlPlane, major: str, folder: Path, images: Mapping[str
     subprocess.run(_command(bundle["args"], folder), check=True, capture_output=True)
     with ExitStack() as stack, (folder / "log").open("wb") as log:
         assert opa.OPA
-        stack.callback(_end, subprocess.Popen([opa.OPA, *_placed(beside["args"], folder)], stderr=subprocess.DEVNULL))
+        stack.callback(
+            _end,
+            subprocess.Popen(
+                [opa.OPA, *_placed(beside["args"], folder)], stderr=subprocess.DEVNULL
+            ),
+        )
         until((folder / "run/opa/opa.sock").exists, "OPA does not listen")
         environment = {**os.environ, "POD_NAMESPACE": NAMESPACE, "POD_NAME": "elfgate-0"}
-        stack.callback(_end, subprocess.Popen(_command(webhook["args"], folder), stderr=log, env=environment))
+        stack.callback(
+            _end, subprocess.Popen(_command(webhook["args"], folder), stderr=log, env=environment)
+        )
         look = ["doctor", "--service-account", f"{NAMESPACE}/elfgate"]
-        until(lambda: not job(cluster, look, "elfgate-test").returncode, f"it is not ready: see {folder}/log")
+        until(
+            lambda: not job(cluster, look, "elfgate-test").returncode,
+            f"it is not ready: see {folder}/log",
+        )
         yield
 
 
-def job(cluster: ControlPlane, arguments: Sequence[str], account: str) -> "subprocess.CompletedProcess[str]":
+def job(
+    cluster: ControlPlane, arguments: Sequence[str], account: str
+) -> "subprocess.CompletedProcess[str]":
     """Run elfgate as a service account, where the Service's name has the Service's address."""
     hosts = cluster.folder / "hosts"
     hosts.write_text(f"127.0.0.1 localhost\n{address(cluster)} elfgate.{NAMESPACE}.svc\n")
     inside = f'mount --bind {hosts} /etc/hosts && exec "$@"'
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig(cluster, account))}
-    command = ["unshare", "-m", "sh", "-c", inside, "sh", sys.executable, "-m", "elfgate", *arguments]
+    command = [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        inside,
+        "sh",
+        sys.executable,
+        "-m",
+        "elfgate",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 

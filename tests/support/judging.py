@@ -32,9 +32,16 @@ def real_node(name: str, architecture: str, **fields: Any) -> Node:
 
 def review_of(obj: dict[str, Any], uid: str = "u", **fields: Any) -> bytes:
     """The review of an object that is created."""
-    request = {"uid": uid, "resource": {"resource": f"{obj['kind'].lower()}s"}, "operation": "CREATE", "object": obj}
+    request = {
+        "uid": uid,
+        "resource": {"resource": f"{obj['kind'].lower()}s"},
+        "operation": "CREATE",
+        "object": obj,
+    }
     request |= {"namespace": "shop", "name": obj["metadata"]["name"], **fields}
-    return json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).encode()
+    return json.dumps(
+        {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    ).encode()
 
 
 @dataclass(frozen=True)
@@ -44,13 +51,17 @@ class Judging:
     validator: Validator
     inventory: Inventory
 
-    async def ask(self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any) -> dict[str, Any]:
+    async def ask(
+        self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any
+    ) -> dict[str, Any]:
         """The response to a review of an object that is created."""
         answered = await self.answered(obj, deadline=deadline, **fields)
         response: dict[str, Any] = json.loads(answered.body)["response"]
         return response
 
-    async def answered(self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any) -> Answered:
+    async def answered(
+        self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any
+    ) -> Answered:
         """The same, with what metrics and logs are told."""
         return await self.validator(review_of(obj, **fields), deadline)
 
@@ -69,7 +80,9 @@ async def judging(
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
     inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
-    reading = wiring.Reading(registries=Registries(insecure=(registry.host,)), store=folder / "facts.db", wait=wait)
+    reading = wiring.Reading(
+        registries=Registries(insecure=(registry.host,)), store=folder / "facts.db", wait=wait
+    )
     try:
         async with wiring.scanner(reading) as scanner:
             validator = Validator(

@@ -9,7 +9,9 @@ Row = tuple[str, str] | tuple[str, str, str]
 """A soname, its path and, where it has one, its sub-directory of glibc-hwcaps."""
 
 
-def ld_so_cache(on: str, rows: Sequence[Row], *, flags: int | None = None, osversion: int = 0) -> bytes:
+def ld_so_cache(
+    on: str, rows: Sequence[Row], *, flags: int | None = None, osversion: int = 0
+) -> bytes:
     """A cache of the new form, in the byte order of the architecture."""
     row = ARCHITECTURES[on]
     little = row.machine.byte_order == "little"
@@ -27,7 +29,9 @@ def ld_so_cache(on: str, rows: Sequence[Row], *, flags: int | None = None, osver
     for entry in rows:
         hwcap = (1 << 62 | hwcaps.index(entry[2])) if len(entry) > 2 else 0
         kind = row.cache_flags if flags is None else flags
-        table += struct.pack(f"{order}IIIIQ", kind, string(entry[0]), string(entry[1]), osversion, hwcap)
+        table += struct.pack(
+            f"{order}IIIIQ", kind, string(entry[0]), string(entry[1]), osversion, hwcap
+        )
     places = [string(name) for name in hwcaps]
     strings.extend(bytes(-(start + len(strings)) % 4))
     at = start + len(strings)

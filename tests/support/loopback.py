@@ -31,7 +31,12 @@ class Loopback(Background):
     def kubeconfig(self, folder: Path) -> Path:
         """Write a kubeconfig that leads here."""
         config = {
-            "clusters": [{"name": "lab", "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}],
+            "clusters": [
+                {
+                    "name": "lab",
+                    "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"},
+                }
+            ],
             "users": [{"name": "me", "user": {"token": "x"}}],
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
             "current-context": "lab",

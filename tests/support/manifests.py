@@ -7,7 +7,12 @@ _API = {"CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1"}
 
 def pod(name: str, image: str, *, on: str = "", **spec: Any) -> dict[str, Any]:
     """A Pod with one container ``server``; ``on`` pins it to an architecture."""
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod_spec(image, on=on, **spec)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": pod_spec(image, on=on, **spec),
+    }
 
 
 def workload(kind: str, name: str, image: str, *, on: str = "", **spec: Any) -> dict[str, Any]:

@@ -93,7 +93,8 @@ def _patched(found: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """A strategic merge of webhooks: by name, and member by member."""
     by_name = {hook["name"]: hook["clientConfig"] for hook in change["webhooks"]}
     hooks = [
-        hook | {"clientConfig": hook["clientConfig"] | by_name.get(hook["name"], {})} for hook in found["webhooks"]
+        hook | {"clientConfig": hook["clientConfig"] | by_name.get(hook["name"], {})}
+        for hook in found["webhooks"]
     ]
     return found | {"webhooks": hooks}
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 
-def container(name: str = "web", image: Any = "registry.example/web:1", **fields: Any) -> dict[str, Any]:
+def container(
+    name: str = "web", image: Any = "registry.example/web:1", **fields: Any
+) -> dict[str, Any]:
     return {"name": name, "image": image, **fields}
 
 
@@ -35,19 +37,33 @@ def node(
     kernel: str = "6.1.0-20-amd64",
     os: str = "linux",
 ) -> dict[str, Any]:
-    own = {"kubernetes.io/arch": architecture, "kubernetes.io/os": os, "kubernetes.io/hostname": name}
+    own = {
+        "kubernetes.io/arch": architecture,
+        "kubernetes.io/os": os,
+        "kubernetes.io/hostname": name,
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": own | (labels or {})},
         "spec": {"taints": taints or [], "unschedulable": unschedulable},
-        "status": {"nodeInfo": {"architecture": architecture, "operatingSystem": os, "kernelVersion": kernel}},
+        "status": {
+            "nodeInfo": {
+                "architecture": architecture,
+                "operatingSystem": os,
+                "kernelVersion": kernel,
+            }
+        },
     }
 
 
 def affinity(*terms: dict[str, Any]) -> dict[str, Any]:
     """Required node affinity with these terms."""
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": list(terms)}}}
+    return {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": list(terms)}
+        }
+    }
 
 
 def term(
@@ -56,6 +72,8 @@ def term(
     """A node selector term of (key, operator, values)."""
 
     def requirements(rows: tuple[tuple[str, str, list[str]], ...]) -> list[dict[str, Any]]:
-        return [{"key": key, "operator": operator, "values": values} for key, operator, values in rows]
+        return [
+            {"key": key, "operator": operator, "values": values} for key, operator, values in rows
+        ]
 
     return {"matchExpressions": requirements(expressions), "matchFields": requirements(fields)}

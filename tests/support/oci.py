@@ -128,7 +128,13 @@ def image(
         config: Laid over the config's top level.
     """
     names = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
-    start = {"Entrypoint": entrypoint, "Cmd": cmd, "Env": list(env) or None, "WorkingDir": working_dir, "User": user}
+    start = {
+        "Entrypoint": entrypoint,
+        "Cmd": cmd,
+        "Env": list(env) or None,
+        "WorkingDir": working_dir,
+        "User": user,
+    }
     document = {
         **names,
         "config": {key: value for key, value in start.items() if value},
@@ -138,14 +144,22 @@ def image(
     is_oci = flavour == "oci"
     config_blob = json_blob(OCI_CONFIG if is_oci else DOCKER_CONFIG, document)
     layer_type = _LAYER_TYPES[flavour, compression]
-    blobs = [layer if isinstance(layer, Blob) else Blob(layer_type, compressed(layer, compression)) for layer in layers]
+    blobs = [
+        layer if isinstance(layer, Blob) else Blob(layer_type, compressed(layer, compression))
+        for layer in layers
+    ]
     manifest_type = OCI_MANIFEST if is_oci else DOCKER_MANIFEST
     return json_blob(
-        manifest_type, manifest_of(manifest_type, config_blob, blobs), [config_blob, *blobs], platform=names
+        manifest_type,
+        manifest_of(manifest_type, config_blob, blobs),
+        [config_blob, *blobs],
+        platform=names,
     )
 
 
-def manifest_of(media_type: str, config: Blob, layers: Iterable[Blob], **extra: Any) -> dict[str, Any]:
+def manifest_of(
+    media_type: str, config: Blob, layers: Iterable[Blob], **extra: Any
+) -> dict[str, Any]:
     """A manifest's document."""
     return {
         "schemaVersion": 2,
@@ -167,15 +181,21 @@ def index(entries: Iterable[Blob], *, flavour: str = "oci") -> Blob:
         )
         for entry in entries
     ]
-    return json_blob(media_type, {"schemaVersion": 2, "mediaType": media_type, "manifests": manifests}, entries)
+    return json_blob(
+        media_type, {"schemaVersion": 2, "mediaType": media_type, "manifests": manifests}, entries
+    )
 
 
 def layout_files(images: Mapping[str, Blob]) -> dict[str, bytes]:
     """The files of an OCI layout that holds images under these tags, by path."""
-    manifests = [blob.descriptor(annotations={REF_NAME: tag} if tag else {}) for tag, blob in images.items()]
+    manifests = [
+        blob.descriptor(annotations={REF_NAME: tag} if tag else {}) for tag, blob in images.items()
+    ]
     files = {
         "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
-        "index.json": json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}).encode(),
+        "index.json": json.dumps(
+            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+        ).encode(),
     }
     for image_blob in images.values():
         for digest, blob in image_blob.everything().items():
@@ -190,7 +210,9 @@ def write_layout(path: Path, images: Mapping[str, Blob]) -> None:
         (path / name).write_bytes(data)
 
 
-def write_oci_archive(file: Path, images: Mapping[str, Blob], *, compression: str = "plain") -> None:
+def write_oci_archive(
+    file: Path, images: Mapping[str, Blob], *, compression: str = "plain"
+) -> None:
     """Write an OCI layout as a tar archive."""
     file.write_bytes(compressed(archive_of(layout_files(images)), compression))
 
@@ -232,7 +254,11 @@ def decompressed(data: bytes) -> bytes:
     """What ``compressed`` was given."""
     if data.startswith(b"\x1f\x8b"):
         return gzip.decompress(data)
-    return zstandard.ZstdDecompressor().decompress(data) if data.startswith(b"\x28\xb5\x2f\xfd") else data
+    return (
+        zstandard.ZstdDecompressor().decompress(data)
+        if data.startswith(b"\x28\xb5\x2f\xfd")
+        else data
+    )
 
 
 def _diff_id(layer: bytes | Blob) -> str:

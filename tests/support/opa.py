@@ -14,7 +14,12 @@ from typing import Any
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
 
-_BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elfgate" / "bin-1.22.2" / "opa"
+_BUILT = (
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    / "elfgate"
+    / "bin-1.22.2"
+    / "opa"
+)
 OPA = os.environ.get("OPA") or shutil.which("opa") or (str(_BUILT) if _BUILT.exists() else None)
 
 
@@ -36,7 +41,17 @@ def verdicts(policies: Bundle, documents: Sequence[Document], folder: Path) -> l
     asked.write_text(json.dumps([json.loads(document.model_dump_json()) for document in documents]))
     query = "[verdict | some document in input; verdict := data.elfgate.main.verdict with input as document]"
     done = subprocess.run(
-        [OPA, "eval", "--bundle", write(policies, folder / "bundle"), "--input", asked, "--format", "raw", query],
+        [
+            OPA,
+            "eval",
+            "--bundle",
+            write(policies, folder / "bundle"),
+            "--input",
+            asked,
+            "--format",
+            "raw",
+            query,
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -64,7 +79,16 @@ def running(folder: Path, *options: str) -> Iterator[Path]:
     """
     assert OPA
     listening = folder / "opa.sock"
-    command = [OPA, "run", "--server", "--skip-version-check", "--addr", f"unix://{listening}", "--log-level", "error"]
+    command = [
+        OPA,
+        "run",
+        "--server",
+        "--skip-version-check",
+        "--addr",
+        f"unix://{listening}",
+        "--log-level",
+        "error",
+    ]
     process = subprocess.Popen([*command, *options])
     try:
         _await(listening, process)

@@ -9,7 +9,9 @@ def patched(document: Any, operations: list[dict[str, Any]]) -> Any:
     result = copy.deepcopy(document)
     for operation in operations:
         assert operation["op"] == "add"
-        *way, last = (step.replace("~1", "/").replace("~0", "~") for step in operation["path"].split("/")[1:])
+        *way, last = (
+            step.replace("~1", "/").replace("~0", "~") for step in operation["path"].split("/")[1:]
+        )
         parent = result
         for step in way:
             parent = parent[int(step) if isinstance(parent, list) else step]

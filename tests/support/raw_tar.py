@@ -12,10 +12,22 @@ def entry(of: Layer, path: str) -> Entry:
 
 
 def header(
-    name: bytes, kind: bytes = b"0", size: bytes = b"0", magic: bytes = b"ustar\x0000", **fields: bytes
+    name: bytes,
+    kind: bytes = b"0",
+    size: bytes = b"0",
+    magic: bytes = b"ustar\x0000",
+    **fields: bytes,
 ) -> bytes:
     """A raw header, for what tarfile would not write."""
-    parts = {"mode": b"0000755", "uid": b"0", "gid": b"0", "link": b"", "prefix": b"", "end": b"", **fields}
+    parts = {
+        "mode": b"0000755",
+        "uid": b"0",
+        "gid": b"0",
+        "link": b"",
+        "prefix": b"",
+        "end": b"",
+        **fields,
+    }
     block = bytearray(
         struct.pack(
             "100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12s",
@@ -43,7 +55,11 @@ def header(
 
 def record(key: str, value: bytes) -> bytes:
     rest = b" " + key.encode() + b"=" + value + b"\n"
-    return next(b"%d" % size + rest for size in range(len(rest), len(rest) + 9) if size == len(rest) + len(str(size)))
+    return next(
+        b"%d" % size + rest
+        for size in range(len(rest), len(rest) + 9)
+        if size == len(rest) + len(str(size))
+    )
 
 
 def extended_header(records: dict[str, bytes], kind: bytes = b"x") -> bytes:

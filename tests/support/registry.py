@@ -82,7 +82,11 @@ class Registry(Background):
         self.images = images
         self.ranges = ranges
         self.auth = auth
-        self.basic = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode() if username else ""
+        self.basic = (
+            "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+            if username
+            else ""
+        )
         self.expires_in = expires_in
         self.seen: list[Seen] = []
         self.tokens: set[str] = set()
@@ -97,7 +101,9 @@ class Registry(Background):
         self._server = _Server(("127.0.0.1", 0), Handler)
         if tls is not None:
             # The handshake is the connection's own thread's business.
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     @property
     def port(self) -> int:
@@ -120,7 +126,9 @@ class Registry(Background):
         """Answer requests for ``path`` (without its query) like this, one after the other; the last one for ever."""
         self._answers[path] = list(answers)
 
-    def drip(self, data: bytes = b"", filler: bytes = b"x", interval: float = 0.02) -> Iterator[bytes]:
+    def drip(
+        self, data: bytes = b"", filler: bytes = b"x", interval: float = 0.02
+    ) -> Iterator[bytes]:
         """``data`` at once, then a filler now and then until the registry is stopped."""
         yield data
         while not self.stopping.wait(interval):
@@ -177,11 +185,20 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         authorization = self.headers.get("Authorization", "")
         self.registry.seen.append(
-            Seen(self.command, self.path, authorization, dict(self.headers), self.client_address[1], body)
+            Seen(
+                self.command,
+                self.path,
+                authorization,
+                dict(self.headers),
+                self.client_address[1],
+                body,
+            )
         )
         answer = self.registry.next_answer(path)
         if answer is None:
-            route: Callable[[], Answer] = self._token if path == "/token" else lambda: self._content(path)
+            route: Callable[[], Answer] = (
+                self._token if path == "/token" else lambda: self._content(path)
+            )
             answer = route()
         self._send(answer)
 
@@ -198,7 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _content(self, path: str) -> Answer:
         challenge = self._challenge(path)
         if challenge:
-            return Answer(401, {"WWW-Authenticate": challenge}, b'{"errors": [{"code": "UNAUTHORIZED"}]}')
+            return Answer(
+                401, {"WWW-Authenticate": challenge}, b'{"errors": [{"code": "UNAUTHORIZED"}]}'
+            )
         repository, _, rest = path.removeprefix("/v2/").rpartition("/manifests/")
         if repository:
             return self._manifest(repository, rest)
@@ -212,14 +231,20 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer(headers=headers, body=data)
         first, last = map(int, asked.removeprefix("bytes=").split("-"))
         part = data[first : last + 1]
-        return Answer(206, headers | {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(data)}"}, part)
+        return Answer(
+            206,
+            headers | {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(data)}"},
+            part,
+        )
 
     def _challenge(self, path: str) -> str:
         registry, authorization = self.registry, self.headers.get("Authorization", "")
         if registry.auth == "basic" and authorization != registry.basic:
             return 'Basic realm="test"'
         if registry.auth == "bearer" and authorization not in registry.tokens:
-            repository = path.removeprefix("/v2/").partition("/manifests/")[0].partition("/blobs/")[0]
+            repository = (
+                path.removeprefix("/v2/").partition("/manifests/")[0].partition("/blobs/")[0]
+            )
             return f'Bearer realm="{registry.url}/token",service="test",scope="repository:{repository}:pull"'
         return ""
 

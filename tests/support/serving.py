@@ -90,7 +90,11 @@ class Pki:
         self, *, client_ca: Path | None = None, client_names: Sequence[str] = (), **admission: Any
     ) -> Settings:
         """Settings to serve from these files, on any port that is free."""
-        tls: dict[str, Any] = {"certificate": self.certificate, "key": self.key, "reload_seconds": 60}
+        tls: dict[str, Any] = {
+            "certificate": self.certificate,
+            "key": self.key,
+            "reload_seconds": 60,
+        }
         tls |= {"client_ca": client_ca, "client_names": client_names}
         admission = {"drain_seconds": 0, **admission}
         return Settings.model_validate({"listen": {"port": 0}, "tls": tls, "admission": admission})
@@ -137,14 +141,18 @@ async def served(
     logger = logging.getLogger("elfgate.server.run")
     logger.setLevel(logging.INFO)
     logger.addHandler(listening)
-    serving = asyncio.create_task(serve(settings=settings, judge=judge, steer=steer, ready=ready, metrics=metrics))
+    serving = asyncio.create_task(
+        serve(settings=settings, judge=judge, steer=steer, ready=ready, metrics=metrics)
+    )
     try:
         either: tuple[asyncio.Future[Any], ...] = (serving, listening.url)
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving  # it raises why it does not serve
         base = listening.url.result()
-        async with httpx.AsyncClient(base_url=base, verify=pki.trusting(), trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=base, verify=pki.trusting(), trust_env=False, timeout=20
+        ) as client:
             yield Server(client, metrics)
     finally:
         logger.removeHandler(listening)

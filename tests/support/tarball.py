@@ -73,13 +73,20 @@ Content = Mapping[str, Item | str | bytes]
 """Entries by name, in order; a str or bytes is a plain file's content."""
 
 
-def tarball(content: Content | list[tuple[str, Item | str | bytes]], format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002
+def tarball(
+    content: Content | list[tuple[str, Item | str | bytes]],
+    format: int = tarfile.PAX_FORMAT,  # noqa: A002
+) -> bytes:
     """The bytes of a tar. A list allows a name twice."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=format, encoding="utf-8", errors="surrogateescape") as archive:
+    with tarfile.open(
+        fileobj=buffer, mode="w", format=format, encoding="utf-8", errors="surrogateescape"
+    ) as archive:
         for name, given in content.items() if isinstance(content, Mapping) else content:
             item = (
-                given if isinstance(given, Item) else Item("file", given.encode() if isinstance(given, str) else given)
+                given
+                if isinstance(given, Item)
+                else Item("file", given.encode() if isinstance(given, str) else given)
             )
             info = tarfile.TarInfo(name)
             info.type = _TYPES[item.kind]

@@ -35,7 +35,9 @@ class Step:
         if not self.prints:
             assert done.returncode == 0, f"$ {self.command}\n{done.stdout}"
         elif self.prints[-1] == "…":
-            assert printed[: len(self.prints) - 1] == self.prints[:-1], f"$ {self.command}\n{done.stdout}"
+            assert printed[: len(self.prints) - 1] == self.prints[:-1], (
+                f"$ {self.command}\n{done.stdout}"
+            )
         else:
             assert printed == self.prints, f"$ {self.command}\n{done.stdout}"
 

@@ -6,7 +6,9 @@ import struct
 LZMA, NRV2B_32, NRV2B_8, NRV2D_32, NRV2D_8, NRV2E_32, NRV2E_8 = 14, 2, 3, 5, 6, 8, 9
 
 
-def upx_block(headers: bytes, method: int = LZMA, *, claimed: int | None = None, stream: bytes = b"") -> bytes:
+def upx_block(
+    headers: bytes, method: int = LZMA, *, claimed: int | None = None, stream: bytes = b""
+) -> bytes:
     """Write l_info, p_info, b_info and the packed headers (UPX ``linux.h``), little-endian.
 
     Args:
@@ -15,9 +17,15 @@ def upx_block(headers: bytes, method: int = LZMA, *, claimed: int | None = None,
         claimed: The unpacked size to claim, if not the truth.
         stream: The packed headers, if not written here.
     """
-    packed = stream or (_lzma(headers) if method == LZMA else _literals(headers, 4 if method in _WIDE else 1))
+    packed = stream or (
+        _lzma(headers) if method == LZMA else _literals(headers, 4 if method in _WIDE else 1)
+    )
     info = struct.pack("<I4sHBB", 0, b"UPX!", 0, 14, 22) + struct.pack("<III", 0, 1 << 20, 1 << 20)
-    return info + struct.pack("<IIBBBB", claimed or len(headers), len(packed), method, 0, 0, 0) + packed
+    return (
+        info
+        + struct.pack("<IIBBBB", claimed or len(headers), len(packed), method, 0, 0, 0)
+        + packed
+    )
 
 
 _WIDE = {NRV2B_32, NRV2D_32, NRV2E_32}

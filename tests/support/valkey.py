@@ -33,7 +33,17 @@ class Server:
 
     def start(self) -> None:
         socket = self.folder / "valkey.sock"
-        command = [self.program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(self.folder)]
+        command = [
+            self.program,
+            "--port",
+            "0",
+            "--unixsocket",
+            str(socket),
+            "--save",
+            "",
+            "--dir",
+            str(self.folder),
+        ]
         self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.DEVNULL)
         self._await_answer()
 

@@ -44,7 +44,13 @@ def service_account() -> list[dict[str, Any]]:
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name | {"namespace": "elfgate"}},
         {"apiVersion": rbac, "kind": "ClusterRole", "metadata": name, "rules": RIGHTS},
-        {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": name, "subjects": [subject], "roleRef": role},
+        {
+            "apiVersion": rbac,
+            "kind": "ClusterRoleBinding",
+            "metadata": name,
+            "subjects": [subject],
+            "roleRef": role,
+        },
     ]
 
 
@@ -68,19 +74,37 @@ class Webhook:
         self.issue()
         (self.folder / "elfgate.yaml").write_text(json.dumps(self._settings()))
         with (self.folder / "log.jsonl").open("wb") as log:
-            command = [sys.executable, "-m", "elfgate", "serve", "--config", str(self.folder / "elfgate.yaml")]
+            command = [
+                sys.executable,
+                "-m",
+                "elfgate",
+                "serve",
+                "--config",
+                str(self.folder / "elfgate.yaml"),
+            ]
             environment = os.environ | self.environment
-            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+            self.process = subprocess.Popen(
+                command, stderr=log, stdin=subprocess.DEVNULL, env=environment
+            )
         try:
-            until(self._listens, f"it does not listen: see {self.folder}/log.jsonl", patience=PATIENCE)
-            until(self.ready, f"it does not become ready: see {self.folder}/log.jsonl", patience=PATIENCE)
+            until(
+                self._listens, f"it does not listen: see {self.folder}/log.jsonl", patience=PATIENCE
+            )
+            until(
+                self.ready,
+                f"it does not become ready: see {self.folder}/log.jsonl",
+                patience=PATIENCE,
+            )
         except BaseException:
             self.stop()
             raise
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -131,7 +155,12 @@ class Webhook:
             "name": NAME,
             "clientConfig": {"url": f"{self.url}/validate", "caBundle": bundle},
             "rules": [
-                {"apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": resources}
+                {
+                    "apiGroups": [group],
+                    "apiVersions": ["*"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": resources,
+                }
                 for group, resources in rules
             ],
             "namespaceSelector": selector or {},
@@ -150,7 +179,10 @@ class Webhook:
     def _settings(self) -> dict[str, Any]:
         return {
             "listen": {"port": 0},
-            "tls": {"certificate": str(self.folder / "tls.crt"), "key": str(self.folder / "tls.key")},
+            "tls": {
+                "certificate": str(self.folder / "tls.crt"),
+                "key": str(self.folder / "tls.key"),
+            },
             "store": {"path": str(self.folder / "facts.db")},
             "admission": {"drain_seconds": 0},
             **self.settings,

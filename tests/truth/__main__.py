@@ -17,7 +17,9 @@ from truth.run import run
 def main() -> None:
     pattern, everything = sys.argv[1], "--all" in sys.argv
     cells = made.cells(lambda name: fnmatchcase(name, pattern))
-    compared = compare({cell: observe(outcome, cell.argv[0]) for cell, outcome in run(cells).items()})
+    compared = compare(
+        {cell: observe(outcome, cell.argv[0]) for cell, outcome in run(cells).items()}
+    )
     for comparison in sorted(compared, key=str):
         if everything or comparison.agreement is not Agreement.AGREES:
             print(comparison)  # noqa: T201 (it is a program)

@@ -29,7 +29,11 @@ def cells(made_cells: Iterable[Cell], program_cells: Iterable[Cell]) -> list[Cel
     A command that has to be found on PATH is left out: that is the runtime's own look-up, which needs no kernel.
     """
     everything = (*made_cells, *made.only_booted())
-    chosen = [cell for cell in everything if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)]
+    chosen = [
+        cell
+        for cell in everything
+        if cell.variant in _VARIANTS and "/" in cell.argv[0] and _is_plain(cell)
+    ]
     small = list(_small(program_cells))
     return [
         replace(cell, kernel=name)
@@ -55,7 +59,10 @@ def record() -> None:
     outcomes = boot(cells(made.cells(), programs.cells()))
     rows = {str(cell): observe(outcome, cell.argv[0]) for cell, outcome in outcomes.items()}
     lines = [
-        json.dumps({"cell": name, "started": seen.started, "code": seen.code, "words": seen.words}, ensure_ascii=False)
+        json.dumps(
+            {"cell": name, "started": seen.started, "code": seen.code, "words": seen.words},
+            ensure_ascii=False,
+        )
         for name, seen in sorted(rows.items())
     ]
     _RECORD.write_text("".join(f"{line}\n" for line in lines))

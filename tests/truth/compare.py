@@ -45,7 +45,14 @@ class Comparison:
     @property
     def code(self) -> Code | None:
         """The code of the first finding that fails."""
-        return next((finding.code for finding in self.prediction.findings if finding.effect is Effect.FAILS), None)
+        return next(
+            (
+                finding.code
+                for finding in self.prediction.findings
+                if finding.effect is Effect.FAILS
+            ),
+            None,
+        )
 
     @property
     def named(self) -> set[Code]:
@@ -68,7 +75,10 @@ class Comparison:
 
     def __str__(self) -> str:
         seen = "started" if self.observed.started else f"failed ({self.observed.code})"
-        said = "; ".join(f"{finding.code} {finding.path}: {finding.message}" for finding in self.prediction.findings)
+        said = "; ".join(
+            f"{finding.code} {finding.path}: {finding.message}"
+            for finding in self.prediction.findings
+        )
         return (
             f"{self.agreement}: {self.cell} · argv {' '.join(self.cell.argv)}\n"
             f"    happened: {seen}: {self.observed.words}\n"
@@ -106,11 +116,19 @@ def table(comparisons: Iterable[Comparison]) -> str:
     for comparison in comparisons:
         cell = comparison.cell
         for group in (f"{cell.group} on {cell.kernel}" if cell.kernel else cell.group, _ALL):
-            for architecture in (cell.architecture if cell.architecture in _COLUMNS else _OTHER, _ALL):
+            for architecture in (
+                cell.architecture if cell.architecture in _COLUMNS else _OTHER,
+                _ALL,
+            ):
                 counts[group, architecture][comparison.agreement] += 1
     groups = [*sorted({group for group, _ in counts} - {_ALL}), _ALL]
-    rows = [[group[:31], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups]
-    lines = [f"{row[0]:32}" + "".join(f" {text:>13}" for text in row[1:]) for row in [["", *_COLUMNS], *rows]]
+    rows = [
+        [group[:31], *(_cell(counts.get((group, name))) for name in _COLUMNS)] for group in groups
+    ]
+    lines = [
+        f"{row[0]:32}" + "".join(f" {text:>13}" for text in row[1:])
+        for row in [["", *_COLUMNS], *rows]
+    ]
     legend = ", ".join(f"{letter} {agreement}" for agreement, letter in _LETTERS.items())
     return "\n".join([*lines, f"cells that agree, then: {legend}"])
 
@@ -118,7 +136,11 @@ def table(comparisons: Iterable[Comparison]) -> str:
 def _cell(counts: Counter[Agreement] | None) -> str:
     if counts is None:
         return ""
-    apart = [f"{counts[agreement]}{letter}" for agreement, letter in _LETTERS.items() if counts[agreement]]
+    apart = [
+        f"{counts[agreement]}{letter}"
+        for agreement, letter in _LETTERS.items()
+        if counts[agreement]
+    ]
     return " ".join([str(counts[Agreement.AGREES]), *apart])
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
-_KINDS = {"load": _PT_LOAD, "dynamic": _PT_DYNAMIC, "interp": _PT_INTERP, "note": _PT_NOTE, "phdr": 6}
+_KINDS = {
+    "load": _PT_LOAD,
+    "dynamic": _PT_DYNAMIC,
+    "interp": _PT_INTERP,
+    "note": _PT_NOTE,
+    "phdr": 6,
+}
 _KINDS |= {"stack": 0x6474E551, "property": 0x6474E553}
 
 
@@ -42,7 +48,13 @@ _LAYOUTS = {
             "e_ehsize": (40, "H"),
         }
         | {"e_phentsize": (42, "H"), "e_phnum": (44, "H"), "e_shnum": (48, "H")},
-        {"p_type": (0, "I"), "p_offset": (4, "I"), "p_vaddr": (8, "I"), "p_filesz": (16, "I"), "p_memsz": (20, "I")}
+        {
+            "p_type": (0, "I"),
+            "p_offset": (4, "I"),
+            "p_vaddr": (8, "I"),
+            "p_filesz": (16, "I"),
+            "p_memsz": (20, "I"),
+        }
         | {"p_flags": (24, "I"), "p_align": (28, "I")},
         8,
     ),
@@ -57,7 +69,13 @@ _LAYOUTS = {
             "e_ehsize": (52, "H"),
         }
         | {"e_phentsize": (54, "H"), "e_phnum": (56, "H"), "e_shnum": (60, "H")},
-        {"p_type": (0, "I"), "p_flags": (4, "I"), "p_offset": (8, "Q"), "p_vaddr": (16, "Q"), "p_filesz": (32, "Q")}
+        {
+            "p_type": (0, "I"),
+            "p_flags": (4, "I"),
+            "p_offset": (8, "Q"),
+            "p_vaddr": (16, "Q"),
+            "p_filesz": (32, "Q"),
+        }
         | {"p_memsz": (40, "Q"), "p_align": (48, "Q")},
         16,
     ),
@@ -87,7 +105,11 @@ class File:
     def segments(self, kind: int) -> list[int]:
         """The offsets of the program headers of that kind."""
         start, size, count = self.get("e_phoff"), self.get("e_phentsize"), self.get("e_phnum")
-        return [offset for offset in range(start, start + size * count, size) if self.get("p_type", offset) == kind]
+        return [
+            offset
+            for offset in range(start, start + size * count, size)
+            if self.get("p_type", offset) == kind
+        ]
 
     def segment(self, kind: int) -> int:
         """The offset of the first program header of that kind.
@@ -210,8 +232,15 @@ def _dynamic_behind(file: File, _value: object) -> None:
     """Shrink the PT_LOAD with the dynamic section to 8 bytes shortly before it; the page is mapped all the same."""
     dynamic = file.get("p_vaddr", file.segment(_PT_DYNAMIC))
     start, entry, count = file.get("e_phoff"), file.get("e_phentsize"), file.get("e_phnum")
-    loads = [at for at in range(start, start + entry * count, entry) if file.get("p_type", at) == _PT_LOAD]
-    header = max((at for at in loads if file.get("p_vaddr", at) <= dynamic), key=lambda at: file.get("p_vaddr", at))
+    loads = [
+        at
+        for at in range(start, start + entry * count, entry)
+        if file.get("p_type", at) == _PT_LOAD
+    ]
+    header = max(
+        (at for at in loads if file.get("p_vaddr", at) <= dynamic),
+        key=lambda at: file.get("p_vaddr", at),
+    )
     moved = dynamic - 16 - file.get("p_vaddr", header)
     for name in ("p_vaddr", "p_offset"):
         file.set(name, file.get(name, header) + moved, header)
@@ -243,7 +272,14 @@ def _second_interp(file: File, _value: object) -> None:
 
 def _abi_tag(file: File, version: object) -> None:
     """Point PT_NOTE at an NT_GNU_ABI_TAG for a Linux version, kept at the file's end (LSB, "ABI note tag")."""
-    numbers = (4, 16, 1, int.from_bytes(b"GNU\0", file.byte_order), 0, *map(int, str(version).split()))
+    numbers = (
+        4,
+        16,
+        1,
+        int.from_bytes(b"GNU\0", file.byte_order),
+        0,
+        *map(int, str(version).split()),
+    )
     note = b"".join(number.to_bytes(4, file.byte_order) for number in numbers)
     file.data += bytes(-len(file.data) % 4)
     header = file.segment(_PT_NOTE)

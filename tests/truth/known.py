@@ -20,7 +20,9 @@ class Known:
 
     def covers(self, comparison: Comparison) -> bool:
         """Tell whether this is that disagreement."""
-        return comparison.agreement is self.agreement and fnmatchcase(str(comparison.cell), self.cells)
+        return comparison.agreement is self.agreement and fnmatchcase(
+            str(comparison.cell), self.cells
+        )
 
 
 def load() -> list[Known]:
@@ -41,7 +43,11 @@ def unexplained(comparisons: Iterable[Comparison]) -> list[Comparison]:
     """The disagreements that no entry covers. What is unknown claims nothing, and is counted elsewhere."""
     entries = load()
     claims = [comparison for comparison in comparisons if comparison.agreement not in _QUIET]
-    return [comparison for comparison in claims if not any(entry.covers(comparison) for entry in entries)]
+    return [
+        comparison
+        for comparison in claims
+        if not any(entry.covers(comparison) for entry in entries)
+    ]
 
 
 def outlived(comparisons: list[Comparison]) -> list[Known]:

@@ -31,7 +31,9 @@ def cache_file(
             wrote it up to 2.31.
     """
     row = ARCHITECTURES[
-        Platform.parse(architecture if "/" not in architecture else f"linux/{architecture}").architecture
+        Platform.parse(
+            architecture if "/" not in architecture else f"linux/{architecture}"
+        ).architecture
     ]
     little = (row.machine.byte_order == "little") != swapped
     order = "<" if little else ">"
@@ -47,7 +49,9 @@ def cache_file(
         value = base + len(text)
         text += path.encode() + b"\0"
         entries += struct.pack(f"{order}iIIIQ", flags, key, value, 0, 0)
-    head = (magic.encode() or _MAGIC) + struct.pack(f"{order}IIB3xI12x", len(libraries), len(text), mark, 0)
+    head = (magic.encode() or _MAGIC) + struct.pack(
+        f"{order}IIB3xI12x", len(libraries), len(text), mark, 0
+    )
     new = head + entries + text
     if not old:
         return new

@@ -37,7 +37,13 @@ _LOADERS = {
     "mips64le": "/lib64/ld.so.1",
     "ppc64": "/lib64/ld64.so.1",
 }
-_MUSL = {"amd64": "x86_64", "386": "i386", "arm64": "aarch64", "arm/v7": "armhf", "ppc64le": "powerpc64le"}
+_MUSL = {
+    "amd64": "x86_64",
+    "386": "i386",
+    "arm64": "aarch64",
+    "arm/v7": "armhf",
+    "ppc64le": "powerpc64le",
+}
 _MUSL |= {"s390x": "s390x", "riscv64": "riscv64", "mips64le": "mips64el", "ppc64": "powerpc64"}
 _OTHER = {  # another architecture of the same class and byte order where there is one
     "amd64": "arm64",
@@ -53,7 +59,13 @@ _OTHER = {  # another architecture of the same class and byte order where there 
 _FOREIGN = dict.fromkeys(_LOADERS, "ppc64le") | {
     "ppc64le": "s390x"
 }  # one that this machine runs in no sandbox but its own
-_NARROW = {"amd64": "386", "arm64": "arm/v7", "ppc64le": "arm/v7", "riscv64": "arm/v7", "s390x": "arm/v7"}
+_NARROW = {
+    "amd64": "386",
+    "arm64": "arm/v7",
+    "ppc64le": "arm/v7",
+    "riscv64": "arm/v7",
+    "s390x": "arm/v7",
+}
 _NARROW |= {"386": "amd64", "arm/v7": "arm64", "mips64le": "arm/v7", "ppc64": "arm/v7"}
 _FLOOR = {"amd64": "x86-64-v2", "ppc64le": "power9", "s390x": "z13"}
 
@@ -74,7 +86,9 @@ class Row:
     @property
     def needs_users(self) -> bool:
         """Whether it is about others than root, which only root can be."""
-        return "user" in self.fields or any({"owner", "group"} & set(file) for file in self.files.values())
+        return "user" in self.fields or any(
+            {"owner", "group"} & set(file) for file in self.files.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +141,15 @@ def only_booted() -> list[Cell]:
         LabError: if a file does not compile.
     """
     written = [
-        (chapter, fields, architecture) for chapter, fields in _fields() for architecture in fields.get("booted", ())
+        (chapter, fields, architecture)
+        for chapter, fields in _fields()
+        for architecture in fields.get("booted", ())
     ]
-    wanted = [row for row in (_row(*each) for each in written) if sandbox.has_users() or not row.needs_users]
+    wanted = [
+        row
+        for row in (_row(*each) for each in written)
+        if sandbox.has_users() or not row.needs_users
+    ]
     compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
@@ -142,7 +162,10 @@ def elsewhere(places: Iterable[Place]) -> dict[Place, Cell]:
         LabError: if a file does not compile.
     """
     fields = {f"{chapter}/{fields['case']}": fields for chapter, fields in _fields()}
-    wanted = {place: _row(place.case.split("/")[0], fields[place.case], place.architecture) for place in places}
+    wanted = {
+        place: _row(place.case.split("/")[0], fields[place.case], place.architecture)
+        for place in places
+    }
     compiled = toolchain.build({binary for row in wanted.values() for binary in _binaries(row)})
     return {place: _cell(row, place.variant, compiled) for place, row in wanted.items()}
 
@@ -181,7 +204,14 @@ def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
     """The directory with a row's files, made unless the cache has it."""
     root = roots.build(variant, row.architecture)
     binaries = sorted(binary.key for binary in _binaries(row))
-    ingredients = [_REVISION, row.files, row.fields.get("ldconfig"), row.architecture, root.name, binaries]
+    ingredients = [
+        _REVISION,
+        row.files,
+        row.fields.get("ldconfig"),
+        row.architecture,
+        root.name,
+        binaries,
+    ]
     key = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:20]
     destination = cache("cases") / key
     if not destination.is_dir():
@@ -194,7 +224,9 @@ def _layer(row: Row, variant: str, compiled: Mapping[Binary, Path]) -> Path:
             if row.fields.get("ldconfig"):
                 (Path(temporary, "made")).mkdir()
                 roots.ldconfig((upper, root), row.architecture, Path(temporary, "made"))
-                shutil.copytree(Path(temporary, "made", "upper"), upper, symlinks=True, dirs_exist_ok=True)
+                shutil.copytree(
+                    Path(temporary, "made", "upper"), upper, symlinks=True, dirs_exist_ok=True
+                )
             upper.rename(destination)
     return destination
 
@@ -226,12 +258,17 @@ class _Making:
     def _content(self, path: str, file: Any) -> bytes:
         architecture = self.row.architecture
         if "elf" in file:
-            return edit(self.compiled[_binary(file, self.row, path)].read_bytes(), file.get("edits", []))
+            return edit(
+                self.compiled[_binary(file, self.row, path)].read_bytes(), file.get("edits", [])
+            )
         if "go" in file:
             return golang.program(architecture, file["go"]).read_bytes()
         if "copy" in file:
             own = _inside(self.root, file["copy"]).read_bytes()
-            return edit(packer.packed(own, file["packed"]) if "packed" in file else own, file.get("edits", []))
+            return edit(
+                packer.packed(own, file["packed"]) if "packed" in file else own,
+                file.get("edits", []),
+            )
         if "package" in file:
             return _packaged(file["package"], file["path"], architecture)
         if "cache" in file:
@@ -252,7 +289,9 @@ def _inside(root: Path, path: str) -> Path:
 
 def _packaged(package: str, path: str, architecture: str) -> bytes:
     """One file of a Debian package."""
-    served = "amd64" if package.endswith("-cross") else architecture  # cross packages are for all, if served for theirs
+    served = (
+        "amd64" if package.endswith("-cross") else architecture
+    )  # cross packages are for all, if served for theirs
     (archive,) = debian.fetch([package], suite="bookworm", architecture=served)
     with tempfile.TemporaryDirectory() as temporary:
         debian.lay_out([archive], Path(temporary, "root"))
@@ -278,7 +317,9 @@ def _binary(file: Any, row: Row, path: str) -> Binary:
         library=kind == "library",
         libc="none" if kind == "library" and "libc" not in file else libc,
         link=kind if kind.startswith("static") else "dynamic",
-        needs=tuple((name, tuple(symbols or ())) for name, symbols in file.get("needs", {}).items()),
+        needs=tuple(
+            (name, tuple(symbols or ())) for name, symbols in file.get("needs", {}).items()
+        ),
         undefined=tuple(file.get("undefined", ())),
         soname=soname or "",
         rpath=file.get("rpath"),
@@ -310,5 +351,7 @@ def _filled(value: Any, placeholders: Mapping[str, str]) -> Any:
             value = value.replace(name, text)
         return value
     if isinstance(value, dict):
-        return {_filled(key, placeholders): _filled(item, placeholders) for key, item in value.items()}
+        return {
+            _filled(key, placeholders): _filled(item, placeholders) for key, item in value.items()
+        }
     return [_filled(item, placeholders) for item in value] if isinstance(value, list) else value

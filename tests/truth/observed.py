@@ -27,7 +27,10 @@ _WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, line
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
     (r"^execve: No such file", Code.LOADER_MISSING),  # gcompat's stub, of musl's loader
     (r"cannot open shared object file", Code.LIBRARY_MISSING),
-    (r"ELF load command (address/offset|alignment) not (page-aligned|properly aligned)", Code.PAGE_SIZE),
+    (
+        r"ELF load command (address/offset|alignment) not (page-aligned|properly aligned)",
+        Code.PAGE_SIZE,
+    ),
     (r"CPU ISA level is lower than required", Code.CPU_LEVEL),
     (r"Fatal glibc error: .*CPU|CPU lacks", Code.CPU_LEVEL),
     (r"This program can only be run on .* processors with", Code.CPU_LEVEL),
@@ -46,11 +49,15 @@ _WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, line
     (r"Error relocating .*: unsupported relocation", Code.LIBRARY_MISMATCH),
 ]
 _PRELOAD = (
-    "from LD_PRELOAD cannot be preloaded|from /etc/ld.so.preload cannot be preloaded|no version information available"
+    "from LD_PRELOAD cannot be preloaded|from /etc/ld.so.preload cannot be preloaded"
+    "|no version information available"
 )
 _STARTER = [  # said by whoever called execve
     (r"([Ee]xec format error|cannot execute binary file)", Code.EXEC_FORMAT),
-    (r"\d+: ([Ss]yntax error|\S*\x7fELF)", Code.EXEC_FORMAT),  # a shell read it as a script after execve's ENOEXEC
+    (
+        r"\d+: ([Ss]yntax error|\S*\x7fELF)",
+        Code.EXEC_FORMAT,
+    ),  # a shell read it as a script after execve's ENOEXEC
     (r"[Pp]ermission denied|unable to run: .*access denied", Code.COMMAND_NOT_EXECUTABLE),
     (r"invalid option -- 'S'", Code.COMMAND_MISSING),
 ]
@@ -97,7 +104,10 @@ def observe(outcome: Outcome, program: str) -> Observed:
         return Observed(started=False, code=said, words=lines[0])
     if outcome.signal in _FATAL and not _spoke(outcome):
         return Observed(started=False, words=outcome.signal)
-    return Observed(started=True, words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal)
+    return Observed(
+        started=True,
+        words=f"exit {outcome.status}" if outcome.status is not None else outcome.signal,
+    )
 
 
 def _spoke(outcome: Outcome) -> bool:
@@ -110,7 +120,9 @@ def _spoke(outcome: Outcome) -> bool:
 
 
 def _of_errno(outcome: Outcome) -> Code | None:
-    if outcome.errno in {"ENOENT", "ENOTDIR"} or (outcome.errno == "ELOOP" and outcome.culprit == "command"):
+    if outcome.errno in {"ENOENT", "ENOTDIR"} or (
+        outcome.errno == "ELOOP" and outcome.culprit == "command"
+    ):
         return _MISSING[outcome.culprit]
     return _FORBIDDEN[outcome.culprit] if outcome.errno == "EACCES" else _ERRNO.get(outcome.errno)
 

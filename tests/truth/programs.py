@@ -20,7 +20,16 @@ from truth.cell import Cell
 DIRECTORY = "app"
 _WHOLE, _ALONE = "whole", "alone"
 _STATIC = ("scratch", "alpine", "debian12")
-_GLIBC = ("scratch", "alpine", "alpine-linked", "distroless", "distroless-cc", "debian11", "debian12", "debian13")
+_GLIBC = (
+    "scratch",
+    "alpine",
+    "alpine-linked",
+    "distroless",
+    "distroless-cc",
+    "debian11",
+    "debian12",
+    "debian13",
+)
 _MUSL = ("scratch", "alpine", "alpine-1.2.5", "distroless-cc", "debian12")
 
 
@@ -52,10 +61,18 @@ def cells() -> list[Cell]:
         LabError: if a program cannot be had.
     """
     found = [(program, _variants(program)) for program in programs()]
-    whole = [cell for program, variants in found for cell in _cells(program, variants, tree_layer(program))]
+    whole = [
+        cell
+        for program, variants in found
+        for cell in _cells(program, variants, tree_layer(program))
+    ]
     # A program that brings libraries along is also tried without them, as when only the program is copied.
     alone = [(program, variants) for program, variants in found if any(program.tree.glob("*.libs"))]
-    return whole + [cell for program, variants in alone for cell in _cells(program, variants, bare_layer(program))]
+    return whole + [
+        cell
+        for program, variants in alone
+        for cell in _cells(program, variants, bare_layer(program))
+    ]
 
 
 def programs() -> Iterator[Program]:
@@ -104,7 +121,14 @@ def _from_npm(row: dict[str, Any]) -> Iterator[Program]:
     path = npm.executable(row["npm"], version, row["path"])
     arguments = tuple(row.get("arguments", ["--version"]))
     tree = npm.package(row["npm"], version)
-    yield Program(path.name, f"{row['npm']}@{version}", row["architecture"], tree, Path(row["path"]), arguments)
+    yield Program(
+        path.name,
+        f"{row['npm']}@{version}",
+        row["architecture"],
+        tree,
+        Path(row["path"]),
+        arguments,
+    )
 
 
 def _cells(program: Program, variants: tuple[str, ...], layer: Path) -> Iterator[Cell]:
@@ -125,7 +149,14 @@ def _cells(program: Program, variants: tuple[str, ...], layer: Path) -> Iterator
 def _variants(program: Program) -> tuple[str, ...]:
     with (program.tree / program.path).open("rb") as file:
         segments = ELFFile(file).iter_segments()
-        name = next((segment.get_interp_name() for segment in segments if isinstance(segment, InterpSegment)), "")
+        name = next(
+            (
+                segment.get_interp_name()
+                for segment in segments
+                if isinstance(segment, InterpSegment)
+            ),
+            "",
+        )
     if not name:
         return _STATIC
     return _MUSL if "musl" in name else _GLIBC

@@ -58,7 +58,9 @@ def _records(row: Mapping[str, Any]) -> Iterator[_Record]:
     for place, variants in row["outcomes"].items():
         outcomes = {variant: outcome for outcome, names in variants.items() for variant in names}
         kernel = KERNELS.get(place)
-        yield _Record(row, kernel.architecture if kernel else place, place if kernel else "", outcomes)
+        yield _Record(
+            row, kernel.architecture if kernel else place, place if kernel else "", outcomes
+        )
 
 
 def _programs(records: Iterable[_Record]) -> Iterator[tuple[Cell, str]]:
@@ -80,7 +82,9 @@ def _programs(records: Iterable[_Record]) -> Iterator[tuple[Cell, str]]:
 
 def _program(row: Mapping[str, Any], architecture: str) -> programs.Program:
     """The build that was started: of a wheel, the one for its architecture and C library."""
-    return next(programs.builds({**row, "architecture": architecture, row.get("libc", ""): [architecture]}))
+    return next(
+        programs.builds({**row, "architecture": architecture, row.get("libc", ""): [architecture]})
+    )
 
 
 def _cases(records: Iterable[_Record]) -> Iterator[tuple[Cell, str]]:
@@ -93,7 +97,10 @@ def _cases(records: Iterable[_Record]) -> Iterator[tuple[Cell, str]]:
     for place, record, outcome in starts:
         cell = cells[place]
         cpu = record.row.get("cpu", cell.cpu)
-        yield replace(cell, group=GROUPS[1], name=place.case, kernel=record.kernel, cpu=cpu), outcome
+        yield (
+            replace(cell, group=GROUPS[1], name=place.case, kernel=record.kernel, cpu=cpu),
+            outcome,
+        )
 
 
 def _observed(outcome: str) -> Observed:

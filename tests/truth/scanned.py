@@ -27,7 +27,9 @@ def folder(cell: Cell, place: Path) -> Told:
     """Lay a cell's root out, and scan it with what its config would say as options."""
     for layer in _layers(cell):
         _lay_over(layer, place)
-    words = [option for name, value in _env(cell).items() for option in ("--env", f"{name}={value}")]
+    words = [
+        option for name, value in _env(cell).items() for option in ("--env", f"{name}={value}")
+    ]
     return _scan(
         cell,
         place,
@@ -42,13 +44,21 @@ def image(cell: Cell, place: Path) -> Told:
     layout = Layout(place)
     layers = [layout.archived(_archive(layer)) for layer in _layers(cell)]
     env = [f"{name}={value}" for name, value in _env(cell).items()]
-    config = {"Entrypoint": cell.argv[:1], "Cmd": cell.argv[1:], "Env": env, "WorkingDir": cell.cwd, "User": cell.user}
+    config = {
+        "Entrypoint": cell.argv[:1],
+        "Cmd": cell.argv[1:],
+        "Env": env,
+        "WorkingDir": cell.cwd,
+        "User": cell.user,
+    }
     layout.tag("cell", [layout.image(cell.architecture, layers, config)])
     layout.finish()
     return _scan(cell, place, f"oci:{place}:cell", [], [])
 
 
-def _scan(cell: Cell, place: Path, name: str, options: Sequence[str], command: Sequence[str]) -> Told:
+def _scan(
+    cell: Cell, place: Path, name: str, options: Sequence[str], command: Sequence[str]
+) -> Told:
     architecture = cell.architecture
     platform = architecture if "/" not in architecture else f"linux/{architecture}"
     page_size = KERNELS[cell.kernel].page_size if cell.kernel else PAGE_SIZE
@@ -63,7 +73,9 @@ def _scan(cell: Cell, place: Path, name: str, options: Sequence[str], command: S
             "--store", f"{place}.db", *node, *groups, *options, *command,
         ])  # fmt: skip
     (told,) = json.loads(said.getvalue())["platforms"]
-    code = next((finding["code"] for finding in told["findings"] if finding["effect"] == "fails"), "")
+    code = next(
+        (finding["code"] for finding in told["findings"] if finding["effect"] == "fails"), ""
+    )
     return told["verdict"], code
 
 
@@ -83,7 +95,9 @@ def _lay_over(layer: Path, place: Path) -> None:
         target = place / entry.name
         is_directory = entry.is_dir(follow_symlinks=False)
         if target.is_symlink() or (target.exists() and not (is_directory and target.is_dir())):
-            shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+            shutil.rmtree(
+                target
+            ) if target.is_dir() and not target.is_symlink() else target.unlink()
         if is_directory:
             _lay_over(Path(entry), target)
             status = entry.stat(follow_symlinks=False)

@@ -15,7 +15,10 @@ from truth.observed import Observed
 pytestmark = pytest.mark.truth
 
 _SMALL = {"scratch", "alpine", "distroless"}
-_EVERY, _EVERY_TOLD = 40, 3  # which cells are taken: of all, and of those that tell more of process or node
+_EVERY, _EVERY_TOLD = (
+    40,
+    3,
+)  # which cells are taken: of all, and of those that tell more of process or node
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +38,18 @@ def place() -> Iterator[Path]:
 
 
 def test_a_folder_is_judged_as_its_files_are(predictions: list[Comparison], place: Path) -> None:
-    told = {_name(each.cell): scanned.folder(each.cell, place / str(n)) for n, each in enumerate(predictions)}
+    told = {
+        _name(each.cell): scanned.folder(each.cell, place / str(n))
+        for n, each in enumerate(predictions)
+    }
     assert told == {_name(each.cell): _predicted(each) for each in predictions}
 
 
 def test_an_image_is_judged_as_its_files_are(predictions: list[Comparison], place: Path) -> None:
-    told = {_name(each.cell): scanned.image(each.cell, place / str(n)) for n, each in enumerate(predictions)}
+    told = {
+        _name(each.cell): scanned.image(each.cell, place / str(n))
+        for n, each in enumerate(predictions)
+    }
     assert told == {_name(each.cell): _predicted(each) for each in predictions}
 
 

@@ -28,28 +28,44 @@ def comparisons() -> list[Comparison]:
     on_kernels = booted.recorded(booted.cells(cases, builds))
     compared = compare({**observed, **on_kernels, **recorded.observed()})
     _REPORT.mkdir(parents=True, exist_ok=True)
-    apart = [str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES]
-    left_out = "" if sandbox.has_users() else "\nleft out: the cases of other users, which only root can start"
+    apart = [
+        str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES
+    ]
+    left_out = (
+        ""
+        if sandbox.has_users()
+        else "\nleft out: the cases of other users, which only root can start"
+    )
     (_REPORT / "table.txt").write_text(f"{table(compared)}{left_out}\n")
     (_REPORT / "disagreements.txt").write_text("".join(f"{text}\n" for text in sorted(apart)))
     return compared
 
 
 def test_nothing_that_starts_is_called_unable_to(comparisons: list[Comparison]) -> None:
-    denied = [str(comparison) for comparison in comparisons if comparison.agreement is Agreement.FALSE_DENY]
+    denied = [
+        str(comparison)
+        for comparison in comparisons
+        if comparison.agreement is Agreement.FALSE_DENY
+    ]
     assert not denied, "\n".join(denied)
 
 
 def test_every_disagreement_is_known_by_name(comparisons: list[Comparison]) -> None:
-    assert not (apart := [str(comparison) for comparison in known.unexplained(comparisons)]), "\n".join(apart)
+    assert not (apart := [str(comparison) for comparison in known.unexplained(comparisons)]), (
+        "\n".join(apart)
+    )
 
 
 def test_every_known_disagreement_is_still_one(comparisons: list[Comparison]) -> None:
-    assert not (idle := [entry.cells for entry in known.outlived(comparisons)]), f"no longer needed: {idle}"
+    assert not (idle := [entry.cells for entry in known.outlived(comparisons)]), (
+        f"no longer needed: {idle}"
+    )
 
 
 def test_few_cells_are_unknown(comparisons: list[Comparison]) -> None:
-    unknown = [str(comparison) for comparison in comparisons if comparison.agreement is Agreement.UNKNOWN]
+    unknown = [
+        str(comparison) for comparison in comparisons if comparison.agreement is Agreement.UNKNOWN
+    ]
     assert len(unknown) <= _UNKNOWN_SHARE * len(comparisons), "\n".join(unknown)
 
 
@@ -59,13 +75,20 @@ def test_failures_are_given_their_right_code(comparisons: list[Comparison]) -> N
     A note has that names what will end a program after its start: a symbol that is bound lazily.
     """
     failed = [comparison for comparison in comparisons if comparison.observed.code]
-    wrong = [str(comparison) for comparison in failed if comparison.observed.code not in comparison.named]
-    assert len(wrong) <= (1 - _CODE_SHARE) * len(failed), "\n".join([f"{len(wrong)} of {len(failed)}", *wrong])
+    wrong = [
+        str(comparison) for comparison in failed if comparison.observed.code not in comparison.named
+    ]
+    assert len(wrong) <= (1 - _CODE_SHARE) * len(failed), "\n".join(
+        [f"{len(wrong)} of {len(failed)}", *wrong]
+    )
 
 
 def test_there_are_enough_cases_and_programs(comparisons: list[Comparison]) -> None:
     cells = [comparison.cell for comparison in comparisons]
-    assert len({cell.group for cell in cells if cell.argv[0].startswith("/app/") and "@" in cell.name}) >= 40
+    assert (
+        len({cell.group for cell in cells if cell.argv[0].startswith("/app/") and "@" in cell.name})
+        >= 40
+    )
     assert len({(cell.group, cell.name) for cell in cells if "@" not in cell.name}) >= 150
     assert len({cell.kernel for cell in cells if cell.kernel}) >= 3
 
@@ -82,12 +105,18 @@ def test_many_starts_were_recorded_elsewhere(elsewhere: list[Comparison]) -> Non
 
 
 def test_few_of_what_was_recorded_elsewhere_are_unknown(elsewhere: list[Comparison]) -> None:
-    unknown = [str(comparison) for comparison in elsewhere if comparison.agreement is Agreement.UNKNOWN]
+    unknown = [
+        str(comparison) for comparison in elsewhere if comparison.agreement is Agreement.UNKNOWN
+    ]
     assert len(unknown) <= _UNKNOWN_SHARE * len(elsewhere), "\n".join(unknown)
 
 
-def test_failures_recorded_elsewhere_are_given_their_right_code(elsewhere: list[Comparison]) -> None:
+def test_failures_recorded_elsewhere_are_given_their_right_code(
+    elsewhere: list[Comparison],
+) -> None:
     """An unknown is wrong here. A note is right that names what ends a program after its start."""
     failed = [comparison for comparison in elsewhere if comparison.observed.code]
-    wrong = [str(comparison) for comparison in failed if comparison.observed.code not in comparison.named]
+    wrong = [
+        str(comparison) for comparison in failed if comparison.observed.code not in comparison.named
+    ]
     assert len(wrong) <= (1 - _CODE_SHARE) * len(failed), "\n".join(wrong)

@@ -38,11 +38,17 @@ class UnknownReason(StrEnum):
     NO_CREDENTIALS = "no_credentials"  # 401 or 403
     IMAGE_NOT_FOUND = "image_not_found"  # the registry does not have it
     IMAGE_INVALID = "image_invalid"  # digest mismatch, truncated, malformed
-    IMAGE_UNSUPPORTED = "image_unsupported"  # schema 1, encrypted or foreign layers, unknown media types
+    IMAGE_UNSUPPORTED = (
+        "image_unsupported"  # schema 1, encrypted or foreign layers, unknown media types
+    )
     LIMIT_EXCEEDED = "limit_exceeded"  # more bytes, entries, depth or time than the limits allow
     UNDER_MOUNT = "under_mount"  # a path that decides lies under a volume
-    VALUE_UNKNOWN = "value_unknown"  # an environment value that decides comes from elsewhere (valueFrom)
-    NODE_FACT_UNKNOWN = "node_fact_unknown"  # depends on the node's CPU, page size, kernel or emulation
+    VALUE_UNKNOWN = (
+        "value_unknown"  # an environment value that decides comes from elsewhere (valueFrom)
+    )
+    NODE_FACT_UNKNOWN = (
+        "node_fact_unknown"  # depends on the node's CPU, page size, kernel or emulation
+    )
     NODES_STALE = "nodes_stale"  # the cluster's nodes have not been followed for a while
     PACKED = "packed"  # the program is compressed (UPX): its needs are hidden
     SHAPE_UNKNOWN = "shape_unknown"  # the start-up's form is not understood

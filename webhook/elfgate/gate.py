@@ -87,7 +87,10 @@ async def judge(
     """
     begun = perf_counter()
     landing = targets(
-        workload.pod_spec, inventory, every_node=workload.every_node, extra_architectures=extra_architectures
+        workload.pod_spec,
+        inventory,
+        every_node=workload.every_node,
+        extra_architectures=extra_architectures,
     )
     keyring = await pull_secrets.of(workload) if pull_secrets else None
     placed = perf_counter()
@@ -119,26 +122,39 @@ async def judge(
     until = min((linkage.until for linkage in linkages), default=math.inf)
     scanned = perf_counter()
     verdict = await engine.evaluate(document)
-    seconds = {"targets": placed - begun, "scan": scanned - placed, "engine": perf_counter() - scanned}
+    seconds = {
+        "targets": placed - begun,
+        "scan": scanned - placed,
+        "engine": perf_counter() - scanned,
+    }
     return Judgement(verdict, document, until, seconds)
 
 
 async def _linkages(
-    scanner: Scanner, pairs: Sequence[tuple[Container, Target]], within: float | None, keyring: Keyring | None
+    scanner: Scanner,
+    pairs: Sequence[tuple[Container, Target]],
+    within: float | None,
+    keyring: Keyring | None,
 ) -> list[Linkage]:
     """Predict each start; what is at hand is not waited for, as a task for each would cost more than the look-up."""
     found = [_at_hand(scanner, container, target, keyring) for container, target in pairs]
     missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
     if not missing:
         return [linkage for linkage in found if linkage is not None]
-    read = iter(await asyncio.gather(*(_linkage(scanner, *pair, within, keyring) for pair in missing)))
+    read = iter(
+        await asyncio.gather(*(_linkage(scanner, *pair, within, keyring) for pair in missing))
+    )
     return [linkage or next(read) for linkage in found]
 
 
-def _at_hand(scanner: Scanner, container: Container, target: Target, keyring: Keyring | None) -> Linkage | None:
+def _at_hand(
+    scanner: Scanner, container: Container, target: Target, keyring: Keyring | None
+) -> Linkage | None:
     try:
         name = pulled_name(container.image)
-        linkage = scanner.at_hand(name, target.platform, container.overrides, target.facts, keyring=keyring)
+        linkage = scanner.at_hand(
+            name, target.platform, container.overrides, target.facts, keyring=keyring
+        )
     except InputError:
         return None
     return linkage and _as_written(linkage, container)
@@ -149,7 +165,11 @@ def _as_written(linkage: Linkage, container: Container) -> Linkage:
 
 
 async def _linkage(
-    scanner: Scanner, container: Container, target: Target, within: float | None, keyring: Keyring | None
+    scanner: Scanner,
+    container: Container,
+    target: Target,
+    within: float | None,
+    keyring: Keyring | None,
 ) -> Linkage:
     try:
         name = pulled_name(container.image)
@@ -166,7 +186,9 @@ async def _linkage(
             effect=Effect.UNKNOWN,
             reason=UnknownReason.IMAGE_INVALID,
         )
-        return Linkage(container.image, "", target.platform, Prediction((), (finding,)), until=math.inf)
+        return Linkage(
+            container.image, "", target.platform, Prediction((), (finding,)), until=math.inf
+        )
 
 
 def _elsewhere(
@@ -177,19 +199,27 @@ def _elsewhere(
     landing = {linkage.platform for linkage in linkages}
     for platform in sorted({kind.platform for kind in inventory.kinds()} - landing):
         for container in workload.containers:
-            known = scanner.known(container.image, digests[container.image], platform, container.overrides)
+            known = scanner.known(
+                container.image, digests[container.image], platform, container.overrides
+            )
             if known is not None:
                 yield _entry(container, known)
 
 
-async def _linkage_entry(scanner: Scanner, container: Container, target: Target, linkage: Linkage) -> LinkageEntry:
+async def _linkage_entry(
+    scanner: Scanner, container: Container, target: Target, linkage: Linkage
+) -> LinkageEntry:
     alternatives: list[str] = []
     if linkage.outcome is Outcome.CANNOT_START:
-        alternatives = await scanner.alternatives(container.image, target.platform, container.overrides, target.facts)
+        alternatives = await scanner.alternatives(
+            container.image, target.platform, container.overrides, target.facts
+        )
     return _entry(container, linkage, alternatives)
 
 
-def _entry(container: Container, linkage: Linkage, alternatives: Sequence[str] = ()) -> LinkageEntry:
+def _entry(
+    container: Container, linkage: Linkage, alternatives: Sequence[str] = ()
+) -> LinkageEntry:
     return LinkageEntry(
         container=container.name,
         platform=str(linkage.platform),
@@ -204,7 +234,10 @@ def _entry(container: Container, linkage: Linkage, alternatives: Sequence[str] =
 def _target_entry(target: Target) -> TargetEntry:
     platform = target.platform
     return TargetEntry(
-        platform=str(platform), architecture=platform.architecture, nodes=target.nodes, names=list(target.names)
+        platform=str(platform),
+        architecture=platform.architecture,
+        nodes=target.nodes,
+        names=list(target.names),
     )
 
 

@@ -74,11 +74,16 @@ def log_failed_rule(name: str, why: str) -> None:
 def log_bundle(result: str, what: str) -> None:
     """Tell the log what came of a bundle that was looked for."""
     level = logging.INFO if result == "activated" else logging.WARNING
-    logging.getLogger("elfgate.policy").log(level, "policy bundle %s", result, extra={"bundle": what})
+    logging.getLogger("elfgate.policy").log(
+        level, "policy bundle %s", result, extra={"bundle": what}
+    )
 
 
 async def engine(
-    judging: Judging | None = None, *, told: "Told" = log_failed_rule, bundle_told: "BundleTold" = log_bundle
+    judging: Judging | None = None,
+    *,
+    told: "Told" = log_failed_rule,
+    bundle_told: "BundleTold" = log_bundle,
 ) -> MemoisedEngine[ActiveEngine]:
     """An engine, proved on the golden documents.
 
@@ -105,7 +110,9 @@ def _note_names(active: ActiveEngine, bundle: "Bundle") -> None:
         active.nameless.add(bundle.revision)
 
 
-async def _proved(judging: Judging, bundle: "Bundle", told: "Told", bundle_told: "BundleTold" = log_bundle) -> Engine:
+async def _proved(
+    judging: Judging, bundle: "Bundle", told: "Told", bundle_told: "BundleTold" = log_bundle
+) -> Engine:
     """The engine of a bundle, once it has proved itself on the golden documents."""
     live = _live(judging, bundle, bundle_told)
     if bundle.own or judging.opa is not None:
@@ -119,7 +126,8 @@ async def _proved(judging: Judging, bundle: "Bundle", told: "Told", bundle_told:
         raise
     if live.revision != bundle.revision:
         logging.getLogger("elfgate.policy").warning(
-            "OPA has another bundle than the settings make", extra={"bundle": live.revision, "made": bundle.revision}
+            "OPA has another bundle than the settings make",
+            extra={"bundle": live.revision, "made": bundle.revision},
         )
     return live
 
@@ -128,7 +136,9 @@ def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engi
     if judging.opa is not None:
         from elfgate.policy.server import OpaServer
 
-        return OpaServer(judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told)
+        return OpaServer(
+            judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told
+        )
     if bundle.own:
         from elfgate.policy.worker import BoundedEngine
 
@@ -173,7 +183,9 @@ async def follow(
         _note_names(active, bundle)
         return await _proved(judging, bundle, rule_told)
 
-    async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds).looking():
+    async with Follower(
+        active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds
+    ).looking():
         yield
 
 

@@ -22,7 +22,9 @@ class Matrix:
     rows: tuple[tuple[Linkage, ...], ...]
 
 
-async def matrix(scanner: Scanner, images: Sequence[str], platforms: Sequence[Platform] = ()) -> Matrix:
+async def matrix(
+    scanner: Scanner, images: Sequence[str], platforms: Sequence[Platform] = ()
+) -> Matrix:
     """Predict the start of each image on each platform.
 
     Args:
@@ -36,7 +38,10 @@ async def matrix(scanner: Scanner, images: Sequence[str], platforms: Sequence[Pl
     """
     if not platforms:
         platforms = await _offered(scanner, images)
-    rows = [await asyncio.gather(*(scanner.linkage(image, platform) for platform in platforms)) for image in images]
+    rows = [
+        await asyncio.gather(*(scanner.linkage(image, platform) for platform in platforms))
+        for image in images
+    ]
     return Matrix(tuple(platforms), tuple(tuple(row) for row in rows))
 
 
@@ -45,11 +50,18 @@ async def _offered(scanner: Scanner, images: Sequence[str]) -> tuple[Platform, .
     errors = [answer for answer in answers if isinstance(answer, UnreadableError)]
     if len(errors) == len(images):
         raise errors[0]
-    offers = [platform for answer in answers if not isinstance(answer, UnreadableError) for platform in answer]
+    offers = [
+        platform
+        for answer in answers
+        if not isinstance(answer, UnreadableError)
+        for platform in answer
+    ]
     return tuple(sorted(set(offers)))
 
 
-async def _platforms_or_error(scanner: Scanner, image: str) -> tuple[Platform, ...] | UnreadableError:
+async def _platforms_or_error(
+    scanner: Scanner, image: str
+) -> tuple[Platform, ...] | UnreadableError:
     try:
         return await scanner.platforms(image)
     except UnreadableError as error:

@@ -109,7 +109,8 @@ ARCHITECTURES: dict[str, Architecture] = {
 }  # fmt: skip
 
 MACHINE_NAMES: dict[tuple[int, int, str], str] = {
-    (row.machine.number, row.machine.elf_class, row.machine.byte_order): row.name for row in ARCHITECTURES.values()
+    (row.machine.number, row.machine.elf_class, row.machine.byte_order): row.name
+    for row in ARCHITECTURES.values()
 } | {(20, 32, "big"): "ppc", (22, 32, "big"): "s390", (8, 32, "little"): "mipsle"}
 
 
@@ -135,11 +136,15 @@ class Platform:
         if len(parts) == 1:
             parts.insert(0, "linux")
         if len(parts) > 3 or not all(parts):
-            raise InputError(f"platform {text!r} is not os/arch[/variant]", hint="write it like linux/ppc64le")
+            raise InputError(
+                f"platform {text!r} is not os/arch[/variant]", hint="write it like linux/ppc64le"
+            )
         platform = cls(*parts)
         if platform.os == "linux" and platform.architecture not in ARCHITECTURES:
             known = ", ".join(sorted(ARCHITECTURES))
-            raise InputError(f"platform {text!r} names an unknown architecture", hint=f"known are {known}")
+            raise InputError(
+                f"platform {text!r} names an unknown architecture", hint=f"known are {known}"
+            )
         return platform
 
 

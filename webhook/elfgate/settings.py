@@ -48,22 +48,35 @@ class Model(BaseModel):
 class Listen(Model):
     """Where the webhook listens."""
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` for every interface.")
-    port: int = Field(default=8443, ge=0, le=65535, description="TCP port; 0 takes a free one, which the log names.")
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; `0.0.0.0` or `::` for every interface.",
+    )
+    port: int = Field(
+        default=8443,
+        ge=0,
+        le=65535,
+        description="TCP port; 0 takes a free one, which the log names.",
+    )
 
 
 class Tls(Model):
     """The certificate that the API server verifies with its `caBundle`: files, or one that is self-made."""
 
-    certificate: Path | None = Field(default=None, description="PEM file: the certificate, then its intermediates.")
-    key: Path | None = Field(default=None, description="PEM file: the certificate's private key, unencrypted.")
+    certificate: Path | None = Field(
+        default=None, description="PEM file: the certificate, then its intermediates."
+    )
+    key: Path | None = Field(
+        default=None, description="PEM file: the certificate's private key, unencrypted."
+    )
     self_made: SelfMade | None = Field(default=None, description=SelfMade.__doc__)
     client_ca: Path | None = Field(
         default=None,
         description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
     )
     client_names: tuple[str, ...] = Field(
-        default=(), description="Common names of such clients; any, if none is named. Needs `client_ca`."
+        default=(),
+        description="Common names of such clients; any, if none is named. Needs `client_ca`.",
     )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
@@ -73,7 +86,9 @@ class Tls(Model):
     @model_validator(mode="after")
     def _files_or_self_made(self) -> Self:
         if self.self_made and (self.certificate or self.key):
-            raise ValueError("a certificate is self-made, or comes from `certificate` and `key`, not both")
+            raise ValueError(
+                "a certificate is self-made, or comes from `certificate` and `key`, not both"
+            )
         if not self.self_made and not (self.certificate and self.key):
             raise ValueError("set `certificate` and `key`, or `self_made`")
         return self
@@ -82,7 +97,9 @@ class Tls(Model):
 class Nodes(Model):
     """What is known of the cluster's nodes."""
 
-    file: Path | None = Field(default=None, description="A NodeList, as `kubectl get nodes -o json` prints it.")
+    file: Path | None = Field(
+        default=None, description="A NodeList, as `kubectl get nodes -o json` prints it."
+    )
     watch: bool = Field(
         default=False,
         description="Follow the cluster's nodes instead; takes the rights to list and watch nodes.",
@@ -96,7 +113,8 @@ class Nodes(Model):
         description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",
     )
     extra_architectures: tuple[ArchitectureName, ...] = Field(
-        default=(), description="Architectures that count although no node has them yet (autoscalers, scale from zero)."
+        default=(),
+        description="Architectures that count although no node has them yet (autoscalers, scale from zero).",
     )
 
     @model_validator(mode="after")
@@ -110,9 +128,12 @@ class Cluster(Model):
     """How the cluster's API server is reached, for what is asked of it."""
 
     kubeconfig: Path | None = Field(
-        default=None, description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account."
+        default=None,
+        description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account.",
     )
-    context: str = Field(default="", description="A context of the kubeconfig; else its current one.")
+    context: str = Field(
+        default="", description="A context of the kubeconfig; else its current one."
+    )
 
 
 def _store_url(url: str) -> str:
@@ -144,14 +165,20 @@ class Store(Model):
 class CredentialProviders(Model):
     """The kubelet's credential provider plug-ins, for registries of clouds."""
 
-    config: Path = Field(description="A CredentialProviderConfig (the kubelet's `--image-credential-provider-config`).")
-    folder: Path = Field(description="Where its programs are (`--image-credential-provider-bin-dir`).")
+    config: Path = Field(
+        description="A CredentialProviderConfig (the kubelet's `--image-credential-provider-config`)."
+    )
+    folder: Path = Field(
+        description="Where its programs are (`--image-credential-provider-bin-dir`)."
+    )
 
 
 class Registries(Model):
     """How registries are reached."""
 
-    insecure: tuple[str, ...] = Field(default=(), description="Hosts (with port) that are spoken to over plain HTTP.")
+    insecure: tuple[str, ...] = Field(
+        default=(), description="Hosts (with port) that are spoken to over plain HTTP."
+    )
     config_path: tuple[Path, ...] = Field(
         default=(),
         description="Folders like `/etc/containerd/certs.d`: mirrors, authorities and more, by `hosts.toml`.",
@@ -160,7 +187,9 @@ class Registries(Model):
         default=None,
         description="Docker's `config.json`; else the one in `DOCKER_CONFIG` or `~/.docker`. All who ask share it.",
     )
-    credential_providers: CredentialProviders | None = Field(default=None, description=CredentialProviders.__doc__)
+    credential_providers: CredentialProviders | None = Field(
+        default=None, description=CredentialProviders.__doc__
+    )
     pull_secrets: bool = Field(
         default=False,
         description="Read workloads' pull secrets, so that each namespace is told only of images that it may pull.",
@@ -197,13 +226,16 @@ class Policies(PolicyConfig):
         default=None, description="A policy bundle's folder; else the one that comes with elfgate."
     )
     own_rules: Path | None = Field(
-        default=None, description="A folder (such as a ConfigMap's volume) of further rules, in Rego."
+        default=None,
+        description="A folder (such as a ConfigMap's volume) of further rules, in Rego.",
     )
     bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
     engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="What evaluates: this process, or an OPA server beside it."
     )
-    opa_socket: Path | None = Field(default=None, description="The unix socket on which that OPA listens.")
+    opa_socket: Path | None = Field(
+        default=None, description="The unix socket on which that OPA listens."
+    )
     seconds: PositiveFloat = Field(
         default=1.0,
         le=30,
@@ -253,14 +285,17 @@ class Admission(Model):
         "to start; takes the rights to create and patch events.",
     )
     margin_seconds: NonNegativeFloat = Field(
-        default=0.5, description="How long before the API server's own deadline the answer is given."
+        default=0.5,
+        description="How long before the API server's own deadline the answer is given.",
     )
     default_timeout_seconds: PositiveFloat = Field(
         default=10.0,
         le=30,
         description="The deadline of a review that comes without `?timeout=` (Kubernetes' own default).",
     )
-    body_bytes: PositiveInt = Field(default=3 << 20, description="Larger reviews are refused unread (413).")
+    body_bytes: PositiveInt = Field(
+        default=3 << 20, description="Larger reviews are refused unread (413)."
+    )
     in_flight: PositiveInt = Field(
         default=256, description="Beyond so many reviews at a time, one more is answered by `fail`."
     )
@@ -279,12 +314,19 @@ class ImageLimits(Model):
     manifest_bytes: PositiveInt = Field(
         default=_LIMITS.manifest_bytes, description="Bytes of one manifest, index or config."
     )
-    layer_bytes: PositiveInt = Field(default=_LIMITS.layer_bytes, description="Bytes of one layer, unpacked.")
-    layer_entries: PositiveInt = Field(default=_LIMITS.layer_entries, description="Names in one layer.")
-    layer_ratio: PositiveInt = Field(
-        default=_LIMITS.layer_ratio, description="Unpacked to packed bytes, beyond the first 64 MiB unpacked."
+    layer_bytes: PositiveInt = Field(
+        default=_LIMITS.layer_bytes, description="Bytes of one layer, unpacked."
     )
-    index_entries: PositiveInt = Field(default=_LIMITS.index_entries, description="Manifests in one index.")
+    layer_entries: PositiveInt = Field(
+        default=_LIMITS.layer_entries, description="Names in one layer."
+    )
+    layer_ratio: PositiveInt = Field(
+        default=_LIMITS.layer_ratio,
+        description="Unpacked to packed bytes, beyond the first 64 MiB unpacked.",
+    )
+    index_entries: PositiveInt = Field(
+        default=_LIMITS.index_entries, description="Manifests in one index."
+    )
     seconds: PositiveFloat = Field(default=_LIMITS.seconds, description="Seconds for one layer.")
 
     def limits(self) -> Limits:
@@ -348,7 +390,9 @@ def _document(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise InputError(f"{where}: no YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}") from None
+        raise InputError(
+            f"{where}: no YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}"
+        ) from None
 
 
 _PLAIN = {

@@ -49,7 +49,9 @@ async def as_of(inventory: Inventory, ask: Ask, engine: Engine) -> Judgement:
 def _doubted(document: Document, age: float) -> Document:
     """The document of nodes that were there ``age`` seconds ago: what cannot start on them may start on others."""
     addition = f"; the list of nodes is {age:.0f} s old, as the API server does not tell of them"
-    return document.model_copy(update={"linkages": [_unknown(entry, addition) for entry in document.linkages]})
+    return document.model_copy(
+        update={"linkages": [_unknown(entry, addition) for entry in document.linkages]}
+    )
 
 
 def _unknown(entry: LinkageEntry, addition: str) -> LinkageEntry:

@@ -68,7 +68,9 @@ class Shard:
 
     def has(self, image: str) -> bool:
         """Whether an image is of this part."""
-        return int.from_bytes(hashlib.sha256(image.encode()).digest()[:8]) % self.count == self.index
+        return (
+            int.from_bytes(hashlib.sha256(image.encode()).digest()[:8]) % self.count == self.index
+        )
 
 
 def distinct(images: Iterable[str], shard: Shard) -> Iterator[str]:
@@ -87,7 +89,12 @@ def distinct(images: Iterable[str], shard: Shard) -> Iterator[str]:
 
 
 async def warm(
-    images: Iterable[str], *, reader: Reader, locate: Locate, platforms: Sequence[Platform] = (), at_once: int = 4
+    images: Iterable[str],
+    *,
+    reader: Reader,
+    locate: Locate,
+    platforms: Sequence[Platform] = (),
+    at_once: int = 4,
 ) -> AsyncIterator[Warmed]:
     """Read images, so many at a time.
 
@@ -117,13 +124,17 @@ async def warm(
             task.cancel()
 
 
-async def _warm(image: str, reader: Reader, locate: Locate, platforms: Sequence[Platform]) -> Warmed:
+async def _warm(
+    image: str, reader: Reader, locate: Locate, platforms: Sequence[Platform]
+) -> Warmed:
     located = locate(image)
     counted = _Counted(located.source)
     located = replace(located, source=counted)
     kept, problems = [], {}
     try:
-        offered = platforms or [platform for platform in await reader.platforms(located) if platform.os == "linux"]
+        offered = platforms or [
+            platform for platform in await reader.platforms(located) if platform.os == "linux"
+        ]
     except UnreadableError as error:
         return Warmed(image, State.FAILED, message=str(error))
     for platform in offered:

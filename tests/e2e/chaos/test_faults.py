@@ -17,10 +17,14 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def plain(asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plain(
+    asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """Replicas that evaluate policies themselves, and follow a signed bundle."""
     folder = tmp_path_factory.mktemp("chaos")
-    with site(asked, account, folder, lambda made: {"policies": {"bundle": following(made)}}) as made:
+    with site(
+        asked, account, folder, lambda made: {"policies": {"bundle": following(made)}}
+    ) as made:
         yield made
 
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def sharing(asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def sharing(
+    asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """Replicas with a common store."""
     folder = tmp_path_factory.mktemp("sharing")
     with (
@@ -28,5 +30,7 @@ def sharing(asked: ControlPlane, account: Path, tmp_path_factory: pytest.TempPat
         yield made
 
 
-def test_no_verdict_is_wrong_without_the_shared_store(sharing: Site, asked: ControlPlane, costs: list[Cost]) -> None:
+def test_no_verdict_is_wrong_without_the_shared_store(
+    sharing: Site, asked: ControlPlane, costs: list[Cost]
+) -> None:
     check(sharing, asked, faults.VALKEY_GONE, costs)

@@ -26,7 +26,10 @@ KINDS = (
     "persistentvolumeclaims,poddisruptionbudgets,networkpolicies,flowschemas,prioritylevelconfigurations,"
     "endpointslices,validatingwebhookconfigurations,mutatingwebhookconfigurations"
 )
-EVERYTHING = ("--set", "events=true,bindings=true,flowSchema.enabled=true,networkPolicy.enabled=true")
+EVERYTHING = (
+    "--set",
+    "events=true,bindings=true,flowSchema.enabled=true,networkPolicy.enabled=true",
+)
 WAIT = ("--wait", "--timeout", "120s")
 
 
@@ -38,24 +41,35 @@ def images() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("values", VALUES, ids=lambda path: path.name.removesuffix("-values.yaml"))
-def test_the_api_server_takes_every_object_without_a_warning(cluster: ControlPlane, values: Path) -> None:
+def test_the_api_server_takes_every_object_without_a_warning(
+    cluster: ControlPlane, values: Path
+) -> None:
     found = list(rendered(max(helms()), values))
     said = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=found)
     assert (said.code, said.stderr) == (0, "")
     assert said.stdout.count("(server dry run)") == len(found)
 
 
-def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(cluster: ControlPlane, major: str) -> None:
+def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(
+    cluster: ControlPlane, major: str
+) -> None:
     before = everything(cluster)
-    notes = run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true")
-    assert "Protected: pods, and all that makes them, in every namespace but kube-system, elfgate." in notes
+    notes = run_helm(
+        cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, "--set", "steer=true"
+    )
+    assert (
+        "Protected: pods, and all that makes them, in every namespace but kube-system, elfgate."
+        in notes
+    )
     assert "kubectl run refused --image=IMAGE --dry-run=server" in notes
     assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 2
 
     filled = {"tls.crt": "YQ=="}  # as a pod fills it in
     cluster.must("patch", "-n", NAMESPACE, "secret/elfgate-tls", "-p", json.dumps({"data": filled}))
     authority = base64.b64encode((cluster.folder / "ca.crt").read_bytes()).decode()
-    trusted = {"webhooks": [{"name": "validate.elfgate.dev", "clientConfig": {"caBundle": authority}}]}
+    trusted = {
+        "webhooks": [{"name": "validate.elfgate.dev", "clientConfig": {"caBundle": authority}}]
+    }
     cluster.must("patch", "validatingwebhookconfiguration/elfgate", "-p", json.dumps(trusted))
     run_helm(cluster, major, "upgrade", "elfgate", str(CHART), *WAIT, "--set", "replicas=3")
     assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 3
@@ -78,7 +92,10 @@ def test_claims_go_with_the_release(cluster: ControlPlane) -> None:
 
 
 @pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
-@pytest.mark.skipif(bool(os.geteuid()) or not shutil.which("unshare"), reason="needs root: port 443, a name's address")
+@pytest.mark.skipif(
+    bool(os.geteuid()) or not shutil.which("unshare"),
+    reason="needs root: port 443, a name's address",
+)
 def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_chart_grants(
     cluster: ControlPlane, short: Path, images: dict[str, str]
 ) -> None:
@@ -94,7 +111,10 @@ def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_
             assert "a review is answered, by policies of revision elfgate-1" in looked.stdout
             on_power = pod("web", ALPINE, on="ppc64le")
             until(lambda: "loader_missing" in dry_run(cluster, on_power), "it is not refused")
-            assert dry_run(cluster, pod("web", DEBIAN, on="ppc64le")) == "pod/web created (server dry run)\n"
+            assert (
+                dry_run(cluster, pod("web", DEBIAN, on="ppc64le"))
+                == "pod/web created (server dry run)\n"
+            )
             assert dry_run(cluster, on_power, "kube-system") == "pod/web created (server dry run)\n"
         freed = job(cluster, arguments(one(hooks, "Job", "elfgate-uninstall")), "elfgate-uninstall")
         assert freed.returncode == 0, freed.stdout + freed.stderr
@@ -127,6 +147,12 @@ def everything(cluster: ControlPlane) -> set[str]:
 def forbidden(cluster: ControlPlane) -> list[str]:
     """What the chart's accounts were not allowed to do, so far."""
     lines = (cluster.folder / "audit.jsonl").read_text().splitlines()
-    events = [json.loads(line) for line in lines if f"system:serviceaccount:{NAMESPACE}:elfgate" in line]
+    events = [
+        json.loads(line) for line in lines if f"system:serviceaccount:{NAMESPACE}:elfgate" in line
+    ]
     assert events
-    return [event["requestURI"] for event in events if event.get("responseStatus", {}).get("code") == 403]
+    return [
+        event["requestURI"]
+        for event in events
+        if event.get("responseStatus", {}).get("code") == 403
+    ]

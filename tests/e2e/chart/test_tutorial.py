@@ -22,10 +22,18 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
-@pytest.mark.skipif(bool(os.geteuid()) or not shutil.which("unshare"), reason="needs root: port 443, a name's address")
+@pytest.mark.skipif(
+    bool(os.geteuid()) or not shutil.which("unshare"),
+    reason="needs root: port 443, a name's address",
+)
 def test_the_tutorials_cluster_refuses_what_it_shows(cluster: ControlPlane) -> None:
     major = max(helms())
-    folders = (helms()[major].parent, cluster.programs, Path(sys.executable).parent, os.environ["PATH"])
+    folders = (
+        helms()[major].parent,
+        cluster.programs,
+        Path(sys.executable).parent,
+        os.environ["PATH"],
+    )
     environment = {"PATH": ":".join(map(str, folders)), "HOME": str(cluster.folder)}
     environment["KUBECONFIG"] = str(cluster.kubeconfig("admin"))
     install, *rest = steps("In a cluster")
@@ -45,4 +53,6 @@ def test_the_tutorials_cluster_refuses_what_it_shows(cluster: ControlPlane) -> N
 def _refuses(cluster: ControlPlane) -> bool:
     """Whether the image is read, which the first review of it may be too early for."""
     asked = ("create", "--dry-run=server", "-n", "default", "-f", "-")
-    return "loader_missing" in cluster.kubectl(*asked, stdin=pod("web", ALPINE, on="ppc64le")).stderr
+    return (
+        "loader_missing" in cluster.kubectl(*asked, stdin=pod("web", ALPINE, on="ppc64le")).stderr
+    )

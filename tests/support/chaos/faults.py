@@ -63,7 +63,11 @@ def certificate_rotated(site: Site) -> Iterator[None]:
 @contextmanager
 def certificate_broken(site: Site) -> Iterator[None]:
     """The key of one pair with the certificate of another, as a file that is written half-way."""
-    _reloaded(site, "refused", lambda name: (site.folder / name / "tls.key").write_text("-----BEGIN PRIVATE KEY-----"))
+    _reloaded(
+        site,
+        "refused",
+        lambda name: (site.folder / name / "tls.key").write_text("-----BEGIN PRIVATE KEY-----"),
+    )
     yield
     _reloaded(site, "accepted", lambda name: site.replicas[name].issue())
 
@@ -73,7 +77,8 @@ def _reloaded(site: Site, result: str, change: Callable[[str], object]) -> None:
     for name in site.replicas:
         before = site.metric(name, series)
         change(name)
-        until(lambda: site.metric(name, series) > before, f"{name} does not look at its certificate")  # noqa: B023
+        looks = f"{name} does not look at its certificate"
+        until(lambda: site.metric(name, series) > before, looks)  # noqa: B023
 
 
 @contextmanager
@@ -131,7 +136,11 @@ def store_deleted(site: Site) -> Iterator[None]:
 @contextmanager
 def store_full(site: Site) -> Iterator[None]:
     """Its files may not grow any more: ``EFBIG`` where a full disk gives ``ENOSPC``, and SQLite takes both alike."""
-    size = max(path.stat().st_size for name in site.replicas for path in (site.folder / name).glob("facts.db*"))
+    size = max(
+        path.stat().st_size
+        for name in site.replicas
+        for path in (site.folder / name).glob("facts.db*")
+    )
     with _limited(site, list(site.replicas), resource.RLIMIT_FSIZE, size):
         yield
 
@@ -220,7 +229,11 @@ FAULTS = (
     Fault("certificate replaced by a broken one", certificate_broken, planned=True),
     Fault("policy bundle replaced by a good one", good_bundle, planned=True),
     Fault("policy bundle replaced by an unsigned one", unsigned_bundle, planned=True),
-    Fault("policy bundle replaced by one that judges wrongly", bundle_that_denies_everything, planned=True),
+    Fault(
+        "policy bundle replaced by one that judges wrongly",
+        bundle_that_denies_everything,
+        planned=True,
+    ),
     Fault("stores locked", store_locked),
     Fault("stores deleted", store_deleted),
     Fault("stores full", store_full),

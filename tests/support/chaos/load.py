@@ -59,7 +59,9 @@ class SteadyLoad(Background):
         registry: Has the images; new ones are put into it.
     """
 
-    def __init__(self, *, url: str, ca: trustme.CA, cluster: ControlPlane, namespace: str, registry: Registry) -> None:
+    def __init__(
+        self, *, url: str, ca: trustme.CA, cluster: ControlPlane, namespace: str, registry: Registry
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self._url = f"{url}/validate?timeout=5s"
         self._pods = f"{cluster.url}/api/v1/namespaces/{namespace}/pods?dryRun=All"
@@ -83,10 +85,16 @@ class SteadyLoad(Background):
         self._ca.configure_trust(context)
         # Connections that are kept are the API server's, whose client knows how to use them again; here each is new.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE, limits=limits) as client:
+        async with httpx.AsyncClient(
+            verify=context, trust_env=False, timeout=PATIENCE, limits=limits
+        ) as client:
             await asyncio.gather(
-                self._ask_steadily(REVIEWS_A_SECOND, lambda obj, denied: self._review(client, obj, denied)),
-                self._ask_steadily(PODS_A_SECOND, lambda obj, denied: self._pod(client, obj, denied)),
+                self._ask_steadily(
+                    REVIEWS_A_SECOND, lambda obj, denied: self._review(client, obj, denied)
+                ),
+                self._ask_steadily(
+                    PODS_A_SECOND, lambda obj, denied: self._pod(client, obj, denied)
+                ),
             )
 
     async def _ask_steadily(
@@ -117,14 +125,20 @@ class SteadyLoad(Background):
             case _:
                 self._serial += 1
                 name, image = "known", f"chaos/image-{self._serial}:{tag}"
-                new = {f"chaos/image-{self._serial}": {tag: founding.unlike_others(tag, self._serial)}}
+                new = {
+                    f"chaos/image-{self._serial}": {tag: founding.unlike_others(tag, self._serial)}
+                }
                 self._registry.images = {**self._registry.images, **new}
         return pod(name, self._registry.reference(image), on="ppc64le"), denied
 
-    async def _review(self, client: httpx.AsyncClient, obj: dict[str, Any], denied: bool) -> Outcome:
+    async def _review(
+        self, client: httpx.AsyncClient, obj: dict[str, Any], denied: bool
+    ) -> Outcome:
         body = review_of(obj, uid=f"u-{time.monotonic_ns()}", namespace=self._namespace)
         try:
-            answer = await client.post(self._url, content=body, headers={"content-type": "application/json"})
+            answer = await client.post(
+                self._url, content=body, headers={"content-type": "application/json"}
+            )
             told = answer.json()["response"]
         except (httpx.HTTPError, ValueError, KeyError) as error:
             return Outcome(time.monotonic(), "review", "lost", _named(error))
@@ -137,13 +151,19 @@ class SteadyLoad(Background):
             told = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             return Outcome(time.monotonic(), "pod", "lost", _named(error))
-        refused = answer.status_code == httpx.codes.FORBIDDEN and "denied the request" in told["message"]
+        refused = (
+            answer.status_code == httpx.codes.FORBIDDEN and "denied the request" in told["message"]
+        )
         if not refused and answer.status_code != httpx.codes.CREATED:
             return Outcome(time.monotonic(), "pod", "lost", told.get("message", ""))
-        return _outcome("pod", denied, not refused, answer.headers.get_list("warning"), told.get("message", ""))
+        return _outcome(
+            "pod", denied, not refused, answer.headers.get_list("warning"), told.get("message", "")
+        )
 
 
-def _outcome(door: Door, denied: bool, allowed: bool, warnings: Sequence[str], message: str) -> Outcome:
+def _outcome(
+    door: Door, denied: bool, allowed: bool, warnings: Sequence[str], message: str
+) -> Outcome:
     now = time.monotonic()
     if allowed and warnings:
         return Outcome(now, door, "unknown", warnings[0])

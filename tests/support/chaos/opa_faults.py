@@ -35,13 +35,24 @@ def servers(folder: Path) -> Iterator[None]:
 def settings(site: Site) -> dict[str, Any]:
     """What all replicas are told; each asks the OPA beside it."""
     for name in ("a", "b"):
-        site.of_each[name] = {"policies": {"engine": "opa", "opa_socket": str(site.folder / f"{name}.sock")}}
+        site.of_each[name] = {
+            "policies": {"engine": "opa", "opa_socket": str(site.folder / f"{name}.sock")}
+        }
     return {}
 
 
 def _start(at: Path, *options: str | Path) -> None:
     at.unlink(missing_ok=True)
-    command = [opa.OPA, "run", "--server", "--skip-version-check", "--addr", f"unix://{at}", "--log-level", "error"]
+    command = [
+        opa.OPA,
+        "run",
+        "--server",
+        "--skip-version-check",
+        "--addr",
+        f"unix://{at}",
+        "--log-level",
+        "error",
+    ]
     _running[at] = subprocess.Popen([*map(str, command), *map(str, options)])
     until(lambda: _listens(at), "OPA does not listen")
 

@@ -72,10 +72,16 @@ class Site:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         self.shift_clock(name, 0)
-        replica = Webhook(folder, self.settings | self.of_each.get(name, {}), self.ca, self._environment(folder))
+        replica = Webhook(
+            folder, self.settings | self.of_each.get(name, {}), self.ca, self._environment(folder)
+        )
         self.replicas[name] = replica.__enter__()
         self.balancer.backends[name] = replica.port
-        until(lambda: name in self.balancer.ready, f"{name} is not seen to be ready", patience=PATIENCE)
+        until(
+            lambda: name in self.balancer.ready,
+            f"{name} is not seen to be ready",
+            patience=PATIENCE,
+        )
 
     def terminate(self, name: str) -> None:
         """End a replica as Kubernetes does, and wait for its end.
@@ -106,7 +112,9 @@ class Site:
 
     def shift_clock(self, name: str, seconds: int) -> None:
         """Let a replica's wall clock jump."""
-        with (self.folder / name / "clock").open("r+b" if (self.folder / name / "clock").exists() else "wb") as file:
+        with (self.folder / name / "clock").open(
+            "r+b" if (self.folder / name / "clock").exists() else "wb"
+        ) as file:
             file.write(struct.pack("<q", seconds))
 
     def _environment(self, folder: Path) -> dict[str, str]:
@@ -119,12 +127,17 @@ class Site:
             pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
             private = self.signer.private_bytes(pem, form, serialization.NoEncryption())
             contents = contents | {archive.SIGNATURES: signing.sign(contents, private, "release")}
-        self.registry.images = {**self.registry.images, BUNDLE: {"1": _artefact(archive.pack(contents))}}
+        self.registry.images = {
+            **self.registry.images,
+            BUNDLE: {"1": _artefact(archive.pack(contents))},
+        }
 
     def metric(self, name: str, series: str) -> float:
         """A sample of a replica's metrics; 0 if it is not there."""
         lines = self.replicas[name].get("/metrics").text.splitlines()
-        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{series} ")), 0.0)
+        return next(
+            (float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{series} ")), 0.0
+        )
 
 
 def clock_shim(folder: Path) -> Path | None:
@@ -175,10 +188,16 @@ def site(
         for name in ("a", "b"):
             made.start(name)
         configuration = made.replicas["a"].configuration(
-            NAMESPACE, rules=[("", ["pods"])], selector={"matchLabels": LABEL}, failure_policy="Fail"
+            NAMESPACE,
+            rules=[("", ["pods"])],
+            selector={"matchLabels": LABEL},
+            failure_policy="Fail",
         )
         authority = base64.b64encode(made.ca.cert_pem.bytes()).decode()
-        configuration["webhooks"][0]["clientConfig"] = {"url": f"{made.url}/validate", "caBundle": authority}
+        configuration["webhooks"][0]["clientConfig"] = {
+            "url": f"{made.url}/validate",
+            "caBundle": authority,
+        }
         open_.callback(cluster.kubectl, "delete", "validatingwebhookconfiguration", NAMESPACE)
         cluster.must("create", "-f", "-", stdin=configuration)
         yield made
@@ -196,7 +215,9 @@ def following(site: Site) -> dict[str, Any]:
 
 def another_bundle() -> dict[str, bytes]:
     """A bundle of another revision, which judges the same."""
-    return archive.files(bundle.load(config=PolicyConfig(namespaces={"nobody": Layer(require="all")})))
+    return archive.files(
+        bundle.load(config=PolicyConfig(namespaces={"nobody": Layer(require="all")}))
+    )
 
 
 def _through(account: Path, api: Proxy, folder: Path) -> Path:

@@ -43,16 +43,30 @@ class Cost:
 
 def attempt(site: Site, cluster: ControlPlane, fault: Fault) -> Cost:
     """Let the fault happen under load, and wait until all answers are right again."""
-    with SteadyLoad(url=site.url, ca=site.ca, cluster=cluster, namespace=NAMESPACE, registry=site.registry) as load:
-        until(lambda: _settled(load.outcomes), "the load is not answered rightly before anything happens")
+    with SteadyLoad(
+        url=site.url, ca=site.ca, cluster=cluster, namespace=NAMESPACE, registry=site.registry
+    ) as load:
+        until(
+            lambda: _settled(load.outcomes),
+            "the load is not answered rightly before anything happens",
+        )
         began = time.monotonic()
         with fault.happens(site):
             time.sleep(HOLD_SECONDS)  # the fault lasts so long: nothing is waited for
         ended = time.monotonic()
-        until(lambda: _settled(load.outcomes, ended), "answers do not become right again", patience=PATIENCE)
+        until(
+            lambda: _settled(load.outcomes, ended),
+            "answers do not become right again",
+            patience=PATIENCE,
+        )
     after = [outcome for outcome in load.outcomes if outcome.at >= began]
     last = max((outcome.at for outcome in after if outcome.result != "right"), default=ended)
-    return Cost(fault, Counter((each.door, each.result) for each in after), max(0.0, last - ended), _texts(after))
+    return Cost(
+        fault,
+        Counter((each.door, each.result) for each in after),
+        max(0.0, last - ended),
+        _texts(after),
+    )
 
 
 def check(site: Site, cluster: ControlPlane, fault: Fault, costs: list[Cost]) -> None:
@@ -71,7 +85,9 @@ def _settled(outcomes: Sequence[Outcome], since: float = 0.0) -> bool:
     if horizon < since or not outcomes or outcomes[0].at > horizon:
         return False
     lately = [outcome for outcome in list(outcomes) if outcome.at > horizon]
-    return {each.door for each in lately} == {"review", "pod"} and all(each.result == "right" for each in lately)
+    return {each.door for each in lately} == {"review", "pod"} and all(
+        each.result == "right" for each in lately
+    )
 
 
 def _texts(outcomes: Iterable[Outcome]) -> dict[tuple[Door, Result], list[str]]:

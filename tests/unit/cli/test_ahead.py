@@ -33,10 +33,14 @@ except ChildProcessError:
     print("and nobody is left")
 """
 
-pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core reads all itself")
+pytestmark = pytest.mark.skipif(
+    len(os.sched_getaffinity(0)) < 2, reason="one core reads all itself"
+)
 
 
-def read(*files: Path, before: str = "", meanwhile: str = "", stdin: bytes | None = None) -> list[str]:
+def read(
+    *files: Path, before: str = "", meanwhile: str = "", stdin: bytes | None = None
+) -> list[str]:
     script = READ.replace("BEFORE", before).replace("MEANWHILE", meanwhile)
     words = [str(file) for file in files] if stdin is None else ["-"]
     command = [sys.executable, "-c", script, *words]
@@ -48,7 +52,8 @@ def read(*files: Path, before: str = "", meanwhile: str = "", stdin: bytes | Non
 
 def pods(count: int) -> str:
     return "".join(
-        f"---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{number}}}\nspec: {{}}\n" for number in range(count)
+        f"---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{number}}}\nspec: {{}}\n"
+        for number in range(count)
     )
 
 
@@ -72,12 +77,18 @@ def test_a_pipe_may_be_long(long: Path) -> None:
 def test_short_files_are_not_worth_a_process(tmp_path: Path) -> None:
     (tmp_path / "short.yaml").write_text(pods(3))
 
-    assert read(tmp_path / "short.yaml") == ["0", *map(str, manifests([str(tmp_path / "short.yaml")]))]
+    assert read(tmp_path / "short.yaml") == [
+        "0",
+        *map(str, manifests([str(tmp_path / "short.yaml")])),
+    ]
 
 
 @pytest.mark.parametrize(
     "before",
-    ["os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})", "os.fork = lambda: os.open('nowhere', 0)"],
+    [
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})",
+        "os.fork = lambda: os.open('nowhere', 0)",
+    ],
     ids=["one core", "no process to be had"],
 )
 def test_without_a_process_beside_all_is_the_same(long: Path, before: str) -> None:
@@ -90,13 +101,18 @@ def test_what_is_wrong_is_said_in_the_same_words(long: Path) -> None:
 
     number = long.read_text().count("\n")
     message = f"{long}:{number}: not a Kubernetes object"
-    assert read(long) == ["1", f"InputError({message!r}) {message}: an object has apiVersion and kind"]
+    assert read(long) == [
+        "1",
+        f"InputError({message!r}) {message}: an object has apiVersion and kind",
+    ]
 
 
 def test_values_of_any_depth_come_across(tmp_path: Path) -> None:
     filling = "x" * _MIN_BYTES
     nested = "[" * 1000 + "]" * 1000
-    (tmp_path / "deep.json").write_text(f'{{"kind": "Pod", "filling": "{filling}", "nested": {nested}}}')
+    (tmp_path / "deep.json").write_text(
+        f'{{"kind": "Pod", "filling": "{filling}", "nested": {nested}}}'
+    )
 
     assert read(tmp_path / "deep.json", before="sys.setrecursionlimit(5000)")[1].count("[") == 1000
 
@@ -104,8 +120,14 @@ def test_values_of_any_depth_come_across(tmp_path: Path) -> None:
 def test_a_process_that_ends_early_is_an_error(long: Path) -> None:
     message = "the process that reads the manifests ended before it was done"
 
-    assert read(long, meanwhile="os.kill(int(beside[0]), 9)") == ["1", f"InputError({message!r}) {message}"]
+    assert read(long, meanwhile="os.kill(int(beside[0]), 9)") == [
+        "1",
+        f"InputError({message!r}) {message}",
+    ]
 
 
 def test_whoever_gives_up_waits_for_nobody(long: Path) -> None:
-    assert read(long, meanwhile="raise InputError('enough')") == ["1", "InputError('enough') enough"]
+    assert read(long, meanwhile="raise InputError('enough')") == [
+        "1",
+        "InputError('enough') enough",
+    ]

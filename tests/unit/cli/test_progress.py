@@ -28,7 +28,9 @@ def test_what_is_no_terminal_gets_no_progress() -> None:
 def test_a_terminal_shows_it_where_wanted_and_is_left_clean(tmp_path: Path) -> None:
     said = {}
     for option in ("--progress", "--explain"):
-        with Registry({"example/app": {"1.0": image([tarball({"app": program(elf_file("amd64"))})])}}) as registry:
+        with Registry(
+            {"example/app": {"1.0": image([tarball({"app": program(elf_file("amd64"))})])}}
+        ) as registry:
             parent, child = pty.openpty()
             store = str(tmp_path / option)
             command = [sys.executable, "-m", "elfgate", "scan", "--store", store, option]

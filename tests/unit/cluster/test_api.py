@@ -31,7 +31,11 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = parse_qs(url.query)
         self.server.asked.append(query)
-        status, obj = self.server.answer(query) if url.path == "/api/v1/nodes" else (404, {"message": url.path})
+        status, obj = (
+            self.server.answer(query)
+            if url.path == "/api/v1/nodes"
+            else (404, {"message": url.path})
+        )
         body = obj if isinstance(obj, bytes) else orjson.dumps(obj)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -74,18 +78,31 @@ def write(path: Path, port: int, **overrides: Any) -> None:
 
 
 def node_list(*nodes: dict[str, Any], position: str = "") -> dict[str, Any]:
-    items = [{key: value for key, value in item.items() if key not in {"kind", "apiVersion"}} for item in nodes]
-    return {"apiVersion": "v1", "kind": "NodeList", "metadata": {"continue": position}, "items": items}
+    items = [
+        {key: value for key, value in item.items() if key not in {"kind", "apiVersion"}}
+        for item in nodes
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "NodeList",
+        "metadata": {"continue": position},
+        "items": items,
+    }
 
 
 @pytest.mark.parametrize("context", ["", "lab"])
-def test_the_nodes_of_a_context_are_listed(server: ApiServer, kubeconfig: Path, context: str) -> None:
+def test_the_nodes_of_a_context_are_listed(
+    server: ApiServer, kubeconfig: Path, context: str
+) -> None:
     write(kubeconfig, server.server_port)
     server.answer = lambda _query: (200, node_list(node("a"), node("b", "ppc64le")))
 
     found = api.read_context(context)
 
-    assert [(item.name, str(item.platform)) for item in found] == [("a", "linux/amd64"), ("b", "linux/ppc64le")]
+    assert [(item.name, str(item.platform)) for item in found] == [
+        ("a", "linux/amd64"),
+        ("b", "linux/ppc64le"),
+    ]
 
 
 def test_a_long_list_is_read_page_by_page(server: ApiServer, kubeconfig: Path) -> None:
@@ -97,7 +114,9 @@ def test_a_long_list_is_read_page_by_page(server: ApiServer, kubeconfig: Path) -
     assert [query["limit"] for query in server.asked] == [["500"], ["500"]]
 
 
-def test_a_node_that_does_not_say_what_it_is_is_left_out(server: ApiServer, kubeconfig: Path) -> None:
+def test_a_node_that_does_not_say_what_it_is_is_left_out(
+    server: ApiServer, kubeconfig: Path
+) -> None:
     write(kubeconfig, server.server_port)
     server.answer = lambda _query: (200, node_list({"metadata": {"name": "young"}}, node("a")))
 
@@ -132,11 +151,15 @@ def test_a_refused_connection_says_where(kubeconfig: Path) -> None:
         port = gone.server_port
     write(kubeconfig, port)
 
-    with pytest.raises(InputError, match=rf"^the cluster at http://127\.0\.0\.1:{port} does not answer: .*refused$"):
+    with pytest.raises(
+        InputError, match=rf"^the cluster at http://127\.0\.0\.1:{port} does not answer: .*refused$"
+    ):
         api.read_context()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{{{", "words", "clusters: 5\ncurrent-context: lab\n", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{{{", "words", "clusters: 5\ncurrent-context: lab\n", "\x00"]
+)
 def test_a_kubeconfig_that_is_none_is_refused_in_one_line(kubeconfig: Path, text: str) -> None:
     kubeconfig.write_text(text)
 

@@ -18,17 +18,29 @@ from support.api_server import ApiServer
 from support.objects import node, pod
 
 
-def bound(server: ApiServer, folder: Path, *, pod_name: str = "web", to: str = "b", **resource: str) -> Workload | None:
-    inventory = Inventory(found for found in map(read_node, (node("a"), node("b", "ppc64le"))) if found)
+def bound(
+    server: ApiServer, folder: Path, *, pod_name: str = "web", to: str = "b", **resource: str
+) -> Workload | None:
+    inventory = Inventory(
+        found for found in map(read_node, (node("a"), node("b", "ppc64le"))) if found
+    )
     request = {
         "uid": "1",
         "resource": {"group": "", "resource": resource.get("resource", "pods")},
         "subResource": resource.get("subresource", "binding"),
         "operation": "CREATE",
         "namespace": "shop",
-        "object": {"kind": "Binding", "metadata": {"name": pod_name}, "target": {"kind": "Node", "name": to}},
+        "object": {
+            "kind": "Binding",
+            "metadata": {"name": pod_name},
+            "target": {"kind": "Node", "name": to},
+        },
     }
-    body: dict[str, Any] = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    body: dict[str, Any] = {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": request,
+    }
     with Api(Access(server.kubeconfig(folder))) as api:
         workload = asyncio.run(Bindings(api, inventory).bound(parse(orjson.dumps(body)), 5))
     if workload is not None:

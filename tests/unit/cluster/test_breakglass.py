@@ -15,8 +15,18 @@ OURS = Obstacle("validating", "elfgate", TWO, shared=False)
 def test_the_commands_are_those_of_kubectl() -> None:
     assert OURS.remove == "kubectl delete validatingwebhookconfiguration elfgate"
     words = shlex.split(OURS.let_pass)
-    assert words[:5] == ["kubectl", "patch", "validatingwebhookconfiguration", "elfgate", "--type=json"]
-    assert json.loads(words[6])[0] == {"op": "test", "path": "/webhooks/0/name", "value": "validate.elfgate.dev"}
+    assert words[:5] == [
+        "kubectl",
+        "patch",
+        "validatingwebhookconfiguration",
+        "elfgate",
+        "--type=json",
+    ]
+    assert json.loads(words[6])[0] == {
+        "op": "test",
+        "path": "/webhooks/0/name",
+        "value": "validate.elfgate.dev",
+    }
 
 
 def test_one_webhook_that_is_not_ignored_is_enough_to_refuse() -> None:
@@ -31,6 +41,8 @@ def test_what_holds_webhooks_of_others_is_never_deleted() -> None:
 
 
 @pytest.mark.parametrize("option", ["--yes", "--configuration=elfgate"])
-def test_clearing_takes_the_word_breakglass(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clearing_takes_the_word_breakglass(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["doctor", option]) == 2
     assert "--breakglass" in capsys.readouterr().err

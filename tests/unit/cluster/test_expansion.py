@@ -91,7 +91,9 @@ def test_a_later_variable_replaces_an_earlier_one_of_its_name() -> None:
 
 
 def test_a_value_from_elsewhere_is_unknown_and_so_is_what_is_made_of_it() -> None:
-    variables = environment({"name": "A", "valueFrom": SECRET}, literal("LD_LIBRARY_PATH", "$(A)/lib"))
+    variables = environment(
+        {"name": "A", "valueFrom": SECRET}, literal("LD_LIBRARY_PATH", "$(A)/lib")
+    )
 
     assert variables.values == {}
     assert variables.unknown == {"A", "LD_LIBRARY_PATH"}
@@ -125,7 +127,9 @@ def test_env_from_makes_every_other_name_unknown() -> None:
     assert variables.unknown == {ANY_NAME, "B"}
 
 
-@pytest.mark.parametrize("name", ["SHOP_SERVICE_HOST", "SHOP_SERVICE_PORT", "SHOP_PORT_80_TCP_ADDR", "SHOP_PORT"])
+@pytest.mark.parametrize(
+    "name", ["SHOP_SERVICE_HOST", "SHOP_SERVICE_PORT", "SHOP_PORT_80_TCP_ADDR", "SHOP_PORT"]
+)
 def test_a_service_link_is_unknown(name: str) -> None:
     variables = environment()
 
@@ -135,7 +139,10 @@ def test_a_service_link_is_unknown(name: str) -> None:
 
 
 def test_variables_that_double_one_another_end_as_unknown() -> None:
-    doubling = [literal("A0", "x" * 100), *(literal(f"A{n}", f"$(A{n - 1})" * 2) for n in range(1, 200))]
+    doubling = [
+        literal("A0", "x" * 100),
+        *(literal(f"A{n}", f"$(A{n - 1})" * 2) for n in range(1, 200)),
+    ]
 
     variables = environment(*doubling)
 

@@ -40,7 +40,8 @@ def test_what_a_selector_could_ask_makes_another_kind() -> None:
 
 def test_a_label_with_very_many_values_does_not_make_kinds() -> None:
     inventory = Inventory(
-        read(f"n{number}", labels={"serial": str(number), "pool": str(number % 2)}) for number in range(600)
+        read(f"n{number}", labels={"serial": str(number), "pool": str(number % 2)})
+        for number in range(600)
     )
 
     assert len(list(inventory.kinds())) == 2

@@ -34,7 +34,10 @@ def test_json_with_a_comma_too_many_is_yaml() -> None:
 
 
 def test_a_list_is_flattened_wherever_it_is() -> None:
-    nested = {"kind": "List", "items": [pod(), {"kind": "List", "items": [deployment()]}, {"kind": "List"}]}
+    nested = {
+        "kind": "List",
+        "items": [pod(), {"kind": "List", "items": [deployment()]}, {"kind": "List"}],
+    }
 
     assert read(orjson.dumps(nested)) == [
         ("f.yaml: items[0]", pod()),
@@ -51,7 +54,9 @@ def test_items_of_a_yaml_list_come_with_their_lines() -> None:
 def test_items_of_a_typed_list_take_its_kind() -> None:
     text = "apiVersion: v1\nkind: NodeList\nitems:\n- metadata: {name: a}\n"
 
-    assert read(text) == [("f.yaml:4", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}})]
+    assert read(text) == [
+        ("f.yaml:4", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}})
+    ]
 
 
 def test_a_kind_that_only_ends_like_a_list_is_an_object() -> None:
@@ -65,7 +70,8 @@ def test_an_empty_file_holds_nothing() -> None:
 
 def test_plain_scalars_are_what_kubernetes_reads() -> None:
     text = (
-        "kind: X\nday: 2024-01-01\ntime: 22:22\nsame: =\nint: 10\noctal: 0o7\nfloat: 1.5\nyes: on\nnone: ~\nneg: -3\n"
+        "kind: X\nday: 2024-01-01\ntime: 22:22\nsame: =\nint: 10\noctal: 0o7\n"
+        "float: 1.5\nyes: on\nnone: ~\nneg: -3\n"
     )
 
     assert read(text)[0][1] == {
@@ -135,10 +141,15 @@ def test_aliases_and_merges_are_followed() -> None:
         ("[" * 200_000, "f.yaml: not YAML that can be used: nested more than"),
         ("kind: " + "[" * 501 + "]" * 501, "f.yaml: not YAML that can be used: nested more than"),
         ("- " * 600 + "a", "f.yaml: not YAML that can be used: nested more than"),
-        ("\n".join(" " * depth + "a:" for depth in range(600)), "f.yaml: not YAML that can be used: nested more than"),
+        (
+            "\n".join(" " * depth + "a:" for depth in range(600)),
+            "f.yaml: not YAML that can be used: nested more than",
+        ),
     ],
 )
-def test_what_cannot_be_used_is_one_line_that_says_where(text: str | bytes, message: str | None) -> None:
+def test_what_cannot_be_used_is_one_line_that_says_where(
+    text: str | bytes, message: str | None
+) -> None:
     if message is None:
         read(text)
         return
@@ -169,7 +180,9 @@ def test_an_alias_bomb_is_refused_before_it_goes_off(*, merge: bool) -> None:
     lines = ["kind: Pod", "a0: &a0 {x: y}"]
     for number in range(1, 30):
         aliases = ", ".join([f"*a{number - 1}"] * 10)
-        lines.append(f"a{number}: &a{number} " + (f"{{<<: [{aliases}]}}" if merge else f"[{aliases}]"))
+        lines.append(
+            f"a{number}: &a{number} " + (f"{{<<: [{aliases}]}}" if merge else f"[{aliases}]")
+        )
 
     with pytest.raises(InputError, match="its aliases expand to more than"):
         read("\n".join(lines))

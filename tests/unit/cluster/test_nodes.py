@@ -20,9 +20,14 @@ def read(obj: dict[str, Any]) -> Node:
 
 
 def test_a_node_is_read() -> None:
-    taints = [{"key": "b", "effect": "NoSchedule"}, {"key": "a", "value": "x", "effect": "NoExecute"}]
+    taints = [
+        {"key": "b", "effect": "NoSchedule"},
+        {"key": "a", "value": "x", "effect": "NoExecute"},
+    ]
     kernel = "5.14.0-427.el9.ppc64le"
-    obj = node("power-1", "ppc64le", labels={"pool": "a"}, kernel=kernel, unschedulable=True, taints=taints)
+    obj = node(
+        "power-1", "ppc64le", labels={"pool": "a"}, kernel=kernel, unschedulable=True, taints=taints
+    )
 
     found = read(obj)
 
@@ -49,7 +54,9 @@ def test_what_the_kubelet_found_stands_in_for_labels() -> None:
 
 
 def test_a_node_without_an_architecture_is_not_yet_one() -> None:
-    assert read_node({"kind": "Node", "metadata": {"name": "a"}, "spec": None, "status": None}) is None
+    assert (
+        read_node({"kind": "Node", "metadata": {"name": "a"}, "spec": None, "status": None}) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,9 @@ def test_the_page_size_is_told_or_certain(
         ("fake", None),
     ],
 )
-def test_the_kernels_version_is_read_from_its_release(kernel: str, version: tuple[int, int, int] | None) -> None:
+def test_the_kernels_version_is_read_from_its_release(
+    kernel: str, version: tuple[int, int, int] | None
+) -> None:
     assert read(node("a", kernel=kernel)).facts.kernel == version
 
 
@@ -113,19 +122,27 @@ def test_the_cpu_level_follows_from_features_only_if_they_are_certain(
 
 
 def test_x86_features_tell_nothing_of_another_architecture() -> None:
-    assert read(node("a", "arm64", labels={NFD + flag: "true" for flag in V4})).facts.cpu_level is None
+    assert (
+        read(node("a", "arm64", labels={NFD + flag: "true" for flag in V4})).facts.cpu_level is None
+    )
 
 
 def test_an_operator_may_tell_level_and_emulation() -> None:
     facts = read(
-        node("a", "ppc64le", labels={"elfgate.dev/cpu-level": "power9", "elfgate.dev/emulates": "amd64.arm64"})
+        node(
+            "a",
+            "ppc64le",
+            labels={"elfgate.dev/cpu-level": "power9", "elfgate.dev/emulates": "amd64.arm64"},
+        )
     ).facts
 
     assert facts.cpu_level == "power9"
     assert facts.emulates == {"amd64", "arm64"}
 
 
-@pytest.mark.parametrize("dump", [orjson.dumps, lambda obj: yaml.safe_dump(obj).encode()], ids=["json", "yaml"])
+@pytest.mark.parametrize(
+    "dump", [orjson.dumps, lambda obj: yaml.safe_dump(obj).encode()], ids=["json", "yaml"]
+)
 def test_what_kubectl_prints_is_read(dump: Any) -> None:
     printed = {"apiVersion": "v1", "kind": "List", "items": [node("a"), node("b", "arm64"), pod()]}
 
@@ -138,7 +155,9 @@ def test_what_kubectl_prints_is_read(dump: Any) -> None:
 def test_what_the_api_answers_is_read() -> None:
     items = [{key: value for key, value in node("a").items() if key not in {"kind", "apiVersion"}}]
 
-    assert len(read_nodes(orjson.dumps({"apiVersion": "v1", "kind": "NodeList", "items": items}))) == 1
+    assert (
+        len(read_nodes(orjson.dumps({"apiVersion": "v1", "kind": "NodeList", "items": items}))) == 1
+    )
 
 
 def test_a_single_node_is_read() -> None:
@@ -185,7 +204,10 @@ def a_list(*items: object, **metadata: str) -> bytes:
 
 
 def test_a_page_that_is_in_order_is_read_as_its_nodes_are_one_by_one() -> None:
-    objs = [node("a", labels={"pool": "x"}, taints=[{"key": "k", "effect": "NoSchedule"}]), node("b", "ppc64le")]
+    objs = [
+        node("a", labels={"pool": "x"}, taints=[{"key": "k", "effect": "NoSchedule"}]),
+        node("b", "ppc64le"),
+    ]
     objs[0]["status"]["images"] = [{"names": ["a"], "sizeBytes": 5}]
 
     page = read_page(a_list(*objs, resourceVersion="7", **{"continue": "here"}))
@@ -207,7 +229,9 @@ def test_a_list_without_items_is_an_empty_page() -> None:
     assert list(read_page(b'{"metadata": {"resourceVersion": "7"}, "items": null}').items) == []
 
 
-@pytest.mark.parametrize("text", [b"[]", b'{"metadata": 5, "items": []}', b'{"metadata": {}, "items": 5}'])
+@pytest.mark.parametrize(
+    "text", [b"[]", b'{"metadata": 5, "items": []}', b'{"metadata": {}, "items": 5}']
+)
 def test_what_is_no_list_of_nodes_is_one_clear_error(text: bytes) -> None:
     with pytest.raises(InputError, match="the answer"):
         read_page(text)

@@ -31,7 +31,10 @@ def server() -> Iterator[ApiServer]:
         running.objects = {
             "shop/secrets/one": secret("one"),
             "shop/secrets/two": secret("two"),
-            "shop/secrets/broken": {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "!"}},
+            "shop/secrets/broken": {
+                "type": "kubernetes.io/dockerconfigjson",
+                "data": {".dockerconfigjson": "!"},
+            },
             "shop/serviceaccounts/default": named("two"),
             "shop/serviceaccounts/builder": named("one"),
             "other/secrets/one": secret("other's"),
@@ -39,13 +42,18 @@ def server() -> Iterator[ApiServer]:
         yield running
 
 
-def users(server: ApiServer, folder: Path, *specs: dict[str, Any], namespace: str = "shop") -> list[list[str]]:
+def users(
+    server: ApiServer, folder: Path, *specs: dict[str, Any], namespace: str = "shop"
+) -> list[list[str]]:
     """The user names that workloads with these PodSpecs ask with, one after the other."""
 
     async def ask(secrets: PullSecrets) -> list[list[str]]:
         workloads = [Workload("Deployment", namespace, "web", (), spec) for spec in specs]
         keyrings = [await secrets.of(workload) for workload in workloads]
-        return [[credential.username for credential in keyring.find("a.example/app")] for keyring in keyrings]
+        return [
+            [credential.username for credential in keyring.find("a.example/app")]
+            for keyring in keyrings
+        ]
 
     with Api(Access(server.kubeconfig(folder))) as api:
         return asyncio.run(ask(PullSecrets(api)))
@@ -61,7 +69,9 @@ def test_a_pod_that_names_none_has_its_service_account_s(server: ApiServer, tmp_
 
 
 def test_secrets_that_are_not_there_are_passed_over(server: ApiServer, tmp_path: Path) -> None:
-    assert users(server, tmp_path, named("gone", "one"), named("gone"), {"serviceAccountName": "gone"}) == [
+    assert users(
+        server, tmp_path, named("gone", "one"), named("gone"), {"serviceAccountName": "gone"}
+    ) == [
         ["one"],
         [],
         [],
@@ -69,14 +79,18 @@ def test_secrets_that_are_not_there_are_passed_over(server: ApiServer, tmp_path:
 
 
 def test_a_malformed_secret_or_pod_holds_no_credentials(server: ApiServer, tmp_path: Path) -> None:
-    assert users(server, tmp_path, named("broken"), {"imagePullSecrets": 5}, {"imagePullSecrets": [{}]}) == [
+    assert users(
+        server, tmp_path, named("broken"), {"imagePullSecrets": 5}, {"imagePullSecrets": [{}]}
+    ) == [
         [],
         [],
         ["two"],
     ]
 
 
-def test_an_api_server_that_refuses_leaves_nobody_s_access(server: ApiServer, tmp_path: Path) -> None:
+def test_an_api_server_that_refuses_leaves_nobody_s_access(
+    server: ApiServer, tmp_path: Path
+) -> None:
     server.refusing = 403
     assert users(server, tmp_path, named("one")) == [[]]
 
@@ -86,6 +100,8 @@ def test_secrets_are_remembered_for_a_while(server: ApiServer, tmp_path: Path) -
     assert server.shown == ["shop/secrets/one", "shop/secrets/two"]
 
 
-def test_a_pod_cannot_make_the_webhook_ask_for_any_number(server: ApiServer, tmp_path: Path) -> None:
+def test_a_pod_cannot_make_the_webhook_ask_for_any_number(
+    server: ApiServer, tmp_path: Path
+) -> None:
     users(server, tmp_path, named(*(f"s{number}" for number in range(100))))
     assert len(server.shown) == 32

@@ -6,7 +6,16 @@ from typing import Any
 import orjson
 import pytest
 
-from elfgate.cluster.review import Review, bound_node, decisive, digest, judged, parse, response, warning_lines
+from elfgate.cluster.review import (
+    Review,
+    bound_node,
+    decisive,
+    digest,
+    judged,
+    parse,
+    response,
+    warning_lines,
+)
 from elfgate.cluster.workload import Role
 from elfgate.errors import InputError
 from support.objects import container, deployment, pod
@@ -21,7 +30,11 @@ def recorded(name: str) -> Review:
 def review(obj: object, *, old: object = None, operation: str = "CREATE", **fields: Any) -> Review:
     request = {"uid": "u", "resource": {"resource": "pods"}, "operation": operation, "namespace": "shop", "name": "web",
                "object": obj, "oldObject": old, **fields}  # fmt: skip
-    return parse(orjson.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}))
+    return parse(
+        orjson.dumps(
+            {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,7 +172,10 @@ def test_the_requests_namespace_and_name_stand_for_missing_ones() -> None:
             b'{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{}}',
             "not an AdmissionReview: ",
         ),
-        (b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}', "not an AdmissionReview: request: "),
+        (
+            b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}',
+            "not an AdmissionReview: request: ",
+        ),
         (b" " * (3 << 20) + b"{}", "the review is longer than 3 MiB"),
     ],
 )
@@ -197,7 +213,10 @@ def test_an_allowed_answer_is_short() -> None:
 
 def test_a_denial_is_forbidden_and_keeps_its_lines() -> None:
     answer: Any = response(
-        "u", allowed=False, message="web cannot start\n  a \x1b[31mred\x00 reason\n", audit={"codes": "x"}
+        "u",
+        allowed=False,
+        message="web cannot start\n  a \x1b[31mred\x00 reason\n",
+        audit={"codes": "x"},
     )
 
     status = answer["response"]["status"]
@@ -207,7 +226,9 @@ def test_a_denial_is_forbidden_and_keeps_its_lines() -> None:
 
 
 def test_a_warning_is_one_printable_line() -> None:
-    assert warning_lines(["two\n  lines\tand \x1b[1mmore\x00", "", " \n"]) == ["two lines and [1mmore"]
+    assert warning_lines(["two\n  lines\tand \x1b[1mmore\x00", "", " \n"]) == [
+        "two lines and [1mmore"
+    ]
 
 
 def test_a_warning_is_given_once() -> None:
@@ -237,9 +258,16 @@ def test_a_message_without_end_is_cut() -> None:
 def test_pods_of_one_owner_are_alike_whatever_their_volumes_are_called() -> None:
     def asked(suffix: str, path: str = "/var/run/secrets/kubernetes.io/serviceaccount") -> bytes:
         mount = {"name": f"kube-api-access-{suffix}", "mountPath": path, "readOnly": True}
-        obj = pod(container(volumeMounts=[mount]), volumes=[{"name": mount["name"], "projected": {}}])
+        obj = pod(
+            container(volumeMounts=[mount]), volumes=[{"name": mount["name"], "projected": {}}]
+        )
         obj["metadata"] |= {"name": f"web-{suffix}", "generateName": "web-"}
-        fields = {"uid": suffix, "resource": {"resource": "pods"}, "operation": "CREATE", "object": obj}
+        fields = {
+            "uid": suffix,
+            "resource": {"resource": "pods"},
+            "operation": "CREATE",
+            "object": obj,
+        }
         return digest(decisive(Review.model_validate(fields)))
 
     assert asked("7xk2p") == asked("q9z4m")

@@ -27,16 +27,32 @@ def template(*names: str) -> dict[str, Any]:
 
 
 OBJECTS: Mapping[str, tuple[str, str, list[dict[str, Any]]]] = {
-    "/apis/apps/v1/deployments": ("apps/v1", "Deployment", [{"spec": {"template": template("deployment:1")}}]),
-    "/apis/apps/v1/statefulsets": ("apps/v1", "StatefulSet", [{"spec": {"template": template("stateful:1")}}]),
-    "/apis/apps/v1/daemonsets": ("apps/v1", "DaemonSet", [{"spec": {"template": template("daemon:1", "")}}]),
+    "/apis/apps/v1/deployments": (
+        "apps/v1",
+        "Deployment",
+        [{"spec": {"template": template("deployment:1")}}],
+    ),
+    "/apis/apps/v1/statefulsets": (
+        "apps/v1",
+        "StatefulSet",
+        [{"spec": {"template": template("stateful:1")}}],
+    ),
+    "/apis/apps/v1/daemonsets": (
+        "apps/v1",
+        "DaemonSet",
+        [{"spec": {"template": template("daemon:1", "")}}],
+    ),
     "/apis/batch/v1/cronjobs": (
         "batch/v1",
         "CronJob",
         [{"spec": {"jobTemplate": {"spec": {"template": template("cron:1")}}}}],
     ),
     "/apis/batch/v1/jobs": ("batch/v1", "Job", []),
-    "/api/v1/pods": ("v1", "Pod", [template("pod:1", "side:1"), template("pod:2"), template("pod:3")]),
+    "/api/v1/pods": (
+        "v1",
+        "Pod",
+        [template("pod:1", "side:1"), template("pod:2"), template("pod:3")],
+    ),
 }
 
 
@@ -83,7 +99,9 @@ def test_every_workload_s_images_are_listed_page_by_page(
     ]
 
 
-def test_a_cluster_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_not_there_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "config").write_text(KUBECONFIG.format(port=1))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(InputError, match="does not answer"):

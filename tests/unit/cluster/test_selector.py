@@ -8,8 +8,12 @@ from support.objects import term
 LABELS = {"arch": "amd64", "cores": "8", "empty": ""}
 
 
-def matches(*expressions: tuple[str, str, list[str]], fields: tuple[tuple[str, str, list[str]], ...] = ()) -> bool:
-    return read_term(Part(term(*expressions, fields=fields))).matches("node-1", LABELS, stand_in=False)
+def matches(
+    *expressions: tuple[str, str, list[str]], fields: tuple[tuple[str, str, list[str]], ...] = ()
+) -> bool:
+    return read_term(Part(term(*expressions, fields=fields))).matches(
+        "node-1", LABELS, stand_in=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,9 @@ def matches(*expressions: tuple[str, str, list[str]], fields: tuple[tuple[str, s
         ("gone", "Lt", ["9"], False),
     ],
 )
-def test_each_operator_does_as_in_kubernetes(key: str, operator: str, values: list[str], *, expected: bool) -> None:
+def test_each_operator_does_as_in_kubernetes(
+    key: str, operator: str, values: list[str], *, expected: bool
+) -> None:
     assert matches((key, operator, values)) is expected
 
 
@@ -85,7 +91,8 @@ def test_a_field_is_the_nodes_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operator", "values"), [("In", []), ("In", ["node-1", "node-2"]), ("Exists", []), ("Gt", ["1"])]
+    ("operator", "values"),
+    [("In", []), ("In", ["node-1", "node-2"]), ("Exists", []), ("Gt", ["1"])],
 )
 def test_a_field_takes_one_value_and_no_other_operator(operator: str, values: list[str]) -> None:
     assert not matches(fields=(("metadata.name", operator, values),))

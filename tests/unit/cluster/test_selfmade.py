@@ -19,14 +19,21 @@ from support.object_api import CONFIGURATIONS, LEASES, SECRETS, ObjectApi
 
 DAY = 86400
 NAMES = ("elfgate.elfgate.svc", "127.0.0.1")
-SECRET, LEASE, CONFIGURATION = f"{SECRETS}/elfgate-tls", f"{LEASES}/elfgate-tls", f"{CONFIGURATIONS}/elfgate"
+SECRET, LEASE, CONFIGURATION = (
+    f"{SECRETS}/elfgate-tls",
+    f"{LEASES}/elfgate-tls",
+    f"{CONFIGURATIONS}/elfgate",
+)
 Replica = Callable[..., SelfMade]
 
 
 @pytest.fixture
 def server() -> Iterator[ObjectApi]:
     with ObjectApi() as running:
-        hooks = [{"name": name, "clientConfig": {"service": {"name": "elfgate"}}} for name in ("a.dev", "b.dev")]
+        hooks = [
+            {"name": name, "clientConfig": {"service": {"name": "elfgate"}}}
+            for name in ("a.dev", "b.dev")
+        ]
         running.put(CONFIGURATIONS, {"metadata": {"name": "elfgate"}, "webhooks": hooks})
         yield running
 
@@ -34,12 +41,20 @@ def server() -> Iterator[ObjectApi]:
 @pytest.fixture
 def owned(server: ObjectApi, tmp_path: Path) -> Iterator[Owned]:
     with Api(server.access(tmp_path)) as api:
-        yield Owned(api, namespace="elfgate", secret="elfgate-tls", lease="elfgate-tls", configurations=["elfgate"])
+        yield Owned(
+            api,
+            namespace="elfgate",
+            secret="elfgate-tls",
+            lease="elfgate-tls",
+            configurations=["elfgate"],
+        )
 
 
 @pytest.fixture
 def replica(owned: Owned) -> Replica:
-    def make(*, settle: float = 0.0, overlap: float = DAY, names: tuple[str, ...] = NAMES) -> SelfMade:
+    def make(
+        *, settle: float = 0.0, overlap: float = DAY, names: tuple[str, ...] = NAMES
+    ) -> SelfMade:
         return SelfMade(owned, Plan(names, 90, settle, overlap))
 
     return make
@@ -47,7 +62,10 @@ def replica(owned: Owned) -> Replica:
 
 def trusted(server: ObjectApi) -> bytes:
     """What all webhooks of the configuration trust."""
-    (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in (server.get(CONFIGURATION) or {})["webhooks"]}
+    (bundle,) = {
+        hook["clientConfig"].get("caBundle", "")
+        for hook in (server.get(CONFIGURATION) or {})["webhooks"]
+    }
     return base64.b64decode(bundle)
 
 
@@ -64,12 +82,16 @@ def rest(replica: SelfMade) -> Pair:
     raise AssertionError("it does not come to rest")
 
 
-def test_the_first_look_makes_a_certificate_and_has_it_trusted(server: ObjectApi, replica: Replica) -> None:
+def test_the_first_look_makes_a_certificate_and_has_it_trusted(
+    server: ObjectApi, replica: Replica
+) -> None:
     pair, _ = replica(settle=60).look()
     assert pair
     assert held(server).served == pair
     assert trusted(server) == authority.merged(pair.authority)
-    assert (server.get(CONFIGURATION) or {})["webhooks"][0]["clientConfig"]["service"] == {"name": "elfgate"}
+    assert (server.get(CONFIGURATION) or {})["webhooks"][0]["clientConfig"]["service"] == {
+        "name": "elfgate"
+    }
 
 
 def test_it_is_trusted_before_it_is_to_be_served(server: ObjectApi, replica: Replica) -> None:
@@ -121,7 +143,9 @@ def test_replicas_that_start_at_once_make_one(server: ObjectApi, replica: Replic
     assert found == [held(server).served] * len(replicas)
 
 
-def test_nothing_is_written_while_nothing_is_to_be_done(server: ObjectApi, replica: Replica) -> None:
+def test_nothing_is_written_while_nothing_is_to_be_done(
+    server: ObjectApi, replica: Replica
+) -> None:
     one = replica()
     rest(one)
     before = len(server.written)
@@ -130,7 +154,9 @@ def test_nothing_is_written_while_nothing_is_to_be_done(server: ObjectApi, repli
     assert len(server.written) == before
 
 
-def test_a_certificate_is_renewed_when_two_thirds_have_passed(server: ObjectApi, replica: Replica) -> None:
+def test_a_certificate_is_renewed_when_two_thirds_have_passed(
+    server: ObjectApi, replica: Replica
+) -> None:
     one, now = replica(), time.time()
     first = rest(one)
     server.clock = now + 59 * DAY
@@ -139,7 +165,9 @@ def test_a_certificate_is_renewed_when_two_thirds_have_passed(server: ObjectApi,
     assert rest(one) != first
 
 
-def test_the_old_one_is_served_until_the_new_one_has_long_been_trusted(server: ObjectApi, replica: Replica) -> None:
+def test_the_old_one_is_served_until_the_new_one_has_long_been_trusted(
+    server: ObjectApi, replica: Replica
+) -> None:
     first = rest(replica())
     server.clock = time.time() + 61 * DAY
     one = replica(settle=60)
@@ -150,7 +178,9 @@ def test_the_old_one_is_served_until_the_new_one_has_long_been_trusted(server: O
     assert trusted(server) == authority.merged(first.authority, staged.authority)
 
 
-def test_the_old_authority_is_trusted_for_the_overlap_and_no_longer(server: ObjectApi, replica: Replica) -> None:
+def test_the_old_authority_is_trusted_for_the_overlap_and_no_longer(
+    server: ObjectApi, replica: Replica
+) -> None:
     first, now = rest(replica()), time.time()
     one = replica(overlap=DAY)
     server.clock = now + 61 * DAY
@@ -173,7 +203,9 @@ def test_another_replica_goes_on_where_one_ended(server: ObjectApi, replica: Rep
     assert rest(replica()) == staged != first
 
 
-@pytest.mark.parametrize("data", [{}, {"tls.crt": "AAAA", "tls.key": "!", "ca.crt": "eA==", "served-since": "eA=="}])
+@pytest.mark.parametrize(
+    "data", [{}, {"tls.crt": "AAAA", "tls.key": "!", "ca.crt": "eA==", "served-since": "eA=="}]
+)
 def test_a_secret_without_a_certificate_gets_one_and_the_old_authority_stays_trusted(
     server: ObjectApi, replica: Replica, data: dict[str, str]
 ) -> None:
@@ -227,7 +259,9 @@ def test_a_cluster_without_the_configuration_gets_a_certificate_all_the_same(
     assert replica(settle=60).look()[0]
 
 
-def test_who_read_a_configuration_before_it_changed_cannot_change_it(server: ObjectApi, owned: Owned) -> None:
+def test_who_read_a_configuration_before_it_changed_cannot_change_it(
+    server: ObjectApi, owned: Owned
+) -> None:
     (before,) = owned.configurations()
     owned.trust(before, b"one")
     with pytest.raises(ApiError, match="409"):
@@ -249,7 +283,9 @@ def test_a_replica_without_cryptography_serves_what_others_made(
 
 def test_a_refusal_is_told_with_what_was_refused(server: ObjectApi, replica: Replica) -> None:
     server.refusing = 403
-    with pytest.raises(ApiError, match=r"does not let the lease elfgate/elfgate-tls be written: 403 not now"):
+    with pytest.raises(
+        ApiError, match=r"does not let the lease elfgate/elfgate-tls be written: 403 not now"
+    ):
         replica().look()
 
 
@@ -263,7 +299,9 @@ def test_a_lease_is_held_by_one_until_it_gives_it_back(owned: Owned) -> None:
     assert not one.acquire()
 
 
-def test_a_lease_that_does_not_change_any_more_is_taken_over(owned: Owned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_that_does_not_change_any_more_is_taken_over(
+    owned: Owned, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other, now = Lease(owned), Lease(owned), time.monotonic()
     assert one.acquire()
     assert not other.acquire()

@@ -18,7 +18,9 @@ NODES = Inventory(
     for architecture in ("amd64", "arm64", "ppc64le")
     for pool in ("x", "y")
 )
-PREFERRED: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+PREFERRED: dict[str, Any] = {
+    "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}
+}
 POOL = ("pool", "In", ["x"])
 BY_NAME = ("metadata.name", "In", ["ppc64le-x"])
 
@@ -36,13 +38,18 @@ def landing(obj: dict[str, Any]) -> list[str]:
         ({"affinity": PREFERRED}, ["amd64-x", "amd64-y", "arm64-x", "arm64-y"]),
         ({"nodeSelector": {"pool": "x"}}, ["amd64-x", "arm64-x"]),
         ({"affinity": affinity(term(POOL))}, ["amd64-x", "arm64-x"]),
-        ({"affinity": affinity(term(POOL), term(("pool", "In", ["y"])))}, ["amd64-x", "amd64-y", "arm64-x", "arm64-y"]),
+        (
+            {"affinity": affinity(term(POOL), term(("pool", "In", ["y"])))},
+            ["amd64-x", "amd64-y", "arm64-x", "arm64-y"],
+        ),
         ({"affinity": affinity(term(POOL), term(fields=(BY_NAME,)))}, ["amd64-x", "arm64-x"]),
         ({"affinity": affinity(term(POOL), term())}, ["amd64-x", "arm64-x"]),
         ({"affinity": affinity(term(POOL), {})}, ["amd64-x", "arm64-x"]),
     ],
 )
-def test_whatever_term_it_lands_by_it_lands_on_what_is_left(spec: dict[str, Any], left: list[str]) -> None:
+def test_whatever_term_it_lands_by_it_lands_on_what_is_left(
+    spec: dict[str, Any], left: list[str]
+) -> None:
     one = pod(**spec)
     before = set(landing(one))
     after = patched(one, steer(one, ["amd64", "arm64"]))

@@ -38,8 +38,13 @@ def test_a_toleration_tolerates_as_in_kubernetes(toleration: Toleration, *, expe
         ("Gt", "0", str(2**63), False),
     ],
 )
-def test_numbers_are_compared_in_canonical_form_only(operator: str, wanted: str, has: str, *, expected: bool) -> None:
-    assert Toleration("sla", operator, wanted, "").tolerates(Taint("sla", has, "NoSchedule")) is expected
+def test_numbers_are_compared_in_canonical_form_only(
+    operator: str, wanted: str, has: str, *, expected: bool
+) -> None:
+    assert (
+        Toleration("sla", operator, wanted, "").tolerates(Taint("sla", has, "NoSchedule"))
+        is expected
+    )
 
 
 def test_every_taint_with_one_of_the_effects_must_be_tolerated() -> None:

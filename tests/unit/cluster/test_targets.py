@@ -31,7 +31,11 @@ FOUR = Inventory(
         node("x86-1", labels={"pool": "a", "cores": "4"}),
         node("x86-2", labels={"pool": "b", "cores": "16"}),
         node("arm-1", "arm64", labels={"pool": "a", "cores": "64"}),
-        node("power-1", "ppc64le", taints=[{"key": "dedicated", "value": "power", "effect": "NoSchedule"}]),
+        node(
+            "power-1",
+            "ppc64le",
+            taints=[{"key": "dedicated", "value": "power", "effect": "NoSchedule"}],
+        ),
     )
 )
 
@@ -48,7 +52,12 @@ def land(pod_spec: dict[str, Any], inventory: Inventory = FOUR, **options: Any) 
 
 def test_a_pod_without_demands_lands_on_every_untainted_node() -> None:
     assert targets({}, FOUR) == (
-        Target(Platform("linux", "amd64"), 2, ("x86-1", "x86-2"), NodeFacts(page_size=4096, kernel=(6, 1, 0))),
+        Target(
+            Platform("linux", "amd64"),
+            2,
+            ("x86-1", "x86-2"),
+            NodeFacts(page_size=4096, kernel=(6, 1, 0)),
+        ),
         Target(Platform("linux", "arm64"), 1, ("arm-1",), NodeFacts(kernel=(6, 1, 0))),
     )
 
@@ -56,12 +65,16 @@ def test_a_pod_without_demands_lands_on_every_untainted_node() -> None:
 def test_where_a_pod_may_land_is_worked_out_once_for_alike_demands_until_the_nodes_change() -> None:
     inventory = Inventory(read(node("x86-1")))
     first = targets({"nodeSelector": {"pool": "a"}, "containers": [{"name": "a"}]}, inventory)
-    assert targets({"nodeSelector": {"pool": "a"}, "containers": [{"name": "b"}]}, inventory) is first
+    assert (
+        targets({"nodeSelector": {"pool": "a"}, "containers": [{"name": "b"}]}, inventory) is first
+    )
     assert targets({"nodeSelector": {"pool": "b"}}, inventory) == first == ()
     inventory.upsert(node_of("arm-1", "arm64", pool="a"))
     assert land({"nodeSelector": {"pool": "a"}}, inventory) == {"linux/arm64": 1}
     assert land({"nodeSelector": {"pool": "b"}}, inventory) == {}
-    assert land({}, inventory, extra_architectures=("s390x",)) == land({}, inventory) | {"linux/s390x": 0}
+    assert land({}, inventory, extra_architectures=("s390x",)) == land({}, inventory) | {
+        "linux/s390x": 0
+    }
     inventory.remove("arm-1")
     assert land({"nodeSelector": {"pool": "a"}}, inventory) == {}
 
@@ -129,12 +142,16 @@ def test_demands_of_any_depth_are_read() -> None:
         ({"os": {"name": "linux"}, "nodeSelector": {ARCH: "arm64"}}, {"linux/arm64": 1}),
     ],
 )  # fmt: skip
-def test_placement_leaves_what_the_scheduler_would(pod_spec: dict[str, Any], expected: dict[str, int]) -> None:
+def test_placement_leaves_what_the_scheduler_would(
+    pod_spec: dict[str, Any], expected: dict[str, int]
+) -> None:
     assert land(pod_spec) == expected
 
 
 def test_a_pod_that_names_its_node_has_passed_the_scheduler_by() -> None:
-    cordoned = Inventory(read(node("a", taints=[{"key": "k", "effect": "NoSchedule"}], unschedulable=True)))
+    cordoned = Inventory(
+        read(node("a", taints=[{"key": "k", "effect": "NoSchedule"}], unschedulable=True))
+    )
 
     assert land({"nodeName": "power-1"}) == {"linux/ppc64le": 1}
     assert land({"nodeName": "a"}, cordoned) == {"linux/amd64": 1}
@@ -155,7 +172,11 @@ def test_a_named_node_that_is_not_known_says_nothing() -> None:
 def test_a_cordoned_node_takes_only_a_daemon_or_who_tolerates_it() -> None:
     cordoned = Inventory(
         read(
-            node("a", unschedulable=True, taints=[{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}])
+            node(
+                "a",
+                unschedulable=True,
+                taints=[{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}],
+            )
         )
     )
 
@@ -167,7 +188,9 @@ def test_a_cordoned_node_takes_only_a_daemon_or_who_tolerates_it() -> None:
 
 @pytest.mark.parametrize("effect", ["NoSchedule", "NoExecute"])
 def test_a_node_that_is_only_restarting_may_still_take_the_pod(effect: str) -> None:
-    restarting = Inventory(read(node("a", taints=[{"key": "node.kubernetes.io/not-ready", "effect": effect}])))
+    restarting = Inventory(
+        read(node("a", taints=[{"key": "node.kubernetes.io/not-ready", "effect": effect}]))
+    )
 
     assert land({}, restarting) == {"linux/amd64": 1}
 
@@ -182,21 +205,34 @@ GPU = {"containers": [{"name": "web", "resources": {"limits": {"nvidia.com/gpu":
 
 
 def test_who_asks_for_a_gpu_may_be_let_on_to_tainted_gpu_nodes() -> None:
-    gpu = Inventory(read(node("a", taints=[{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]), node("b", "ppc64le")))
+    gpu = Inventory(
+        read(
+            node("a", taints=[{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]),
+            node("b", "ppc64le"),
+        )
+    )
 
     assert land(GPU, gpu) == {"linux/amd64": 1, "linux/ppc64le": 1}
     assert land(GPU, gpu, every_node=True) == {"linux/ppc64le": 1}
 
 
 def test_an_architecture_asked_for_counts_before_it_has_a_node() -> None:
-    wants = {"affinity": affinity(term((ARCH, "In", ["amd64", "riscv64", "s390x"]), (ARCH, "NotIn", ["s390x"])))}
+    wants = {
+        "affinity": affinity(
+            term((ARCH, "In", ["amd64", "riscv64", "s390x"]), (ARCH, "NotIn", ["s390x"]))
+        )
+    }
 
     assert land(wants) == {"linux/amd64": 2, "linux/riscv64": 0}
-    assert land({"nodeSelector": {"beta.kubernetes.io/arch": "riscv64", "pool": "new"}}) == {"linux/riscv64": 0}
+    assert land({"nodeSelector": {"beta.kubernetes.io/arch": "riscv64", "pool": "new"}}) == {
+        "linux/riscv64": 0
+    }
 
 
 def test_an_architecture_asked_for_does_not_count_where_its_nodes_are_taken() -> None:
-    assert land({"affinity": affinity(term((ARCH, "In", ["amd64", "ppc64le"])))}) == {"linux/amd64": 2}
+    assert land({"affinity": affinity(term((ARCH, "In", ["amd64", "ppc64le"])))}) == {
+        "linux/amd64": 2
+    }
 
 
 def test_a_pod_that_waits_for_a_tainted_architecture_is_judged_for_it() -> None:
@@ -211,7 +247,10 @@ def test_a_pod_that_waits_for_a_node_of_any_architecture_is_not_judged() -> None
 
 
 def test_contradicting_demands_leave_nothing() -> None:
-    spec = {"nodeSelector": {ARCH: "riscv64"}, "affinity": affinity(term((ARCH, "NotIn", ["riscv64"])))}
+    spec = {
+        "nodeSelector": {ARCH: "riscv64"},
+        "affinity": affinity(term((ARCH, "NotIn", ["riscv64"]))),
+    }
 
     assert land(spec) == {}
 
@@ -220,7 +259,11 @@ def test_an_autoscalers_architectures_count_where_the_pod_allows_them() -> None:
     extra: dict[str, Any] = {"extra_architectures": ("s390x", "arm64")}
 
     assert land({}, **extra) == {"linux/amd64": 2, "linux/arm64": 1, "linux/s390x": 0}
-    assert land({"nodeSelector": {"pool": "a"}}, **extra) == {"linux/amd64": 1, "linux/arm64": 1, "linux/s390x": 0}
+    assert land({"nodeSelector": {"pool": "a"}}, **extra) == {
+        "linux/amd64": 1,
+        "linux/arm64": 1,
+        "linux/s390x": 0,
+    }
     assert land({"nodeSelector": {ARCH: "amd64"}}, **extra) == {"linux/amd64": 2}
     assert land({"affinity": affinity(term((ARCH, "NotIn", ["s390x"])))}, **extra) == {
         "linux/amd64": 2,
@@ -243,7 +286,10 @@ def test_a_pod_that_names_its_nodes_waits_for_no_autoscaler(spec: dict[str, Any]
 
 def test_a_stand_in_meets_every_demand_but_those_on_its_platform() -> None:
     stand_ins = Inventory(nodes_of(["amd64", "ppc64le"]))
-    spec = {"nodeSelector": {"pool": "a", ARCH: "amd64"}, "affinity": affinity(term(("gpu", "Exists", [])))}
+    spec = {
+        "nodeSelector": {"pool": "a", ARCH: "amd64"},
+        "affinity": affinity(term(("gpu", "Exists", []))),
+    }
 
     [target] = targets(spec, stand_ins)
 
@@ -265,13 +311,19 @@ def test_a_target_knows_what_all_of_its_nodes_agree_on() -> None:
 
     [target] = targets({}, mixed)
 
-    assert target.facts == NodeFacts(page_size=None, cpu_level="v8", kernel=(6, 8, 0), emulates=frozenset({"amd64"}))
+    assert target.facts == NodeFacts(
+        page_size=None, cpu_level="v8", kernel=(6, 8, 0), emulates=frozenset({"amd64"})
+    )
 
 
 def test_a_few_nodes_are_named_in_order() -> None:
-    many = Inventory(read(*(node(f"n{number:02}", labels={"pool": str(number % 3)}) for number in range(30))))
+    many = Inventory(
+        read(*(node(f"n{number:02}", labels={"pool": str(number % 3)}) for number in range(30)))
+    )
 
-    [target] = targets({"affinity": affinity(term(("kubernetes.io/hostname", "NotIn", ["n00"])))}, many)
+    [target] = targets(
+        {"affinity": affinity(term(("kubernetes.io/hostname", "NotIn", ["n00"])))}, many
+    )
 
     assert (target.nodes, target.names) == (29, ("n01", "n02", "n03", "n04"))
 
@@ -323,18 +375,33 @@ def test_whatever_the_shape_the_only_error_is_one_of_input(spec: dict[str, Any])
 KEYS = ("pool", "rank", "kubernetes.io/hostname", ARCH)
 VALUES = st.sampled_from(["0", "1", "2", "3", "10", "a", "node-1", "node-2", "amd64", "arm64"])
 EXPRESSIONS: st.SearchStrategy[Any] = st.one_of(
-    st.tuples(st.sampled_from(KEYS), st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=3)),
+    st.tuples(
+        st.sampled_from(KEYS),
+        st.sampled_from(["In", "NotIn"]),
+        st.lists(VALUES, min_size=1, max_size=3),
+    ),
     st.tuples(st.sampled_from(KEYS), st.sampled_from(["Exists", "DoesNotExist"]), st.just([])),
-    st.tuples(st.sampled_from(KEYS), st.sampled_from(["Gt", "Lt"]), st.lists(VALUES, min_size=1, max_size=1)),
+    st.tuples(
+        st.sampled_from(KEYS),
+        st.sampled_from(["Gt", "Lt"]),
+        st.lists(VALUES, min_size=1, max_size=1),
+    ),
 )
-FIELDS = st.tuples(st.just("metadata.name"), st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=1))
+FIELDS = st.tuples(
+    st.just("metadata.name"),
+    st.sampled_from(["In", "NotIn"]),
+    st.lists(VALUES, min_size=1, max_size=1),
+)
 TERMS = st.builds(
     lambda expressions, fields: term(*expressions, fields=tuple(fields)),
     st.lists(EXPRESSIONS, max_size=3),
     st.lists(FIELDS, max_size=1),
 )
 TAINTS = st.fixed_dictionaries(
-    {"key": st.sampled_from(["k", "l"]), "effect": st.sampled_from(["NoSchedule", "NoExecute", "PreferNoSchedule"])}
+    {
+        "key": st.sampled_from(["k", "l"]),
+        "effect": st.sampled_from(["NoSchedule", "NoExecute", "PreferNoSchedule"]),
+    }
 )
 SPECS = st.fixed_dictionaries(
     {},
@@ -343,7 +410,10 @@ SPECS = st.fixed_dictionaries(
         "nodeSelector": st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=2),
         "affinity": st.lists(TERMS, max_size=3).map(lambda terms: affinity(*terms)),
         "tolerations": st.lists(
-            st.fixed_dictionaries({"key": st.sampled_from(["", "k"]), "operator": st.just("Exists")}), max_size=1
+            st.fixed_dictionaries(
+                {"key": st.sampled_from(["", "k"]), "operator": st.just("Exists")}
+            ),
+            max_size=1,
         ),
     },
 )
@@ -362,7 +432,9 @@ CHANGES = st.lists(NODES | st.integers(0, 12).map(lambda number: f"node-{number}
 
 @settings(max_examples=300)
 @given(CHANGES, SPECS, st.sampled_from([2, math.inf]))
-def test_grouping_nodes_changes_nothing(changes: list[Any], spec: dict[str, Any], many_values: float) -> None:
+def test_grouping_nodes_changes_nothing(
+    changes: list[Any], spec: dict[str, Any], many_values: float
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inventory_module, "_MANY_VALUES", many_values)
         inventory = Inventory()
@@ -380,7 +452,9 @@ def test_grouping_nodes_changes_nothing(changes: list[Any], spec: dict[str, Any]
     placement = read_placement(spec)
     admitted = [item for item in alone.values() if placement.admits(item, item.name, item.labels)]
     assert len(inventory) == len(alone)
-    assert {item.platform: item.nodes for item in found if item.nodes} == Counter(item.platform for item in admitted)
+    assert {item.platform: item.nodes for item in found if item.nodes} == Counter(
+        item.platform for item in admitted
+    )
     for target in found:
         names = sorted(item.name for item in admitted if item.platform == target.platform)
         assert list(target.names) == names[:4]

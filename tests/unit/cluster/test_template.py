@@ -20,7 +20,12 @@ def read(obj: object) -> Workload:
 def test_a_pod_is_its_own_template() -> None:
     found = read(pod())
 
-    assert (found.kind, found.namespace, found.name, found.every_node) == ("Pod", "shop", "web", False)
+    assert (found.kind, found.namespace, found.name, found.every_node) == (
+        "Pod",
+        "shop",
+        "web",
+        False,
+    )
     assert [item.image for item in found.containers] == ["registry.example/web:1"]
     assert found.pod_spec == pod()["spec"]
 
@@ -30,7 +35,11 @@ def test_every_kind_of_the_table_yields_its_containers(row: Template) -> None:
     obj: dict[str, Any] = {"spec": {"containers": [container()]}}
     for step in reversed(row.path):
         obj = {step: obj}
-    obj |= {"apiVersion": f"{row.group}/v1".lstrip("/"), "kind": row.kind, "metadata": {"name": "web"}}
+    obj |= {
+        "apiVersion": f"{row.group}/v1".lstrip("/"),
+        "kind": row.kind,
+        "metadata": {"name": "web"},
+    }
 
     found = read(obj)
 
@@ -53,7 +62,12 @@ def test_other_kinds_hold_nothing_to_judge(api_version: str, kind: str) -> None:
 
 
 def test_a_rollout_that_refers_to_a_deployment_holds_nothing_to_judge() -> None:
-    assert workload({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "spec": {"workloadRef": {}}}) is None
+    assert (
+        workload(
+            {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "spec": {"workloadRef": {}}}
+        )
+        is None
+    )
 
 
 def test_settings_may_add_a_kind() -> None:
@@ -70,7 +84,10 @@ def test_scheduling_gates_and_another_scheduler_are_noted() -> None:
     gates = [{"name": "example.com/quota"}, {"name": "example.com/licence"}]
     found = workload(pod(schedulerName="volcano", schedulingGates=gates))
     assert found
-    assert (found.scheduler, found.gates) == ("volcano", ("example.com/quota", "example.com/licence"))
+    assert (found.scheduler, found.gates) == (
+        "volcano",
+        ("example.com/quota", "example.com/licence"),
+    )
     plain = workload(pod(schedulerName="default-scheduler"))
     assert plain
     assert (plain.scheduler, plain.gates) == ("", ())
@@ -170,10 +187,15 @@ def test_admission_may_give_groups_to_what_is_made_of_a_template() -> None:
 
 
 def test_mounts_are_absolute_and_plain() -> None:
-    mounts = [{"name": "v", "mountPath": path} for path in ("/data/", "//opt/./bin", "relative", "/a/../b")]
+    mounts = [
+        {"name": "v", "mountPath": path}
+        for path in ("/data/", "//opt/./bin", "relative", "/a/../b")
+    ]
 
     [web] = read(
-        pod(container(volumeMounts=mounts, volumeDevices=[{"name": "d", "devicePath": "/dev/xvda"}]))
+        pod(
+            container(volumeMounts=mounts, volumeDevices=[{"name": "d", "devicePath": "/dev/xvda"}])
+        )
     ).containers
 
     assert web.overrides.mounts == ("/data", "/opt/bin", "/relative", "/b", "/dev/xvda")
@@ -225,7 +247,16 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-def test_whatever_the_shape_the_only_error_is_one_of_input(containers: object, security: object) -> None:
-    obj = {**pod(), "spec": {"containers": containers, "initContainers": [containers], "securityContext": security}}
+def test_whatever_the_shape_the_only_error_is_one_of_input(
+    containers: object, security: object
+) -> None:
+    obj = {
+        **pod(),
+        "spec": {
+            "containers": containers,
+            "initContainers": [containers],
+            "securityContext": security,
+        },
+    }
     with suppress(InputError):
         assert workload(obj) is not None

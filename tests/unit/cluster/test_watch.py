@@ -130,7 +130,9 @@ def test_what_the_server_has_forgotten_is_listed_anew(tmp_path: Path, how: str) 
         follow(server, tmp_path, check)
 
 
-def test_while_the_server_refuses_the_nodes_stay_known_and_it_is_asked_again(tmp_path: Path) -> None:
+def test_while_the_server_refuses_the_nodes_stay_known_and_it_is_asked_again(
+    tmp_path: Path,
+) -> None:
     async def check(watch: NodeWatch) -> None:
         server.refusing = 503
         server.hang_up()
@@ -178,7 +180,9 @@ def test_nobody_sees_half_of_a_list(tmp_path: Path) -> None:
     assert seen == {200}
 
 
-def test_nodes_that_are_not_followed_for_a_while_are_stale_until_they_have_been_listed_anew(tmp_path: Path) -> None:
+def test_nodes_that_are_not_followed_for_a_while_are_stale_until_they_have_been_listed_anew(
+    tmp_path: Path,
+) -> None:
     async def check(watch: NodeWatch) -> None:
         fresh = watch.inventory.stale_since
         assert fresh is None
@@ -212,7 +216,9 @@ def test_a_watch_that_is_opened_again_at_once_leaves_no_doubt(tmp_path: Path) ->
         follow(server, tmp_path, check, stale_seconds=1.5)
 
 
-def test_a_server_that_falls_silent_counts_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_falls_silent_counts_as_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api_module, "_WATCH_SILENCE", 0.1)
 
     async def check(watch: NodeWatch) -> None:

@@ -30,7 +30,11 @@ def program(architecture: str = "amd64", **options: Any) -> ElfFacts:
 def test_the_header_names_machine_class_and_byte_order(architecture: str) -> None:
     row = ARCHITECTURES[architecture].machine
     found = program(architecture)
-    assert (found.machine, found.elf_class, found.byte_order) == (row.number, row.elf_class, row.byte_order)
+    assert (found.machine, found.elf_class, found.byte_order) == (
+        row.number,
+        row.elf_class,
+        row.byte_order,
+    )
     assert found.malformed == ""
 
 
@@ -50,7 +54,10 @@ def test_every_field_is_read_in_every_layout(elf_class: int, byte_order: str) ->
         nodeflib=True,
         relr=True,
         filters=("libreal.so",),
-        version_needs={"libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")], "libm.so.6": ["GLIBC_2.29"]},
+        version_needs={
+            "libc.so.6": ["GLIBC_2.34", ("GLIBC_2.99", "weak")],
+            "libm.so.6": ["GLIBC_2.29"],
+        },
         version_definitions=("X_1", "X_2"),
         undefined=("puts", ("optional", "weak")),
         abi_tag=(5, 10, 3),
@@ -58,7 +65,12 @@ def test_every_field_is_read_in_every_layout(elf_class: int, byte_order: str) ->
         text=b"\x90" * 9,
     )
     assert found.malformed == ""
-    assert (found.elf_class, found.byte_order, found.flags, found.os_abi) == (elf_class, byte_order, 0x5000400, 3)
+    assert (found.elf_class, found.byte_order, found.flags, found.os_abi) == (
+        elf_class,
+        byte_order,
+        0x5000400,
+        3,
+    )
     assert found.interp == "/lib/ld.so"
     assert found.interp_malformed == ""
     assert found.dynamic
@@ -143,17 +155,55 @@ def test_exports_are_told_by_their_version_and_kind(architecture: str, hash_styl
         hash_style=hash_style,
     ).exports
     names = ("first", "second", "hidden", "old", "plain", "chosen", "none")
-    assert [exports.in_version(name, "V1") for name in names] == [True, False, False, True, True, True, False]
-    assert [exports.in_version(name, "V2") for name in names] == [False, True, True, False, True, True, False]
-    assert [exports.in_version(name, "") for name in names] == [True, True, False, True, True, True, False]
-    assert [exports.by_default(name) for name in names] == [True, True, False, False, True, False, False]
+    assert [exports.in_version(name, "V1") for name in names] == [
+        True,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert [exports.in_version(name, "V2") for name in names] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert [exports.in_version(name, "") for name in names] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert [exports.by_default(name) for name in names] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("architecture", ALL_ARCHITECTURES)
 def test_the_version_of_what_is_taken_is_told(architecture: str) -> None:
     needs = {"liba.so": ["V1"], "libb.so": ["V2", "V3"]}
-    found = program(architecture, undefined=("a", "b", "c"), version_needs=needs, numbers={"a": 32, "c": 34})
-    assert [(symbol.name, symbol.version) for symbol in found.undefined] == [("a", "V1"), ("b", ""), ("c", "V3")]
+    found = program(
+        architecture, undefined=("a", "b", "c"), version_needs=needs, numbers={"a": 32, "c": 34}
+    )
+    assert [(symbol.name, symbol.version) for symbol in found.undefined] == [
+        ("a", "V1"),
+        ("b", ""),
+        ("c", "V3"),
+    ]
 
 
 @pytest.mark.parametrize("architecture", ALL_ARCHITECTURES)
@@ -169,7 +219,9 @@ def test_exports_that_differ_in_their_last_letter_are_told_apart(count: int) -> 
     names = [f"{letter}_{number}" for letter in "ab" for number in range(0, 2 * count, 2)]
     found = program(defined=names)
     assert all(found.exports(name) for name in names)
-    assert not any(found.exports(f"{letter}_{number}") for letter in "ab" for number in range(1, 2 * count, 2))
+    assert not any(
+        found.exports(f"{letter}_{number}") for letter in "ab" for number in range(1, 2 * count, 2)
+    )
 
 
 def test_a_hash_table_may_list_undefined_symbols_which_are_no_exports() -> None:
@@ -219,7 +271,10 @@ def test_loads_are_told_as_they_are_even_past_the_end() -> None:
 def test_only_the_first_pt_interp_counts_and_its_rules_are_the_kernels() -> None:
     assert program(interp=b"/lib/ld.so").interp_malformed == "its PT_INTERP does not end with a NUL"
     assert program(interp=b"\0").interp_malformed == "its PT_INTERP has 1 bytes, not 2 to 4096"
-    assert program(interp=b"/" * 4096 + b"\0").interp_malformed == "its PT_INTERP has 4097 bytes, not 2 to 4096"
+    assert (
+        program(interp=b"/" * 4096 + b"\0").interp_malformed
+        == "its PT_INTERP has 4097 bytes, not 2 to 4096"
+    )
     longest = program(interp=b"/" * 4095 + b"\0")
     assert (longest.interp, longest.interp_malformed) == ("/" * 4095, "")
     cut = program(interp=b"/lib/ld.so\0/ignored\0")
@@ -241,7 +296,9 @@ def test_headers_that_a_kernel_refuses_are_told(options: dict[str, Any], why: st
     assert program(**{"text": b"\x90", **options}).malformed == why
 
 
-def test_a_file_marked_with_another_class_or_byte_order_is_read_as_its_numbers_are_laid_out() -> None:
+def test_a_file_marked_with_another_class_or_byte_order_is_read_as_its_numbers_are_laid_out() -> (
+    None
+):
     honest = elf_file(interp="/lib/ld.so", needed=("libc.so.6",))
     marked = facts(honest[:4] + b"\x01\x02" + honest[6:])
     assert (marked.elf_class, marked.byte_order) == (64, "little")
@@ -277,11 +334,15 @@ def test_jemallocs_message_is_found_wherever_it_stands(before: int) -> None:
     assert read(excerpt(memoryview(data))).hints == {"jemalloc-page-size"}
 
 
-@pytest.mark.parametrize(("with_code", "other", "found"), [(4, 6, True), (5, 6, True), (5, 4, False)])
+@pytest.mark.parametrize(
+    ("with_code", "other", "found"), [(4, 6, True), (5, 6, True), (5, 4, False)]
+)
 def test_jemallocs_message_is_not_looked_for_in_code_if_constants_are_apart(
     with_code: int, other: int, found: bool
 ) -> None:
-    data = bytearray(elf_file(type=2, needed=["x"], strings=[b"<jemalloc>: Unsupported system page size"]))
+    data = bytearray(
+        elf_file(type=2, needed=["x"], strings=[b"<jemalloc>: Unsupported system page size"])
+    )
     table, count = int.from_bytes(data[32:40], "little"), int.from_bytes(data[56:58], "little")
     headers = [table + 56 * number for number in range(count)]
     loads = [at for at in headers if data[at : at + 4] == b"\1\0\0\0"]
@@ -291,7 +352,11 @@ def test_jemallocs_message_is_not_looked_for_in_code_if_constants_are_apart(
 
 
 def test_little_of_a_large_file_is_kept_and_decoded() -> None:
-    data = elf_file(needed=[f"lib{number}.so" for number in range(40)], soname="libbig.so", trailing=bytes(40 << 20))
+    data = elf_file(
+        needed=[f"lib{number}.so" for number in range(40)],
+        soname="libbig.so",
+        trailing=bytes(40 << 20),
+    )
     kept = Excerpt.unpack(excerpt(data))
     assert sum(len(piece) for _, piece in kept.ranges) < 64 << 10
 

@@ -13,7 +13,12 @@ from support.image import failures, start
 
 def build_information(*settings: str, flags: int = 2, modules: int = 3) -> bytes:
     """What the linker writes: a header, Go's version, the modules and the settings, between two marks of 16 bytes."""
-    lines = ["path\texample.test/x", *["dep\texample.test/y\tv1.2.3\th1:x="] * modules, *settings, ""]
+    lines = [
+        "path\texample.test/x",
+        *["dep\texample.test/y\tv1.2.3\th1:x="] * modules,
+        *settings,
+        "",
+    ]
     module = b"0" * 16 + "\n".join(lines).encode() + b"1" * 16
     strings = b"".join(_varint(len(text)) + text for text in (b"go1.26.8", module))
     return b"\xff Go buildinf:" + bytes((8, flags)) + bytes(16) + strings
@@ -43,14 +48,18 @@ def level(data: bytes, on: str = "amd64", **options: object) -> str:
 )
 def test_the_level_is_among_the_settings(setting: str, expected: str) -> None:
     """T."""
-    data = bytes(48) + build_information("build\t-compiler=gc", setting, "build\tGOOS=linux", modules=400)
+    data = bytes(48) + build_information(
+        "build\t-compiler=gc", setting, "build\tGOOS=linux", modules=400
+    )
     assert level(data) == expected
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        build_information("build\tGOAMD64=v3", flags=0),  # before Go 1.18: pointers, and no settings
+        build_information(
+            "build\tGOAMD64=v3", flags=0
+        ),  # before Go 1.18: pointers, and no settings
         build_information("build\tGOAMD64=v3")[:20],
         build_information("build\tGOAMD64=v3")[:32] + b"\xff" * 64,
         build_information()[:-16] + b"\nbuild\tGOAMD64=v3\n" * 8,  # behind its end
@@ -63,7 +72,10 @@ def test_what_is_no_build_information_tells_nothing(data: bytes) -> None:
 
 
 def test_of_a_library_it_is_not_asked() -> None:
-    assert level(build_information("build\tGOAMD64=v3"), type=3, soname="libx.so", defined=("a",)) == ""
+    assert (
+        level(build_information("build\tGOAMD64=v3"), type=3, soname="libx.so", defined=("a",))
+        == ""
+    )
 
 
 def started(cpu: str | None, on: str = "amd64", setting: str = "GOAMD64=v3") -> Prediction:
@@ -80,7 +92,9 @@ def test_a_program_for_a_higher_level_does_not_start() -> None:
 def test_where_the_nodes_level_is_not_known_it_is_a_note() -> None:
     prediction = started(None)
     assert prediction.outcome is Outcome.STARTS
-    assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
+    assert [(finding.code, finding.effect) for finding in prediction.findings] == [
+        (Code.CPU_LEVEL, Effect.NOTE)
+    ]
 
 
 def test_on_power_it_is_only_a_doubt_beyond_power9_as_nobody_looks() -> None:
@@ -92,7 +106,11 @@ def test_on_power_it_is_only_a_doubt_beyond_power9_as_nobody_looks() -> None:
 
 def test_a_variant_of_arm_is_the_level_of_its_cpus() -> None:
     """T."""
-    program = {"x": tarball.program(elf_file("arm", type=2, text=EXIT_0, data=build_information("build\tGOARM=7")))}
+    program = {
+        "x": tarball.program(
+            elf_file("arm", type=2, text=EXIT_0, data=build_information("build\tGOARM=7"))
+        )
+    }
     assert failures(start(program, "/x", on="linux/arm/v6")) == [Code.CPU_LEVEL]
     assert start(program, "/x", on="linux/arm/v7").findings == ()
     assert start(program, "/x", on="arm").findings == ()

@@ -26,7 +26,9 @@ FULL = {
     "isa_needed": 1,
     "text": b"\x90" * 8,
 }
-SEEDS = [elf_file(name, **FULL) for name in ("amd64", "arm", "s390x", "mips64le")] + [glibc_loader("ppc64le")]
+SEEDS = [elf_file(name, **FULL) for name in ("amd64", "arm", "s390x", "mips64le")] + [
+    glibc_loader("ppc64le")
+]
 LIMIT = 1 << 20
 
 
@@ -39,7 +41,9 @@ def test_a_file_cut_off_anywhere_is_malformed_or_truncated(data: bytes) -> None:
         assert found.file_size == size
 
 
-@pytest.mark.parametrize("data", [b"", b"\x7f", b"\x7fELF", b"#!/bin/sh\n", b"\x7fELF" + b"\xff" * 5000, bytes(100)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x7f", b"\x7fELF", b"#!/bin/sh\n", b"\x7fELF" + b"\xff" * 5000, bytes(100)]
+)
 def test_what_is_no_elf_file_is_malformed(data: bytes) -> None:
     assert read(excerpt(data)).malformed
 
@@ -47,7 +51,9 @@ def test_what_is_no_elf_file_is_malformed(data: bytes) -> None:
 @settings(deadline=None, max_examples=150)
 @given(
     seed=st.sampled_from(SEEDS),
-    changes=st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=9)), min_size=1, max_size=8),
+    changes=st.lists(
+        st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=9)), min_size=1, max_size=8
+    ),
 )
 def test_no_change_of_bytes_raises_an_error(seed: bytes, changes: list[tuple[int, bytes]]) -> None:
     data = bytearray(seed)
@@ -66,7 +72,9 @@ def dynamic_file(tags: list[tuple[int, int]], body: bytes) -> bytes:
     entries = b"".join(struct.pack("<QQ", *tag) for tag in (*tags, (0, 0)))
     size = 176 + len(entries) + len(body)
     header = (
-        b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+        b"\x7fELF\x02\x01\x01"
+        + bytes(9)
+        + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
     )
     load = struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, size, size, 0x1000)
     dynamic = struct.pack("<IIQQQQQQ", 2, 4, 176, 176, 176, len(entries), len(entries), 8)
@@ -75,7 +83,9 @@ def dynamic_file(tags: list[tuple[int, int]], body: bytes) -> bytes:
 
 def test_versions_that_share_one_long_chain_are_read_once_in_all() -> None:
     # Every need refers to the same chain of auxiliary entries: their product would be two million.
-    needs = b"".join(struct.pack("<HHIII", 1, 1, 0, (1500 - index) * 16, 16) for index in range(1500))
+    needs = b"".join(
+        struct.pack("<HHIII", 1, 1, 0, (1500 - index) * 16, 16) for index in range(1500)
+    )
     chain = b"".join(struct.pack("<IHHII", 0, 0, 0, 0, 16) for _ in range(1500))
     found = read(excerpt(dynamic_file([(0x6FFFFFFE, 176 + 48), (5, 176)], needs + chain)))
     assert found.incomplete
@@ -88,8 +98,21 @@ def test_a_name_that_many_symbols_share_does_not_multiply() -> None:
     strings = 176 + entries
     symbols = strings + 4096
     relocations = symbols + 24 * (count + 1)
-    tags = [(5, strings), (10, 4096), (6, symbols), (7, relocations), (8, 24 * count), (0x6FFFFEF5, 0)]
-    body = b"\0" + b"n" * 4094 + b"\0" + bytes(24) + struct.pack("<IBBHQQ", 1, 0x10, 0, 0, 0, 0) * count
+    tags = [
+        (5, strings),
+        (10, 4096),
+        (6, symbols),
+        (7, relocations),
+        (8, 24 * count),
+        (0x6FFFFEF5, 0),
+    ]
+    body = (
+        b"\0"
+        + b"n" * 4094
+        + b"\0"
+        + bytes(24)
+        + struct.pack("<IBBHQQ", 1, 0x10, 0, 0, 0, 0) * count
+    )
     body += b"".join(struct.pack("<QQQ", 0, (index + 1) << 32 | 6, 0) for index in range(count))
     kept = excerpt(dynamic_file(tags, body))
     assert len(kept) <= LIMIT
@@ -128,7 +151,9 @@ def test_a_string_longer_than_a_path_is_left_out() -> None:
 
 
 def test_an_address_in_the_page_of_a_segment_but_before_the_file_is_in_no_file() -> None:
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0
+    )
     load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x10100, 0, 0x100, 0x100, 0x1000)
     dynamic = struct.pack("<IIQQQQQQ", 2, 6, 0, 0x10010, 0, 0x40, 0x40, 8)
     assert not read(excerpt(header + load + dynamic + bytes(0x100))).needed
@@ -143,7 +168,9 @@ def test_notes_of_absurd_sizes_are_passed_over() -> None:
     assert (found.kernel_floor, found.isa_needed) == (None, 0)
 
 
-@pytest.mark.parametrize("blob", [b"", b"\x7fXELF\x01", b"\x7fXELF\x02" + bytes(40), excerpt(SEEDS[0])[:-1]])
+@pytest.mark.parametrize(
+    "blob", [b"", b"\x7fXELF\x01", b"\x7fXELF\x02" + bytes(40), excerpt(SEEDS[0])[:-1]]
+)
 def test_stored_bytes_of_another_form_are_unreadable_in_one_line(blob: bytes) -> None:
     with pytest.raises(UnreadableError, match="stored facts of an ELF file are of another form"):
         read(blob)

@@ -40,7 +40,9 @@ HEADERS = {
     "with larger program headers": elf_file(type=2, text=EXIT_0, phentsize=64),
     "with smaller program headers": elf_file(type=2, text=EXIT_0, phentsize=32),
     "without program headers": elf_file(type=2, text=EXIT_0, phnum=0),
-    "with as many program headers as a page holds": elf_file(type=2, text=EXIT_0, phnum=73, trailing=bytes(8192)),
+    "with as many program headers as a page holds": elf_file(
+        type=2, text=EXIT_0, phnum=73, trailing=bytes(8192)
+    ),
     "ending within its program headers": FIXED[:100],
     "ending within its header": FIXED[:40],
     "with a PT_INTERP of one byte": elf_file(interp=b"\0", text=EXIT_0),
@@ -50,7 +52,9 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_what_the_kernel_refuses_is_malformed_and_what_it_runs_is_not(name: str, tmp_path: Path) -> None:
+def test_what_the_kernel_refuses_is_malformed_and_what_it_runs_is_not(
+    name: str, tmp_path: Path
+) -> None:
     data = HEADERS[name]
     file = tmp_path / "program"
     file.write_bytes(data)

@@ -56,11 +56,22 @@ def test_the_dynamic_section_says_the_same(path: Path) -> None:
         assert isinstance(dynamic, DynamicSection)
         tags = list(dynamic.iter_tags())
     flags = {tag.entry.d_tag: tag.entry.d_val for tag in tags}
-    names = {"DT_NEEDED": "needed", "DT_SONAME": "soname", "DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}
-    said = [(tag.entry.d_tag, getattr(tag, names[tag.entry.d_tag])) for tag in tags if tag.entry.d_tag in names]
+    names = {
+        "DT_NEEDED": "needed",
+        "DT_SONAME": "soname",
+        "DT_RPATH": "rpath",
+        "DT_RUNPATH": "runpath",
+    }
+    said = [
+        (tag.entry.d_tag, getattr(tag, names[tag.entry.d_tag]))
+        for tag in tags
+        if tag.entry.d_tag in names
+    ]
     read_as = [("DT_NEEDED", name) for name in found.needed]
     read_as += [
-        (tag, getattr(found, name)) for tag, name in names.items() if tag != "DT_NEEDED" and getattr(found, name)
+        (tag, getattr(found, name))
+        for tag, name in names.items()
+        if tag != "DT_NEEDED" and getattr(found, name)
     ]
     assert sorted(read_as) == sorted(said)
     assert found.bind_now == bool(flags.get("DT_FLAGS", 0) & 8 or flags.get("DT_FLAGS_1", 0) & 1)
@@ -77,9 +88,16 @@ def test_versions_are_the_same(path: Path) -> None:
         definitions = elf.get_section_by_name(".gnu.version_d")
         needed, defined = [], []
         if isinstance(needs, GNUVerNeedSection):
-            needed = [(need.name, aux.name) for need, auxiliaries in needs.iter_versions() for aux in auxiliaries]
+            needed = [
+                (need.name, aux.name)
+                for need, auxiliaries in needs.iter_versions()
+                for aux in auxiliaries
+            ]
         if isinstance(definitions, GNUVerDefSection):
-            rows = [(entry, next(iter(auxiliaries))) for entry, auxiliaries in definitions.iter_versions()]
+            rows = [
+                (entry, next(iter(auxiliaries)))
+                for entry, auxiliaries in definitions.iter_versions()
+            ]
             defined = [auxiliary.name for entry, auxiliary in rows if not entry["vd_flags"] & 1]
     assert [(need.file, need.version) for need in found.version_needs] == needed
     assert list(found.version_definitions) == defined
@@ -91,8 +109,14 @@ def test_symbols_are_the_same(path: Path) -> None:
         elf = ELFFile(stream)
         symbols = elf.get_section_by_name(".dynsym")
         assert isinstance(symbols, SymbolTableSection)
-        rows = [symbol for symbol in symbols.iter_symbols() if symbol["st_info"]["bind"] != "STB_LOCAL"]
-        undefined = {(row.name, row["st_info"]["bind"] == "STB_WEAK") for row in rows if row["st_shndx"] == "SHN_UNDEF"}
+        rows = [
+            symbol for symbol in symbols.iter_symbols() if symbol["st_info"]["bind"] != "STB_LOCAL"
+        ]
+        undefined = {
+            (row.name, row["st_info"]["bind"] == "STB_WEAK")
+            for row in rows
+            if row["st_shndx"] == "SHN_UNDEF"
+        }
         defined = {row.name for row in rows if row["st_shndx"] != "SHN_UNDEF"}
         relocated: dict[str, set[bool]] = {}
         copied: set[str] = set()
@@ -115,7 +139,10 @@ def test_symbols_are_the_same(path: Path) -> None:
 
 def test_a_mapped_file_and_a_view_of_it_give_the_same_excerpt(path: Path) -> None:
     data = path.read_bytes()
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
         assert excerpt(mapped) == excerpt(data)
     assert excerpt(memoryview(data)) == excerpt(data)
 
@@ -123,7 +150,9 @@ def test_a_mapped_file_and_a_view_of_it_give_the_same_excerpt(path: Path) -> Non
 def test_section_headers_are_not_needed_and_garbage_there_does_no_harm(path: Path) -> None:
     data = bytearray(path.read_bytes())
     wide = data[4] == 2
-    start, size, counts = (40, 8, 58) if wide else (32, 4, 46)  # e_shoff; e_shentsize, e_shnum, e_shstrndx
+    start, size, counts = (
+        (40, 8, 58) if wide else (32, 4, 46)
+    )  # e_shoff; e_shentsize, e_shnum, e_shstrndx
     data[start : start + size] = b"\xff" * size
     data[counts : counts + 6] = b"\xfe" * 6
     plain, garbled = facts(path), read(excerpt(bytes(data)))
@@ -140,4 +169,6 @@ def test_the_loader_of_this_machine_is_known_as_one() -> None:
         found = facts(path).loader
         assert found is not None
         assert found.libc == ("musl" if "musl" in path.name else "glibc")
-        assert found.libc == "musl" or [place for place in found.default_directories if Path(place).is_dir()]
+        assert found.libc == "musl" or [
+            place for place in found.default_directories if Path(place).is_dir()
+        ]

@@ -51,7 +51,9 @@ def test_this_machine_is_reached_only_on_behalf_of_its_own_registries(address: s
         check_address("name", address, loopback=False)
 
 
-@pytest.mark.parametrize("address", ["10.1.2.3", "192.168.1.1", "172.16.0.9", "203.0.113.7", "fd12::1", "2001:db8::1"])
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "192.168.1.1", "172.16.0.9", "203.0.113.7", "fd12::1", "2001:db8::1"]
+)
 def test_other_addresses_may_be_reached_inside_the_cluster_too(address: str) -> None:
     check_address("name", address, loopback=False)
 
@@ -72,21 +74,34 @@ def test_a_host_is_this_machine_by_its_form(host: str, is_loopback: bool) -> Non
     assert is_loopback_host(host) is is_loopback
 
 
-@pytest.mark.parametrize("url", ["https://a.example", "http://a.example:80/x?y=z", "https://[2001:db8::1]:5000/"])
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "http://a.example:80/x?y=z", "https://[2001:db8::1]:5000/"]
+)
 def test_urls_that_can_be_asked_are_taken(url: str) -> None:
     assert check_url(url).hostname
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "a.example", "//a.example", "ftp://a.example", "https://", "https://a:b:c/", "http://a b/", "http://a/\n"],
+    [
+        "",
+        "a.example",
+        "//a.example",
+        "ftp://a.example",
+        "https://",
+        "https://a:b:c/",
+        "http://a b/",
+        "http://a/\n",
+    ],
 )
 def test_urls_that_cannot_are_refused(url: str) -> None:
     with pytest.raises(UnreadableError, match="not a usable URL"):
         check_url(url)
 
 
-def test_behind_a_proxy_addresses_are_checked_by_their_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_a_proxy_addresses_are_checked_by_their_form(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
     asked = Connections()

@@ -56,7 +56,9 @@ def test_the_only_image_of_a_layout_needs_no_name(tmp_path: Path) -> None:
 
 def test_of_several_images_one_must_be_named(tmp_path: Path) -> None:
     write_layout(tmp_path, {"1.0": APP, "2.0": OTHER})
-    with pytest.raises(UnreadableError, match=r"has several images, and none was named: it has 1\.0, 2\.0"):
+    with pytest.raises(
+        UnreadableError, match=r"has several images, and none was named: it has 1\.0, 2\.0"
+    ):
         layout(tmp_path).resolve("")
 
 
@@ -184,7 +186,9 @@ def test_a_compressed_archive_unpacks_within_its_limit(tmp_path: Path) -> None:
     assert raised.value.reason is UnknownReason.LIMIT_EXCEEDED
 
 
-def test_an_archive_of_too_many_members_exceeds_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_of_too_many_members_exceeds_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(archive_module, "_MOST_MEMBERS", 10)
     (tmp_path / "app.tar").write_bytes(archive_of({str(number): b"" for number in range(11)}))
     with pytest.raises(UnreadableError, match="more than 10 members"):
@@ -200,7 +204,9 @@ def test_an_archive_of_docker_save_finds_images_by_name(tmp_path: Path) -> None:
     for name in ("example/app:1.0", "docker.io/example/app:1.0", "1.0"):
         assert len(manifest(source, name).layers) == 1
     assert len(manifest(source, "quay.io/x/other:2").layers) == 2
-    with pytest.raises(UnreadableError, match=r"several images: it has example/app:1\.0, quay\.io/x/other:2"):
+    with pytest.raises(
+        UnreadableError, match=r"several images: it has example/app:1\.0, quay\.io/x/other:2"
+    ):
         source.resolve("")
 
 
@@ -276,7 +282,10 @@ def test_a_newer_archive_of_docker_save_has_every_platform(tmp_path: Path) -> No
     both = index([APP, OTHER])
     files = docker_archive_files({"a:1": APP}) | layout_files({"docker.io/library/a:1": both})
     (tmp_path / "app.tar").write_bytes(archive_of(files))
-    assert open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("a:1").digest == both.digest
+    assert (
+        open_docker_archive(str(tmp_path / "app.tar"), Limits()).resolve("a:1").digest
+        == both.digest
+    )
 
 
 def test_a_blob_of_another_kind_is_no_manifest(tmp_path: Path) -> None:

@@ -24,7 +24,11 @@ def basic(user: str, password: str) -> dict[str, str]:
 
 
 def test_the_most_specific_entry_of_docker_s_configuration_is_used(tmp_path: Path) -> None:
-    auths = {"quay.io": basic("a", "1"), "quay.io/team": basic("b", "2"), "quay.io/team/app": basic("c", "3:4")}
+    auths = {
+        "quay.io": basic("a", "1"),
+        "quay.io/team": basic("b", "2"),
+        "quay.io/team/app": basic("c", "3:4"),
+    }
     read = config(tmp_path / "config.json", {"auths": auths})
     assert read.find("quay.io/other/app") == (Credential("a", "1"),)
     assert read.find("quay.io/team/other") == (Credential("b", "2"),)
@@ -34,7 +38,13 @@ def test_the_most_specific_entry_of_docker_s_configuration_is_used(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "entry", ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "https://registry-1.docker.io/v2/"]
+    "entry",
+    [
+        "https://index.docker.io/v1/",
+        "index.docker.io",
+        "docker.io",
+        "https://registry-1.docker.io/v2/",
+    ],
 )
 def test_docker_hub_goes_by_each_of_its_names(tmp_path: Path, entry: str) -> None:
     read = config(tmp_path / "config.json", {"auths": {entry: basic("a", "1")}})
@@ -42,7 +52,10 @@ def test_docker_hub_goes_by_each_of_its_names(tmp_path: Path, entry: str) -> Non
 
 
 def test_a_name_and_a_password_may_be_written_apart(tmp_path: Path) -> None:
-    read = config(tmp_path / "config.json", {"auths": {"http://host:5000": {"username": "a", "password": "1"}}})
+    read = config(
+        tmp_path / "config.json",
+        {"auths": {"http://host:5000": {"username": "a", "password": "1"}}},
+    )
     assert read.find("host:5000/app") == (Credential("a", "1"),)
 
 
@@ -56,7 +69,15 @@ def test_no_file_is_no_credentials(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{", {"auths": []}, {"auths": {"a": {"auth": "s3cret!"}}}, {"auths": {"a": {"auth": "/w=="}}}]
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        {"auths": []},
+        {"auths": {"a": {"auth": "s3cret!"}}},
+        {"auths": {"a": {"auth": "/w=="}}},
+    ],
 )
 def test_a_malformed_file_is_one_line_without_its_secrets(tmp_path: Path, content: Any) -> None:
     with pytest.raises(InputError, match=r"config\.json cannot be used") as raised:
@@ -74,13 +95,21 @@ def test_a_malformed_file_is_one_line_without_its_secrets(tmp_path: Path, conten
             [
                 Challenge(
                     "bearer",
-                    {"realm": "https://a.example/token", "service": "a b", "scope": "repository:x:pull,push"},
+                    {
+                        "realm": "https://a.example/token",
+                        "service": "a b",
+                        "scope": "repository:x:pull,push",
+                    },
                 )
             ],
         ),
         (
             'Negotiate, BEARER Realm = "a\\"b" , Basic realm="c"',
-            [Challenge("negotiate", {}), Challenge("bearer", {"realm": 'a"b'}), Challenge("basic", {"realm": "c"})],
+            [
+                Challenge("negotiate", {}),
+                Challenge("bearer", {"realm": 'a"b'}),
+                Challenge("basic", {"realm": "c"}),
+            ],
         ),
         ("", []),
         ('"', []),

@@ -50,20 +50,36 @@ def test_platforms_are_compared_in_one_spelling(written: str, normal: str) -> No
         ("linux/arm/v7", ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
         ("linux/arm", ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
         ("linux/arm/v6", ["linux/arm/v6", "linux/arm/v5"]),
-        ("linux/arm64", ["linux/arm64", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
+        (
+            "linux/arm64",
+            ["linux/arm64", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"],
+        ),
         ("linux/ppc64le", ["linux/ppc64le"]),
         ("linux/s390x", ["linux/s390x"]),
         ("windows/amd64", ["windows/amd64", "windows/386"]),
     ],
 )
-def test_a_node_accepts_what_its_processor_runs_the_best_first(node: str, best_first: list[str]) -> None:
+def test_a_node_accepts_what_its_processor_runs_the_best_first(
+    node: str, best_first: list[str]
+) -> None:
     assert [str(one) for one in accepted(platform(node))] == best_first
 
 
 def test_a_newer_arm64_accepts_older_ones() -> None:
     names = [str(one) for one in accepted(platform("linux/arm64/v9.1"))]
-    assert names[:4] == ["linux/arm64/v9.1", "linux/arm64/v9", "linux/arm64/v8.6", "linux/arm64/v8.5"]
-    assert names[-5:] == ["linux/arm64", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]
+    assert names[:4] == [
+        "linux/arm64/v9.1",
+        "linux/arm64/v9",
+        "linux/arm64/v8.6",
+        "linux/arm64/v8.5",
+    ]
+    assert names[-5:] == [
+        "linux/arm64",
+        "linux/arm/v8",
+        "linux/arm/v7",
+        "linux/arm/v6",
+        "linux/arm/v5",
+    ]
     assert "linux/arm64/v8.9" in [str(one) for one in accepted(platform("linux/arm64/v9.7"))]
 
 
@@ -90,7 +106,9 @@ def test_the_best_ranked_entry_is_pulled(node: str, offers: list[str], pulled: s
 
 
 def test_of_equal_entries_the_first_is_pulled() -> None:
-    entries = [Descriptor("m", f"sha256:{number}", platform=platform("linux/amd64")) for number in range(3)]
+    entries = [
+        Descriptor("m", f"sha256:{number}", platform=platform("linux/amd64")) for number in range(3)
+    ]
     assert choose(entries, platform("linux/amd64")) is entries[0]
 
 
@@ -124,14 +142,21 @@ def chosen_by_cri_o(node: str, *offers: str) -> str | None:
         ("linux/ppc64le", ["linux/amd64", "-"], "-"),
     ],
 )
-def test_cri_o_chooses_as_containers_image_does(node: str, offers: list[str], pulled: str | None) -> None:
+def test_cri_o_chooses_as_containers_image_does(
+    node: str, offers: list[str], pulled: str | None
+) -> None:
     assert chosen_by_cri_o(node, *offers) == pulled
 
 
 def test_of_equals_cri_o_pulls_the_one_compressed_with_zstd() -> None:
     node = platform("linux/ppc64le")
     plain = Descriptor("m", "sha256:0", platform=node)
-    zstd = Descriptor("m", "sha256:1", platform=node, annotations={"io.github.containers.compression.zstd": "true"})
+    zstd = Descriptor(
+        "m",
+        "sha256:1",
+        platform=node,
+        annotations={"io.github.containers.compression.zstd": "true"},
+    )
     assert choose([plain, zstd], node, "cri-o") is zstd
     assert choose([plain, zstd], node) is plain
 

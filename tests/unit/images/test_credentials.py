@@ -69,15 +69,25 @@ def test_a_helper_is_asked_for_its_host_once_a_while(install: Install, tmp_path:
     assert asked(tmp_path) == ["get cloud.example"]
 
 
-def test_a_store_is_asked_for_every_host_that_has_no_helper(install: Install, tmp_path: Path) -> None:
-    install("docker-credential-store", 'echo "$(cat)" >> $LOG; echo \'{"Username": "<token>", "Secret": "t"}\'')
+def test_a_store_is_asked_for_every_host_that_has_no_helper(
+    install: Install, tmp_path: Path
+) -> None:
+    install(
+        "docker-credential-store",
+        'echo "$(cat)" >> $LOG; echo \'{"Username": "<token>", "Secret": "t"}\'',
+    )
     config = docker(tmp_path, credsStore="store", auths={"https://index.docker.io/v1/": {}})
     assert config.find("docker.io/library/alpine") == (Credential("", "t"),)
     assert asked(tmp_path) == ["https://index.docker.io/v1/"]
 
 
-def test_what_a_helper_does_not_know_is_looked_up_in_the_file(install: Install, tmp_path: Path) -> None:
-    install("docker-credential-store", "cat > /dev/null; echo credentials not found in native keychain; exit 1")
+def test_what_a_helper_does_not_know_is_looked_up_in_the_file(
+    install: Install, tmp_path: Path
+) -> None:
+    install(
+        "docker-credential-store",
+        "cat > /dev/null; echo credentials not found in native keychain; exit 1",
+    )
     auth = base64.b64encode(b"u:p").decode()
     config = docker(tmp_path, credsStore="store", auths={"a.example": {"auth": auth}})
     assert config.find("a.example/app") == (Credential("u", "p"),)
@@ -105,7 +115,9 @@ def test_a_helper_that_fails_is_one_line_without_its_words(
 
 
 def test_a_helper_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="docker-credential-absent cannot be run: No such file"):
+    with pytest.raises(
+        UnreadableError, match="docker-credential-absent cannot be run: No such file"
+    ):
         docker(tmp_path, credsStore="absent").find("a.example/app")
 
 
@@ -126,7 +138,10 @@ def test_a_helper_s_name_cannot_lead_elsewhere(tmp_path: Path) -> None:
 def test_a_helper_is_asked_again_when_its_answer_is_old(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install("docker-credential-cloud", 'echo "$(cat)" >> $LOG; echo \'{"Username": "u", "Secret": "p"}\'')
+    install(
+        "docker-credential-cloud",
+        'echo "$(cat)" >> $LOG; echo \'{"Username": "u", "Secret": "p"}\'',
+    )
     config = docker(tmp_path, credsStore="cloud")
     config.find("a.example/app")
     later = time.monotonic() + 301
@@ -138,11 +153,15 @@ def test_a_helper_is_asked_again_when_its_answer_is_old(
 # --- identity tokens
 
 
-def test_an_identity_token_is_posted_for_another_and_not_sent_to_the_registry(tmp_path: Path) -> None:
+def test_an_identity_token_is_posted_for_another_and_not_sent_to_the_registry(
+    tmp_path: Path,
+) -> None:
     with Registry(IMAGES, auth="bearer") as registry:
         registry.tokens.add("Bearer exchanged")
         registry.answer("/token", Answer(body=b'{"access_token": "exchanged", "expires_in": 60}'))
-        registries = Registries(docker(tmp_path, auths={registry.host: {"auth": "AAA=", "identitytoken": SECRET}}))
+        registries = Registries(
+            docker(tmp_path, auths={registry.host: {"auth": "AAA=", "identitytoken": SECRET}})
+        )
         source = registries.repository(Reference.parse(registry.reference("example/app")))
         assert source.resolve("1.0").digest == APP.digest
         registries.close()
@@ -160,7 +179,11 @@ def test_an_identity_token_is_posted_for_another_and_not_sent_to_the_registry(tm
 def secret(entries: Any, *, kind: str = "dockerconfigjson") -> dict[str, Any]:
     document = {"auths": entries} if kind == "dockerconfigjson" else entries
     data = base64.b64encode(json.dumps(document).encode()).decode()
-    return {"metadata": {"name": "pull"}, "type": f"kubernetes.io/{kind}", "data": {f".{kind}": data}}
+    return {
+        "metadata": {"name": "pull"},
+        "type": f"kubernetes.io/{kind}",
+        "data": {f".{kind}": data},
+    }
 
 
 def user(name: str) -> dict[str, str]:
@@ -188,7 +211,11 @@ def users(found: Sequence[Credential]) -> list[str]:
         ("[^ab].example", "b.example/app", False),
         ("?.example", "ab.example/app", False),
         ("a.example/team", "a.example/team/app", True),
-        ("a.example/team", "a.example/teammate/app", True),  # the kubelet compares beginnings, not path segments
+        (
+            "a.example/team",
+            "a.example/teammate/app",
+            True,
+        ),  # the kubelet compares beginnings, not path segments
         ("a.example/team", "a.example/other", False),
         ("a.example/*", "a.example/team", False),  # globs are for hosts only
         ("[2001:db8::1]:5000", "[2001:db8::1]:5000/app", True),
@@ -201,15 +228,28 @@ def test_patterns_match_as_the_kubelet_s_do(pattern: str, name: str, matching: b
 
 
 def test_every_matching_entry_is_tried_the_more_specific_first() -> None:
-    entries = {"quay.io": user("a"), "quay.io/team": user("b"), "*.io": user("c"), "quay.io/team/app": user("d")}
-    assert users(Keyring.of_secrets([secret(entries)]).find("quay.io/team/app")) == ["d", "b", "a", "c"]
+    entries = {
+        "quay.io": user("a"),
+        "quay.io/team": user("b"),
+        "*.io": user("c"),
+        "quay.io/team/app": user("d"),
+    }
+    assert users(Keyring.of_secrets([secret(entries)]).find("quay.io/team/app")) == [
+        "d",
+        "b",
+        "a",
+        "c",
+    ]
 
 
 @pytest.mark.parametrize(
-    "entry", ["https://index.docker.io/v1/", "index.docker.io", "https://index.docker.io/v2/", "docker.io"]
+    "entry",
+    ["https://index.docker.io/v1/", "index.docker.io", "https://index.docker.io/v2/", "docker.io"],
 )
 def test_docker_hub_is_matched_by_each_of_its_names(entry: str) -> None:
-    assert users(Keyring.of_secrets([secret({entry: user("u")})]).find("docker.io/library/alpine")) == ["u"]
+    assert users(
+        Keyring.of_secrets([secret({entry: user("u")})]).find("docker.io/library/alpine")
+    ) == ["u"]
 
 
 def test_a_path_behind_the_api_s_version_counts() -> None:
@@ -219,15 +259,27 @@ def test_a_path_behind_the_api_s_version_counts() -> None:
 
 
 def test_both_types_of_secret_are_read_and_others_hold_nothing() -> None:
-    objects = [secret({"a.example": user("new")}), secret({"a.example": user("old")}, kind="dockercfg")]
+    objects = [
+        secret({"a.example": user("new")}),
+        secret({"a.example": user("old")}, kind="dockercfg"),
+    ]
     assert users(Keyring.of_secrets(objects).find("a.example/app")) == ["new", "old"]
-    assert Keyring.of_secrets([{**secret({"a.example": user("u")}), "type": "Opaque"}]).find("a.example/app") == ()
-    assert Keyring.of_secrets([{"type": "kubernetes.io/dockerconfigjson"}]).find("a.example/app") == ()
+    assert (
+        Keyring.of_secrets([{**secret({"a.example": user("u")}), "type": "Opaque"}]).find(
+            "a.example/app"
+        )
+        == ()
+    )
+    assert (
+        Keyring.of_secrets([{"type": "kubernetes.io/dockerconfigjson"}]).find("a.example/app") == ()
+    )
 
 
 @pytest.mark.parametrize("auth", ["dTpw", "dTpw=", " dTpw\n"])
 def test_a_name_and_password_in_base64_are_read(auth: str) -> None:
-    assert Keyring.of_secrets([secret({"a.example": {"auth": auth}})]).find("a.example/x") == (Credential("u", "p"),)
+    assert Keyring.of_secrets([secret({"a.example": {"auth": auth}})]).find("a.example/x") == (
+        Credential("u", "p"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,14 +305,21 @@ def test_who_asks_is_told_apart_by_credentials_for_that_image_only() -> None:
     one = Keyring.of_secrets([secret({"a.example": user("u"), "b.example": user("x")})])
     same = Keyring.of_secrets([secret({"a.example": user("u")})])
     other = Keyring.of_secrets([secret({"a.example": user("v")})])
-    assert one.identity("a.example/app") == same.identity("a.example/app") != other.identity("a.example/app")
+    assert (
+        one.identity("a.example/app")
+        == same.identity("a.example/app")
+        != other.identity("a.example/app")
+    )
     assert one.identity("c.example/app") == ""
     assert SECRET not in one.identity("a.example/app")
 
 
 def test_credentials_are_tried_until_one_opens() -> None:
     with Registry(IMAGES, auth="basic", username="user", password=SECRET) as registry:
-        entries = [(registry.host, Credential("old", "x")), (f"{registry.host}/example", Credential("user", SECRET))]
+        entries = [
+            (registry.host, Credential("old", "x")),
+            (f"{registry.host}/example", Credential("user", SECRET)),
+        ]
         registries = Registries()
         keyring = Keyring([*entries, (f"{registry.host}/example/app", Credential("gone", "y"))])
         source = registries.repository(Reference.parse(registry.reference("example/app")), keyring)
@@ -276,7 +335,9 @@ def test_keyrings_do_not_share_what_they_open() -> None:
     with Registry(IMAGES, auth="bearer", username="user", password=SECRET) as registry:
         registries = Registries()
         reference = Reference.parse(registry.reference("example/app"))
-        registries.repository(reference, Keyring([(registry.host, Credential("user", SECRET))])).resolve("1.0")
+        registries.repository(
+            reference, Keyring([(registry.host, Credential("user", SECRET))])
+        ).resolve("1.0")
         for keyring in (None, Keyring([]), Keyring([(registry.host, Credential("user", "wrong"))])):
             with pytest.raises(UnreadableError) as raised:
                 registries.repository(reference, keyring).resolve("1.0")
@@ -330,16 +391,24 @@ def test_a_plug_in_is_run_as_the_kubelet_runs_it(install: Install, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("key", "runs"), [("Image", 3), ("Registry", 2), ("Global", 1)])
-def test_an_answer_holds_for_what_the_plug_in_says(install: Install, tmp_path: Path, key: str, runs: int) -> None:
+def test_an_answer_holds_for_what_the_plug_in_says(
+    install: Install, tmp_path: Path, key: str, runs: int
+) -> None:
     install("cloud", response(cacheKeyType=key))
     found = providers(tmp_path, {"name": "cloud"})
-    for name in ("a.cloud.example/app", "a.cloud.example/app", "a.cloud.example/other", "b.cloud.example/app"):
+    for name in (
+        "a.cloud.example/app",
+        "a.cloud.example/app",
+        "a.cloud.example/other",
+        "b.cloud.example/app",
+    ):
         assert found.find(name)
     assert len(asked(tmp_path)) == runs
 
 
 @pytest.mark.parametrize(
-    ("said", "default", "runs"), [("0s", "1h", 2), (None, "0s", 2), (None, "1h", 1), ("10m", "0s", 1)]
+    ("said", "default", "runs"),
+    [("0s", "1h", 2), (None, "0s", 2), (None, "1h", 1), ("10m", "0s", 1)],
 )
 def test_an_answer_holds_as_long_as_it_says(
     install: Install, tmp_path: Path, said: str | None, default: str, runs: int
@@ -356,18 +425,25 @@ def test_an_answer_holds_as_long_as_it_says(
     [
         (f"echo {SECRET}; exit 1", "fails"),
         (f'echo \'{{"auth": "{SECRET}"}}\'', "no CredentialProviderResponse"),
-        (response(apiVersion="credentialprovider.kubelet.k8s.io/v1alpha1"), "no CredentialProviderResponse"),
+        (
+            response(apiVersion="credentialprovider.kubelet.k8s.io/v1alpha1"),
+            "no CredentialProviderResponse",
+        ),
         (response(cacheKeyType="Never"), "no CredentialProviderResponse"),
     ],
 )
-def test_a_plug_in_that_fails_is_one_line(install: Install, tmp_path: Path, script: str, words: str) -> None:
+def test_a_plug_in_that_fails_is_one_line(
+    install: Install, tmp_path: Path, script: str, words: str
+) -> None:
     install("cloud", script)
     with pytest.raises(UnreadableError, match=words) as raised:
         providers(tmp_path, {"name": "cloud"}).find("a.cloud.example/app")
     assert SECRET not in str(raised.value)
 
 
-def test_a_plug_in_that_fails_hides_nothing_that_others_know(install: Install, tmp_path: Path) -> None:
+def test_a_plug_in_that_fails_hides_nothing_that_others_know(
+    install: Install, tmp_path: Path
+) -> None:
     install("cloud", "exit 1")
     failing = providers(tmp_path, {"name": "cloud"})
     keyring = Keyring([("a.cloud.example", Credential("u", "p"))])
@@ -379,7 +455,11 @@ def test_a_plug_in_that_fails_hides_nothing_that_others_know(install: Install, t
 @pytest.mark.parametrize(
     ("plugin", "extra", "words"),
     [
-        ({"name": "cloud", "tokenAttributes": {"serviceAccountTokenAudience": "x"}}, {}, "service accounts' tokens"),
+        (
+            {"name": "cloud", "tokenAttributes": {"serviceAccountTokenAudience": "x"}},
+            {},
+            "service accounts' tokens",
+        ),
         ({"name": "absent"}, {}, "there is no plug-in"),
         ({"name": "../cloud"}, {}, r"providers\.0\.name"),
         ({"name": ".."}, {}, "there is no plug-in"),

@@ -44,7 +44,12 @@ def test_a_folder_is_an_image_for_any_platform(tmp_path: Path) -> None:
     assert top.digest == f"dir:{tmp_path}"
     found = pull(top, S390X, source.document, Limits())
     assert found is not None
-    assert read_config(source.document(found.manifest.config), found.manifest.config).defaults.entrypoint == ()
+    assert (
+        read_config(
+            source.document(found.manifest.config), found.manifest.config
+        ).defaults.entrypoint
+        == ()
+    )
     assert platforms(top, source.document, Limits()) == ()
 
 
@@ -67,7 +72,12 @@ def test_files_are_read_with_mode_owner_and_what_they_are(tmp_path: Path) -> Non
     assert facts is not None
     assert (facts.machine, facts.byte_order) == (22, "big")
     script = layer.entries("/bin")["script"]
-    assert (script.kind, script.mode, script.uid, script.size) == (Kind.FILE, 0o4750, os.getuid(), 1010)
+    assert (script.kind, script.mode, script.uid, script.size) == (
+        Kind.FILE,
+        0o4750,
+        os.getuid(),
+        1010,
+    )
     assert script.head + script.tail == b"#!/bin/sh\n" + b"true\n" * 200
     assert dict(tree.os_release())["ID"] == "alpine"
     assert layer.entries("/")["data"].size == 1000

@@ -39,7 +39,9 @@ def written(root: Path, registry: str, text: str) -> HostsFolders:
 def asking(
     root: Path, name: str = "registry.example/example/app", credentials: DockerConfig | None = None
 ) -> Iterator[Repository]:
-    registries = Registries(credentials, options=RegistryOptions(config_path=(root,), read_seconds=2.0))
+    registries = Registries(
+        credentials, options=RegistryOptions(config_path=(root,), read_seconds=2.0)
+    )
     try:
         yield registries.repository(Reference.parse(name))
     finally:
@@ -91,7 +93,9 @@ def test_a_file_without_a_server_ends_with_the_registry_itself(tmp_path: Path) -
 
 def test_certificates_are_named_from_the_file_s_own_folder(tmp_path: Path) -> None:
     folders = written(
-        tmp_path, "a.example", 'ca = "ca.pem"\nclient = [["c.pem", "/abs/k.pem"], "both.pem"]\ndial_timeout = "1m500ms"'
+        tmp_path,
+        "a.example",
+        'ca = "ca.pem"\nclient = [["c.pem", "/abs/k.pem"], "both.pem"]\ndial_timeout = "1m500ms"',
     )
     here = tmp_path / "a.example"
     assert folders.of("a.example")[0].dial == Dial(
@@ -115,7 +119,10 @@ def test_what_no_folder_is_for_falls_to_the_default_folder(tmp_path: Path) -> No
 def test_the_first_folder_that_knows_a_registry_counts(tmp_path: Path) -> None:
     written(tmp_path / "a", "quay.io", 'server = "https://a.example"')
     written(tmp_path / "b", "quay.io", 'server = "https://b.example"')
-    assert HostsFolders([tmp_path / "none", tmp_path / "a", tmp_path / "b"]).of("quay.io")[0].address == "a.example"
+    assert (
+        HostsFolders([tmp_path / "none", tmp_path / "a", tmp_path / "b"]).of("quay.io")[0].address
+        == "a.example"
+    )
 
 
 def test_docker_s_certificate_files_stand_in_for_a_file(tmp_path: Path) -> None:
@@ -141,7 +148,9 @@ def test_docker_s_certificate_files_stand_in_for_a_file(tmp_path: Path) -> None:
         ("x" * (2 << 20), "larger than"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_unknown_in_one_line(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_cannot_be_used_is_unknown_in_one_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
     folders = written(tmp_path, "a.example", text)
     with pytest.raises(UnreadableError, match=words) as raised:
         folders.of("a.example")
@@ -150,7 +159,9 @@ def test_a_file_that_cannot_be_used_is_unknown_in_one_line(tmp_path: Path, text:
     assert raised.value.reason is UnknownReason.REGISTRY_UNREACHABLE
 
 
-def test_a_changed_file_counts_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_counts_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folders = written(tmp_path, "a.example", 'server = "https://old.example"')
     assert folders.of("a.example")[0].address == "old.example"
     (tmp_path / "a.example" / "hosts.toml").write_text('server = "https://new.example"')
@@ -160,7 +171,9 @@ def test_a_changed_file_counts_after_a_while(tmp_path: Path, monkeypatch: pytest
     assert folders.of("a.example")[0].address == "new.example"
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("1h30m", 5400), ("1.5s", 1.5), ("10ms", 0.01), (".5m", 30)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0), ("1h30m", 5400), ("1.5s", 1.5), ("10ms", 0.01), (".5m", 30)]
+)
 def test_durations_are_read_as_go_writes_them(text: str, seconds: float) -> None:
     assert seconds_of(text) == pytest.approx(seconds)
 
@@ -198,7 +211,9 @@ def test_what_a_mirror_does_not_have_is_asked_of_the_next(tmp_path: Path, status
 
 def test_a_mirror_that_is_down_is_passed_over(tmp_path: Path) -> None:
     with Registry(IMAGES) as server:
-        written(tmp_path, "registry.example", f'server = "{server.url}"\n[host."http://127.0.0.1:1"]')
+        written(
+            tmp_path, "registry.example", f'server = "{server.url}"\n[host."http://127.0.0.1:1"]'
+        )
         with asking(tmp_path) as source:
             assert source.resolve("1.0").digest == APP.digest
 
@@ -206,7 +221,9 @@ def test_a_mirror_that_is_down_is_passed_over(tmp_path: Path) -> None:
 def test_a_mirror_that_may_not_resolve_tags_is_asked_for_content_only(tmp_path: Path) -> None:
     with Registry(IMAGES) as mirror, Registry(IMAGES) as server:
         written(
-            tmp_path, "registry.example", f'server = "{server.url}"\n[host."{mirror.url}"]\ncapabilities = ["pull"]'
+            tmp_path,
+            "registry.example",
+            f'server = "{server.url}"\n[host."{mirror.url}"]\ncapabilities = ["pull"]',
         )
         with asking(tmp_path) as source:
             found = source.resolve("1.0")
@@ -218,14 +235,19 @@ def test_a_mirror_that_may_not_resolve_tags_is_asked_for_content_only(tmp_path: 
 
 def test_where_no_host_may_be_asked_that_is_said(tmp_path: Path) -> None:
     written(tmp_path, "registry.example", 'server = "http://127.0.0.1:1"\ncapabilities = ["push"]')
-    with asking(tmp_path) as source, pytest.raises(UnreadableError, match="no host that may be asked"):
+    with (
+        asking(tmp_path) as source,
+        pytest.raises(UnreadableError, match="no host that may be asked"),
+    ):
         source.resolve("1.0")
 
 
 def test_the_most_telling_error_is_the_one_that_is_told(tmp_path: Path) -> None:
     with Registry({}) as mirror:
         mirror.answer("/v2/example/app/manifests/1.0", Answer(403))
-        written(tmp_path, "registry.example", f'server = "http://127.0.0.1:1"\n[host."{mirror.url}"]')
+        written(
+            tmp_path, "registry.example", f'server = "http://127.0.0.1:1"\n[host."{mirror.url}"]'
+        )
         with asking(tmp_path) as source, pytest.raises(UnreadableError) as raised:
             source.resolve("1.0")
         assert raised.value.reason is UnknownReason.NO_CREDENTIALS
@@ -255,7 +277,11 @@ def test_headers_go_to_their_host_only(tmp_path: Path) -> None:
     with Registry(IMAGES) as store, Registry(IMAGES) as server:
         path = f"/v2/example/app/blobs/{LAYER.digest}"
         server.answer(path, Answer(307, {"Location": store.url + path}))
-        written(tmp_path, "registry.example", f'server = "{server.url}"\nheader = {{ X-Key = "{SECRET}" }}')
+        written(
+            tmp_path,
+            "registry.example",
+            f'server = "{server.url}"\nheader = {{ X-Key = "{SECRET}" }}',
+        )
         with asking(tmp_path) as source:
             source.layer(Descriptor(LAYER.media_type, LAYER.digest, len(LAYER.data)))
         assert server.seen[0].headers["X-Key"] == SECRET
@@ -264,11 +290,17 @@ def test_headers_go_to_their_host_only(tmp_path: Path) -> None:
 
 def test_a_registry_s_credentials_do_not_go_to_its_mirrors(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        mirror = stack.enter_context(Registry(IMAGES, auth="basic", username="user", password=SECRET))
-        server = stack.enter_context(Registry(IMAGES, auth="basic", username="user", password=SECRET))
+        mirror = stack.enter_context(
+            Registry(IMAGES, auth="basic", username="user", password=SECRET)
+        )
+        server = stack.enter_context(
+            Registry(IMAGES, auth="basic", username="user", password=SECRET)
+        )
         written(tmp_path, server.host, f'server = "{server.url}"\n[host."{mirror.url}"]')
         credentials = DockerConfig({server.host: Credential("user", SECRET)})
-        stack.enter_context(asking(tmp_path, server.reference("example/app"), credentials)).resolve("1.0")
+        stack.enter_context(asking(tmp_path, server.reference("example/app"), credentials)).resolve(
+            "1.0"
+        )
         assert [seen.authorization for seen in mirror.seen] == [""]
         assert server.seen[-1].authorization == server.basic
 
@@ -276,7 +308,9 @@ def test_a_registry_s_credentials_do_not_go_to_its_mirrors(tmp_path: Path) -> No
 def test_a_mirror_is_asked_with_what_is_known_for_its_own_name(tmp_path: Path) -> None:
     with Registry(IMAGES, auth="bearer", username="user", password=SECRET) as mirror:
         written(tmp_path, "registry.example", f'[host."{mirror.url}"]')
-        with asking(tmp_path, credentials=DockerConfig({mirror.host: Credential("user", SECRET)})) as source:
+        with asking(
+            tmp_path, credentials=DockerConfig({mirror.host: Credential("user", SECRET)})
+        ) as source:
             assert source.resolve("1.0").digest == APP.digest
 
 
@@ -312,7 +346,11 @@ def test_a_private_authority_is_trusted_for_its_registry_only(tmp_path: Path) ->
 
 def test_verification_is_skipped_where_a_file_says_so(tmp_path: Path) -> None:
     with secured(trustme.CA()) as registry:
-        written(tmp_path, "registry.example", f'server = "https://localhost:{registry.port}"\nskip_verify = true')
+        written(
+            tmp_path,
+            "registry.example",
+            f'server = "https://localhost:{registry.port}"\nskip_verify = true',
+        )
         with asking(tmp_path) as source:
             assert source.resolve("1.0").digest == APP.digest
 
@@ -321,8 +359,15 @@ def test_leniency_does_not_follow_a_redirect(tmp_path: Path) -> None:
     with secured(trustme.CA()) as registry, secured(trustme.CA()) as store:
         path = f"/v2/example/app/blobs/{LAYER.digest}"
         registry.answer(path, Answer(307, {"Location": f"https://localhost:{store.port}{path}"}))
-        written(tmp_path, "registry.example", f'server = "https://localhost:{registry.port}"\nskip_verify = true')
-        with asking(tmp_path) as source, pytest.raises(UnreadableError, match="certificate verify failed"):
+        written(
+            tmp_path,
+            "registry.example",
+            f'server = "https://localhost:{registry.port}"\nskip_verify = true',
+        )
+        with (
+            asking(tmp_path) as source,
+            pytest.raises(UnreadableError, match="certificate verify failed"),
+        ):
             source.layer(Descriptor(LAYER.media_type, LAYER.digest, len(LAYER.data)))
         assert store.seen == []
 
@@ -343,5 +388,8 @@ def test_this_side_shows_a_certificate_where_a_file_names_one(tmp_path: Path) ->
 
 def test_a_certificate_that_cannot_be_read_is_unknown_in_one_line(tmp_path: Path) -> None:
     written(tmp_path, "registry.example", 'server = "https://localhost:1"\nca = "none.pem"')
-    with asking(tmp_path) as source, pytest.raises(UnreadableError, match=r"none\.pem cannot be used: No such file"):
+    with (
+        asking(tmp_path) as source,
+        pytest.raises(UnreadableError, match=r"none\.pem cannot be used: No such file"),
+    ):
         source.resolve("1.0")

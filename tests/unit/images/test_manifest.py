@@ -33,15 +33,22 @@ def layer(media_type: str) -> dict[str, Any]:
 
 
 def test_an_index_lists_its_entries_with_their_platforms() -> None:
-    read = document(index([image([], platform="linux/arm/v7"), image([], platform="linux/s390x")]).data)
+    read = document(
+        index([image([], platform="linux/arm/v7"), image([], platform="linux/s390x")]).data
+    )
     assert isinstance(read, Index)
-    assert [entry.platform for entry in read.entries] == [Platform("linux", "arm", "v7"), Platform("linux", "s390x")]
+    assert [entry.platform for entry in read.entries] == [
+        Platform("linux", "arm", "v7"),
+        Platform("linux", "s390x"),
+    ]
 
 
 def test_attestations_are_no_images() -> None:
     ours = image([], platform="linux/amd64")
     by_platform = Blob(OCI_MANIFEST, b"1", platform={"os": "unknown", "architecture": "unknown"})
-    by_annotation = Blob(OCI_MANIFEST, b"2", annotations={"vnd.docker.reference.type": "attestation-manifest"})
+    by_annotation = Blob(
+        OCI_MANIFEST, b"2", annotations={"vnd.docker.reference.type": "attestation-manifest"}
+    )
     read = document(index([by_platform, ours, by_annotation]).data)
     assert isinstance(read, Index)
     assert [entry.digest for entry in read.entries] == [ours.digest]
@@ -51,14 +58,18 @@ def test_a_manifest_lists_its_config_and_layers_bottom_first() -> None:
     app = image([b"base", b"top"])
     read = document(app.data)
     assert isinstance(read, Manifest)
-    assert [read.config.digest, *(layer.digest for layer in read.layers)] == [blob.digest for blob in app.children]
+    assert [read.config.digest, *(layer.digest for layer in read.layers)] == [
+        blob.digest for blob in app.children
+    ]
     assert not read.artifact
 
 
 def test_what_has_another_config_is_an_artifact_whatever_its_layers_are() -> None:
     chart = json_blob("application/vnd.cncf.helm.config.v1+json", {})
     read = document(
-        manifest_of(OCI_MANIFEST, chart, [Blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"")])
+        manifest_of(
+            OCI_MANIFEST, chart, [Blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"")]
+        )
     )
     assert isinstance(read, Manifest)
     assert read.artifact
@@ -72,7 +83,9 @@ def test_early_dockers_configs_are_configs() -> None:
 
 
 def test_an_image_that_names_an_artifact_type_is_still_an_image() -> None:
-    read = document({"schemaVersion": 2, "artifactType": "application/x", "config": CONFIG, "layers": []})
+    read = document(
+        {"schemaVersion": 2, "artifactType": "application/x", "config": CONFIG, "layers": []}
+    )
     assert isinstance(read, Manifest)
     assert not read.artifact
 
@@ -93,7 +106,9 @@ def test_layers_that_cannot_be_read_make_an_image_unsupported(media_type: str, w
 
 
 def test_schema_1_is_unsupported_in_a_clear_line() -> None:
-    with pytest.raises(UnreadableError, match=r"schema 1.*no longer pull: build and push") as raised:
+    with pytest.raises(
+        UnreadableError, match=r"schema 1.*no longer pull: build and push"
+    ) as raised:
         document({"schemaVersion": 1, "name": "a", "fsLayers": [], "history": []})
     assert raised.value.reason is UnknownReason.IMAGE_UNSUPPORTED
 
@@ -155,7 +170,12 @@ def test_an_image_of_absurdly_many_layers_exceeds_the_limit() -> None:
 
 
 def test_a_config_says_how_to_start() -> None:
-    start = {"Entrypoint": ["/a"], "Cmd": None, "Env": ["PATH=/bin", "E=", "X=a=b", "no-value"], "User": "1:2"}
+    start = {
+        "Entrypoint": ["/a"],
+        "Cmd": None,
+        "Env": ["PATH=/bin", "E=", "X=a=b", "no-value"],
+        "User": "1:2",
+    }
     read = config({"os": "linux", "architecture": "arm", "variant": "v7", "config": start})
     assert read.platform == Platform("linux", "arm", "v7")
     assert read.defaults.entrypoint == ("/a",)
@@ -165,7 +185,9 @@ def test_a_config_says_how_to_start() -> None:
 
 
 def test_keys_match_whatever_their_case_and_the_exact_one_wins() -> None:
-    read = config({"Architecture": "s390x", "config": {"entrypoint": ["/a"], "CMD": ["x"], "Cmd": ["y"]}})
+    read = config(
+        {"Architecture": "s390x", "config": {"entrypoint": ["/a"], "CMD": ["x"], "Cmd": ["y"]}}
+    )
     assert read.platform.architecture == "s390x"
     assert (read.defaults.entrypoint, read.defaults.cmd) == (("/a",), ("y",))
 
@@ -178,7 +200,15 @@ def test_a_config_may_say_nothing(content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [[], 1, {"config": []}, {"config": {"Env": "A=b"}}, {"config": {"Cmd": [1]}}, {"architecture": 5}]
+    "content",
+    [
+        [],
+        1,
+        {"config": []},
+        {"config": {"Env": "A=b"}},
+        {"config": {"Cmd": [1]}},
+        {"architecture": 5},
+    ],
 )
 def test_a_malformed_config_is_invalid_in_one_line(content: Any) -> None:
     with pytest.raises(UnreadableError) as raised:
@@ -190,7 +220,9 @@ def test_a_malformed_config_is_invalid_in_one_line(content: Any) -> None:
 KEYS = ["manifests", "config", "layers", "digest", "size", "platform", "annotations", "mediaType"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(DIGEST),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 

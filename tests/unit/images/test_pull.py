@@ -15,14 +15,21 @@ def walk(top: Blob, node: Platform) -> str | None:
     """The digest of what is pulled."""
     blobs = top.everything()
     found = pull(
-        Descriptor(top.media_type, top.digest), node, lambda descriptor: blobs[descriptor.digest].data, Limits()
+        Descriptor(top.media_type, top.digest),
+        node,
+        lambda descriptor: blobs[descriptor.digest].data,
+        Limits(),
     )
     return None if found is None else found.descriptor.digest
 
 
 def offered(top: Blob) -> list[str]:
     blobs = top.everything()
-    read = platforms(Descriptor(top.media_type, top.digest), lambda descriptor: blobs[descriptor.digest].data, Limits())
+    read = platforms(
+        Descriptor(top.media_type, top.digest),
+        lambda descriptor: blobs[descriptor.digest].data,
+        Limits(),
+    )
     return [str(platform) for platform in read]
 
 
@@ -58,7 +65,9 @@ def test_an_artifact_without_a_platform_is_for_no_node() -> None:
 
 def test_the_index_outranks_the_config() -> None:
     lying = image([], platform="linux/amd64")
-    labelled = Blob(lying.media_type, lying.data, lying.children, {"os": "linux", "architecture": "ppc64le"})
+    labelled = Blob(
+        lying.media_type, lying.data, lying.children, {"os": "linux", "architecture": "ppc64le"}
+    )
     assert walk(index([labelled]), PPC64LE) == lying.digest
 
 
@@ -72,7 +81,11 @@ def test_indexes_nest_to_a_bounded_depth() -> None:
 
 def test_an_image_is_offered_for_what_its_indexes_say() -> None:
     top = index(
-        [image([], platform="linux/arm64/v8"), index([image([], platform="linux/arm/v7")]), unlabelled(image([]))]
+        [
+            image([], platform="linux/arm64/v8"),
+            index([image([], platform="linux/arm/v7")]),
+            unlabelled(image([])),
+        ]
     )
     assert offered(top) == ["linux/arm64", "linux/arm/v7", "linux/amd64"]
 

@@ -23,16 +23,26 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("localhost/app", "localhost/app:latest", "localhost/app:latest"),
         ("localhost:5000/app:1", "localhost:5000/app:1", "localhost:5000/app:1"),
         ("host:5000/app", "host:5000/app:latest", "host:5000/app:latest"),
-        ("quay.io/a/b/c__d.e-f--g:T_1.2-x", "quay.io/a/b/c__d.e-f--g:T_1.2-x", "quay.io/a/b/c__d.e-f--g:T_1.2-x"),
+        (
+            "quay.io/a/b/c__d.e-f--g:T_1.2-x",
+            "quay.io/a/b/c__d.e-f--g:T_1.2-x",
+            "quay.io/a/b/c__d.e-f--g:T_1.2-x",
+        ),
         ("Registry/app", "Registry/app:latest", "Registry/app:latest"),
         ("EXAMPLE.com/app", "EXAMPLE.com/app:latest", "EXAMPLE.com/app:latest"),
         ("[::1]:5000/app", "[::1]:5000/app:latest", "[::1]:5000/app:latest"),
         (f"alpine@{DIGEST}", f"docker.io/library/alpine@{DIGEST}", f"alpine@{DIGEST}"),
         (f"a.io/b:1@{DIGEST}", f"a.io/b:1@{DIGEST}", f"a.io/b:1@{DIGEST}"),
-        ("app@sha512:" + "a" * 128, "docker.io/library/app@sha512:" + "a" * 128, "app@sha512:" + "a" * 128),
+        (
+            "app@sha512:" + "a" * 128,
+            "docker.io/library/app@sha512:" + "a" * 128,
+            "app@sha512:" + "a" * 128,
+        ),
     ],
 )
-def test_a_reference_is_completed_as_the_runtimes_complete_it(written: str, normalised: str, familiar: str) -> None:
+def test_a_reference_is_completed_as_the_runtimes_complete_it(
+    written: str, normalised: str, familiar: str
+) -> None:
     reference = Reference.parse(written)
     assert str(reference) == normalised
     assert reference.familiar == familiar
@@ -96,7 +106,10 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
         ("oci:out/app:1.0", Location(Transport.OCI, "out/app", "1.0")),
         (f"oci:/out:{DIGEST}", Location(Transport.OCI, "/out", DIGEST)),
         ("oci-archive:app.tar", Location(Transport.OCI_ARCHIVE, "app.tar")),
-        ("docker-archive:app.tar:alpine:3.20", Location(Transport.DOCKER_ARCHIVE, "app.tar", "alpine:3.20")),
+        (
+            "docker-archive:app.tar:alpine:3.20",
+            Location(Transport.DOCKER_ARCHIVE, "app.tar", "alpine:3.20"),
+        ),
         ("dir:/root:fs", Location(Transport.DIR, "/root:fs")),
     ],
 )
@@ -122,5 +135,9 @@ def test_a_transport_without_a_path_is_refused(written: str) -> None:
 
 def test_an_image_answers_to_every_spelling_of_its_name() -> None:
     assert spellings("1.0") == {"1.0"}
-    assert spellings("docker.io/library/alpine:3.20") == {"docker.io/library/alpine:3.20", "alpine:3.20", "3.20"}
+    assert spellings("docker.io/library/alpine:3.20") == {
+        "docker.io/library/alpine:3.20",
+        "alpine:3.20",
+        "3.20",
+    }
     assert spellings("No Reference: at all") == {"No Reference: at all"}

@@ -22,9 +22,14 @@ from support.registry import Answer, Registry
 
 def test_a_tag_is_resolved_by_head_alone(registry: Registry, repository: Repository) -> None:
     assert repository.resolve("1.0") == descriptor(APP)
-    assert [(seen.method, seen.path) for seen in registry.seen] == [("HEAD", f"{PATH}/manifests/1.0")]
+    assert [(seen.method, seen.path) for seen in registry.seen] == [
+        ("HEAD", f"{PATH}/manifests/1.0")
+    ]
     accept = registry.seen[0].headers["Accept"]
-    assert all(media_type in accept for media_type in (OCI_MANIFEST, DOCKER_MANIFEST, "index.v1+json", "list.v2+json"))
+    assert all(
+        media_type in accept
+        for media_type in (OCI_MANIFEST, DOCKER_MANIFEST, "index.v1+json", "list.v2+json")
+    )
 
 
 def test_blobs_are_asked_for_as_they_are(registry: Registry, repository: Repository) -> None:
@@ -47,7 +52,9 @@ def test_docker_hub_is_asked_where_its_api_is() -> None:
 
 
 @pytest.mark.parametrize("status", [405, 501, 400])
-def test_a_registry_without_head_is_asked_by_get(registry: Registry, repository: Repository, status: int) -> None:
+def test_a_registry_without_head_is_asked_by_get(
+    registry: Registry, repository: Repository, status: int
+) -> None:
     whole = Answer(headers={"Content-Type": OCI_MANIFEST}, body=APP.data)
     registry.answer(f"{PATH}/manifests/1.0", Answer(status), whole)
     assert repository.resolve("1.0") == descriptor(APP)
@@ -57,21 +64,29 @@ def test_a_registry_without_head_is_asked_by_get(registry: Registry, repository:
 def test_what_a_manifest_is_is_told_by_its_bytes_if_need_be(
     registry: Registry, repository: Repository, content_type: str
 ) -> None:
-    registry.answer(f"{PATH}/manifests/1.0", Answer(headers={"Content-Type": content_type}, body=APP.data))
+    registry.answer(
+        f"{PATH}/manifests/1.0", Answer(headers={"Content-Type": content_type}, body=APP.data)
+    )
     assert repository.resolve("1.0") == descriptor(APP)
     both = index([APP])
-    registry.answer(f"{PATH}/manifests/1.0", Answer(headers={"Content-Type": content_type}, body=both.data))
+    registry.answer(
+        f"{PATH}/manifests/1.0", Answer(headers={"Content-Type": content_type}, body=both.data)
+    )
     assert repository.resolve("1.0") == descriptor(both)
 
 
-def test_a_header_with_another_digest_than_the_bytes_is_invalid(registry: Registry, repository: Repository) -> None:
+def test_a_header_with_another_digest_than_the_bytes_is_invalid(
+    registry: Registry, repository: Repository
+) -> None:
     headers = {"Content-Type": "application/json", "Docker-Content-Digest": CONFIG.digest}
     registry.answer(f"{PATH}/manifests/1.0", Answer(headers=headers, body=APP.data))
     with refused(UnknownReason.IMAGE_INVALID, "does not match its digest"):
         repository.resolve("1.0")
 
 
-def test_a_header_that_lies_to_head_is_found_out_by_the_document(registry: Registry, repository: Repository) -> None:
+def test_a_header_that_lies_to_head_is_found_out_by_the_document(
+    registry: Registry, repository: Repository
+) -> None:
     headers = {"Content-Type": OCI_MANIFEST, "Docker-Content-Digest": CONFIG.digest}
     registry.answer(f"{PATH}/manifests/1.0", Answer(headers=headers, body=APP.data))
     registry.answer(f"{PATH}/manifests/{CONFIG.digest}", Answer(headers=headers, body=APP.data))
@@ -80,7 +95,9 @@ def test_a_header_that_lies_to_head_is_found_out_by_the_document(registry: Regis
         repository.document(found)
 
 
-def test_asked_for_a_digest_it_must_answer_with_that_one(registry: Registry, repository: Repository) -> None:
+def test_asked_for_a_digest_it_must_answer_with_that_one(
+    registry: Registry, repository: Repository
+) -> None:
     headers = {"Content-Type": OCI_MANIFEST, "Docker-Content-Digest": CONFIG.digest}
     registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(headers=headers, body=APP.data))
     with refused(UnknownReason.IMAGE_INVALID, "does not match its digest"):
@@ -107,7 +124,11 @@ def test_asked_for_a_digest_it_must_answer_with_that_one(registry: Registry, rep
 def test_each_status_has_its_reason(
     registry: Registry, repository: Repository, status: int, reason: UnknownReason
 ) -> None:
-    for path in (f"{PATH}/manifests/1.0", f"{PATH}/manifests/{APP.digest}", f"{PATH}/blobs/{LAYER.digest}"):
+    for path in (
+        f"{PATH}/manifests/1.0",
+        f"{PATH}/manifests/{APP.digest}",
+        f"{PATH}/blobs/{LAYER.digest}",
+    ):
         registry.answer(path, Answer(status))
     with refused(reason, f"answers {status}"):
         repository.resolve("1.0")
@@ -126,7 +147,10 @@ def test_a_web_page_is_no_manifest(registry: Registry, repository: Repository) -
 
 def test_schema_1_is_unsupported(registry: Registry, repository: Repository) -> None:
     headers = {"Content-Type": "application/vnd.docker.distribution.manifest.v1+prettyjws"}
-    registry.answer(f"{PATH}/manifests/1.0", Answer(headers=headers, body=b'{"schemaVersion": 1, "fsLayers": []}'))
+    registry.answer(
+        f"{PATH}/manifests/1.0",
+        Answer(headers=headers, body=b'{"schemaVersion": 1, "fsLayers": []}'),
+    )
     with refused(UnknownReason.IMAGE_UNSUPPORTED, "schema 1"):
         repository.resolve("1.0")
 
@@ -147,7 +171,9 @@ def test_a_name_without_an_address_is_unreachable() -> None:
     registries.close()
 
 
-def test_a_registry_that_breaks_off_is_unreachable(registry: Registry, repository: Repository) -> None:
+def test_a_registry_that_breaks_off_is_unreachable(
+    registry: Registry, repository: Repository
+) -> None:
     headers = {"Content-Length": str(len(LAYER.data))}
     registry.answer(f"{PATH}/blobs/{LAYER.digest}", Answer(headers=headers, body=LAYER.data[:50]))
     with refused(UnknownReason.REGISTRY_UNREACHABLE):
@@ -183,7 +209,9 @@ def test_a_manifest_of_100_mb_is_not_read(registry: Registry, repository: Reposi
         assert len(sent) < 50
 
 
-def test_a_manifest_whose_descriptor_is_too_large_is_not_asked_for_to_its_end(repository: Repository) -> None:
+def test_a_manifest_whose_descriptor_is_too_large_is_not_asked_for_to_its_end(
+    repository: Repository,
+) -> None:
     with refused(UnknownReason.LIMIT_EXCEEDED):
         repository.document(Descriptor(OCI_MANIFEST, APP.digest, 100 << 20))
 
@@ -199,7 +227,9 @@ def test_a_blob_longer_than_its_size_is_invalid(registry: Registry, repository: 
 
 def test_a_registry_that_hangs_is_given_up(registry: Registry) -> None:
     never = (part for _ in range(1) for part in [b""] if registry.stopping.wait(30))
-    registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(headers={"Content-Type": "text/plain"}, body=never))
+    registry.answer(
+        f"{PATH}/manifests/{APP.digest}", Answer(headers={"Content-Type": "text/plain"}, body=never)
+    )
     with (
         asking(registry, options=RegistryOptions(read_seconds=0.1)) as repository,
         refused(UnknownReason.REGISTRY_UNREACHABLE, "in time"),
@@ -210,7 +240,10 @@ def test_a_registry_that_hangs_is_given_up(registry: Registry) -> None:
 def test_a_layer_that_drips_is_given_up(registry: Registry) -> None:
     registry.answer(f"{PATH}/blobs/{LAYER.digest}", Answer(body=registry.drip(LAYER.data[:100])))
     started = time.monotonic()
-    with asking(registry, limits=Limits(seconds=0.3)) as repository, pytest.raises(UnreadableError) as raised:
+    with (
+        asking(registry, limits=Limits(seconds=0.3)) as repository,
+        pytest.raises(UnreadableError) as raised,
+    ):
         repository.layer(Descriptor(LAYER.media_type, LAYER.digest))
     assert raised.value.reason in {UnknownReason.LIMIT_EXCEEDED, UnknownReason.REGISTRY_UNREACHABLE}
     assert time.monotonic() - started < 5
@@ -219,7 +252,10 @@ def test_a_layer_that_drips_is_given_up(registry: Registry) -> None:
 def test_a_document_that_drips_is_given_up(registry: Registry) -> None:
     registry.answer(f"{PATH}/manifests/{APP.digest}", Answer(body=registry.drip(filler=b" ")))
     started = time.monotonic()
-    with asking(registry, options=RegistryOptions(document_seconds=0.3)) as repository, pytest.raises(UnreadableError):
+    with (
+        asking(registry, options=RegistryOptions(document_seconds=0.3)) as repository,
+        pytest.raises(UnreadableError),
+    ):
         repository.document(Descriptor(OCI_MANIFEST, APP.digest))
     assert time.monotonic() - started < 5
 
@@ -237,7 +273,9 @@ def test_headers_that_drip_are_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
         served = pool.submit(serve, listener)
         registries = Registries(options=RegistryOptions(document_seconds=0.3))
-        source = registries.repository(Reference.parse(f"127.0.0.1:{listener.getsockname()[1]}/example/app"))
+        source = registries.repository(
+            Reference.parse(f"127.0.0.1:{listener.getsockname()[1]}/example/app")
+        )
         started = time.monotonic()
         with refused(UnknownReason.REGISTRY_UNREACHABLE, "in time"):
             source.resolve("1.0")
@@ -264,7 +302,9 @@ def test_a_registry_that_limits_its_clients_is_asked_once_more(
     assert len(registry.seen) == 4
 
 
-@pytest.mark.parametrize("retry_after", ["3600", "99999999999999999999", formatdate(4e9, usegmt=True)])
+@pytest.mark.parametrize(
+    "retry_after", ["3600", "99999999999999999999", formatdate(4e9, usegmt=True)]
+)
 def test_a_pause_that_is_too_long_is_not_waited_for(
     registry: Registry, repository: Repository, retry_after: str
 ) -> None:
@@ -297,13 +337,17 @@ def test_a_host_that_is_redirected_to_cannot_ask_for_credentials() -> None:
         thief = stack.enter_context(serving(auth="basic", username="user", password=SECRET))
         registry = stack.enter_context(serving(auth="basic", username="user", password=SECRET))
         source = stack.enter_context(asking(registry, password=SECRET))
-        registry.answer(f"{PATH}/blobs/{LAYER.digest}", Answer(302, {"Location": f"{thief.url}{PATH}/blobs/x"}))
+        registry.answer(
+            f"{PATH}/blobs/{LAYER.digest}", Answer(302, {"Location": f"{thief.url}{PATH}/blobs/x"})
+        )
         with refused(UnknownReason.NO_CREDENTIALS):
             source.layer(descriptor(LAYER))
         assert [seen.authorization for seen in thief.seen] == [""]
 
 
-def test_a_relative_redirect_stays_with_the_registry(registry: Registry, repository: Repository) -> None:
+def test_a_relative_redirect_stays_with_the_registry(
+    registry: Registry, repository: Repository
+) -> None:
     registry.answer(f"{PATH}/blobs/{LAYER.digest}", Answer(301, {"Location": "/elsewhere"}))
     registry.answer("/elsewhere", Answer(body=LAYER.data))
     repository.layer(descriptor(LAYER))

@@ -50,7 +50,11 @@ def test_a_token_that_ran_out_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_threads_that_ask_at_once_share_one_token() -> None:
-    with serving(auth="bearer") as registry, asking(registry) as source, ThreadPoolExecutor(6) as pool:
+    with (
+        serving(auth="bearer") as registry,
+        asking(registry) as source,
+        ThreadPoolExecutor(6) as pool,
+    ):
         list(pool.map(source.resolve, ["1.0"] * 12))
         assert len(registry.tokens) == 1
 
@@ -100,14 +104,22 @@ def test_a_secret_is_in_no_message() -> None:
         "no url",
     ],
 )
-def test_a_token_service_where_none_is_is_not_asked(registry: Registry, repository: Repository, realm: str) -> None:
-    registry.answer(f"{PATH}/manifests/1.0", Answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'}))
+def test_a_token_service_where_none_is_is_not_asked(
+    registry: Registry, repository: Repository, realm: str
+) -> None:
+    registry.answer(
+        f"{PATH}/manifests/1.0", Answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'})
+    )
     with refused(UnknownReason.REGISTRY_UNREACHABLE, "is not asked|not a usable URL"):
         repository.resolve("1.0")
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": 5}', b'{"token": "a\\r\\nX: y"}', b" " * 100_000])
-def test_a_token_that_is_none_is_not_used(registry: Registry, repository: Repository, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"token": 5}', b'{"token": "a\\r\\nX: y"}', b" " * 100_000]
+)
+def test_a_token_that_is_none_is_not_used(
+    registry: Registry, repository: Repository, body: bytes
+) -> None:
     realm = f'Bearer realm="{registry.url}/token"'
     registry.answer(f"{PATH}/manifests/1.0", Answer(401, {"WWW-Authenticate": realm}))
     registry.answer("/token", Answer(body=body))
@@ -135,7 +147,9 @@ def test_this_machines_registries_may_be_closed_to_references(registry: Registry
 
 
 @pytest.mark.parametrize("leave", ["plain_http", "named"])
-def test_this_machines_registries_stay_open_to_whoever_runs_it(registry: Registry, leave: str) -> None:
+def test_this_machines_registries_stay_open_to_whoever_runs_it(
+    registry: Registry, leave: str
+) -> None:
     left = frozenset({registry.host})
     given = {"plain_http": RegistryOptions(loopback=False, plain_http=left)}
     given["named"] = RegistryOptions(loopback=False, named=left)

@@ -24,12 +24,16 @@ TAR = tarball({"bin/sh": program(elf_file("amd64")), "data": b"0123456789" * 500
 SKIPPABLE = b"\x5a\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"meta"
 
 
-def read(data: bytes, *, digest: str = "", size: int | None = None, limits: Limits | None = None) -> Layer:
+def read(
+    data: bytes, *, digest: str = "", size: int | None = None, limits: Limits | None = None
+) -> Layer:
     descriptor = Descriptor(OCI_LAYER, digest or sha256(data), len(data) if size is None else size)
     return index_layer(io.BytesIO(data), descriptor, limits or Limits())
 
 
-def failure(data: bytes, *, digest: str = "", size: int | None = None, limits: Limits | None = None) -> UnreadableError:
+def failure(
+    data: bytes, *, digest: str = "", size: int | None = None, limits: Limits | None = None
+) -> UnreadableError:
     with pytest.raises(UnreadableError) as raised:
         read(data, digest=digest, size=size, limits=limits)
     assert "\n" not in str(raised.value)
@@ -49,7 +53,17 @@ def failure(data: bytes, *, digest: str = "", size: int | None = None, limits: L
         TAR + bytes(10_000),
         gzip.compress(TAR + b"what runtimes read and ignore"),
     ],
-    ids=["plain", "gzip", "gzip members", "padded gzip", "zstd", "zstd frames", "zstd:chunked", "padded", "trailing"],
+    ids=[
+        "plain",
+        "gzip",
+        "gzip members",
+        "padded gzip",
+        "zstd",
+        "zstd frames",
+        "zstd:chunked",
+        "padded",
+        "trailing",
+    ],
 )
 def test_a_layer_is_read_in_every_form_that_runtimes_take(data: bytes) -> None:
     assert set(read(data).entries("/bin")) == {"sh"}
@@ -93,7 +107,9 @@ def test_another_size_is_invalid(difference: int, words: str) -> None:
     assert words in str(error)
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, bytes], ids=["gzip", "zstd", "plain"])
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, zstandard.compress, bytes], ids=["gzip", "zstd", "plain"]
+)
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_a_blob_cut_short_is_invalid_though_its_digest_matches(compress: type, part: float) -> None:
     whole = compress(TAR.rstrip(b"\0"))

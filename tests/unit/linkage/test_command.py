@@ -13,7 +13,9 @@ from elfgate.rootfs.contents import TEXT_BYTES
 from support import tarball
 from support.image import Files, failures, start, static_program, tree, words
 
-IMAGE = ImageDefaults(("/entry",), ("run", "--all"), {"PATH": "/opt/bin", "MODE": "image"}, "/srv", "app:staff")
+IMAGE = ImageDefaults(
+    ("/entry",), ("run", "--all"), {"PATH": "/opt/bin", "MODE": "image"}, "/srv", "app:staff"
+)
 
 
 def test_entrypoint_and_cmd_are_joined() -> None:
@@ -96,18 +98,24 @@ def test_a_command_with_a_slash_is_relative_to_the_working_directory() -> None:
     assert failures(start(files, "bin/tool")) == [Code.COMMAND_MISSING]
 
 
-def test_an_empty_element_of_path_is_the_working_directory_where_some_runtimes_refuse_what_is_found() -> None:
+def test_an_empty_element_of_path_is_the_working_directory_where_some_runtimes_refuse_what_is_found() -> (
+    None
+):
     """Go's LookPath (runc) answers ErrDot; crun's find_executable takes it."""
-    prediction = start({"srv/tool": static_program()}, "tool", working_dir="/srv", env={"PATH": "/bin:"})
+    prediction = start(
+        {"srv/tool": static_program()}, "tool", working_dir="/srv", env={"PATH": "/bin:"}
+    )
     assert [finding.reason for finding in prediction.findings] == [UnknownReason.NODE_FACT_UNKNOWN]
-    assert failures(start({"srv/x": static_program()}, "tool", working_dir="/srv", env={"PATH": ""})) == [
-        Code.COMMAND_MISSING
-    ]
+    assert failures(
+        start({"srv/x": static_program()}, "tool", working_dir="/srv", env={"PATH": ""})
+    ) == [Code.COMMAND_MISSING]
 
 
 def test_a_working_directory_that_is_a_file_keeps_everything_from_starting() -> None:
     """runc's MkdirAll and every chdir: ENOTDIR."""
-    prediction = start({"srv": tarball.text("x"), "tool": static_program()}, "/tool", working_dir="/srv")
+    prediction = start(
+        {"srv": tarball.text("x"), "tool": static_program()}, "/tool", working_dir="/srv"
+    )
     assert failures(prediction) == [Code.COMMAND_MISSING]
     assert "/srv, which is a file" in words(prediction)
 
@@ -119,12 +127,17 @@ def test_a_command_under_a_volume_is_unknown() -> None:
 
 
 def test_a_symlink_that_leads_under_a_volume_is_unknown() -> None:
-    prediction = start({"run": tarball.link("/data/run"), "data/run": static_program()}, "/run", mounts=("/data/",))
+    prediction = start(
+        {"run": tarball.link("/data/run"), "data/run": static_program()}, "/run", mounts=("/data/",)
+    )
     assert prediction.findings[0].reason is UnknownReason.UNDER_MOUNT
 
 
 def test_a_volume_whose_name_only_begins_alike_does_not_matter() -> None:
-    assert start({"database/run": static_program()}, "/database/run", mounts=("/data",)).outcome is Outcome.STARTS
+    assert (
+        start({"database/run": static_program()}, "/database/run", mounts=("/data",)).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_command_missing_along_a_path_with_a_volume_is_unknown() -> None:
@@ -138,7 +151,10 @@ def test_a_path_that_comes_from_elsewhere_is_unknown() -> None:
 
 
 def test_a_path_that_comes_from_elsewhere_does_not_matter_for_a_command_with_a_slash() -> None:
-    assert start({"bin/tool": static_program()}, "/bin/tool", unknown_env=frozenset({"PATH"})).outcome is Outcome.STARTS
+    assert (
+        start({"bin/tool": static_program()}, "/bin/tool", unknown_env=frozenset({"PATH"})).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_config_map_that_might_set_path_leaves_what_is_found_and_lifts_what_is_missing() -> None:
@@ -165,7 +181,9 @@ def test_a_group_may_take_away_what_others_have() -> None:
     """The bits of the group count for its members, though they be fewer."""
     files = {"run": tarball.program(static_program().data, 0o705, gid=77)}
     assert start(files, "/run", user=1000).outcome is Outcome.STARTS
-    assert failures(start(files, "/run", user=1000, groups=frozenset({77}))) == [Code.COMMAND_NOT_EXECUTABLE]
+    assert failures(start(files, "/run", user=1000, groups=frozenset({77}))) == [
+        Code.COMMAND_NOT_EXECUTABLE
+    ]
     assert start(files, "/run", user=1000, other_groups=True).outcome is Outcome.UNKNOWN
 
 
@@ -181,7 +199,10 @@ MEMBERS: dict[str, tarball.Item | str | bytes] = {
     [
         ("app", Outcome.STARTS),
         ("1000", Outcome.STARTS),
-        ("1001", Outcome.CANNOT_START),  # /etc/passwd does not know it, nor by what name it might be a member
+        (
+            "1001",
+            Outcome.CANNOT_START,
+        ),  # /etc/passwd does not know it, nor by what name it might be a member
         ("1000:1000", Outcome.UNKNOWN),  # runtimes differ where a group is written too
         ("1001:77", Outcome.STARTS),
         ("1001:staff", Outcome.STARTS),
@@ -189,7 +210,9 @@ MEMBERS: dict[str, tarball.Item | str | bytes] = {
 )
 def test_the_image_s_groups_are_those_of_its_members(user: str, outcome: Outcome) -> None:
     defaults = ImageDefaults(("/run",), user=user)
-    assert predict(tree(MEMBERS), defaults, Overrides(), Platform("linux", "amd64")).outcome is outcome
+    assert (
+        predict(tree(MEMBERS), defaults, Overrides(), Platform("linux", "amd64")).outcome is outcome
+    )
 
 
 def test_a_pod_s_own_group_leaves_the_image_s_groups() -> None:
@@ -239,7 +262,12 @@ def test_a_directory_that_an_added_group_searches_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("directory", "command"),
-    [("/not/there", "../../run"), ("/link/not", "../run2"), ("/link/not", "../../run"), ("/not", "/run")],
+    [
+        ("/not/there", "../../run"),
+        ("/link/not", "../run2"),
+        ("/link/not", "../../run"),
+        ("/not", "/run"),
+    ],
 )
 def test_a_working_directory_that_is_missing_is_made(directory: str, command: str) -> None:
     """T: runc makes it, and links on the way to it lead where they lead."""

@@ -10,12 +10,44 @@ from support import tarball
 from support.image import Files, alpine, debian, glibc_program, musl_program, start
 
 BROKEN = glibc_program(interp="/lib/nowhere.so")
-TOOLS = ("ls", "cat", "cp", "grep", "rm", "chmod", "mkdir", "touch", "tee", "true", "basename", "printenv", "sleep")
+TOOLS = (
+    "ls",
+    "cat",
+    "cp",
+    "grep",
+    "rm",
+    "chmod",
+    "mkdir",
+    "touch",
+    "tee",
+    "true",
+    "basename",
+    "printenv",
+    "sleep",
+)
 
 DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] = {
-    "status compared": (False, '"$@"\nrc=$?\nif [ $rc -ne 0 ]; then exit 0; fi\nexit $rc\n', ["/app/x"], {}, {}),
-    "status in case": (False, '"$@"\ncase $? in 0) exit 1;; *) exit 0;; esac\n', ["/app/x"], {}, {}),
-    "assignment by read": (False, "T=/app/x\nread T <<EOF\n/bin/true\nEOF\nexec $T\n", ["/app/x"], {}, {}),
+    "status compared": (
+        False,
+        '"$@"\nrc=$?\nif [ $rc -ne 0 ]; then exit 0; fi\nexit $rc\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "status in case": (
+        False,
+        '"$@"\ncase $? in 0) exit 1;; *) exit 0;; esac\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "assignment by read": (
+        False,
+        "T=/app/x\nread T <<EOF\n/bin/true\nEOF\nexec $T\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
     "assignment by getopts": (
         False,
         "T=/app/x\nwhile getopts t: o; do T=$OPTARG; done\nexec $T\n",
@@ -37,11 +69,35 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "writes over the program": (False, 'cat /bin/true > /app/x\nchmod 755 /app/x\nexec "$@"\n', ["/app/x"], {}, {}),
-    "writes by a variable": (False, 'T=/app/x\ncat /bin/true > $T\nexec "$@"\n', ["/app/x"], {}, {}),
-    "writes by tee": (False, 'cat /bin/true | tee /app/x >/dev/null\nexec "$@"\n', ["/app/x"], {}, {}),
+    "writes over the program": (
+        False,
+        'cat /bin/true > /app/x\nchmod 755 /app/x\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "writes by a variable": (
+        False,
+        'T=/app/x\ncat /bin/true > $T\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "writes by tee": (
+        False,
+        'cat /bin/true | tee /app/x >/dev/null\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "copies over the program": (False, 'cp /bin/true /app/x\nexec "$@"\n', ["/app/x"], {}, {}),
-    "removes what shadows": (False, "rm -f /app/bin/true\nexec true\n", [], {}, {"PATH": "/app/bin:/bin:/usr/bin"}),
+    "removes what shadows": (
+        False,
+        "rm -f /app/bin/true\nexec true\n",
+        [],
+        {},
+        {"PATH": "/app/bin:/bin:/usr/bin"},
+    ),
     "removes modes of what shadows": (
         False,
         "chmod 644 /app/bin/true\nexec true\n",
@@ -70,12 +126,48 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "tests in parentheses": (False, 'if [ \\( 1 = 1 \\) ]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
-    "tests newer": (False, 'if [ /bin -nt /nowhere ]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
-    "tests writable": (False, 'if [ -w /app ]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
-    "tests proc": (False, 'if [ -d /proc/self ]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
-    "tests dev": (False, 'if [ -c /dev/null ]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
-    "expands the status": (False, 'false\n[ $? = 1 ] && exec /bin/true\nexec "$@"\n', ["/app/x"], {}, {}),
+    "tests in parentheses": (
+        False,
+        'if [ \\( 1 = 1 \\) ]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "tests newer": (
+        False,
+        'if [ /bin -nt /nowhere ]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "tests writable": (
+        False,
+        'if [ -w /app ]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "tests proc": (
+        False,
+        'if [ -d /proc/self ]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "tests dev": (
+        False,
+        'if [ -c /dev/null ]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "expands the status": (
+        False,
+        'false\n[ $? = 1 ] && exec /bin/true\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "reads its own lines": (
         False,
         'while read l; do case $l in x) exec "$@";; esac; done <<EOF\na\nEOF\nexec /bin/true\n',
@@ -83,19 +175,61 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "subshell status": (False, '(exit 3)\n[ $? = 3 ] && exec /bin/true\nexec "$@"\n', ["/app/x"], {}, {}),
-    "array changed of bash": (True, 'a=(/app/x)\na[0]=/bin/true\nexec "${a[0]}"\n', ["/app/x"], {}, {}),
+    "subshell status": (
+        False,
+        '(exit 3)\n[ $? = 3 ] && exec /bin/true\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "array changed of bash": (
+        True,
+        'a=(/app/x)\na[0]=/bin/true\nexec "${a[0]}"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "ends by a redirection": (False, "exec /app/x >/nowhere/f\n", [], {}, {}),
     "ends by its input": (False, 'exec </nowhere/f\nexec "$@"\n', ["/app/x"], {}, {}),
-    "writes over the program by a group": (False, '{ cat /bin/true; } > /app/x\nexec "$@"\n', ["/app/x"], {}, {}),
+    "writes over the program by a group": (
+        False,
+        '{ cat /bin/true; } > /app/x\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "sets what is readonly": (False, 'readonly A=1\nA=2\nexec "$@"\n', ["/app/x"], {}, {}),
     "strips what is unset": (False, 'set -u\nA=${T#*/}\nexec "$@"\n', ["/app/x"], {}, {}),
     "counts with a word": (False, 'A=a/b\nB=$((A+1))\nexec "$@"\n', ["/app/x"], {}, {}),
-    "counts with what it has just set": (False, 'T=a/b B=$((T+1))\nexec "$@"\n', ["/app/x"], {}, {}),
-    "classes in a pattern": (False, 'case $1 in [[:alpha:]]*) exec /bin/true;; esac\nexec "$@"\n', ["x"], {}, {}),
-    "quotes in a stripped pattern": (False, "A=ax\n[ \"${A#'a'}\" = x ] && exec /bin/true\nexec /app/x\n", [], {}, {}),
+    "counts with what it has just set": (
+        False,
+        'T=a/b B=$((T+1))\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "classes in a pattern": (
+        False,
+        'case $1 in [[:alpha:]]*) exec /bin/true;; esac\nexec "$@"\n',
+        ["x"],
+        {},
+        {},
+    ),
+    "quotes in a stripped pattern": (
+        False,
+        "A=ax\n[ \"${A#'a'}\" = x ] && exec /bin/true\nexec /app/x\n",
+        [],
+        {},
+        {},
+    ),
     "a trap where exec fails": (False, "A=/nowhere/x\ntrap /bin/true EXIT\nexec $A\n", [], {}, {}),
-    "a loop's status": (False, 'set -e\necho a | while read x; do [ 1 = 2 ]; done\nexec "$@"\n', ["/app/x"], {}, {}),
+    "a loop's status": (
+        False,
+        'set -e\necho a | while read x; do [ 1 = 2 ]; done\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "evaluates nothing": (
         False,
         'if false; then :; elif eval ""; then exec /bin/true; fi\nexec "$@"\n',
@@ -103,14 +237,32 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "tests before a wrapper of nothing": (False, 'set -e\ncat /nowhere\n/usr/bin/env ""\n', [], {}, {}),
+    "tests before a wrapper of nothing": (
+        False,
+        'set -e\ncat /nowhere\n/usr/bin/env ""\n',
+        [],
+        {},
+        {},
+    ),
     "returns from nowhere of bash": (True, 'set -e\n(return 0)\nexec "$@"\n', ["/app/x"], {}, {}),
     "no such element of bash": (True, 'set -u\nT=${arr[0]}\nexec "$@"\n', ["/app/x"], {}, {}),
     "counts no array of bash": (True, 'set -u\nU=${#arr[@]}\nexec "$@"\n', ["/app/x"], {}, {}),
     "no element at the end of bash": (True, 'T=${arr[-1]}\nexec "$@"\n', ["/app/x"], {}, {}),
     "a name that is none of bash": (True, 'U=${!U}\nexec "$@"\n', ["/app/x"], {}, {}),
-    "array removed of bash": (True, "a=(/app/x /bin/true)\nunset 'a[0]'\nexec \"${a[@]}\"\n", ["/app/x"], {}, {}),
-    "bracket order of bash": (True, 'if [[ a < b ]]; then exec /bin/true; fi\nexec "$@"\n', ["/app/x"], {}, {}),
+    "array removed of bash": (
+        True,
+        "a=(/app/x /bin/true)\nunset 'a[0]'\nexec \"${a[@]}\"\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "bracket order of bash": (
+        True,
+        'if [[ a < b ]]; then exec /bin/true; fi\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "bracket groups of bash": (
         True,
         'if [[ ( -n a && -z b ) || -n c ]]; then exec /bin/true; fi\nexec "$@"\n',
@@ -146,13 +298,43 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "lastpipe of bash": (True, "shopt -s lastpipe\nT=/app/x\necho /bin/true | read T\nexec $T\n", ["/app/x"], {}, {}),
-    "declare i of bash": (True, 'declare -i n=2+3\n[ $n = 5 ] && exec /bin/true\nexec "$@"\n', ["/app/x"], {}, {}),
-    "declare n of bash": (True, "T=/bin/true\nU=/app/x\ndeclare -n r=T\nexec $r\n", ["/app/x"], {}, {}),
+    "lastpipe of bash": (
+        True,
+        "shopt -s lastpipe\nT=/app/x\necho /bin/true | read T\nexec $T\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "declare i of bash": (
+        True,
+        'declare -i n=2+3\n[ $n = 5 ] && exec /bin/true\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "declare n of bash": (
+        True,
+        "T=/bin/true\nU=/app/x\ndeclare -n r=T\nexec $r\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
     "printf v of bash": (True, "T=/app/x\nprintf -v T %s /bin/true\nexec $T\n", ["/app/x"], {}, {}),
-    "read a of bash": (True, "T=(/app/x)\nread -ra T <<< /bin/true\nexec ${T[0]}\n", ["/app/x"], {}, {}),
+    "read a of bash": (
+        True,
+        "T=(/app/x)\nread -ra T <<< /bin/true\nexec ${T[0]}\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
     "mapfile of bash": (True, "mapfile -t T <<< /bin/true\nexec ${T[0]}\n", ["/app/x"], {}, {}),
-    "let of bash": (True, 'n=0\nlet n=n+1\n[ $n = 1 ] && exec /bin/true\nexec "$@"\n', ["/app/x"], {}, {}),
+    "let of bash": (
+        True,
+        'n=0\nlet n=n+1\n[ $n = 1 ] && exec /bin/true\nexec "$@"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "arithmetic sets of bash": (
         True,
         'n=0\n(( n = 5 ))\n[ $n = 5 ] && exec /bin/true\nexec "$@"\n',
@@ -176,7 +358,13 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
     ),
     "ansi quotes of bash": (True, "T=$'/bin/tr\\x75e'\nexec $T\n", ["/app/x"], {}, {}),
     "brace expansion of bash": (True, "exec /bin/{true,false}\n", ["/app/x"], {}, {}),
-    "brace expansion of words of bash": (True, 'set -- /bin/{true,x}\nexec "$1"\n', ["/app/x"], {}, {}),
+    "brace expansion of words of bash": (
+        True,
+        'set -- /bin/{true,x}\nexec "$1"\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "brace sequence of bash": (
         True,
         'for i in {1..3}; do :; done\n[ $i = 3 ] && exec /bin/true\nexec "$@"\n',
@@ -184,12 +372,42 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
         {},
         {},
     ),
-    "err trap of bash": (True, "set -E\ntrap 'exec /bin/true' ERR\nfalse\nexec \"$@\"\n", ["/app/x"], {}, {}),
-    "debug trap of bash": (True, "trap 'exec /bin/true' DEBUG\n:\nexec \"$@\"\n", ["/app/x"], {}, {}),
-    "command not found of bash": (True, "command_not_found_handle() { exec /bin/true; }\nnosuch\n", ["/app/x"], {}, {}),
-    "exec fails on of bash": (True, 'shopt -s execfail\nexec "$@"\nexec /bin/true\n', ["/app/x"], {}, {}),
+    "err trap of bash": (
+        True,
+        "set -E\ntrap 'exec /bin/true' ERR\nfalse\nexec \"$@\"\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "debug trap of bash": (
+        True,
+        "trap 'exec /bin/true' DEBUG\n:\nexec \"$@\"\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "command not found of bash": (
+        True,
+        "command_not_found_handle() { exec /bin/true; }\nnosuch\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
+    "exec fails on of bash": (
+        True,
+        'shopt -s execfail\nexec "$@"\nexec /bin/true\n',
+        ["/app/x"],
+        {},
+        {},
+    ),
     "coproc of bash": (True, "coproc cat\nexec /bin/true\n", ["/app/x"], {}, {}),
-    "select of bash": (True, "select x in a; do :; done </dev/null\nexec /bin/true\n", ["/app/x"], {}, {}),
+    "select of bash": (
+        True,
+        "select x in a; do :; done </dev/null\nexec /bin/true\n",
+        ["/app/x"],
+        {},
+        {},
+    ),
     "time of bash": (True, "time true 2>/dev/null\nexec /bin/true\n", ["/app/x"], {}, {}),
     "printenv of bash": (True, "export T=/bin/true\nexec $(printenv T)\n", ["/app/x"], {}, {}),
 }
@@ -199,7 +417,9 @@ DETOURS: dict[str, tuple[bool, str, list[str], dict[str, str], dict[str, str]]] 
 def test_a_way_that_is_not_followed_is_not_refused(what: str) -> None:
     bash, script, argv, texts, env = DETOURS[what]
     shell = "/bin/bash" if bash else "/bin/sh"
-    tools: Files = {f"bin/{name}": musl_program() if not bash else glibc_program() for name in (*TOOLS, "bash")}
+    tools: Files = {
+        f"bin/{name}": musl_program() if not bash else glibc_program() for name in (*TOOLS, "bash")
+    }
     base: Files = debian() if bash else alpine()
     files: Files = {
         **base,
@@ -209,13 +429,23 @@ def test_a_way_that_is_not_followed_is_not_refused(what: str) -> None:
         "app/bin/true": BROKEN,
         **{path: tarball.program(text) for path, text in texts.items()},
     }
-    assert start(files, "/entrypoint.sh", *argv, env=env or {"PATH": "/bin"}).outcome is not Outcome.CANNOT_START
+    assert (
+        start(files, "/entrypoint.sh", *argv, env=env or {"PATH": "/bin"}).outcome
+        is not Outcome.CANNOT_START
+    )
 
 
 def test_a_user_is_known_also_after_a_program_has_run() -> None:
     """T: as Docker's own entrypoint asks; ``rootlesskit`` is there for other users only."""
     script = '#!/bin/sh\nset -eu\n/app/tool\nif [ "$(id -u)" != 0 ]; then exec rootlesskit; fi\nexec "$@"\n'
-    files = {**alpine(), "s": tarball.program(script), "app/tool": musl_program(), "bin/id": musl_program()}
+    files = {
+        **alpine(),
+        "s": tarball.program(script),
+        "app/tool": musl_program(),
+        "bin/id": musl_program(),
+    }
     env = {"PATH": "/bin"}
-    assert start({**files, "app/x": musl_program()}, "/s", "/app/x", env=env).outcome is Outcome.STARTS
+    assert (
+        start({**files, "app/x": musl_program()}, "/s", "/app/x", env=env).outcome is Outcome.STARTS
+    )
     assert start({**files, "app/x": BROKEN}, "/s", "/app/x", env=env).outcome is Outcome.UNKNOWN

@@ -8,7 +8,16 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome
 from support import tarball
 from support.elf_file import elf_file
-from support.image import alpine, debian, failures, glibc_program, library, musl_program, start, static_program
+from support.image import (
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    library,
+    musl_program,
+    start,
+    static_program,
+)
 from support.ldcache import ld_so_cache
 
 NAME = "libfoo.so"
@@ -36,7 +45,12 @@ def test_the_program_is_loaded_as_if_it_had_been_started(libc: str) -> None:
 
 @pytest.mark.parametrize("libc", LOADERS)
 @pytest.mark.parametrize(
-    "option", [("--library-path", "/opt"), ("--argv0", "x", "--library-path", "/opt"), ("--library-path", "/opt", "--")]
+    "option",
+    [
+        ("--library-path", "/opt"),
+        ("--argv0", "x", "--library-path", "/opt"),
+        ("--library-path", "/opt", "--"),
+    ],
 )
 def test_its_options_count(libc: str, option: tuple[str, ...]) -> None:
     """T."""
@@ -53,10 +67,14 @@ def test_musl_alone_takes_a_value_behind_an_equals_sign() -> None:
 def test_a_preload_of_glibc_s_loader_comes_besides_the_variable_and_replaces_musl_s() -> None:
     """T."""
     for libc, code in (("glibc", []), ("musl", [Code.SYMBOL_MISSING])):
-        program = (glibc_program if libc == "glibc" else musl_program)(needed=["libc.so.6"], undefined=["one", "two"])
+        program = (glibc_program if libc == "glibc" else musl_program)(
+            needed=["libc.so.6"], undefined=["one", "two"]
+        )
         preloads = {f"{name}.so": library(f"{name}.so", defined=[name]) for name in ("one", "two")}
         arguments = (LOADERS[libc], "--preload", "/two.so", "/x")
-        prediction = start({**files(libc), **preloads, "x": program}, *arguments, env={"LD_PRELOAD": "/one.so"})
+        prediction = start(
+            {**files(libc), **preloads, "x": program}, *arguments, env={"LD_PRELOAD": "/one.so"}
+        )
         assert failures(prediction) == code, libc
 
 
@@ -64,14 +82,24 @@ def test_glibc_can_be_told_to_pass_its_cache_over() -> None:
     """T."""
     image = {**files("glibc"), "etc/ld.so.cache": ld_so_cache("amd64", [(NAME, f"/opt/{NAME}")])}
     assert start(image, "/needy").outcome is Outcome.STARTS
-    assert failures(start(image, LOADERS["glibc"], "--inhibit-cache", "/needy")) == [Code.LIBRARY_MISSING]
+    assert failures(start(image, LOADERS["glibc"], "--inhibit-cache", "/needy")) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 @pytest.mark.parametrize(
     ("names", "code"),
-    [("", [Code.LIBRARY_MISSING]), (":/x", [Code.LIBRARY_MISSING]), ("/x:", []), ("/app/x", []), ("/opt/a.so", [])],
+    [
+        ("", [Code.LIBRARY_MISSING]),
+        (":/x", [Code.LIBRARY_MISSING]),
+        ("/x:", []),
+        ("/app/x", []),
+        ("/opt/a.so", []),
+    ],
 )
-def test_glibc_can_be_told_to_pass_the_program_s_own_path_over(names: str, code: list[Code]) -> None:
+def test_glibc_can_be_told_to_pass_the_program_s_own_path_over(
+    names: str, code: list[Code]
+) -> None:
     """T: the program goes by no name at all."""
     image = {**files("glibc"), "x": glibc_program(needed=[NAME, "libc.so.6"], runpath="/opt")}
     assert failures(start(image, LOADERS["glibc"], "--inhibit-rpath", names, "/x")) == code
@@ -80,9 +108,15 @@ def test_glibc_can_be_told_to_pass_the_program_s_own_path_over(names: str, code:
 def test_glibc_can_be_told_to_pass_a_library_s_path_over() -> None:
     """T: it goes by the path under which it was found."""
     middle = library("a.so", needed=[NAME], runpath="/opt")
-    image = {**files("glibc"), "mid/a.so": middle, "x": glibc_program(needed=["a.so", "libc.so.6"], runpath="/mid")}
+    image = {
+        **files("glibc"),
+        "mid/a.so": middle,
+        "x": glibc_program(needed=["a.so", "libc.so.6"], runpath="/mid"),
+    }
     assert start(image, LOADERS["glibc"], "--inhibit-rpath", "a.so", "/x").outcome is Outcome.STARTS
-    assert failures(start(image, LOADERS["glibc"], "--inhibit-rpath", "/mid/a.so", "/x")) == [Code.LIBRARY_MISSING]
+    assert failures(start(image, LOADERS["glibc"], "--inhibit-rpath", "/mid/a.so", "/x")) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 @pytest.mark.parametrize("option", [("--audit", "/opt/a.so"), ("--glibc-hwcaps-mask", "x86-64-v2")])
@@ -93,7 +127,9 @@ def test_what_may_lead_elsewhere_lifts_what_is_missing(option: tuple[str, ...]) 
     assert start(files("glibc"), "/needy", env={"LD_AUDIT": "/opt/a.so"}).outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize(("libc", "code"), [("glibc", Code.LIBRARY_MISSING), ("musl", Code.COMMAND_NOT_EXECUTABLE)])
+@pytest.mark.parametrize(
+    ("libc", "code"), [("glibc", Code.LIBRARY_MISSING), ("musl", Code.COMMAND_NOT_EXECUTABLE)]
+)
 def test_the_loader_has_to_read_the_program(libc: str, code: Code) -> None:
     """T."""
     program = glibc_program if libc == "glibc" else musl_program
@@ -104,14 +140,18 @@ def test_the_loader_has_to_read_the_program(libc: str, code: Code) -> None:
 
 def test_musl_takes_the_program_from_the_working_directory() -> None:
     """T: it opens what it is given."""
-    assert failures(start(files("musl"), LOADERS["musl"], "needy", working_dir="/")) == [Code.LIBRARY_MISSING]
+    assert failures(start(files("musl"), LOADERS["musl"], "needy", working_dir="/")) == [
+        Code.LIBRARY_MISSING
+    ]
     assert start(files("musl"), LOADERS["musl"], "fine", working_dir="/").outcome is Outcome.STARTS
 
 
 @pytest.mark.parametrize("libc", LOADERS)
 def test_a_link_that_the_loader_is_given_is_the_program_s_origin(libc: str) -> None:
     """T: where the kernel starts it, that is what the link leads to."""
-    program = (glibc_program if libc == "glibc" else musl_program)(needed=[NAME, "libc.so.6"], runpath="$ORIGIN")
+    program = (glibc_program if libc == "glibc" else musl_program)(
+        needed=[NAME, "libc.so.6"], runpath="$ORIGIN"
+    )
     image = {**files(libc), "opt/x": program, "mid/x": tarball.link("/opt/x")}
     assert start(image, "/mid/x").outcome is Outcome.STARTS
     assert failures(start(image, LOADERS[libc], "/mid/x")) == [Code.LIBRARY_MISSING]
@@ -143,7 +183,11 @@ def test_a_program_that_is_not_there_is_not_loaded(libc: str) -> None:
 
 @pytest.mark.parametrize("libc", LOADERS)
 def test_what_is_not_certain_is_not_followed(libc: str) -> None:
-    image = {**files(libc), "static": static_program(), "foreign": tarball.program(elf_file("arm64"))}
+    image = {
+        **files(libc),
+        "static": static_program(),
+        "foreign": tarball.program(elf_file("arm64")),
+    }
     for arguments in (
         (),
         ("--version",),
@@ -175,14 +219,19 @@ def test_a_loader_that_does_not_know_an_option_tells_how_it_is_used(libc: str) -
 def test_what_an_old_glibc_makes_of_an_option_is_unknown() -> None:
     """T: it may not know it, and take it for the program's name."""
     old = {**files("glibc"), **debian(version="2.31")}
-    assert failures(start(old, LOADERS["glibc"], "--inhibit-cache", "/needy")) == [Code.LIBRARY_MISSING]
+    assert failures(start(old, LOADERS["glibc"], "--inhibit-cache", "/needy")) == [
+        Code.LIBRARY_MISSING
+    ]
     prediction = start(old, LOADERS["glibc"], "--argv0", "/x", "/needy")
-    assert (prediction.outcome, prediction.findings[0].reason) == (Outcome.UNKNOWN, UnknownReason.SHAPE_UNKNOWN)
+    assert (prediction.outcome, prediction.findings[0].reason) == (
+        Outcome.UNKNOWN,
+        UnknownReason.SHAPE_UNKNOWN,
+    )
 
 
 def test_what_the_program_wraps_is_followed_on() -> None:
     image = {**files("musl"), "busybox": tarball.link("/bin/busybox")}
     loader = LOADERS["musl"]
-    assert failures(start({**image, "sh": image["bin/busybox"]}, loader, "/sh", "-c", "exec /gone")) == [
-        Code.COMMAND_MISSING
-    ]
+    assert failures(
+        start({**image, "sh": image["bin/busybox"]}, loader, "/sh", "-c", "exec /gone")
+    ) == [Code.COMMAND_MISSING]

@@ -10,7 +10,12 @@ from support import tarball
 from support.elf_file import EXIT_0, elf_file
 from support.image import Files, alpine, failures, glibc_program, library, start, words
 
-STRINGS = (b"--preload", b"/lib/libgcompat.so.0 ", b"/lib/ld-musl-x86_64.so.1", b"ld-linux-x86-64.so.2")
+STRINGS = (
+    b"--preload",
+    b"/lib/libgcompat.so.0 ",
+    b"/lib/ld-musl-x86_64.so.1",
+    b"ld-linux-x86-64.so.2",
+)
 STUB = elf_file("amd64", type=3, text=EXIT_0, strings=STRINGS, dynamic=True)
 FILES = {
     **alpine(),
@@ -47,7 +52,9 @@ def test_a_need_of_glibc_s_loader_is_met_by_musl_of_that_name() -> None:
 def test_musl_has_to_read_the_program() -> None:
     """T. The kernel had only to execute it."""
     app = replace(glibc_program(undefined=("puts", "gnu_get_libc_version")), mode=0o711)
-    assert failures(start({**FILES, "app": app}, "/app", user=1000)) == [Code.COMMAND_NOT_EXECUTABLE]
+    assert failures(start({**FILES, "app": app}, "/app", user=1000)) == [
+        Code.COMMAND_NOT_EXECUTABLE
+    ]
 
 
 def test_its_library_is_where_the_stub_says_and_nowhere_else() -> None:
@@ -58,7 +65,10 @@ def test_its_library_is_where_the_stub_says_and_nowhere_else() -> None:
 
 def test_what_is_not_musl_s_loader_is_not_followed() -> None:
     prediction = start({**FILES, "lib/ld-musl-x86_64.so.1": ""}, "/app")
-    assert (prediction.outcome, prediction.findings[0].reason) == (Outcome.UNKNOWN, UnknownReason.SHAPE_UNKNOWN)
+    assert (prediction.outcome, prediction.findings[0].reason) == (
+        Outcome.UNKNOWN,
+        UnknownReason.SHAPE_UNKNOWN,
+    )
     assert "/app is run by gcompat" in words(prediction)
 
 

@@ -50,7 +50,9 @@ def test_a_candidate_is_skipped_that_is(what: str) -> None:
     files = {f"env/{NAME}": SKIPPED[what]}
     env = {"LD_LIBRARY_PATH": "/env"}
     assert needs_foo({**files, f"lib/{NAME}": good()}, env=env, user=1000).outcome is Outcome.STARTS
-    code = Code.LIBRARY_MISMATCH if what == "another class" else Code.LIBRARY_MISSING  # "wrong ELF class"
+    code = (
+        Code.LIBRARY_MISMATCH if what == "another class" else Code.LIBRARY_MISSING
+    )  # "wrong ELF class"
     assert failures(needs_foo(files, env=env, user=1000)) == [code]
 
 
@@ -58,7 +60,9 @@ def test_a_candidate_is_skipped_that_is(what: str) -> None:
 def test_a_candidate_ends_the_start_even_before_a_good_one_that_is(what: str) -> None:
     """T."""
     path = f"env/{NAME}/" if FATAL[what].kind == "directory" else f"env/{NAME}"
-    prediction = needs_foo({path: FATAL[what], f"lib/{NAME}": good()}, env={"LD_LIBRARY_PATH": "/env"})
+    prediction = needs_foo(
+        {path: FATAL[what], f"lib/{NAME}": good()}, env={"LD_LIBRARY_PATH": "/env"}
+    )
     assert failures(prediction) == [Code.LIBRARY_MISMATCH]
 
 
@@ -76,23 +80,30 @@ def test_upstreams_loader_stops_at_another_byte_order() -> None:
 @pytest.mark.parametrize(
     ("on", "ours", "theirs"), [("arm", 0x5000400, 0x5000200), ("ppc64le", 2, 1), ("riscv64", 5, 1)]
 )
-def test_a_library_of_another_abi_of_the_same_machine_is_skipped(on: str, ours: int, theirs: int) -> None:
+def test_a_library_of_another_abi_of_the_same_machine_is_skipped(
+    on: str, ours: int, theirs: int
+) -> None:
     """T: armhf against armel; ELFv1 against ELFv2; double against single floats."""
     base = {
-        lib(on, name): tarball.program(loader) for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
+        lib(on, name): tarball.program(loader)
+        for name, loader in [(_loader_name(on), glibc_loader(on, flags=ours))]
     }
     libc = library("libc.so.6", on, flags=ours, defined=["puts", "__libc_early_init"])
     files = {**base, lib(on, "libc.so.6"): libc, f"env/{NAME}": library(NAME, on, flags=theirs)}
     env, program = {"LD_LIBRARY_PATH": "/env"}, {"flags": ours}
     assert failures(needs_foo(files, on, env=env, program=program)) == [Code.LIBRARY_MISSING]
     assert (
-        needs_foo({**files, f"lib/{NAME}": good(on, flags=ours)}, on, env=env, program=program).outcome
+        needs_foo(
+            {**files, f"lib/{NAME}": good(on, flags=ours)}, on, env=env, program=program
+        ).outcome
         is Outcome.STARTS
     )
 
 
 def _loader_name(on: str) -> str:
-    return next(name for name in (path.rpartition("/")[2] for path in debian(on)) if name.startswith("ld"))
+    return next(
+        name for name in (path.rpartition("/")[2] for path in debian(on)) if name.startswith("ld")
+    )
 
 
 HWCAPS = {
@@ -113,19 +124,25 @@ def test_a_library_only_for_a_cpu_level_is_found_on_cpus_of_that_level(on: str) 
         assert (prediction.outcome, prediction.findings) == (Outcome.STARTS, ())
 
 
-def test_a_library_only_for_a_cpu_level_is_missing_on_lower_ones_and_noted_where_that_is_not_known() -> None:
+def test_a_library_only_for_a_cpu_level_is_missing_on_lower_ones_and_noted_where_that_is_not_known() -> (
+    None
+):
     files, program = {f"opt/glibc-hwcaps/x86-64-v3/{NAME}": good()}, {"runpath": "/opt"}
     low = needs_foo(files, program=program, node=NodeFacts(cpu_level="x86-64-v2"))
     assert failures(low) == [Code.LIBRARY_MISSING]
     unknown = needs_foo(files, program=program)
-    assert [(finding.code, finding.effect) for finding in unknown.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
+    assert [(finding.code, finding.effect) for finding in unknown.findings] == [
+        (Code.CPU_LEVEL, Effect.NOTE)
+    ]
 
 
 def test_a_cpu_levels_library_is_preferred_to_the_plain_one() -> None:
     """T."""
     files = {f"opt/glibc-hwcaps/x86-64-v2/{NAME}": BAD, f"opt/{NAME}": good()}
     node = NodeFacts(cpu_level="x86-64-v2")
-    assert failures(needs_foo(files, program={"runpath": "/opt"}, node=node)) == [Code.LIBRARY_MISMATCH]
+    assert failures(needs_foo(files, program={"runpath": "/opt"}, node=node)) == [
+        Code.LIBRARY_MISMATCH
+    ]
     older = NodeFacts(cpu_level="x86-64-v1")
     assert needs_foo(files, program={"runpath": "/opt"}, node=older).outcome is Outcome.STARTS
 
@@ -140,7 +157,9 @@ def test_where_the_cpus_level_is_not_known_all_that_it_may_be_have_to_agree() ->
     only_newer = needs_foo({v2: good(), f"opt/{NAME}": BAD}, program=program)
     assert only_newer.outcome is Outcome.UNKNOWN
     assert words(only_newer).endswith("but CPUs of level x86-64-v2 are led elsewhere")
-    assert failures(needs_foo({v2: BAD, f"opt/{NAME}": BAD}, program=program)) == [Code.LIBRARY_MISMATCH]
+    assert failures(needs_foo({v2: BAD, f"opt/{NAME}": BAD}, program=program)) == [
+        Code.LIBRARY_MISMATCH
+    ]
 
 
 def test_cpu_levels_directories_are_not_searched_before_glibc_2_33() -> None:
@@ -157,18 +176,26 @@ def test_a_loader_that_does_not_tell_its_release_is_older_than_2_33() -> None:
         lib("amd64", "ld-linux-x86-64.so.2"): tarball.program(loader),
         f"opt/glibc-hwcaps/x86-64-v2/{NAME}": good(),
     }
-    prediction = needs_foo(files, program={"runpath": "/opt"}, node=NodeFacts(cpu_level="x86-64-v4"))
+    prediction = needs_foo(
+        files, program={"runpath": "/opt"}, node=NodeFacts(cpu_level="x86-64-v4")
+    )
     assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
 def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
-    rows: list[Row] = [(NAME, f"/v3/{NAME}", "x86-64-v3"), (NAME, f"/v2/{NAME}", "x86-64-v2"), (NAME, f"/plain/{NAME}")]
+    rows: list[Row] = [
+        (NAME, f"/v3/{NAME}", "x86-64-v3"),
+        (NAME, f"/v2/{NAME}", "x86-64-v2"),
+        (NAME, f"/plain/{NAME}"),
+    ]
     paths = {"x86-64-v4": "v3", "x86-64-v3": "v3", "x86-64-v2": "v2", "x86-64-v1": "plain"}
     for level, chosen in paths.items():
         files: Files = {
             CACHE: ld_so_cache("amd64", rows),
             **{f"{place}/{NAME}": BAD for place in ("v3", "v2", "plain")},
         }
-        prediction = needs_foo({**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level))
+        prediction = needs_foo(
+            {**files, f"{chosen}/{NAME}": good()}, node=NodeFacts(cpu_level=level)
+        )
         assert prediction.outcome is Outcome.STARTS, level
         assert needs_foo({**files, f"{chosen}/{NAME}": good()}).outcome is Outcome.UNKNOWN

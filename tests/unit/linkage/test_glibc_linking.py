@@ -14,7 +14,10 @@ FOO = lib("amd64", "libfoo.so.1")
 
 
 def run(
-    program: tarball.Item, files: dict[str, tarball.Item] | None = None, version: str = "2.36", **rest: Any
+    program: tarball.Item,
+    files: dict[str, tarball.Item] | None = None,
+    version: str = "2.36",
+    **rest: Any,
 ) -> Prediction:
     return start({**debian(version=version), **(files or {}), "app": program}, "/app", **rest)
 
@@ -42,8 +45,15 @@ def test_a_weak_version_may_be_missing() -> None:
 
 def test_a_library_without_versions_is_taken_as_it_is() -> None:
     """ "no version information available", as with a libcurl built otherwise."""
-    foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.17"]}, needed=["libc.so.6"], defined=["foo"])
-    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"])
+    foo = library(
+        "libfoo.so.1",
+        version_needs={"libc.so.6": ["GLIBC_2.17"]},
+        needed=["libc.so.6"],
+        defined=["foo"],
+    )
+    program = needing(
+        {"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"]
+    )
     assert run(program, {FOO: foo}).outcome is Outcome.STARTS
 
 
@@ -57,7 +67,9 @@ def test_what_a_library_needs_of_another_is_checked_too() -> None:
 def test_a_version_of_a_file_that_nothing_loads_ends_the_start() -> None:
     """T: "Assertion `needed != NULL' failed"; a weak one too."""
     assert failures(run(needing({"libgone.so.1": ["X_1"]}))) == [Code.SYMBOL_VERSION_MISSING]
-    assert failures(run(needing({"libgone.so.1": [("X_1", "weak")]}))) == [Code.SYMBOL_VERSION_MISSING]
+    assert failures(run(needing({"libgone.so.1": [("X_1", "weak")]}))) == [
+        Code.SYMBOL_VERSION_MISSING
+    ]
     unknown = run(needing({"libgone.so.1": ["X_1"]}), unknown_env=frozenset({"LD_PRELOAD"}))
     assert unknown.outcome is Outcome.UNKNOWN
 
@@ -72,7 +84,9 @@ def test_relative_relocations_need_their_version() -> None:
 def test_a_missing_symbol_ends_the_start_where_binding_is_not_lazy() -> None:
     """T: "symbol lookup error: undefined symbol"."""
     assert failures(run(glibc_program(undefined=["gone"]))) == [Code.SYMBOL_MISSING]
-    assert failures(run(glibc_program(undefined=[("gone", "lazy")], bind_now=True))) == [Code.SYMBOL_MISSING]
+    assert failures(run(glibc_program(undefined=[("gone", "lazy")], bind_now=True))) == [
+        Code.SYMBOL_MISSING
+    ]
     lazy = glibc_program(undefined=[("gone", "lazy")])
     assert failures(run(lazy, env={"LD_BIND_NOW": "1"})) == [Code.SYMBOL_MISSING]
 
@@ -80,7 +94,9 @@ def test_a_missing_symbol_ends_the_start_where_binding_is_not_lazy() -> None:
 def test_a_missing_function_that_is_bound_lazily_is_noted() -> None:
     """T: it starts, and dies at the first call."""
     prediction = run(glibc_program(undefined=[("gone", "lazy")]))
-    assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.SYMBOL_MISSING, Effect.NOTE)]
+    assert [(finding.code, finding.effect) for finding in prediction.findings] == [
+        (Code.SYMBOL_MISSING, Effect.NOTE)
+    ]
 
 
 def test_weak_and_unreferenced_symbols_may_be_missing() -> None:
@@ -88,7 +104,9 @@ def test_weak_and_unreferenced_symbols_may_be_missing() -> None:
 
 
 def test_a_symbol_may_come_from_any_loaded_object_the_program_and_the_loader_included() -> None:
-    foo = library("libfoo.so.1", undefined=["callback", "__tls_get_addr", "puts"], needed=["libc.so.6"])
+    foo = library(
+        "libfoo.so.1", undefined=["callback", "__tls_get_addr", "puts"], needed=["libc.so.6"]
+    )
     program = glibc_program(needed=["libfoo.so.1", "libc.so.6"], defined=["callback"])
     assert run(program, {FOO: foo}).outcome is Outcome.STARTS
 
@@ -108,12 +126,16 @@ def test_a_symbol_that_an_unknown_preload_might_bring_is_unknown() -> None:
 def test_an_isa_note_of_any_object_is_held_against_the_cpu(where: str) -> None:
     """T: "CPU ISA level is lower than required", from 2.33 on."""
     v3 = 1 | 2 | 4
-    program = glibc_program(isa_needed=v3 if where == "program" else 1, needed=["libfoo.so.1", "libc.so.6"])
+    program = glibc_program(
+        isa_needed=v3 if where == "program" else 1, needed=["libfoo.so.1", "libc.so.6"]
+    )
     files = {FOO: library("libfoo.so.1", isa_needed=v3 if where == "library" else 1)}
     assert failures(run(program, files, node=NodeFacts(cpu_level="x86-64-v2"))) == [Code.CPU_LEVEL]
     assert not run(program, files, node=NodeFacts(cpu_level="x86-64-v3")).findings
     unknown = run(program, files)
-    assert [(finding.code, finding.effect) for finding in unknown.findings] == [(Code.CPU_LEVEL, Effect.NOTE)]
+    assert [(finding.code, finding.effect) for finding in unknown.findings] == [
+        (Code.CPU_LEVEL, Effect.NOTE)
+    ]
     assert not run(program, files, version="2.31", node=NodeFacts(cpu_level="x86-64-v2")).findings
 
 
@@ -125,12 +147,20 @@ FLOORS = [
 
 
 @pytest.mark.parametrize(("on", "fatal", "lower"), FLOORS)
-def test_a_glibc_built_for_a_cpu_level_starts_nothing_on_lower_ones(on: str, fatal: str, lower: str) -> None:
+def test_a_glibc_built_for_a_cpu_level_starts_nothing_on_lower_ones(
+    on: str, fatal: str, lower: str
+) -> None:
     files = {**debian(on), "app": glibc_program(on)}
-    files[next(path for path in files if path.rpartition("/")[2].startswith("ld") and "-linux-gnu" in path)] = (
-        tarball.program(glibc_loader(on, fatal=fatal))
-    )
-    assert failures(start(files, "/app", on=on, node=NodeFacts(cpu_level=lower))) == [Code.CPU_LEVEL]
+    files[
+        next(
+            path
+            for path in files
+            if path.rpartition("/")[2].startswith("ld") and "-linux-gnu" in path
+        )
+    ] = tarball.program(glibc_loader(on, fatal=fatal))
+    assert failures(start(files, "/app", on=on, node=NodeFacts(cpu_level=lower))) == [
+        Code.CPU_LEVEL
+    ]
     assert start(files, "/app", on=on).outcome is Outcome.STARTS
 
 
@@ -138,7 +168,9 @@ def test_a_glibc_that_wants_a_newer_kernel_starts_nothing_up_to_2_35() -> None:
     """ "FATAL: kernel too old"."""
     loader = tarball.program(glibc_loader(version="2.31", abi_tag=(3, 2, 0)))
     files = {lib("amd64", "ld-linux-x86-64.so.2"): loader}
-    assert failures(run(glibc_program(), files, node=NodeFacts(kernel=(2, 6, 32)))) == [Code.KERNEL_TOO_OLD]
+    assert failures(run(glibc_program(), files, node=NodeFacts(kernel=(2, 6, 32)))) == [
+        Code.KERNEL_TOO_OLD
+    ]
     assert not run(glibc_program(), files, node=NodeFacts(kernel=(4, 18, 0))).findings
     assert not run(glibc_program(), files).findings
 
@@ -156,7 +188,9 @@ def test_a_loop_of_libraries_ends() -> None:
         "lib/libbar.so.1": library("libbar.so.1", needed=["libfoo.so.1"]),
     }
     assert run(glibc_program(needed=["libfoo.so.1", "libc.so.6"]), files).outcome is Outcome.STARTS
-    assert all(finding.effect is not Effect.FAILS for finding in run(glibc_program(), files).findings)
+    assert all(
+        finding.effect is not Effect.FAILS for finding in run(glibc_program(), files).findings
+    )
 
 
 def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
@@ -166,10 +200,16 @@ def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     assert run(program, {lib("amd64", "libc.so.6"): libc}).outcome is Outcome.STARTS
 
 
-@pytest.mark.parametrize(("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.STARTS)])
-def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[str, ...], outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("mark", "outcome"), [((), Outcome.CANNOT_START), (("lazy",), Outcome.STARTS)]
+)
+def test_a_library_without_any_symbol_versions_ends_on_an_assertion(
+    mark: tuple[str, ...], outcome: Outcome
+) -> None:
     """T: check_match; a library that needs versions itself has a DT_VERSYM, and is taken with a warning."""
-    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=[("foo", *mark)])
+    program = needing(
+        {"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=[("foo", *mark)]
+    )
     prediction = run(program, {FOO: library("libfoo.so.1", defined=["foo"])})
     assert prediction.outcome is outcome
     if outcome is Outcome.CANNOT_START:
@@ -181,31 +221,48 @@ def test_a_library_without_any_symbol_versions_ends_on_an_assertion(mark: tuple[
 def test_glibc_2_41_takes_a_library_without_any_symbol_versions() -> None:
     """T: the assertion is gone."""
     files = {**debian(version="2.41"), FOO: library("libfoo.so.1", defined=["foo"])}
-    program = needing({"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"])
+    program = needing(
+        {"libfoo.so.1": ["FOO_1"]}, needed=["libfoo.so.1", "libc.so.6"], undefined=["foo"]
+    )
     assert start({**files, "app": program}, "/app").outcome is Outcome.STARTS
 
 
 def test_the_newest_glibc_that_is_needed_is_told_by_numbers_and_without_glibcs_own_needs() -> None:
     foo = library("libfoo.so.1", version_needs={"libc.so.6": ["GLIBC_2.4"]})
-    program = needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]}, needed=["libfoo.so.1", "libc.so.6"])
+    program = needing(
+        {"libc.so.6": ["GLIBC_2.17", "GLIBC_2.9", "GLIBC_PRIVATE"]},
+        needed=["libfoo.so.1", "libc.so.6"],
+    )
     assert run(program, {FOO: foo}).needs_glibc == (2, 17)
     assert run(needing({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.99"]})).needs_glibc == (2, 99)
 
 
-@pytest.mark.parametrize(("number", "fails"), [(2, False), (3, True), (0x8003, True), (0x8002, False)])
+@pytest.mark.parametrize(
+    ("number", "fails"), [(2, False), (3, True), (0x8003, True), (0x8002, False)]
+)
 def test_a_symbol_is_taken_in_the_version_that_is_wanted(number: int, fails: bool) -> None:
     """T: "undefined symbol: foo, version FOO_1", though the library defines both the version and the symbol."""
-    foo = library("libfoo.so.1", version_definitions=["FOO_1", "FOO_2"], defined=["foo"], numbers={"foo": number})
+    foo = library(
+        "libfoo.so.1",
+        version_definitions=["FOO_1", "FOO_2"],
+        defined=["foo"],
+        numbers={"foo": number},
+    )
     needs = {"libfoo.so.1": ["FOO_1"]}
     names = ["libfoo.so.1", "libc.so.6"]
-    program = glibc_program(needed=names, undefined=["foo"], version_needs=needs, numbers={"foo": 32})
+    program = glibc_program(
+        needed=names, undefined=["foo"], version_needs=needs, numbers={"foo": 32}
+    )
     assert failures(run(program, {FOO: foo})) == [Code.SYMBOL_MISSING] * fails
 
 
 def test_packed_relocations_that_nothing_at_the_start_needs_are_unknown_before_2_36() -> None:
     """T."""
     program = glibc_program(needed=["libfoo.so.1", "libc.so.6"])
-    idle, vital = library("libfoo.so.1", relr=True), library("libfoo.so.1", relr=True, init_array=True)
+    idle, vital = (
+        library("libfoo.so.1", relr=True),
+        library("libfoo.so.1", relr=True, init_array=True),
+    )
     assert run(program, {FOO: idle}, version="2.35").outcome is Outcome.UNKNOWN
     assert failures(run(program, {FOO: vital}, version="2.35")) == [Code.LIBRARY_MISMATCH]
     assert run(program, {FOO: vital}, version="2.36").outcome is Outcome.STARTS
@@ -231,7 +288,10 @@ def test_the_null_device_is_an_empty_file() -> None:
     assert failures(run(program, null, env={"LD_LIBRARY_PATH": "/opt"})) == [Code.LIBRARY_MISMATCH]
     assert run(program, null, env={"LD_PRELOAD": "/dev/null"}).outcome is Outcome.STARTS
     hidden = run(
-        program, {"opt/libfoo.so.1": tarball.link("/dev/null")}, mounts=("/dev",), env={"LD_LIBRARY_PATH": "/opt"}
+        program,
+        {"opt/libfoo.so.1": tarball.link("/dev/null")},
+        mounts=("/dev",),
+        env={"LD_LIBRARY_PATH": "/opt"},
     )
     assert hidden.outcome is Outcome.UNKNOWN
 

@@ -65,9 +65,13 @@ def test_the_cache_is_read_in_the_architectures_byte_order_and_kind(on: str) -> 
     cache = ld_so_cache(on, [(NAME, f"/opt/{NAME}")])
     assert needs_foo({**files, CACHE: cache}, on, program=program).outcome is Outcome.STARTS
     other = ld_so_cache(on, [(NAME, f"/opt/{NAME}")], flags=0x0103)  # 64-bit SPARC's
-    assert failures(needs_foo({**files, CACHE: other}, on, program=program)) == [Code.LIBRARY_MISSING]
+    assert failures(needs_foo({**files, CACHE: other}, on, program=program)) == [
+        Code.LIBRARY_MISSING
+    ]
     foreign = ld_so_cache("amd64" if on == "s390x" else "s390x", [(NAME, f"/opt/{NAME}")])
-    assert failures(needs_foo({**files, CACHE: foreign}, on, program=program)) == [Code.LIBRARY_MISSING]
+    assert failures(needs_foo({**files, CACHE: foreign}, on, program=program)) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 @pytest.mark.parametrize(("on", "kind"), [("386", 1), ("386", 3), ("arm", 3)])
@@ -97,9 +101,13 @@ ORDER = [  # each place comes before those that follow it
 
 
 @pytest.mark.parametrize("first", range(len(ORDER) - 1))
-def test_ld_library_path_comes_before_runpath_before_the_cache_before_the_defaults(first: int) -> None:
+def test_ld_library_path_comes_before_runpath_before_the_cache_before_the_defaults(
+    first: int,
+) -> None:
     """T."""
-    files: dict[str, tarball.Item | str | bytes] = {CACHE: ld_so_cache("amd64", [(NAME, f"/cache/{NAME}")])}
+    files: dict[str, tarball.Item | str | bytes] = {
+        CACHE: ld_so_cache("amd64", [(NAME, f"/cache/{NAME}")])
+    }
     files[f"{ORDER[first][0]}/{NAME}"] = good()
     for place, _ in ORDER[first + 1 :]:
         files[f"{place}/{NAME}"] = BAD
@@ -130,7 +138,10 @@ def test_a_runpath_makes_the_rpath_of_the_same_object_void() -> None:
 
 
 def test_an_object_with_a_runpath_does_not_inherit_an_rpath() -> None:
-    files = {"opt/libbar.so": library("libbar.so", needed=[NAME], runpath="/nowhere"), f"opt/{NAME}": good()}
+    files = {
+        "opt/libbar.so": library("libbar.so", needed=[NAME], runpath="/nowhere"),
+        f"opt/{NAME}": good(),
+    }
     program = {"needed": ["libbar.so", "libc.so.6"], "rpath": "/opt"}
     assert failures(needs_foo(files, program=program)) == [Code.LIBRARY_MISSING]
 
@@ -138,7 +149,10 @@ def test_an_object_with_a_runpath_does_not_inherit_an_rpath() -> None:
 def test_origin_is_where_the_program_really_is() -> None:
     """T."""
     for origin in ("$ORIGIN", "${ORIGIN}"):
-        assert needs_foo({f"app/lib/{NAME}": good()}, program={"runpath": f"{origin}/../lib"}).outcome is Outcome.STARTS
+        assert (
+            needs_foo({f"app/lib/{NAME}": good()}, program={"runpath": f"{origin}/../lib"}).outcome
+            is Outcome.STARTS
+        )
 
 
 def test_origin_of_a_library_is_where_it_was_opened() -> None:
@@ -147,8 +161,12 @@ def test_origin_of_a_library_is_where_it_was_opened() -> None:
         "real/libbar.so": library("libbar.so", needed=[NAME], runpath="$ORIGIN/sub"),
     }
     program = {"needed": ["libbar.so", "libc.so.6"], "runpath": "/opt"}
-    assert needs_foo({**files, f"opt/sub/{NAME}": good()}, program=program).outcome is Outcome.STARTS
-    assert failures(needs_foo({**files, f"real/sub/{NAME}": good()}, program=program)) == [Code.LIBRARY_MISSING]
+    assert (
+        needs_foo({**files, f"opt/sub/{NAME}": good()}, program=program).outcome is Outcome.STARTS
+    )
+    assert failures(needs_foo({**files, f"real/sub/{NAME}": good()}, program=program)) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 def test_lib_is_told_by_the_loaders_directories() -> None:
@@ -162,8 +180,13 @@ def test_platform_is_the_nodes_and_unknown_where_it_decides() -> None:
         prediction = needs_foo({f"opt/{place}": good()}, program=program)
         assert prediction.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
     for place in ("x86_64/lib/libbar.so", f"x86_64/{NAME}", f"lib/{NAME}", f"b0z/{NAME}"):
-        assert failures(needs_foo({f"opt/{place}": good()}, program=program)) == [Code.LIBRARY_MISSING]
-    assert needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt/$PLATFORM"}).outcome is Outcome.STARTS
+        assert failures(needs_foo({f"opt/{place}": good()}, program=program)) == [
+            Code.LIBRARY_MISSING
+        ]
+    assert (
+        needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt/$PLATFORM"}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_semicolons_separate_in_ld_library_path_but_not_in_a_runpath() -> None:
@@ -174,14 +197,24 @@ def test_semicolons_separate_in_ld_library_path_but_not_in_a_runpath() -> None:
 
 def test_an_empty_element_is_the_working_directory() -> None:
     files = {f"srv/{NAME}": good()}
-    assert needs_foo(files, env={"LD_LIBRARY_PATH": ":/x"}, working_dir="/srv").outcome is Outcome.STARTS
-    assert failures(needs_foo(files, env={"LD_LIBRARY_PATH": ""}, working_dir="/srv")) == [Code.LIBRARY_MISSING]
+    assert (
+        needs_foo(files, env={"LD_LIBRARY_PATH": ":/x"}, working_dir="/srv").outcome
+        is Outcome.STARTS
+    )
+    assert failures(needs_foo(files, env={"LD_LIBRARY_PATH": ""}, working_dir="/srv")) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 def test_a_name_with_a_slash_is_opened_as_it_is() -> None:
     files = {f"opt/{NAME}": good()}
-    assert needs_foo(files, program={"needed": [f"/opt/{NAME}", "libc.so.6"]}).outcome is Outcome.STARTS
-    prediction = needs_foo(files, program={"needed": [f"opt/{NAME}", "libc.so.6"]}, working_dir="/etc")
+    assert (
+        needs_foo(files, program={"needed": [f"/opt/{NAME}", "libc.so.6"]}).outcome
+        is Outcome.STARTS
+    )
+    prediction = needs_foo(
+        files, program={"needed": [f"opt/{NAME}", "libc.so.6"]}, working_dir="/etc"
+    )
     assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
@@ -191,7 +224,10 @@ def test_a_name_that_is_loaded_already_is_not_searched() -> None:
         "lib/libone.so": library("libalias.so.3"),
         "lib/libtwo.so": library("libtwo.so", needed=["libalias.so.3", "ld-linux-x86-64.so.2"]),
     }
-    assert needs_foo(files, program={"needed": ["libone.so", "libtwo.so", "libc.so.6"]}).outcome is Outcome.STARTS
+    assert (
+        needs_foo(files, program={"needed": ["libone.so", "libtwo.so", "libc.so.6"]}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_nodeflib_leaves_out_the_default_directories_and_what_the_cache_has_of_them() -> None:
@@ -205,7 +241,9 @@ def test_a_library_under_a_volume_is_unknown_only_if_it_is_not_found_elsewhere()
     program, mounts = {"runpath": "/data/lib"}, ("/data",)
     prediction = needs_foo({}, program=program, mounts=mounts)
     assert prediction.findings[0].reason is UnknownReason.UNDER_MOUNT
-    assert needs_foo({f"lib/{NAME}": good()}, program=program, mounts=mounts).outcome is Outcome.STARTS
+    assert (
+        needs_foo({f"lib/{NAME}": good()}, program=program, mounts=mounts).outcome is Outcome.STARTS
+    )
 
 
 def test_what_rests_on_a_library_that_a_volume_may_replace_is_unknown() -> None:
@@ -226,7 +264,10 @@ def test_libraries_that_the_host_adds_are_unknown_not_missing() -> None:
 
 
 def test_the_vdso_is_no_file() -> None:
-    assert needs_foo({}, program={"needed": ["linux-vdso.so.1", "libc.so.6"]}).outcome is Outcome.STARTS
+    assert (
+        needs_foo({}, program={"needed": ["linux-vdso.so.1", "libc.so.6"]}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
@@ -241,7 +282,10 @@ def test_what_a_preload_needs_is_needed() -> None:
 
 
 def test_a_preload_may_be_the_library_that_is_needed() -> None:
-    assert needs_foo({f"opt/{NAME}": good()}, env={"LD_PRELOAD": f"/opt/{NAME}"}).outcome is Outcome.STARTS
+    assert (
+        needs_foo({f"opt/{NAME}": good()}, env={"LD_PRELOAD": f"/opt/{NAME}"}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
@@ -249,26 +293,35 @@ def test_a_library_that_wants_a_newer_kernel_is_skipped_up_to_2_35() -> None:
     files = {f"lib/{NAME}": good(abi_tag=(5, 10, 0))}
     old = NodeFacts(kernel=(4, 18, 0))
     assert failures(needs_foo(files, version="2.31", node=old)) == [Code.LIBRARY_MISSING]
-    assert needs_foo(files, version="2.31", node=NodeFacts(kernel=(6, 1, 0))).outcome is Outcome.STARTS
+    assert (
+        needs_foo(files, version="2.31", node=NodeFacts(kernel=(6, 1, 0))).outcome is Outcome.STARTS
+    )
     assert needs_foo(files, version="2.31").outcome is Outcome.STARTS
     assert needs_foo(files, version="2.36", node=old).outcome is Outcome.STARTS
 
 
 def test_a_library_that_wants_a_kernel_that_nobody_has_is_skipped_without_asking() -> None:
     """T."""
-    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [Code.LIBRARY_MISSING]
+    assert failures(needs_foo({f"lib/{NAME}": good(abi_tag=(9, 9, 9))}, version="2.31")) == [
+        Code.LIBRARY_MISSING
+    ]
 
 
 def test_a_libc_that_wants_a_newer_kernel_speaks_for_its_loader() -> None:
     """T: "FATAL: kernel too old", though the loader's file has no tag (arm64's)."""
     files = {lib("amd64", "libc.so.6"): library("libc.so.6", abi_tag=(5, 10, 0))}
-    assert failures(needs_foo(files, version="2.31", node=NodeFacts(kernel=(4, 18, 0))))[-1] == Code.KERNEL_TOO_OLD
+    assert (
+        failures(needs_foo(files, version="2.31", node=NodeFacts(kernel=(4, 18, 0))))[-1]
+        == Code.KERNEL_TOO_OLD
+    )
 
 
 def test_the_programs_own_kernel_tag_is_not_looked_at() -> None:
     """T."""
     node = NodeFacts(kernel=(4, 18, 0))
-    prediction = needs_foo({f"lib/{NAME}": good()}, version="2.31", program={"abi_tag": (9, 9, 9)}, node=node)
+    prediction = needs_foo(
+        {f"lib/{NAME}": good()}, version="2.31", program={"abi_tag": (9, 9, 9)}, node=node
+    )
     assert prediction.outcome is Outcome.STARTS
 
 
@@ -277,12 +330,16 @@ def test_a_library_linked_for_smaller_pages_is_refused() -> None:
     files = {f"lib/{NAME}": good("arm64", load_align=0x1000)}
     assert failures(needs_foo(files, "arm64", node=NodeFacts(page_size=16384))) == [Code.PAGE_SIZE]
     prediction = needs_foo(files, "arm64")
-    assert [(finding.code, finding.effect) for finding in prediction.findings] == [(Code.PAGE_SIZE, Effect.NOTE)]
+    assert [(finding.code, finding.effect) for finding in prediction.findings] == [
+        (Code.PAGE_SIZE, Effect.NOTE)
+    ]
 
 
 def test_the_walk_reads_like_the_loaders_own() -> None:
     walk = needs_foo({f"lib/{NAME}": good()}, program={"runpath": "/opt"}, explain=True).walk
-    steps = [(step.text, step.result) for step in walk if step.actor == "glibc" and NAME in step.text]
+    steps = [
+        (step.text, step.result) for step in walk if step.actor == "glibc" and NAME in step.text
+    ]
     assert steps == [
         ("/opt/libfoo.so.1 (RUNPATH of /app/bin/p)", "ENOENT"),
         ("/lib/x86_64-linux-gnu/libfoo.so.1 (default directory)", "ENOENT"),
@@ -337,11 +394,14 @@ def test_a_program_that_only_lists_its_libraries_does_not_fail_for_want_of_them(
     assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"}).outcome is Outcome.STARTS
     assert start(files, "/app", env={"LD_TRACE_LOADED_OBJECTS": ""}).outcome is Outcome.STARTS
     bad = {**files, f"lib/{NAME}": ""}
-    assert failures(start(bad, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"})) == [Code.LIBRARY_MISMATCH]
+    assert failures(start(bad, "/app", env={"LD_TRACE_LOADED_OBJECTS": "1"})) == [
+        Code.LIBRARY_MISMATCH
+    ]
 
 
 @pytest.mark.parametrize(
-    ("value", "helps"), [("help", True), ("libs,help", True), ("libs help", True), ("helpful", False)]
+    ("value", "helps"),
+    [("help", True), ("libs,help", True), ("libs help", True), ("helpful", False)],
 )
 def test_a_loader_that_tells_what_it_can_be_asked_loads_nothing(value: str, helps: bool) -> None:
     """T."""
@@ -357,7 +417,9 @@ def test_a_loader_that_tells_what_it_can_be_asked_loads_nothing(value: str, help
 )  # fmt: skip
 def test_an_assumed_kernel_counts_up_to_2_35(assumed: str, code: list[Code]) -> None:
     """T: and the loader has asked the real one before, so that it says nothing of it."""
-    files = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc(version="2.31", abi_tag=(3, 2, 0)))}
+    files = {
+        lib("amd64", "libc.so.6"): tarball.program(glibc_libc(version="2.31", abi_tag=(3, 2, 0)))
+    }
     files[f"lib/{NAME}"] = good()
     env, node = {"LD_ASSUME_KERNEL": assumed}, NodeFacts(kernel=(6, 1, 0))
     assert failures(needs_foo(files, version="2.31", env=env, node=node)) == code
@@ -368,13 +430,20 @@ def test_a_library_with_an_abi_version_is_refused() -> None:
     """T."""
     data = bytearray(good().data)
     data[8] = 1
-    files = {**debian(), "app": glibc_program(needed=[NAME, "libc.so.6"]), f"usr/lib/{NAME}": bytes(data)}
+    files = {
+        **debian(),
+        "app": glibc_program(needed=[NAME, "libc.so.6"]),
+        f"usr/lib/{NAME}": bytes(data),
+    }
     assert failures(start(files, "/app")) == [Code.LIBRARY_MISMATCH]
 
 
 def test_what_a_cache_or_a_list_of_preloads_says_behind_a_link_is_not_known() -> None:
     """T: both are followed."""
-    cache: Files = {CACHE: tarball.link("/opt/cache"), "opt/cache": ld_so_cache("amd64", [(NAME, f"/opt/{NAME}")])}
+    cache: Files = {
+        CACHE: tarball.link("/opt/cache"),
+        "opt/cache": ld_so_cache("amd64", [(NAME, f"/opt/{NAME}")]),
+    }
     assert needs_foo(cache).outcome is Outcome.UNKNOWN
     preloads: Files = {"etc/ld.so.preload": tarball.link("/opt/list"), "opt/list": "/opt/libpre.so"}
     assert needs_foo(preloads).outcome is Outcome.UNKNOWN

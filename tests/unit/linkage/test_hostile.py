@@ -55,19 +55,27 @@ WIDE = {
 
 @pytest.mark.parametrize("what", WIDE)
 def test_no_script_goes_too_many_ways(what: str) -> None:
-    files = {**alpine(), "s": tarball.program(f"#!/bin/sh\n{WIDE[what]}"), "bin/grep": musl_program()}
+    files = {
+        **alpine(),
+        "s": tarball.program(f"#!/bin/sh\n{WIDE[what]}"),
+        "bin/grep": musl_program(),
+    }
     began = time.process_time()
     start(files, "/s", "x", "y", env=ENV)
     assert time.process_time() - began < 2.0
 
 
-TEXT = st.text(alphabet=st.sampled_from(" \n\t;&|()<>{}'\"\\$`#!=[]*?~-1@axifthenelsexecdoneset"), max_size=200)
+TEXT = st.text(
+    alphabet=st.sampled_from(" \n\t;&|()<>{}'\"\\$`#!=[]*?~-1@axifthenelsexecdoneset"), max_size=200
+)
 
 
 @given(TEXT)
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    assert start({**alpine(), "s": tarball.program(f"#!/bin/sh\n{text}")}, "/s", "x", env=ENV).argv == ("/s", "x")
+    assert start(
+        {**alpine(), "s": tarball.program(f"#!/bin/sh\n{text}")}, "/s", "x", env=ENV
+    ).argv == ("/s", "x")
     assert start(alpine(), "sh", "-c", text, env=ENV).argv == ("sh", "-c", text)
 
 
@@ -78,8 +86,16 @@ def test_any_first_line_is_read_without_an_error(data: bytes) -> None:
     assert line is None or "\n" not in line.interpreter
 
 
-PROGRAMS = {"glibc": glibc_program(needed=["libfoo.so", "libc.so.6"]), "musl": musl_program(needed=["libfoo.so"])}
-FOO = library("libfoo.so", undefined=["puts"], version_needs={"libc.so.6": ["GLIBC_2.17"]}, needed=["libc.so.6"])
+PROGRAMS = {
+    "glibc": glibc_program(needed=["libfoo.so", "libc.so.6"]),
+    "musl": musl_program(needed=["libfoo.so"]),
+}
+FOO = library(
+    "libfoo.so",
+    undefined=["puts"],
+    version_needs={"libc.so.6": ["GLIBC_2.17"]},
+    needed=["libc.so.6"],
+)
 
 
 @pytest.mark.parametrize("libc", PROGRAMS)
@@ -88,12 +104,18 @@ FOO = library("libfoo.so", undefined=["puts"], version_needs={"libc.so.6": ["GLI
 def test_no_spoilt_file_is_an_error(libc: str, data: st.DataObject) -> None:
     base = debian() if libc == "glibc" else alpine()
     files = {**base, "app": PROGRAMS[libc], "lib/libfoo.so": FOO}
-    sound = {name: file.data for name, file in files.items() if isinstance(file, tarball.Item) and file.data}
+    sound = {
+        name: file.data
+        for name, file in files.items()
+        if isinstance(file, tarball.Item) and file.data
+    }
     path = data.draw(st.sampled_from(list(sound)))
     content = bytearray(sound[path])
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    spoilt = bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
+    spoilt = bytes(
+        content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
+    )
     prediction = start({**files, path: tarball.program(spoilt)}, "/app")
     assert all("\n" not in finding.message for finding in prediction.findings)
 

@@ -55,7 +55,9 @@ def test_a_the_case_that_started_it_alpine_on_ppc64le_and_s390x() -> None:
         for overrides in (Overrides(), Overrides(args=("--port", "8080"))):
             prediction = predict(image, defaults, overrides, Platform("linux", on))
             assert prediction.outcome is outcome
-            assert failures(prediction) == ([Code.LOADER_MISSING] if outcome is Outcome.CANNOT_START else [])
+            assert failures(prediction) == (
+                [Code.LOADER_MISSING] if outcome is Outcome.CANNOT_START else []
+            )
 
 
 def test_a_the_same_program_alone_in_scratch() -> None:
@@ -80,7 +82,11 @@ def test_a_a_shells_loader_whose_link_dangles_two_hops_away() -> None:
 
 
 def test_a_a_program_linked_with_cgo_in_a_static_base() -> None:
-    files: Files = {"etc/os-release": "ID=debian\n", "etc/passwd": "root:x:0:0::/:/\n", "manager": glibc_program()}
+    files: Files = {
+        "etc/os-release": "ID=debian\n",
+        "etc/passwd": "root:x:0:0::/:/\n",
+        "manager": glibc_program(),
+    }
     assert failures(start(files, "/manager")) == [Code.LOADER_MISSING]
 
 
@@ -101,29 +107,47 @@ def test_e_a_library_that_the_base_image_no_longer_has() -> None:
 
 
 def test_e_glibcs_loader_as_a_needed_library_under_musl() -> None:
-    files = {**alpine(), "app": musl_program(needed=["ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"])}
+    files = {
+        **alpine(),
+        "app": musl_program(needed=["ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"]),
+    }
     assert failures(start(files, "/app")) == [Code.LIBRARY_MISSING]
 
 
 def test_f_a_program_built_on_a_newer_distribution() -> None:
     program = glibc_program(version_needs={"libc.so.6": ["GLIBC_2.17", "GLIBC_2.32"]})
-    assert failures(start({**debian(version="2.31"), "app": program}, "/app")) == [Code.SYMBOL_VERSION_MISSING]
+    assert failures(start({**debian(version="2.31"), "app": program}, "/app")) == [
+        Code.SYMBOL_VERSION_MISSING
+    ]
     assert start({**debian(version="2.36"), "app": program}, "/app").outcome is Outcome.STARTS
 
 
 def test_g_a_base_image_that_raises_the_cpu_floor() -> None:
     loader = glibc_loader("ppc64le", fatal="CPU lacks ISA 3.00 support (POWER9 or later required)")
-    files = {**debian("ppc64le"), lib("ppc64le", "ld64.so.2"): tarball.program(loader), "app": glibc_program("ppc64le")}
-    assert failures(start(files, "/app", on="ppc64le", node=NodeFacts(cpu_level="power8"))) == [Code.CPU_LEVEL]
-    assert start(files, "/app", on="ppc64le", node=NodeFacts(cpu_level="power9")).outcome is Outcome.STARTS
+    files = {
+        **debian("ppc64le"),
+        lib("ppc64le", "ld64.so.2"): tarball.program(loader),
+        "app": glibc_program("ppc64le"),
+    }
+    assert failures(start(files, "/app", on="ppc64le", node=NodeFacts(cpu_level="power8"))) == [
+        Code.CPU_LEVEL
+    ]
+    assert (
+        start(files, "/app", on="ppc64le", node=NodeFacts(cpu_level="power9")).outcome
+        is Outcome.STARTS
+    )
     assert start(files, "/app", on="ppc64le").outcome is Outcome.STARTS
 
 
 def test_h_a_library_built_for_4k_pages() -> None:
     files = {**debian("arm64"), "app": glibc_program("arm64", needed=["libplane.so", "libc.so.6"])}
     files["usr/lib/libplane.so"] = library("libplane.so", "arm64", load_align=0x1000)
-    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=16384))) == [Code.PAGE_SIZE]
-    assert start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).outcome is Outcome.STARTS
+    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=16384))) == [
+        Code.PAGE_SIZE
+    ]
+    assert (
+        start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).outcome is Outcome.STARTS
+    )
     assert start(files, "/app", on="arm64").outcome is Outcome.STARTS
 
 
@@ -144,13 +168,21 @@ def test_i_a_script_that_is_missing_behind_an_init() -> None:
 
 
 def test_i_a_script_without_a_first_line() -> None:
-    assert failures(start({**alpine(), "run.sh": tarball.program("echo hi\n")}, "/run.sh")) == [Code.EXEC_FORMAT]
+    assert failures(start({**alpine(), "run.sh": tarball.program("echo hi\n")}, "/run.sh")) == [
+        Code.EXEC_FORMAT
+    ]
 
 
 def test_m_a_kernel_older_than_the_libc() -> None:
     loader = tarball.program(glibc_loader(version="2.31", abi_tag=(3, 2, 0)))
-    files = {**debian(version="2.31"), lib("amd64", "ld-linux-x86-64.so.2"): loader, "app": glibc_program()}
-    assert failures(start(files, "/app", node=NodeFacts(kernel=(2, 6, 32)))) == [Code.KERNEL_TOO_OLD]
+    files = {
+        **debian(version="2.31"),
+        lib("amd64", "ld-linux-x86-64.so.2"): loader,
+        "app": glibc_program(),
+    }
+    assert failures(start(files, "/app", node=NodeFacts(kernel=(2, 6, 32)))) == [
+        Code.KERNEL_TOO_OLD
+    ]
 
 
 def test_never_refused_arm_programs_on_arm64_nodes() -> None:
@@ -170,7 +202,10 @@ def test_never_refused_nodes_that_emulate() -> None:
 
 
 def test_never_refused_libraries_that_the_host_adds() -> None:
-    files = {**debian(), "app": glibc_program(needed=["libcuda.so.1", "libnvidia-ml.so.1", "libc.so.6"])}
+    files = {
+        **debian(),
+        "app": glibc_program(needed=["libcuda.so.1", "libnvidia-ml.so.1", "libc.so.6"]),
+    }
     assert start(files, "/app").outcome is Outcome.UNKNOWN
 
 
@@ -180,5 +215,9 @@ def test_never_refused_tools_copied_through_a_volume() -> None:
 
 
 def test_never_refused_plugins_that_are_only_opened_later() -> None:
-    files = {**alpine(), "app": static_program(), "lib/engine.so.node": library("x", needed=["libssl.so.1.1"])}
+    files = {
+        **alpine(),
+        "app": static_program(),
+        "lib/engine.so.node": library("x", needed=["libssl.so.1.1"]),
+    }
     assert start(files, "/app").outcome is Outcome.STARTS

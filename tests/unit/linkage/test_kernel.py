@@ -13,17 +13,32 @@ from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
-from support.image import Files, alpine, debian, failures, glibc_program, library, start, static_program, words
+from support.image import (
+    Files,
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    library,
+    start,
+    static_program,
+    words,
+)
 from support.upx_block import upx_block
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_a_static_program_starts_on_its_own_architecture(architecture: str) -> None:
-    assert start({"app": static_program(architecture)}, "/app", on=architecture).outcome is Outcome.STARTS
+    assert (
+        start({"app": static_program(architecture)}, "/app", on=architecture).outcome
+        is Outcome.STARTS
+    )
 
 
 @pytest.mark.parametrize("architecture", sorted(set(ARCHITECTURES) - {"amd64", "386"}))
-def test_a_program_of_another_architecture_is_no_format_that_the_kernel_knows(architecture: str) -> None:
+def test_a_program_of_another_architecture_is_no_format_that_the_kernel_knows(
+    architecture: str,
+) -> None:
     """T."""
     prediction = start({"app": static_program(architecture)}, "/app")
     assert failures(prediction) == [Code.EXEC_FORMAT]
@@ -45,7 +60,9 @@ def test_arm_programs_on_arm64_start_with_a_note() -> None:
     """Not every arm64 CPU has AArch32."""
     prediction = start({"app": static_program("arm", flags=0x05000400)}, "/app", on="arm64")
     assert prediction.outcome is Outcome.STARTS
-    assert [finding.effect for finding in prediction.findings if finding.code is Code.EXEC_FORMAT] == [Effect.NOTE]
+    assert [
+        finding.effect for finding in prediction.findings if finding.code is Code.EXEC_FORMAT
+    ] == [Effect.NOTE]
 
 
 def test_arm_programs_without_an_eabi_do_not_start_on_arm64() -> None:
@@ -65,8 +82,13 @@ def test_a_node_that_emulates_an_architecture_starts_its_programs() -> None:
 
 def test_an_emulated_program_needs_its_own_loader() -> None:
     node = NodeFacts(emulates=frozenset({"s390x"}))
-    assert failures(start({"app": glibc_program("s390x")}, "/app", node=node)) == [Code.LOADER_MISSING]
-    assert start({**debian("s390x"), "app": glibc_program("s390x")}, "/app", node=node).outcome is Outcome.STARTS
+    assert failures(start({"app": glibc_program("s390x")}, "/app", node=node)) == [
+        Code.LOADER_MISSING
+    ]
+    assert (
+        start({**debian("s390x"), "app": glibc_program("s390x")}, "/app", node=node).outcome
+        is Outcome.STARTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +133,10 @@ def test_x86_kernels_do_not_look_at_class_and_byte_order() -> None:
     for offset, value in ((4, 1), (5, 2)):
         content = bytearray(glibc_program().data)
         content[offset] = value
-        assert start({**debian(), "app": tarball.program(bytes(content))}, "/app").outcome is Outcome.STARTS
+        assert (
+            start({**debian(), "app": tarball.program(bytes(content))}, "/app").outcome
+            is Outcome.STARTS
+        )
 
 
 def test_a_loader_is_found_through_links_that_stay_in_the_image() -> None:
@@ -132,7 +157,9 @@ def test_a_missing_loader_is_told_with_the_images_nature() -> None:
     assert words(prediction) == (
         "/app needs the loader /lib64/ld64.so.2, which this image (Alpine 3.20.1, musl) does not contain"
     )
-    assert prediction.findings[0].remedy == "link the program statically, or use an image with glibc"
+    assert (
+        prediction.findings[0].remedy == "link the program statically, or use an image with glibc"
+    )
 
 
 def test_a_loader_whose_link_dangles_is_told_with_where_it_ends() -> None:
@@ -162,7 +189,11 @@ def test_a_directory_or_a_file_without_an_execute_bit_is_not_executable() -> Non
 @pytest.mark.parametrize("path", ["/missing", "/dangling", "/loop", "/etc/x/app"])
 def test_a_path_that_leads_nowhere_is_a_missing_command(path: str) -> None:
     """T: ENOENT, ELOOP, ENOTDIR."""
-    files: Files = {"dangling": tarball.link("/nowhere"), "loop": tarball.link("/loop"), "etc/x": ""}
+    files: Files = {
+        "dangling": tarball.link("/nowhere"),
+        "loop": tarball.link("/loop"),
+        "etc/x": "",
+    }
     assert failures(start(files, path)) == [Code.COMMAND_MISSING]
 
 
@@ -191,9 +222,13 @@ def test_a_packed_program_is_unknown() -> None:
 def test_a_packed_program_that_was_static_starts_unless_pages_are_larger() -> None:
     """T: by every method of UPX; with pages of 16 KiB it was seen to die."""
     plain = elf_file("amd64", type=2, text=b"\x90" * 16)
-    packed = static_program(strings=[upx_block(plain[: 64 + 56 * int.from_bytes(plain[56:58], "little")])])
+    packed = static_program(
+        strings=[upx_block(plain[: 64 + 56 * int.from_bytes(plain[56:58], "little")])]
+    )
     assert start({"app": packed}, "/app").outcome is Outcome.STARTS
-    assert start({"app": packed}, "/app", node=NodeFacts(page_size=16384)).outcome is Outcome.UNKNOWN
+    assert (
+        start({"app": packed}, "/app", node=NodeFacts(page_size=16384)).outcome is Outcome.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize("entry", [0, 0x7000000])
@@ -222,7 +257,10 @@ LINKED_FOR_4K: dict[str, Any] = {"load_align": 0x1000}
 def test_a_program_linked_for_smaller_pages_is_killed_without_a_word(page: int) -> None:
     """T: on real kernels with 16 KiB and 64 KiB pages."""
     node = NodeFacts(page_size=page)
-    files = {"app": static_program("arm64", data=b"x", **LINKED_FOR_4K), "good": static_program("arm64")}
+    files = {
+        "app": static_program("arm64", data=b"x", **LINKED_FOR_4K),
+        "good": static_program("arm64"),
+    }
     assert failures(start(files, "/app", on="arm64", node=node)) == [Code.PAGE_SIZE]
     assert start(files, "/good", on="arm64", node=node).outcome is Outcome.STARTS
 
@@ -249,21 +287,32 @@ def test_segments_that_no_page_size_fits_fail_everywhere() -> None:
 
 def test_a_loader_linked_for_smaller_pages_fails_too() -> None:
     files = {**debian("arm64"), "app": glibc_program("arm64")}
-    files["lib/aarch64-linux-gnu/ld-linux-aarch64.so.1"] = tarball.program(glibc_loader("arm64", **LINKED_FOR_4K))
-    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=65536))) == [Code.PAGE_SIZE]
+    files["lib/aarch64-linux-gnu/ld-linux-aarch64.so.1"] = tarball.program(
+        glibc_loader("arm64", **LINKED_FOR_4K)
+    )
+    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=65536))) == [
+        Code.PAGE_SIZE
+    ]
 
 
 def test_an_allocator_built_for_one_page_size_is_noted_where_pages_vary() -> None:
     files = {"app": static_program("arm64", strings=[b"<jemalloc>: Unsupported system page size"])}
-    assert [finding.code for finding in start(files, "/app", on="arm64").findings] == [Code.PAGE_SIZE]
+    assert [finding.code for finding in start(files, "/app", on="arm64").findings] == [
+        Code.PAGE_SIZE
+    ]
     assert not start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).findings
 
 
 @pytest.mark.parametrize("flags", [0, 1])
-def test_a_program_that_is_not_marked_for_the_second_power_abi_dies_of_its_first_instructions(flags: int) -> None:
+def test_a_program_that_is_not_marked_for_the_second_power_abi_dies_of_its_first_instructions(
+    flags: int,
+) -> None:
     """T under emulation: they are taken for a function descriptor."""
     for marked, codes in ((flags, [Code.EXEC_FORMAT]), (2, [])):
-        assert failures(start({"x": static_program("ppc64le", flags=marked)}, "/x", on="ppc64le")) == codes
+        assert (
+            failures(start({"x": static_program("ppc64le", flags=marked)}, "/x", on="ppc64le"))
+            == codes
+        )
 
 
 def test_a_program_that_begins_with_data_may_have_a_descriptor_there() -> None:
@@ -283,20 +332,27 @@ def test_headers_are_read_by_the_kernels_own_layout_whatever_their_identificatio
     assert start({"app": marked("ppc64le", 4, 0)}, "/app", on="ppc64le").outcome is Outcome.STARTS
     assert start({"app": marked("s390x", 5, 1)}, "/app", on="s390x").outcome is Outcome.STARTS
     assert failures(start({"app": marked("s390x", 4, 1)}, "/app", on="s390x")) == [Code.EXEC_FORMAT]
-    assert failures(start({"app": marked("riscv64", 4, 1)}, "/app", on="riscv64")) == [Code.EXEC_FORMAT]
+    assert failures(start({"app": marked("riscv64", 4, 1)}, "/app", on="riscv64")) == [
+        Code.EXEC_FORMAT
+    ]
 
 
 def test_numbers_that_a_machine_goes_by_too() -> None:
     """T: EM_486 and, on a real kernel, EM_S390_OLD."""
     assert start({"app": static_program("386", machine=6)}, "/app").outcome is Outcome.STARTS
-    assert start({"app": static_program("s390x", machine=0xA390)}, "/app", on="s390x").outcome is Outcome.STARTS
+    assert (
+        start({"app": static_program("s390x", machine=0xA390)}, "/app", on="s390x").outcome
+        is Outcome.STARTS
+    )
 
 
 def test_x32_is_a_matter_of_the_kernels_configuration_and_a_wide_386_file_is_nothing() -> None:
     """T: ENOEXEC, both, where x32 is not configured."""
     x32 = start({"app": static_program("amd64", elf_class=32)}, "/app")
     assert x32.findings[0].reason is UnknownReason.NODE_FACT_UNKNOWN
-    assert failures(start({"app": static_program("386", elf_class=64)}, "/app")) == [Code.EXEC_FORMAT]
+    assert failures(start({"app": static_program("386", elf_class=64)}, "/app")) == [
+        Code.EXEC_FORMAT
+    ]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +365,9 @@ def test_x32_is_a_matter_of_the_kernels_configuration_and_a_wide_386_file_is_not
 )
 def test_a_segment_that_the_kernel_gives_up_on_ends_the_start(load: Load, words_of_it: str) -> None:
     """T: SIGSEGV."""
-    prediction = start({"app": tarball.program(elf_file("amd64", type=2, text=b"\x90", loads=[load]))}, "/app")
+    prediction = start(
+        {"app": tarball.program(elf_file("amd64", type=2, text=b"\x90", loads=[load]))}, "/app"
+    )
     assert failures(prediction) == [Code.EXEC_FORMAT]
     assert words_of_it in words(prediction)
 
@@ -323,7 +381,11 @@ def test_a_program_linked_to_the_lowest_addresses_is_unknown() -> None:
 def test_an_entry_point_where_nothing_is_mapped_ends_the_start_after_all_is_loaded() -> None:
     """T: SIGSEGV; a library that is missing is missed before."""
     assert failures(start({"app": static_program(entry=0x70000000)}, "/app")) == [Code.EXEC_FORMAT]
-    files = {**debian(), "app": glibc_program(entry=0x70000000), "lacking": glibc_program(entry=0x7, needed=["x.so"])}
+    files = {
+        **debian(),
+        "app": glibc_program(entry=0x70000000),
+        "lacking": glibc_program(entry=0x7, needed=["x.so"]),
+    }
     assert failures(start(files, "/app")) == [Code.EXEC_FORMAT]
     assert failures(start(files, "/lacking")) == [Code.LIBRARY_MISSING]
 
@@ -333,7 +395,14 @@ def test_the_later_of_two_segments_has_the_page_that_they_share() -> None:
     data = Load(0x2000, 0x10002000, 0x10, 0x10, 0x1000, 6)
     content = elf_file("arm64", type=2, text=b"\x90", loads=[data], trailing=bytes(0x3000))
     files = {"app": tarball.program(content)}
-    assert start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).outcome is Outcome.STARTS
-    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=16384))) == [Code.PAGE_SIZE]
+    assert (
+        start(files, "/app", on="arm64", node=NodeFacts(page_size=4096)).outcome is Outcome.STARTS
+    )
+    assert failures(start(files, "/app", on="arm64", node=NodeFacts(page_size=16384))) == [
+        Code.PAGE_SIZE
+    ]
     varying = start(files, "/app", on="arm64")
-    assert (varying.outcome, [finding.code for finding in varying.findings]) == (Outcome.STARTS, [Code.PAGE_SIZE])
+    assert (varying.outcome, [finding.code for finding in varying.findings]) == (
+        Outcome.STARTS,
+        [Code.PAGE_SIZE],
+    )

@@ -11,7 +11,17 @@ from elfgate.linkage.report import Code, Outcome, Prediction
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader, musl_loader
-from support.image import Files, alpine, debian, failures, glibc_program, library, musl_program, start, words
+from support.image import (
+    Files,
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    library,
+    musl_program,
+    start,
+    words,
+)
 
 NAME = "libfoo.so.1"
 LIBC = "libc.musl-x86_64.so.1"
@@ -64,10 +74,15 @@ def test_the_path_file_is_two_levels_above_the_loader_by_the_name_asked_for() ->
     assert start(files, "/app").outcome is Outcome.STARTS
 
 
-@pytest.mark.parametrize(("on", "name"), [("arm64", "aarch64"), ("ppc64le", "powerpc64le"), ("386", "i386")])
+@pytest.mark.parametrize(
+    ("on", "name"), [("arm64", "aarch64"), ("ppc64le", "powerpc64le"), ("386", "i386")]
+)
 def test_the_path_file_goes_by_musls_name_of_the_architecture(on: str, name: str) -> None:
     files = {**alpine(on), f"opt/{NAME}": library(NAME, on), "app": musl_program(on, needed=[NAME])}
-    assert start({**files, f"etc/ld-musl-{name}.path": "/opt"}, "/app", on=on).outcome is Outcome.STARTS
+    assert (
+        start({**files, f"etc/ld-musl-{name}.path": "/opt"}, "/app", on=on).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_ld_library_path_comes_before_a_runpath_before_the_default() -> None:
@@ -83,11 +98,15 @@ def test_ld_library_path_comes_before_a_runpath_before_the_default() -> None:
 def test_rpath_and_runpath_both_serve_libraries_of_libraries(tag: str) -> None:
     """T."""
     files = {"opt/libbar.so": library("libbar.so", needed=[NAME]), f"opt/{NAME}": good()}
-    assert needs_foo(files, program={"needed": ["libbar.so"], tag: "/opt"}).outcome is Outcome.STARTS
+    assert (
+        needs_foo(files, program={"needed": ["libbar.so"], tag: "/opt"}).outcome is Outcome.STARTS
+    )
 
 
 def test_a_runpath_makes_an_rpath_void() -> None:
-    prediction = needs_foo({f"opt/{NAME}": good()}, program={"rpath": "/opt", "runpath": "/nowhere"})
+    prediction = needs_foo(
+        {f"opt/{NAME}": good()}, program={"rpath": "/opt", "runpath": "/nowhere"}
+    )
     assert failures(prediction) == [Code.LIBRARY_MISSING]
 
 
@@ -100,14 +119,29 @@ def test_origin_is_known_and_anything_else_makes_the_whole_path_void() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["libc.so", "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", LIBC]
+    "name",
+    [
+        "libc.so",
+        "libc.so.6",
+        "libm.so.6",
+        "libpthread.so.0",
+        "libdl.so.2",
+        "librt.so.1",
+        "libutil.so.1",
+        LIBC,
+    ],
 )
 def test_the_names_of_its_own_parts_are_never_searched(name: str) -> None:
     """T."""
-    assert needs_foo({f"lib/{name}": tarball.text("")}, program={"needed": [name]}).outcome is Outcome.STARTS
+    assert (
+        needs_foo({f"lib/{name}": tarball.text("")}, program={"needed": [name]}).outcome
+        is Outcome.STARTS
+    )
 
 
-@pytest.mark.parametrize("name", ["libgcc_s.so.1", "libstdc++.so.6", "ld-linux-x86-64.so.2", "libcrypt.so.1"])
+@pytest.mark.parametrize(
+    "name", ["libgcc_s.so.1", "libstdc++.so.6", "ld-linux-x86-64.so.2", "libcrypt.so.1"]
+)
 def test_other_names_are_searched(name: str) -> None:
     """T."""
     assert failures(needs_foo({}, program={"needed": [name]})) == [Code.LIBRARY_MISSING]
@@ -146,9 +180,13 @@ def test_versions_are_not_looked_at() -> None:
 @pytest.mark.parametrize("mark", [(), ("lazy",)])
 def test_every_symbol_is_bound_at_start(mark: tuple[str, ...]) -> None:
     """T: "Error relocating X: Y: symbol not found"."""
-    prediction = needs_foo({f"lib/{NAME}": good()}, program={"undefined": [("statx", *mark), "puts"]})
+    prediction = needs_foo(
+        {f"lib/{NAME}": good()}, program={"undefined": [("statx", *mark), "puts"]}
+    )
     assert failures(prediction) == [Code.SYMBOL_MISSING]
-    assert "needs the symbol statx, which neither musl 1.2.5 nor a loaded library defines" in words(prediction)
+    assert "needs the symbol statx, which neither musl 1.2.5 nor a loaded library defines" in words(
+        prediction
+    )
 
 
 def test_weak_symbols_may_be_missing() -> None:
@@ -174,7 +212,11 @@ def test_a_glibc_program_starts_through_a_linked_loader_if_musl_has_its_symbols(
 
 def test_relative_relocations_need_1_2_4() -> None:
     """T: a silent SIGSEGV with 1.2.3."""
-    for version, outcome in [("1.2.3", Outcome.CANNOT_START), ("1.2.4", Outcome.STARTS), ("1.2.5", Outcome.STARTS)]:
+    for version, outcome in [
+        ("1.2.3", Outcome.CANNOT_START),
+        ("1.2.4", Outcome.STARTS),
+        ("1.2.5", Outcome.STARTS),
+    ]:
         foo = good(relr=True, init_array=True)
         files = {**alpine(version=version), f"lib/{NAME}": foo, "app": musl_program(needed=[NAME])}
         prediction = start(files, "/app")
@@ -198,7 +240,9 @@ def test_a_preload_that_cannot_be_loaded_is_passed_over() -> None:
         ("amd64", library("p.so", "arm64"), []),
     ],
 )
-def test_a_preload_that_maps_is_there_for_good(on: str, preload: tarball.Item, code: list[Code]) -> None:
+def test_a_preload_that_maps_is_there_for_good(
+    on: str, preload: tarball.Item, code: list[Code]
+) -> None:
     """T: a class or a byte order that musl cannot read, it passes over; another machine it sees by relocations only."""
     files = {**alpine(on), "app": musl_program(on, needed=[]), "opt/p.so": preload}
     assert failures(start(files, "/app", on=on, env={"LD_PRELOAD": "/opt/p.so"})) == code
@@ -207,7 +251,10 @@ def test_a_preload_that_maps_is_there_for_good(on: str, preload: tarball.Item, c
 def test_a_second_libc_by_its_path_is_not_loaded() -> None:
     """load_library: what defines __libc_start_main and stdin is a libc; musl takes itself."""
     other = library("libc.so.6", defined=["__libc_start_main", "stdin"], undefined=["_dl_gone"])
-    assert needs_foo({"opt/libc.so.6": other}, program={"needed": ["/opt/libc.so.6"]}).outcome is Outcome.STARTS
+    assert (
+        needs_foo({"opt/libc.so.6": other}, program={"needed": ["/opt/libc.so.6"]}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_library_under_a_volume_is_unknown() -> None:
@@ -218,7 +265,9 @@ def test_a_library_under_a_volume_is_unknown() -> None:
 @pytest.mark.parametrize("on", sorted(ARCHITECTURES))
 def test_a_musl_program_needs_musls_loader(on: str) -> None:
     """T."""
-    assert failures(start({**debian(on), "app": musl_program(on)}, "/app", on=on)) == [Code.LOADER_MISSING]
+    assert failures(start({**debian(on), "app": musl_program(on)}, "/app", on=on)) == [
+        Code.LOADER_MISSING
+    ]
     assert start({**alpine(on), "app": musl_program(on)}, "/app", on=on).outcome is Outcome.STARTS
 
 
@@ -237,12 +286,19 @@ def test_a_variable_that_is_copied_must_come_from_another_object() -> None:
     assert failures(prediction) == [Code.SYMBOL_MISSING]
 
 
-@pytest.mark.parametrize(("on", "outcome"), [("ppc64le", Outcome.CANNOT_START), ("s390x", Outcome.STARTS)])
+@pytest.mark.parametrize(
+    ("on", "outcome"), [("ppc64le", Outcome.CANNOT_START), ("s390x", Outcome.STARTS)]
+)
 def test_on_power_musl_does_not_start_what_has_glibcs_start_code(on: str, outcome: Outcome) -> None:
     """T: SIGSEGV before main, through the folklore's symlink."""
     loader = ARCHITECTURES[on].glibc_loaders[0]
-    files = {**alpine(on), loader[1:]: tarball.link(f"/lib/ld-musl-{ARCHITECTURES[on].musl_name}.so.1")}
-    program = glibc_program(on, undefined=["__libc_start_main"], version_needs={"libc.so.6": ["GLIBC_2.34"]})
+    files = {
+        **alpine(on),
+        loader[1:]: tarball.link(f"/lib/ld-musl-{ARCHITECTURES[on].musl_name}.so.1"),
+    }
+    program = glibc_program(
+        on, undefined=["__libc_start_main"], version_needs={"libc.so.6": ["GLIBC_2.34"]}
+    )
     assert start({**files, "app": program}, "/app", on=on).outcome is outcome
 
 
@@ -250,7 +306,10 @@ def test_a_library_of_another_machine_only_fails_by_its_relocations() -> None:
     """T: musl looks at neither EI_CLASS nor e_machine."""
     foreign = library(NAME, "arm64", undefined=["puts"])
     assert failures(needs_foo({f"lib/{NAME}": foreign})) == [Code.LIBRARY_MISMATCH]
-    assert needs_foo({f"lib/{NAME}": library(NAME, "riscv64", undefined=["puts"])}).outcome is Outcome.UNKNOWN
+    assert (
+        needs_foo({f"lib/{NAME}": library(NAME, "riscv64", undefined=["puts"])}).outcome
+        is Outcome.UNKNOWN
+    )
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "s390x")})) == [Code.LIBRARY_MISMATCH]
     assert failures(needs_foo({f"lib/{NAME}": library(NAME, "386")})) == [Code.LIBRARY_MISMATCH]
 
@@ -282,7 +341,11 @@ def test_hidden_versions_and_indirect_functions_are_not_seen() -> None:
 
 def test_packed_relocations_that_nothing_at_the_start_needs_are_unknown_before_1_2_4() -> None:
     """T: some start, and some do not."""
-    files = {**alpine(version="1.2.3"), f"lib/{NAME}": good(relr=True), "app": musl_program(needed=[NAME])}
+    files = {
+        **alpine(version="1.2.3"),
+        f"lib/{NAME}": good(relr=True),
+        "app": musl_program(needed=[NAME]),
+    }
     assert start(files, "/app").outcome is Outcome.UNKNOWN
 
 
@@ -320,8 +383,13 @@ def test_a_preload_is_not_searched_by_the_programs_own_path_nor_is_what_it_needs
     """T: load_preload names no object that needs it."""
     program = {"runpath": "/opt", "undefined": ["pre"]}
     files = {f"lib/{NAME}": good(), "opt/pre.so": library("pre.so", defined=["pre"])}
-    assert failures(needs_foo(files, program=program, env={"LD_PRELOAD": "pre.so"})) == [Code.SYMBOL_MISSING]
-    assert needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"}).outcome is Outcome.STARTS
+    assert failures(needs_foo(files, program=program, env={"LD_PRELOAD": "pre.so"})) == [
+        Code.SYMBOL_MISSING
+    ]
+    assert (
+        needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"}).outcome
+        is Outcome.STARTS
+    )
     files["opt/pre.so"] = library("pre.so", defined=["pre"], needed=["libmore.so"])
     files["opt/libmore.so"] = library("libmore.so")
     prediction = needs_foo(files, program=program, env={"LD_PRELOAD": "/opt/pre.so"})
@@ -335,14 +403,23 @@ def _with_its_dynamic_section_behind(program: tarball.Item) -> tarball.Item:
     dynamic = next(at for at in headers if data[at] == 2)
     vaddr = struct.unpack_from("<Q", data, dynamic + 16)[0]
     load = [at for at in headers if data[at] == 1][1]
-    offset = struct.unpack_from("<Q", data, load + 8)[0] + vaddr - struct.unpack_from("<Q", data, load + 16)[0] - 16
+    offset = (
+        struct.unpack_from("<Q", data, load + 8)[0]
+        + vaddr
+        - struct.unpack_from("<Q", data, load + 16)[0]
+        - 16
+    )
     struct.pack_into("<QQ", data, load + 8, offset, vaddr - 16)
     struct.pack_into("<QQ", data, load + 32, 8, 8)
     return tarball.program(bytes(data))
 
 
-@pytest.mark.parametrize(("version", "starts"), [("1.2.5", False), ("1.2.1", False), ("1.1.24", True)])
-def test_a_dynamic_section_behind_its_segment_is_where_musl_puts_its_heap(version: str, *, starts: bool) -> None:
+@pytest.mark.parametrize(
+    ("version", "starts"), [("1.2.5", False), ("1.2.1", False), ("1.1.24", True)]
+)
+def test_a_dynamic_section_behind_its_segment_is_where_musl_puts_its_heap(
+    version: str, *, starts: bool
+) -> None:
     """T: on all architectures; glibc leaves it alone."""
     app = _with_its_dynamic_section_behind(musl_program())
     assert failures(start({**alpine(version=version), "app": app}, "/app")) == (

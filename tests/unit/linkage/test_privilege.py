@@ -9,7 +9,16 @@ import pytest
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
-from support.image import alpine, debian, failures, glibc_program, library, musl_program, start, words
+from support.image import (
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    library,
+    musl_program,
+    start,
+    words,
+)
 
 NAME = "libfoo.so.1"
 
@@ -30,7 +39,12 @@ def started(
         f"{at}/{NAME}": library(NAME),
         "bin/x": replace(app, mode=mode, uid=owner, capable=capable),
     }
-    settings: dict[str, Any] = {"env": {"LD_LIBRARY_PATH": "/opt"}, "user": 1000, "no_new_privileges": False, **rest}
+    settings: dict[str, Any] = {
+        "env": {"LD_LIBRARY_PATH": "/opt"},
+        "user": 1000,
+        "no_new_privileges": False,
+        **rest,
+    }
     return start(files, "/bin/x", **settings)
 
 
@@ -46,7 +60,13 @@ def test_a_set_group_id_program_ignores_the_library_path() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "owner", "user", "group"),
-    [(0o4755, 0, 0, 0), (0o4755, 1000, 1000, 1000), (0o2755, 0, 1000, 0), (0o2745, 0, 1000, 1000), (0o755, 0, 1000, 0)],
+    [
+        (0o4755, 0, 0, 0),
+        (0o4755, 1000, 1000, 1000),
+        (0o2755, 0, 1000, 0),
+        (0o2745, 0, 1000, 1000),
+        (0o755, 0, 1000, 0),
+    ],
 )
 def test_what_gains_nothing_heeds_it(mode: int, owner: int, user: int, group: int) -> None:
     """T."""
@@ -67,7 +87,10 @@ def test_nothing_is_gained_without_new_privileges() -> None:
 
 def test_where_that_is_not_known_what_hangs_on_it_is_unknown() -> None:
     prediction = started(no_new_privileges=None)
-    assert (prediction.outcome, prediction.findings[0].reason) == (Outcome.UNKNOWN, UnknownReason.VALUE_UNKNOWN)
+    assert (prediction.outcome, prediction.findings[0].reason) == (
+        Outcome.UNKNOWN,
+        UnknownReason.VALUE_UNKNOWN,
+    )
     assert "/bin/x may gain a privilege by its file" in words(prediction)
 
 
@@ -86,7 +109,10 @@ def test_a_library_path_that_would_break_it_is_ignored_too() -> None:
     bad = {"LD_LIBRARY_PATH": "/bad"}
     files = {**debian(), f"bad/{NAME}": "", f"usr/lib/{NAME}": library(NAME)}
     program = {"bin/x": replace(glibc_program(needed=[NAME, "libc.so.6"]), mode=0o4755)}
-    assert start({**files, **program}, "/bin/x", env=bad, user=1000, no_new_privileges=False).outcome is Outcome.STARTS
+    assert (
+        start({**files, **program}, "/bin/x", env=bad, user=1000, no_new_privileges=False).outcome
+        is Outcome.STARTS
+    )
     assert failures(start({**files, **program}, "/bin/x", env=bad)) == [Code.LIBRARY_MISMATCH]
 
 
@@ -110,10 +136,15 @@ def test_musl_does_not_follow_origin_of_such_a_program_but_of_its_libraries() ->
     """T."""
     app = replace(musl_program(needed=[NAME], runpath="$ORIGIN"), mode=0o4755)
     files = {**alpine(), "app/x": app, f"app/{NAME}": library(NAME)}
-    assert failures(start(files, "/app/x", user=1000, no_new_privileges=False)) == [Code.LIBRARY_MISSING]
+    assert failures(start(files, "/app/x", user=1000, no_new_privileges=False)) == [
+        Code.LIBRARY_MISSING
+    ]
     assert start(files, "/app/x").outcome is Outcome.STARTS
     plain = replace(musl_program(needed=[NAME], runpath="/app"), mode=0o4755)
-    further = {"app/x": plain, f"app/{NAME}": library(NAME, needed=["libb.so"], runpath="$ORIGIN/b")}
+    further = {
+        "app/x": plain,
+        f"app/{NAME}": library(NAME, needed=["libb.so"], runpath="$ORIGIN/b"),
+    }
     files = {**alpine(), **further, "app/b/libb.so": library("libb.so")}
     assert start(files, "/app/x", user=1000, no_new_privileges=False).outcome is Outcome.STARTS
 
@@ -131,9 +162,15 @@ def test_a_scripts_own_bits_do_not_count() -> None:
     assert start(files, "/x", env=env, user=1000, no_new_privileges=False).outcome is Outcome.STARTS
 
 
-@pytest.mark.parametrize(("path", "text"), [("etc/ld.so.preload", "/opt/libp.so\n"), ("etc/ld.so.cache", "x")])
+@pytest.mark.parametrize(
+    ("path", "text"), [("etc/ld.so.preload", "/opt/libp.so\n"), ("etc/ld.so.cache", "x")]
+)
 def test_files_that_the_process_may_not_read_are_not_heeded(path: str, text: str) -> None:
     """T."""
-    files = {**debian(), "opt/libp.so": library("libp.so", needed=["nowhere.so"]), "x": glibc_program()}
+    files = {
+        **debian(),
+        "opt/libp.so": library("libp.so", needed=["nowhere.so"]),
+        "x": glibc_program(),
+    }
     shown = {**files, path: tarball.text(text, 0o600)}
     assert start(shown, "/x", user=1000).outcome is Outcome.STARTS

@@ -29,16 +29,28 @@ def test_a_script_beyond_the_budget_is_no_reason_to_refuse() -> None:
     loops = "for i in a b c d e f g h; do " * 6 + "x=$i" + "; done" * 6
     script = tarball.program(f'#!/bin/sh\n{loops}\nexec "$@"\n')
     broken = glibc_program(interp="/lib/nowhere.so")
-    assert start({**alpine(), "s": script, "bin/x": broken}, "/s", "x", env=ENV).outcome is Outcome.UNKNOWN
-    assert start({**alpine(), "s": script, "bin/x": musl_program()}, "/s", "x", env=ENV).outcome is Outcome.STARTS
+    assert (
+        start({**alpine(), "s": script, "bin/x": broken}, "/s", "x", env=ENV).outcome
+        is Outcome.UNKNOWN
+    )
+    assert (
+        start({**alpine(), "s": script, "bin/x": musl_program()}, "/s", "x", env=ENV).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_file_with_a_nul_is_no_text_to_read_commands_from() -> None:
     """Shells drop NULs, end there or refuse the file, each in its own way."""
-    files = {**alpine(), "s": tarball.program("#!/bin/sh\n. /lib/functions\nexec /bin/x\n"), "bin/x": musl_program()}
+    files = {
+        **alpine(),
+        "s": tarball.program("#!/bin/sh\n. /lib/functions\nexec /bin/x\n"),
+        "bin/x": musl_program(),
+    }
     missing = files | {"lib/functions": tarball.text("set -e\n/bin/missing\0\n")}
     assert start(missing, "/s", env=ENV).outcome is Outcome.STARTS
-    assert start(files | {"lib/functions": static_program()}, "/s", env=ENV).outcome is Outcome.STARTS
+    assert (
+        start(files | {"lib/functions": static_program()}, "/s", env=ENV).outcome is Outcome.STARTS
+    )
 
 
 def test_what_cannot_be_read_is_not_read_again() -> None:

@@ -32,14 +32,20 @@ LONGEST = "/" + "x" * 252  # 253 bytes: with "#!" and the newline, all of the ke
         (b"#!/bin/sh " + b"a" * 300 + b"\n", Shebang("/bin/sh", "a" * 245)),
     ],
 )
-def test_the_first_line_is_read_as_the_kernel_reads_it(line: bytes, expected: Shebang | None) -> None:
+def test_the_first_line_is_read_as_the_kernel_reads_it(
+    line: bytes, expected: Shebang | None
+) -> None:
     assert shebang(line[:256]) == expected
 
 
 def scripts(count: int) -> dict[str, tarball.Item]:
     """So many scripts, each the interpreter of the one before; the last is run by a program."""
     files = {f"s{number}": tarball.program(f"#!/s{number + 1}\n") for number in range(count - 1)}
-    return {**files, f"s{count - 1}": tarball.program("#!/bin/true\n"), "bin/true": static_program()}
+    return {
+        **files,
+        f"s{count - 1}": tarball.program("#!/bin/true\n"),
+        "bin/true": static_program(),
+    }
 
 
 def test_a_script_starts_if_its_interpreter_does() -> None:
@@ -53,7 +59,9 @@ def test_five_scripts_deep_starts_and_six_does_not() -> None:
 
 
 def test_a_script_that_is_its_own_interpreter_ends_in_a_loop() -> None:
-    assert failures(start({"s": tarball.program("#!/s\n")}, "/s")) == [Code.SCRIPT_INTERPRETER_MISSING]
+    assert failures(start({"s": tarball.program("#!/s\n")}, "/s")) == [
+        Code.SCRIPT_INTERPRETER_MISSING
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
-from support.image import Files, alpine, debian, failures, glibc_program, musl_program, start, static_program, words
+from support.image import (
+    Files,
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    musl_program,
+    start,
+    static_program,
+    words,
+)
 
 BROKEN = glibc_program()  # needs glibc's loader, which Alpine does not have
 FILES = {
@@ -55,7 +65,11 @@ WRAPPED = [
 
 @pytest.mark.parametrize("command", WRAPPED, ids=" ".join)
 def test_the_program_behind_a_wrapper_is_what_counts(command: tuple[str, ...]) -> None:
-    for name, expected in [("broken", [Code.LOADER_MISSING]), ("fine", []), ("gone", [Code.COMMAND_MISSING])]:
+    for name, expected in [
+        ("broken", [Code.LOADER_MISSING]),
+        ("fine", []),
+        ("gone", [Code.COMMAND_MISSING]),
+    ]:
         assert failures(run(*(word.replace("PROGRAM", name) for word in command))) == expected
 
 
@@ -81,13 +95,17 @@ def test_what_is_not_certain_is_not_followed(command: tuple[str, ...]) -> None:
 
 
 def test_a_wrapper_that_cannot_start_itself_is_what_fails() -> None:
-    assert failures(run("tini", "--", "broken", files={"sbin/tini": static_program("s390x")})) == [Code.EXEC_FORMAT]
+    assert failures(run("tini", "--", "broken", files={"sbin/tini": static_program("s390x")})) == [
+        Code.EXEC_FORMAT
+    ]
 
 
 def test_env_changes_where_its_program_is_searched() -> None:
     files = {"opt/tool": static_program()}
     assert run("env", "PATH=/opt", "tool", files=files).outcome is Outcome.STARTS
-    assert failures(run("env", "-i", "tool", files=files, env={"PATH": "/opt:/usr/bin"})) == [Code.COMMAND_MISSING]
+    assert failures(run("env", "-i", "tool", files=files, env={"PATH": "/opt:/usr/bin"})) == [
+        Code.COMMAND_MISSING
+    ]
 
 
 def test_env_changes_where_libraries_are_searched() -> None:
@@ -105,7 +123,10 @@ def test_busyboxes_env_has_no_split_string() -> None:
     assert failures(prediction) == [Code.COMMAND_MISSING]
     assert "busybox" in words(prediction)
     assert run("/s", files={**script, "usr/bin/env": static_program()}).outcome is Outcome.STARTS
-    broken = {"s": tarball.program("#!/usr/bin/env -S broken -x\n"), "usr/bin/env": static_program()}
+    broken = {
+        "s": tarball.program("#!/usr/bin/env -S broken -x\n"),
+        "usr/bin/env": static_program(),
+    }
     assert failures(run("/s", files=broken)) == [Code.LOADER_MISSING]
 
 
@@ -215,7 +236,10 @@ DOUBTFUL = {
 @pytest.mark.parametrize("how", DOUBTFUL)
 def test_what_fails_behind_a_script_is_unknown_if_the_script(how: str) -> None:
     script = tarball.program(f'#!/bin/sh\n{DOUBTFUL[how]}exec "$@"\n')
-    files = {"entry.sh": script, **{f"bin/{name}": static_program() for name in ("apk", "ln", "cat", "grep", "nc")}}
+    files = {
+        "entry.sh": script,
+        **{f"bin/{name}": static_program() for name in ("apk", "ln", "cat", "grep", "nc")},
+    }
     prediction = run("/entry.sh", "/usr/bin/broken", files=files)
     assert prediction.outcome is Outcome.UNKNOWN
     assert prediction.findings[0].reason is UnknownReason.SHAPE_UNKNOWN
@@ -227,17 +251,28 @@ def test_a_script_may_end_where_a_variable_of_elsewhere_is_not_as_it_wants(line:
     files = {"entry.sh": tarball.program(f'#!/bin/sh\n{line}\nexec "$@"\n')}
     anything = frozenset({"*"})
     env = {"PATH": "/usr/bin:/bin"}
-    assert run("/entry.sh", "/usr/bin/broken", files=files, env=env, unknown_env=anything).outcome is Outcome.UNKNOWN
-    assert failures(run("/entry.sh", "broken", files=files, env={**env, "NAME": "1"})) == [Code.LOADER_MISSING]
+    assert (
+        run("/entry.sh", "/usr/bin/broken", files=files, env=env, unknown_env=anything).outcome
+        is Outcome.UNKNOWN
+    )
+    assert failures(run("/entry.sh", "broken", files=files, env={**env, "NAME": "1"})) == [
+        Code.LOADER_MISSING
+    ]
 
 
 def test_a_script_changes_its_working_directory_for_a_relative_program() -> None:
-    files = {"entry.sh": tarball.program('#!/bin/sh\ncd /srv\nexec ./tool "$@"\n'), "srv/tool": BROKEN}
+    files = {
+        "entry.sh": tarball.program('#!/bin/sh\ncd /srv\nexec ./tool "$@"\n'),
+        "srv/tool": BROKEN,
+    }
     assert failures(run("/entry.sh", files=files)) == [Code.LOADER_MISSING]
 
 
 def test_a_script_without_arguments_starts() -> None:
-    assert run("/entry.sh", files={"entry.sh": tarball.program('#!/bin/sh\nexec "$@"\n')}).outcome is Outcome.STARTS
+    assert (
+        run("/entry.sh", files={"entry.sh": tarball.program('#!/bin/sh\nexec "$@"\n')}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_a_script_behind_env_is_followed_too() -> None:
@@ -247,8 +282,12 @@ def test_a_script_behind_env_is_followed_too() -> None:
 
 def test_a_script_that_a_shell_is_given_must_be_there() -> None:
     assert run("sh", "/gone.sh", "x").outcome is Outcome.UNKNOWN  # it ends with 2, as for any error
-    assert failures(run("bash", "/gone.sh", "x", files={"bin/bash": musl_program()})) == [Code.COMMAND_MISSING]
-    assert run("sh", "/data/run.sh", mounts=("/data",)).findings[0].reason is UnknownReason.UNDER_MOUNT
+    assert failures(run("bash", "/gone.sh", "x", files={"bin/bash": musl_program()})) == [
+        Code.COMMAND_MISSING
+    ]
+    assert (
+        run("sh", "/data/run.sh", mounts=("/data",)).findings[0].reason is UnknownReason.UNDER_MOUNT
+    )
 
 
 def test_a_text_without_a_first_line_is_run_by_a_shell_but_not_by_the_kernel() -> None:
@@ -265,7 +304,10 @@ def test_wrappers_that_never_end_are_given_up() -> None:
 
 def test_a_script_too_long_to_be_kept_is_judged_by_itself() -> None:
     text = "#!/bin/sh\n" + "# padding\n" * 8000 + 'exec "$@"\n'
-    assert run("/entry.sh", "broken", files={"entry.sh": tarball.program(text)}).outcome is Outcome.STARTS
+    assert (
+        run("/entry.sh", "broken", files={"entry.sh": tarball.program(text)}).outcome
+        is Outcome.STARTS
+    )
 
 
 def test_what_is_missing_behind_a_doubtful_script_is_unknown_whatever_it_is() -> None:
@@ -277,17 +319,28 @@ def test_what_is_missing_behind_a_doubtful_script_is_unknown_whatever_it_is() ->
         glibc_program(undefined=["gone"], interp="/lib/ld.so"),
         glibc_program(version_needs={"libc.so.6": ["GLIBC_2.99"]}, interp="/lib/ld.so"),
     ):
-        files = {**debian(), **FILES, "entry.sh": script, "app": program, "lib/ld.so": tarball.program(glibc_loader())}
+        files = {
+            **debian(),
+            **FILES,
+            "entry.sh": script,
+            "app": program,
+            "lib/ld.so": tarball.program(glibc_loader()),
+        }
         assert start(files, "/app").outcome is Outcome.CANNOT_START
         assert start(files, "/entry.sh", "/app").outcome is Outcome.UNKNOWN
 
 
 def test_a_script_sets_the_paths_of_searches() -> None:
-    script = tarball.program('#!/bin/sh\nexport PATH="/opt/bin:$PATH" LD_LIBRARY_PATH=/opt/lib\nexec "$@"\n')
+    script = tarball.program(
+        '#!/bin/sh\nexport PATH="/opt/bin:$PATH" LD_LIBRARY_PATH=/opt/lib\nexec "$@"\n'
+    )
     program = glibc_program(needed=["libfoo.so", "libc.so.6"])
     library = tarball.Item("file", elf_file("amd64", soname="libfoo.so"))
     files = {**debian(), **FILES, "entry.sh": script, "opt/bin/tool": program}
-    assert start({**files, "opt/lib/libfoo.so": library}, "/entry.sh", "tool").outcome is Outcome.STARTS
+    assert (
+        start({**files, "opt/lib/libfoo.so": library}, "/entry.sh", "tool").outcome
+        is Outcome.STARTS
+    )
     assert failures(start(files, "/entry.sh", "tool")) == [Code.LIBRARY_MISSING]
 
 
@@ -303,7 +356,10 @@ def test_a_variable_of_the_environment_names_the_program() -> None:
     for text in ("exec $TOOL", 'exec "${TOOL}" -v', "exec $TOOL_DIR/broken"):
         env = {"TOOL": "broken", "TOOL_DIR": "/usr/bin"}
         assert failures(run("sh", "-c", text, env=env)) == [Code.LOADER_MISSING]
-        assert run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"})).outcome is Outcome.STARTS
+        assert (
+            run("sh", "-c", text, env=env, unknown_env=frozenset({"TOOL", "TOOL_DIR"})).outcome
+            is Outcome.STARTS
+        )
     assert run("sh", "-c", "exec $TOOL", env={"TOOL": "fine broken"}).outcome is Outcome.STARTS
     script = {"entry.sh": tarball.program('#!/bin/sh\nTOOL=fine\nexec "$TOOL"\n')}
     assert run("/entry.sh", files=script, env={"TOOL": "broken"}).outcome is Outcome.STARTS
@@ -334,7 +390,9 @@ def test_arguments_without_quotes_are_split() -> None:
     files = {"entry.sh": tarball.program("#!/bin/sh\nexec $@\n")}
     assert run("/entry.sh", "/usr/bin/fine -v", files=files).outcome is Outcome.STARTS
     assert failures(run("/entry.sh", "broken -v", files=files)) == [Code.LOADER_MISSING]
-    assert failures(run("/entry.sh", "/usr/bin/broke?", files=files)) == []  # files may match: another split
+    assert (
+        failures(run("/entry.sh", "/usr/bin/broke?", files=files)) == []
+    )  # files may match: another split
 
 
 @pytest.mark.parametrize("line", ["set -o pipefail", 'cat <<< "$1"', 'a="${1:0:1}"'])
@@ -365,6 +423,9 @@ def test_bytes_without_a_form_may_be_run_as_a_script() -> None:
 
 def test_a_script_whose_interpreter_is_a_text_is_run_by_a_shell() -> None:
     """T: execve says ENOEXEC of it, and the shell takes the script itself."""
-    files = {"usr/bin/s": tarball.program("#!/usr/bin/text\n"), "usr/bin/text": tarball.program("exit 0\n")}
+    files = {
+        "usr/bin/s": tarball.program("#!/usr/bin/text\n"),
+        "usr/bin/text": tarball.program("exit 0\n"),
+    }
     assert failures(run("s", files=files)) == [Code.EXEC_FORMAT]
     assert run("sh", "-c", "exec s", files=files).outcome is Outcome.STARTS

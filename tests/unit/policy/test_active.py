@@ -102,7 +102,11 @@ def follow(*files: bytes | InputError) -> tuple[list[tuple[str, str]], str]:
     async def look() -> str:
         active = ActiveEngine(EmbeddedEngine(bundle.load()))
         follower = Follower(
-            active, fetch=fetch, prepare=prepare, told=lambda result, what: told.append((result, what)), seconds=60
+            active,
+            fetch=fetch,
+            prepare=prepare,
+            told=lambda result, what: told.append((result, what)),
+            seconds=60,
         )
         for _ in files:
             await follower.look()
@@ -122,10 +126,16 @@ def test_a_good_bundle_is_put_into_force_once() -> None:
     [
         (b"unsigned", "refused", "the bundle is not signed"),
         (b"allows all", "refused", "judge a known document wrongly"),
-        (InputError("registry.test does not answer"), "unreachable", "registry.test does not answer"),
+        (
+            InputError("registry.test does not answer"),
+            "unreachable",
+            "registry.test does not answer",
+        ),
     ],
 )
-def test_whatever_is_wrong_with_a_new_bundle_the_old_one_stays(bad: bytes | InputError, result: str, why: str) -> None:
+def test_whatever_is_wrong_with_a_new_bundle_the_old_one_stays(
+    bad: bytes | InputError, result: str, why: str
+) -> None:
     told, revision = follow(b"strict", bad)
     assert revision == STRICT.revision
     assert told[1][0] == result

@@ -49,7 +49,9 @@ def own(tmp_path: Path, text: str, name: str = "own.rego") -> Path:
 
 
 def test_the_shipped_bundle_is_the_folder_of_the_source_tree() -> None:
-    assert not (files("elfgate") / "policies").is_dir()  # an editable install keeps no copy that could be stale
+    assert not (
+        files("elfgate") / "policies"
+    ).is_dir()  # an editable install keeps no copy that could be stale
     assert bundle.load() == bundle.load(POLICIES)
 
 
@@ -111,7 +113,9 @@ def test_a_setting_for_no_rule_is_refused() -> None:
         ("data.json", b" " * (5 << 20), "is larger than 4 MiB"),
     ],
 )
-def test_a_broken_bundle_is_refused_in_one_line(folder: Path, name: str, content: bytes, complaint: str) -> None:
+def test_a_broken_bundle_is_refused_in_one_line(
+    folder: Path, name: str, content: bytes, complaint: str
+) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=complaint) as told:
         bundle.load(folder)
@@ -145,7 +149,9 @@ def test_a_rule_of_ones_own_is_among_the_rules(tmp_path: Path) -> None:
 
 
 def test_a_rule_of_ones_own_may_be_set_like_any_other(tmp_path: Path) -> None:
-    engine = EmbeddedEngine(bundle.load(rules=own(tmp_path, UBI_ONLY), config=PolicyConfig(rules={"ubi_only": "warn"})))
+    engine = EmbeddedEngine(
+        bundle.load(rules=own(tmp_path, UBI_ONLY), config=PolicyConfig(rules={"ubi_only": "warn"}))
+    )
     verdict = asyncio.run(engine.evaluate(pod(starts=("s390x",))))
     assert verdict.allowed
     assert [warning.code for warning in verdict.warnings] == ["ubi_only"]
@@ -162,6 +168,8 @@ def test_a_rule_of_ones_own_may_be_set_like_any_other(tmp_path: Path) -> None:
         ("system.authz", "is not elfgate.rules.NAME"),
     ],
 )
-def test_a_rule_in_a_package_that_is_not_its_own_is_refused(tmp_path: Path, package: str, complaint: str) -> None:
+def test_a_rule_in_a_package_that_is_not_its_own_is_refused(
+    tmp_path: Path, package: str, complaint: str
+) -> None:
     with pytest.raises(InputError, match=complaint):
         bundle.load(rules=own(tmp_path, f"package {package}\nfindings := set()\n"))

@@ -9,12 +9,19 @@ from elfgate.policy.config import Layer, PolicyConfig
 
 def test_only_what_was_given_is_laid_over() -> None:
     assert PolicyConfig().overlay() == {}
-    given = PolicyConfig.model_validate({"unknown": {"not_scanned": "deny"}, "points": {"audit": {"require": "all"}}})
-    assert given.overlay() == {"unknown": {"not_scanned": "deny"}, "points": {"audit": {"require": "all"}}}
+    given = PolicyConfig.model_validate(
+        {"unknown": {"not_scanned": "deny"}, "points": {"audit": {"require": "all"}}}
+    )
+    assert given.overlay() == {
+        "unknown": {"not_scanned": "deny"},
+        "points": {"audit": {"require": "all"}},
+    }
 
 
 def test_an_unquoted_off_in_yaml_is_off() -> None:
-    given = PolicyConfig.model_validate(yaml.safe_load("{rules: {cpu_level: off}, notes: {page_size: off}}"))
+    given = PolicyConfig.model_validate(
+        yaml.safe_load("{rules: {cpu_level: off}, notes: {page_size: off}}")
+    )
     assert given.overlay() == {"rules": {"cpu_level": "off"}, "notes": {"page_size": "off"}}
 
 
@@ -54,13 +61,22 @@ def test_every_rule_spoken_of_is_known_by_its_code() -> None:
     assert config.codes() == {"a", "b", "c", "d"}
 
 
-EXEMPTION = {"namespace": "shop", "owner": "team-a", "reason": "moves in June", "expires": "2026-06-30"}
+EXEMPTION = {
+    "namespace": "shop",
+    "owner": "team-a",
+    "reason": "moves in June",
+    "expires": "2026-06-30",
+}
 
 
 def test_an_exemption_ends_some_days_after_it_expires() -> None:
-    given = PolicyConfig.model_validate({"exemptions": [EXEMPTION, {**EXEMPTION, "grace_days": 0}]}).overlay()
+    given = PolicyConfig.model_validate(
+        {"exemptions": [EXEMPTION, {**EXEMPTION, "grace_days": 0}]}
+    ).overlay()
     whole = {**EXEMPTION, "image": "*", "workload": "*", "rules": []}
-    assert given == {"exemptions": [{**whole, "ends": "2026-07-14"}, {**whole, "ends": "2026-06-30"}]}
+    assert given == {
+        "exemptions": [{**whole, "ends": "2026-07-14"}, {**whole, "ends": "2026-06-30"}]
+    }
 
 
 @pytest.mark.parametrize(

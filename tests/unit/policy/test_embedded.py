@@ -43,7 +43,9 @@ def test_a_bundle_that_judges_a_known_document_wrongly_is_not_put_into_force(ver
 
 def test_what_is_no_rego_is_refused_in_one_line() -> None:
     shipped = bundle.load()
-    broken = bundle.Bundle({**shipped.modules, "broken.rego": "package x\nif if"}, shipped.data, shipped.revision)
+    broken = bundle.Bundle(
+        {**shipped.modules, "broken.rego": "package x\nif if"}, shipped.data, shipped.revision
+    )
     with pytest.raises(
         EngineError, match=r"^the policies of revision elfgate-1-\w+ do not load: .*broken\.rego"
     ) as told:
@@ -53,7 +55,9 @@ def test_what_is_no_rego_is_refused_in_one_line() -> None:
 
 def test_an_error_of_the_engine_is_one_line_with_its_place() -> None:
     engine = embedded.EmbeddedEngine(with_main('verdict := to_number("x")'))
-    with pytest.raises(EngineError, match=r"^cannot evaluate data\.elfgate\.main\.verdict: .*main\.rego:2") as told:
+    with pytest.raises(
+        EngineError, match=r"^cannot evaluate data\.elfgate\.main\.verdict: .*main\.rego:2"
+    ) as told:
         asyncio.run(engine.evaluate(pod()))
     assert "\n" not in str(told.value)
     assert "backtrace" not in str(told.value)

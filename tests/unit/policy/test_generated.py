@@ -18,7 +18,11 @@ OPERATORS = {
 
 def test_what_is_generated_is_up_to_date() -> None:
     done = subprocess.run(
-        [sys.executable, "docs/policies.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "docs/policies.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -46,10 +50,18 @@ def known(builtin: dict[str, object]) -> bool:
 
 def test_no_policy_may_reach_out_or_depend_on_the_moment() -> None:
     names = {row["name"] for row in CAPABILITIES["builtins"]}
-    assert not [name for name in names if re.match(r"http\.|net\.|opa\.|time\.|rand\.|uuid\.rfc|io\.|rego\.", name)]
+    assert not [
+        name
+        for name in names
+        if re.match(r"http\.|net\.|opa\.|time\.|rand\.|uuid\.rfc|io\.|rego\.", name)
+    ]
     assert CAPABILITIES["allow_net"] == []
 
 
 def test_no_policy_takes_another_input_than_it_is_given() -> None:
     # The embedded engine mixes up what was evaluated before and under `with`, unless it is named in full.
-    assert [path for path, text in bundle.load().modules.items() if re.search(r"\bwith (input|data)\b", text)] == []
+    assert [
+        path
+        for path, text in bundle.load().modules.items()
+        if re.search(r"\bwith (input|data)\b", text)
+    ] == []

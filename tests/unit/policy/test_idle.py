@@ -19,7 +19,10 @@ ROW = {"repository": "*", "architectures": ["amd64"], "source": "its manual"}
 
 def asked(code: str, config: PolicyConfig | None = None) -> bool:
     """Whether the aggregator of the bundle names a rule."""
-    return f"data.elfgate.rules.{code}.findings" in bundle.load(config=config).modules[bundle.AGGREGATOR]
+    return (
+        f"data.elfgate.rules.{code}.findings"
+        in bundle.load(config=config).modules[bundle.AGGREGATOR]
+    )
 
 
 def test_a_rule_that_is_off_everywhere_is_not_asked() -> None:
@@ -41,11 +44,15 @@ def test_the_support_matrix_is_asked_where_there_is_one() -> None:
 
 def test_a_rule_of_the_same_name_that_has_other_findings_is_asked() -> None:
     assert idle.is_idle("support_matrix", MATRIX, SETTINGS)
-    assert not idle.is_idle("support_matrix", MATRIX + '\nfindings contains {"container": "c"}\n', SETTINGS)
+    assert not idle.is_idle(
+        "support_matrix", MATRIX + '\nfindings contains {"container": "c"}\n', SETTINGS
+    )
     assert not idle.is_idle("support_matrix", MATRIX.replace("> 0", ">= 0"), SETTINGS)
 
 
-@pytest.mark.parametrize("settings", [{"rules": []}, {"points": [1]}, {"namespaces": {"web": None}}])
+@pytest.mark.parametrize(
+    "settings", [{"rules": []}, {"points": [1]}, {"namespaces": {"web": None}}]
+)
 def test_settings_of_another_shape_leave_no_rule_out(settings: dict[str, Any]) -> None:
     assert not idle.is_idle("latest_tag", "", {"rules": {"latest_tag": "off"}} | settings)
 
@@ -65,6 +72,8 @@ def test_a_signed_bundle_asks_the_rules_that_the_settings_turn_on() -> None:
 def test_a_signed_bundle_is_left_as_it_is_where_settings_turn_nothing_on() -> None:
     contents = archive.files(bundle.load())
     signed = {**contents, bundle.AGGREGATOR: contents[bundle.AGGREGATOR] + b"# signed\n"}
-    whole = bundle.sealed("x", {p: t.decode() for p, t in signed.items() if p.endswith(".rego")}, SETTINGS)
+    whole = bundle.sealed(
+        "x", {p: t.decode() for p, t in signed.items() if p.endswith(".rego")}, SETTINGS
+    )
     read = archive.read(archive.files(whole), "it", config=PolicyConfig(require="all"))
     assert read.modules[bundle.AGGREGATOR].endswith("# signed\n")

@@ -18,7 +18,9 @@ EXEMPTION = Exemption(namespace="shop", owner="a", reason="b", expires=date(2099
 
 
 def called(document: Document, name: str) -> Document:
-    return document.model_copy(update={"request": document.request.model_copy(update={"name": name})})
+    return document.model_copy(
+        update={"request": document.request.model_copy(update={"name": name})}
+    )
 
 
 def test_the_shipped_policies_do_not_look_at_names() -> None:
@@ -28,7 +30,11 @@ def test_the_shipped_policies_do_not_look_at_names() -> None:
 
 def test_they_do_where_an_exemption_is_for_some_workloads() -> None:
     assert names.matter(
-        bundle.load(config=PolicyConfig(exemptions=[EXEMPTION, EXEMPTION.model_copy(update={"workload": "web-*"})]))
+        bundle.load(
+            config=PolicyConfig(
+                exemptions=[EXEMPTION, EXEMPTION.model_copy(update={"workload": "web-*"})]
+            )
+        )
     )
 
 
@@ -50,8 +56,12 @@ def test_they_do_where_an_exemption_is_for_some_workloads() -> None:
         ("true # input.request.name", True),
     ],
 )
-def test_whatever_could_be_a_look_at_the_name_counts_as_one(body: str, looks: bool, tmp_path: Path) -> None:
-    (tmp_path / "mine.rego").write_text(f"package elfgate.rules.mine\nfindings contains 1 if {{ {body} }}\n")
+def test_whatever_could_be_a_look_at_the_name_counts_as_one(
+    body: str, looks: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.rego").write_text(
+        f"package elfgate.rules.mine\nfindings contains 1 if {{ {body} }}\n"
+    )
     assert names.matter(bundle.load(rules=tmp_path)) is looks
 
 
@@ -91,7 +101,9 @@ def test_a_verdict_is_remembered_for_every_name_or_for_its_own() -> None:
         return first is second
 
     assert asyncio.run(remembered(PolicyConfig()))
-    assert not asyncio.run(remembered(PolicyConfig(exemptions=[EXEMPTION.model_copy(update={"workload": "web-*"})])))
+    assert not asyncio.run(
+        remembered(PolicyConfig(exemptions=[EXEMPTION.model_copy(update={"workload": "web-*"})]))
+    )
 
 
 def test_a_document_is_written_as_pydantic_writes_it() -> None:

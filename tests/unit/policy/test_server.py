@@ -75,7 +75,8 @@ async def ask(socket: Path, *, seconds: float = 10) -> None:
         (http("200 OK", b"{"), "cannot be asked at .*/opa.sock"),
         (
             http(
-                "500 Internal Server Error", b'{"code": "x", "message": "it failed", "errors": [{"message": "here"}]}'
+                "500 Internal Server Error",
+                b'{"code": "x", "message": "it failed", "errors": [{"message": "here"}]}',
             ),
             "OPA answered 500: it failed here",
         ),
@@ -96,7 +97,9 @@ def test_a_bad_answer_is_a_failure(socket: Path, answer: bytes, complaint: str) 
     assert asyncio.run(asked()) in ([ASKED], [ASKED, ASKED])
 
 
-def test_an_answer_of_another_revision_is_a_failure_until_that_has_proved_itself(socket: Path) -> None:
+def test_an_answer_of_another_revision_is_a_failure_until_that_has_proved_itself(
+    socket: Path,
+) -> None:
     other = b'{"result": {"version": 1, "revision": "other", "allowed": true, "denials": [], "warnings": []}}'
 
     async def asked() -> list[bytes]:
@@ -126,7 +129,9 @@ def test_a_server_that_is_not_there_is_a_failure(socket: Path) -> None:
         asyncio.run(ask(socket))
 
 
-def test_a_proxy_of_the_environment_does_not_come_between(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_does_not_come_between(
+    socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
 
     async def asked() -> list[bytes]:

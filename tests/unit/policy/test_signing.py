@@ -50,7 +50,9 @@ def test_what_was_packed_is_read_back_as_the_same_bundle() -> None:
     packed = archive.pack(signed(require="all"))
     contents = archive.unpack(packed, "bundle.tar.gz")
     signing.verify(contents, public(), "release")
-    assert archive.read(contents, "bundle.tar.gz") == bundle.load(config=PolicyConfig(require="all"))
+    assert archive.read(contents, "bundle.tar.gz") == bundle.load(
+        config=PolicyConfig(require="all")
+    )
 
 
 def test_settings_may_be_laid_over_a_packed_bundle() -> None:
@@ -66,14 +68,24 @@ def change(contents: Contents, path: str, old: bytes, new: bytes) -> Contents:
 TAMPERED: dict[str, Callable[[Contents], Contents]] = {
     "a rule is changed": lambda c: change(c, "elfgate/main/main.rego", b"allowed", b"aLlowed"),
     "a setting is changed": lambda c: change(c, archive.DATA, b'"deny"', b'"off"'),
-    "the manifest is changed": lambda c: change(c, archive.MANIFEST, b'"rego_version":1', b'"rego_version":0'),
+    "the manifest is changed": lambda c: change(
+        c, archive.MANIFEST, b'"rego_version":1', b'"rego_version":0'
+    ),
     "a file is added": lambda c: c | {"more.rego": b"package more"},
-    "a file is taken away": lambda c: {path: text for path, text in c.items() if path != "elfgate/main/found.rego"},
-    "it is not signed": lambda c: {path: text for path, text in c.items() if path != archive.SIGNATURES},
-    "the signature is of another bundle": lambda c: c | {archive.SIGNATURES: signed(require="all")[archive.SIGNATURES]},
+    "a file is taken away": lambda c: {
+        path: text for path, text in c.items() if path != "elfgate/main/found.rego"
+    },
+    "it is not signed": lambda c: {
+        path: text for path, text in c.items() if path != archive.SIGNATURES
+    },
+    "the signature is of another bundle": lambda c: (
+        c | {archive.SIGNATURES: signed(require="all")[archive.SIGNATURES]}
+    ),
     "the signature is no JSON": lambda c: c | {archive.SIGNATURES: b"{"},
     "there is no signature in it": lambda c: c | {archive.SIGNATURES: b'{"signatures": []}'},
-    "another key signed it": lambda c: c | {archive.SIGNATURES: signing.sign(c, private(OTHER), "release")},
+    "another key signed it": lambda c: (
+        c | {archive.SIGNATURES: signing.sign(c, private(OTHER), "release")}
+    ),
 }
 
 
@@ -85,7 +97,9 @@ def test_what_is_not_what_was_signed_is_refused(tampered: Callable[[Contents], C
 
 
 def test_a_key_of_another_name_is_refused() -> None:
-    with pytest.raises(signing.SignatureError, match="signed with the key 'release', not 'staging'"):
+    with pytest.raises(
+        signing.SignatureError, match="signed with the key 'release', not 'staging'"
+    ):
         signing.verify(signed(), public(), "staging")
 
 
@@ -99,7 +113,9 @@ def test_the_algorithm_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [b"", b"-----BEGIN", private(rsa.generate_private_key(65537, 2048)), public()], ids=range(4)
+    "key",
+    [b"", b"-----BEGIN", private(rsa.generate_private_key(65537, 2048)), public()],
+    ids=range(4),
 )
 def test_a_key_that_cannot_sign_is_told_in_a_line(key: bytes) -> None:
     with pytest.raises(InputError, match="not an unencrypted PEM key on P-256"):
@@ -108,7 +124,9 @@ def test_a_key_that_cannot_sign_is_told_in_a_line(key: bytes) -> None:
 
 def test_a_revision_of_other_files_is_refused() -> None:
     contents = change(signed(), archive.DATA, b'"any"', b'"all"')
-    with pytest.raises(InputError, match=r"says it is revision elfgate-1-\w+, but its files are elfgate-1-"):
+    with pytest.raises(
+        InputError, match=r"says it is revision elfgate-1-\w+, but its files are elfgate-1-"
+    ):
         archive.read(contents, "bundle.tar.gz")
 
 
@@ -153,8 +171,15 @@ def verdict_of_opa(contents: Contents) -> Verdict:
         folder = Path(short)
         (folder / "bundle.tar.gz").write_bytes(archive.pack(contents))
         (folder / "public.pem").write_bytes(public())
-        verifying = ("--verification-key", str(folder / "public.pem"), "--verification-key-id", "release")
-        with opa.running(folder, "--bundle", str(folder / "bundle.tar.gz"), *verifying, "--signing-alg", "ES256") as at:
+        verifying = (
+            "--verification-key",
+            str(folder / "public.pem"),
+            "--verification-key-id",
+            "release",
+        )
+        with opa.running(
+            folder, "--bundle", str(folder / "bundle.tar.gz"), *verifying, "--signing-alg", "ES256"
+        ) as at:
             revision = archive.read(contents, "bundle.tar.gz").revision
 
             async def ask() -> Verdict:
@@ -174,7 +199,9 @@ def test_opa_takes_what_elfgate_signed_and_judges_by_it() -> None:
 
 
 @needs_opa
-@pytest.mark.parametrize("case", ["a rule is changed", "a setting is changed", "it is not signed", "a file is added"])
+@pytest.mark.parametrize(
+    "case", ["a rule is changed", "a setting is changed", "it is not signed", "a file is added"]
+)
 def test_opa_does_not_start_on_what_was_touched(case: str) -> None:
     with pytest.raises(AssertionError, match="OPA does not listen"):
         verdict_of_opa(TAMPERED[case](signed()))
@@ -191,6 +218,12 @@ def test_elfgate_takes_what_opa_signed(tmp_path: Path) -> None:
     command = [opa.OPA, "sign", "--signing-key", tmp_path / "key.pem", "--signing-alg", "ES256"]
     command += ["--claims-file", tmp_path / "claims.json"]
     command += ["--bundle", ".", "--output-file-path", tmp_path]
-    subprocess.run(list(map(str, command)), cwd=tmp_path / "bundle", check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        list(map(str, command)),
+        cwd=tmp_path / "bundle",
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     signature = (tmp_path / ".signatures.json").read_bytes()
     signing.verify(packed | {archive.SIGNATURES: signature}, public(), "release")

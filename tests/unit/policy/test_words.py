@@ -8,17 +8,27 @@ def violation(headline: str, *lines: str, remedy: str = "") -> Violation:
     return Violation(code="loader_missing", headline=headline, lines=list(lines), remedy=remedy)
 
 
-def verdict(*, denials: list[Violation] | None = None, warnings: list[Violation] | None = None) -> Verdict:
-    return Verdict(version=1, revision="r", allowed=not denials, denials=denials or [], warnings=warnings or [])
+def verdict(
+    *, denials: list[Violation] | None = None, warnings: list[Violation] | None = None
+) -> Verdict:
+    return Verdict(
+        version=1, revision="r", allowed=not denials, denials=denials or [], warnings=warnings or []
+    )
 
 
 def test_a_denial_is_a_headline_its_lines_and_the_way_out() -> None:
-    said = words.denial(verdict(denials=[violation("a fails", "one", "two", remedy="do this"), violation("b fails")]))
+    said = words.denial(
+        verdict(
+            denials=[violation("a fails", "one", "two", remedy="do this"), violation("b fails")]
+        )
+    )
     assert said == "a fails:\n  one\n  two\n  do this\nb fails"
 
 
 def test_a_warning_is_one_line_with_single_spaces() -> None:
-    said = words.warnings(verdict(warnings=[violation("a fails", "one  [code]", "two", remedy="do this")]))
+    said = words.warnings(
+        verdict(warnings=[violation("a fails", "one  [code]", "two", remedy="do this")])
+    )
     assert said == ["a fails: one [code], two; do this"]
 
 
@@ -31,7 +41,9 @@ def test_the_same_warning_is_given_once() -> None:
     assert words.warnings(verdict(warnings=[violation("a"), violation("a")])) == ["a"]
 
 
-@pytest.mark.parametrize("hostile", ["a\nb", "\x1b[2J", "\x00", "\u202e", "\u2028", "\t", "\x7f", "\ue000"])
+@pytest.mark.parametrize(
+    "hostile", ["a\nb", "\x1b[2J", "\x00", "\u202e", "\u2028", "\t", "\x7f", "\ue000"]
+)
 def test_what_does_not_print_is_written_out(hostile: str) -> None:
     found = violation(hostile, hostile, remedy=hostile)
     [warning] = words.warnings(verdict(warnings=[found]))
@@ -45,7 +57,9 @@ def test_other_scripts_are_left_as_they_are() -> None:
 
 
 def test_warnings_stay_within_what_the_api_server_passes_on_whole() -> None:
-    said = words.warnings(verdict(warnings=[violation(f"{number:03} " + "x" * 200) for number in range(100)]))
+    said = words.warnings(
+        verdict(warnings=[violation(f"{number:03} " + "x" * 200) for number in range(100)])
+    )
     assert sum(map(len, said)) <= words.MAX_RUNES
     assert said[0].startswith("000 ")
     assert said[-1] == f"and {100 - (len(said) - 1)} more warnings"
@@ -59,7 +73,9 @@ def test_one_endless_warning_is_cut_and_not_lost() -> None:
 
 
 def test_a_denial_of_a_thousand_containers_is_cut_and_counted() -> None:
-    said = words.denial(verdict(denials=[violation(f"c{number} fails", "x" * 100) for number in range(1000)]))
+    said = words.denial(
+        verdict(denials=[violation(f"c{number} fails", "x" * 100) for number in range(1000)])
+    )
     shown = said.count(" fails:")
     assert len(said) < 20_000
     assert said.endswith(f"\nand {1000 - shown} more")

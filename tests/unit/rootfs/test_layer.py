@@ -67,13 +67,18 @@ def test_an_elf_file_is_kept_as_head_and_excerpt() -> None:
 
 
 def test_files_with_the_same_content_share_an_excerpt() -> None:
-    made = layer({"a": program(elf_file()), "b": program(elf_file()), "c": program(elf_file(machine=21))})
+    made = layer(
+        {"a": program(elf_file()), "b": program(elf_file()), "c": program(elf_file(machine=21))}
+    )
     a, b, c = (made.entries("/")[name].elf for name in "abc")
     assert a == b != c
 
 
 def test_many_excerpts_are_each_found() -> None:
-    files = {f"lib/lib{number}.so": elf_file(soname=f"lib{number}.so", strings=(b"x" * 3000,)) for number in range(60)}
+    files = {
+        f"lib/lib{number}.so": elf_file(soname=f"lib{number}.so", strings=(b"x" * 3000,))
+        for number in range(60)
+    }
     made = Layer.decode(layer({name: program(data) for name, data in files.items()}).encode())
     for name, data in files.items():
         assert made.excerpt(made.entries("/lib")[name.removeprefix("lib/")].elf) == excerpt(data)
@@ -122,14 +127,18 @@ def test_text_that_decides_is_kept_whole(path: str, content: str) -> None:
     assert layer({path: content}).entries(parent)[name].text == content.encode()
 
 
-@pytest.mark.parametrize("path", ["etc/shadow", "ld.so.cache", "etc/x.path", "etc/ld.so.conf.d/README"])
+@pytest.mark.parametrize(
+    "path", ["etc/shadow", "ld.so.cache", "etc/x.path", "etc/ld.so.conf.d/README"]
+)
 def test_other_text_is_not_kept(path: str) -> None:
     parent, _, name = f"/{path}".rpartition("/")
     assert layer({path: "text"}).entries(parent or "/")[name].text is None
 
 
 def test_text_over_the_limit_is_unreadable() -> None:
-    found = layer({"etc/ld.so.cache": "x" * (contents.TEXT_BYTES + 1)}).entries("/etc")["ld.so.cache"]
+    found = layer({"etc/ld.so.cache": "x" * (contents.TEXT_BYTES + 1)}).entries("/etc")[
+        "ld.so.cache"
+    ]
     assert (found.kind, found.text) == (Kind.UNREADABLE, None)
 
 
@@ -142,7 +151,11 @@ def test_a_file_whose_bytes_were_not_given_is_unreadable() -> None:
     builder.add("/data", Kind.FILE, mode=0o644, size=500, data=b"x")
     builder.add("/empty", Kind.FILE, mode=0o755, size=0)
     kinds = {name: entry.kind for name, entry in builder.build().entries("/").items()}
-    assert [name for name, kind in kinds.items() if kind is Kind.UNREADABLE] == ["elf", "none", "short"]
+    assert [name for name, kind in kinds.items() if kind is Kind.UNREADABLE] == [
+        "elf",
+        "none",
+        "short",
+    ]
 
 
 def test_beyond_what_a_layer_may_keep_files_are_unreadable() -> None:
@@ -162,7 +175,10 @@ def test_the_builder_reads_a_mapped_file(tmp_path: Path) -> None:
     import mmap
 
     (tmp_path / "tool").write_bytes(elf_file())
-    with (tmp_path / "tool").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with (
+        (tmp_path / "tool").open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
         builder = LayerBuilder()
         builder.add("/tool", Kind.FILE, mode=0o755, size=len(data), data=data)
     made = builder.build()
@@ -196,7 +212,9 @@ def test_an_index_cut_short_anywhere_is_refused() -> None:
 
 @pytest.mark.parametrize("field", [8, 10])
 @pytest.mark.parametrize("version", [0, 99, 2**16 - 1])
-def test_an_index_of_another_version_or_with_excerpts_of_another_is_refused(field: int, version: int) -> None:
+def test_an_index_of_another_version_or_with_excerpts_of_another_is_refused(
+    field: int, version: int
+) -> None:
     blob = bytearray(layer(CONTENT).encode())
     struct.pack_into("<H", blob, field, version)
     with pytest.raises(ValueError, match="version"):

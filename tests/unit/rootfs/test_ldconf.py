@@ -14,7 +14,10 @@ EXTENSION = 1 << 62
 
 
 def cache(
-    libraries: list[Library], order: str = "<", header_flags: int | None = None, hwcaps: tuple[str, ...] = ()
+    libraries: list[Library],
+    order: str = "<",
+    header_flags: int | None = None,
+    hwcaps: tuple[str, ...] = (),
 ) -> bytes:
     """A cache of the new form, as ldconfig of glibc 2.33 and later writes it."""
     table = 48 + 24 * len(libraries)
@@ -33,7 +36,12 @@ def cache(
     extension = table + len(strings)
     flags = {"<": 2, ">": 3}[order] if header_flags is None else header_flags
     header = struct.pack(
-        f"{order}20sIIB3xI12x", b"glibc-ld.so.cache1.1", len(libraries), len(strings), flags, extension if hwcaps else 0
+        f"{order}20sIIB3xI12x",
+        b"glibc-ld.so.cache1.1",
+        len(libraries),
+        len(strings),
+        flags,
+        extension if hwcaps else 0,
     )
     sections = struct.pack(f"{order}IIIIII", 0xEAA42174, 1, 1, 0, extension + 24, 4 * len(places))
     tail = sections + struct.pack(f"{order}{len(places)}I", *places) if hwcaps else b""
@@ -49,7 +57,9 @@ def old_cache(libraries: list[tuple[str, str, int]], order: str = "<") -> bytes:
 
 
 @pytest.mark.parametrize(("order", "byte_order"), [("<", "little"), (">", "big")])
-def test_a_cache_is_read_in_the_byte_order_that_its_header_tells(order: str, byte_order: str) -> None:
+def test_a_cache_is_read_in_the_byte_order_that_its_header_tells(
+    order: str, byte_order: str
+) -> None:
     found = parse_cache(cache([("libc.so.6", LIBC, 0x303, 0)], order))
     assert found is not None
     assert found.byte_order == byte_order
@@ -57,7 +67,9 @@ def test_a_cache_is_read_in_the_byte_order_that_its_header_tells(order: str, byt
 
 
 @pytest.mark.parametrize(("order", "byte_order"), [("<", "little"), (">", "big")])
-def test_a_cache_that_tells_no_byte_order_is_read_in_the_one_that_fits(order: str, byte_order: str) -> None:
+def test_a_cache_that_tells_no_byte_order_is_read_in_the_one_that_fits(
+    order: str, byte_order: str
+) -> None:
     found = parse_cache(cache([("libc.so.6", LIBC, 0x303, 0)], order, header_flags=0))
     assert found is not None
     assert found.byte_order == byte_order
@@ -82,7 +94,9 @@ def test_hwcaps_entries_name_their_directory() -> None:
 
 
 def test_an_entry_of_a_hwcaps_directory_that_is_not_named_is_passed_over() -> None:
-    found = parse_cache(cache([("a", "/v9/a", 0x303, EXTENSION | 9), ("a", "/a", 0x303, 0)], hwcaps=("x86-64-v2",)))
+    found = parse_cache(
+        cache([("a", "/v9/a", 0x303, EXTENSION | 9), ("a", "/a", 0x303, 0)], hwcaps=("x86-64-v2",))
+    )
     assert found is not None
     assert [entry.path for entry in found.entries["a"]] == ["/a"]
 
@@ -97,7 +111,10 @@ def test_hwcap_bits_of_old_are_told() -> None:
 def test_the_old_form_is_read(order: str, byte_order: str) -> None:
     found = parse_cache(old_cache([("libc.so.6", "/lib/libc.so.6", 3)], order))
     assert found is not None
-    assert (found.byte_order, dict(found.entries)) == (byte_order, {"libc.so.6": (CacheEntry(3, "/lib/libc.so.6"),)})
+    assert (found.byte_order, dict(found.entries)) == (
+        byte_order,
+        {"libc.so.6": (CacheEntry(3, "/lib/libc.so.6"),)},
+    )
 
 
 @pytest.mark.parametrize("libraries", [1, 2])
@@ -146,7 +163,9 @@ def test_a_damaged_cache_never_breaks(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         blob[data.draw(st.integers(20, len(blob) - 1))] = data.draw(st.integers(0, 255))
     found = parse_cache(bytes(blob))
-    assert found is None or all(entry.path for entries in found.entries.values() for entry in entries)
+    assert found is None or all(
+        entry.path for entries in found.entries.values() for entry in entries
+    )
 
 
 def test_a_real_cache_is_read_as_ldconfig_reads_it() -> None:
@@ -167,4 +186,10 @@ def test_musls_path_is_split_at_colons_and_newlines_only() -> None:
 
 
 def test_the_preload_list_is_split_at_blanks_and_colons_without_comments() -> None:
-    assert preload("/a.so b.so:c.so\t/d.so # e.so\n#f.so\ng.so") == ("/a.so", "b.so", "c.so", "/d.so", "g.so")
+    assert preload("/a.so b.so:c.so\t/d.so # e.so\n#f.so\ng.so") == (
+        "/a.so",
+        "b.so",
+        "c.so",
+        "/d.so",
+        "g.so",
+    )

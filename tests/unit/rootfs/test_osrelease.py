@@ -22,7 +22,9 @@ def test_values_are_unquoted_as_a_shell_would(line: str, value: str) -> None:
     assert parse(line) == {"ID": value}
 
 
-@pytest.mark.parametrize("line", ["", "#ID=x", "ID", "=x", "1D=x", 'ID="open', "ID='open", 'ID=a"b', "I D=x", "ID=a b"])
+@pytest.mark.parametrize(
+    "line", ["", "#ID=x", "ID", "=x", "1D=x", 'ID="open', "ID='open", 'ID=a"b', "I D=x", "ID=a b"]
+)
 def test_other_lines_do_not_count(line: str) -> None:
     assert parse(line) == {}
 

@@ -11,7 +11,9 @@ Operation = tuple[str, str]  # what, path
 
 names = st.sampled_from("abc")
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)
-operations = st.tuples(st.sampled_from(["file", "directory", "symlink", "whiteout", "opaque"]), paths)
+operations = st.tuples(
+    st.sampled_from(["file", "directory", "symlink", "whiteout", "opaque"]), paths
+)
 
 
 def is_valid(layer_operations: list[Operation]) -> bool:
@@ -45,7 +47,9 @@ def remove(state: dict[str, tuple[str, int]], path: str, *, itself: bool = True)
         del state[other]
 
 
-def apply(state: dict[str, tuple[str, int]], layer_operations: list[Operation], number: int) -> None:
+def apply(
+    state: dict[str, tuple[str, int]], layer_operations: list[Operation], number: int
+) -> None:
     """What unpacking one layer over the merged view does: first what it hides, then what it brings, with parents."""
     for what, path in layer_operations:
         if what in ("whiteout", "opaque"):
@@ -86,20 +90,30 @@ def told(entry: Entry) -> tuple[str, int]:
 
 @settings(max_examples=400, deadline=None)
 @given(layers)
-def test_a_tree_shows_what_unpacking_layer_over_layer_would_leave(image: list[list[Operation]]) -> None:
+def test_a_tree_shows_what_unpacking_layer_over_layer_would_leave(
+    image: list[list[Operation]],
+) -> None:
     state: dict[str, tuple[str, int]] = {}
     for number, layer_operations in enumerate(image, 1):
         apply(state, layer_operations, number)
     tree = Tree(
-        [layer([item(what, path, number) for what, path in content]) for number, content in enumerate(image, 1)]
+        [
+            layer([item(what, path, number) for what, path in content])
+            for number, content in enumerate(image, 1)
+        ]
     )
     assert {path: told(entry) for path, entry in listing(tree).items()} == state
 
 
 @settings(max_examples=200, deadline=None)
 @given(layers, st.lists(paths, max_size=8))
-def test_the_order_of_looking_does_not_matter(image: list[list[Operation]], asked: list[str]) -> None:
-    built = [layer([item(what, path, number) for what, path in content]) for number, content in enumerate(image, 1)]
+def test_the_order_of_looking_does_not_matter(
+    image: list[list[Operation]], asked: list[str]
+) -> None:
+    built = [
+        layer([item(what, path, number) for what, path in content])
+        for number, content in enumerate(image, 1)
+    ]
     one = Tree(built)
     for path in asked:
         assert one.lookup(f"/{path}") == Tree(built).lookup(f"/{path}")

@@ -11,12 +11,32 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tar import index
 from support.elf_file import elf_file
 from support.raw_tar import END, entry, header
-from support.tarball import directory, fifo, hardlink, layer, link, opaque, program, read, tarball, text, whiteout
+from support.tarball import (
+    directory,
+    fifo,
+    hardlink,
+    layer,
+    link,
+    opaque,
+    program,
+    read,
+    tarball,
+    text,
+    whiteout,
+)
 
 
 def test_a_file_keeps_its_mode_owner_and_size() -> None:
-    found = entry(layer({"opt/tool": program("data", mode=0o4750, uid=1000, gid=2000)}), "/opt/tool")
-    assert (found.kind, found.mode, found.uid, found.gid, found.size) == (Kind.FILE, 0o4750, 1000, 2000, 4)
+    found = entry(
+        layer({"opt/tool": program("data", mode=0o4750, uid=1000, gid=2000)}), "/opt/tool"
+    )
+    assert (found.kind, found.mode, found.uid, found.gid, found.size) == (
+        Kind.FILE,
+        0o4750,
+        1000,
+        2000,
+        4,
+    )
 
 
 @pytest.mark.parametrize("written", ["./bin/sh", "/bin/sh", "bin//sh", ".//bin/./sh"])
@@ -69,7 +89,9 @@ def test_the_roots_own_entry_is_passed_over_as_containerd_does() -> None:
 
 def test_a_whiteout_becomes_an_entry_of_the_hidden_name() -> None:
     built = layer({whiteout("etc/motd"): ""})
-    assert {name: found.kind for name, found in built.entries("/etc").items()} == {"motd": Kind.WHITEOUT}
+    assert {name: found.kind for name, found in built.entries("/etc").items()} == {
+        "motd": Kind.WHITEOUT
+    }
 
 
 def test_a_file_wins_over_the_whiteout_of_its_own_layer_whatever_the_order() -> None:
@@ -85,7 +107,9 @@ def test_an_opaque_mark_belongs_to_its_directory() -> None:
 
 
 def test_what_aufs_kept_for_itself_is_skipped() -> None:
-    built = layer({".wh..wh.plnk/": directory(), ".wh..wh.plnk/1.2": "", "etc/.wh..wh.aufs": "", "a": ""})
+    built = layer(
+        {".wh..wh.plnk/": directory(), ".wh..wh.plnk/1.2": "", "etc/.wh..wh.aufs": "", "a": ""}
+    )
     assert set(built.entries("/")) == {"a"}
 
 
@@ -140,12 +164,28 @@ def test_a_directory_over_a_file_is_a_directory() -> None:
 
 
 def test_a_replaced_symlink_no_longer_leads_anywhere() -> None:
-    built = layer([("l", link("x")), ("l/1", ""), ("l", link("y")), ("l/2", ""), ("l", directory()), ("l/3", "")])
+    built = layer(
+        [
+            ("l", link("x")),
+            ("l/1", ""),
+            ("l", link("y")),
+            ("l/2", ""),
+            ("l", directory()),
+            ("l/3", ""),
+        ]
+    )
     assert [set(built.entries(f"/{name}")) for name in "xyl"] == [{"1"}, {"2"}, {"3"}]
 
 
 def test_a_hard_link_within_the_layer_is_its_targets_entry() -> None:
-    built = layer({"bin/a": program("#!/bin/sh\n"), "bin/b": hardlink("bin/a"), "l": link("bin"), "c": hardlink("l/a")})
+    built = layer(
+        {
+            "bin/a": program("#!/bin/sh\n"),
+            "bin/b": hardlink("bin/a"),
+            "l": link("bin"),
+            "c": hardlink("l/a"),
+        }
+    )
     assert entry(built, "/bin/b") == entry(built, "/c") == entry(built, "/bin/a")
 
 
@@ -177,7 +217,12 @@ def test_an_empty_stream_is_an_empty_layer() -> None:
 
 def test_the_end_mark_or_the_last_padding_may_be_missing() -> None:
     whole = tarball({"a": "x"})
-    assert len(read(whole[:1024])) == len(read(whole[:513])) == len(read(whole[:1024] + bytes(512))) == 1
+    assert (
+        len(read(whole[:1024]))
+        == len(read(whole[:513]))
+        == len(read(whole[:1024] + bytes(512)))
+        == 1
+    )
 
 
 def test_what_follows_a_lone_zero_block_is_refused() -> None:
@@ -220,9 +265,12 @@ def test_more_bytes_than_allowed_are_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [[f"n{number}" for number in range(101)], ["same"] * 101, ["/".join("abcdefghijk" * 10)]]
+    "names",
+    [[f"n{number}" for number in range(101)], ["same"] * 101, ["/".join("abcdefghijk" * 10)]],
 )
-def test_more_entries_than_allowed_are_a_limit_even_if_implied_or_repeated(names: list[str]) -> None:
+def test_more_entries_than_allowed_are_a_limit_even_if_implied_or_repeated(
+    names: list[str],
+) -> None:
     with pytest.raises(UnreadableError) as caught:
         read(tarball([(name, "") for name in names]), max_entries=100)
     assert caught.value.reason is UnknownReason.LIMIT_EXCEEDED
@@ -248,7 +296,11 @@ class Trickle:
 @pytest.mark.parametrize("step", [1, 7, 511, 513, 4096])
 def test_a_stream_that_reads_short_gives_the_same_layer(step: int) -> None:
     tar = tarball(
-        {"a/elf": program(elf_file(needed=("libc.so.6",))), "s": program("#!/bin/sh\n" + "x" * 900), "e": text("")}
+        {
+            "a/elf": program(elf_file(needed=("libc.so.6",))),
+            "s": program("#!/bin/sh\n" + "x" * 900),
+            "e": text(""),
+        }
     )
     built = index(Trickle(tar, step), max_bytes=1 << 20, max_entries=10)
     assert built.encode() == read(tar).encode()
@@ -257,8 +309,14 @@ def test_a_stream_that_reads_short_gives_the_same_layer(step: int) -> None:
 # tarfile as the oracle: whatever it writes in any format, both read alike.
 
 component = st.text(
-    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60
-).filter(lambda part: part not in (".", "..") and not part.startswith(".wh.") and len(part.encode()) <= 255)
+    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]),
+    min_size=1,
+    max_size=60,
+).filter(
+    lambda part: (
+        part not in (".", "..") and not part.startswith(".wh.") and len(part.encode()) <= 255
+    )
+)
 path = st.lists(component, min_size=1, max_size=6).map("/".join)
 member = st.one_of(
     st.tuples(st.just("file"), st.binary(max_size=1500)),
@@ -266,7 +324,9 @@ member = st.one_of(
     st.tuples(st.just("symlink"), path.map(str.encode)),
 )
 members = st.lists(
-    st.tuples(path, member, st.integers(0, 0o7777), st.integers(0, 2**32 - 1), st.integers(0, 2**21 - 1)),
+    st.tuples(
+        path, member, st.integers(0, 0o7777), st.integers(0, 2**32 - 1), st.integers(0, 2**21 - 1)
+    ),
     max_size=8,
     unique_by=lambda item: item[0].split("/")[0],
 )
@@ -299,9 +359,16 @@ def test_whatever_tarfile_writes_is_read_as_tarfile_reads_it(
         found = entry(built, f"/{info.name}")
         kind = {v: k for k, v in kinds.items()}[info.type]
         assert found.kind.name.lower() == kind
-        assert (found.mode, found.uid, found.gid, found.size) == (info.mode, info.uid, info.gid, info.size)
+        assert (found.mode, found.uid, found.gid, found.size) == (
+            info.mode,
+            info.uid,
+            info.gid,
+            info.size,
+        )
         assert found.link == info.linkname
-    assert len({info.name for info in read_back}) == sum(not found.implied for found in walk_entries(built))
+    assert len({info.name for info in read_back}) == sum(
+        not found.implied for found in walk_entries(built)
+    )
 
 
 def walk_entries(of: Layer, path: str = "") -> list[Entry]:
@@ -317,13 +384,23 @@ def walk_entries(of: Layer, path: str = "") -> list[Entry]:
 @given(st.data())
 def test_a_damaged_tar_is_read_or_refused_but_never_breaks(data: st.DataObject) -> None:
     tar = bytearray(
-        tarball({"a/": directory(), "a/b": text("x" * 600), "l": link("a"), "long" * 50: "y", "h": hardlink("a/b")})
+        tarball(
+            {
+                "a/": directory(),
+                "a/b": text("x" * 600),
+                "l": link("a"),
+                "long" * 50: "y",
+                "h": hardlink("a/b"),
+            }
+        )
     )
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(tar) - 1))
         tar[at] = data.draw(st.integers(0, 255))
         block = at - at % 512
-        if data.draw(st.booleans()):  # make the checksum right again, so that the damage gets further
+        if data.draw(
+            st.booleans()
+        ):  # make the checksum right again, so that the damage gets further
             tar[block + 148 : block + 156] = b" " * 8
             tar[block + 148 : block + 156] = b"%06o\0 " % sum(tar[block : block + 512])
     try:

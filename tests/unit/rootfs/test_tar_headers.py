@@ -12,7 +12,11 @@ from support.tarball import hardlink, layer, link, program, read, tarball, text
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_every_format_is_read(form: int) -> None:
     long = "d" * 90 + "/" + "n" * 90
-    built = read(tarball({long: text("x"), "l": link("t" * 90), "e": program("#!/bin/sh", uid=2**21 - 1)}, form))
+    built = read(
+        tarball(
+            {long: text("x"), "l": link("t" * 90), "e": program("#!/bin/sh", uid=2**21 - 1)}, form
+        )
+    )
     assert entry(built, f"/{long}").size == 1
     assert entry(built, "/l").link == "t" * 90
     assert entry(built, "/e").uid == 2**21 - 1
@@ -21,7 +25,12 @@ def test_every_format_is_read(form: int) -> None:
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_long_names_links_and_big_numbers_are_read(form: int) -> None:
     long = "/".join(["é" * 100] * 9)
-    built = read(tarball({long: text("x"), "l": link(long), "h": hardlink(long), "e": program("", uid=2**31)}, form))
+    built = read(
+        tarball(
+            {long: text("x"), "l": link(long), "h": hardlink(long), "e": program("", uid=2**31)},
+            form,
+        )
+    )
     assert entry(built, f"/{long}").size == 1
     assert entry(built, "/l").link == long
     assert entry(built, "/h").size == 1
@@ -29,7 +38,12 @@ def test_long_names_links_and_big_numbers_are_read(form: int) -> None:
 
 
 def test_headers_from_before_posix_are_read() -> None:
-    built = read(header(b"old/", b"\0", magic=b"") + header(b"old/file", b"\0", b" 1 ", magic=b"") + b"x" * 512 + END)
+    built = read(
+        header(b"old/", b"\0", magic=b"")
+        + header(b"old/file", b"\0", b" 1 ", magic=b"")
+        + b"x" * 512
+        + END
+    )
     assert entry(built, "/old").kind is Kind.DIRECTORY
     assert (entry(built, "/old/file").kind, entry(built, "/old/file").size) == (Kind.FILE, 1)
 
@@ -46,7 +60,9 @@ def test_a_prefix_that_old_go_wrote_into_gnu_headers_counts() -> None:
 
 def test_a_prefix_of_star_ends_before_the_times() -> None:
     prefix = b"p" * 131 + b"14000000000 14000000000 "
-    assert set(read(header(b"name", prefix=prefix, end=bytes(8) + b"tar\0") + END).entries("/")) == {"p" * 131}
+    assert set(
+        read(header(b"name", prefix=prefix, end=bytes(8) + b"tar\0") + END).entries("/")
+    ) == {"p" * 131}
 
 
 def test_names_that_are_not_utf8_survive() -> None:
@@ -60,9 +76,18 @@ def test_sparse_files_are_there_but_unreadable() -> None:
     extended[482] = 1
     extended[148:156] = b"%06o\0 " % (sum(extended) - sum(extended[148:156]) + 256)
     maps = bytes(504) + b"\1" + bytes(7) + bytes(512)
-    pax = extended_header({"GNU.sparse.major": b"1", "GNU.sparse.name": b"new", "GNU.sparse.realsize": b"999"})
+    pax = extended_header(
+        {"GNU.sparse.major": b"1", "GNU.sparse.name": b"new", "GNU.sparse.realsize": b"999"}
+    )
     built = read(
-        gnu + bytes(extended) + maps + bytes(512) + pax + header(b"GNUSparseFile/new", size=b"1000") + bytes(512) + END
+        gnu
+        + bytes(extended)
+        + maps
+        + bytes(512)
+        + pax
+        + header(b"GNUSparseFile/new", size=b"1000")
+        + bytes(512)
+        + END
     )
     assert {name: found.kind for name, found in built.entries("/").items()} == dict.fromkeys(
         ("old", "more", "new"), Kind.UNREADABLE
@@ -81,7 +106,12 @@ def test_global_headers_are_ignored_as_nodes_ignore_them() -> None:
 
 
 def test_links_have_no_data_whatever_their_size_says() -> None:
-    built = read(header(b"a") + header(b"b", b"1", b"1000", link=b"a") + header(b"c", b"2", b"7", link=b"a") + END)
+    built = read(
+        header(b"a")
+        + header(b"b", b"1", b"1000", link=b"a")
+        + header(b"c", b"2", b"7", link=b"a")
+        + END
+    )
     assert set(built.entries("/")) == {"a", "b", "c"}
 
 
@@ -120,7 +150,12 @@ def test_a_size_that_is_no_number_is_refused(size: bytes) -> None:
 )
 def test_a_malformed_extended_header_is_refused(records: bytes) -> None:
     with pytest.raises(ValueError, match=r"extended header|not a number"):
-        read(header(b"x", b"x", b"%o" % len(records)) + records.ljust(512, b"\0") + header(b"a") + END)
+        read(
+            header(b"x", b"x", b"%o" % len(records))
+            + records.ljust(512, b"\0")
+            + header(b"a")
+            + END
+        )
 
 
 def test_a_huge_extended_header_is_refused_unread() -> None:
@@ -134,9 +169,20 @@ def test_a_name_with_a_nul_is_refused() -> None:
 
 
 def test_an_extended_header_overrides_what_it_names_and_only_for_the_next_entry() -> None:
-    records = {"path": b"new", "size": b"3", "uid": b"4294967294", "gid": b"7", "linkpath": b"", "mtime": b"1.5"}
+    records = {
+        "path": b"new",
+        "size": b"3",
+        "uid": b"4294967294",
+        "gid": b"7",
+        "linkpath": b"",
+        "mtime": b"1.5",
+    }
     built = read(
-        extended_header(records) + header(b"old", size=b"0") + b"abc".ljust(512, b"\0") + header(b"next") + END
+        extended_header(records)
+        + header(b"old", size=b"0")
+        + b"abc".ljust(512, b"\0")
+        + header(b"next")
+        + END
     )
     found = entry(built, "/new")
     assert (found.size, found.uid, found.gid) == (3, 4294967294, 7)

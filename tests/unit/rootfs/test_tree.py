@@ -6,7 +6,18 @@ from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
 from support.elf_file import elf_file
-from support.tarball import Content, directory, fifo, hardlink, layer, link, opaque, program, text, whiteout
+from support.tarball import (
+    Content,
+    directory,
+    fifo,
+    hardlink,
+    layer,
+    link,
+    opaque,
+    program,
+    text,
+    whiteout,
+)
 
 
 def tree(*layers: Content) -> Tree:
@@ -45,7 +56,12 @@ def test_a_path_may_be_written_in_many_ways(path: str) -> None:
 
 def test_symlinks_are_followed_and_told_in_order() -> None:
     where = tree(
-        {"usr/lib/ld.so": program("x"), "lib": link("usr/lib"), "lib64": link("/lib"), "l": link("lib64/ld.so")}
+        {
+            "usr/lib/ld.so": program("x"),
+            "lib": link("usr/lib"),
+            "lib64": link("/lib"),
+            "l": link("lib64/ld.so"),
+        }
     )
     result = found(where, "/l")
     assert (result.path, result.symlinks) == ("/usr/lib/ld.so", ("/l", "/lib64", "/lib"))
@@ -73,7 +89,9 @@ def test_the_last_symlink_is_not_followed_if_asked_not_to() -> None:
 def test_a_trailing_slash_follows_a_symlink_and_demands_a_directory() -> None:
     where = tree({"d/": directory(), "l": link("d"), "f": "", "lf": link("f"), "ls": link("f/")})
     assert found(where, "/l/", follow_last=False).path == "/d"
-    assert [missing(where, path) for path in ("/f/", "/f/.", "/lf/", "/ls")] == [("ENOTDIR", "/f")] * 4
+    assert [missing(where, path) for path in ("/f/", "/f/.", "/lf/", "/ls")] == [
+        ("ENOTDIR", "/f")
+    ] * 4
 
 
 def test_a_missing_component_is_told_by_its_real_path() -> None:
@@ -118,7 +136,8 @@ def test_an_empty_path_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "cwd", "real"), [("f", "/d", "/d/f"), ("../f", "/l", "/f"), ("/f", "/d", "/f"), ("f", "/d/", "/d/f")]
+    ("path", "cwd", "real"),
+    [("f", "/d", "/d/f"), ("../f", "/l", "/f"), ("/f", "/d", "/f"), ("f", "/d/", "/d/f")],
 )
 def test_a_relative_path_counts_from_the_working_directory(path: str, cwd: str, real: str) -> None:
     where = tree({"d/e/": directory(), "d/f": "", "f": "", "l": link("d")})
@@ -146,9 +165,15 @@ def test_an_unreadable_file_is_found_as_such() -> None:
         (9, (80,), False),
     ],
 )
-def test_only_who_may_search_a_directory_comes_through(uid: int | None, gids: tuple[int, ...], allowed: bool) -> None:
+def test_only_who_may_search_a_directory_comes_through(
+    uid: int | None, gids: tuple[int, ...], allowed: bool
+) -> None:
     where = tree(
-        {"owner/": directory(0o705, uid=7, gid=70), "owner/in/": directory(0o710, uid=7, gid=71), "owner/in/f": ""}
+        {
+            "owner/": directory(0o705, uid=7, gid=70),
+            "owner/in/": directory(0o710, uid=7, gid=71),
+            "owner/in/f": "",
+        }
     )
     result = where.lookup("/owner/in/f", uid=uid, gids=gids)
     assert isinstance(result, Found) is allowed
@@ -157,7 +182,14 @@ def test_only_who_may_search_a_directory_comes_through(uid: int | None, gids: tu
 
 
 def test_the_owner_is_judged_as_owner_alone() -> None:
-    where = tree({"d/": directory(0o077, uid=7, gid=7), "d/f": "", "d2/": directory(0o707, gid=7), "d2/f": ""})
+    where = tree(
+        {
+            "d/": directory(0o077, uid=7, gid=7),
+            "d/f": "",
+            "d2/": directory(0o707, gid=7),
+            "d2/f": "",
+        }
+    )
     assert missing(where, "/d/f", uid=7, gids=[7]) == ("EACCES", "/d")
     assert missing(where, "/d2/..", uid=8, gids=[7]) == ("EACCES", "/d2")
     assert found(where, "/d", uid=7).path == "/d"
@@ -190,7 +222,12 @@ def test_a_hidden_name_may_come_back() -> None:
 
 
 def test_an_opaque_directory_hides_what_is_below_it() -> None:
-    where = tree({"d/a": "", "d/s/x": ""}, {"d/b": ""}, {"d/": directory(), opaque("d"): "", "d/s/y": ""}, {"d/c": ""})
+    where = tree(
+        {"d/a": "", "d/s/x": ""},
+        {"d/b": ""},
+        {"d/": directory(), opaque("d"): "", "d/s/y": ""},
+        {"d/c": ""},
+    )
     assert (list(where.listdir("/d")), list(where.listdir("/d/s"))) == (["c", "s"], ["y"])
 
 
@@ -219,13 +256,20 @@ def test_a_symlink_replaces_a_lower_directory() -> None:
 def test_an_implied_directory_leaves_the_lower_ones_mode() -> None:
     where = tree({"d/": directory(0o700, uid=7)}, {"d/a": ""}, {"d/b": ""})
     assert (found(where, "/d").entry.mode, found(where, "/d").entry.uid) == (0o700, 7)
-    assert found(tree({"d/": directory(0o700)}, {"d/": directory(0o711)}, {"d/b": ""}), "/d").entry.mode == 0o711
+    assert (
+        found(
+            tree({"d/": directory(0o700)}, {"d/": directory(0o711)}, {"d/b": ""}), "/d"
+        ).entry.mode
+        == 0o711
+    )
     assert found(tree({"d/b": ""}), "/d").entry.mode == 0o755
 
 
 def test_who_is_in_a_directory_need_not_be_able_to_search_what_leads_to_it() -> None:
     """runc enters the working directory before it changes the user; seen in real starts."""
-    where = tree({"own/": directory(0o700), "own/bin/": directory(), "own/bin/x": "", "by": link("own/bin")})
+    where = tree(
+        {"own/": directory(0o700), "own/bin/": directory(), "own/bin/x": "", "by": link("own/bin")}
+    )
     assert found(where, "x", cwd="/own/bin", uid=5).path == "/own/bin/x"
     assert found(where, "./x", cwd="/by/", uid=5).path == "/own/bin/x"
     assert missing(where, "../bin/x", cwd="/own/bin", uid=5) == ("EACCES", "/own")
@@ -248,7 +292,11 @@ def test_an_image_without_layers_has_an_empty_root() -> None:
 
 def test_listing_what_is_no_directory_gives_nothing() -> None:
     where = tree({"f": "", "l": link("d"), "d/x": ""})
-    assert (dict(where.listdir("/f")), dict(where.listdir("/none")), list(where.listdir("/l"))) == ({}, {}, ["x"])
+    assert (dict(where.listdir("/f")), dict(where.listdir("/none")), list(where.listdir("/l"))) == (
+        {},
+        {},
+        ["x"],
+    )
 
 
 # Hard links across layers
@@ -256,7 +304,9 @@ def test_listing_what_is_no_directory_gives_nothing() -> None:
 
 def test_a_hard_link_into_a_lower_layer_is_the_file_there() -> None:
     where = tree(
-        {"bin/a": program("#!/bin/sh\n")}, {"bin/b": hardlink("bin/a")}, {"bin/a": "new", "c": hardlink("bin/b")}
+        {"bin/a": program("#!/bin/sh\n")},
+        {"bin/b": hardlink("bin/a")},
+        {"bin/a": "new", "c": hardlink("bin/b")},
     )
     assert found(where, "/bin/b").entry.head == found(where, "/c").entry.head == b"#!/bin/sh\n"
     assert list(where.listdir("/bin")) == ["a", "b"]
@@ -302,7 +352,10 @@ def test_a_hard_link_that_leads_to_no_file_is_unreadable(links: dict[str, str]) 
 
 
 def test_facts_are_those_of_the_file_found() -> None:
-    where = tree({"lib/libc.so.6": program(elf_file(soname="libc.so.6")), "l": link("lib/libc.so.6")}, {"t": text("x")})
+    where = tree(
+        {"lib/libc.so.6": program(elf_file(soname="libc.so.6")), "l": link("lib/libc.so.6")},
+        {"t": text("x")},
+    )
     facts = where.facts(found(where, "/l"))
     assert facts is not None
     assert facts.soname == "libc.so.6"
@@ -319,12 +372,22 @@ def test_images_with_a_file_in_common_share_its_facts() -> None:
 
 
 def test_a_text_is_read_through_symlinks() -> None:
-    where = tree({"usr/lib/os-release": "ID=x\n", "etc/os-release": link("../usr/lib/os-release"), "etc/motd": "hi"})
+    where = tree(
+        {
+            "usr/lib/os-release": "ID=x\n",
+            "etc/os-release": link("../usr/lib/os-release"),
+            "etc/motd": "hi",
+        }
+    )
     assert where.text("/etc/os-release") == "ID=x\n"
     assert where.text("/etc/motd") is where.text("/none") is None
 
 
 def test_os_release_is_that_of_etc_else_of_usr_lib() -> None:
-    assert tree({"etc/os-release": "ID=one", "usr/lib/os-release": "ID=two"}).os_release() == {"ID": "one"}
-    assert tree({"etc/os-release": link("gone"), "usr/lib/os-release": "ID=two"}).os_release() == {"ID": "two"}
+    assert tree({"etc/os-release": "ID=one", "usr/lib/os-release": "ID=two"}).os_release() == {
+        "ID": "one"
+    }
+    assert tree({"etc/os-release": link("gone"), "usr/lib/os-release": "ID=two"}).os_release() == {
+        "ID": "two"
+    }
     assert tree({"a": ""}).os_release() == {}

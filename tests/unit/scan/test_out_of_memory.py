@@ -21,7 +21,9 @@ def test_what_was_predicted_of_an_image_is_said_again_though_the_image_is_not_in
     async def main() -> None:
         with Registry({founding.REPOSITORY: founding.images()}) as registry:
             name = registry.reference(f"{founding.REPOSITORY}:2-alpine")
-            reading = wiring.Reading(registries=Registries(insecure=(registry.host,)), store=tmp_path / "facts.db")
+            reading = wiring.Reading(
+                registries=Registries(insecure=(registry.host,)), store=tmp_path / "facts.db"
+            )
             async with wiring.scanner(reading) as scanner:
                 first = await scanner.linkage(name, POWER)
                 assert first.outcome is Outcome.CANNOT_START

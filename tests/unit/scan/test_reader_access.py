@@ -35,14 +35,18 @@ Ask = Callable[[str, Keyring | None], Awaitable[str]]
 
 
 @asynccontextmanager
-async def reading(path: Path, registry: Registry, concurrency: int | None = None) -> AsyncIterator[Ask]:
+async def reading(
+    path: Path, registry: Registry, concurrency: int | None = None
+) -> AsyncIterator[Ask]:
     """Ask for an image of the registry with a keyring; the answer is its digest."""
     store = SqliteStore(path / "facts.db")
     registries = Registries()
     reader = Reader(store=store, concurrency=concurrency)
 
     async def ask(name: str, keyring: Keyring | None) -> str:
-        reference = Reference.parse(name if "/" in name.partition("@")[0] else registry.reference(f"example/{name}"))
+        reference = Reference.parse(
+            name if "/" in name.partition("@")[0] else registry.reference(f"example/{name}")
+        )
         located = Located(
             str(reference),
             registries.repository(reference, keyring),
@@ -73,7 +77,9 @@ def keys(registry: Registry, password: str = SECRET) -> Keyring:
 
 
 @pytest.mark.parametrize("name", ["app:1.0", f"app@{APP.digest}"])
-def test_facts_that_one_namespace_made_known_are_not_told_to_another(tmp_path: Path, name: str) -> None:
+def test_facts_that_one_namespace_made_known_are_not_told_to_another(
+    tmp_path: Path, name: str
+) -> None:
     async def run(registry: Registry) -> None:
         async with reading(tmp_path, registry) as ask:
             assert await ask(name, keys(registry)) == APP.digest
@@ -91,7 +97,12 @@ def test_access_is_checked_by_head_and_facts_are_shared(tmp_path: Path) -> None:
         async with reading(tmp_path, registry) as ask:
             await ask(f"app@{APP.digest}", keys(registry))
             registry.seen.clear()
-            other = Keyring([(f"{registry.host}/example", Credential("user", SECRET)), ("x", Credential("u", "p"))])
+            other = Keyring(
+                [
+                    (f"{registry.host}/example", Credential("user", SECRET)),
+                    ("x", Credential("u", "p")),
+                ]
+            )
             await ask(f"app@{APP.digest}", other)
             # The same credential is the same asker, wherever it is written: nothing new is asked.
             assert registry.seen == []
@@ -159,11 +170,16 @@ def test_one_who_asks_for_all_is_not_checked(tmp_path: Path) -> None:
 def test_a_registry_that_hangs_holds_up_its_own_images_only(tmp_path: Path) -> None:
     async def run(stuck: Registry, sound: Registry) -> None:
         async with reading(tmp_path, sound, concurrency=1) as ask:
-            waiting = [asyncio.ensure_future(ask(stuck.reference(f"example/{n}:1.0"), None)) for n in range(6)]
+            waiting = [
+                asyncio.ensure_future(ask(stuck.reference(f"example/{n}:1.0"), None))
+                for n in range(6)
+            ]
             assert await asyncio.to_thread(began.wait, 20)
             assert await ask("app:1.0", None) == APP.digest
             assert not any(task.done() for task in waiting)
-            assert {seen.path for seen in stuck.seen} == {"/v2/example/0/manifests/1.0"}  # its lane has one place
+            assert {seen.path for seen in stuck.seen} == {
+                "/v2/example/0/manifests/1.0"
+            }  # its lane has one place
             stuck.stopping.set()
             await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -176,7 +192,9 @@ def test_a_registry_that_hangs_holds_up_its_own_images_only(tmp_path: Path) -> N
 
     with Registry({}) as stuck, Registry({"example/app": {"1.0": APP}}) as sound:
         for number in range(6):
-            stuck.answer(f"/v2/example/{number}/manifests/1.0", Answer(405), Answer(body=hanging(stuck)))
+            stuck.answer(
+                f"/v2/example/{number}/manifests/1.0", Answer(405), Answer(body=hanging(stuck))
+            )
         asyncio.run(run(stuck, sound))
 
 
@@ -205,7 +223,9 @@ def test_what_is_hostile_is_not_stored_and_leaves_other_images_alone(tmp_path: P
 
     async def run(registry: Registry) -> None:
         async with reading(tmp_path, registry) as ask:
-            bad, good = await asyncio.gather(ask("bad:1.0", None), ask("app:1.0", None), return_exceptions=True)
+            bad, good = await asyncio.gather(
+                ask("bad:1.0", None), ask("app:1.0", None), return_exceptions=True
+            )
             assert isinstance(bad, UnreadableError)
             assert bad.reason is UnknownReason.IMAGE_INVALID
             assert good == APP.digest
@@ -250,5 +270,7 @@ def test_what_each_runtime_would_pull_is_what_is_read(tmp_path: Path) -> None:
         registries.close()
         store.close()
 
-    with Registry({"example/app": {"1.0": index([image([BASE], platform="linux/386")])}}) as registry:
+    with Registry(
+        {"example/app": {"1.0": index([image([BASE], platform="linux/386")])}}
+    ) as registry:
         asyncio.run(run(registry))

@@ -23,7 +23,11 @@ def test_the_layer_used_longest_ago_goes_first() -> None:
     memory.put_layer("two", TWO)
     assert memory.layer("one") is ONE
     memory.put_layer("three", THREE)
-    assert known(memory, one=ONE, two=TWO, three=THREE) == {"one": True, "two": False, "three": True}
+    assert known(memory, one=ONE, two=TWO, three=THREE) == {
+        "one": True,
+        "two": False,
+        "three": True,
+    }
 
 
 def test_an_image_goes_with_any_of_its_layers() -> None:

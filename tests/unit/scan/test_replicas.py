@@ -57,7 +57,9 @@ def replica(registry: Registry, server: valkey.Server) -> Iterator[Replica]:
         yield make
 
 
-def scan(registry: Registry, tag: str, *scanners: Scanner, platform: Platform = AMD64) -> list[Outcome]:
+def scan(
+    registry: Registry, tag: str, *scanners: Scanner, platform: Platform = AMD64
+) -> list[Outcome]:
     async def all_at_once() -> list[Outcome]:
         image = registry.reference(f"{founding.REPOSITORY}:{tag}")
         linkages = await asyncio.gather(*(scanner.linkage(image, platform) for scanner in scanners))
@@ -74,10 +76,16 @@ def blobs(registry: Registry) -> list[str]:
 
 def layers(tag: str) -> list[str]:
     """The digests of the layers for amd64, which comes first."""
-    return [child.digest for child in founding.images()[tag].children[0].children if ".layer." in child.media_type]
+    return [
+        child.digest
+        for child in founding.images()[tag].children[0].children
+        if ".layer." in child.media_type
+    ]
 
 
-def test_replicas_that_ask_at_once_read_each_layer_once(registry: Registry, replica: Replica) -> None:
+def test_replicas_that_ask_at_once_read_each_layer_once(
+    registry: Registry, replica: Replica
+) -> None:
     assert scan(registry, "2-alpine", replica(), replica(), replica()) == [Outcome.STARTS] * 3
     read = [path for path in blobs(registry) if path.rpartition("/")[2] in layers("2-alpine")]
     assert len(read) == len(set(read)) == 2
@@ -119,14 +127,18 @@ def test_what_another_replica_is_reading_is_waited_for(
     assert not any(path.endswith(digest) for path in blobs(registry))
 
 
-def test_what_another_replica_gave_up_is_read_here(registry: Registry, replica: Replica, server: valkey.Server) -> None:
+def test_what_another_replica_gave_up_is_read_here(
+    registry: Registry, replica: Replica, server: valkey.Server
+) -> None:
     (digest,) = layers("2")
     other = ValkeyStore(parse(server.url))
     assert other.claim(digest)
 
     async def read_after_it_closes() -> Outcome:
         waiting = replica()
-        task = asyncio.create_task(waiting.linkage(registry.reference(f"{founding.REPOSITORY}:2"), AMD64))
+        task = asyncio.create_task(
+            waiting.linkage(registry.reference(f"{founding.REPOSITORY}:2"), AMD64)
+        )
         await asyncio.wait([task], timeout=0.3)
         assert not task.done()
         other.close()
@@ -154,12 +166,16 @@ def test_a_shared_fact_that_was_tampered_with_is_read_anew(
     assert scan(registry, "2-debian", replica()) == [Outcome.STARTS]
 
 
-def test_what_one_replica_read_is_a_remedy_that_another_names(registry: Registry, replica: Replica) -> None:
+def test_what_one_replica_read_is_a_remedy_that_another_names(
+    registry: Registry, replica: Replica
+) -> None:
     scan(registry, "2-debian", replica(), platform=PPC64LE)
     other = replica()
 
     async def alternatives() -> list[str]:
-        found = await other.alternatives(registry.reference(f"{founding.REPOSITORY}:2-alpine"), PPC64LE)
+        found = await other.alternatives(
+            registry.reference(f"{founding.REPOSITORY}:2-alpine"), PPC64LE
+        )
         await other.close()
         return found
 

@@ -36,10 +36,15 @@ def registry() -> Iterator[Registry]:
 @asynccontextmanager
 async def asked(folder: Path, registry: Registry) -> AsyncIterator[Judging]:
     """A webhook whose namespace ``shop`` has the registry's secret, and its namespace ``other`` none."""
-    written = json.dumps({"auths": {registry.host: {"username": "user", "password": SECRET}}}).encode()
+    written = json.dumps(
+        {"auths": {registry.host: {"username": "user", "password": SECRET}}}
+    ).encode()
     data = {".dockerconfigjson": base64.b64encode(written).decode()}
     with ApiServer() as server:
-        server.objects["shop/secrets/key"] = {"type": "kubernetes.io/dockerconfigjson", "data": data}
+        server.objects["shop/secrets/key"] = {
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": data,
+        }
         server.objects["shop/serviceaccounts/builder"] = {"imagePullSecrets": [{"name": "key"}]}
         with Api(Access(server.kubeconfig(folder))) as api:
             async with judging(folder, registry, NODES, pull_secrets=PullSecrets(api)) as judge:
@@ -66,7 +71,9 @@ def test_each_namespace_is_told_what_its_own_secrets_open(
         async with asked(tmp_path, registry) as judge:
             for _ in range(2):  # the second time from memory
                 assert not (await judge.ask(private(registry, **spec)))["allowed"]
-                assert credentials_lack(await judge.ask(private(registry, **spec), namespace="other"))
+                assert credentials_lack(
+                    await judge.ask(private(registry, **spec), namespace="other")
+                )
                 assert credentials_lack(await judge.ask(private(registry)))
 
     asyncio.run(main())
@@ -83,7 +90,9 @@ def test_an_answer_from_memory_does_not_outlive_the_access_that_it_rests_on(
         async with asked(tmp_path, registry) as judge:
             obj = private(registry, **KEY)
             assert not (await judge.ask(obj))["allowed"]
-            passed = ACCESS_SECONDS - SECONDS / 2  # the answer is made anew, on an access that holds half as long
+            passed = (
+                ACCESS_SECONDS - SECONDS / 2
+            )  # the answer is made anew, on an access that holds half as long
             registry.answer(f"/v2/{founding.REPOSITORY}/manifests/{BAD.digest}", Answer(403))
             before = len(registry.seen)
             assert not (await judge.ask(obj))["allowed"]

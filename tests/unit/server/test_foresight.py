@@ -28,13 +28,22 @@ def registry() -> Iterator[Registry]:
 def owner(kind: str, image: str, **spec: Any) -> dict[str, Any]:
     made = deployment(containers=[container(image=image)], **spec)
     group = "batch/v1" if kind == "Job" else "apps/v1"
-    return made | {"kind": kind, "apiVersion": group, "metadata": {"name": "web-7d5f", "namespace": "shop"}}
+    return made | {
+        "kind": kind,
+        "apiVersion": group,
+        "metadata": {"name": "web-7d5f", "namespace": "shop"},
+    }
 
 
 def its_pod(image: str, **spec: Any) -> dict[str, Any]:
     """As a controller makes it and the API server completes it."""
-    mount = {"name": "kube-api-access-x2x5j", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}
-    tolerations = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]
+    mount = {
+        "name": "kube-api-access-x2x5j",
+        "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
+    }
+    tolerations = [
+        {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
+    ]
     made = pod(
         container(image=image, volumeMounts=[mount]),
         serviceAccountName="default",
@@ -45,7 +54,9 @@ def its_pod(image: str, **spec: Any) -> dict[str, Any]:
     made["metadata"] |= {
         "name": "web-7d5f-6kwtt",
         "generateName": "web-7d5f-",
-        "ownerReferences": [{"kind": "ReplicaSet", "name": "web-7d5f", "uid": "1", "controller": True}],
+        "ownerReferences": [
+            {"kind": "ReplicaSet", "name": "web-7d5f", "uid": "1", "controller": True}
+        ],
     }
     return made
 
@@ -87,7 +98,9 @@ def test_the_first_pod_of_an_owner_is_answered_without_asking_policies(
     run(tmp_path, registry, check)
 
 
-def test_a_pod_that_was_changed_on_its_way_is_judged_anew(tmp_path: Path, registry: Registry) -> None:
+def test_a_pod_that_was_changed_on_its_way_is_judged_anew(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def check(judge: Judging) -> None:
         good, bad = registry.reference(GOOD), registry.reference(BAD)
         power = {"nodeSelector": {"kubernetes.io/arch": "ppc64le"}}
@@ -100,7 +113,14 @@ def test_a_pod_that_was_changed_on_its_way_is_judged_anew(tmp_path: Path, regist
 
 
 def review(resource: str, group: str = "apps", **fields: Any) -> Review:
-    asked = {"uid": "u", "operation": "CREATE", "namespace": "shop", "name": "web", "object": deployment(), **fields}
+    asked = {
+        "uid": "u",
+        "operation": "CREATE",
+        "namespace": "shop",
+        "name": "web",
+        "object": deployment(),
+        **fields,
+    }
     return Review.model_validate(asked | {"resource": Resource(group=group, resource=resource)})
 
 

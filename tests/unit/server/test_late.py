@@ -28,13 +28,22 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def review(name: str = "web", *, dry_run: bool = False, **metadata: Any) -> Review:
     obj = pod()
     obj["metadata"] |= {"name": name, "uid": name, **metadata}
-    fields: dict[str, Any] = {"uid": name, "resource": {"resource": "pods"}, "operation": "CREATE", "dryRun": dry_run}
+    fields: dict[str, Any] = {
+        "uid": name,
+        "resource": {"resource": "pods"},
+        "operation": "CREATE",
+        "dryRun": dry_run,
+    }
     return Review.model_validate({**fields, "namespace": "shop", "object": obj})
 
 
 def judgement(*, reading: bool = False, allowed: bool = True) -> Judgement:
     finding = FindingEntry(
-        code="linkage_unknown", path="", message="it is still being read", effect="unknown", reason="not_scanned"
+        code="linkage_unknown",
+        path="",
+        message="it is still being read",
+        effect="unknown",
+        reason="not_scanned",
     )
     linkage = LinkageEntry(
         container="web",
@@ -56,7 +65,9 @@ def api(tmp_path: Path) -> Iterator[Api]:
         yield running
 
 
-def told(api: Api, reviews: list[Review], first: Judgement, *then: Judgement) -> tuple[list[tuple[str, str]], int]:
+def told(
+    api: Api, reviews: list[Review], first: Judgement, *then: Judgement
+) -> tuple[list[tuple[str, str]], int]:
     """What waits to be told after these reviews were admitted, and how many times they were judged again."""
     later = list(then)
     asked = []
@@ -89,7 +100,10 @@ def test_nothing_is_told_of_what_starts_after_all(api: Api) -> None:
 
 
 def test_nothing_is_told_of_what_is_never_read(api: Api) -> None:
-    assert told(api, [review()], judgement(reading=True), judgement(reading=True)) == ([], module.TRIES)
+    assert told(api, [review()], judgement(reading=True), judgement(reading=True)) == (
+        [],
+        module.TRIES,
+    )
 
 
 @pytest.mark.parametrize(

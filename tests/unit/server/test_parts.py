@@ -59,21 +59,32 @@ def test_a_fallback_is_an_answer_that_the_api_server_takes(why: str) -> None:
 
 
 def test_a_reviews_uid_is_found_whatever_else_is_wrong_with_it() -> None:
-    assert review_uid(b'{"kind": "AdmissionReview", "apiVersion": 7, "request": {"uid": "u", "object": []}}') == "u"
+    assert (
+        review_uid(
+            b'{"kind": "AdmissionReview", "apiVersion": 7, "request": {"uid": "u", "object": []}}'
+        )
+        == "u"
+    )
 
 
 def test_labels_have_an_end() -> None:
     metrics = Metrics()
     for number in range(DISTINCT * 3):
-        metrics.judged(point="pod", allowed=True, outcome="judged", codes=[f"code_{number}"], seconds=0.001)
+        metrics.judged(
+            point="pod", allowed=True, outcome="judged", codes=[f"code_{number}"], seconds=0.001
+        )
     text, _ = metrics.exposition()
-    series = [line for line in text.decode().splitlines() if line.startswith("elfgate_findings_total{")]
+    series = [
+        line for line in text.decode().splitlines() if line.startswith("elfgate_findings_total{")
+    ]
     assert len(series) == DISTINCT + 1
     assert 'elfgate_findings_total{code="other",decision="allowed",point="pod"} 128.0' in series
 
 
 def test_a_log_line_is_a_json_object_with_what_came_along() -> None:
-    record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "line\n%s", "args": ("two",), "uid": "u"})
+    record = logging.makeLogRecord(
+        {"name": "x", "levelname": "INFO", "msg": "line\n%s", "args": ("two",), "uid": "u"}
+    )
     line = JsonFormatter().format(record)
     assert "\n" not in line
     entry = json.loads(line)
@@ -94,7 +105,10 @@ def test_a_check_that_hangs_is_told_like_one_that_fails(monkeypatch: pytest.Monk
 
 
 def test_metrics_tell_of_the_nodes_and_how_old_that_is() -> None:
-    inventory, heard = Inventory([real_node("a", "amd64"), real_node("p", "ppc64le"), real_node("q", "ppc64le")]), 0.0
+    inventory, heard = (
+        Inventory([real_node("a", "amd64"), real_node("p", "ppc64le"), real_node("q", "ppc64le")]),
+        0.0,
+    )
     metrics = Metrics()
     metrics.registry.register(NodeCollector(inventory, lambda: heard))
     heard = time.monotonic() - 7
@@ -114,7 +128,14 @@ def test_nodes_from_a_file_have_no_age() -> None:
 
 def test_findings_of_rules_in_dry_run_are_counted_apart() -> None:
     metrics = Metrics()
-    metrics.judged(point="pod", allowed=True, outcome="admitted", codes=(), dryrun=["exec_format"], seconds=0.001)
+    metrics.judged(
+        point="pod",
+        allowed=True,
+        outcome="admitted",
+        codes=(),
+        dryrun=["exec_format"],
+        seconds=0.001,
+    )
     text = metrics.exposition()[0].decode()
     assert 'elfgate_findings_total{code="exec_format",decision="dryrun",point="pod"} 1.0' in text
     assert 'elfgate_reviews_total{decision="allowed",outcome="admitted",point="pod"} 1.0' in text

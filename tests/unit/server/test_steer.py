@@ -30,7 +30,9 @@ def server(registry: Registry, tag: str = "2-alpine") -> dict[str, Any]:
 
 
 async def mutate(steerer: Steerer, obj: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    response: dict[str, Any] = json.loads((await steerer(review_of(obj, **fields), 10.0)).body)["response"]
+    response: dict[str, Any] = json.loads((await steerer(review_of(obj, **fields), 10.0)).body)[
+        "response"
+    ]
     assert (response["uid"], response["allowed"]) == ("u", True)
     return response
 
@@ -44,22 +46,32 @@ def after(obj: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
 def test_what_is_exempt_is_not_steered(tmp_path: Path, registry: Registry) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
-            assert "patch" not in await mutate(Steerer(judge.validator), pod(server(registry)), namespace="kube-system")
+            assert "patch" not in await mutate(
+                Steerer(judge.validator), pod(server(registry)), namespace="kube-system"
+            )
 
     asyncio.run(main())
 
 
-def test_a_pod_is_kept_to_where_it_starts_and_then_left_alone(tmp_path: Path, registry: Registry) -> None:
+def test_a_pod_is_kept_to_where_it_starts_and_then_left_alone(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
             steerer = Steerer(judge.validator)
-            for annotations in ({}, {"a": "b"}, None):  # the second and third are answered from memory
+            for annotations in (
+                {},
+                {"a": "b"},
+                None,
+            ):  # the second and third are answered from memory
                 one = pod(server(registry))
                 one["metadata"] |= {} if annotations is None else {"annotations": annotations}
                 response = await mutate(steerer, one)
                 assert response["auditAnnotations"] == {"steered-to": "amd64"}
                 steered = after(one, response)
-                assert steered["metadata"]["annotations"] == (annotations or {}) | {"elfgate.dev/steered-to": "amd64"}
+                assert steered["metadata"]["annotations"] == (annotations or {}) | {
+                    "elfgate.dev/steered-to": "amd64"
+                }
                 assert "patch" not in await mutate(steerer, steered)
                 assert (await judge.ask(one))["warnings"]
                 assert "warnings" not in await judge.ask(steered)
@@ -77,7 +89,9 @@ def test_nothing_else_is_patched(tmp_path: Path, registry: Registry) -> None:
             for obj in (starts_everywhere, starts_nowhere, bound, deployment()):
                 assert "patch" not in await mutate(steerer, obj)
             assert "patch" not in await mutate(steerer, pod(server(registry)), operation="UPDATE")
-            assert "patch" not in await mutate(steerer, pod(server(registry)), subResource="ephemeralcontainers")
+            assert "patch" not in await mutate(
+                steerer, pod(server(registry)), subResource="ephemeralcontainers"
+            )
             registry.answer(f"/v2/{founding.REPOSITORY}/manifests/2", Answer(503))
             assert "patch" not in await mutate(steerer, pod(server(registry, "2")))
             await denied(judge, starts_nowhere)

@@ -36,13 +36,19 @@ def server(registry: Registry, tag: str = "2-alpine") -> dict[str, str]:
     return container(image=registry.reference(f"{founding.REPOSITORY}:{tag}"))
 
 
-def test_a_pod_like_one_before_is_answered_from_memory_under_its_own_uid(tmp_path: Path, registry: Registry) -> None:
+def test_a_pod_like_one_before_is_answered_from_memory_under_its_own_uid(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
             one = pod(server(registry), nodeSelector=POWER)
             first = await judge.ask(one, uid="first")
             asked = len(registry.seen)
-            one["metadata"] |= {"uid": "x", "managedFields": [{"manager": "kubectl"}], "labels": {"tier": "web"}}
+            one["metadata"] |= {
+                "uid": "x",
+                "managedFields": [{"manager": "kubectl"}],
+                "labels": {"tier": "web"},
+            }
             second = await judge.ask(one | {"status": {"phase": "Pending"}}, uid='se"cond')
             assert first["allowed"] is second["allowed"] is False
             assert second == {**first, "uid": 'se"cond'}
@@ -66,11 +72,17 @@ def test_what_is_exempt_is_never_refused(tmp_path: Path, registry: Registry) -> 
 def test_what_decides_is_judged_anew(tmp_path: Path, registry: Registry) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
-            good, bad = (pod(server(registry), nodeSelector={"kubernetes.io/arch": a}) for a in ("amd64", "ppc64le"))
+            good, bad = (
+                pod(server(registry), nodeSelector={"kubernetes.io/arch": a})
+                for a in ("amd64", "ppc64le")
+            )
             for _ in range(2):
                 assert (await judge.ask(good))["allowed"]
                 assert not (await judge.ask(bad))["allowed"]
-                other = pod(server(registry) | {"command": ["/nothing"]}, nodeSelector={"kubernetes.io/arch": "amd64"})
+                other = pod(
+                    server(registry) | {"command": ["/nothing"]},
+                    nodeSelector={"kubernetes.io/arch": "amd64"},
+                )
                 assert "/nothing" in (await judge.ask(other))["status"]["message"]
 
     asyncio.run(main())
@@ -92,7 +104,9 @@ def test_a_kind_that_the_settings_add_is_judged(tmp_path: Path, registry: Regist
     asyncio.run(main())
 
 
-def test_nodes_that_come_and_go_are_seen_by_the_next_review(tmp_path: Path, registry: Registry) -> None:
+def test_nodes_that_come_and_go_are_seen_by_the_next_review(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
             anywhere = pod(server(registry))
@@ -105,7 +119,9 @@ def test_nodes_that_come_and_go_are_seen_by_the_next_review(tmp_path: Path, regi
     asyncio.run(main())
 
 
-def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(tmp_path: Path, registry: Registry) -> None:
+def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES[1:]) as judge:
             anywhere, named = pod(server(registry)), pod(server(registry), nodeSelector=POWER)
@@ -124,7 +140,9 @@ def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(tmp_path: Pa
     asyncio.run(main())
 
 
-def test_what_a_rule_in_dry_run_finds_is_for_metrics_and_audits_alone(tmp_path: Path, registry: Registry) -> None:
+def test_what_a_rule_in_dry_run_finds_is_for_metrics_and_audits_alone(
+    tmp_path: Path, registry: Registry
+) -> None:
     async def main() -> None:
         tried = PolicyConfig(rules={"loader_missing": "dryrun"})
         async with judging(tmp_path, registry, NODES, config=tried) as judge:
@@ -172,7 +190,9 @@ def test_what_could_not_be_read_is_asked_for_again(tmp_path: Path, registry: Reg
 def test_the_pods_that_one_owner_makes_are_judged_once(tmp_path: Path, registry: Registry) -> None:
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:
-            with_names = [named(pod(server(registry)), "web-7d5f-", made_up) for made_up in ("6kwtt", "abcde")]
+            with_names = [
+                named(pod(server(registry)), "web-7d5f-", made_up) for made_up in ("6kwtt", "abcde")
+            ]
             known = [await judge.answered(one) for one in with_names]
             assert [bool(answer.seconds) for answer in known] == [True, False]
 
@@ -213,9 +233,13 @@ def test_a_slow_registry_is_waited_for_until_the_deadline_and_read_on(tmp_path: 
             layer_may_come.set()
 
 
-def test_under_load_reviews_wait_for_no_registry_but_still_for_the_store(tmp_path: Path, registry: Registry) -> None:
+def test_under_load_reviews_wait_for_no_registry_but_still_for_the_store(
+    tmp_path: Path, registry: Registry
+) -> None:
     digest = founding.images()["2-alpine"].digest
-    read_before = pod(container(image=registry.reference(f"{founding.REPOSITORY}@{digest}")), nodeSelector=POWER)
+    read_before = pod(
+        container(image=registry.reference(f"{founding.REPOSITORY}@{digest}")), nodeSelector=POWER
+    )
     never_read = pod(server(registry, "2"), nodeSelector=POWER)
 
     async def main() -> None:

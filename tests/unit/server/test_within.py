@@ -67,7 +67,9 @@ def test_an_error_passes_before_and_after_waiting() -> None:
 
 def test_a_cancellation_from_outside_is_no_timeout() -> None:
     async def main() -> None:
-        task = asyncio.ensure_future(within(now() + 60, answer("a", asyncio.get_running_loop().create_future())))
+        task = asyncio.ensure_future(
+            within(now() + 60, answer("a", asyncio.get_running_loop().create_future()))
+        )
         await asyncio.sleep(0)
         task.cancel()
         await task

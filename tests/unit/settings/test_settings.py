@@ -33,7 +33,9 @@ def test_an_empty_file_leaves_every_default(file: Path, text: str) -> None:
 
 
 def test_what_is_written_replaces_the_default_and_nothing_else(file: Path) -> None:
-    settings = read(file, "listen: {port: 9443}\nstore: {size_cap: 2GiB}\nimages: {app:1: 'oci:build/app'}\n")
+    settings = read(
+        file, "listen: {port: 9443}\nstore: {size_cap: 2GiB}\nimages: {app:1: 'oci:build/app'}\n"
+    )
     assert settings.listen.port == 9443
     assert settings.listen.host == Settings().listen.host
     assert settings.store.size_cap == 2 << 30
@@ -44,7 +46,9 @@ def test_what_is_written_replaces_the_default_and_nothing_else(file: Path) -> No
 def test_by_default_elfgate_never_takes_the_cluster_down() -> None:
     admission = Settings().admission
     assert admission.fail == "allow"
-    assert admission.first_sight_seconds + admission.margin_seconds < admission.default_timeout_seconds
+    assert (
+        admission.first_sight_seconds + admission.margin_seconds < admission.default_timeout_seconds
+    )
 
 
 def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
@@ -72,7 +76,9 @@ def test_what_is_no_url_of_a_store_is_told_without_its_password(file: Path) -> N
 
 def test_an_architecture_that_nobody_knows_is_told(file: Path) -> None:
     (line,) = problems(file, "nodes: {extra_architectures: [ppc64le, ppc64el]}")
-    assert line.startswith("FILE: nodes.extra_architectures.1: ppc64el is none of the known architectures: 386, amd64,")
+    assert line.startswith(
+        "FILE: nodes.extra_architectures.1: ppc64el is none of the known architectures: 386, amd64,"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,12 @@ def models(model: type[BaseModel]) -> list[type[BaseModel]]:
     fields = [field.annotation for field in model.model_fields.values()]
     return [
         model,
-        *(each for kind in fields if isinstance(kind, type) and issubclass(kind, BaseModel) for each in models(kind)),
+        *(
+            each
+            for kind in fields
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+            for each in models(kind)
+        ),
     ]
 
 
@@ -135,7 +146,10 @@ def test_a_certificate_is_self_made_or_in_files(file: Path) -> None:
     ("kind", "problem"),
     [
         ("group: x, path: [spec]", "admission.kinds.0.kind: must be set"),
-        ('group: x, kind: "", path: []', "admission.kinds.0.kind: string should have at least 1 character"),
+        (
+            'group: x, kind: "", path: []',
+            "admission.kinds.0.kind: string should have at least 1 character",
+        ),
         ("group: x, kind: A, path: spec", "admission.kinds.0.path: input should be a valid tuple"),
         ("group: x, kind: A, path: [], each: true", "admission.kinds.0.each: no such setting"),
     ],

@@ -59,9 +59,9 @@ def test_importing_twice_changes_nothing() -> None:
 
 def test_a_layer_index_of_another_version_is_passed_over() -> None:
     fact = b'{"record":"fact","kind":"layer/0.9","digest":"%s","bytes":3}\nabc' % LAYER.encode()
-    assert read(packed(b'{"record":"facts","version":1}\n' + fact + b'{"record":"end","records":1}\n')) == Carried(
-        passed_over=1
-    )
+    assert read(
+        packed(b'{"record":"facts","version":1}\n' + fact + b'{"record":"end","records":1}\n')
+    ) == Carried(passed_over=1)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.98])
@@ -96,16 +96,38 @@ HEAD = b'{"record":"facts","version":1}\n'
         (HEAD + HEAD, "no record of"),
         (HEAD + b"x" * 5000, "too long"),
         (HEAD + b'{"record":"fact","kind":"document","digest":"md5:0","bytes":1}\n', "none that"),
-        (HEAD + b'{"record":"fact","kind":"document","digest":"%s","bytes":-1}\n' % LAYER.encode(), "none that"),
-        (HEAD + b'{"record":"fact","kind":"document","digest":"%s","bytes":99999999999}\n' % LAYER.encode(), "none"),
-        (HEAD + b'{"record":"fact","kind":"document","digest":"%s","bytes":9}\nabc' % LAYER.encode(), "cut short"),
-        (HEAD + b'{"record":"fact","kind":"document","digest":"%s","bytes":3}\nabc' % LAYER.encode(), "digest"),
         (
             HEAD
-            + b'{"record":"fact","kind":"%s","digest":"%s","bytes":3}\nabc' % (Kind.LAYER.encode(), LAYER.encode()),
+            + b'{"record":"fact","kind":"document","digest":"%s","bytes":-1}\n' % LAYER.encode(),
+            "none that",
+        ),
+        (
+            HEAD
+            + b'{"record":"fact","kind":"document","digest":"%s","bytes":99999999999}\n'
+            % LAYER.encode(),
+            "none",
+        ),
+        (
+            HEAD
+            + b'{"record":"fact","kind":"document","digest":"%s","bytes":9}\nabc' % LAYER.encode(),
+            "cut short",
+        ),
+        (
+            HEAD
+            + b'{"record":"fact","kind":"document","digest":"%s","bytes":3}\nabc' % LAYER.encode(),
             "digest",
         ),
-        (HEAD + b'{"record":"tag","repository":"a","tag":"../x","digest":"%s"}\n' % LAYER.encode(), "none that"),
+        (
+            HEAD
+            + b'{"record":"fact","kind":"%s","digest":"%s","bytes":3}\nabc'
+            % (Kind.LAYER.encode(), LAYER.encode()),
+            "digest",
+        ),
+        (
+            HEAD
+            + b'{"record":"tag","repository":"a","tag":"../x","digest":"%s"}\n' % LAYER.encode(),
+            "none that",
+        ),
         (HEAD + b"[" * 4000 + b"\n", "none that"),
     ],
 )
@@ -119,7 +141,10 @@ def test_what_elfgate_did_not_write_is_refused_in_one_line(text: bytes, said: st
 
 def test_a_file_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "_ALL_BYTES", 10 << 20)
-    fact = b'{"record":"fact","kind":"other","digest":"%s","bytes":1048576}\n' % LAYER.encode() + bytes(1 << 20)
+    fact = (
+        b'{"record":"fact","kind":"other","digest":"%s","bytes":1048576}\n' % LAYER.encode()
+        + bytes(1 << 20)
+    )
     with pytest.raises(InputError, match="unpacks to more than"):
         read(packed(HEAD + fact * 20))
 

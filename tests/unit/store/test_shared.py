@@ -37,7 +37,9 @@ def server(tmp_path: Path) -> Iterator[valkey.Server]:
         yield running
 
 
-def test_a_server_that_went_away_is_a_store_that_keeps_nothing_until_it_is_back(server: valkey.Server) -> None:
+def test_a_server_that_went_away_is_a_store_that_keeps_nothing_until_it_is_back(
+    server: valkey.Server,
+) -> None:
     clock = Clock()
     with closing(ValkeyStore(parse(server.url), clock=clock)) as store:
         store.put(Kind.LAYER, DIGEST, b"index")
@@ -62,7 +64,9 @@ def test_a_server_that_is_gone_is_asked_ever_more_seldom(server: valkey.Server) 
             store.get(Kind.LAYER, DIGEST)
             failures.append(store._failures)
             clock.now += 1
-    asked = [second for second in range(64) if second == 0 or failures[second] > failures[second - 1]]
+    asked = [
+        second for second in range(64) if second == 0 or failures[second] > failures[second - 1]
+    ]
     assert asked == [0, 1, 3, 7, 15, 31, 61]
 
 
@@ -97,7 +101,9 @@ def test_what_is_no_such_server_is_a_store_that_keeps_nothing() -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with closing(ValkeyStore(parse(f"redis://127.0.0.1:{listening.getsockname()[1]}"), clock=Clock())) as store:
+        with closing(
+            ValkeyStore(parse(f"redis://127.0.0.1:{listening.getsockname()[1]}"), clock=Clock())
+        ) as store:
             assert store.get(Kind.LAYER, DIGEST) is None
             assert store._failures == 1
         thread.join()
@@ -138,7 +144,10 @@ def test_what_others_wrote_under_our_keys_is_no_fact(server: valkey.Server) -> N
 
 
 def test_a_lease_is_granted_to_one_at_a_time(server: valkey.Server) -> None:
-    with closing(ValkeyStore(parse(server.url))) as one, closing(ValkeyStore(parse(server.url))) as other:
+    with (
+        closing(ValkeyStore(parse(server.url))) as one,
+        closing(ValkeyStore(parse(server.url))) as other,
+    ):
         assert one.claim(DIGEST)
         assert not other.claim(DIGEST)
         assert other.claim("sha256:something else")
@@ -149,7 +158,10 @@ def test_a_lease_is_granted_to_one_at_a_time(server: valkey.Server) -> None:
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(server: valkey.Server) -> None:
-    with closing(ValkeyStore(parse(server.url), lease_seconds=3)) as store, server.client() as client:
+    with (
+        closing(ValkeyStore(parse(server.url), lease_seconds=3)) as store,
+        server.client() as client,
+    ):
         store.claim(DIGEST)
         left = [client.pttl(f"elfgate:lease:{DIGEST}")]
         while left[-1] <= left[0]:
@@ -197,7 +209,9 @@ def test_without_a_server_everyone_may_do_the_work() -> None:
 def test_checking_a_server_that_is_not_there_says_so_without_the_password() -> None:
     with (
         closing(ValkeyStore(parse("valkey://me:secret@127.0.0.1:1/3"))) as store,
-        pytest.raises(StoreError, match=r"the store valkey://127\.0\.0\.1:1/3 cannot be used") as caught,
+        pytest.raises(
+            StoreError, match=r"the store valkey://127\.0\.0\.1:1/3 cannot be used"
+        ) as caught,
     ):
         store.check()
     assert "secret" not in str(caught.value)
@@ -236,8 +250,16 @@ def test_a_user_with_few_rights_suffices(server: valkey.Server) -> None:
     ("url", "shown", "expected"),
     [
         ("redis://cache", "redis://cache", {"host": "cache", "port": 6379, "db": 0, "ssl": False}),
-        ("valkeys://a:b%40@[::1]:7000/2", "valkeys://[::1]:7000/2", {"host": "::1", "db": 2, "password": "b@"}),
-        ("unix:///run/valkey.sock", "unix:///run/valkey.sock", {"unix_socket_path": "/run/valkey.sock"}),
+        (
+            "valkeys://a:b%40@[::1]:7000/2",
+            "valkeys://[::1]:7000/2",
+            {"host": "::1", "db": 2, "password": "b@"},
+        ),
+        (
+            "unix:///run/valkey.sock",
+            "unix:///run/valkey.sock",
+            {"unix_socket_path": "/run/valkey.sock"},
+        ),
     ],
 )
 def test_a_url_says_where_the_server_is(url: str, shown: str, expected: dict[str, object]) -> None:
@@ -248,7 +270,15 @@ def test_a_url_says_where_the_server_is(url: str, shown: str, expected: dict[str
 
 @pytest.mark.parametrize(
     "url",
-    ["http://cache", "redis://", "redis://:x@:99999", "redis://h/name", "unix://", "redis://h?ssl=no", "redis://[::"],
+    [
+        "http://cache",
+        "redis://",
+        "redis://:x@:99999",
+        "redis://h/name",
+        "unix://",
+        "redis://h?ssl=no",
+        "redis://[::",
+    ],
 )
 def test_what_is_no_url_of_a_store_is_one_clear_line(url: str) -> None:
     with pytest.raises(InputError, match="the store"):
@@ -262,7 +292,12 @@ def test_tls_verifies_who_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    files = ("--tls-cert-file", str(tmp_path / "cert.pem"), "--tls-key-file", str(tmp_path / "key.pem"))
+    files = (
+        "--tls-cert-file",
+        str(tmp_path / "cert.pem"),
+        "--tls-key-file",
+        str(tmp_path / "key.pem"),
+    )
     trusted = tmp_path / "trusted.pem"
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     with valkey.server(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):

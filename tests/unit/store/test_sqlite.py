@@ -34,7 +34,9 @@ def test_the_facts_used_longest_ago_go_when_the_file_is_full(tmp_path: Path) -> 
     assert (tmp_path / "facts.db").stat().st_size < 4_000_000
 
 
-def test_a_fact_that_is_used_outlives_one_that_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fact_that_is_used_outlives_one_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite, "_COARSENESS", 0)
     with closing(SqliteStore(tmp_path / "facts.db", max_bytes=2_000_000)) as store:
         for number in range(300):
@@ -106,15 +108,21 @@ def test_writing_still_waits_for_the_lock_after_a_use_was_noted(tmp_path: Path) 
         _age(path)
         store.get(Kind.LAYER, digest(1))
         [(_, connection)] = store._idle
-        assert connection.execute("PRAGMA busy_timeout").fetchone() == (int(sqlite_schema._BUSY_SECONDS * 1000),)
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (
+            int(sqlite_schema._BUSY_SECONDS * 1000),
+        )
 
 
-def test_a_fact_is_had_from_a_file_that_cannot_be_written_and_the_failure_counts(tmp_path: Path) -> None:
+def test_a_fact_is_had_from_a_file_that_cannot_be_written_and_the_failure_counts(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "facts.db"
     with closing(SqliteStore(path)) as store:
         store.put(Kind.LAYER, digest(1), b"index")
         _age(path)
-        store._idle[-1][1].execute("PRAGMA query_only = ON")  # SQLite's own way to refuse writes: SQLITE_READONLY
+        store._idle[-1][1].execute(
+            "PRAGMA query_only = ON"
+        )  # SQLite's own way to refuse writes: SQLITE_READONLY
         assert store.get(Kind.LAYER, digest(1)) == b"index"
         assert store.statistics()["failures"] == 1
 
@@ -144,8 +152,12 @@ def test_a_damaged_file_is_a_store_that_keeps_nothing(tmp_path: Path) -> None:
         assert store.statistics()["failures"] >= 2
 
 
-@pytest.mark.parametrize("content", [b"not a database, but rather long" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b"not a database, but rather long" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_file_that_is_no_database_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "facts.db"
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"facts\.db cannot be opened"):
@@ -174,7 +186,9 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None
         SqliteStore(tmp_path / "file" / "facts.db")
 
 
-def test_a_file_that_another_process_is_just_making_is_not_taken_for_someone_elses(tmp_path: Path) -> None:
+def test_a_file_that_another_process_is_just_making_is_not_taken_for_someone_elses(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "facts.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as slow:
         slow.execute("PRAGMA journal_mode = WAL")
@@ -199,7 +213,9 @@ def _put_until_killed(path: Path, put: "multiprocessing.queues.Queue[int]") -> N
 def test_a_process_that_is_killed_while_writing_spoils_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     put: multiprocessing.queues.Queue[int] = context.Queue()
-    process = context.Process(target=_put_until_killed, args=(tmp_path / "facts.db", put), daemon=True)
+    process = context.Process(
+        target=_put_until_killed, args=(tmp_path / "facts.db", put), daemon=True
+    )
     process.start()
     last = max(put.get(timeout=60) for _ in range(50))
     process.kill()
@@ -207,7 +223,9 @@ def test_a_process_that_is_killed_while_writing_spoils_nothing(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "facts.db")) as file:
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with closing(SqliteStore(tmp_path / "facts.db")) as store:
-        assert all(store.get(Kind.LAYER, digest(number)) == bytes(3_000) for number in range(last + 1))
+        assert all(
+            store.get(Kind.LAYER, digest(number)) == bytes(3_000) for number in range(last + 1)
+        )
         store.put(Kind.LAYER, digest(2_000_000), b"index")
         assert store.get(Kind.LAYER, digest(2_000_000)) == b"index"
         assert store.statistics()["failures"] == 0
@@ -261,7 +279,9 @@ def test_a_file_that_is_removed_is_begun_anew(tmp_path: Path) -> None:
         assert store.get(Kind.LAYER, "sha256:2") == b"two"
 
 
-def test_a_log_that_is_left_of_a_removed_file_is_not_taken_for_the_new_one_s(tmp_path: Path) -> None:
+def test_a_log_that_is_left_of_a_removed_file_is_not_taken_for_the_new_one_s(
+    tmp_path: Path,
+) -> None:
     with closing(SqliteStore(tmp_path / "facts.db")) as store:
         store.put(Kind.LAYER, "sha256:1", b"one")
         (tmp_path / "facts.db").unlink()

@@ -26,14 +26,18 @@ def registry() -> Iterator[Registry]:
         yield running
 
 
-def run(registry: Registry, store: MemoryStore, *tags: str, platforms: tuple[Platform, ...] = ()) -> dict[str, Warmed]:
+def run(
+    registry: Registry, store: MemoryStore, *tags: str, platforms: tuple[Platform, ...] = ()
+) -> dict[str, Warmed]:
     async def read() -> dict[str, Warmed]:
         reader = Reader(store=store)
         images = [registry.reference(f"{founding.REPOSITORY}:{tag}") for tag in tags]
         try:
             return {
                 each.image.rpartition(":")[2]: each
-                async for each in warm(images, reader=reader, locate=locate, platforms=platforms, at_once=2)
+                async for each in warm(
+                    images, reader=reader, locate=locate, platforms=platforms, at_once=2
+                )
             }
         finally:
             await reader.close()
@@ -42,16 +46,26 @@ def run(registry: Registry, store: MemoryStore, *tags: str, platforms: tuple[Pla
 
         def locate(image: str, keyring: Keyring | None = None) -> Located:
             reference = Reference.parse(image)
-            return Located(image, registries.repository(reference), reference.tag, reference.name, reference.tag)
+            return Located(
+                image,
+                registries.repository(reference),
+                reference.tag,
+                reference.name,
+                reference.tag,
+            )
 
         return asyncio.run(read())
 
 
 def test_what_the_store_has_is_not_read_again(registry: Registry) -> None:
     store = MemoryStore()
-    assert {tag: each.state for tag, each in run(registry, store, *TAGS).items()} == dict.fromkeys(TAGS, State.READ)
+    assert {tag: each.state for tag, each in run(registry, store, *TAGS).items()} == dict.fromkeys(
+        TAGS, State.READ
+    )
     registry.seen.clear()
-    assert {tag: each.state for tag, each in run(registry, store, *TAGS).items()} == dict.fromkeys(TAGS, State.KNOWN)
+    assert {tag: each.state for tag, each in run(registry, store, *TAGS).items()} == dict.fromkeys(
+        TAGS, State.KNOWN
+    )
     assert registry.paths("GET") == []
 
 
@@ -92,7 +106,9 @@ def test_an_image_is_read_once_however_it_is_written() -> None:
     assert list(distinct(images, Shard())) == ["nginx", "oci:x:1"]
 
 
-@pytest.mark.parametrize("text", ["", "1", "1/1", "-1/2", "2/1", "a/b", "1/", "/2", "0/0", "1/2/3", "9" * 20 + "/1"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "1/1", "-1/2", "2/1", "a/b", "1/", "/2", "0/0", "1/2/3", "9" * 20 + "/1"]
+)
 def test_what_is_no_shard_is_one_clear_line(text: str) -> None:
     with pytest.raises(InputError, match="not a shard"):
         Shard.parse(text)

@@ -48,7 +48,11 @@ def _text(output: "BreakglassOutput") -> str:
         if found.done:
             lines.append(f"{what}: {found.done}")
             continue
-        fails = "refuses what it cannot be asked about" if found.refuses else "lets pass what it cannot be asked about"
+        fails = (
+            "refuses what it cannot be asked about"
+            if found.refuses
+            else "lets pass what it cannot be asked about"
+        )
         lines.append(f"{what} ({', '.join(found.webhooks)}) {fails}")
         lines.append(f"  to let it pass:        {found.let_pass}")
         if found.remove:
@@ -56,7 +60,9 @@ def _text(output: "BreakglassOutput") -> str:
     if not output.configurations:
         lines.append("no webhook configuration of elfgate's: it locks nothing here")
     elif all(found.done for found in output.configurations):
-        lines.append("to protect the cluster again, apply the installation's manifests (helm upgrade) once it is ready")
+        lines.append(
+            "to protect the cluster again, apply the installation's manifests (helm upgrade) once it is ready"
+        )
     else:
         lines.append(
             "nothing was changed; --yes deletes these (where others' webhooks are in one: sets ours to Ignore)"

@@ -36,13 +36,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=_ACTIONS, metavar="ACTION", help="what to do (see below)")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the bundle; for pull, where it is")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write the bundle")
     parser.add_argument(
-        "--key", type=Path, metavar="PEM", help="the private key to sign, the public one to verify with"
+        "-o", "--output", type=Path, metavar="FILE", help="where to write the bundle"
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="PEM",
+        help="the private key to sign, the public one to verify with",
     )
     parser.add_argument("--key-id", metavar="ID", help="what the key is called")
     parser.add_argument(
-        "--insecure-registry", action="append", default=[], metavar="HOST[:PORT]", help="speak plain HTTP"
+        "--insecure-registry",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="speak plain HTTP",
     )
     parser.add_argument("--to", metavar="IMAGE", help="where to push to: a reference with a tag")
     add_policies(parser)

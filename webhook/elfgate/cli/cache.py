@@ -34,9 +34,15 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=("info", "prune", "export", "import"), help="what to do")
-    parser.add_argument("file", nargs="?", metavar="FACTS", help="the file to export to or to import")
-    parser.add_argument("--to", metavar="SIZE", help="prune until the store is no larger, such as 500MB or 2GiB")
-    parser.add_argument("--unused-for", type=float, metavar="DAYS", help="prune what was not used for so long")
+    parser.add_argument(
+        "file", nargs="?", metavar="FACTS", help="the file to export to or to import"
+    )
+    parser.add_argument(
+        "--to", metavar="SIZE", help="prune until the store is no larger, such as 500MB or 2GiB"
+    )
+    parser.add_argument(
+        "--unused-for", type=float, metavar="DAYS", help="prune what was not used for so long"
+    )
     add_output(parser, "text", "json")
     add_store(parser)
 
@@ -56,7 +62,11 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "prune":
             pruned = _prune(store, options)
         elif options.file is not None:
-            carried = _export(store, options.file) if options.action == "export" else _import(store, options.file)
+            carried = (
+                _export(store, options.file)
+                if options.action == "export"
+                else _import(store, options.file)
+            )
         output = CacheOutput.of(wiring.shown(options.store), store.statistics(), carried, pruned)
     finally:
         store.close()
@@ -84,7 +94,9 @@ def _prune(store: "Store", options: argparse.Namespace) -> int:
     from elfgate.store.sqlite import SqliteStore
 
     if not isinstance(store, SqliteStore):
-        raise InputError("a server drops facts by itself", hint="set its maxmemory and maxmemory-policy")
+        raise InputError(
+            "a server drops facts by itself", hint="set its maxmemory and maxmemory-policy"
+        )
     if options.to is None and options.unused_for is None:
         raise InputError("prune needs --to or --unused-for")
     days = options.unused_for
@@ -128,7 +140,9 @@ def _import(store: "Store", name: str) -> "Carried":
     from elfgate.store import exchange
 
     def read(file: BinaryIO) -> "Carried":
-        return _whole(store, exchange.read(file, store, name="standard input" if name == "-" else name))
+        return _whole(
+            store, exchange.read(file, store, name="standard input" if name == "-" else name)
+        )
 
     if name == "-":
         return read(sys.stdin.buffer)
@@ -145,5 +159,7 @@ def _whole(store: "Store", carried: "Carried") -> "Carried":
 
     failures = store.statistics()["failures"]
     if failures:
-        raise StoreError(f"the store failed {failures} times on the way", hint="standard error tells how")
+        raise StoreError(
+            f"the store failed {failures} times on the way", hint="standard error tells how"
+        )
     return carried

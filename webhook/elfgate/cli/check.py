@@ -39,9 +39,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("file", nargs="+", metavar="FILE", help="manifests; - for standard input")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--nodes", type=Path, metavar="FILE", help="nodes, as `kubectl get nodes -o json` prints them")
-    where.add_argument("--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le")
-    where.add_argument("--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster")
+    where.add_argument(
+        "--nodes",
+        type=Path,
+        metavar="FILE",
+        help="nodes, as `kubectl get nodes -o json` prints them",
+    )
+    where.add_argument(
+        "--arch", metavar="LIST", help="one node of each architecture, such as amd64,ppc64le"
+    )
+    where.add_argument(
+        "--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
     add_policies(parser)
     add_output(parser, "text", "json")
@@ -53,8 +62,13 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.cli.ahead import read_ahead
 
     if "-" in options.file and str(options.nodes) == "-":
-        raise InputError("standard input is the manifests: it cannot be --nodes too", hint="write the nodes to a file")
-    gc.set_threshold(100_000)  # looking for cycles among modules and manifests takes a seventh of the time
+        raise InputError(
+            "standard input is the manifests: it cannot be --nodes too",
+            hint="write the nodes to a file",
+        )
+    gc.set_threshold(
+        100_000
+    )  # looking for cycles among modules and manifests takes a seventh of the time
     with read_ahead(options.file) as manifests:
         return _told(asyncio.run(_check(options, manifests)), options)
 
@@ -90,7 +104,13 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
                     source,
                     workload,
                     (
-                        await judge(workload, point=Point.CHECK, inventory=inventory, scanner=scanner, engine=engine)
+                        await judge(
+                            workload,
+                            point=Point.CHECK,
+                            inventory=inventory,
+                            scanner=scanner,
+                            engine=engine,
+                        )
                     ).verdict,
                 )
                 for source, workload in found
@@ -98,7 +118,9 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
             ]
     finally:
         await engine.close()
-    return CheckOutput(revision=engine.revision, results=results, passed_over=len(found) - len(results))
+    return CheckOutput(
+        revision=engine.revision, results=results, passed_over=len(found) - len(results)
+    )
 
 
 def _templates(options: argparse.Namespace) -> "tuple[Template, ...] | None":
@@ -152,6 +174,8 @@ def _text(output: "CheckOutput") -> str:
         lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
         lines += violation_lines(result.denials, result.warnings)
     counts = Counter(result.verdict for result in output.results)
-    summary = ", ".join(f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word])
+    summary = ", ".join(
+        f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word]
+    )
     passed_over = f"; {output.passed_over} passed over" if output.passed_over else ""
     return "\n".join((*lines, f"{summary or 'nothing to judge'}{passed_over}", ""))

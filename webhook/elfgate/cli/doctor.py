@@ -34,9 +34,14 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "--kubeconfig", type=Path, metavar="FILE", help="how the cluster is reached (default: as kubectl)"
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how the cluster is reached (default: as kubectl)",
     )
-    parser.add_argument("--context", default="", metavar="NAME", help="a context of it (default: the current one)")
+    parser.add_argument(
+        "--context", default="", metavar="NAME", help="a context of it (default: the current one)"
+    )
     parser.add_argument(
         "--service-account",
         default="",
@@ -44,10 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what the webhook runs as, to look at its rights (default: who asks)",
     )
     parser.add_argument(
-        "--breakglass", action="store_true", help="print the commands that free a cluster from elfgate's webhooks"
+        "--breakglass",
+        action="store_true",
+        help="print the commands that free a cluster from elfgate's webhooks",
     )
     parser.add_argument(
-        "--yes", action="store_true", help="with --breakglass: do it; delete the configurations that ask elfgate"
+        "--yes",
+        action="store_true",
+        help="with --breakglass: do it; delete the configurations that ask elfgate",
     )
     parser.add_argument(
         "--configuration",
@@ -90,10 +99,15 @@ def _examined(options: argparse.Namespace) -> "DoctorOutput":
 
     with Api(Access(options.kubeconfig, options.context)) as api:
         found = examine(
-            api, service_account=options.service_account, rights=_rights(options), revision=_revision(options)
+            api,
+            service_account=options.service_account,
+            rights=_rights(options),
+            revision=_revision(options),
         )
         checks = [
-            CheckedOutput(subject=each.subject, state=each.state, message=each.message, remedy=each.remedy)
+            CheckedOutput(
+                subject=each.subject, state=each.state, message=each.message, remedy=each.remedy
+            )
             for each in found
         ]
         return DoctorOutput(cluster=api.host, checks=checks)
@@ -122,7 +136,11 @@ def _rights(options: argparse.Namespace) -> list[tuple[str, str]]:
         *(NODES if settings.nodes.watch else ()),
         *([("get", "pods")] if settings.admission.bindings else ()),
         *([("create", "events"), ("patch", "events")] if settings.admission.events else ()),
-        *([("get", "secrets"), ("get", "serviceaccounts")] if settings.registries.pull_secrets else ()),
+        *(
+            [("get", "secrets"), ("get", "serviceaccounts")]
+            if settings.registries.pull_secrets
+            else ()
+        ),
     ]
 
 

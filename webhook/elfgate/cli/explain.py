@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 USAGE = "elfgate explain CODE [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]"
 DESCRIPTION = (
-    "Tell what a rule means, what its findings lead to, what people are told in a case of it, and the way out."
+    "Tell what a rule means, what its findings lead to, "
+    "what people are told in a case of it, and the way out."
 )
 EPILOG = """exit codes: 0 explained; 2 bad usage, or there is no such rule
 
@@ -25,7 +26,9 @@ _WIDTH = 100
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("code", metavar="CODE", help="the code in a finding's brackets, such as loader_missing")
+    parser.add_argument(
+        "code", metavar="CODE", help="the code in a finding's brackets, such as loader_missing"
+    )
     add_policies(parser)
     add_output(parser, "text", "json")
 

@@ -7,7 +7,9 @@ import sys
 from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
 
 USAGE = "elfgate matrix IMAGE... [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
-DESCRIPTION = "Show which of the images start on which platforms, with the reason for each that cannot."
+DESCRIPTION = (
+    "Show which of the images start on which platforms, with the reason for each that cannot."
+)
 EPILOG = f"""{EPILOG_IMAGES}
 exit codes: 0 all start; 1 one cannot; 2 bad usage, or no image can be read; 3 none cannot, but some are unknown
 
@@ -42,7 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
     async def judged() -> Matrix:
         async with wiring.scanner(reading(options)) as scanner:
-            return await matrix(scanner, options.image, [Platform.parse(text) for text in options.platforms])
+            return await matrix(
+                scanner, options.image, [Platform.parse(text) for text in options.platforms]
+            )
 
     result = asyncio.run(judged())
     if options.output == "json":

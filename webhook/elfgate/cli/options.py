@@ -91,10 +91,17 @@ def reading(options: argparse.Namespace) -> "Reading":
 
 def add_policies(parser: argparse.ArgumentParser) -> None:
     """Add the options that say by which policies to judge."""
-    parser.add_argument("--policies", type=Path, metavar="DIR", help="this bundle instead of the one shipped")
-    parser.add_argument("--rules", type=Path, metavar="DIR", help="the rules of your own in this folder too")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="the policy settings of this file, as `elfgate serve` has them"
+        "--policies", type=Path, metavar="DIR", help="this bundle instead of the one shipped"
+    )
+    parser.add_argument(
+        "--rules", type=Path, metavar="DIR", help="the rules of your own in this folder too"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the policy settings of this file, as `elfgate serve` has them",
     )
 
 
@@ -109,7 +116,9 @@ def judging(options: argparse.Namespace) -> "Judging":
 
     policies = Settings.read(options.config).policies if options.config else None
     given = Judging.of_settings(policies) if policies else Judging()
-    return replace(given, folder=options.policies or given.folder, rules=options.rules or given.rules)
+    return replace(
+        given, folder=options.policies or given.folder, rules=options.rules or given.rules
+    )
 
 
 def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:

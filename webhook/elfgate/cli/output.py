@@ -31,14 +31,18 @@ class Model(BaseModel):
 class VariantOutput(Model):
     """The image's nature, as its root file system tells."""
 
-    id: str = Field(description="os-release's ID; scratch for a root without libc, shell and os-release")
+    id: str = Field(
+        description="os-release's ID; scratch for a root without libc, shell and os-release"
+    )
     version: str | None = Field(description="os-release's VERSION_ID")
     libc: Literal["musl", "glibc"] | None
 
     @classmethod
     def of(cls, variant: "Variant") -> "VariantOutput":
         """From the report's."""
-        return cls.model_validate({"id": variant.id, "version": variant.version, "libc": variant.libc})
+        return cls.model_validate(
+            {"id": variant.id, "version": variant.version, "libc": variant.libc}
+        )
 
 
 class FindingOutput(Model):
@@ -75,7 +79,9 @@ class PlatformOutput(Model):
     """The verdict for one platform."""
 
     platform: str
-    digest: str | None = Field(description="of the manifest that a node of this platform would pull")
+    digest: str | None = Field(
+        description="of the manifest that a node of this platform would pull"
+    )
     variant: VariantOutput
     argv: list[str] = Field(description="what the runtime would start")
     verdict: VerdictWord
@@ -93,7 +99,10 @@ class PlatformOutput(Model):
             verdict=linkage.outcome.value,
             findings=[FindingOutput.of(finding) for finding in linkage.prediction.findings],
             others=[
-                OtherOutput(path=other.path, findings=[FindingOutput.of(finding) for finding in other.findings])
+                OtherOutput(
+                    path=other.path,
+                    findings=[FindingOutput.of(finding) for finding in other.findings],
+                )
                 for other in linkage.others
             ],
         )
@@ -162,7 +171,9 @@ class RuleOutput(Model):
     remedy: str = Field(description="the way out")
     mode: str = Field(description="what its findings lead to by these settings, in words")
     own: bool = Field(description="it did not come with elfgate")
-    example: str = Field(description="what people are told, in a case of it; empty if there is none")
+    example: str = Field(
+        description="what people are told, in a case of it; empty if there is none"
+    )
 
     @classmethod
     def of(cls, rule: "Rule", example: str = "") -> "RuleOutput":
@@ -188,10 +199,14 @@ class CacheOutput(Model):
     pruned: int = Field(description="facts dropped")
     facts_carried: int = Field(description="facts exported or imported")
     tags_carried: int = Field(description="tags exported or imported")
-    passed_over: int = Field(description="layers' indexes of another version of elfgate in an imported file")
+    passed_over: int = Field(
+        description="layers' indexes of another version of elfgate in an imported file"
+    )
 
     @classmethod
-    def of(cls, store: str, statistics: Mapping[str, int], carried: "Carried", pruned: int) -> "CacheOutput":
+    def of(
+        cls, store: str, statistics: Mapping[str, int], carried: "Carried", pruned: int
+    ) -> "CacheOutput":
         """From the store's statistics."""
         return cls(
             store=store,
@@ -245,7 +260,9 @@ class WarmOutput(Model):
 class CheckedOutput(Model):
     """One thing that was looked at."""
 
-    subject: str = Field(description="what was looked at, such as `webhook validate.elfgate.dev: certificate`")
+    subject: str = Field(
+        description="what was looked at, such as `webhook validate.elfgate.dev: certificate`"
+    )
     state: Literal["ok", "wrong", "unknown"]
     message: str
     remedy: str = Field(description="how to repair it; empty if nothing is wrong")
@@ -261,13 +278,19 @@ class DoctorOutput(Model):
 class ObstacleOutput(Model):
     """A webhook configuration by which the API server asks elfgate."""
 
-    resource: str = Field(description="as kubectl names it, such as `validatingwebhookconfiguration`")
+    resource: str = Field(
+        description="as kubectl names it, such as `validatingwebhookconfiguration`"
+    )
     name: str
     webhooks: list[str] = Field(description="the webhooks of elfgate's in it")
     refuses: bool = Field(description="whether requests fail when one of them cannot be asked")
     let_pass: str = Field(description="the command that sets them to Ignore")
-    remove: str = Field(description="the command that deletes it; empty if webhooks of others are in it")
-    done: str = Field(description="`deleted`, `set to Ignore` or `gone already`; empty without --yes")
+    remove: str = Field(
+        description="the command that deletes it; empty if webhooks of others are in it"
+    )
+    done: str = Field(
+        description="`deleted`, `set to Ignore` or `gone already`; empty without --yes"
+    )
 
 
 class BreakglassOutput(Model):
@@ -284,7 +307,9 @@ def print_model(model: BaseModel, form: str) -> None:
         return
     import yaml
 
-    yaml.safe_dump(model.model_dump(mode="json"), sys.stdout, sort_keys=False, allow_unicode=True, width=120)
+    yaml.safe_dump(
+        model.model_dump(mode="json"), sys.stdout, sort_keys=False, allow_unicode=True, width=120
+    )
 
 
 def _content_digest(digest: str) -> str | None:

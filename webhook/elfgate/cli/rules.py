@@ -6,7 +6,9 @@ import sys
 from elfgate.cli.options import add_output, add_policies, judging
 
 USAGE = "elfgate rules [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]"
-DESCRIPTION = "List the rules: their codes, what their findings lead to, and what they mean in a few words."
+DESCRIPTION = (
+    "List the rules: their codes, what their findings lead to, and what they mean in a few words."
+)
 EPILOG = """exit codes: 0 listed; 2 bad usage, or no such policies
 
 example:
@@ -32,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     bundle = judging(options).bundle()
     found = rules(bundle)
     if options.output == "json":
-        print_model(RulesOutput(revision=bundle.revision, rules=[output(rule) for rule in found]), "json")
+        print_model(
+            RulesOutput(revision=bundle.revision, rules=[output(rule) for rule in found]), "json"
+        )
     else:
         rows = [(rule.code, rule.mode, rule.title) for rule in found]
         sys.stdout.write(tabulate(rows, ("CODE", "MODE", "MEANING"), tablefmt="plain") + "\n")

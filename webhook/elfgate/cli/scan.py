@@ -43,7 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_output(parser, "table", "json", "yaml")
     parser.add_argument(
-        "--progress", action="store_true", help="show bytes and rate of what registries send, on a terminal"
+        "--progress",
+        action="store_true",
+        help="show bytes and rate of what registries send, on a terminal",
     )
     parser.add_argument(
         "--all",
@@ -51,14 +53,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="everything",
         help="list what else of the image would fail (programs, plug-ins); it changes no verdict and no exit code",
     )
-    parser.add_argument("--explain", action="store_true", help="print each look-up of the kernel and the loader")
-    _add_container(parser.add_argument_group("what a pod says of the container (default: what the image says)"))
+    parser.add_argument(
+        "--explain", action="store_true", help="print each look-up of the kernel and the loader"
+    )
+    _add_container(
+        parser.add_argument_group("what a pod says of the container (default: what the image says)")
+    )
     _add_node(parser.add_argument_group("what is known of the node (default: nothing)"))
     add_reading(parser)
 
 
 def _add_container(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set in the environment (env)")
+    group.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set in the environment (env)",
+    )
     group.add_argument("--user", metavar="UID[:GID]", help="who runs it (runAsUser and runAsGroup)")
     group.add_argument(
         "--group",
@@ -69,7 +81,9 @@ def _add_container(group: "argparse._ArgumentGroup") -> None:
         dest="groups",
         help="a further group of the process (supplementalGroups, fsGroup); may be repeated",
     )
-    group.add_argument("--working-dir", default="", metavar="DIR", help="where it is started (workingDir)")
+    group.add_argument(
+        "--working-dir", default="", metavar="DIR", help="where it is started (workingDir)"
+    )
     group.add_argument(
         "--volume",
         action="append",
@@ -131,9 +145,13 @@ async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
     from elfgate.errors import InputError
 
     if options.image.startswith("dir:") and not options.platforms:
-        raise InputError(f"{options.image} does not say for which platform it is", hint="add --platform")
+        raise InputError(
+            f"{options.image} does not say for which platform it is", hint="add --platform"
+        )
     with progress(sys.stderr, wanted=options.progress) as shown:
-        return await _read(options, replace(reading(options), on_bytes=shown.add if shown else None))
+        return await _read(
+            options, replace(reading(options), on_bytes=shown.add if shown else None)
+        )
 
 
 async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage]":
@@ -172,7 +190,9 @@ def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
         return
     finding = linkage.prediction.findings[0]
     message = finding.message if image in finding.message else f"{image}: {finding.message}"
-    raise UnreadableError(message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy)
+    raise UnreadableError(
+        message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy
+    )
 
 
 def _overrides(options: argparse.Namespace) -> "Overrides":
@@ -196,7 +216,9 @@ def _user(text: str | None) -> tuple[int | None, int | None]:
 
     user, colon, group = (text or "").partition(":")
     if text is not None and not (user.isdecimal() and (group.isdecimal() or not colon)):
-        raise InputError(f"--user {text!r} is not UID or UID:GID", hint="write numbers, like 1000 or 1000:1000")
+        raise InputError(
+            f"--user {text!r} is not UID or UID:GID", hint="write numbers, like 1000 or 1000:1000"
+        )
     return (int(user) if user else None), (int(group) if group else None)
 
 
@@ -212,11 +234,19 @@ def _node_facts(options: argparse.Namespace) -> "NodeFacts":
         raise InputError(f"--kernel {options.kernel!r} is not a version", hint="write it like 5.14")
     size = options.page_size
     if size is not None and (size < 4096 or size & (size - 1)):
-        raise InputError(f"--page-size {size} is not a page size", hint="write it in bytes, like 65536")
+        raise InputError(
+            f"--page-size {size} is not a page size", hint="write it in bytes, like 65536"
+        )
     levels = [level for ladder in LADDERS for level in ladder]
     if (level := options.cpu_level) is not None and level not in levels:
-        raise InputError(f"--cpu-level {level!r} is not a known level", hint=f"known are {', '.join(levels)}")
+        raise InputError(
+            f"--cpu-level {level!r} is not a known level", hint=f"known are {', '.join(levels)}"
+        )
     if unknown := set(options.emulates) - set(ARCHITECTURES):
         known = ", ".join(sorted(ARCHITECTURES))
-        raise InputError(f"--emulates {min(unknown)!r} is not a known architecture", hint=f"known are {known}")
-    return NodeFacts(page_size=size, cpu_level=level, kernel=kernel, emulates=frozenset(options.emulates))
+        raise InputError(
+            f"--emulates {min(unknown)!r} is not a known architecture", hint=f"known are {known}"
+        )
+    return NodeFacts(
+        page_size=size, cpu_level=level, kernel=kernel, emulates=frozenset(options.emulates)
+    )

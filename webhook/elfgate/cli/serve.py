@@ -25,7 +25,9 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, in YAML (default: all defaults)")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings, in YAML (default: all defaults)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,9 +67,13 @@ async def _serve(settings: "Settings") -> None:
             tell(result, what)
 
     reading = replace(
-        wiring.Reading.of_settings(settings), on_store_failure=metrics.store_failed, on_unread=metrics.unread
+        wiring.Reading.of_settings(settings),
+        on_store_failure=metrics.store_failed,
+        on_unread=metrics.unread,
     )
-    engine = await judging.engine(judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told)
+    engine = await judging.engine(
+        judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told
+    )
     try:
         async with (
             inventory.cluster(settings) as cluster,
@@ -97,7 +103,13 @@ async def _serve(settings: "Settings") -> None:
                 wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
                 certificate(settings) as served,
             ):
-                await serve(settings=served, judge=validator, steer=steer, ready=validator.not_ready, metrics=metrics)
+                await serve(
+                    settings=served,
+                    judge=validator,
+                    steer=steer,
+                    ready=validator.not_ready,
+                    metrics=metrics,
+                )
     finally:
         await engine.close()
 
@@ -110,6 +122,8 @@ def _event_of(events: "Events") -> "BundleTold":
 
     def tell(result: "Result", what: str) -> None:
         if pod is not None and result == "refused":
-            events.tell(pod, f"policies refused, those before stay in force: {what}", "PoliciesRefused")
+            events.tell(
+                pod, f"policies refused, those before stay in force: {what}", "PoliciesRefused"
+            )
 
     return tell

@@ -11,17 +11,29 @@ from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
 
-_WORDS = {Outcome.STARTS: "starts", Outcome.CANNOT_START: "cannot start", Outcome.UNKNOWN: "unknown"}
+_WORDS = {
+    Outcome.STARTS: "starts",
+    Outcome.CANNOT_START: "cannot start",
+    Outcome.UNKNOWN: "unknown",
+}
 
 
 def scan_table(linkages: Sequence[Linkage]) -> str:
     """One row a platform, and what was found under the table."""
     rows = [
-        (str(linkage.platform), _WORDS[linkage.outcome], str(linkage.variant), " ".join(linkage.prediction.argv))
+        (
+            str(linkage.platform),
+            _WORDS[linkage.outcome],
+            str(linkage.variant),
+            " ".join(linkage.prediction.argv),
+        )
         for linkage in linkages
     ]
     table = tabulate(
-        rows, headers=("platform", "verdict", "image", "starts with"), tablefmt="plain", disable_numparse=True
+        rows,
+        headers=("platform", "verdict", "image", "starts with"),
+        tablefmt="plain",
+        disable_numparse=True,
     )
     reasons = [
         line
@@ -42,9 +54,14 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
     """One row an image, one column a platform; under a cell that does not start stands why, in full below the table."""
     notes: dict[tuple[str, ...], int] = {}
     line_break = "<br>" if markdown else "\n"
-    rows = [[row[0].image, *(_cell(linkage, notes, line_break) for linkage in row)] for row in matrix.rows]
+    rows = [
+        [row[0].image, *(_cell(linkage, notes, line_break) for linkage in row)]
+        for row in matrix.rows
+    ]
     headers = ["image", *(str(platform).removeprefix("linux/") for platform in matrix.platforms)]
-    table = tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
+    table = tabulate(
+        rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True
+    )
     footnotes = [
         f"[{number}] {line}" if first else f"    {line}"
         for lines, number in notes.items()
@@ -68,21 +85,29 @@ def walk(linkages: Iterable[Linkage]) -> str:
     lines = []
     for linkage in linkages:
         lines.append(f"\n{linkage.platform}:")
-        lines += [f"  {step.actor:8}{step.text}  ->  {step.result}" for step in linkage.prediction.walk]
+        lines += [
+            f"  {step.actor:8}{step.text}  ->  {step.result}" for step in linkage.prediction.walk
+        ]
     return "\n".join((*lines, ""))
 
 
 def cache_text(output: CacheOutput, action: str) -> str:
     """What was done, and what the store then holds."""
     rows: list[tuple[str, object]] = [("store", output.store), ("layers", output.layers)]
-    rows += [("documents", output.documents), ("tags", output.tags), ("size", f"{output.bytes / 1e6:.1f} MB")]
+    rows += [
+        ("documents", output.documents),
+        ("tags", output.tags),
+        ("size", f"{output.bytes / 1e6:.1f} MB"),
+    ]
     done = {
         "prune": f"pruned {output.pruned} facts",
         "export": f"exported {output.facts_carried} facts and {output.tags_carried} tags",
         "import": f"imported {output.facts_carried} facts and {output.tags_carried} tags, "
         f"passed over {output.passed_over} of another version",
     }.get(action)
-    return "\n".join((*((done, "") if done else ()), tabulate(rows, tablefmt="plain", disable_numparse=True), ""))
+    return "\n".join(
+        (*((done, "") if done else ()), tabulate(rows, tablefmt="plain", disable_numparse=True), "")
+    )
 
 
 def _cell(linkage: Linkage, notes: dict[tuple[str, ...], int], line_break: str) -> str:
@@ -90,7 +115,9 @@ def _cell(linkage: Linkage, notes: dict[tuple[str, ...], int], line_break: str) 
     if linkage.outcome is Outcome.STARTS or not deciding:
         return _WORDS[linkage.outcome]
     reason = deciding[0]
-    number = notes.setdefault(tuple(line for line in (reason.message, reason.remedy) if line), len(notes) + 1)
+    number = notes.setdefault(
+        tuple(line for line in (reason.message, reason.remedy) if line), len(notes) + 1
+    )
     return f"{_WORDS[linkage.outcome]}{line_break}{reason.reason or reason.code} [{number}]"
 
 

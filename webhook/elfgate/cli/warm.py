@@ -35,13 +35,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("image", nargs="*", metavar="IMAGE", help="what to read (see below)")
     parser.add_argument(
-        "-f", "--file", action="append", default=[], dest="files", metavar="MANIFESTS", help="- for standard input"
+        "-f",
+        "--file",
+        action="append",
+        default=[],
+        dest="files",
+        metavar="MANIFESTS",
+        help="- for standard input",
     )
-    parser.add_argument("--context", metavar="NAME", help="the workloads of this kubeconfig context's cluster")
     parser.add_argument(
-        "--cluster", action="store_true", help="those of the current context's cluster; in a pod, of the pod's own"
+        "--context", metavar="NAME", help="the workloads of this kubeconfig context's cluster"
     )
-    parser.add_argument("--shard", default="0/1", metavar="I/N", help="only part I of N (default: all)")
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="those of the current context's cluster; in a pod, of the pod's own",
+    )
+    parser.add_argument(
+        "--shard", default="0/1", metavar="I/N", help="only part I of N (default: all)"
+    )
     parser.add_argument(
         "--platform",
         action="append",
@@ -50,7 +62,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="platforms",
         help="for this platform; may be repeated (default: every platform that an image offers)",
     )
-    parser.add_argument("--parallel", type=int, default=4, metavar="N", help="images at the same time (default: 4)")
+    parser.add_argument(
+        "--parallel", type=int, default=4, metavar="N", help="images at the same time (default: 4)"
+    )
     add_output(parser, "text", "json")
     add_reading(parser)
 
@@ -68,7 +82,9 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "json":
         print_model(output, "json")
     else:
-        sys.stdout.write(f"{len(warmed)} images: {output.read} read, {output.known} known, {output.failed} failed\n")
+        sys.stdout.write(
+            f"{len(warmed)} images: {output.read} read, {output.known} known, {output.failed} failed\n"
+        )
     return 3 if any(each.state is State.FAILED for each in warmed) else 0
 
 
@@ -80,9 +96,13 @@ async def _warm(options: argparse.Namespace) -> "list[Warmed]":
     images = list(distinct(_images(options), Shard.parse(options.shard)))
     platforms = [Platform.parse(text) for text in options.platforms]
     warmed = []
-    wiring.store(options.store).close()  # of what use would it be to read into a store that is not there?
+    wiring.store(
+        options.store
+    ).close()  # of what use would it be to read into a store that is not there?
     async with wiring.reader(reading(options), at_once=options.parallel) as (read, locate):
-        async for each in warm(images, reader=read, locate=locate, platforms=platforms, at_once=options.parallel):
+        async for each in warm(
+            images, reader=read, locate=locate, platforms=platforms, at_once=options.parallel
+        ):
             warmed.append(each)
             if options.output == "text":
                 sys.stdout.write(_line(each))
@@ -95,7 +115,10 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
     from elfgate.errors import InputError
 
     if not (options.image or options.files or options.context or options.cluster):
-        raise InputError("nothing to read", hint="name images, manifests (-f) or a cluster (--context, --cluster)")
+        raise InputError(
+            "nothing to read",
+            hint="name images, manifests (-f) or a cluster (--context, --cluster)",
+        )
     if [*options.image, *options.files].count("-") > 1:
         raise InputError("standard input can be read only once")
     for image in options.image:

@@ -98,7 +98,9 @@ class Api:
         while position != "":
             query = {"limit": str(_PAGE), **({"continue": position} if position else {})}
             with self._errors("list its nodes"):
-                page = read_page(self._answer(Core(self._client).list("nodes", query, seconds=_TIMEOUT)))
+                page = read_page(
+                    self._answer(Core(self._client).list("nodes", query, seconds=_TIMEOUT))
+                )
             yield page
             position = page.position
 
@@ -146,22 +148,31 @@ class Api:
     def secret(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One Secret, within some seconds."""
         deed = f"show the secret {namespace}/{name}"
-        answer = self._core(deed, lambda core: core.read(namespace, "secrets", name, seconds=seconds))
+        answer = self._core(
+            deed, lambda core: core.read(namespace, "secrets", name, seconds=seconds)
+        )
         return dict(answer.mapping())
 
     def service_account(self, namespace: str, name: str, *, seconds: float) -> dict[str, Any]:
         """One ServiceAccount, within some seconds."""
         deed = f"show the service account {namespace}/{name}"
-        answer = self._core(deed, lambda core: core.read(namespace, "serviceaccounts", name, seconds=seconds))
+        answer = self._core(
+            deed, lambda core: core.read(namespace, "serviceaccounts", name, seconds=seconds)
+        )
         return dict(answer.mapping())
 
     def create_event(self, namespace: str, event: dict[str, Any]) -> None:
         """Make an event."""
-        self._core("take an event", lambda core: core.create(namespace, "events", event, seconds=_TIMEOUT))
+        self._core(
+            "take an event", lambda core: core.create(namespace, "events", event, seconds=_TIMEOUT)
+        )
 
     def patch_event(self, namespace: str, name: str, change: dict[str, Any]) -> None:
         """Change an event's members."""
-        self._core("take an event", lambda core: core.merge(namespace, "events", name, change, seconds=_TIMEOUT))
+        self._core(
+            "take an event",
+            lambda core: core.merge(namespace, "events", name, change, seconds=_TIMEOUT),
+        )
 
     def validating_webhooks(self) -> list[Part]:
         """The ValidatingWebhookConfigurations."""
@@ -172,7 +183,9 @@ class Api:
 
     def namespace_labels(self) -> dict[str, dict[str, str]]:
         """Each namespace's labels."""
-        answer = self._core("list its namespaces", lambda core: core.list("namespaces", {}, seconds=_TIMEOUT))
+        answer = self._core(
+            "list its namespaces", lambda core: core.list("namespaces", {}, seconds=_TIMEOUT)
+        )
         metadata = [item.get("metadata") for item in answer.get("items").items()]
         return {each.get("name").text(): each.get("labels").texts() for each in metadata}
 
@@ -182,8 +195,15 @@ class Api:
 
         method = DiscoveryV1Api(self._client).list_namespaced_endpoint_slice
         selector = f"kubernetes.io/service-name={service}"
-        answer = self.ask(f"list the endpoints of {namespace}/{service}", method, namespace, label_selector=selector)
-        found = [end for piece in answer.get("items").items() for end in piece.get("endpoints").items()]
+        answer = self.ask(
+            f"list the endpoints of {namespace}/{service}",
+            method,
+            namespace,
+            label_selector=selector,
+        )
+        found = [
+            end for piece in answer.get("items").items() for end in piece.get("endpoints").items()
+        ]
         return sum(end.get("conditions", "ready").value is not False for end in found)
 
     def may(self, verb: str, resource: str, *, service_account: str = "") -> bool:
@@ -203,7 +223,11 @@ class Api:
             method, kind = "create_subject_access_review", "SubjectAccessReview"
             namespace, _, name = service_account.partition("/")
             spec["user"] = f"system:serviceaccount:{namespace}:{name}"
-            spec["groups"] = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+            spec["groups"] = [
+                "system:serviceaccounts",
+                f"system:serviceaccounts:{namespace}",
+                "system:authenticated",
+            ]
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
         answer = self.ask("tell rights", getattr(api, method), body)
         return answer.get("status", "allowed").value is True
@@ -221,7 +245,10 @@ class Api:
             The answer.
         """
         return self._asked(
-            deed, lambda: method(*args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False})
+            deed,
+            lambda: method(
+                *args, **{"_request_timeout": _TIMEOUT, **options, "_preload_content": False}
+            ),
         )
 
     def _core(self, deed: str, call: "Callable[[Core], BaseHTTPResponse]") -> Part:
@@ -235,14 +262,19 @@ class Api:
     def _answer(self, answer: "BaseHTTPResponse") -> bytes:
         """An answer's body; its date is noted."""
         with suppress(ValueError):
-            self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
+            self._ahead = (
+                parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.monotonic()
+            )
         return answer.data
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
@@ -278,7 +310,10 @@ class _Errors:
         pass
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         from kubernetes.client import ApiException  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -287,7 +322,9 @@ class _Errors:
             case ApiException():
                 self._refused(error)
             case orjson.JSONDecodeError():
-                raise InputError(f"{self.host} is not a Kubernetes API server: its answer is not JSON") from error
+                raise InputError(
+                    f"{self.host} is not a Kubernetes API server: its answer is not JSON"
+                ) from error
             case HTTPError() | OSError():
                 # What urllib3 says of its retries holds the reason, in the middle of a long line.
                 why = _one_line(getattr(error, "reason", error))
@@ -318,7 +355,9 @@ def _client(access: Access) -> "ApiClient":
         file = str(access.kubeconfig) if access.kubeconfig else environ.get("KUBECONFIG")
         config.load_kube_config(file, access.context or None, configuration)  # type: ignore[no-untyped-call]
         return client.ApiClient(configuration)
-    except Exception as error:  # a file made by hand: the library raises whatever its shape leads to
+    except (
+        Exception
+    ) as error:  # a file made by hand: the library raises whatever its shape leads to
         hint = "kubectl config view shows it"
         raise InputError(f"the kubeconfig cannot be used: {_one_line(error)}", hint=hint) from error
 

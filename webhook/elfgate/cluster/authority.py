@@ -17,7 +17,10 @@ from elfgate.errors import InputError
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
 
 _DAY = 86400
 _BACK_DATED = _DAY  # so that a clock that is late takes the certificate at once
@@ -47,12 +50,17 @@ class Pair:
             certificate = x509.load_pem_x509_certificate(self.certificate)
             certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(self.authority))
             own = load_pem_private_key(self.key, None).public_key() == certificate.public_key()
-            found = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+            found = set(
+                certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            )
         except Exception:  # noqa: BLE001  (whatever else somebody has put there is no pair)
             return None
         if not own or not {_name(each) for each in names} <= found:
             return None
-        return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+        return (
+            certificate.not_valid_before_utc.timestamp(),
+            certificate.not_valid_after_utc.timestamp(),
+        )
 
 
 def available() -> bool:
@@ -80,7 +88,10 @@ def make(names: Iterable[str], *, days: float, now: float) -> Pair:
     above, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     # A subject of its own: two authorities of one name would be taken for each other by clients that go by names.
     authority_name = _subject(f"elfgate authority {x509.random_serial_number():x}"[:64])
-    dates = (datetime.fromtimestamp(now - _BACK_DATED, UTC), datetime.fromtimestamp(now, UTC) + timedelta(days=days))
+    dates = (
+        datetime.fromtimestamp(now - _BACK_DATED, UTC),
+        datetime.fromtimestamp(now, UTC) + timedelta(days=days),
+    )
     authority = _signed(above, above.public_key(), authority_name, authority_name, dates=dates, extensions=[
         (x509.BasicConstraints(ca=True, path_length=0), True),
         (_usage(key_cert_sign=True), True),

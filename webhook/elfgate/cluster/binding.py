@@ -46,7 +46,9 @@ class Bindings:
             return None
         name, node = pair
         try:
-            pod = await asyncio.to_thread(partial(self._api.pod, review.namespace, name, seconds=seconds))
+            pod = await asyncio.to_thread(
+                partial(self._api.pod, review.namespace, name, seconds=seconds)
+            )
             found = workload(pod | {"apiVersion": "v1", "kind": "Pod"})
         except InputError as error:
             log.warning("a binding is not judged: %s", error, extra={"uid": review.uid})

@@ -87,7 +87,12 @@ def obstacles(api: Api, names: Sequence[str] = ()) -> Iterator[Obstacle]:
                 if (name := hook.get("name").text()).endswith(DOMAIN)
             )
             if ours:
-                yield Obstacle(kind, item.get("metadata", "name").text(), ours, shared=len(ours) < len(webhooks))
+                yield Obstacle(
+                    kind,
+                    item.get("metadata", "name").text(),
+                    ours,
+                    shared=len(ours) < len(webhooks),
+                )
 
 
 def clear(api: Api, obstacle: Obstacle) -> str:
@@ -106,7 +111,12 @@ def clear(api: Api, obstacle: Obstacle) -> str:
     kind, name = obstacle.kind, obstacle.name
     try:
         if obstacle.shared:
-            api.ask(f"change {obstacle.resource} {name}", _method(api, "patch", kind), name, obstacle.patch)
+            api.ask(
+                f"change {obstacle.resource} {name}",
+                _method(api, "patch", kind),
+                name,
+                obstacle.patch,
+            )
             return "set to Ignore"
         api.ask(f"delete {obstacle.resource} {name}", _method(api, "delete", kind), name)
     except ApiError as error:
@@ -117,13 +127,19 @@ def clear(api: Api, obstacle: Obstacle) -> str:
 
 
 def _all(api: Api, kind: str) -> list[Part]:
-    return api.ask(f"list its {kind} webhook configurations", _method(api, "list", kind)).get("items").items()
+    return (
+        api.ask(f"list its {kind} webhook configurations", _method(api, "list", kind))
+        .get("items")
+        .items()
+    )
 
 
 def _named(api: Api, kind: str, names: Sequence[str]) -> Iterator[Part]:
     for name in names:
         try:
-            yield api.ask(f"show {kind}webhookconfiguration {name}", _method(api, "read", kind), name)
+            yield api.ask(
+                f"show {kind}webhookconfiguration {name}", _method(api, "read", kind), name
+            )
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 raise

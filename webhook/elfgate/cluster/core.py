@@ -35,11 +35,15 @@ class Core:
         """List objects of all namespaces, or with ``stream`` watch them: then the body is still to be read."""
         return self._call("GET", resource, query=query, seconds=seconds, preload=not stream)
 
-    def read(self, namespace: str, resource: str, name: str, *, seconds: Timeouts) -> "BaseHTTPResponse":
+    def read(
+        self, namespace: str, resource: str, name: str, *, seconds: Timeouts
+    ) -> "BaseHTTPResponse":
         """One object."""
         return self._call("GET", "namespaces", namespace, resource, name, seconds=seconds)
 
-    def create(self, namespace: str, resource: str, obj: object, *, seconds: Timeouts) -> "BaseHTTPResponse":
+    def create(
+        self, namespace: str, resource: str, obj: object, *, seconds: Timeouts
+    ) -> "BaseHTTPResponse":
         """Make an object."""
         return self._call("POST", "namespaces", namespace, resource, body=obj, seconds=seconds)
 
@@ -48,7 +52,14 @@ class Core:
     ) -> "BaseHTTPResponse":
         """Change an object's members (RFC 7386)."""
         return self._call(
-            "PATCH", "namespaces", namespace, resource, name, body=change, media_type=_MERGE, seconds=seconds
+            "PATCH",
+            "namespaces",
+            namespace,
+            resource,
+            name,
+            body=change,
+            media_type=_MERGE,
+            seconds=seconds,
         )
 
     def _call(
@@ -65,7 +76,13 @@ class Core:
         content = {} if body is None else {"body": orjson.dumps(body)}
         answer: BaseHTTPResponse = self._client.rest_client.pool_manager.request(
             method,
-            "/".join((self._client.configuration.host, "api/v1", *(quote(part, safe="") for part in path))),
+            "/".join(
+                (
+                    self._client.configuration.host,
+                    "api/v1",
+                    *(quote(part, safe="") for part in path),
+                )
+            ),
             fields=dict(query) if query else None,
             headers=self._headers() | ({"Content-Type": media_type} if content else {}),
             timeout=Timeout(connect=connect, read=read),
@@ -79,7 +96,11 @@ class Core:
     def _headers(self) -> dict[str, str]:
         """Who asks; a token that has expired is got anew, as the kubeconfig says."""
         settings: Mapping[str, Mapping[str, Any]] = self._client.configuration.auth_settings()
-        told = {each["key"]: each["value"] for each in settings.values() if each["in"] == "header" and each["value"]}
+        told = {
+            each["key"]: each["value"]
+            for each in settings.values()
+            if each["in"] == "header" and each["value"]
+        }
         return {"Accept": _JSON, "User-Agent": self._client.user_agent, **told}
 
     def _refused(self, answer: "BaseHTTPResponse") -> Exception:

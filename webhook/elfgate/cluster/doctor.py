@@ -42,7 +42,11 @@ class Checked:
 
 
 def examine(
-    api: Api, *, service_account: str = "", rights: Sequence[tuple[str, str]] = NODES, revision: str = ""
+    api: Api,
+    *,
+    service_account: str = "",
+    rights: Sequence[tuple[str, str]] = NODES,
+    revision: str = "",
 ) -> Iterator[Checked]:
     """Look at all that an installation needs.
 
@@ -74,7 +78,9 @@ def examine(
 def _configuration(hook: Part, namespaces: Mapping[str, Mapping[str, str]]) -> Iterator[Checked]:
     """How one webhook is configured."""
     subject = f"webhook {hook.get('name').text()}"
-    resources = {name for rule in hook.get("rules").items() for name in rule.get("resources").strings()}
+    resources = {
+        name for rule in hook.get("rules").items() for name in rule.get("resources").strings()
+    }
     fails = hook.get("failurePolicy").text() != "Ignore"  # Kubernetes' default is Fail
     bindings = sorted(_BINDINGS & resources)
     if bindings and fails:
@@ -85,7 +91,9 @@ def _configuration(hook: Part, namespaces: Mapping[str, Mapping[str, str]]) -> I
         yield Checked(f"{subject}: rules", "wrong", f"it is not asked about {', '.join(missing)}",
                       "add them to the webhook's rules")  # fmt: skip
     elif not bindings:
-        yield Checked(f"{subject}: rules", "ok", "it is asked about pods and everything that makes them")
+        yield Checked(
+            f"{subject}: rules", "ok", "it is asked about pods and everything that makes them"
+        )
     seconds = hook.get("timeoutSeconds").integer() or _LONGEST_TIMEOUT
     if seconds > _LONGEST_TIMEOUT:
         yield Checked(f"{subject}: timeout", "wrong", f"the API server waits {seconds} s",
@@ -93,13 +101,19 @@ def _configuration(hook: Part, namespaces: Mapping[str, Mapping[str, str]]) -> I
     yield _lockout(hook, subject, namespaces, fails=fails)
 
 
-def _lockout(hook: Part, subject: str, namespaces: Mapping[str, Mapping[str, str]], *, fails: bool) -> Checked:
+def _lockout(
+    hook: Part, subject: str, namespaces: Mapping[str, Mapping[str, str]], *, fails: bool
+) -> Checked:
     """Whether the webhook could keep itself, or what the cluster needs, from starting."""
     subject = f"{subject}: lockout"
     if not fails:
-        return Checked(subject, "ok", "failurePolicy is Ignore: pods are created when the webhook is down")
+        return Checked(
+            subject, "ok", "failurePolicy is Ignore: pods are created when the webhook is down"
+        )
     own = hook.get("clientConfig", "service", "namespace").text()
-    asked = [name for name in (own, _SYSTEM) if name in namespaces and _selects(hook, namespaces[name])]
+    asked = [
+        name for name in (own, _SYSTEM) if name in namespaces and _selects(hook, namespaces[name])
+    ]
     if asked:
         return Checked(subject, "wrong", f"failurePolicy is Fail, and it is asked about {' and '.join(asked)}",
                        "exempt these with namespaceSelector: a webhook that is down keeps itself down")  # fmt: skip
@@ -111,7 +125,9 @@ def _selects(hook: Part, labels: Mapping[str, str]) -> bool:
     selector = hook.get("namespaceSelector")
     exact = selector.get("matchLabels").texts()
     terms = read_term(Part({"matchExpressions": selector.get("matchExpressions").value})).labels
-    return exact.items() <= labels.items() and all(item.matches(labels.get(item.key)) for item in terms)
+    return exact.items() <= labels.items() and all(
+        item.matches(labels.get(item.key)) for item in terms
+    )
 
 
 def _reachable(hook: Part, api: Api, revision: str) -> Iterator[Checked]:
@@ -125,14 +141,18 @@ def _reachable(hook: Part, api: Api, revision: str) -> Iterator[Checked]:
             yield Checked(f"{subject}: endpoints", "wrong", f"the Service {namespace}/{name} has no ready endpoint",
                           f"look at its pods: kubectl -n {namespace} get pods,events")  # fmt: skip
             return
-        yield Checked(f"{subject}: endpoints", "ok", f"{ready} of the Service {namespace}/{name} are ready")
+        yield Checked(
+            f"{subject}: endpoints", "ok", f"{ready} of the Service {namespace}/{name} are ready"
+        )
     try:
         endpoint = Endpoint.of(hook.get("clientConfig"))
     except InputError as error:
         yield Checked(f"{subject}: CA bundle", "wrong", error.message, error.hint)
         return
     for finding in probe(endpoint, revision):
-        yield Checked(f"{subject}: {finding.aspect}", finding.state, finding.message, finding.remedy)
+        yield Checked(
+            f"{subject}: {finding.aspect}", finding.state, finding.message, finding.remedy
+        )
 
 
 def _rights(api: Api, service_account: str, wanted: Sequence[tuple[str, str]]) -> Checked:

@@ -68,7 +68,9 @@ def subjects(review: Review) -> list[Subject]:
     metadata = root.get("metadata")
     name = metadata.get("name").text() or review.name
     uid = metadata.get("uid").text()
-    own = Subject(root.get("apiVersion").text(), root.get("kind").text(), review.namespace, name, uid)
+    own = Subject(
+        root.get("apiVersion").text(), root.get("kind").text(), review.namespace, name, uid
+    )
     owners = [
         Subject(
             owner.get("apiVersion").text(),
@@ -86,7 +88,11 @@ def subjects(review: Review) -> list[Subject]:
 def own_pod(environment: Mapping[str, str]) -> Subject | None:
     """The pod that this process runs in, as the downward API tells it; None if it does not."""
     name, namespace = environment.get("POD_NAME", ""), environment.get("POD_NAMESPACE", "")
-    return Subject("v1", "Pod", namespace, name, environment.get("POD_UID", "")) if name and namespace else None
+    return (
+        Subject("v1", "Pod", namespace, name, environment.get("POD_UID", ""))
+        if name and namespace
+        else None
+    )
 
 
 class Events:
@@ -111,7 +117,10 @@ class Events:
         """
         key = (subject.uid, message)
         if key not in self._waiting and len(self._waiting) >= _MOST:
-            log.warning("an event is dropped, too many wait", extra={"kind": subject.kind, "object": subject.name})
+            log.warning(
+                "an event is dropped, too many wait",
+                extra={"kind": subject.kind, "object": subject.name},
+            )
             return
         told = self._told.setdefault(key, _Told(subject, message, reason))
         told.count += 1

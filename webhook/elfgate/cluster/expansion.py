@@ -17,7 +17,9 @@ _LONGEST = 128 << 10
 _LONGEST_IN_ALL = 2 << 20
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
-_SERVICE_LINK = re.compile(r".+_(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_[A-Z]+)?)?)")
+_SERVICE_LINK = re.compile(
+    r".+_(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_[A-Z]+)?)?)"
+)
 
 
 class Room:
@@ -98,4 +100,8 @@ class Environment:
         return _REFERENCE.sub(substitute, text[:end]) + text[end:].replace("$$", "$"), missing
 
     def _comes_from_elsewhere(self, name: str) -> bool:
-        return name in self.unknown or ANY_NAME in self.unknown or _SERVICE_LINK.fullmatch(name) is not None
+        return (
+            name in self.unknown
+            or ANY_NAME in self.unknown
+            or _SERVICE_LINK.fullmatch(name) is not None
+        )

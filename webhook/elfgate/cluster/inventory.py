@@ -168,7 +168,11 @@ class Inventory:
 
     def _has(self, node: Node) -> bool:
         kind = self._kind_of.get(node.name)
-        return kind is not None and kind.labels_of(node.name) == node.labels and _rest(kind) == _rest(node)
+        return (
+            kind is not None
+            and kind.labels_of(node.name) == node.labels
+            and _rest(kind) == _rest(node)
+        )
 
     def _insert(self, node: Node) -> None:
         apart = tuple(sorted(self._individual & node.labels.keys()))
@@ -176,7 +180,15 @@ class Inventory:
         key = _key(node, shared)
         kind = self._kinds.get(key)
         if kind is None:
-            kind = Kind(shared, node.taints, node.unschedulable, node.platform, node.facts, node.stand_in, apart)
+            kind = Kind(
+                shared,
+                node.taints,
+                node.unschedulable,
+                node.platform,
+                node.facts,
+                node.stand_in,
+                apart,
+            )
             self._kinds[key] = kind
         kind.add(node.name, node.labels)
         self._kind_of[node.name] = kind
@@ -206,7 +218,15 @@ class Inventory:
         for kind in self._kinds.values():
             for name in kind.members:
                 labels = kind.labels_of(name)
-                yield Node(name, labels, kind.taints, kind.unschedulable, kind.platform, kind.facts, kind.stand_in)
+                yield Node(
+                    name,
+                    labels,
+                    kind.taints,
+                    kind.unschedulable,
+                    kind.platform,
+                    kind.facts,
+                    kind.stand_in,
+                )
 
 
 class _Index:

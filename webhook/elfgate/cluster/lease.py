@@ -28,7 +28,10 @@ class Lease:
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         self._me = f"{socket.gethostname()}_{uuid.uuid4()}"
-        self._seen: tuple[str, float] = ("", 0.0)  # another's lease: its version, and since when it has been that
+        self._seen: tuple[str, float] = (
+            "",
+            0.0,
+        )  # another's lease: its version, and since when it has been that
         self._holding = False
 
     def acquire(self) -> bool:
@@ -66,7 +69,10 @@ class Lease:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = dict(lease.get("spec") or {})
         if holder != spec.get("holderIdentity"):
-            spec |= {"acquireTime": now, "leaseTransitions": (spec.get("leaseTransitions") or 0) + bool(holder)}
+            spec |= {
+                "acquireTime": now,
+                "leaseTransitions": (spec.get("leaseTransitions") or 0) + bool(holder),
+            }
         spec |= {"holderIdentity": holder, "leaseDurationSeconds": SECONDS, "renewTime": now}
         try:
             self._owned.write_lease({**lease, "spec": spec})

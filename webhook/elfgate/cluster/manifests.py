@@ -57,7 +57,9 @@ def _flattened(document: Document) -> Iterator[Manifest]:
     obj, position = document.value, document.position
     kind = obj.get("kind") if isinstance(obj, dict) else None
     if not isinstance(kind, str) or not kind:
-        raise InputError(f"{position}: not a Kubernetes object", hint="an object has apiVersion and kind")
+        raise InputError(
+            f"{position}: not a Kubernetes object", hint="an object has apiVersion and kind"
+        )
     items = obj.get("items")
     if not kind.endswith("List") or (items is None and kind != "List"):
         yield Manifest(position, obj)
@@ -72,4 +74,8 @@ def _with_kind(item: object, container: dict[str, Any]) -> object:
     """The API leaves an item's kind out of a typed list: it is the list's, without ``List``."""
     if not isinstance(item, dict) or "kind" in item:
         return item
-    return {"apiVersion": container.get("apiVersion", ""), "kind": container["kind"].removesuffix("List"), **item}
+    return {
+        "apiVersion": container.get("apiVersion", ""),
+        "kind": container["kind"].removesuffix("List"),
+        **item,
+    }

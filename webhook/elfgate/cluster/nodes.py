@@ -26,11 +26,15 @@ OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 # What an operator may tell by hand; these outrank everything found out.
 CPU_LEVEL_LABEL = "elfgate.dev/cpu-level"
 PAGE_SIZE_LABEL = "elfgate.dev/page-size"  # bytes or KiB: 65536 or 64k
-EMULATES_LABEL = "elfgate.dev/emulates"  # architectures, joined by dots, as a label's value takes no comma
+EMULATES_LABEL = (
+    "elfgate.dev/emulates"  # architectures, joined by dots, as a label's value takes no comma
+)
 
 # Architectures whose Linux has one page size only. arm64, ppc64le, loong64 and mips64le are built with several.
 _PAGE_SIZE = dict.fromkeys(("386", "amd64", "arm", "riscv64", "s390x"), 4096)
-_KERNEL_PAGE_SIZE = re.compile(r"[-+.](4|16|64)k$")  # 5.14.0-427.el9.aarch64+64k, 6.8.0-45-generic-64k
+_KERNEL_PAGE_SIZE = re.compile(
+    r"[-+.](4|16|64)k$"
+)  # 5.14.0-427.el9.aarch64+64k, 6.8.0-45-generic-64k
 _KERNEL_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
 _PAGE_SIZE_VALUE = re.compile(r"(\d{1,7})([kK]?)")
 
@@ -95,7 +99,9 @@ class _NodeInfo(_Model):
     architecture: str = ""
     operating_system: Annotated[str, Field(alias="operatingSystem")] = ""
     kernel_version: Annotated[str, Field(alias="kernelVersion")] = ""
-    runtime_version: Annotated[str, Field(alias="containerRuntimeVersion")] = ""  # containerd://2.1.4
+    runtime_version: Annotated[str, Field(alias="containerRuntimeVersion")] = (
+        ""  # containerd://2.1.4
+    )
 
 
 class _Status(_Model):
@@ -179,9 +185,16 @@ def read_node(obj: Any) -> Node | None:
     return Node(
         name=intern(read.metadata.name),
         labels=labels,
-        taints=tuple(sorted(Taint(taint.key, taint.value or "", taint.effect) for taint in read.spec.taints or ())),
+        taints=tuple(
+            sorted(
+                Taint(taint.key, taint.value or "", taint.effect)
+                for taint in read.spec.taints or ()
+            )
+        ),
         unschedulable=read.spec.unschedulable or False,
-        platform=Platform(_label(labels, OS_LABELS) or info.operating_system or "linux", architecture),
+        platform=Platform(
+            _label(labels, OS_LABELS) or info.operating_system or "linux", architecture
+        ),
         facts=_facts(labels, architecture, info),
     )
 
@@ -205,16 +218,22 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
         except InputError as error:
             raise InputError(f"{manifest.position}: {error}") from error
         if node is None:
-            raise InputError(f"{manifest.position}: the node does not say of which architecture it is")
+            raise InputError(
+                f"{manifest.position}: the node does not say of which architecture it is"
+            )
         nodes[node.name] = node
     if not nodes:
-        raise InputError(f"{source}: there is no node in it", hint="write it with kubectl get nodes -o json")
+        raise InputError(
+            f"{source}: there is no node in it", hint="write it with kubectl get nodes -o json"
+        )
     return tuple(nodes.values())
 
 
 def stand_in(platform: Platform) -> Node:
     """Make up a node that stands for any of its platform."""
-    labels = dict.fromkeys(ARCHITECTURE_LABELS, platform.architecture) | dict.fromkeys(OS_LABELS, platform.os)
+    labels = dict.fromkeys(ARCHITECTURE_LABELS, platform.architecture) | dict.fromkeys(
+        OS_LABELS, platform.os
+    )
     facts = NodeFacts(page_size=_PAGE_SIZE.get(platform.architecture))
     return Node(f"any-{platform.architecture}", labels, (), unschedulable=False, platform=platform, facts=facts,
                 stand_in=True)  # fmt: skip
@@ -239,7 +258,8 @@ def _label(labels: dict[str, str], keys: tuple[str, ...]) -> str:
 def _facts(labels: dict[str, str], architecture: str, info: _NodeInfo) -> NodeFacts:
     return NodeFacts(
         page_size=_page_size(labels, architecture, info.kernel_version),
-        cpu_level=labels.get(CPU_LEVEL_LABEL) or (_x86_level(labels) if architecture == "amd64" else None),
+        cpu_level=labels.get(CPU_LEVEL_LABEL)
+        or (_x86_level(labels) if architecture == "amd64" else None),
         kernel=kernel_version(info.kernel_version),
         emulates=frozenset(filter(None, labels.get(EMULATES_LABEL, "").split("."))),
         runtime=info.runtime_version.partition("://")[0] or None,
@@ -266,5 +286,9 @@ def _x86_level(labels: dict[str, str]) -> str | None:
     flags = {key for key, value in labels.items() if value == "true" and key.startswith(_CPUID)}
     if flags >= _V4:
         return "x86-64-v4"
-    narrower = flags >= _V3 and flags >= _FULL_LIST and not any(flag.startswith(_CPUID + "AVX512") for flag in flags)
+    narrower = (
+        flags >= _V3
+        and flags >= _FULL_LIST
+        and not any(flag.startswith(_CPUID + "AVX512") for flag in flags)
+    )
     return "x86-64-v3" if narrower else None

@@ -45,7 +45,9 @@ class Owned:
         configurations: Names of ValidatingWebhookConfigurations and MutatingWebhookConfigurations.
     """
 
-    def __init__(self, api: Api, *, namespace: str, secret: str, lease: str, configurations: Sequence[str]) -> None:
+    def __init__(
+        self, api: Api, *, namespace: str, secret: str, lease: str, configurations: Sequence[str]
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._secret = secret
@@ -81,28 +83,40 @@ class Owned:
     def trust(self, configuration: Configuration, bundle: bytes) -> None:
         """Have the API server take these PEM certificates from all of a configuration's webhooks."""
         encoded = base64.b64encode(bundle).decode()
-        hooks = [{"name": name, "clientConfig": {"caBundle": encoded}} for name in configuration.trusts]
+        hooks = [
+            {"name": name, "clientConfig": {"caBundle": encoded}} for name in configuration.trusts
+        ]
         body = {"metadata": {"resourceVersion": configuration.version}, "webhooks": hooks}
         method = getattr(self._admission(), f"patch_{configuration.kind}_webhook_configuration")
         self._api.ask(
-            f"let its webhook configuration {configuration.name} be changed", method, configuration.name, body
+            f"let its webhook configuration {configuration.name} be changed",
+            method,
+            configuration.name,
+            body,
         )
 
     def _found(self) -> Iterator[Configuration]:
         for name in self._configurations:
             for kind in _KINDS:
                 method = getattr(self._admission(), f"read_{kind}_webhook_configuration")
-                answer = self._unless_missing(f"show its {kind} webhook configuration {name}", method, name)
+                answer = self._unless_missing(
+                    f"show its {kind} webhook configuration {name}", method, name
+                )
                 if answer:
                     version = answer.get("metadata", "resourceVersion").text()
                     hooks = answer.get("webhooks").items()
-                    trusts = {hook.get("name").text(): _decoded(hook.get("clientConfig", "caBundle")) for hook in hooks}
+                    trusts = {
+                        hook.get("name").text(): _decoded(hook.get("clientConfig", "caBundle"))
+                        for hook in hooks
+                    }
                     yield Configuration(kind, name, version, trusts)
 
     def _read(self, kind: str, metadata: dict[str, str]) -> dict[str, Any] | None:
         name, namespace = metadata["name"], metadata["namespace"]
         method = getattr(self._of(kind), f"read_namespaced_{kind}")
-        answer = self._unless_missing(f"show the {kind} {namespace}/{name}", method, name, namespace)
+        answer = self._unless_missing(
+            f"show the {kind} {namespace}/{name}", method, name, namespace
+        )
         return dict(answer.mapping()) if answer else None
 
     def _write(self, kind: str, obj: dict[str, Any]) -> dict[str, Any]:

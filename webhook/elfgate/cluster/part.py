@@ -61,7 +61,9 @@ class Part:
         Raises:
             InputError: if it is not an object of strings.
         """
-        return {self._key(key): Part(value, self, key).text() for key, value in self.mapping().items()}
+        return {
+            self._key(key): Part(value, self, key).text() for key, value in self.mapping().items()
+        }
 
     def items(self) -> list["Part"]:
         """The elements; none if absent.

@@ -13,7 +13,14 @@ from typing import Protocol
 
 from elfgate.cluster.part import Part
 from elfgate.cluster.selector import Requirement, Term, read_term
-from elfgate.cluster.taints import NO_EXECUTE, NO_SCHEDULE, Taint, Toleration, read_tolerations, tolerated
+from elfgate.cluster.taints import (
+    NO_EXECUTE,
+    NO_SCHEDULE,
+    Taint,
+    Toleration,
+    read_tolerations,
+    tolerated,
+)
 from elfgate.errors import InputError
 from elfgate.platforms import Platform
 
@@ -93,8 +100,14 @@ class Placement:
         return (
             (stand_in or self.node_name in {"", name})
             and self.os in {"", candidate.platform.os}
-            and all(labels.get(key, value if stand_in else None) == value for key, value in self.labels.items())
-            and (self.terms is None or any(term.matches(name, labels, stand_in=stand_in) for term in self.terms))
+            and all(
+                labels.get(key, value if stand_in else None) == value
+                for key, value in self.labels.items()
+            )
+            and (
+                self.terms is None
+                or any(term.matches(name, labels, stand_in=stand_in) for term in self.terms)
+            )
         )
 
     def tolerates(self, candidate: Candidate) -> bool:
@@ -122,7 +135,10 @@ class Placement:
 
 
 def read_placement(
-    pod_spec: Mapping[str, object], *, every_node: bool = False, passing: frozenset[str] = PASSING_TAINTS
+    pod_spec: Mapping[str, object],
+    *,
+    every_node: bool = False,
+    passing: frozenset[str] = PASSING_TAINTS,
 ) -> Placement:
     """Read the placement of a PodSpec.
 
@@ -135,7 +151,9 @@ def read_placement(
         InputError: if a part has a wrong type, or there are more demands than anyone would write.
     """
     spec = Part(pod_spec, None, "spec")
-    required = spec.get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    required = spec.get(
+        "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"
+    )
     terms = tuple(read_term(item) for item in required.get("nodeSelectorTerms").items())
     granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(spec)
     placement = Placement(
@@ -146,7 +164,10 @@ def read_placement(
         tolerations=read_tolerations(spec.get("tolerations")) + granted,
         passing=passing,
     )
-    if len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations) > _MOST_DEMANDS:
+    if (
+        len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations)
+        > _MOST_DEMANDS
+    ):
         raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
     return placement
 
@@ -159,8 +180,14 @@ def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
     start on each of them.
     """
     containers = [container for part in CONTAINERS for container in spec.get(part).items()]
-    names = {name for container in containers for name in container.get("resources", "requests").mapping()}
-    names |= {name for container in containers for name in container.get("resources", "limits").mapping()}
+    names = {
+        name
+        for container in containers
+        for name in container.get("resources", "requests").mapping()
+    }
+    names |= {
+        name for container in containers for name in container.get("resources", "limits").mapping()
+    }
     return tuple(_exists(name) for name in sorted(filter(_is_extended, names)))
 
 

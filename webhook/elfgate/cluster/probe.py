@@ -49,7 +49,9 @@ class Endpoint:
         service = client_config.get("service")
         if service:
             host = f"{service.get('name').text()}.{service.get('namespace').text()}.svc"
-            return cls(host, service.get("port").integer() or 443, service.get("path").text() or "/", trust)
+            return cls(
+                host, service.get("port").integer() or 443, service.get("path").text() or "/", trust
+            )
         url = urlsplit(client_config.get("url").text())
         return cls(url.hostname or "", url.port or 443, url.path or "/", trust)
 
@@ -73,7 +75,9 @@ class Probed:
 
 def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
     """Connect, look at certificate and readiness, and send a review, which policies of that revision should judge."""
-    connection = http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=_SECONDS, context=endpoint.trust)
+    connection = http.client.HTTPSConnection(
+        endpoint.host, endpoint.port, timeout=_SECONDS, context=endpoint.trust
+    )
     try:
         connection.connect()
         yield _certificate(connection)
@@ -83,7 +87,12 @@ def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
         yield Probed("certificate", "wrong", f"the API server will not take it: {_reason(error)}",
                      "put the authority that signed it in caBundle, or issue one for this name")  # fmt: skip
     except socket.gaierror:
-        yield Probed("address", "unknown", f"{endpoint.host} is not known here", "run elfgate doctor in the cluster")
+        yield Probed(
+            "address",
+            "unknown",
+            f"{endpoint.host} is not known here",
+            "run elfgate doctor in the cluster",
+        )
     except (OSError, http.client.HTTPException) as error:
         yield Probed("address", "wrong", f"{endpoint.host}:{endpoint.port} does not answer: {error}",
                      "look whether the webhook runs, and at the network policies")  # fmt: skip
@@ -96,7 +105,9 @@ def _trust(bundle: str) -> ssl.SSLContext:
         return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(cadata=base64.b64decode(bundle, validate=True).decode("ascii"))
+        context.load_verify_locations(
+            cadata=base64.b64decode(bundle, validate=True).decode("ascii")
+        )
     except (binascii.Error, ValueError, ssl.SSLError) as error:
         hint = "set caBundle to the PEM certificate of the authority that signed the webhook's"
         raise InputError("caBundle is no PEM certificate", hint=hint) from error
@@ -122,7 +133,12 @@ def _readiness(connection: http.client.HTTPSConnection) -> Probed:
 def _review(connection: http.client.HTTPSConnection, path: str, wanted: str) -> Probed:
     """Send a review of a pod that lands nowhere, so that no image is read for it."""
     spec = {"nodeName": _UID, "containers": [{"name": "probe", "image": "scratch"}]}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _UID, "namespace": "default"}, "spec": spec}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": _UID, "namespace": "default"},
+        "spec": spec,
+    }
     request: dict[str, object] = {
         "uid": _UID,
         "resource": {"group": "", "version": "v1", "resource": "pods"},

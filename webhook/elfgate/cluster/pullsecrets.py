@@ -44,18 +44,26 @@ class PullSecrets:
         try:
             names = _names(pod) or _names(Part(await self._account(workload.namespace, pod)))
         except InputError as error:
-            log.warning("pull secrets are not known: %s", error, extra={"namespace": workload.namespace})
+            log.warning(
+                "pull secrets are not known: %s", error, extra={"namespace": workload.namespace}
+            )
             return _NOBODY
         asked = dict.fromkeys(names[:_MOST_SECRETS])
-        found = await asyncio.gather(*(self._get("secret", workload.namespace, name) for name in asked))
+        found = await asyncio.gather(
+            *(self._get("secret", workload.namespace, name) for name in asked)
+        )
         try:
             return Keyring.of_secrets(found)
         except UnreadableError as error:
-            log.warning("pull secrets are not used: %s", error, extra={"namespace": workload.namespace})
+            log.warning(
+                "pull secrets are not used: %s", error, extra={"namespace": workload.namespace}
+            )
             return _NOBODY
 
     async def _account(self, namespace: str, pod: Part) -> Mapping[str, Any]:
-        return await self._get("account", namespace, pod.get("serviceAccountName").text() or "default")
+        return await self._get(
+            "account", namespace, pod.get("serviceAccountName").text() or "default"
+        )
 
     async def _get(self, kind: str, namespace: str, name: str) -> Mapping[str, Any]:
         """An object; an empty one if it is not to be had."""
@@ -63,7 +71,9 @@ class PullSecrets:
         until, found = self._remembered.get(key, (0.0, {}))
         if time.monotonic() < until:
             return found
-        method: Callable[..., dict[str, Any]] = self._api.secret if kind == "secret" else self._api.service_account
+        method: Callable[..., dict[str, Any]] = (
+            self._api.secret if kind == "secret" else self._api.service_account
+        )
         try:
             found = await asyncio.to_thread(method, namespace, name, seconds=self._seconds)
         except InputError as error:

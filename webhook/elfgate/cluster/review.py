@@ -84,7 +84,9 @@ def parse(body: bytes) -> Review:
         raise InputError(f"the review is not JSON: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise InputError(f"not an AdmissionReview: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise InputError(
+            f"not an AdmissionReview: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        ) from error
 
 
 Decisive: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
@@ -109,7 +111,9 @@ def decisive_parts(review: Review) -> Decisive:
 def decisive(review: Review, parts: Decisive | None = None) -> Review:
     """The review with no more than its decisive parts."""
     name, obj, old_obj = parts or decisive_parts(review)
-    return review.model_copy(update={"name": name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY})
+    return review.model_copy(
+        update={"name": name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY}
+    )
 
 
 def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -147,7 +151,11 @@ def _unnamed_mounts(container: Any) -> Any:
 
 
 def _unnamed(mount: Any) -> Any:
-    return {key: value for key, value in mount.items() if key != "name"} if isinstance(mount, dict) else mount
+    return (
+        {key: value for key, value in mount.items() if key != "name"}
+        if isinstance(mount, dict)
+        else mount
+    )
 
 
 def digest(review: Review, parts: Decisive | None = None) -> bytes:
@@ -169,7 +177,10 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
     Raises:
         InputError: if the object has not the shape of its kind.
     """
-    if review.operation not in {"CREATE", "UPDATE"} or review.subresource not in {"", "ephemeralcontainers"}:
+    if review.operation not in {"CREATE", "UPDATE"} or review.subresource not in {
+        "",
+        "ephemeralcontainers",
+    }:
         return None
     # Only an update can concern an object that is being deleted: at CREATE the API server has cleared the field.
     if review.operation == "UPDATE" and Part(review.obj).get("metadata", "deletionTimestamp"):
@@ -182,7 +193,9 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
         found = _added_ephemeral(found, before)
     elif before is not None and _same(before, found):
         return None
-    named = replace(found, namespace=review.namespace or found.namespace, name=found.name or review.name)
+    named = replace(
+        found, namespace=review.namespace or found.namespace, name=found.name or review.name
+    )
     return named if named.containers else None
 
 
@@ -192,7 +205,10 @@ def bound_node(review: Review) -> tuple[str, str] | None:
     Raises:
         InputError: if the object has not the shape of a Binding.
     """
-    if (review.resource.resource, review.subresource) not in {("pods", "binding"), ("bindings", "")}:
+    if (review.resource.resource, review.subresource) not in {
+        ("pods", "binding"),
+        ("bindings", ""),
+    }:
         return None
     binding = Part(review.obj)
     node = binding.get("target", "name").text()
@@ -230,7 +246,10 @@ def response(
     if audit:
         answer["auditAnnotations"] = dict(audit)
     if patch:
-        answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(patch)).decode()}
+        answer |= {
+            "patchType": "JSONPatch",
+            "patch": base64.b64encode(orjson.dumps(patch)).decode(),
+        }
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer}
 
 
@@ -269,7 +288,11 @@ def _printable(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else " " for char in text)
+    )
 
 
 def _before(review: Review, templates: Iterable[Template]) -> Workload | None:

@@ -30,7 +30,9 @@ def images(context: str = "") -> Iterator[str]:
             for obj in _objects(api, name, method):
                 found = workload(obj)
                 if found is not None:
-                    yield from (container.image for container in found.containers if container.image)
+                    yield from (
+                        container.image for container in found.containers if container.image
+                    )
 
 
 def _lists(client: "ApiClient") -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -57,4 +59,7 @@ def _objects(api: Api, name: str, method: Callable[..., Any]) -> Iterator[dict[s
 
 def _type_of(page: Part) -> dict[str, object]:
     """What the API leaves out of a typed list's items."""
-    return {"apiVersion": page.get("apiVersion").text(), "kind": page.get("kind").text().removesuffix("List")}
+    return {
+        "apiVersion": page.get("apiVersion").text(),
+        "kind": page.get("kind").text().removesuffix("List"),
+    }

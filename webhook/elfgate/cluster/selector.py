@@ -16,7 +16,9 @@ HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 _LABEL_VALUE = re.compile(r"(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _LABEL_NAME = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_DNS_SUBDOMAIN = re.compile(
+    r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
+)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,63}")  # a label's value has no more characters
 
 
@@ -78,7 +80,9 @@ class Term:
 
     def names(self, keys: AbstractSet[str]) -> bool:
         """It lists the values that a label or field of ``keys`` may have."""
-        return any(item.operator == "In" and item.key in keys for item in (*self.labels, *self.fields))
+        return any(
+            item.operator == "In" and item.key in keys for item in (*self.labels, *self.fields)
+        )
 
     def matches(self, name: str, labels: Mapping[str, str], *, stand_in: bool) -> bool:
         """Whether a node meets the term.
@@ -91,7 +95,13 @@ class Term:
         return (
             self.valid
             and all(_holds(requirement, labels, stand_in=stand_in) for requirement in self.labels)
-            and (stand_in or all(item.matches(name if item.key == NODE_NAME_FIELD else "") for item in self.fields))
+            and (
+                stand_in
+                or all(
+                    item.matches(name if item.key == NODE_NAME_FIELD else "")
+                    for item in self.fields
+                )
+            )
         )
 
 
@@ -104,7 +114,9 @@ def read_term(part: Part) -> Term:
     labels = tuple(_read_requirement(item) for item in part.get("matchExpressions").items())
     fields = tuple(_read_requirement(item) for item in part.get("matchFields").items())
     # A field takes exactly one value, and no other operators (nodeSelectorRequirementsAsFieldSelector).
-    fields_valid = all(item.operator in {"In", "NotIn"} and len(item.values) == 1 for item in fields)
+    fields_valid = all(
+        item.operator in {"In", "NotIn"} and len(item.values) == 1 for item in fields
+    )
     valid = bool(labels or fields) and fields_valid and all(item.valid for item in labels)
     return Term(labels, fields, valid)
 
@@ -123,7 +135,9 @@ def _holds(requirement: Requirement, labels: Mapping[str, str], *, stand_in: boo
 
 
 def _read_requirement(part: Part) -> Requirement:
-    return Requirement(part.get("key").text(), part.get("operator").text(), part.get("values").strings())
+    return Requirement(
+        part.get("key").text(), part.get("operator").text(), part.get("values").strings()
+    )
 
 
 def _is_label_key(key: str) -> bool:

@@ -83,7 +83,9 @@ class Held:
         parts = {_SERVED_SINCE: str(self.since).encode()}
         for prefix, pair in (("", self.served), (_STAGED, self.staged)):
             if pair:
-                parts |= {prefix + name: value for name, value in zip(_PARTS, _values(pair), strict=True)}
+                parts |= {
+                    prefix + name: value for name, value in zip(_PARTS, _values(pair), strict=True)
+                }
         return {name: base64.b64encode(value).decode() for name, value in parts.items()}
 
     @property
@@ -104,7 +106,9 @@ class SelfMade:
         self._owned = owned
         self._plan = plan
         self._lease = Lease(owned)
-        self._trusted: tuple[Pair, float] | None = None  # what is staged, and since when its authority is trusted
+        self._trusted: tuple[Pair, float] | None = (
+            None  # what is staged, and since when its authority is trusted
+        )
 
     def look(self) -> tuple[Pair | None, bool]:
         """Look how things stand, and take the next step if there is one and no other replica is at it.
@@ -123,7 +127,11 @@ class SelfMade:
         now = self._owned.now()
         if not self._usable(held.staged, now):
             held = replace(held, staged=None)
-        if not self._due(held, now) and not held.staged and not self._changes(held, configurations, now):
+        if (
+            not self._due(held, now)
+            and not held.staged
+            and not self._changes(held, configurations, now)
+        ):
             self._lease.release()
             return held.served, True
         try:
@@ -135,15 +143,26 @@ class SelfMade:
             log.info("the certificate was changed by another replica meanwhile")
         return self._usable(held.served, now), False
 
-    def _step(self, held: Held, secret: dict[str, Any], configurations: Sequence[Configuration], now: float) -> Held:
+    def _step(
+        self,
+        held: Held,
+        secret: dict[str, Any],
+        configurations: Sequence[Configuration],
+        now: float,
+    ) -> Held:
         if not held.staged and self._due(held, now):
-            held = replace(held, staged=authority.make(self._plan.names, days=self._plan.days, now=now))
+            held = replace(
+                held, staged=authority.make(self._plan.names, days=self._plan.days, now=now)
+            )
             secret = self._owned.write_secret({**secret, "data": held.data()})
             log.info("a new certificate is made", extra={"days": self._plan.days})
         changes = self._changes(held, configurations, now)
         for configuration, bundle in changes:
             self._owned.trust(configuration, bundle)
-            log.info("the authorities of a webhook configuration are set", extra={"configuration": configuration.name})
+            log.info(
+                "the authorities of a webhook configuration are set",
+                extra={"configuration": configuration.name},
+            )
         if held.staged and self._settled(held.staged, configurations, changed=bool(changes)):
             held = Held(served=held.staged, since=now)
             self._owned.write_secret({**secret, "data": held.data()})
@@ -155,9 +174,9 @@ class SelfMade:
         return pair if validity and validity[0] <= now < validity[1] else None
 
     def _due(self, held: Held, now: float) -> bool:
-        return self._usable(held.served, now + self._plan.days * 86400 / 3) is None or not self._usable(
-            held.served, now
-        )
+        return self._usable(
+            held.served, now + self._plan.days * 86400 / 3
+        ) is None or not self._usable(held.served, now)
 
     def _changes(
         self, held: Held, configurations: Sequence[Configuration], now: float
@@ -172,14 +191,18 @@ class SelfMade:
                 changes.append((configuration, bundle))
         return changes
 
-    def _settled(self, staged: Pair, configurations: Sequence[Configuration], *, changed: bool) -> bool:
+    def _settled(
+        self, staged: Pair, configurations: Sequence[Configuration], *, changed: bool
+    ) -> bool:
         """Whether every API server knows by now that the staged certificate's authority is trusted.
 
         Where nothing was trusted before, there is nobody whose reviews could be lost.
         """
         if changed or not self._trusted or self._trusted[0] != staged:
             self._trusted = (staged, time.monotonic())
-        unused = not any(authority.merged(*configuration.trusts.values()) for configuration in configurations)
+        unused = not any(
+            authority.merged(*configuration.trusts.values()) for configuration in configurations
+        )
         return unused or time.monotonic() - self._trusted[1] >= self._plan.settle
 
 

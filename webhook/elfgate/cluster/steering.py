@@ -10,7 +10,12 @@ from elfgate.cluster.part import Part
 
 ANNOTATION = "elfgate.dev/steered-to"
 _LABEL = "kubernetes.io/arch"
-_WAY = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+_WAY = (
+    "affinity",
+    "nodeAffinity",
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "nodeSelectorTerms",
+)
 
 Operation = dict[str, object]
 

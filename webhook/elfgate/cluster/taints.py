@@ -63,14 +63,19 @@ def read_tolerations(part: Part) -> tuple[Toleration, ...]:
         InputError: if a part has a wrong type.
     """
     return tuple(
-        Toleration(*(item.get(name).text() for name in ("key", "operator", "value", "effect"))) for item in part.items()
+        Toleration(*(item.get(name).text() for name in ("key", "operator", "value", "effect")))
+        for item in part.items()
     )
 
 
-def tolerated(taints: Iterable[Taint], tolerations: tuple[Toleration, ...], effects: frozenset[str]) -> bool:
+def tolerated(
+    taints: Iterable[Taint], tolerations: tuple[Toleration, ...], effects: frozenset[str]
+) -> bool:
     """Whether each taint with one of these effects is tolerated."""
     return all(
-        any(toleration.tolerates(taint) for toleration in tolerations) for taint in taints if taint.effect in effects
+        any(toleration.tolerates(taint) for toleration in tolerations)
+        for taint in taints
+        if taint.effect in effects
     )
 
 

@@ -66,7 +66,9 @@ def targets(
     remembered, key = inventory.remembered(), _key(pod_spec, every_node, tuple(extra_architectures))
     found = remembered.get(key)
     if found is None:
-        found = _targets(read_placement(pod_spec, every_node=every_node), inventory, extra_architectures)
+        found = _targets(
+            read_placement(pod_spec, every_node=every_node), inventory, extra_architectures
+        )
         if key:
             remembered[key] = found
     return found
@@ -90,15 +92,23 @@ def _resources(containers: object) -> object:
     """What containers ask for; all that there is, where they are not what they should be."""
     if not isinstance(containers, list):
         return containers
-    return [container.get("resources") if isinstance(container, dict) else container for container in containers]
+    return [
+        container.get("resources") if isinstance(container, dict) else container
+        for container in containers
+    ]
 
 
-def _targets(placement: Placement, inventory: Inventory, extra_architectures: Iterable[str]) -> tuple[Target, ...]:
+def _targets(
+    placement: Placement, inventory: Inventory, extra_architectures: Iterable[str]
+) -> tuple[Target, ...]:
     landings: dict[Platform, list[_Landing]] = defaultdict(list)
     for landing in _landings(placement, inventory):
         landings[landing.kind.platform].append(landing)
     found = [_target(platform, parts) for platform, parts in landings.items()]
-    wanted = [Target(item, 0, facts=stand_in(item).facts) for item in _wanted(placement, extra_architectures)]
+    wanted = [
+        Target(item, 0, facts=stand_in(item).facts)
+        for item in _wanted(placement, extra_architectures)
+    ]
     if found:
         there_are = {kind.platform for kind in inventory.kinds()}
         named = placement.node_name or placement.names(_NODE)
@@ -124,7 +134,11 @@ def _landings(placement: Placement, inventory: Inventory) -> Iterator[_Landing]:
         apart = singled.get(kind, set())
         count = len(kind.members) - len(apart)
         if count and placement.admits(kind, OTHER, kind.labels):
-            names = kind.first_names if apart.isdisjoint(kind.first_names) else _few(kind.members.keys() - apart)
+            names = (
+                kind.first_names
+                if apart.isdisjoint(kind.first_names)
+                else _few(kind.members.keys() - apart)
+            )
             yield _Landing(kind, count, names)
         admitted = [name for name in apart if placement.admits(kind, name, kind.labels_of(name))]
         if admitted:
@@ -151,7 +165,9 @@ def _named(requirement: Requirement, inventory: Inventory) -> Iterable[str]:
         return ()
     if requirement.operator in {"Gt", "Lt"}:  # an order puts any node on either side
         return inventory.names()
-    return (name for value in requirement.values for name in inventory.named(requirement.key, value))
+    return (
+        name for value in requirement.values for name in inventory.named(requirement.key, value)
+    )
 
 
 def _few(names: Iterable[str]) -> tuple[str, ...]:

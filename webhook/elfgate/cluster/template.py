@@ -36,7 +36,11 @@ class Template:
     every_node: bool = False
 
 
-_LISTS = {"initContainers": Role.INIT, "containers": Role.MAIN, "ephemeralContainers": Role.EPHEMERAL}
+_LISTS = {
+    "initContainers": Role.INIT,
+    "containers": Role.MAIN,
+    "ephemeralContainers": Role.EPHEMERAL,
+}
 
 _PERSISTENT = ("persistentVolumeClaim", "ephemeral")
 
@@ -122,7 +126,9 @@ def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
                 name=container.get("name").text(),
                 image=container.get("image").text(),
                 role=Role.SIDECAR if sidecar else role,
-                overrides=_overrides(container, security, Environment(container, room), groups, settled=usual),
+                overrides=_overrides(
+                    container, security, Environment(container, room), groups, settled=usual
+                ),
             )
 
 
@@ -145,7 +151,9 @@ def _overrides(
         image_groups=groups.of_image,
         other_groups=groups.others,
         mounts=tuple(_mounts(container)),
-        no_new_privileges=_no_new_privileges(security.get("allowPrivilegeEscalation"), settled=settled),
+        no_new_privileges=_no_new_privileges(
+            security.get("allowPrivilegeEscalation"), settled=settled
+        ),
     )
 
 
@@ -156,8 +164,13 @@ def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
     the group that a persistent volume is annotated with. What is made of a template may be given others by admission.
     """
     security = pod_spec.get("securityContext")
-    numbers = [part.integer() for part in (*security.get("supplementalGroups").items(), security.get("fsGroup"))]
-    persistent = any(volume.get(kind) for volume in pod_spec.get("volumes").items() for kind in _PERSISTENT)
+    numbers = [
+        part.integer()
+        for part in (*security.get("supplementalGroups").items(), security.get("fsGroup"))
+    ]
+    persistent = any(
+        volume.get(kind) for volume in pod_spec.get("volumes").items() for kind in _PERSISTENT
+    )
     return _Groups(
         added=frozenset(number for number in numbers if number is not None),
         of_image=security.get("supplementalGroupsPolicy").text() != "Strict",

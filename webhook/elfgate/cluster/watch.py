@@ -82,7 +82,9 @@ class NodeWatch:
                 if not self._stopping.is_set():
                     self._loop.call_soon_threadsafe(self._lost)
                     log.warning("nodes are not followed, trying again: %s", error)
-            except Exception:  # the thread's end: without it, nobody would ever hear of a node again
+            except (
+                Exception
+            ):  # the thread's end: without it, nobody would ever hear of a node again
                 log.exception("nodes are not followed, listing anew")
                 self._loop.call_soon_threadsafe(self._lost)
                 self._version = ""
@@ -177,7 +179,9 @@ class NodeWatch:
     def _doubt(self) -> None:
         self._staling = None
         self.inventory.doubt(self.heard)
-        log.warning("the list of nodes is stale", extra={"seconds": round(time.monotonic() - self.heard, 1)})
+        log.warning(
+            "the list of nodes is stale", extra={"seconds": round(time.monotonic() - self.heard, 1)}
+        )
 
     def _resumed(self) -> None:
         """The nodes are followed again, and soon enough if they are not stale yet (on the event loop)."""

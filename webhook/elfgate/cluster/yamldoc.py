@@ -27,7 +27,9 @@ _MAX_VALUES = 5_000_000  # in one document, aliases followed
 # A level takes an opening bracket, or at least one of these characters more at the start of a line, and compact forms
 # ("- - -") two of them: without so many there is no such depth, and no need to look closer.
 _DEEP_BLOCK = re.compile(rf"[ \t?:-]{{{_MAX_DEPTH // 2}}}")
-_ALIAS = re.compile(r"(?<![^\s\[\]{},:?-])\*[0-9A-Za-z_-]")  # not "* * * * *", nor "*.example.com" in quotes
+_ALIAS = re.compile(
+    r"(?<![^\s\[\]{},:?-])\*[0-9A-Za-z_-]"
+)  # not "* * * * *", nor "*.example.com" in quotes
 
 _STRINGS_IN_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
@@ -43,7 +45,11 @@ class _Loader(FastestLoader):
     """Resolves plain scalars as Kubernetes does."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own interface
-        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in rules if tag not in _STRINGS_IN_KUBERNETES]
+        first: [
+            (tag, _NUMBERS.get(tag, pattern))
+            for tag, pattern in rules
+            if tag not in _STRINGS_IN_KUBERNETES
+        ]
         for first, rules in FastestLoader.yaml_implicit_resolvers.items()
     }
 
@@ -148,12 +154,16 @@ def _value(loader: _Loader, node: yaml.Node) -> Any:
 
 
 def _refuse_depth(text: str) -> None:
-    brackets = max(part.count("[") + part.count("{") for part in text.split("\n---"))  # no bracket spans documents
+    brackets = max(
+        part.count("[") + part.count("{") for part in text.split("\n---")
+    )  # no bracket spans documents
     if brackets < _MAX_DEPTH and not _DEEP_BLOCK.search(text):
         return
     depth = 0
     for event in yaml.parse(text, _Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
+            event, yaml.CollectionEndEvent
+        )
         if depth > _MAX_DEPTH:
             raise _TooMuchError(f"nested more than {_MAX_DEPTH} levels deep")
 

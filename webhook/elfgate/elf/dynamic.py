@@ -75,7 +75,10 @@ def _needs(image: Image, start: int | None) -> Iterator[int]:
 
 def _definitions(image: Image, start: int | None) -> Iterator[int]:
     """The names in an Elf_Verdef table: the first of each is the version's, the others are its parents'."""
-    definition, auxiliary = Struct(image.layout.prefix + "HHHHIII"), Struct(image.layout.prefix + "II")
+    definition, auxiliary = (
+        Struct(image.layout.prefix + "HHHHIII"),
+        Struct(image.layout.prefix + "II"),
+    )
     for offset, (*_, first, _) in _chain(image, start, definition, iter(range(VERSIONS_LIMIT))):
         name = image.window.keep(offset + first, auxiliary.size)
         if len(name) == auxiliary.size:

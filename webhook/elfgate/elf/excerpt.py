@@ -12,7 +12,9 @@ _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_PROPERTY = 1, 2, 3, 4, 0x64
 _PF_X, _PF_W = 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
 
-Segment: TypeAlias = tuple[int, int, int, int, int, int]  # type, offset, vaddr, filesz, memsz, flags
+Segment: TypeAlias = tuple[
+    int, int, int, int, int, int
+]  # type, offset, vaddr, filesz, memsz, flags
 
 HEADERS_LIMIT = 65536  # bytes of program headers that a kernel takes (binfmt_elf.c, load_elf_phdrs)
 _INTERP_LIMIT = 4097  # PATH_MAX and one more, so that a longer one can be told
@@ -49,7 +51,9 @@ def excerpt(data: Data) -> bytes:
     segments = _segments(window, layout, head)
     interp = _keep_segments(window, segments)
     image = Image(window, layout, [segment[1:5] for segment in segments if segment[0] == _PT_LOAD])
-    tags, needed = dynamic.cut(image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC])
+    tags, needed = dynamic.cut(
+        image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC]
+    )
     symbols, indirect = undefined.cut(image, machine, tags)
     defined = exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
@@ -91,7 +95,11 @@ def _keep_segments(window: Window, segments: Sequence[Segment]) -> bool:
 
 def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     """Offset and size of the segments that can be written."""
-    return [(offset, size) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD and flags & _PF_W]
+    return [
+        (offset, size)
+        for kind, offset, _, size, _, flags in segments
+        if kind == _PT_LOAD and flags & _PF_W
+    ]
 
 
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
@@ -99,7 +107,11 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 
     Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
     """
-    loads = [(offset, offset + size, flags) for kind, offset, _, size, _, flags in segments if kind == _PT_LOAD]
+    loads = [
+        (offset, offset + size, flags)
+        for kind, offset, _, size, _, flags in segments
+        if kind == _PT_LOAD
+    ]
     has_constants = any(not flags & (_PF_X | _PF_W) for *_, flags in loads)
     places, end = [], 0
     for first, last, flags in sorted(loads):
@@ -112,7 +124,10 @@ def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 def _marks(window: Window, layout: Layout, places: Sequence[tuple[int, int]]) -> Mark:
     """Marks of the whole file; strings are only searched in the given places."""
     marks = Mark(0)
-    start, end = window.look(0, _UPX_NEAR_START), window.look(max(0, window.size - _UPX_NEAR_END), _UPX_NEAR_END)
+    start, end = (
+        window.look(0, _UPX_NEAR_START),
+        window.look(max(0, window.size - _UPX_NEAR_END), _UPX_NEAR_END),
+    )
     if upx.MAGIC in start or upx.MAGIC in end:
         marks |= Mark.PACKED
         if upx.needs_no_loader(window.look(0, _UPX_FIRST_BLOCK), layout):

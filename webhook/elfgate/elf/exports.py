@@ -81,9 +81,15 @@ class _Known(ABC):
         traits = self._traits(name)
         if not traits:
             return True
-        named, numbers = self._versions, [(trait & _NUMBER, bool(trait & _HIDDEN)) for trait in traits]
+        named, numbers = (
+            self._versions,
+            [(trait & _NUMBER, bool(trait & _HIDDEN)) for trait in traits],
+        )
         if version:
-            return any(named.get(number) == version or not (number in named or hidden) for number, hidden in numbers)
+            return any(
+                named.get(number) == version or not (number in named or hidden)
+                for number, hidden in numbers
+            )
         return any(number < _FIRST_OF_SEVERAL or not hidden for number, hidden in numbers)
 
     def by_default(self, name: str) -> bool:
@@ -156,7 +162,9 @@ class Names(_Known):
 
     __slots__ = ("_by_name", "_values")
 
-    def __init__(self, values: Sequence[str], traits: Sequence[int], versions: Mapping[int, str]) -> None:
+    def __init__(
+        self, values: Sequence[str], traits: Sequence[int], versions: Mapping[int, str]
+    ) -> None:
         """Take the names, each as often as it is defined, and their traits; or none at all."""
         super().__init__(versions)
         self._values = frozenset(values)
@@ -267,7 +275,9 @@ def _hashes(image: Image, table: int, symbols: int, versions: int | None) -> tup
     numbers = None if versions is None else look(versions + first * 2, end * 2)
     traits = _traits(image, image.layout.infos(symbol_table), numbers, len(defined) // 4)
     sizes = _HEAD.pack(count, first, len(defined) // 4)
-    return _BY_HASH + sizes + image.layout.to_little(starts) + defined + _LITTLE.halves(traits.tobytes()).tobytes(), 0
+    return _BY_HASH + sizes + image.layout.to_little(starts) + defined + _LITTLE.halves(
+        traits.tobytes()
+    ).tobytes(), 0
 
 
 def _traits(image: Image, infos: bytes, numbers: bytes | None, count: int) -> "array[int]":
@@ -314,7 +324,9 @@ def _names(image: Image, symbols: int, count: int, names: bytes, versions: int |
     numbers = None if versions is None else image.window.look(versions, count * 2)
     traits = _traits(image, image.layout.infos(table), numbers, len(table) // symbol.size)
     found, kept, room = [], array("H"), _NAMES_LIMIT
-    for index, (name, info, section) in enumerate(symbol.iter_unpack(table[: len(table) - len(table) % symbol.size])):
+    for index, (name, info, section) in enumerate(
+        symbol.iter_unpack(table[: len(table) - len(table) % symbol.size])
+    ):
         end = names.find(b"\0", name, name + _NAME_LIMIT)
         if section == _SHN_UNDEF or info >> 4 == 0 or end <= name:  # undefined, STB_LOCAL, nameless
             continue
@@ -325,5 +337,7 @@ def _names(image: Image, symbols: int, count: int, names: bytes, versions: int |
         kept.extend(traits[index : index + 1])
     text = b"\0".join(found)
     return (
-        _BY_NAME + len(text).to_bytes(4, "little") + text + _LITTLE.halves(kept.tobytes()).tobytes() if found else b""
+        _BY_NAME + len(text).to_bytes(4, "little") + text + _LITTLE.halves(kept.tobytes()).tobytes()
+        if found
+        else b""
     )

@@ -50,7 +50,11 @@ class Layout:
 
     def plain_ident(self) -> bytes:
         """``e_ident`` as this layout's files have it."""
-        return MAGIC + bytes([self.elf_class // 32, 1 if self.byte_order == "little" else 2, 1]) + bytes(9)
+        return (
+            MAGIC
+            + bytes([self.elf_class // 32, 1 if self.byte_order == "little" else 2, 1])
+            + bytes(9)
+        )
 
     def words(self, data: bytes) -> "array[int]":
         """32-bit words; bytes beyond the last whole one are left out."""

@@ -47,7 +47,9 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
     """Read the dynamic section at ``vaddr``."""
     section = _Section(decoder, loads, vaddr)
     if not {"DT_STRTAB", "DT_SYMTAB"} <= section.values.keys():
-        decoder.complete = False  # the gABI demands both, and what a loader makes of their absence is its affair
+        decoder.complete = (
+            False  # the gABI demands both, and what a loader makes of their absence is its affair
+        )
     needs, definitions = tuple(_needs(section)), tuple(_definitions(section))
     flags, flags_1 = section.value("DT_FLAGS") or 0, section.value("DT_FLAGS_1") or 0
     return Linked(
@@ -56,7 +58,8 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         needed=section.strings("DT_NEEDED"),
         rpath=section.string("DT_RPATH"),
         runpath=section.string("DT_RUNPATH"),
-        bind_now="DT_BIND_NOW" in section.values or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
+        bind_now="DT_BIND_NOW" in section.values
+        or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
         no_default_lib=bool(flags_1 & _DF_1_NODEFLIB),
         relr="DT_RELR" in section.values,
         relocated=any(section.value(tag) for tag in ("DT_RELASZ", "DT_RELSZ", "DT_PLTRELSZ")),
@@ -122,19 +125,28 @@ def _needs(section: _Section) -> Iterator[tuple[int, VersionNeed]]:
     """Each need, and its number (``vna_other``)."""
     structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
-    for offset, need in _chain(section, structs.Elf_Verneed, "vn_next", section.place("DT_VERNEED"), budget):
+    for offset, need in _chain(
+        section, structs.Elf_Verneed, "vn_next", section.place("DT_VERNEED"), budget
+    ):
         file = section.text(need.vn_file)
-        for _, version in _chain(section, structs.Elf_Vernaux, "vna_next", offset + need.vn_aux, budget):
+        for _, version in _chain(
+            section, structs.Elf_Vernaux, "vna_next", offset + need.vn_aux, budget
+        ):
             name = section.text(version.vna_name)
             if file is not None and name is not None:
-                yield version.vna_other & _NUMBER, VersionNeed(file, name, bool(version.vna_flags & _VER_FLG_WEAK))
+                yield (
+                    version.vna_other & _NUMBER,
+                    VersionNeed(file, name, bool(version.vna_flags & _VER_FLG_WEAK)),
+                )
 
 
 def _definitions(section: _Section) -> Iterator[tuple[int, str]]:
     """Each defined version, and its number (``vd_ndx``); not the base version, which no reference can name."""
     structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
-    for offset, definition in _chain(section, structs.Elf_Verdef, "vd_next", section.place("DT_VERDEF"), budget):
+    for offset, definition in _chain(
+        section, structs.Elf_Verdef, "vd_next", section.place("DT_VERDEF"), budget
+    ):
         first = section.decoder.at(structs.Elf_Verdaux, offset + definition.vd_aux)
         name = None if first is None else section.text(first.vda_name)
         if name is not None and not definition.vd_flags & _VER_FLG_BASE:

@@ -80,9 +80,18 @@ def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:
 def _glibc(data: bytes) -> list[bytes]:
     """glibc: what ``ld.so --version`` prints (since 2.33), and ``system_dirs`` of ``dl-load.c``."""
     version = _GLIBC_VERSION.search(data)
-    runs = [match.group().split(b"\0") for match in _DIRECTORIES.finditer(data) if b"/lib" in match.group()]
+    runs = [
+        match.group().split(b"\0")
+        for match in _DIRECTORIES.finditer(data)
+        if b"/lib" in match.group()
+    ]
     directories = [part.rstrip(b"/") for part in max(runs, key=len, default=[]) if part]
-    return [b"glibc", version.group(1) if version else b"", _cpu_floor(data), *dict.fromkeys(directories)]
+    return [
+        b"glibc",
+        version.group(1) if version else b"",
+        _cpu_floor(data),
+        *dict.fromkeys(directories),
+    ]
 
 
 def _cpu_floor(data: bytes) -> bytes:

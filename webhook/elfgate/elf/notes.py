@@ -9,7 +9,9 @@ from typing import Any
 from elfgate.elf.decode import Decoder
 
 
-def read_notes(decoder: Decoder, offset: int, size: int, align: int) -> Iterator[tuple[str | int, int, int]]:
+def read_notes(
+    decoder: Decoder, offset: int, size: int, align: int
+) -> Iterator[tuple[str | int, int, int]]:
     """The GNU notes of a segment, as type, and offset and size of the content.
 
     Args:

@@ -34,11 +34,18 @@ def relocate_start(image: Image, tags: Mapping[int, int]) -> bool:
             place = entry + word
             continue
         end = place + (8 * word - 1) * word
-        if any(entry >> (1 + (function - place) // word) & 1 for function in _between(functions, place, end)):
+        if any(
+            entry >> (1 + (function - place) // word) & 1
+            for function in _between(functions, place, end)
+        ):
             return True
         place = end
     return False
 
 
 def _between(functions: range, start: int, end: int) -> Iterator[int]:
-    return (function for function in functions if start <= function < end) if start < functions.stop else iter(())
+    return (
+        (function for function in functions if start <= function < end)
+        if start < functions.stop
+        else iter(())
+    )

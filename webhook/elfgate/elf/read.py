@@ -47,9 +47,14 @@ def _read(kept: Excerpt) -> ElfFacts:
     if not is_elf(head) or len(head) < layout.header_size:
         why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
         marked = written_class(head), written_byte_order(head)
-        return ElfFacts(0, layout.elf_class, layout.byte_order, Type.NONE, 0, 0, kept.file_size, 0, why, *marked)
+        return ElfFacts(
+            0, layout.elf_class, layout.byte_order, Type.NONE, 0, 0, kept.file_size, 0, why, *marked
+        )
 
-    plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])  # pyelftools rejects values that kernels do not look at
+    plain = (
+        0,
+        layout.plain_ident() + kept.ranges[0][1][16:],
+    )  # pyelftools rejects values that kernels do not look at
     decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
     header = decoder.at(decoder.structs.Elf_Ehdr, 0)
     if header is None:
@@ -86,7 +91,9 @@ def _read(kept: Excerpt) -> ElfFacts:
         loads=loads,
         headers_at=header.e_phoff,
         names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
-        stack_executable=next((bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None),
+        stack_executable=next(
+            (bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None
+        ),
         dynamic=bool(dynamic),
         dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
         dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1].p_vaddr, segments),
@@ -151,7 +158,9 @@ def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[Any]:
 
 def _is_behind(vaddr: int, segments: Sequence[Any]) -> bool:
     """Tell whether an address lies in no segment, but behind one that can be written, in its last page."""
-    loads = [(s.p_vaddr, s.p_vaddr + s.p_memsz, s.p_flags) for s in segments if s.p_type == "PT_LOAD"]
+    loads = [
+        (s.p_vaddr, s.p_vaddr + s.p_memsz, s.p_flags) for s in segments if s.p_type == "PT_LOAD"
+    ]
     if any(start <= vaddr < end for start, end, _ in loads):
         return False
     return any(flags & _PF_W and end <= vaddr < -(-end // _PAGE) * _PAGE for _, end, flags in loads)
@@ -177,7 +186,9 @@ def _notes(decoder: Decoder, segments: Sequence[Any]) -> tuple[tuple[int, int, i
     for segment in segments:
         if segment.p_type not in {"PT_NOTE", "PT_GNU_PROPERTY"}:
             continue
-        for kind, offset, size in read_notes(decoder, segment.p_offset, segment.p_filesz, segment.p_align):
+        for kind, offset, size in read_notes(
+            decoder, segment.p_offset, segment.p_filesz, segment.p_align
+        ):
             if kind == "NT_GNU_ABI_TAG":
                 kernel = kernel or kernel_of(decoder, offset)
             elif kind == "NT_GNU_PROPERTY_TYPE_0":

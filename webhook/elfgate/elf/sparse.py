@@ -11,7 +11,9 @@ from elfgate.errors import UnknownReason, UnreadableError
 
 VERSION = 5  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
-_HEAD = struct.Struct("<6sBxQIIIII")  # magic, marks, file size, number of ranges, sizes of the four lists
+_HEAD = struct.Struct(
+    "<6sBxQIIIII"
+)  # magic, marks, file size, number of ranges, sizes of the four lists
 _RANGE = struct.Struct("<QI")  # offset and size
 
 
@@ -86,7 +88,9 @@ class Excerpt:
 
 def foreign() -> UnreadableError:
     """What is raised for a blob that ``Excerpt.pack`` of this version did not write."""
-    return UnreadableError("stored facts of an ELF file are of another form", reason=UnknownReason.NOT_SCANNED)
+    return UnreadableError(
+        "stored facts of an ELF file are of another form", reason=UnknownReason.NOT_SCANNED
+    )
 
 
 class SparseFile(io.RawIOBase):
@@ -96,7 +100,9 @@ class SparseFile(io.RawIOBase):
         super().__init__()
         self._ranges = ranges
         self._starts = [offset for offset, _ in ranges]
-        self._start, self._data = ranges[0] if ranges else (0, b"")  # the range that the position is in
+        self._start, self._data = (
+            ranges[0] if ranges else (0, b"")
+        )  # the range that the position is in
         self._index = 0  # in that range
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

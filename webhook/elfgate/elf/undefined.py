@@ -59,9 +59,15 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
     symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     if symbols is None or strings is None or not referred:
         return b"", told.indirect
-    table = image.window.look(symbols, min((max(referred) + 1) * image.layout.symbol.size, _TABLE_LIMIT))
+    table = image.window.look(
+        symbols, min((max(referred) + 1) * image.layout.symbol.size, _TABLE_LIMIT)
+    )
     names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
-    sections, starts, infos = image.layout.sections(table), image.layout.names(table), image.layout.infos(table)
+    sections, starts, infos = (
+        image.layout.sections(table),
+        image.layout.names(table),
+        image.layout.infos(table),
+    )
     versions = _versions(image, image.offset(tags.get(_VERSYM)), len(sections))
     at_start, copied = told.at_start, told.copied
     marks, wanted, found, room = bytearray(), array("H"), [], _LIMIT
@@ -92,7 +98,9 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
 
 def _versions(image: Image, table: int | None, count: int) -> "array[int]":
     """The number of each symbol's version; 0, for none, where there is no DT_VERSYM or it ends."""
-    numbers = array("H") if table is None else image.layout.halves(image.window.look(table, 2 * count))
+    numbers = (
+        array("H") if table is None else image.layout.halves(image.window.look(table, 2 * count))
+    )
     numbers.frombytes(bytes(2 * (count - len(numbers))))
     return numbers
 
@@ -151,13 +159,17 @@ def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> _Referred:
         if table is None:
             continue
         if jump is not None and table <= jump and jump + jump_size == table + size:
-            size -= jump_size  # some linkers count the jump slots in; glibc takes them out again too
+            size -= (
+                jump_size  # some linkers count the jump slots in; glibc takes them out again too
+            )
         relative = min(tags.get(count_tag, 0) * entry, size)  # these come first and name no symbol
         at_start, special = _symbols(image, machine, table + relative, size - relative, entry)
         referred.at_start |= at_start - {0}
         referred.copied |= special[_COPY.get(machine)]
         referred.indirect |= bool(special[_INDIRECT.get(machine)])
-    lazily, special = _symbols(image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word)
+    lazily, special = _symbols(
+        image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word
+    )
     referred.lazily = lazily - {0}
     referred.at_start |= special[_DESCRIPTOR.get(machine)] - {0}
     referred.indirect |= bool(special[_INDIRECT.get(machine)])
@@ -180,14 +192,20 @@ def _symbols(
     symbol_at, type_at = _words_of_info(image.layout, machine)
     kinds = {types[machine] for types in (_COPY, _INDIRECT, _DESCRIPTOR) if machine in types}
     # Of MIPS's little-endian files, the type is the last of the word's four bytes.
-    last = 24 if machine == _MIPS and image.layout.word == 8 and image.layout.byte_order == "little" else 0
+    last = (
+        24
+        if machine == _MIPS and image.layout.word == 8 and image.layout.byte_order == "little"
+        else 0
+    )
     for start in range(offset, offset + size, chunk):
         words = image.layout.words(image.window.look(start, min(chunk, offset + size - start)))
         symbols, types = words[symbol_at :: entry // 4], words[type_at :: entry // 4]
         found.update(symbols)
         for kind in kinds if symbol_at != type_at else ():
             if (written := kind << last) in types:
-                special[kind].update(symbol for symbol, this in zip(symbols, types, strict=False) if this == written)
+                special[kind].update(
+                    symbol for symbol, this in zip(symbols, types, strict=False) if this == written
+                )
         if len(found) > _REFERRED_LIMIT:
             image.window.complete = False
             break

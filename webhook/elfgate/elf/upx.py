@@ -47,7 +47,11 @@ def needs_no_loader(start: bytes, layout: Layout) -> bool:
 def _is_static(headers: bytes, layout: Layout) -> bool:
     fields = layout.header.unpack_from(headers, 16)
     table, entry_size, count = fields[4], fields[8], fields[9]
-    if headers[:4] != b"\x7fELF" or entry_size != layout.segment.size or table + count * entry_size > len(headers):
+    if (
+        headers[:4] != b"\x7fELF"
+        or entry_size != layout.segment.size
+        or table + count * entry_size > len(headers)
+    ):
         return False
     rows = layout.segment.iter_unpack(headers[table : table + count * entry_size])
     return count > 0 and all(row[0] != _PT_INTERP for row in rows)
@@ -57,11 +61,15 @@ def _unpack(data: bytes, size: int, method: int, layout: Layout) -> bytes:
     """One block; empty if its method is not known."""
     if method == _METHOD_LZMA:
         return _lzma(data, size)
-    kind, width = divmod(method - 2, 3)  # NRV2B, NRV2D and NRV2E, each with bits in words of 32, 8 and 16
+    kind, width = divmod(
+        method - 2, 3
+    )  # NRV2B, NRV2D and NRV2E, each with bits in words of 32, 8 and 16
     if kind not in range(3):
         return b""
     bytes_of_word = (4, 1, 2)[width]
-    return _Nrv(data, bytes_of_word, layout.byte_order if bytes_of_word > 1 else "little").unpack(kind, size)
+    return _Nrv(data, bytes_of_word, layout.byte_order if bytes_of_word > 1 else "little").unpack(
+        kind, size
+    )
 
 
 def _lzma(data: bytes, size: int) -> bytes:
@@ -100,7 +108,13 @@ class _Nrv:
         )[kind]
         return self._run(offset, length, far, size)
 
-    def _run(self, offset: Callable[[], tuple[int, int]], length: Callable[[int], int], far: int, size: int) -> bytes:
+    def _run(
+        self,
+        offset: Callable[[], tuple[int, int]],
+        length: Callable[[int], int],
+        far: int,
+        size: int,
+    ) -> bytes:
         found = bytearray()
         while len(found) < size:
             if self._bit():

@@ -8,7 +8,9 @@ from elfgate.elf.layout import Layout, file_offset
 
 Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 
-LIMIT = 256 << 10  # bytes of kept ranges and of their table; the lists beside them have limits of their own
+LIMIT = (
+    256 << 10
+)  # bytes of kept ranges and of their table; the lists beside them have limits of their own
 _STRING_LIMIT = 4096  # PATH_MAX
 _RANGE_COST = 12
 _CHUNK = 64 << 10  # bytes searched at a time, so that they stay in the processor's cache
@@ -62,7 +64,9 @@ class Window:
         end = min(end, self.size)
         if not isinstance(self.data, memoryview):
             return start < end and self.data.find(needle, start, end) >= 0
-        for place in range(start, end, _CHUNK):  # a view has no find; copying it piece by piece is twice as fast as re
+        for place in range(
+            start, end, _CHUNK
+        ):  # a view has no find; copying it piece by piece is twice as fast as re
             if needle in self.data[place : min(place + _CHUNK + len(needle) - 1, end)].tobytes():
                 return True
         return False
@@ -86,7 +90,9 @@ class Image:
         layout: How its numbers are laid out.
     """
 
-    def __init__(self, window: Window, layout: Layout, loads: Sequence[tuple[int, int, int, int]]) -> None:
+    def __init__(
+        self, window: Window, layout: Layout, loads: Sequence[tuple[int, int, int, int]]
+    ) -> None:
         """Take the PT_LOADs as (offset, vaddr, filesz, memsz)."""
         self.window = window
         self.layout = layout

@@ -36,11 +36,17 @@ def check_url(url: str) -> SplitResult:
     """
     try:
         parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+        sound = (
+            parts.scheme in {"http", "https"}
+            and parts.hostname
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         sound = False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise UnreadableError(f"{url[:200]!r} is not a usable URL", reason=UnknownReason.REGISTRY_UNREACHABLE)
+        raise UnreadableError(
+            f"{url[:200]!r} is not a usable URL", reason=UnknownReason.REGISTRY_UNREACHABLE
+        )
     return parts
 
 

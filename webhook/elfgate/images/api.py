@@ -83,7 +83,9 @@ class Api:
                     return data
             elif reply.status != HTTPStatus.OK:
                 check_status(reply, what)
-        raise UnreadableError(f"{what} is not served in parts", reason=UnknownReason.REGISTRY_UNREACHABLE)
+        raise UnreadableError(
+            f"{what} is not served in parts", reason=UnknownReason.REGISTRY_UNREACHABLE
+        )
 
     @contextmanager
     def ask(self, method: str, path: str, more: Sequence[tuple[str, str]] = ()) -> Iterator[Reply]:
@@ -101,9 +103,15 @@ class Api:
             with self._connections.exchange(
                 method, url, headers, loopback=self._loopback, dial=self._dial_to(url)
             ) as reply:
-                if reply.status == HTTPStatus.UNAUTHORIZED and not challenged and self._is_registry(url):
+                if (
+                    reply.status == HTTPStatus.UNAUTHORIZED
+                    and not challenged
+                    and self._is_registry(url)
+                ):
                     challenged = True
-                    if self._authenticator.answer(reply.headers.get("www-authenticate", ""), authorization):
+                    if self._authenticator.answer(
+                        reply.headers.get("www-authenticate", ""), authorization
+                    ):
                         authorization = self._authenticator.header()
                         continue
                 elif reply.status in _REDIRECTS and "location" in reply.headers:
@@ -127,7 +135,11 @@ class Api:
     def _is_registry(self, url: str) -> bool:
         """Whether a URL is of the registry itself: nobody else is told who asks."""
         ours, theirs = urlsplit(self._base), urlsplit(url)
-        return (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
+        return (ours.scheme, ours.hostname, ours.port) == (
+            theirs.scheme,
+            theirs.hostname,
+            theirs.port,
+        )
 
     def _dial_to(self, url: str) -> Dial:
         return self._dial if self._is_registry(url) else self._dial.elsewhere()
@@ -141,7 +153,12 @@ class Api:
         if form:
             headers.append(("Content-Type", "application/x-www-form-urlencoded"))
         with self._connections.exchange(
-            "POST" if form else "GET", url, headers, loopback=self._loopback, dial=self._dial_to(url), body=form
+            "POST" if form else "GET",
+            url,
+            headers,
+            loopback=self._loopback,
+            dial=self._dial_to(url),
+            body=form,
         ) as reply:
             check_status(reply, f"a token of {service}")
             return reply.read_bounded(_TOKEN_BYTES, f"the token of {service}")
@@ -158,7 +175,10 @@ def check_status(reply: Reply, what: str) -> None:
         return
     hint = ""
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        reason, hint = UnknownReason.NO_CREDENTIALS, "it needs credentials, or there is no such image"
+        reason, hint = (
+            UnknownReason.NO_CREDENTIALS,
+            "it needs credentials, or there is no such image",
+        )
     elif status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         reason = UnknownReason.IMAGE_NOT_FOUND
     else:
@@ -166,7 +186,9 @@ def check_status(reply: Reply, what: str) -> None:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             hint = "the registry limits how often it is asked"
     host = urlsplit(reply.url).netloc
-    raise UnreadableError(f"{what} cannot be had: {host} answers {status}", reason=reason, hint=hint)
+    raise UnreadableError(
+        f"{what} cannot be had: {host} answers {status}", reason=reason, hint=hint
+    )
 
 
 def _redirected(url: str, location: str, count: int) -> str:

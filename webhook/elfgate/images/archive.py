@@ -55,8 +55,17 @@ class Archive:
             with tarfile.open(fileobj=self._file, mode="r:") as archive:
                 self._members = _members(archive, path)
         except FileNotFoundError as error:
-            raise UnreadableError(f"{path} does not exist", reason=UnknownReason.IMAGE_NOT_FOUND) from error
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
+            raise UnreadableError(
+                f"{path} does not exist", reason=UnknownReason.IMAGE_NOT_FOUND
+            ) from error
+        except (
+            tarfile.TarError,
+            EOFError,
+            zlib.error,
+            gzip.BadGzipFile,
+            ValueError,
+            OverflowError,
+        ) as error:
             raise UnreadableError(
                 f"{path} is not a sound tar archive: {error}", reason=UnknownReason.IMAGE_INVALID
             ) from error
@@ -128,7 +137,8 @@ def _unpack(file: BinaryIO, plain: BinaryIO, path: str, limits: Limits) -> None:
             plain.write(data)
             if plain.tell() > limits.layer_bytes:
                 raise UnreadableError(
-                    f"{path} unpacks to more than {limits.layer_bytes} bytes", reason=UnknownReason.LIMIT_EXCEEDED
+                    f"{path} unpacks to more than {limits.layer_bytes} bytes",
+                    reason=UnknownReason.LIMIT_EXCEEDED,
                 )
     plain.seek(0)
 
@@ -137,10 +147,14 @@ def _members(archive: tarfile.TarFile, path: str) -> dict[str, _Member]:
     members: dict[str, _Member] = {}
     for count, info in enumerate(archive):
         if count >= _MOST_MEMBERS:
-            raise UnreadableError(f"{path} has more than {_MOST_MEMBERS} members", reason=UnknownReason.LIMIT_EXCEEDED)
+            raise UnreadableError(
+                f"{path} has more than {_MOST_MEMBERS} members", reason=UnknownReason.LIMIT_EXCEEDED
+            )
         name = posixpath.normpath(info.name)
         if info.issym():
-            members[name] = _Member(0, 0, posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname)))
+            members[name] = _Member(
+                0, 0, posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname))
+            )
         elif info.islnk():
             members[name] = _Member(0, 0, posixpath.normpath(info.linkname))
         elif info.isreg():

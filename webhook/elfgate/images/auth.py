@@ -99,7 +99,9 @@ def challenges(header: str) -> Iterator[Challenge]:
                 yield Challenge(scheme, parameters)
             scheme, parameters = part["scheme"].lower(), {}
         else:
-            value = part["plain"] if part["quoted"] is None else re.sub(r"\\(.)", r"\1", part["quoted"])
+            value = (
+                part["plain"] if part["quoted"] is None else re.sub(r"\\(.)", r"\1", part["quoted"])
+            )
             parameters[part["key"].lower()] = value
     if scheme:
         yield Challenge(scheme, parameters)
@@ -158,12 +160,18 @@ class Authenticator:
 
     def _token(self, challenge: Challenge) -> tuple[str, float]:
         realm = challenge.parameters["realm"]
-        query = {"scope": challenge.parameters.get("scope") or f"repository:{self._repository}:pull"}
+        query = {
+            "scope": challenge.parameters.get("scope") or f"repository:{self._repository}:pull"
+        }
         if "service" in challenge.parameters:
             query["service"] = challenge.parameters["service"]
         asked = time.monotonic()
         if self._credential and not self._credential.username:
-            query |= {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": self._credential.password}
+            query |= {
+                "grant_type": "refresh_token",
+                "client_id": _CLIENT,
+                "refresh_token": self._credential.password,
+            }
             answer = self._fetch(realm, "", urlencode(query).encode())
         else:
             url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
@@ -186,4 +194,6 @@ class _Grant(BaseModel):
 
 
 def _no_token(realm: str) -> UnreadableError:
-    return UnreadableError(f"{realm[:200]} gave no usable token", reason=UnknownReason.REGISTRY_UNREACHABLE)
+    return UnreadableError(
+        f"{realm[:200]} gave no usable token", reason=UnknownReason.REGISTRY_UNREACHABLE
+    )

@@ -54,7 +54,9 @@ def accepted(node: Platform, runtime: str | None = None) -> tuple[Platform, ...]
         variants = _CRI_O_VARIANTS.get(node.architecture, ())
         variant = node.variant or next(iter(variants), "")
         known = variants[variants.index(variant) :] if variant in variants else (variant,)
-        return tuple(Platform(node.os, node.architecture, one) for one in dict.fromkeys((*known, "")))
+        return tuple(
+            Platform(node.os, node.architecture, one) for one in dict.fromkeys((*known, ""))
+        )
     node = normalise(node)
     pairs = [(node.architecture, node.variant)]
     if node.architecture == "amd64":
@@ -72,7 +74,9 @@ def accepts(node: Platform, platform: Platform, runtime: str | None = None) -> b
     return runtime == CRI_O or normalise(platform) in accepted(node)
 
 
-def choose(entries: Iterable[Descriptor], node: Platform, runtime: str | None = None) -> Descriptor | None:
+def choose(
+    entries: Iterable[Descriptor], node: Platform, runtime: str | None = None
+) -> Descriptor | None:
     """The one entry that a node pulls, or None if there is none for it.
 
     An entry without a platform comes last; whether a node takes it is then told by its config (``accepts``).
@@ -102,7 +106,9 @@ def _compared(platform: Platform, runtime: str | None) -> Platform:
 def _below(variant: str, lowest: int) -> range:
     """The levels below ``variant`` (``v7``) down to ``lowest``."""
     level = variant.removeprefix("v")
-    return range(int(level) - 1, lowest - 1, -1) if level.isdecimal() and len(level) < 3 else range(0)
+    return (
+        range(int(level) - 1, lowest - 1, -1) if level.isdecimal() and len(level) < 3 else range(0)
+    )
 
 
 def _arm64_variants(variant: str) -> list[str]:

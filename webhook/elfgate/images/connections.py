@@ -23,7 +23,9 @@ from elfgate.images.addresses import check_address, check_literal, check_url
 from elfgate.images.dial import AS_USUAL, Dial
 
 _MOST_CONNECTIONS = 32
-_IDLE_SECONDS = 20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
+_IDLE_SECONDS = (
+    20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
+)
 _SHORT_BODY = 16 << 10
 _until: ContextVar[float] = ContextVar("until")
 
@@ -76,7 +78,9 @@ class Reply:
         while chunk := self.read():
             data += chunk
             if len(data) > limit:
-                raise UnreadableError(f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED)
+                raise UnreadableError(
+                    f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED
+                )
         return bytes(data)
 
     def drain(self) -> None:
@@ -128,7 +132,9 @@ class Connections:
         with _explained(url):
             lines = headers.items() if isinstance(headers, Mapping) else headers
             length = [("Content-Length", str(len(body)))] if body else []
-            connect = self._connect_seconds if dial.connect_seconds is None else dial.connect_seconds
+            connect = (
+                self._connect_seconds if dial.connect_seconds is None else dial.connect_seconds
+            )
             response = self._pool(target, loopback=loopback, dial=dial).handle_request(
                 httpcore.Request(
                     method,
@@ -191,9 +197,13 @@ def _proxy(url: str) -> httpcore.Proxy:
     """A proxy as the environment names it: ``http://user:password@host:port``, often without the scheme."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UnreadableError("the environment's proxy is not an HTTP one", reason=UnknownReason.REGISTRY_UNREACHABLE)
+        raise UnreadableError(
+            "the environment's proxy is not an HTTP one", reason=UnknownReason.REGISTRY_UNREACHABLE
+        )
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=login)
+    return httpcore.Proxy(
+        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=login
+    )
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -215,7 +225,9 @@ class _Backend(httpcore.NetworkBackend):
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in self._addresses(host, port):
             try:
-                stream = self._sockets.connect_tcp(address, port, _within(timeout), local_address, socket_options)
+                stream = self._sockets.connect_tcp(
+                    address, port, _within(timeout), local_address, socket_options
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
@@ -250,7 +262,10 @@ class _Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, _within(timeout)))
 
@@ -274,6 +289,11 @@ def _explained(url: str) -> Iterator[None]:
     except httpcore.TimeoutException as error:
         what = f"{host} does not answer in time"
         raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+        httpcore.ProxyError,
+    ) as error:
         what = f"{host} cannot be reached: {' '.join(str(error).split()) or type(error).__name__}"
         raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error

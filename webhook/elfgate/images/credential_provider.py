@@ -43,7 +43,9 @@ class Plugin(BaseModel):
     name: Annotated[str, Field(pattern=r"^[^/\\ ]+$")]
     match_images: Annotated[tuple[str, ...], Field(alias="matchImages", min_length=1)]
     default_cache_duration: Annotated[Duration, Field(alias="defaultCacheDuration")]
-    api_version: Annotated[Literal["credentialprovider.kubelet.k8s.io/v1"], Field(alias="apiVersion")]
+    api_version: Annotated[
+        Literal["credentialprovider.kubelet.k8s.io/v1"], Field(alias="apiVersion")
+    ]
     args: tuple[str, ...] | None = None
     env: tuple[_Variable, ...] | None = None
     token_attributes: Annotated[dict[str, Any] | None, Field(alias="tokenAttributes")] = None
@@ -61,7 +63,9 @@ class _Auth(BaseModel):
 
 
 class _Response(BaseModel):
-    api_version: Annotated[Literal["credentialprovider.kubelet.k8s.io/v1"], Field(alias="apiVersion")]
+    api_version: Annotated[
+        Literal["credentialprovider.kubelet.k8s.io/v1"], Field(alias="apiVersion")
+    ]
     kind: Literal["CredentialProviderResponse"]
     cache_key_type: Annotated[Literal["Image", "Registry", "Global"], Field(alias="cacheKeyType")]
     cache_duration: Annotated[Duration | None, Field(alias="cacheDuration")] = None
@@ -77,7 +81,9 @@ class CredentialProviders:
         seconds: How long one may take.
     """
 
-    def __init__(self, plugins: Sequence[Plugin], folder: Path, *, seconds: float = PLUGIN_SECONDS) -> None:
+    def __init__(
+        self, plugins: Sequence[Plugin], folder: Path, *, seconds: float = PLUGIN_SECONDS
+    ) -> None:
         self._providers = tuple(_Provider(plugin, folder, seconds) for plugin in plugins)
 
     @classmethod
@@ -117,7 +123,9 @@ class CredentialProviders:
         Raises:
             UnreadableError: NO_CREDENTIALS if a plug-in fails.
         """
-        return tuple(credential for provider in self._providers for credential in provider.find(name))
+        return tuple(
+            credential for provider in self._providers for credential in provider.find(name)
+        )
 
 
 class _Provider:
@@ -138,7 +146,9 @@ class _Provider:
             if keyring is None:
                 response = self._ask(name)
                 entries = (response.auth or {}).items()
-                keyring = Keyring((pattern, Credential(auth.username, auth.password)) for pattern, auth in entries)
+                keyring = Keyring(
+                    (pattern, Credential(auth.username, auth.password)) for pattern, auth in entries
+                )
                 self._remember(name, response, keyring)
         return keyring.find(name)
 
@@ -156,7 +166,9 @@ class _Provider:
             seconds = self._plugin.default_cache_duration
         if seconds <= 0:
             return
-        key = {"Image": name, "Registry": name.partition("/")[0], "Global": ""}[response.cache_key_type]
+        key = {"Image": name, "Registry": name.partition("/")[0], "Global": ""}[
+            response.cache_key_type
+        ]
         self._remembered.pop(key, None)
         self._remembered[key] = time.monotonic() + seconds, keyring
         if len(self._remembered) > _MOST_REMEMBERED:

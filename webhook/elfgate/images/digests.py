@@ -68,7 +68,9 @@ class VerifiedReader:
         seconds: How long the whole may take.
     """
 
-    def __init__(self, stream: Reader, *, digest: str, size: int, what: str, seconds: float) -> None:
+    def __init__(
+        self, stream: Reader, *, digest: str, size: int, what: str, seconds: float
+    ) -> None:
         algorithm, self._expected = split_digest(digest)
         self._hash = hashlib.new(algorithm)
         self._stream = stream
@@ -118,7 +120,8 @@ class VerifiedReader:
             pass
         if self._size and self.count != self._size:
             raise UnreadableError(
-                f"{self._what} ends after {self.count} of {self._size} bytes", reason=UnknownReason.IMAGE_INVALID
+                f"{self._what} ends after {self.count} of {self._size} bytes",
+                reason=UnknownReason.IMAGE_INVALID,
             )
         if self._hash.hexdigest() != self._expected:
             raise UnreadableError(
@@ -142,11 +145,14 @@ class VerifiedReader:
             )
         if time.monotonic() > self._until:
             raise UnreadableError(
-                f"{self._what} was not read within {self._seconds:.3g} s", reason=UnknownReason.LIMIT_EXCEEDED
+                f"{self._what} was not read within {self._seconds:.3g} s",
+                reason=UnknownReason.LIMIT_EXCEEDED,
             )
 
 
-def read_verified(stream: Reader, *, digest: str, size: int, what: str, limit: int, seconds: float) -> bytes:
+def read_verified(
+    stream: Reader, *, digest: str, size: int, what: str, limit: int, seconds: float
+) -> bytes:
     """Read the whole of something small.
 
     Returns:
@@ -169,4 +175,6 @@ def read_verified(stream: Reader, *, digest: str, size: int, what: str, limit: i
 
 
 def _too_large(what: str, limit: int) -> UnreadableError:
-    return UnreadableError(f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED)
+    return UnreadableError(
+        f"{what} is larger than {limit} bytes", reason=UnknownReason.LIMIT_EXCEEDED
+    )

@@ -65,7 +65,9 @@ class Directory:
             _fill(builder, self._path)
             return builder.build()
         except ValueError as error:
-            raise UnreadableError(f"{self._path}: {error}", reason=UnknownReason.IMAGE_INVALID) from error
+            raise UnreadableError(
+                f"{self._path}: {error}", reason=UnknownReason.IMAGE_INVALID
+            ) from error
         except OSError as error:
             raise unreadable(str(self._path), error) from error
 
@@ -144,7 +146,9 @@ def _contents(host_path: Path, path: str, status: os.stat_result) -> Iterator[Bu
         yield _read(host_path, path, status, open_files)
 
 
-def _read(host_path: Path, path: str, status: os.stat_result, open_files: ExitStack) -> Buffer | None:
+def _read(
+    host_path: Path, path: str, status: os.stat_result, open_files: ExitStack
+) -> Buffer | None:
     """Read a file's beginning; an ELF file is mapped, not copied."""
     try:
         descriptor = os.open(host_path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -156,5 +160,8 @@ def _read(host_path: Path, path: str, status: os.stat_result, open_files: ExitSt
         if is_elf(head):
             return open_files.enter_context(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
         return head + file.read(wanted - len(head))
-    except (OSError, ValueError):  # no right to it, no disk below it, or emptied since (mmap's ValueError)
+    except (
+        OSError,
+        ValueError,
+    ):  # no right to it, no disk below it, or emptied since (mmap's ValueError)
         return None

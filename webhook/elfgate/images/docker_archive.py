@@ -73,8 +73,12 @@ class DockerArchive:
         self._archive = archive
         self._limits = limits
         self._images = [self._find(image) for image in self._read_manifest()]
-        self._documents = {digest: data for image in self._images for digest, data in image.documents.items()}
-        self._layers = {digest: path for image in self._images for digest, path in image.layers.items()}
+        self._documents = {
+            digest: data for image in self._images for digest, data in image.documents.items()
+        }
+        self._layers = {
+            digest: path for image in self._images for digest, path in image.layers.items()
+        }
 
     def resolve(self, name: str) -> Descriptor:
         """Find an image by its name (``alpine:3.20``) or digest; without a name, the only image there is."""
@@ -125,7 +129,9 @@ class DockerArchive:
                 f"{image.config} of {self._archive} names {len(diff_ids)} layers, {_MANIFEST} {len(image.layers)}",
                 reason=UnknownReason.IMAGE_INVALID,
             )
-        layers = [self._layer(path, diff_id) for path, diff_id in zip(image.layers, diff_ids, strict=True)]
+        layers = [
+            self._layer(path, diff_id) for path, diff_id in zip(image.layers, diff_ids, strict=True)
+        ]
         manifest = _manifest(descriptor, layers)
         return _Found(
             descriptor=Descriptor(mediatypes.DOCKER_MANIFEST, digest_of(manifest), len(manifest)),
@@ -161,7 +167,9 @@ class DockerArchive:
         return data
 
     def _missing(self, what: str) -> UnreadableError:
-        return UnreadableError(f"{self._archive} has no {what}", reason=UnknownReason.IMAGE_NOT_FOUND)
+        return UnreadableError(
+            f"{self._archive} has no {what}", reason=UnknownReason.IMAGE_NOT_FOUND
+        )
 
 
 def _manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
@@ -176,7 +184,11 @@ def _manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
 
 
 def _written(descriptor: Descriptor) -> dict[str, str | int]:
-    return {"mediaType": descriptor.media_type, "digest": descriptor.digest, "size": descriptor.size}
+    return {
+        "mediaType": descriptor.media_type,
+        "digest": descriptor.digest,
+        "size": descriptor.size,
+    }
 
 
 def _answers(image: _Found, name: str) -> bool:

@@ -20,7 +20,9 @@ from elfgate.images.programs import ask
 from elfgate.images.reference import DEFAULT_REGISTRY
 
 HELPER_SECONDS = 10.0
-_REMEMBERED_SECONDS = 300.0  # helpers of clouds hand out what holds for hours, and keyrings may ask a person
+_REMEMBERED_SECONDS = (
+    300.0  # helpers of clouds hand out what holds for hours, and keyrings may ask a person
+)
 _LEGACY_HOSTS = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
 _DOCKER_HUB = "https://index.docker.io/v1/"  # under which name Docker keeps the credentials of its own registry
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
@@ -73,10 +75,14 @@ class DockerConfig:
             return cls({})
         except (OSError, MalformedError, ValidationError) as error:
             # Never the error's own words: they may quote a secret.
-            raise InputError(f"{path} cannot be used as Docker's config.json ({type(error).__name__})") from None
+            raise InputError(
+                f"{path} cannot be used as Docker's config.json ({type(error).__name__})"
+            ) from None
         for helper in filter(None, (config.store, *config.helpers.values())):
             if not _HELPER.fullmatch(helper):
-                raise InputError(f"{path} names a credential helper that cannot be one: {helper[:80]!r}")
+                raise InputError(
+                    f"{path} names a credential helper that cannot be one: {helper[:80]!r}"
+                )
         return cls(entries, helpers=config.helpers, store=config.store)
 
     def find(self, name: str) -> Sequence[Credential]:
@@ -120,7 +126,9 @@ def _ask_helper(helper: str, host: str, seconds: float) -> Credential | None:
     if code != 0:
         if _NOT_FOUND in text:
             return None
-        raise UnreadableError(f"{program} fails for {host} (exit code {code})", reason=UnknownReason.NO_CREDENTIALS)
+        raise UnreadableError(
+            f"{program} fails for {host} (exit code {code})", reason=UnknownReason.NO_CREDENTIALS
+        )
     try:
         answer = _Answer.model_validate(read_object(text))
     except (MalformedError, ValidationError):

@@ -58,7 +58,9 @@ def read_entries(document: Any, *, identity_tokens: bool) -> Mapping[str, Creden
         found = _ENTRIES.validate_python(document)
     except ValidationError:
         raise MalformedError("not an object of entries") from None
-    read = {name: entry.credential(identity_tokens=identity_tokens) for name, entry in found.items()}
+    read = {
+        name: entry.credential(identity_tokens=identity_tokens) for name, entry in found.items()
+    }
     return {name: credential for name, credential in read.items() if credential}
 
 
@@ -79,6 +81,8 @@ def read_object(text: bytes | str) -> dict[str, Any]:
 
 def _decoded(text: str) -> str:
     try:
-        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True).decode()
+        return base64.b64decode(
+            text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True
+        ).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise MalformedError("auth is not base64") from None

@@ -24,7 +24,11 @@ from elfgate.images.reference import DEFAULT_REGISTRY, Reference
 
 T = TypeVar("T")
 # Another way in may have what this one does not; with the most telling reason last.
-_WORTH_ANOTHER = (UnknownReason.REGISTRY_UNREACHABLE, UnknownReason.IMAGE_NOT_FOUND, UnknownReason.NO_CREDENTIALS)
+_WORTH_ANOTHER = (
+    UnknownReason.REGISTRY_UNREACHABLE,
+    UnknownReason.IMAGE_NOT_FOUND,
+    UnknownReason.NO_CREDENTIALS,
+)
 
 
 class Doors:
@@ -97,10 +101,16 @@ class Doors:
         raise failures.pop()
 
     def _keys(self, host: Host) -> Iterator[tuple[Credential | None, Api]]:
-        credentials: tuple[Credential | None, ...] = tuple(self._credentials.find(self._name_at(host))) or (None,)
+        credentials: tuple[Credential | None, ...] = tuple(
+            self._credentials.find(self._name_at(host))
+        ) or (None,)
         with self._lock:
-            for stale in [key for key in self._apis if key[0] == host and key[1] not in credentials]:
-                del self._apis[stale]  # with its tokens: a secret that was withdrawn opens nothing any more
+            for stale in [
+                key for key in self._apis if key[0] == host and key[1] not in credentials
+            ]:
+                del self._apis[
+                    stale
+                ]  # with its tokens: a secret that was withdrawn opens nothing any more
             last = self._opened.get(host)
             ordered = sorted(credentials, key=lambda credential: credential != last)
             apis = [(credential, self._api(host, credential)) for credential in ordered]
@@ -114,7 +124,9 @@ class Doors:
 
     def _is_registry(self, host: Host) -> bool:
         registry = self._reference.registry
-        return host.address == registry or (registry == DEFAULT_REGISTRY and host.address == DOCKER_HUB)
+        return host.address == registry or (
+            registry == DEFAULT_REGISTRY and host.address == DOCKER_HUB
+        )
 
     def _api(self, host: Host, credential: Credential | None) -> Api:
         key = (host, credential)

@@ -67,11 +67,19 @@ def _one_or_many(value: object) -> object:
 def _pairs(value: object) -> object:
     """A file that holds both certificate and key stands for a pair of itself and nothing."""
     many = _one_or_many(value)
-    return [(one, None) if isinstance(one, str) else one for one in many] if isinstance(many, list) else many
+    return (
+        [(one, None) if isinstance(one, str) else one for one in many]
+        if isinstance(many, list)
+        else many
+    )
 
 
 def _lower(value: object) -> object:
-    return [one.lower() if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+    return (
+        [one.lower() if isinstance(one, str) else one for one in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 class _HostTable(BaseModel):
@@ -97,7 +105,9 @@ class HostsFolders:
         plain_http: Registries that are asked without TLS where no file says anything.
     """
 
-    def __init__(self, roots: Sequence[Path] = (), *, plain_http: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, roots: Sequence[Path] = (), *, plain_http: frozenset[str] = frozenset()
+    ) -> None:
         self._roots = tuple(roots)
         self._plain_http = plain_http
         self._lock = threading.Lock()
@@ -128,10 +138,15 @@ class HostsFolders:
             return (default,)
         try:
             text = _contents(folder / "hosts.toml")
-            return tuple(_hosts(text, folder, default)) if text else (_with_certificates(folder, default),)
+            return (
+                tuple(_hosts(text, folder, default))
+                if text
+                else (_with_certificates(folder, default),)
+            )
         except (OSError, ValueError) as error:
             raise UnreadableError(
-                f"{folder / 'hosts.toml'} cannot be used: {_why(error)}", reason=UnknownReason.REGISTRY_UNREACHABLE
+                f"{folder / 'hosts.toml'} cannot be used: {_why(error)}",
+                reason=UnknownReason.REGISTRY_UNREACHABLE,
             ) from error
 
     def _folder(self, registry: str) -> Path | None:
@@ -200,15 +215,17 @@ def _capabilities(table: _HostTable) -> frozenset[Capability]:
     unknown = set(table.capabilities) - {"pull", "resolve", "push"}
     if unknown:
         raise ValueError(f"unknown capability {min(unknown)!r}")
-    return frozenset(capability for capability in Capability if capability in table.capabilities) or (
-        frozenset() if table.capabilities else _ALL
-    )
+    return frozenset(
+        capability for capability in Capability if capability in table.capabilities
+    ) or (frozenset() if table.capabilities else _ALL)
 
 
 def _with_certificates(folder: Path, default: Host) -> Host:
     """Docker's form: authorities in ``*.crt``, this client's certificates in ``*.cert``, each with its ``*.key``."""
     ca = tuple(str(path) for path in sorted(folder.glob("*.crt")))
-    client = tuple((str(path), str(path.with_suffix(".key"))) for path in sorted(folder.glob("*.cert")))
+    client = tuple(
+        (str(path), str(path.with_suffix(".key"))) for path in sorted(folder.glob("*.cert"))
+    )
     return Host(default.scheme, default.address, dial=Dial(ca=ca, client=client), configured=True)
 
 

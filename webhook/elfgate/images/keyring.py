@@ -19,9 +19,14 @@ from elfgate.images.auth import Credential
 from elfgate.images.dockerauth import MalformedError, read_entries, read_object
 from elfgate.images.reference import DEFAULT_REGISTRY
 
-_FIELDS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
+_FIELDS = {
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/dockercfg": ".dockercfg",
+}
 _DOCKER_HUB = "index.docker.io"
-_PROCESS_KEY = secrets.token_bytes(32)  # an identity tells nothing of the secrets behind it, not even by guessing
+_PROCESS_KEY = secrets.token_bytes(
+    32
+)  # an identity tells nothing of the secrets behind it, not even by guessing
 
 
 class Keyring:
@@ -73,7 +78,8 @@ def matches(pattern: str, name: str) -> bool:
         and path.startswith(pattern_path)
         and len(labels) == len(wanted)
         and all(
-            fnmatch.fnmatchcase(label, glob.replace("[^", "[!")) for label, glob in zip(labels, wanted, strict=True)
+            fnmatch.fnmatchcase(label, glob.replace("[^", "[!"))
+            for label, glob in zip(labels, wanted, strict=True)
         )
     )
 

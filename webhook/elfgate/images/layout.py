@@ -75,9 +75,13 @@ class Layout:
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
         index = read_document(data, itself, limits=self._limits)
         if not isinstance(index, Index):
-            raise UnreadableError(f"{self._files}/{_INDEX} is not an index", reason=UnknownReason.IMAGE_INVALID)
+            raise UnreadableError(
+                f"{self._files}/{_INDEX} is not an index", reason=UnknownReason.IMAGE_INVALID
+            )
         if name:
-            found = [entry for entry in index.entries if name == entry.digest or name in _names(entry)]
+            found = [
+                entry for entry in index.entries if name == entry.digest or name in _names(entry)
+            ]
         elif index.entries and all(entry.platform and not _names(entry) for entry in index.entries):
             found = [itself]  # the top index is the image: one entry a platform
         else:
@@ -111,7 +115,9 @@ class Layout:
         """Find what the top index does not name: one platform's manifest, say."""
         data = self.document(Descriptor("", digest))
         document = read_document(data, Descriptor("", digest), limits=self._limits)
-        media_type = mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+        media_type = (
+            mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+        )
         return Descriptor(media_type, digest, len(data))
 
     def _read_index(self) -> bytes:
@@ -120,7 +126,8 @@ class Layout:
                 data = stream.read(self._limits.manifest_bytes + 1)
         except FileNotFoundError as error:
             raise UnreadableError(
-                f"{self._files} is no OCI layout: it has no {_INDEX}", reason=UnknownReason.IMAGE_NOT_FOUND
+                f"{self._files} is no OCI layout: it has no {_INDEX}",
+                reason=UnknownReason.IMAGE_NOT_FOUND,
             ) from error
         except OSError as error:
             raise unreadable(f"{self._files}/{_INDEX}", error) from error
@@ -146,22 +153,34 @@ class Layout:
         except FileNotFoundError as error:
             index = self._read_index()  # the one document that lies elsewhere
             if digest_of(index) != digest:
-                raise UnreadableError(f"{what} is missing", reason=UnknownReason.IMAGE_NOT_FOUND) from error
+                raise UnreadableError(
+                    f"{what} is missing", reason=UnknownReason.IMAGE_NOT_FOUND
+                ) from error
             return BytesIO(index)
 
     def _not_one(self, name: str, index: Index, found: list[Descriptor]) -> UnreadableError:
         known = sorted({tag for entry in index.entries for tag in _names(entry)})
-        hint = f"it has {', '.join(known[:10])}" if known else "its images have no names; use a digest"
+        hint = (
+            f"it has {', '.join(known[:10])}" if known else "its images have no names; use a digest"
+        )
         if found:
-            wanted = f"several images named {name!r}" if name else "several images, and none was named"
+            wanted = (
+                f"several images named {name!r}" if name else "several images, and none was named"
+            )
         else:
             wanted = f"no image named {name!r}" if name else "no image"
-        return UnreadableError(f"{self._files} has {wanted}", reason=UnknownReason.IMAGE_NOT_FOUND, hint=hint)
+        return UnreadableError(
+            f"{self._files} has {wanted}", reason=UnknownReason.IMAGE_NOT_FOUND, hint=hint
+        )
 
 
 def unreadable(what: str, error: OSError) -> UnreadableError:
     """What an error of the operating system says of an image on this machine."""
-    reason = UnknownReason.NO_CREDENTIALS if isinstance(error, PermissionError) else UnknownReason.IMAGE_INVALID
+    reason = (
+        UnknownReason.NO_CREDENTIALS
+        if isinstance(error, PermissionError)
+        else UnknownReason.IMAGE_INVALID
+    )
     return UnreadableError(f"{what} cannot be read: {error.strerror or error}", reason=reason)
 
 

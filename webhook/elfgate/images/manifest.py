@@ -19,7 +19,9 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
 
-_ATTESTATION = "vnd.docker.reference.type"  # BuildKit: an entry that is no image but says something of one
+_ATTESTATION = (
+    "vnd.docker.reference.type"  # BuildKit: an entry that is no image but says something of one
+)
 _MOST_LAYERS = 1_000  # overlayfs takes some 500
 
 
@@ -68,9 +70,14 @@ class _Model(BaseModel):
     def _fold_case(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        names = {(field.alias or name).lower(): field.alias or name for name, field in cls.model_fields.items()}
+        names = {
+            (field.alias or name).lower(): field.alias or name
+            for name, field in cls.model_fields.items()
+        }
         folded = {names[key.lower()]: value for key, value in data.items() if key.lower() in names}
-        return {key: value for key, value in (folded | _exact(data, names)).items() if value is not None}
+        return {
+            key: value for key, value in (folded | _exact(data, names)).items() if value is not None
+        }
 
 
 def _exact(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -96,12 +103,16 @@ class _Descriptor(_Model):
 
     def result(self, default_type: str = "") -> Descriptor:
         if not is_digest(self.digest) and not self.digest.startswith(FOLDER):
-            raise _invalid(f"a descriptor names {self.digest[:80]!r}, which is not a sha256 or sha512 digest")
+            raise _invalid(
+                f"a descriptor names {self.digest[:80]!r}, which is not a sha256 or sha512 digest"
+            )
         return Descriptor(
             media_type=self.media_type or default_type,
             digest=self.digest,
             size=self.size,
-            platform=self.platform.result() if self.platform and self.platform.architecture else None,
+            platform=self.platform.result()
+            if self.platform and self.platform.architecture
+            else None,
             annotations=self.annotations,
         )
 
@@ -209,7 +220,9 @@ def _index(document: _Index, what: str, limits: Limits) -> Index:
 
 
 def _is_attestation(entry: Descriptor) -> bool:
-    unknown = entry.platform is not None and entry.platform.architecture == entry.platform.os == "unknown"
+    unknown = (
+        entry.platform is not None and entry.platform.architecture == entry.platform.os == "unknown"
+    )
     return unknown or _ATTESTATION in entry.annotations
 
 
@@ -220,7 +233,9 @@ def _manifest(document: _Manifest, what: str) -> Manifest:
     if config.media_type not in mediatypes.CONFIGS:
         return Manifest(config, layers, artifact=True)
     if len(layers) > _MOST_LAYERS:
-        raise UnreadableError(f"{what} has {len(layers)} layers", reason=UnknownReason.LIMIT_EXCEEDED)
+        raise UnreadableError(
+            f"{what} has {len(layers)} layers", reason=UnknownReason.LIMIT_EXCEEDED
+        )
     for layer in layers:
         _check_layer(layer, what)
     return Manifest(config, layers)

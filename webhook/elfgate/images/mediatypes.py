@@ -35,7 +35,10 @@ _LAYERS = frozenset(
         f"{DOCKER_LAYER}.zstd",  # what BuildKit writes for zstd under Docker's types
     }
 )
-_FOREIGN = ("application/vnd.oci.image.layer.nondistributable.v1.", "application/vnd.docker.image.rootfs.foreign.")
+_FOREIGN = (
+    "application/vnd.oci.image.layer.nondistributable.v1.",
+    "application/vnd.docker.image.rootfs.foreign.",
+)
 
 
 class LayerType(Enum):

@@ -43,7 +43,9 @@ def index_by_table(descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Laye
         if sum(chunk.skip + chunk.size for item in wanted for chunk in item.chunks) > allowed:
             message = f"{what}: its files unpack to more bytes than allowed"
             raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
-        return _index(items, _Runs(fetch, (chunk for item in wanted for chunk in item.chunks)), limits)
+        return _index(
+            items, _Runs(fetch, (chunk for item in wanted for chunk in item.chunks)), limits
+        )
     except _DAMAGE as error:
         raise UnreadableError(f"{what}: {error}", reason=UnknownReason.IMAGE_INVALID) from error
 
@@ -92,7 +94,9 @@ class _Runs:
             pieces.append(self._chunk(chunk))
             have += chunk.size
             head = (head + pieces[-1][:HEAD_BYTES])[:HEAD_BYTES]
-            if len(head) == HEAD_BYTES and have >= bytes_wanted(path, member.mode, member.size, head):
+            if len(head) == HEAD_BYTES and have >= bytes_wanted(
+                path, member.mode, member.size, head
+            ):
                 break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 

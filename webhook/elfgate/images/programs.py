@@ -11,7 +11,11 @@ _MOST_BYTES = 1 << 20
 
 
 def ask(
-    command: Sequence[str], question: bytes, *, seconds: float, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    question: bytes,
+    *,
+    seconds: float,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
     """Run a program and return its exit code and what it wrote.
 

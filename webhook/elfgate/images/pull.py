@@ -31,7 +31,11 @@ class Pulled:
 
 
 def pull(
-    descriptor: Descriptor, node: Platform, documents: Documents, limits: Limits, runtime: str | None = None
+    descriptor: Descriptor,
+    node: Platform,
+    documents: Documents,
+    limits: Limits,
+    runtime: str | None = None,
 ) -> Pulled | None:
     """Follow ``descriptor`` to the manifest that a node of platform ``node`` pulls, with its container runtime.
 
@@ -47,7 +51,11 @@ def pull(
     for _ in range(_DEEPEST):
         document = read_document(documents(entry), entry, limits=limits)
         if isinstance(document, Manifest):
-            taken = entry is descriptor or entry.platform is not None or _fits(document, node, documents, runtime)
+            taken = (
+                entry is descriptor
+                or entry.platform is not None
+                or _fits(document, node, documents, runtime)
+            )
             return Pulled(entry, document) if taken else None
         chosen = choose(document.entries, node, runtime)
         if chosen is None:
@@ -67,7 +75,9 @@ def platforms(descriptor: Descriptor, documents: Documents, limits: Limits) -> t
     return tuple(dict.fromkeys(_walk(descriptor, documents, limits, _DEEPEST)))
 
 
-def _walk(entry: Descriptor, documents: Documents, limits: Limits, depth: int) -> Iterator[Platform]:
+def _walk(
+    entry: Descriptor, documents: Documents, limits: Limits, depth: int
+) -> Iterator[Platform]:
     if depth == 0:
         raise _too_deep(entry)
     document = read_document(documents(entry), entry, limits=limits)
@@ -92,5 +102,6 @@ def _fits(manifest: Manifest, node: Platform, documents: Documents, runtime: str
 
 def _too_deep(descriptor: Descriptor) -> UnreadableError:
     return UnreadableError(
-        f"index {short(descriptor.digest)} nests more than {_DEEPEST} levels deep", reason=UnknownReason.LIMIT_EXCEEDED
+        f"index {short(descriptor.digest)} nests more than {_DEEPEST} levels deep",
+        reason=UnknownReason.LIMIT_EXCEEDED,
     )

@@ -17,7 +17,9 @@ _DEFAULT_TAG = "latest"
 _LEGACY_DEFAULT_REGISTRY = "index.docker.io"
 _LONGEST = 4096
 _LONGEST_REPOSITORY = 255
-_REMEMBERED = 1024  # a review's images are parsed for each platform, and most reviews name the same few
+_REMEMBERED = (
+    1024  # a review's images are parsed for each platform, and most reviews name the same few
+)
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
@@ -52,7 +54,9 @@ class Reference:
             InputError: if it is none, saying which part is wrong.
         """
         if not text or len(text) > _LONGEST:
-            raise _invalid(text, "it is empty" if not text else f"it is longer than {_LONGEST} characters")
+            raise _invalid(
+                text, "it is empty" if not text else f"it is longer than {_LONGEST} characters"
+            )
         if _IDENTIFIER.fullmatch(text):
             raise _invalid(text, "64 hexadecimal digits would be taken for an image's identifier")
         name, at, digest = text.partition("@")
@@ -165,7 +169,9 @@ def spellings(name: str) -> frozenset[str]:
     try:
         reference = Reference.parse(name)
     except InputError:
-        return frozenset({name})  # what a layout may call its images is wider than a reference's grammar
+        return frozenset(
+            {name}
+        )  # what a layout may call its images is wider than a reference's grammar
     return frozenset({name, reference.tag, reference.familiar, str(reference)}) - {""}
 
 

@@ -28,7 +28,9 @@ from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
 _DIGEST_HEADER = "docker-content-digest"
-_WITHOUT_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+_WITHOUT_HEAD = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,17 @@ class Registries:
         with self._lock:
             found = self._repositories.pop(key, None)
             if found is None:
-                credentials = Chain(keyring, self._credentials) if keyring and key[1] else self._credentials
+                credentials = (
+                    Chain(keyring, self._credentials) if keyring and key[1] else self._credentials
+                )
                 loopback = self._options.loopback or reference.registry in self._options.named
-                doors = Doors(reference, self._hosts, credentials, self._connections, loopback=loopback)
+                doors = Doors(
+                    reference, self._hosts, credentials, self._connections, loopback=loopback
+                )
                 found = Repository(reference.name, doors, self._options, self._limits)
-            self._repositories[key] = found  # again at the end: the first is the one asked for longest ago
+            self._repositories[key] = (
+                found  # again at the end: the first is the one asked for longest ago
+            )
             if len(self._repositories) > _MOST_REPOSITORIES:
                 del self._repositories[next(iter(self._repositories))]
             return found
@@ -126,7 +134,9 @@ class Repository:
     def resolve(self, name: str) -> Descriptor:
         """What a tag or digest points at now: by HEAD, which registries do not count as a pull."""
         what = f"{self._name}{'@' if is_digest(name) else ':'}{name}"
-        capabilities = {Capability.PULL} if is_digest(name) else {Capability.PULL, Capability.RESOLVE}
+        capabilities = (
+            {Capability.PULL} if is_digest(name) else {Capability.PULL, Capability.RESOLVE}
+        )
         with deadline(self._options.document_seconds):
             return self._doors.first(capabilities, what, lambda api: self._resolve(api, name, what))
 
@@ -159,7 +169,9 @@ class Repository:
 
         def fetch(api: Api) -> Layer:
             with api.get(f"blobs/{descriptor.digest}", what) as reply:
-                return index_layer(_Counted(reply, on_bytes) if on_bytes else reply, descriptor, self._limits)
+                return index_layer(
+                    _Counted(reply, on_bytes) if on_bytes else reply, descriptor, self._limits
+                )
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
@@ -202,11 +214,17 @@ class Repository:
                     reason=UnknownReason.REGISTRY_UNREACHABLE,
                 )
             data = reply.read_bounded(self._limits.manifest_bytes, what)
-        digest = name if is_digest(name) else reply.headers.get(_DIGEST_HEADER, "") or digest_of(data)
-        read_verified(BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left())
+        digest = (
+            name if is_digest(name) else reply.headers.get(_DIGEST_HEADER, "") or digest_of(data)
+        )
+        read_verified(
+            BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()
+        )
         if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS:
             document = read_document(data, Descriptor(media_type, digest), limits=self._limits)
-            media_type = mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+            media_type = (
+                mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
+            )
         return Descriptor(media_type, digest, len(data))
 
 
@@ -218,11 +236,15 @@ def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor |
     media_type = mediatypes.essence(headers.get("content-type", ""))
     digest = headers.get(_DIGEST_HEADER, "") or name
     if is_digest(name) and digest != name:
-        raise UnreadableError(f"{what} does not match its digest: {digest[:80]}", reason=UnknownReason.IMAGE_INVALID)
+        raise UnreadableError(
+            f"{what} does not match its digest: {digest[:80]}", reason=UnknownReason.IMAGE_INVALID
+        )
     if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS or not is_digest(digest):
         return None
     length = headers.get("content-length", "")
-    return Descriptor(media_type, digest, int(length) if length.isdecimal() and len(length) < 19 else 0)
+    return Descriptor(
+        media_type, digest, int(length) if length.isdecimal() and len(length) < 19 else 0
+    )
 
 
 class _Counted:

@@ -27,9 +27,13 @@ Fetch = Callable[[int, int], bytes]
 
 _ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
 _CHUNKED = "io.github.containers.zstd-chunked.manifest-checksum"
-_CHUNKED_PLACE = "io.github.containers.zstd-chunked.manifest-position"  # offset:length:unpacked length:1
+_CHUNKED_PLACE = (
+    "io.github.containers.zstd-chunked.manifest-position"  # offset:length:unpacked length:1
+)
 _FOOTER_BYTES = 51
-_FOOTER_NUMBER = slice(16, 32)  # behind gzip's header and that of its extra field "SG": hexadecimal, then STARGZ
+_FOOTER_NUMBER = slice(
+    16, 32
+)  # behind gzip's header and that of its extra field "SG": hexadecimal, then STARGZ
 _TABLE_BYTES = 32 << 20
 _MOST_ENTRIES = 100_000  # of files and chunks; in memory each takes about a kilobyte
 _MOST_VALUES = 16 * _MOST_ENTRIES
@@ -95,7 +99,9 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
         start, document = _estargz(descriptor, fetch)
     else:
         start, document = _chunked(descriptor, fetch)
-    if document.count(b"{") > _MOST_ENTRIES or document.count(b",") > _MOST_VALUES:  # before any of it takes memory
+    if (
+        document.count(b"{") > _MOST_ENTRIES or document.count(b",") > _MOST_VALUES
+    ):  # before any of it takes memory
         raise _unsound("is too long")
     try:
         entries = _ENTRIES.validate_python(orjson.loads(document)["entries"])
@@ -125,7 +131,9 @@ def _estargz(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:
 
 def _chunked(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:
     """The table's place and JSON: in a skippable frame, compressed once more."""
-    start, length, size, *_ = map(int, descriptor.annotations.get(_CHUNKED_PLACE, "0:0:0").split(":"))
+    start, length, size, *_ = map(
+        int, descriptor.annotations.get(_CHUNKED_PLACE, "0:0:0").split(":")
+    )
     if start <= 0 or not 0 < length <= _TABLE_BYTES or not 0 < size <= _TABLE_BYTES:
         raise _unsound("is not where it should be")
     packed = fetch(start, start + length)
@@ -165,7 +173,9 @@ def _items(entries: Sequence[_Entry], end: int) -> list[Item]:
         if entry.type != "chunk":
             kind = _KINDS.get(entry.type, Kind.UNREADABLE)
             capable = _CAPABILITY in entry.xattrs
-            member = Member(entry.name, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.link, capable)
+            member = Member(
+                entry.name, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.link, capable
+            )
             items.append(Item(member))
         if entry.type in {"reg", "chunk"} and items and items[-1].member.size:
             _add_chunk(items[-1], entry, starts)

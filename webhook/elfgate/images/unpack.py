@@ -18,7 +18,9 @@ from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
 
-def _fastest_gzip() -> tuple[Callable[..., Reader], Callable[..., Any], tuple[type[Exception], ...]]:
+def _fastest_gzip() -> tuple[
+    Callable[..., Reader], Callable[..., Any], tuple[type[Exception], ...]
+]:
     """What reads gzip streams, what a whole member, and their own errors.
 
     isal is not on every architecture; the standard library does the same at half the speed.
@@ -41,7 +43,9 @@ DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
-_ZSTD_LARGEST_WINDOW = 128 << 20  # what the zstd tool itself accepts without being told to take more
+_ZSTD_LARGEST_WINDOW = (
+    128 << 20
+)  # what the zstd tool itself accepts without being told to take more
 FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
 
 
@@ -70,7 +74,9 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
     except UnreadableError as error:
         if what in error.message:
             raise
-        raise UnreadableError(f"{what}: {error.message}", reason=error.reason, hint=error.hint) from error
+        raise UnreadableError(
+            f"{what}: {error.message}", reason=error.reason, hint=error.hint
+        ) from error
     except DECOMPRESSION_ERRORS as error:
         raise UnreadableError(
             f"{what} cannot be decompressed: {error}", reason=UnknownReason.IMAGE_INVALID
@@ -141,7 +147,11 @@ class _Bounded:
         while self.read(1 << 20):
             pass
         if isinstance(self._stream, zstandard.ZstdDecompressionReader) and not self._count:
-            raise EOFError("it ends before its first byte")  # zstandard takes a frame cut short for an empty one
+            raise EOFError(
+                "it ends before its first byte"
+            )  # zstandard takes a frame cut short for an empty one
 
     def _exceeded(self, limit: str) -> UnreadableError:
-        return UnreadableError(f"{self._what} unpacks to more than {limit}", reason=UnknownReason.LIMIT_EXCEEDED)
+        return UnreadableError(
+            f"{self._what} unpacks to more than {limit}", reason=UnknownReason.LIMIT_EXCEEDED
+        )

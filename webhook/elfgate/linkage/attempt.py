@@ -77,9 +77,13 @@ class Process:
         """Return a doubt if one of these variables may have a value that is not known."""
         for name in names:
             if name in self.unknown_env:
-                return Doubt(UnknownReason.VALUE_UNKNOWN, f"the value of {name} comes from elsewhere")
+                return Doubt(
+                    UnknownReason.VALUE_UNKNOWN, f"the value of {name} comes from elsewhere"
+                )
             if "*" in self.unknown_env:
-                return Doubt(UnknownReason.VALUE_UNKNOWN, f"{name} may be set by a ConfigMap or Secret")
+                return Doubt(
+                    UnknownReason.VALUE_UNKNOWN, f"{name} may be set by a ConfigMap or Secret"
+                )
         return None
 
     def doubted(self, doubt: Doubt | None) -> "Process":
@@ -177,13 +181,17 @@ class Attempt:
         while cwd and isinstance(self.tree.lookup(cwd), Missing):
             cwd, _, last = cwd.rpartition("/")
             made.insert(0, last)
-        return (posixpath.normpath(posixpath.join(*made, path)) if made and path else path), cwd or "/"
+        return (
+            posixpath.normpath(posixpath.join(*made, path)) if made and path else path
+        ), cwd or "/"
 
     def opens(self, found: Found) -> bool:
         """Tell whether the process may read what was found."""
         return self.who.may(found.entry, READ)
 
-    def failed(self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None) -> None:
+    def failed(
+        self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None
+    ) -> None:
         """Record what keeps the program from starting; with a doubt, what would."""
         if doubt is None:
             self.findings.append(Finding(code, printable(path), printable(message), remedy))
@@ -192,14 +200,18 @@ class Attempt:
 
     def unknown(self, path: str, message: str, reason: UnknownReason) -> None:
         """Record what cannot be told."""
-        finding = Finding(Code.LINKAGE_UNKNOWN, printable(path), printable(message), "", Effect.UNKNOWN, reason)
+        finding = Finding(
+            Code.LINKAGE_UNKNOWN, printable(path), printable(message), "", Effect.UNKNOWN, reason
+        )
         self.findings.append(finding)
 
     def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
         """Record what is worth saying of a program that starts; once for each code."""
         if any(finding.code is code and finding.effect is Effect.NOTE for finding in self.findings):
             return
-        self.findings.append(Finding(code, printable(path), printable(message), remedy, Effect.NOTE))
+        self.findings.append(
+            Finding(code, printable(path), printable(message), remedy, Effect.NOTE)
+        )
 
     def step(self, actor: str, text: str, result: str) -> None:
         """Record a look-up."""
@@ -212,4 +224,7 @@ def printable(text: str) -> str:
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     if shown.isprintable():
         return shown
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in shown)
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in shown
+    )

@@ -67,7 +67,9 @@ def _argv(defaults: ImageDefaults, overrides: Overrides) -> tuple[str, ...]:
 
 def _unknown_env(overrides: Overrides) -> frozenset[str]:
     """``env`` outranks ``envFrom``, so that a wildcard leaves the names that the pod sets itself."""
-    return overrides.unknown_env - (frozenset(overrides.env) if "*" in overrides.unknown_env else frozenset())
+    return overrides.unknown_env - (
+        frozenset(overrides.env) if "*" in overrides.unknown_env else frozenset()
+    )
 
 
 def _user(defaults: ImageDefaults, overrides: Overrides) -> str:

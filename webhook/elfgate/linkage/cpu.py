@@ -23,7 +23,17 @@ LADDERS = (
 # Where glibc before 2.37 looked by AT_PLATFORM and AT_HWCAP (``dl-procinfo.h``), each alone or within one another.
 OLD_SUBDIRECTORIES = (
     *("tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i586", "i686", "sse2"),
-    *("power7", "power8", "power9", "power10", "arch_2_07", "arch_3_00", "arch_3_1", "vsx", "altivec"),
+    *(
+        "power7",
+        "power8",
+        "power9",
+        "power10",
+        "arch_2_07",
+        "arch_3_00",
+        "arch_3_1",
+        "vsx",
+        "altivec",
+    ),
     *("z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "vx", "te"),
     *("aarch64", "atomics", "v6l", "v7l", "v8l", "vfp", "vfpv3", "neon"),
 )
@@ -63,12 +73,16 @@ def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | Non
     if met is None and level.startswith("arm"):
         return  # nodes of Kubernetes are all of armv7 at least
     if met is None:
-        message = f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
+        message = (
+            f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
+        )
         attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
     elif not met:
         message = f"{path} is built by Go for CPUs of level {level}, but the node's is {attempt.node.cpu_level}"
         if level.startswith("power") and reaches(attempt.node.cpu_level, "power9"):
-            doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks")
+            doubt = doubt or Doubt(
+                UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks"
+            )
         attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
 
 

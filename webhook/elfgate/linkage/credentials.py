@@ -85,7 +85,9 @@ def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Creden
         overrides: What the pod's container says of supplementary groups.
     """
     name, _, group = user.partition(":")
-    if name in _ROOT and not group:  # it passes whatever its groups are, so that they are not looked up
+    if (
+        name in _ROOT and not group
+    ):  # it passes whatever its groups are, so that they are not looked up
         return Credentials(0, 0, overrides.groups | {0}, others=True)
     users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
     uid, gid, login = _user(name, users or [])
@@ -97,7 +99,9 @@ def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Creden
     told_apart = bool(group) and overrides.group is None
     certain = members if overrides.image_groups and not told_apart else frozenset()
     unread = users is None or groups is None
-    return Credentials(uid, gid, given | certain, members, overrides.other_groups or unread or gid is None)
+    return Credentials(
+        uid, gid, given | certain, members, overrides.other_groups or unread or gid is None
+    )
 
 
 def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:
@@ -111,7 +115,9 @@ def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, st
 
 
 def _group(name: str, groups: list[list[str]]) -> int | None:
-    return next((int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()), None)
+    return next(
+        (int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()), None
+    )
 
 
 def _memberships(login: str, groups: list[list[str]]) -> frozenset[int]:

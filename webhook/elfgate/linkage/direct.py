@@ -17,16 +17,21 @@ from elfgate.linkage.report import Code
 from elfgate.rootfs.tree import Found, Missing
 
 _USAGE_SINCE = (2, 33)  # of glibc; before, what is no option was the program's name
-_OF_OLD = frozenset({"--library-path", "--inhibit-rpath", "--audit"})  # what glibc had before, by release or another
+_OF_OLD = frozenset(
+    {"--library-path", "--inhibit-rpath", "--audit"}
+)  # what glibc had before, by release or another
 _TOLD = frozenset({"--help", "--version", "--verify", "--list-tunables", "--list-diagnostics"})
 _LIST = "--list"  # it loads all the same, and ends then
 _COMMON = frozenset({"--library-path", "--preload", "--argv0"})
 _VALUES = {
-    "glibc": _COMMON | {"--audit", "--inhibit-rpath", "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask"},
+    "glibc": _COMMON
+    | {"--audit", "--inhibit-rpath", "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask"},
     "musl": _COMMON,
 }
 _FLAGS = {"glibc": frozenset({_LIST, "--inhibit-cache"}), "musl": frozenset({_LIST})}
-_HWCAPS = Doubt(UnknownReason.SHAPE_UNKNOWN, "its loader is told which glibc-hwcaps directories to look into")
+_HWCAPS = Doubt(
+    UnknownReason.SHAPE_UNKNOWN, "its loader is told which glibc-hwcaps directories to look into"
+)
 
 
 @dataclass(slots=True)
@@ -60,7 +65,9 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
     if started.loader is not None or about is None or about.libc not in _VALUES:
         return None
     is_old = about.libc == "glibc" and release(about.version) < _USAGE_SINCE
-    options = _read(started.process.argv[1:], about.libc, _OF_OLD if is_old else _VALUES[about.libc])
+    options = _read(
+        started.process.argv[1:], about.libc, _OF_OLD if is_old else _VALUES[about.libc]
+    )
     if options.strange:
         if is_old and options.strange not in _TOLD:
             message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
@@ -72,7 +79,9 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
     return _find(attempt, started, _process(started.process, options, about.libc), options)
 
 
-def _find(attempt: Attempt, started: Program, process: Process, options: _Options) -> Program | None:
+def _find(
+    attempt: Attempt, started: Program, process: Process, options: _Options
+) -> Program | None:
     path, loader = process.argv[0], started.image
     found = attempt.lookup(path, process.cwd)
     if isinstance(found, Hidden):
@@ -90,7 +99,9 @@ def _find(attempt: Attempt, started: Program, process: Process, options: _Option
     return None
 
 
-def _program(attempt: Attempt, started: Program, process: Process, options: _Options, found: Found) -> Program | None:
+def _program(
+    attempt: Attempt, started: Program, process: Process, options: _Options, found: Found
+) -> Program | None:
     facts, loader, about = attempt.tree.facts(found), started.image, started.image.facts.loader
     is_glibc = about is not None and about.libc == "glibc"
     if is_glibc:
@@ -101,14 +112,24 @@ def _program(attempt: Attempt, started: Program, process: Process, options: _Opt
             message = f"{loader.path} is to load {found.path}, which {what}"
             attempt.failed(code, found.path, message, words.FIX_MISMATCH, process.doubt)
             return None
-    if facts is None or facts.malformed or not facts.dynamic or not is_of_same_kind(facts, loader.facts):
+    if (
+        facts is None
+        or facts.malformed
+        or not facts.dynamic
+        or not is_of_same_kind(facts, loader.facts)
+    ):
         return None
     # musl goes by the name that it was started under, unless it only lists; glibc by the program's PT_INTERP.
     called = started.process.argv[0]
     lists = _LIST in options.flags or called.endswith("ldd")
     name = (facts.interp if is_glibc or lists else called) or loader.name
     opened_as = posixpath.normpath(posixpath.join(process.cwd, process.argv[0]))
-    return Program(Image(process.argv[0], found.path, facts), replace(loader, name=name), process, opened_as=opened_as)
+    return Program(
+        Image(process.argv[0], found.path, facts),
+        replace(loader, name=name),
+        process,
+        opened_as=opened_as,
+    )
 
 
 def _read(words_given: tuple[str, ...], libc: str, with_value: frozenset[str]) -> _Options:
@@ -153,6 +174,12 @@ def _process(process: Process, options: _Options, libc: str) -> Process:
         env=env,
         unknown_env=unknown,
         inhibit_cache="--inhibit-cache" in options.flags,
-        inhibit_rpath=frozenset() if names is None else frozenset((names.removesuffix(":") or names).split(":")),
+        inhibit_rpath=frozenset()
+        if names is None
+        else frozenset((names.removesuffix(":") or names).split(":")),
     )
-    return process.doubted(_HWCAPS) if any("hwcaps" in option for option in options.values) else process
+    return (
+        process.doubted(_HWCAPS)
+        if any("hwcaps" in option for option in options.values)
+        else process
+    )

@@ -48,7 +48,9 @@ def _loader(attempt: Attempt, program: Program, stub: Image, path: str) -> Image
     if isinstance(found, Missing) and found.errno == "ENOENT":
         lacking = words.loader_missing(stub.path, path, found, attempt.variant)
         message = f"{program.image.path} is run by gcompat, and {lacking}"
-        attempt.failed(Code.LOADER_MISSING, path, message, words.FIX_MUSL_LOADER, program.process.doubt)
+        attempt.failed(
+            Code.LOADER_MISSING, path, message, words.FIX_MUSL_LOADER, program.process.doubt
+        )
         return None
     facts = attempt.tree.facts(found) if isinstance(found, Found) else None
     if facts is None or facts.loader is None or facts.loader.libc != "musl":
@@ -64,5 +66,7 @@ def _opens(attempt: Attempt, program: Program) -> bool:
     if not isinstance(found, Found) or attempt.opens(found):
         return True
     message = f"{found.path} is run by gcompat, which has musl open it, but user {attempt.who.uid} may not read it"
-    attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, program.process.doubt)
+    attempt.failed(
+        Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, program.process.doubt
+    )
     return False

@@ -40,7 +40,10 @@ _ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 _RELR_SINCE = (2, 36)
 _LIBC = "libc.so.6"
-_EARLY_INIT, _EARLY_INIT_SINCE = "__libc_early_init", (2, 33)  # since 2.32, which does not tell its release
+_EARLY_INIT, _EARLY_INIT_SINCE = (
+    "__libc_early_init",
+    (2, 33),
+)  # since 2.32, which does not tell its release
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
@@ -55,7 +58,13 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     """
     before = len(attempt.findings)
     for level in _load(attempt, program, loader, about):
-        trial = replace(attempt, node=replace(attempt.node, cpu_level=level), findings=[], walk=[], explain=False)
+        trial = replace(
+            attempt,
+            node=replace(attempt.node, cpu_level=level),
+            findings=[],
+            walk=[],
+            explain=False,
+        )
         _load(trial, program, loader, about)
         if compare(attempt, before, trial, level):
             return
@@ -63,14 +72,23 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
 
 def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> Sequence[str]:
     """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
-    if not cpu.floor_met(attempt, loader.path, about.cpu_floor, program.process.doubt) or _only_helps(program.process):
+    if not cpu.floor_met(
+        attempt, loader.path, about.cpu_floor, program.process.doubt
+    ) or _only_helps(program.process):
         return ()
     doubt = _AUDITED if program.process.env.get("LD_AUDIT") else _unread_preload(attempt)
     program = replace(program, process=program.process.doubted(doubt))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
-    executable.names.update({"", *({facts.soname} if facts.soname else ())})  # rtld.c names the program ""
-    itself = Object(loader.name, loader.path, loader.facts, names={loader.name, loader.facts.soname or loader.name})
+    executable.names.update(
+        {"", *({facts.soname} if facts.soname else ())}
+    )  # rtld.c names the program ""
+    itself = Object(
+        loader.name,
+        loader.path,
+        loader.facts,
+        names={loader.name, loader.facts.soname or loader.name},
+    )
     search = Search(attempt, program.process, loader, executable)
     if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
         return ()
@@ -95,10 +113,14 @@ def _list(attempt: Attempt, objects: Objects, search: Search) -> None:
     """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
     trial = replace(attempt, findings=[])
     _load_needed(trial, objects, search)
-    attempt.findings += [finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH]
+    attempt.findings += [
+        finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH
+    ]
 
 
-def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, itself: Object) -> None:
+def _link(
+    attempt: Attempt, program: Program, objects: Objects, search: Search, itself: Object
+) -> None:
     """Load what is needed, then check versions and bind."""
     complete = _load_needed(attempt, objects, search)
     attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
@@ -119,7 +141,9 @@ def _link(attempt: Attempt, program: Program, objects: Objects, search: Search, 
         report_incomplete(attempt, objects)
 
 
-def _kernel_new_enough(attempt: Attempt, loader: Image, search: Search, doubt: Doubt | None) -> bool:
+def _kernel_new_enough(
+    attempt: Attempt, loader: Image, search: Search, doubt: Doubt | None
+) -> bool:
     """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
@@ -173,15 +197,21 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
             if isinstance(outcome, NotFound):
                 _report(attempt, item, name, outcome, is_assumed=search.assumes_kernel)
                 complete = False
-            elif not _add(attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment):
+            elif not _add(
+                attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment
+            ):
                 return False
         if len(objects.items) > MOST_OBJECTS:
-            attempt.unknown(item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
+            attempt.unknown(
+                item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED
+            )
             return False
     return complete
 
 
-def _add(attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool) -> bool:
+def _add(
+    attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool
+) -> bool:
     known = objects.at(opened.path)
     if known is not None:
         objects.alias(known, item.names)
@@ -202,7 +232,9 @@ def _object(opened: Opened, needed_by: Object, name: str) -> Object:
     return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt)
 
 
-def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *, is_assumed: bool) -> None:
+def _report(
+    attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *, is_assumed: bool
+) -> None:
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
@@ -212,14 +244,20 @@ def _report(attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *
         return
     if missing.other_class:
         report_mismatch(
-            attempt, needed_by, name, f"is only there in the wrong ELF class: {missing.other}", missing.doubt
+            attempt,
+            needed_by,
+            name,
+            f"is only there in the wrong ELF class: {missing.other}",
+            missing.doubt,
         )
         return
     detail = f"is not there: {missing.other}" if missing.other else ""
     report_missing(attempt, needed_by, name, missing.doubt, detail)
 
 
-def _bind(attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | None, *, now: bool) -> bool:
+def _bind(
+    attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | None, *, now: bool
+) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
@@ -237,12 +275,16 @@ def _bind(attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | Non
             message = f"{item.path} is of another release of glibc than its loader {itself.path}"
             attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
-            message = f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
+            message = (
+                f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
+            )
             attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
     return bound
 
 
-def _initialised(attempt: Attempt, objects: Objects, version: tuple[int, ...], doubt: Doubt | None) -> bool:
+def _initialised(
+    attempt: Attempt, objects: Objects, version: tuple[int, ...], doubt: Doubt | None
+) -> bool:
     """Judge whether the loader finds in the C library what it calls: ``_dl_call_libc_early_init``, an assertion."""
     libc = next((item for item in objects if item.facts.soname == _LIBC), None)
     if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):

@@ -16,7 +16,13 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
 from elfgate.linkage.cpu import OLD_SUBDIRECTORIES, reaches
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.glibc_cache import HWCAPS_SINCE, KERNEL_FLOOR_UNTIL, NO_SUCH_KERNEL, OLD_HWCAPS_UNTIL, CacheReader
+from elfgate.linkage.glibc_cache import (
+    HWCAPS_SINCE,
+    KERNEL_FLOOR_UNTIL,
+    NO_SUCH_KERNEL,
+    OLD_HWCAPS_UNTIL,
+    CacheReader,
+)
 from elfgate.linkage.glibc_verify import Skip, verify
 from elfgate.linkage.kernel import Image
 from elfgate.linkage.loaded import Object
@@ -115,7 +121,9 @@ class Search:
         self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
         self._directories: dict[str, bool] = {}
-        self.levels: dict[str, None] = {}  # of the CPU, not known, that lead to files of a name that was searched
+        self.levels: dict[
+            str, None
+        ] = {}  # of the CPU, not known, that lead to files of a name that was searched
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
@@ -135,16 +143,24 @@ class Search:
         if outcome is None and not needed_by.facts.no_default_lib:
             outcome = self._along("default directory", SearchPath(self._defaults), expanded, query)
         if outcome is None and not self._defaults:
-            doubt = Doubt(UnknownReason.SHAPE_UNKNOWN, f"{self._loader.path} does not tell its default directories")
+            doubt = Doubt(
+                UnknownReason.SHAPE_UNKNOWN,
+                f"{self._loader.path} does not tell its default directories",
+            )
             query.doubt = query.doubt or doubt
         return outcome or self._not_found(expanded, query)
 
     def _not_found(self, name: str, query: _Query) -> NotFound:
         doubt = query.doubt
         if doubt is None and self.version < OLD_HWCAPS_UNTIL:
-            found = next(filter(None, (self._in_old_subdirectories(path, name) for path in query.searched)), "")
+            found = next(
+                filter(None, (self._in_old_subdirectories(path, name) for path in query.searched)),
+                "",
+            )
             if found:
-                doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead to {found}")
+                doubt = Doubt(
+                    UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead to {found}"
+                )
         return NotFound(doubt, query.other, query.other_class, query.too_new)
 
     def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
@@ -159,7 +175,10 @@ class Search:
 
     def _is_inhibited(self, item: Object) -> bool:
         """``--inhibit-rpath`` (``decompose_rpath``): libraries by the path that they were opened under."""
-        return bool(inhibited := self._process.inhibit_rpath) and (item.name if item.needed_by else "") in inhibited
+        return (
+            bool(inhibited := self._process.inhibit_rpath)
+            and (item.name if item.needed_by else "") in inhibited
+        )
 
     def _own_path(self, item: Object, text: str) -> SearchPath:
         """An object's own path; in secure-execution mode the program's $ORIGIN only leads to default directories.
@@ -168,7 +187,9 @@ class Search:
         """
         if self._process.secure and item.needed_by is None:
             elements = [
-                element for element in text.split(":") if not _ORIGIN.search(element) or self._trusted(item, element)
+                element
+                for element in text.split(":")
+                if not _ORIGIN.search(element) or self._trusted(item, element)
             ]
             text = ":".join(elements)
         return split_glibc(text, ":", self._tokens(item))
@@ -183,7 +204,9 @@ class Search:
             tokens["LIB"] = self._defaults[0].removeprefix("/usr").lstrip("/")
         return tokens
 
-    def _along(self, label: str, path: SearchPath, name: str, query: _Query) -> Opened | Refused | None:
+    def _along(
+        self, label: str, path: SearchPath, name: str, query: _Query
+    ) -> Opened | Refused | None:
         for directory in path.undecided:
             if query.doubt is None and self._may_have(directory.split("/"), name):
                 query.doubt = _undecided(directory)
@@ -212,7 +235,11 @@ class Search:
         levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
         known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
         if None in known:
-            there = (level for path, level in reversed(levels) if self._exists(posixpath.join(directory, path, name)))
+            there = (
+                level
+                for path, level in reversed(levels)
+                if self._exists(posixpath.join(directory, path, name))
+            )
             self.levels.update(dict.fromkeys(there))
             return [*plain, *reversed(levels)]
         return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
@@ -234,17 +261,29 @@ class Search:
         for index, part in enumerate(directory):
             if (pattern := pattern_of(part)) is not None:
                 start = posixpath.join(
-                    self._process.cwd, above, "/".join(directory[:index]) or ("." if index == 0 else "/")
+                    self._process.cwd,
+                    above,
+                    "/".join(directory[:index]) or ("." if index == 0 else "/"),
                 )
                 if isinstance(self._attempt.lookup(start), Hidden):
                     return True
-                there = (child for child in self._attempt.tree.listdir(start) if fnmatchcase(child, pattern))
+                there = (
+                    child
+                    for child in self._attempt.tree.listdir(start)
+                    if fnmatchcase(child, pattern)
+                )
                 return any(
-                    self._may_have(directory[index + 1 :], name, posixpath.join(start, child)) for child in there
+                    self._may_have(directory[index + 1 :], name, posixpath.join(start, child))
+                    for child in there
                 )
         path = posixpath.join(self._process.cwd, above, *directory)
-        subdirectories = self._attempt.tree.listdir(path).keys() & {"glibc-hwcaps", *OLD_SUBDIRECTORIES}
-        return bool(subdirectories) or not isinstance(self._attempt.lookup(posixpath.join(path, name)), Missing)
+        subdirectories = self._attempt.tree.listdir(path).keys() & {
+            "glibc-hwcaps",
+            *OLD_SUBDIRECTORIES,
+        }
+        return bool(subdirectories) or not isinstance(
+            self._attempt.lookup(posixpath.join(path, name)), Missing
+        )
 
     def _exists(self, path: str) -> bool:
         return isinstance(self._attempt.lookup(path, self._process.cwd), Found)
@@ -252,7 +291,9 @@ class Search:
     def _is_directory(self, path: str) -> bool:
         if path not in self._directories:
             found = self._attempt.lookup(path, self._process.cwd)
-            self._directories[path] = isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+            self._directories[path] = (
+                isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+            )
         return self._directories[path]
 
     def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:
@@ -263,8 +304,14 @@ class Search:
         entry, level = self._cached_for.best(entries := self._cache.entries.get(name, ()))
         if self._attempt.node.cpu_level is None and self._row is not None:
             asked = {candidate.hwcap for candidate in entries}
-            self.levels.update(dict.fromkeys(level for level in reversed(self._row.hwcaps) if level in asked))
-        barred = tuple(f"{directory}/" for directory in self._defaults) if needed_by.facts.no_default_lib else ()
+            self.levels.update(
+                dict.fromkeys(level for level in reversed(self._row.hwcaps) if level in asked)
+            )
+        barred = (
+            tuple(f"{directory}/" for directory in self._defaults)
+            if needed_by.facts.no_default_lib
+            else ()
+        )
         if entry is None or entry.path.startswith(barred):
             return None
         return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
@@ -277,12 +324,20 @@ class Search:
             self._cache_doubt = found.doubt
         if not isinstance(found, Found) or not self._attempt.opens(found):
             return None
-        if found.entry.kind is Kind.UNREADABLE or (found.entry.text is None and found.entry.size):  # or by another name
+        if found.entry.kind is Kind.UNREADABLE or (
+            found.entry.text is None and found.entry.size
+        ):  # or by another name
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
         cache = parse_cache(found.entry.text) if found.entry.text else None
-        return cache if cache is not None and cache.byte_order == self._loader.facts.byte_order else None
+        return (
+            cache
+            if cache is not None and cache.byte_order == self._loader.facts.byte_order
+            else None
+        )
 
-    def _open(self, path: str, text: str, query: _Query, level: str = "") -> tuple[Opened | Refused | None, bool]:
+    def _open(
+        self, path: str, text: str, query: _Query, level: str = ""
+    ) -> tuple[Opened | Refused | None, bool]:
         """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
         found = self._attempt.lookup(path, self._process.cwd)
         passed = self._passed_over(found, query)
@@ -303,7 +358,9 @@ class Search:
             query.too_new = query.too_new or found.path
             self._attempt.step("glibc", text, "skipped: wants a newer kernel")
             return None, True
-        return Opened(posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level), True
+        return Opened(
+            posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level
+        ), True
 
     def _goes_on(self, path: str, missing: Missing) -> bool:
         """Tell whether ``open_path`` tries the next directory: not if this one is there and refuses otherwise."""
@@ -317,7 +374,9 @@ class Search:
             query.doubt = query.doubt or found.doubt
             return found.doubt.because
         if found.entry.kind in {Kind.UNREADABLE, Kind.OTHER}:
-            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
+            query.doubt = query.doubt or Doubt(
+                UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
+            )
             return "could not be read"
         readable = found.entry.kind is Kind.DIRECTORY or self._attempt.who.may(found.entry, READ)
         return "" if readable else "EACCES"
@@ -330,7 +389,9 @@ class Search:
 
     def _debian(self) -> bool:
         """Debian's and Ubuntu's glibc is told by its directories: it is the one with multiarch names."""
-        return any(directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults)
+        return any(
+            directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults
+        )
 
 
 def assumed_kernel(text: str) -> tuple[int, int, int] | None:
@@ -343,7 +404,9 @@ def assumed_kernel(text: str) -> tuple[int, int, int] | None:
 def release(version: str) -> tuple[int, ...]:
     """Read a glibc release such as ``2.36``. Loaders tell it since 2.33; one that does not counts as older."""
     parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
+    return (
+        tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
+    )
 
 
 def _undecided(text: str) -> Doubt:

@@ -34,7 +34,9 @@ class Skip:
     other_class: bool = False
 
 
-def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bool) -> Skip | str | None:
+def verify(
+    entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bool
+) -> Skip | str | None:
     """Judge a file.
 
     Args:
@@ -56,7 +58,9 @@ def verify(entry: Entry, facts: ElfFacts | None, loader: ElfFacts, *, debian: bo
     if wrong := _identification(entry.head, facts):
         return wrong
     if facts.machine != loader.machine or not _same_abi(facts, loader, debian=debian):
-        return Skip(what if facts.machine != loader.machine else "is built for another ABI of this machine")
+        return Skip(
+            what if facts.machine != loader.machine else "is built for another ABI of this machine"
+        )
     return _mappable(facts)
 
 
@@ -102,6 +106,8 @@ def _mappable(facts: ElfFacts) -> str | None:
     if facts.type == Type.EXEC or facts.pie:
         return "is a program, not a shared library"
     first, last = facts.loads[0], facts.loads[-1]
-    if last.vaddr + last.memsz <= first.vaddr:  # _dl_map_segments: "failed to map segment from shared object"
+    if (
+        last.vaddr + last.memsz <= first.vaddr
+    ):  # _dl_map_segments: "failed to map segment from shared object"
         return "has its segments in another order than their addresses"
     return None

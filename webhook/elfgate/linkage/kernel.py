@@ -10,16 +10,31 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
-from elfgate.linkage.machines import Taken, architecture_of, begins_with_code, describe, is_of_first_power_abi, taken
+from elfgate.linkage.machines import (
+    Taken,
+    architecture_of,
+    begins_with_code,
+    describe,
+    is_of_first_power_abi,
+    taken,
+)
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
 from elfgate.linkage.privilege import Gain, gain
 from elfgate.linkage.report import Code
-from elfgate.linkage.segments import doubtful, is_bound_by_a_loader, is_moved, not_entered, unmappable
+from elfgate.linkage.segments import (
+    doubtful,
+    is_bound_by_a_loader,
+    is_moved,
+    not_entered,
+    unmappable,
+)
 from elfgate.linkage.shebang import shebang
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
-SCRIPT_DEPTH = 5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
+SCRIPT_DEPTH = (
+    5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
+)
 _ALLOCATOR_HINT = "jemalloc-page-size"
 _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
@@ -88,12 +103,16 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         if line is None:
             _no_format(attempt, process, found, script)
             return None
-        attempt.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
+        attempt.step(
+            "kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip()
+        )
         argument = () if line.argument is None else (line.argument,)
         process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
-    attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+    attempt.failed(
+        Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
+    )
     return None
 
 
@@ -115,10 +134,18 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
         why = words.not_executable(found.entry, attempt.who)
         if script:
             message = f"{script} is run by {path}, which {why}"
-            attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+            attempt.failed(
+                Code.SCRIPT_INTERPRETER_MISSING,
+                script,
+                message,
+                words.FIX_INTERPRETER,
+                process.doubt,
+            )
         else:
             message = f"{words.named(path, found.path)} {why}"
-            attempt.failed(Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt)
+            attempt.failed(
+                Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt
+            )
         return None
     if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
         message = f"whether {found.path} may be executed depends on whether the process is of group {found.entry.gid}"
@@ -130,7 +157,9 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
 def _no_file(attempt: Attempt, process: Process, path: str, missing: Missing, script: str) -> None:
     if script:
         message = words.interpreter_missing(script, path, missing, attempt.variant)
-        attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt)
+        attempt.failed(
+            Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
+        )
     elif missing.errno == "EACCES":
         message = f"{path} cannot be reached by user {attempt.who.uid}: {missing.path} has no x bit for it"
         attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words.FIX_MODE, process.doubt)
@@ -143,7 +172,9 @@ def _no_format(attempt: Attempt, process: Process, found: Found, script: str) ->
     """Report ENOEXEC for a file that is neither ELF nor a script."""
     what = words.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
-    attempt.failed(Code.EXEC_FORMAT, found.path, f"{subject} {what}", words.FIX_FORMAT, process.doubt)
+    attempt.failed(
+        Code.EXEC_FORMAT, found.path, f"{subject} {what}", words.FIX_FORMAT, process.doubt
+    )
 
 
 def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> Program | None:
@@ -155,12 +186,19 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         loader = _interpreter(attempt, process, image)
         if loader is None:
             return None
-    if not (_mapped(attempt, process, image, unmappable(facts)) and _leads(attempt, process, image, loader)):
+    if not (
+        _mapped(attempt, process, image, unmappable(facts))
+        and _leads(attempt, process, image, loader)
+    ):
         return None
     if is_of_first_power_abi(facts):
         _by_descriptor(attempt, process, image, loader or image)
         return None
-    return Program(image, loader, process) if loader is None or entered(attempt, process, loader) else None
+    return (
+        Program(image, loader, process)
+        if loader is None or entered(attempt, process, loader)
+        else None
+    )
 
 
 def _leads(attempt: Attempt, process: Process, image: Image, loader: Image | None) -> bool:
@@ -188,7 +226,9 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
         wrong = f"is not a valid ELF file: {facts.malformed}" if facts.malformed else (
             f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
         )  # fmt: skip
-        attempt.failed(Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt)
+        attempt.failed(
+            Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt
+        )
         return False
     if answer is Taken.UNKNOWN:
         message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"
@@ -210,9 +250,13 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
     found = attempt.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
         attempt.step("kernel", f"loader {path}", found.doubt.because)
-        attempt.unknown(image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason)
+        attempt.unknown(
+            image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason
+        )
         return None
-    attempt.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
+    attempt.step(
+        "kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno
+    )
     if isinstance(found, Missing):
         message = words.loader_missing(image.path, path, found, attempt.variant)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
@@ -237,7 +281,9 @@ def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> I
     else:
         return Image(image.facts.interp or "", found.path, loader)
     message = f"{image.path} needs the loader {words.named(image.facts.interp or '', found.path)}, which {wrong}"
-    attempt.failed(Code.LOADER_MISMATCH, image.path, message, words.fix_loader(image.facts), process.doubt)
+    attempt.failed(
+        Code.LOADER_MISMATCH, image.path, message, words.fix_loader(image.facts), process.doubt
+    )
     return None
 
 
@@ -245,19 +291,32 @@ def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> boo
     """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
     sizes = page_sizes(attempt)
     if wrong:
-        attempt.failed(Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", words.FIX_BUILD, process.doubt)
+        attempt.failed(
+            Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", words.FIX_BUILD, process.doubt
+        )
         return False
     if not mappable(image.facts, sizes[0]):
         attempt.failed(
-            Code.PAGE_SIZE, image.path, words.page_size(image.path, sizes[0]), words.FIX_PAGES, process.doubt
+            Code.PAGE_SIZE,
+            image.path,
+            words.page_size(image.path, sizes[0]),
+            words.FIX_PAGES,
+            process.doubt,
         )
         return False
     for size in sizes[1:]:
         if not mappable(image.facts, size):
-            attempt.note(Code.PAGE_SIZE, image.path, words.page_size_note(image.path, size), words.FIX_PAGES)
+            attempt.note(
+                Code.PAGE_SIZE, image.path, words.page_size_note(image.path, size), words.FIX_PAGES
+            )
             break
     if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
-        attempt.note(Code.PAGE_SIZE, image.path, words.allocator_note(image.path, sizes[-1]), words.FIX_ALLOCATOR)
+        attempt.note(
+            Code.PAGE_SIZE,
+            image.path,
+            words.allocator_note(image.path, sizes[-1]),
+            words.FIX_ALLOCATOR,
+        )
     if uncertain := doubtful(image.facts):
         attempt.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
         return False
@@ -277,12 +336,18 @@ def entered(attempt: Attempt, process: Process, image: Image) -> bool:
     barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
     if len(barred) < len(sizes):
         if barred:
-            attempt.note(Code.PAGE_SIZE, path, words.page_size_note(path, min(barred)), words.FIX_PAGES)
+            attempt.note(
+                Code.PAGE_SIZE, path, words.page_size_note(path, min(barred)), words.FIX_PAGES
+            )
         return True
     if not_entered(image.facts, SMALLEST):
-        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", words.FIX_BUILD, process.doubt)
+        attempt.failed(
+            Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", words.FIX_BUILD, process.doubt
+        )
     else:
-        attempt.failed(Code.PAGE_SIZE, path, words.page_size(path, sizes[0]), words.FIX_PAGES, process.doubt)
+        attempt.failed(
+            Code.PAGE_SIZE, path, words.page_size(path, sizes[0]), words.FIX_PAGES, process.doubt
+        )
     return False
 
 
@@ -300,7 +365,9 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
     others nobody has bound, and what it returns to is nobody's.
     """
     facts = image.facts
-    if facts.packed_static and page_sizes(attempt)[0] == SMALLEST:  # of larger pages nothing is known of its segments
+    if (
+        facts.packed_static and page_sizes(attempt)[0] == SMALLEST
+    ):  # of larger pages nothing is known of its segments
         return True
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
@@ -310,7 +377,9 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
         message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
         attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_BUILD, process.doubt)
         return False
-    takes = bool(facts.needed) or any(not symbol.weak for symbol in facts.undefined)  # what nobody binds then
+    takes = bool(facts.needed) or any(
+        not symbol.weak for symbol in facts.undefined
+    )  # what nobody binds then
     alone = bool(facts.entry) and not (takes or facts.soname or is_moved(facts))
     if facts.loader is not None or (alone if facts.type == Type.DYN else not facts.needed):
         return True

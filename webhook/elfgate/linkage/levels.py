@@ -28,9 +28,15 @@ def compare(attempt: Attempt, before: int, trial: Attempt, level: str) -> bool:
     noted = any(finding.code is Code.CPU_LEVEL for finding in attempt.findings[before:])
     if noted and all(finding.code is Code.LIBRARY_MISSING for finding in found):
         return False  # it is there for CPUs of another level only, as was said
-    attempt.findings[before:] = [finding for finding in attempt.findings[before:] if finding.effect is Effect.NOTE]
+    attempt.findings[before:] = [
+        finding for finding in attempt.findings[before:] if finding.effect is Effect.NOTE
+    ]
     subject = (found or plain)[0]
-    who = f"only CPUs of level {level} are led to this" if found else f"CPUs of level {level} are led elsewhere"
+    who = (
+        f"only CPUs of level {level} are led to this"
+        if found
+        else f"CPUs of level {level} are led elsewhere"
+    )
     attempt.unknown(subject.path, f"{subject.message}; but {who}", UnknownReason.NODE_FACT_UNKNOWN)
     return True
 

@@ -96,20 +96,30 @@ def provided_by_kernel(name: str) -> bool:
     return name in _VDSO
 
 
-def report_missing(attempt: Attempt, needed_by: Object, name: str, doubt: Doubt | None, detail: str = "") -> None:
+def report_missing(
+    attempt: Attempt, needed_by: Object, name: str, doubt: Doubt | None, detail: str = ""
+) -> None:
     """Record a library that no search found."""
     doubt = needed_by.doubt or doubt
-    if doubt is None and any(fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected):
-        doubt = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container")
+    if doubt is None and any(
+        fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected
+    ):
+        doubt = Doubt(
+            UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container"
+        )
     where = detail or f"{words.image(attempt.variant)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
     attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, words.FIX_LIBRARY, doubt)
 
 
-def report_mismatch(attempt: Attempt, needed_by: Object, path: str, wrong: str, doubt: Doubt | None) -> None:
+def report_mismatch(
+    attempt: Attempt, needed_by: Object, path: str, wrong: str, doubt: Doubt | None
+) -> None:
     """Record a library that the loader opens and then refuses."""
     message = f"{needed_by.path} needs {path}, which {wrong}"
-    attempt.failed(Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt)
+    attempt.failed(
+        Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt
+    )
 
 
 def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]) -> bool:
@@ -130,11 +140,15 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
         return False
     larger = next((size for size in sizes[1:] if not fits(item.facts, size)), None)
     if larger is not None:
-        attempt.note(Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES)
+        attempt.note(
+            Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES
+        )
     cut = cut_off(item.facts, sizes[-1])
     if cut is not False:
         doubt = item.doubt or (
-            Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed") if not cut else None
+            Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed")
+            if not cut
+            else None
         )
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
         attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
@@ -151,7 +165,9 @@ def report_relr(attempt: Attempt, item: Object, libc: str) -> None:
     """Record an object whose packed relative relocations its loader passes over: its own pointers lead nowhere."""
     doubt = item.doubt
     if not item.facts.relr_at_start:
-        doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "what they relocate may not come to be used")
+        doubt = doubt or Doubt(
+            UnknownReason.SHAPE_UNKNOWN, "what they relocate may not come to be used"
+        )
     message = f"{item.path} has DT_RELR relocations, which {libc} does not know: it crashes"
     attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, doubt)
 

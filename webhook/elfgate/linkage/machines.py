@@ -57,7 +57,9 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
             return Taken.NO  # compat_elf_check_arch wants an EABI version
         # Every amd64 CPU runs 386 code; AArch32 is missing from a part of the arm64 CPUs.
         return Taken.NOT_EVERYWHERE if row.name == "arm" else Taken.YES
-    if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(architecture.name):
+    if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(
+        architecture.name
+    ):
         return Taken.UNKNOWN
     return Taken.NO
 
@@ -68,12 +70,18 @@ def is_of_first_power_abi(facts: ElfFacts) -> bool:
     It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no descriptor is
     entered at what its first instructions make, taken for an address: no such address is mapped.
     """
-    return facts.machine == _PPC64 and facts.byte_order == "little" and facts.flags & _PPC64_ABI != _SECOND_ABI
+    return (
+        facts.machine == _PPC64
+        and facts.byte_order == "little"
+        and facts.flags & _PPC64_ABI != _SECOND_ABI
+    )
 
 
 def begins_with_code(facts: ElfFacts) -> bool:
     """Tell whether ``e_entry`` lies where there is nothing but code: descriptors are data."""
-    segment = next((load for load in facts.loads if 0 <= facts.entry - load.vaddr < load.filesz), None)
+    segment = next(
+        (load for load in facts.loads if 0 <= facts.entry - load.vaddr < load.filesz), None
+    )
     return segment is not None and segment.flags & _WRITABLE_CODE == _CODE
 
 

@@ -45,7 +45,9 @@ _DONATED_SINCE = (1, 2, 1)
 _HEADER = {32: 52, 64: 64}  # bytes
 _ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
 _TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
-_UNLIKE = frozenset({"amd64", "arm64", "ppc64le"})  # no relocation of one is known to another of its class
+_UNLIKE = frozenset(
+    {"amd64", "arm64", "ppc64le"}
+)  # no relocation of one is known to another of its class
 _UNLIKE_SLOTS = frozenset({"386", "arm"})  # neither knows the other's jump slots
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
@@ -63,7 +65,9 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     linker = _Linker(attempt, program.process, loader, about)
     if linker.overwrites(program.image):
         return
-    objects = linker.closure(Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt))
+    objects = linker.closure(
+        Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt)
+    )
     if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
         return
     if not linker.entered(objects) or not linker.foreign_unused(objects):
@@ -82,7 +86,9 @@ class _Query:
 class _Linker:
     """The loader's state."""
 
-    def __init__(self, attempt: Attempt, process: Process, loader: Image, about: LoaderFacts) -> None:
+    def __init__(
+        self, attempt: Attempt, process: Process, loader: Image, about: LoaderFacts
+    ) -> None:
         self._attempt = attempt
         self._process = process
         self._loader = loader
@@ -104,7 +110,9 @@ class _Linker:
         if not (image.facts.dynamic_behind and takes) or self._version < _DONATED_SINCE:
             return False
         message = f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it crashes"
-        self._attempt.failed(Code.LOADER_MISMATCH, image.path, message, words.FIX_BEHIND, self._process.doubt)
+        self._attempt.failed(
+            Code.LOADER_MISMATCH, image.path, message, words.FIX_BEHIND, self._process.doubt
+        )
         return True
 
     def closure(self, program: Object) -> Objects | None:
@@ -119,11 +127,15 @@ class _Linker:
             for name in item.facts.needed:
                 complete &= provided_by_kernel(name) or self._load(objects, item, name)
             if len(objects.items) > MOST_OBJECTS:
-                self._attempt.unknown(program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED)
+                self._attempt.unknown(
+                    program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED
+                )
                 return None
         return objects if complete else None
 
-    def _load(self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False) -> bool:
+    def _load(
+        self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False
+    ) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
         if self._is_itself(name) or objects.named(name) is not None:
             return True
@@ -178,7 +190,9 @@ class _Linker:
         for label, directory in self._directories(chain, query):
             if len(os.fsencode(f"{directory}/{name}")) >= _ROOM:
                 continue
-            opened = self._try(posixpath.join(directory, name), f"{name} in {directory} ({label})", query)
+            opened = self._try(
+                posixpath.join(directory, name), f"{name} in {directory} ({label})", query
+            )
             if opened is not None or query.stopped:
                 return opened
         return None
@@ -199,7 +213,11 @@ class _Linker:
     def _system_path(self, query: _Query) -> str:
         """``/etc/ld-musl-ARCH.path`` under the loader's prefix, which replaces the default even if it is empty."""
         row = architecture_of(self._loader.facts)
-        prefix = posixpath.dirname(posixpath.dirname(self._loader.name)) if self._loader.name.startswith("/") else ""
+        prefix = (
+            posixpath.dirname(posixpath.dirname(self._loader.name))
+            if self._loader.name.startswith("/")
+            else ""
+        )
         path = posixpath.join(prefix or "/", f"etc/ld-musl-{row.musl_name if row else ''}.path")
         found = self._attempt.lookup(path, self._process.cwd)
         if isinstance(found, Hidden):
@@ -211,7 +229,9 @@ class _Linker:
             return ""  # init: any error but ENOENT leaves it empty
         text = self._attempt.tree.text(found.path)
         if text is None and found.entry.size:
-            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read")
+            query.doubt = query.doubt or Doubt(
+                UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read"
+            )
         return text or ""
 
     def _try(self, path: str, text: str, query: _Query) -> tuple[str, Found] | None:
@@ -226,7 +246,9 @@ class _Linker:
         elif found.entry.kind is not Kind.DIRECTORY and not attempt.who.may(found.entry, READ):
             attempt.step("musl", text, "EACCES")
         elif found.entry.kind in (Kind.UNREADABLE, Kind.OTHER):
-            query.doubt = query.doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read")
+            query.doubt = query.doubt or Doubt(
+                UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
+            )
         else:
             attempt.step("musl", text, found.path)
             return posixpath.join(self._process.cwd, path), found
@@ -246,7 +268,12 @@ class _Linker:
 
     def _maps(self, facts: ElfFacts | None) -> bool:
         """Tell whether ``map_library`` takes a file: of a preload, nothing that it refuses is reported."""
-        if facts is None or facts.malformed or facts.type not in (Type.DYN, Type.EXEC) or not facts.dynamic:
+        if (
+            facts is None
+            or facts.malformed
+            or facts.type not in (Type.DYN, Type.EXEC)
+            or not facts.dynamic
+        ):
             return False
         return is_of_same_kind(facts, self._loader.facts, machine=False)
 
@@ -261,8 +288,14 @@ class _Linker:
         mean nothing on this machine; and its code, if it comes to run.
         """
         if facts is None:
-            order: Literal["little", "big"] = "big" if self._loader.facts.byte_order == "big" else "little"
-            return _TAKEN if int.from_bytes(entry.head[16:18], order) in (Type.DYN, Type.EXEC) else None
+            order: Literal["little", "big"] = (
+                "big" if self._loader.facts.byte_order == "big" else "little"
+            )
+            return (
+                _TAKEN
+                if int.from_bytes(entry.head[16:18], order) in (Type.DYN, Type.EXEC)
+                else None
+            )
         if facts.malformed or not is_of_same_kind(facts, self._loader.facts, machine=False):
             return None
         ours, theirs = architecture_of(self._loader.facts), architecture_of(facts)
@@ -279,7 +312,11 @@ class _Linker:
         """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
         for item in self._foreign:
             defines = item.facts.exports
-            users = (user for user in objects if any(defines(symbol.name) for symbol in user.facts.undefined))
+            users = (
+                user
+                for user in objects
+                if any(defines(symbol.name) for symbol in user.facts.undefined)
+            )
             user = next(users, None)
             if user is not None:
                 doubt = item.doubt or _TAKEN
@@ -308,7 +345,9 @@ class _Linker:
         if row is None or row.name != "ppc64le" or own or not (from_glibc and calls):
             return True
         message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
-        self._attempt.failed(Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt)
+        self._attempt.failed(
+            Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt
+        )
         return False
 
     def bind(self, objects: Objects) -> bool:
@@ -321,11 +360,17 @@ class _Linker:
             if names:
                 bound = False
                 libc = f"musl {self._about.version}".rstrip()
-                message = words.symbols_missing(item.path, names, f"neither {libc} nor a loaded library defines")
+                message = words.symbols_missing(
+                    item.path, names, f"neither {libc} nor a loaded library defines"
+                )
                 doubt = objects.doubt or self._env_doubt
-                self._attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt)
+                self._attempt.failed(
+                    Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt
+                )
             elif item.facts.indirect:
                 bound = False
                 message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
-                self._attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_MUSL_SYMBOL, item.doubt)
+                self._attempt.failed(
+                    Code.LIBRARY_MISMATCH, item.path, message, words.FIX_MUSL_SYMBOL, item.doubt
+                )
         return bound

@@ -30,14 +30,20 @@ def mappable(facts: ElfFacts, page: int) -> bool:
 
 def taken_by_glibc(facts: ElfFacts, page: int) -> bool:
     """Tell the same as glibc does for libraries: nor do they lie one over the other (``_dl_map_segments``)."""
-    spans = [(load.vaddr // page * page, -(-(load.vaddr + load.filesz) // page) * page) for load in facts.loads]
+    spans = [
+        (load.vaddr // page * page, -(-(load.vaddr + load.filesz) // page) * page)
+        for load in facts.loads
+    ]
     holes = any(before[1] != after[0] for before, after in pairwise(spans))
     return mappable(facts, page) and not (holes and spans[-1][0] < spans[0][1])
 
 
 def taken_by_old_glibc(facts: ElfFacts, page: int) -> bool:
     """Tell the same as glibc before 2.35 does for libraries: it goes by ``p_align``, a multiple of the page size."""
-    kept = all(load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1) for load in facts.loads)
+    kept = all(
+        load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1)
+        for load in facts.loads
+    )
     return kept and taken_by_glibc(facts, page)
 
 

@@ -19,9 +19,16 @@ from elfgate.rootfs.tree import Found
 # confstr(_CS_PATH): where execvp searches if there is no PATH. musl's has /usr/local/bin before.
 NO_PATH = "/usr/local/bin:/bin:/usr/bin"
 
-_LOOK_FIRST = frozenset({"bash", "rbash", "ksh", "mksh", "gosu"})  # and execute what they have found, or nothing
+_LOOK_FIRST = frozenset(
+    {"bash", "rbash", "ksh", "mksh", "gosu"}
+)  # and execute what they have found, or nothing
 _PASSED_OVER = frozenset(
-    {Code.COMMAND_MISSING, Code.COMMAND_NOT_EXECUTABLE, Code.SCRIPT_INTERPRETER_MISSING, Code.LOADER_MISSING}
+    {
+        Code.COMMAND_MISSING,
+        Code.COMMAND_NOT_EXECUTABLE,
+        Code.SCRIPT_INTERPRETER_MISSING,
+        Code.LOADER_MISSING,
+    }
 )
 
 
@@ -44,7 +51,9 @@ class Command:
     doubt: Doubt | None = None
 
 
-def find_command(attempt: Attempt, process: Process, name: str, *, actor: str = "runtime") -> Command:
+def find_command(
+    attempt: Attempt, process: Process, name: str, *, actor: str = "runtime"
+) -> Command:
     """Find a command for a process.
 
     Args:
@@ -68,7 +77,11 @@ def find_command(attempt: Attempt, process: Process, name: str, *, actor: str = 
             return Command(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:
             refused = refused or path
-        attempt.step(actor, f"{name} in {directory or '.'}", "no x bit" if isinstance(found, Found) else "not found")
+        attempt.step(
+            actor,
+            f"{name} in {directory or '.'}",
+            "no x bit" if isinstance(found, Found) else "not found",
+        )
     return Command(None, refused=refused, doubt=doubt)
 
 

@@ -75,7 +75,12 @@ def predict(
         explain=explain,
     )
     if not first.argv or not first.argv[0]:
-        attempt.failed(Code.COMMAND_MISSING, "", "neither the image nor the pod names a program", words.FIX_NO_COMMAND)
+        attempt.failed(
+            Code.COMMAND_MISSING,
+            "",
+            "neither the image nor the pod names a program",
+            words.FIX_NO_COMMAND,
+        )
     elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
@@ -144,7 +149,11 @@ def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
         _follow(alone, wrapped, deeper)
     failing = [alone for alone in tried if _codes(alone)]
     if len(failing) < len(tried) or ways.ends:  # else whatever way it takes, it fails
-        aimed = [alone for alone, way in zip(tried, ways.wrapped, strict=True) if _codes(alone) and not way.aside]
+        aimed = [
+            alone
+            for alone, way in zip(tried, ways.wrapped, strict=True)
+            if _codes(alone) and not way.aside
+        ]
         failing = aimed if len(failing) < len(tried) else aimed or failing
     shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
     attempt.walk += shown.walk
@@ -176,7 +185,11 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
         attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
-        attempt.unknown(name, f"{name} is searched along a PATH that comes from elsewhere", UnknownReason.VALUE_UNKNOWN)
+        attempt.unknown(
+            name,
+            f"{name} is searched along a PATH that comes from elsewhere",
+            UnknownReason.VALUE_UNKNOWN,
+        )
         return None
     further = command.further if goes_on(wrapped.file) else ()
     process = replace(process, file="").doubted(command.doubt)
@@ -198,7 +211,9 @@ def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Progra
             program = _execute_text(trial, wrapped, path)
         else:
             program = execve(trial, wrapped.process, path)
-        if program is not None or not passed_over(trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF):
+        if program is not None or not passed_over(
+            trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF
+        ):
             attempt.findings += trial.findings
             return program
         refused = refused or trial.findings
@@ -209,7 +224,11 @@ def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Progra
 def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
     """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
     alone = replace(attempt, findings=[], walk=[], explain=False)
-    return not is_elf(attempt, process, path) and not execve(alone, process, path) and _codes(alone) == _REFUSED
+    return (
+        not is_elf(attempt, process, path)
+        and not execve(alone, process, path)
+        and _codes(alone) == _REFUSED
+    )
 
 
 def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
@@ -223,15 +242,24 @@ def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | No
     if wrapped.text is not ByText.UNKNOWN and is_text(attempt, process, path):
         return execve(attempt, replace(process, argv=(by, path, *process.argv[1:])), file)
     if wrapped.text is not ByText.RUN_BY_ITSELF or posixpath.basename(file) not in {"bash", "dash"}:
-        process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script"))
+        process = process.doubted(
+            Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script")
+        )
     return execve(attempt, process, path)
 
 
-def _report_not_found(attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool) -> None:
+def _report_not_found(
+    attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool
+) -> None:
     doubt = command.doubt
-    if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(wrapped.process.argv[0]):
+    if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(
+        wrapped.process.argv[0]
+    ):
         doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
-    name, path = wrapped.process.file or wrapped.process.argv[0], wrapped.process.env.get("PATH", "")
+    name, path = (
+        wrapped.process.file or wrapped.process.argv[0],
+        wrapped.process.env.get("PATH", ""),
+    )
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
@@ -258,7 +286,9 @@ def _load(attempt: Attempt, program: Program, loader: Image) -> None:
     if _codes(with_gain) == _codes(without):
         attempt.findings += without.findings
     else:
-        attempt.unknown(program.image.path, words.may_be_secure(program.image.path), UnknownReason.VALUE_UNKNOWN)
+        attempt.unknown(
+            program.image.path, words.may_be_secure(program.image.path), UnknownReason.VALUE_UNKNOWN
+        )
 
 
 def _codes(attempt: Attempt) -> list[Code]:
@@ -267,15 +297,25 @@ def _codes(attempt: Attempt) -> list[Code]:
 
 def _link(attempt: Attempt, program: Program, loader: Image) -> None:
     about, path = loader.facts.loader, program.image.path
-    if about is None and (is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)):
+    if about is None and (
+        is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)
+    ):
         message = f"{path} is loaded by {loader.path}, which is no loader, but needs one itself"
         attempt.failed(
-            Code.LOADER_MISMATCH, path, message, words.fix_loader(program.image.facts), program.process.doubt
+            Code.LOADER_MISMATCH,
+            path,
+            message,
+            words.fix_loader(program.image.facts),
+            program.process.doubt,
         )
     elif about is None:
         message = f"{path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
     elif wrong := unloadable(program.image.facts):
-        attempt.failed(Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt)
+        attempt.failed(
+            Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt
+        )
     else:
-        {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)
+        {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(
+            attempt, program, loader, about
+        )

@@ -53,4 +53,6 @@ def secured(process: Process) -> Process:
     preloads = re.split("[ :]+", process.env.get("LD_PRELOAD", ""))
     bare = any(name and "/" not in name for name in preloads)
     env = {name: value for name, value in process.env.items() if name not in _IGNORED}
-    return replace(process, env=env, unknown_env=frozenset({"LD_PRELOAD"} if bare else ()), secure=True)
+    return replace(
+        process, env=env, unknown_env=frozenset({"LD_PRELOAD"} if bare else ()), secure=True
+    )

@@ -94,7 +94,9 @@ class Variant:
     libc: str | None = None
 
     def __str__(self) -> str:
-        name = {"alpine": "Alpine", "debian": "Debian", "ubuntu": "Ubuntu", "rhel": "RHEL"}.get(self.id, self.id)
+        name = {"alpine": "Alpine", "debian": "Debian", "ubuntu": "Ubuntu", "rhel": "RHEL"}.get(
+            self.id, self.id
+        )
         titled = f"{name} {self.version}" if self.version else name
         return f"{titled}, {self.libc}" if self.libc else titled
 

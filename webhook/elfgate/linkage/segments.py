@@ -9,7 +9,9 @@ so that what fails ends in SIGSEGV without a message), ``TASK_SIZE`` and ``elf_r
 from elfgate.elf.facts import ElfFacts, Type
 
 _EXECUTE = 1  # PF_X
-_MUCH_MEMORY = 4 << 30  # bytes: more than a small node has (vm.overcommit_memory, __vm_enough_memory)
+_MUCH_MEMORY = (
+    4 << 30
+)  # bytes: more than a small node has (vm.overcommit_memory, __vm_enough_memory)
 _LOWEST = 65536  # the usual vm.mmap_min_addr: only what has CAP_SYS_RAWIO maps below it
 
 # Where user addresses of a 64-bit machine end at the latest, by e_machine: with page tables as deep as they come.
@@ -83,7 +85,11 @@ def unloadable(facts: ElfFacts) -> str:
 
 def is_moved(facts: ElfFacts) -> bool:
     """Tell whether a file is mapped elsewhere than it was linked to, and has nothing that would adapt it to that."""
-    return facts.type == Type.DYN and not facts.dynamic and facts.loads[0].vaddr != facts.loads[0].offset
+    return (
+        facts.type == Type.DYN
+        and not facts.dynamic
+        and facts.loads[0].vaddr != facts.loads[0].offset
+    )
 
 
 def is_bound_by_a_loader(facts: ElfFacts) -> bool:

@@ -34,7 +34,11 @@ def shebang(head: bytes) -> Shebang | None:
     line, newline, _ = buffer[2:].partition(b"\n")
     if not newline:
         line = line[:-1]  # the kernel's buffer ends with a NUL of its own
-        if not any(byte in b" \t\0" for byte in line.lstrip(_BLANK)) and buffer[-1:] not in (b" ", b"\t", b"\0"):
+        if not any(byte in b" \t\0" for byte in line.lstrip(_BLANK)) and buffer[-1:] not in (
+            b" ",
+            b"\t",
+            b"\0",
+        ):
             return None
     line = line.strip(_BLANK)
     if not line:
@@ -42,7 +46,9 @@ def shebang(head: bytes) -> Shebang | None:
     end = next((index for index, byte in enumerate(line) if byte in b" \t\0"), len(line))
     name, rest = line[:end], line[end:]
     # Blanks at a line's end are no argument; before a NUL, with which a file without a newline ends too, they are one.
-    argument = None if not rest or rest.startswith(b"\0") else rest.lstrip(_BLANK).split(b"\0", 1)[0]
+    argument = (
+        None if not rest or rest.startswith(b"\0") else rest.lstrip(_BLANK).split(b"\0", 1)[0]
+    )
     return Shebang(_text(name), None if argument is None else _text(argument))
 
 

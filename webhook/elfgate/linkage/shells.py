@@ -27,8 +27,12 @@ SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
 _OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
 _STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
 _BYTES = Doubt(UnknownReason.SHAPE_UNKNOWN, "what the shell makes of its bytes is not known")
-_NOT_FOLLOWED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the script that may start it cannot be followed")
-_NOT_OF_DASH = re.compile(r"<<<|^\s*function\s|[<>]\(|&>|[A-Za-z_]\w*\+?=\(|(?<!\$)\(\(", re.MULTILINE)
+_NOT_FOLLOWED = Doubt(
+    UnknownReason.SHAPE_UNKNOWN, "the script that may start it cannot be followed"
+)
+_NOT_OF_DASH = re.compile(
+    r"<<<|^\s*function\s|[<>]\(|&>|[A-Za-z_]\w*\+?=\(|(?<!\$)\(\(", re.MULTILINE
+)
 _KINDS = {"dash": Shell.DASH, "bash": Shell.BASH}
 
 
@@ -70,7 +74,13 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outco
     tried: dict[tuple[object, ...], Outcome] = {}
 
     def come(process: Process) -> Outcome:
-        key = (process.argv, process.file, process.cwd, tuple(sorted(process.env.items())), process.doubt)
+        key = (
+            process.argv,
+            process.file,
+            process.cwd,
+            tuple(sorted(process.env.items())),
+            process.doubt,
+        )
         if key not in tried:
             tried[key] = outcome(_wrapped(program, process))
         return tried[key]
@@ -107,18 +117,27 @@ def _followed(text: str, state: State, world: ScriptWorld) -> Followed:
     env = world.process.env
     changed = any(name.startswith("BASH_FUNC_") or name in {"BASH_ENV", "ENV"} for name in env)
     not_of_it = world.shell is Shell.DASH and _NOT_OF_DASH.search(text)
-    if changed or not_of_it or posixpath.basename(world.process.argv[0]) == "zsh" or "n" in state.options:
+    if (
+        changed
+        or not_of_it
+        or posixpath.basename(world.process.argv[0]) == "zsh"
+        or "n" in state.options
+    ):
         return Followed((), lost=True)
     return follow_script(text, state, world)
 
 
-def _ways(attempt: Attempt, program: Program, followed: Followed, args: tuple[str, ...]) -> Ways | None:
+def _ways(
+    attempt: Attempt, program: Program, followed: Followed, args: tuple[str, ...]
+) -> Ways | None:
     wrapped = [
         replace(_wrapped(program, ending.process), aside=ending.aside)
         for ending in followed.endings
         if ending.process is not None
     ]
-    ends = any(ending.process is None for ending in followed.endings)  # with an error of its own, it has started too
+    ends = any(
+        ending.process is None for ending in followed.endings
+    )  # with an error of its own, it has started too
     if followed.lost:
         wrapped += _as_far_as_visible(attempt, program, args)
     return Ways(tuple(wrapped), ends or followed.lost) if wrapped else None
@@ -129,7 +148,9 @@ def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]
     if not args or not args[0]:
         return []
     process = replace(program.process, argv=args).doubted(_NOT_FOLLOWED)
-    named = "/" in args[0] or find_command(attempt, process, args[0], actor="shell").path is not None
+    named = (
+        "/" in args[0] or find_command(attempt, process, args[0], actor="shell").path is not None
+    )
     return [_wrapped(program, process)] if named else []
 
 
@@ -144,15 +165,33 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing) and "/" in path:
         message = f"{program.process.argv[0]} runs {words_of.command_missing(path, found, attempt.variant)}"
-        doubt = None if _kind(program) is Shell.BASH else _STARTED  # others end as they would for any error
-        attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, program.process.doubt or doubt)
-    elif isinstance(found, Found) and found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
+        doubt = (
+            None if _kind(program) is Shell.BASH else _STARTED
+        )  # others end as they would for any error
+        attempt.failed(
+            Code.COMMAND_MISSING,
+            path,
+            message,
+            words_of.FIX_COMMAND,
+            program.process.doubt or doubt,
+        )
+    elif (
+        isinstance(found, Found)
+        and found.entry.kind is Kind.FILE
+        and not attempt.who.may(found.entry, READ)
+    ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt)
+        attempt.failed(
+            Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt
+        )
     elif isinstance(found, Found) and found.entry.elf:
         message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
-        doubt = None if _kind(program) is Shell.BASH else _BYTES  # bash: "cannot execute binary file"
-        attempt.failed(Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, program.process.doubt or doubt)
+        doubt = (
+            None if _kind(program) is Shell.BASH else _BYTES
+        )  # bash: "cannot execute binary file"
+        attempt.failed(
+            Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, program.process.doubt or doubt
+        )
     elif isinstance(found, Found):
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size and b"\0" not in whole:

@@ -85,7 +85,9 @@ class NodeFacts:
         return _told(self)
 
 
-_FIELDS = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in (Overrides, NodeFacts)}
+_FIELDS = {
+    kind: attrgetter(*(field.name for field in fields(kind))) for kind in (Overrides, NodeFacts)
+}
 
 
 def _told(whole: Overrides | NodeFacts) -> tuple[object, ...]:

@@ -96,7 +96,12 @@ def _files(tree: Tree) -> Iterator[tuple[str, Entry]]:
 
 
 def _is_plugin(facts: ElfFacts) -> bool:
-    return facts.type == Type.DYN and facts.interp is None and facts.loader is None and bool(facts.needed)
+    return (
+        facts.type == Type.DYN
+        and facts.interp is None
+        and facts.loader is None
+        and bool(facts.needed)
+    )
 
 
 def _loader(tree: Tree, architecture: Architecture) -> Image | None:
@@ -114,5 +119,7 @@ def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Image) -> t
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
     program = Program(Image(found.path, found.path, facts), loader, Process((found.path,), {}))
-    {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(attempt, program, loader, about)
+    {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(
+        attempt, program, loader, about
+    )
     return tuple(finding for finding in attempt.findings if finding.code in _OF_PLUGINS)

@@ -33,11 +33,15 @@ class _Memory:
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ref[ElfFacts], ...]]] = OrderedDict()
+        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ref[ElfFacts], ...]]] = (
+            OrderedDict()
+        )
 
     def get(self, facts: Sequence[ElfFacts]) -> Undefined | None:
         answer, kept = self._answers.get(tuple(map(id, facts))) or (None, ())
-        return answer if all(known() is one for known, one in zip(kept, facts, strict=False)) else None
+        return (
+            answer if all(known() is one for known, one in zip(kept, facts, strict=False)) else None
+        )
 
     def put(self, facts: Sequence[ElfFacts], answer: Undefined) -> None:
         self._answers[tuple(map(id, facts))] = (answer, tuple(map(ref, facts)))
@@ -72,7 +76,9 @@ def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> Undef
     answer = memory.get(involved)
     if answer is None:
         missing = [
-            symbol for symbol in facts.undefined if not symbol.weak and not _defined(symbol, facts, scope, takes)
+            symbol
+            for symbol in facts.undefined
+            if not symbol.weak and not _defined(symbol, facts, scope, takes)
         ]
         answer = Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
@@ -82,6 +88,10 @@ def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> Undef
     return answer
 
 
-def _defined(symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> bool:
+def _defined(
+    symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes
+) -> bool:
     """A variable that the object has room for is copied from another one."""
-    return any(takes(other.exports, symbol) for other in scope if not (symbol.copied and other is facts))
+    return any(
+        takes(other.exports, symbol) for other in scope if not (symbol.copied and other is facts)
+    )

@@ -50,7 +50,9 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
     return fine
 
 
-def check_unversioned(attempt: Attempt, objects: Objects, release: tuple[int, ...], *, now: bool) -> bool:
+def check_unversioned(
+    attempt: Attempt, objects: Objects, release: tuple[int, ...], *, now: bool
+) -> bool:
     """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
 
     ``check_match`` in glibc ``elf/dl-lookup.c``, up to 2.40. A library that merely defines no versions has a DT_VERSYM
@@ -108,25 +110,35 @@ def needs_glibc(objects: Objects) -> tuple[int, ...]:
     for item in objects:
         if not any(version.startswith(_GLIBC) for version in item.facts.version_definitions):
             releases = (_RELEASE.fullmatch(need.version) for need in item.facts.version_needs)
-            newest = max([newest, *(tuple(map(int, match.groups())) for match in releases if match)])
+            newest = max(
+                [newest, *(tuple(map(int, match.groups())) for match in releases if match)]
+            )
     return newest
 
 
 def _defines(target: ElfFacts, version: str) -> bool:
     """A target without any version definition is taken as it is, with a warning ("no version information")."""
-    return not target.version_definitions or target.incomplete or version in target.version_definitions
+    return (
+        not target.version_definitions or target.incomplete or version in target.version_definitions
+    )
 
 
-def _report_stray(attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None) -> None:
+def _report_stray(
+    attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None
+) -> None:
     """A file's version is needed, be it weakly, but nothing loads the file: ``assert (needed != NULL)``."""
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
     attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_STRAY, doubt)
 
 
-def _report(attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object) -> None:
+def _report(
+    attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object
+) -> None:
     versions = sorted(versions, key=version_key, reverse=True)
     family = versions[0].partition("_")[0]
-    defined = [name for name in target.facts.version_definitions if name.partition("_")[0] == family]
+    defined = [
+        name for name in target.facts.version_definitions if name.partition("_")[0] == family
+    ]
     numbered = [name for name in defined if version_key(name) > ((),)]
     newest = max(numbered, key=version_key, default="")
     which = f"{target.path}{_release(target, loader)}"
@@ -142,7 +154,11 @@ def _wanted(target: Object) -> str:
 
 def _release(target: Object, loader: Object) -> str:
     known = loader.facts.loader
-    if known is None or not known.version or target.facts.soname not in ("libc.so.6", "libm.so.6", "libpthread.so.0"):
+    if (
+        known is None
+        or not known.version
+        or target.facts.soname not in ("libc.so.6", "libm.so.6", "libpthread.so.0")
+    ):
         return ""
     return f" (glibc {known.version})"
 

@@ -26,10 +26,13 @@ FIX_VERSION = "build on a system no newer than the image's, or use an image with
 FIX_STRAY = "keep the library among those that the file needs (DT_NEEDED)"
 FIX_SYMBOL = "use the release of the library that the program was built with"
 FIX_MUSL_SYMBOL = (
-    "build the program against this musl, link it statically, or use an image with the libc it was built for"
+    "build the program against this musl, link it statically, "
+    "or use an image with the libc it was built for"
 )
 FIX_MUSL_LOADER = "install musl, or use an image with the libc that the program was built for"
-FIX_RELR = "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later, or glibc 2.36"
+FIX_RELR = (
+    "link with -z nopack-relative-relocs, or use an image with musl 1.2.4 or later, or glibc 2.36"
+)
 FIX_BEHIND = "link it anew for musl, rather than rewrite it with patchelf"
 FIX_CPU = "use a build for an older CPU level, or restrict the pod to nodes that have it"
 FIX_KERNEL = "use an older base image, or nodes with a newer kernel"
@@ -86,7 +89,9 @@ def nature(entry: Entry) -> str:
     if entry.head.startswith(b"\x7fELF"):
         return "is cut off within its ELF header"
     if entry.head.startswith(b"#!"):
-        return "has a first line that names no interpreter, or a longer one than the 255 bytes allowed"
+        return (
+            "has a first line that names no interpreter, or a longer one than the 255 bytes allowed"
+        )
     if b"\0" in entry.head:
         return "is neither an ELF file nor a script"
     return "is a text file without a #! line"
@@ -126,14 +131,20 @@ def page_size(path: str, size: int) -> str:
 
 def page_size_note(path: str, size: int) -> str:
     """Say that a file cannot be mapped on some nodes."""
-    return f"{path} is linked for smaller memory pages: it fails on nodes with pages of {size} bytes"
+    return (
+        f"{path} is linked for smaller memory pages: it fails on nodes with pages of {size} bytes"
+    )
 
 
 def no_library(entry: Entry) -> str:
     """Say what a file is that should have been a library."""
     if not entry.size:
         return "is empty"
-    return "is cut off within its ELF header" if entry.head.startswith(b"\x7fELF") else "is not an ELF file"
+    return (
+        "is cut off within its ELF header"
+        if entry.head.startswith(b"\x7fELF")
+        else "is not an ELF file"
+    )
 
 
 def symbols_missing(path: str, names: Sequence[str], who: str) -> str:

@@ -70,12 +70,17 @@ SIMPLE: Mapping[str, Usage] = {
     "stdbuf": Usage(valued=_options("-i -o -e --input --output --error")),
     "setpriv": Usage(
         _options("--clear-groups --init-groups --keep-groups --no-new-privs --nnp --reset-env"),
-        _options("--reuid --ruid --regid --rgid --euid --egid --groups --inh-caps --bounding-set --ambient-caps"),
+        _options(
+            "--reuid --ruid --regid --rgid --euid --egid --groups --inh-caps --bounding-set --ambient-caps"
+        ),
         user="--reuid",
     ),
     "runuser": Usage(valued=_options("-u --user"), user="-u"),
     "chpst": Usage(
-        _options("-v -P -0 -1 -2"), _options("-u -U -b -e -/ -n -l -L -m -d -o -p -f -c -r -t"), user="-u", execvp=False
+        _options("-v -P -0 -1 -2"),
+        _options("-u -U -b -e -/ -n -l -L -m -d -o -p -f -c -r -t"),
+        user="-u",
+        execvp=False,
     ),
     "setuidgid": Usage(operands=1, user="1"),
     "s6-setuidgid": Usage(operands=1, user="1", execvp=False),
@@ -93,7 +98,9 @@ SIMPLE: Mapping[str, Usage] = {
 _CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user, or start a shell
 
 
-def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]) -> Ways | None:
+def unwrap(
+    attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]
+) -> Ways | None:
     """Tell which programs a started one may start in its place.
 
     Args:
@@ -111,7 +118,11 @@ def unwrap(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outc
     by = program.process.argv[0]
     if name == "env":
         process = _env(attempt, program)
-        wrapped = Wrapped(process, by, _by_execvp(program), file=program.image.path) if process is not None else None
+        wrapped = (
+            Wrapped(process, by, _by_execvp(program), file=program.image.path)
+            if process is not None
+            else None
+        )
         return Ways.one(wrapped) if wrapped is not None else None
     if name not in SIMPLE:
         return None
@@ -152,7 +163,11 @@ def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
 def _applet(program: Program) -> Program:
     """Take ``busybox APPLET …`` for the applet: its first argument is the command then."""
     argv = program.process.argv
-    if not is_busybox(program) or not posixpath.basename(argv[0]).startswith("busybox") or len(argv) == 1:
+    if (
+        not is_busybox(program)
+        or not posixpath.basename(argv[0]).startswith("busybox")
+        or len(argv) == 1
+    ):
         return program
     return replace(program, process=replace(program.process, argv=argv[1:]))
 
@@ -160,7 +175,9 @@ def _applet(program: Program) -> Program:
 def is_elf(attempt: Attempt, process: Process, path: str) -> bool:
     """Tell whether a file begins as an ELF file does; of those that no shell takes for a script."""
     found = attempt.lookup(path, process.cwd)
-    return isinstance(found, Found) and (bool(found.entry.elf) or found.entry.head.startswith(b"\x7fELF"))
+    return isinstance(found, Found) and (
+        bool(found.entry.elf) or found.entry.head.startswith(b"\x7fELF")
+    )
 
 
 def is_text(attempt: Attempt, process: Process, path: str) -> bool:
@@ -218,8 +235,12 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
             name = words.pop(0)
             env.pop(name, None)
             unknown -= {name}
-        elif (directory := _directory(option, words, program)) and _is_directory(attempt, process, directory):
-            process = replace(process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory)))
+        elif (directory := _directory(option, words, program)) and _is_directory(
+            attempt, process, directory
+        ):
+            process = replace(
+                process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory))
+            )
         elif split := _SPLIT.match(option):
             if is_busybox(program):
                 _no_split_string(attempt, program)
@@ -256,10 +277,16 @@ def _directory(option: str, words: list[str], program: Program) -> str:
         return ""
     if option == "-C" and words:
         return words.pop(0)
-    return option.removeprefix("-C").removeprefix("--chdir=") if option.startswith(("-C", "--chdir=")) else ""
+    return (
+        option.removeprefix("-C").removeprefix("--chdir=")
+        if option.startswith(("-C", "--chdir="))
+        else ""
+    )
 
 
 def _no_split_string(attempt: Attempt, program: Program) -> None:
     path = program.process.argv[0]
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
-    attempt.failed(Code.COMMAND_MISSING, program.image.path, message, words_of.FIX_ENV, program.process.doubt)
+    attempt.failed(
+        Code.COMMAND_MISSING, program.image.path, message, words_of.FIX_ENV, program.process.doubt
+    )

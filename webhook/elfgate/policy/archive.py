@@ -65,7 +65,9 @@ def unpack(packed: bytes, source: str) -> dict[str, bytes]:
         inflater = zlib.decompressobj(wbits=31)
         raw = inflater.decompress(packed, _MAX_BYTES)
         if inflater.unconsumed_tail or not inflater.eof or inflater.unused_data:
-            raise InputError(f"{source} is cut off, or larger than the {_MAX_BYTES >> 20} MiB of a bundle")
+            raise InputError(
+                f"{source} is cut off, or larger than the {_MAX_BYTES >> 20} MiB of a bundle"
+            )
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as tar:
             return _files(tar, source)
     except (zlib.error, tarfile.TarError, ValueError) as error:
@@ -82,12 +84,16 @@ def _files(tar: tarfile.TarFile, source: str) -> dict[str, bytes]:
             continue
         content = tar.extractfile(entry) if entry.isreg() else None
         if content is None or path in found or ".." in path.split("/"):
-            raise InputError(f"{source} is not a bundle: {path[:200]!r} is in it twice, or is no plain file")
+            raise InputError(
+                f"{source} is not a bundle: {path[:200]!r} is in it twice, or is no plain file"
+            )
         found[path] = content.read()
     return found
 
 
-def read(contents: Mapping[str, bytes], source: str, *, config: PolicyConfig | None = None) -> Bundle:
+def read(
+    contents: Mapping[str, bytes], source: str, *, config: PolicyConfig | None = None
+) -> Bundle:
     """Make a bundle of its files.
 
     Args:
@@ -101,17 +107,23 @@ def read(contents: Mapping[str, bytes], source: str, *, config: PolicyConfig | N
     try:
         manifest = orjson.loads(contents[MANIFEST])
         settings = orjson.loads(contents[DATA])["elfgate"]["config"]
-        modules = {path: text.decode() for path, text in sorted(contents.items()) if path.endswith(".rego")}
+        modules = {
+            path: text.decode() for path, text in sorted(contents.items()) if path.endswith(".rego")
+        }
         revision, own = str(manifest["revision"]), tuple(map(str, manifest["metadata"]["own"]))
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{source} is not a bundle that elfgate built") from None
     name = revision.rpartition("-")[0]
     bundle = sealed(name, modules, settings, own)
     if bundle.revision != revision:
-        raise InputError(f"{source} says it is revision {revision}, but its files are {bundle.revision}")
+        raise InputError(
+            f"{source} says it is revision {revision}, but its files are {bundle.revision}"
+        )
     if config is None:
         return bundle
     laid = overlay(settings, config.overlay())
-    if aggregated(modules, laid, own) != aggregated(modules, settings, own):  # else it stays as it was signed
+    if aggregated(modules, laid, own) != aggregated(
+        modules, settings, own
+    ):  # else it stays as it was signed
         modules[AGGREGATOR] = aggregated(modules, laid, own)
     return sealed(name, modules, settings, own, config=config)

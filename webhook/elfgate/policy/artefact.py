@@ -13,7 +13,10 @@ from elfgate.images.source import Limits, Source
 from elfgate.policy.archive import MAX_PACKED
 
 LAYER_TYPES = frozenset(
-    {"application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.cncf.openpolicyagent.layer.v1.tar+gzip"}
+    {
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.cncf.openpolicyagent.layer.v1.tar+gzip",
+    }
 )
 
 _SECONDS = 30.0
@@ -49,7 +52,9 @@ async def download(url: str) -> bytes:
     data = bytearray()
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=True) as session,
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=True
+            ) as session,
             session.get(url, max_redirects=3) as response,
         ):
             if response.status != HTTPStatus.OK:

@@ -84,7 +84,10 @@ def load(
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
     try:
-        name, settings = str(_json(root / ".manifest")["revision"]), _json(root / "data.json")["elfgate"]["config"]
+        name, settings = (
+            str(_json(root / ".manifest")["revision"]),
+            _json(root / "data.json")["elfgate"]["config"],
+        )
         if AGGREGATOR in modules or rules is not None:
             laid = overlay(settings, config.overlay() if config else {})
             # As rules that were changed since would have it written. Tests turn rules on that the settings have off.
@@ -116,8 +119,12 @@ def sealed(
     Raises:
         InputError: if ``config`` speaks of a rule that is not there.
     """
-    if config is not None and (missing := config.codes() - {_rule(text) for text in modules.values()}):
-        raise InputError(f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle")
+    if config is not None and (
+        missing := config.codes() - {_rule(text) for text in modules.values()}
+    ):
+        raise InputError(
+            f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle"
+        )
     laid = overlay(settings, config.overlay() if config else {})
     revision = f"{name}-{_digest(modules, laid)}"
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
@@ -136,11 +143,17 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        merged[key] = overlay(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = (
+            overlay(under, value)
+            if isinstance(under, Mapping) and isinstance(value, Mapping)
+            else value
+        )
     return merged
 
 
-def aggregated(modules: Mapping[str, str], settings: Mapping[str, Any] | None, own: Iterable[str] = ()) -> str:
+def aggregated(
+    modules: Mapping[str, str], settings: Mapping[str, Any] | None, own: Iterable[str] = ()
+) -> str:
     """Write the aggregator of a bundle: without rules that cannot find anything under its settings.
 
     Args:
@@ -151,7 +164,11 @@ def aggregated(modules: Mapping[str, str], settings: Mapping[str, Any] | None, o
     theirs = {_rule(text): text for path, text in modules.items() if _is_rule(path, text)}
     shipped_ones = {code: text for code, text in theirs.items() if code not in set(own)}
     if settings is not None:
-        shipped_ones = {code: text for code, text in shipped_ones.items() if not idle.is_idle(code, text, settings)}
+        shipped_ones = {
+            code: text
+            for code, text in shipped_ones.items()
+            if not idle.is_idle(code, text, settings)
+        }
     return aggregator(shipped_ones, own)
 
 
@@ -167,9 +184,14 @@ def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
             fails takes no other with it.
     """
     takers = sorted(code for code, text in rules.items() if _takes_its_own(code, text))
-    others = [f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)]
+    others = [
+        f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)
+    ]
     listed = ["others := {", *others, "}"] if others else ["others := {}"]
-    taken = [f'predicted["{code}"] := data.{RULES}.{code}.findings if by_code.{code}\n' for code in takers]
+    taken = [
+        f'predicted["{code}"] := data.{RULES}.{code}.findings if by_code.{code}\n'
+        for code in takers
+    ]
     ours = [_SHIPPED, *listed, "", *(taken or ["predicted := {}"])]
     head = [_AGGREGATED, "package elfgate.main", ""]
     if not (own := sorted(own)):
@@ -226,7 +248,9 @@ def _walk(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]
     except OSError as error:
         raise InputError(f"cannot read the policies in {folder}: {error.strerror}") from None
     if len(entries) > _MAX_FILES:
-        raise InputError(f"{folder} holds {len(entries)} files, more than the {_MAX_FILES} of a policy bundle")
+        raise InputError(
+            f"{folder} holds {len(entries)} files, more than the {_MAX_FILES} of a policy bundle"
+        )
     for entry in entries:
         if entry.name.startswith(".."):
             continue  # where a ConfigMap's volume keeps the files that its links lead to

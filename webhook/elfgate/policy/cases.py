@@ -40,7 +40,10 @@ def shipped() -> list[Case]:
     """The cases that come with elfgate."""
     packaged = files("elfgate") / "cases"
     folder = packaged if packaged.is_dir() else Path(__file__).parents[3] / "tests" / "cases"
-    tables = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
+    tables = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")),
+        key=lambda entry: entry.name,
+    )
     return [case for table in tables for case in yaml.safe_load(table.read_text("utf-8"))]
 
 
@@ -55,7 +58,9 @@ def codes(case: Case) -> set[str]:
     }
 
 
-async def differences(case: Case, folder: Path | None = None, rules: Path | None = None) -> Iterator[str]:
+async def differences(
+    case: Case, folder: Path | None = None, rules: Path | None = None
+) -> Iterator[str]:
     """Judge a case, and say what is not as the case has it.
 
     Args:
@@ -75,19 +80,29 @@ async def differences(case: Case, folder: Path | None = None, rules: Path | None
 
 def example(code: str) -> str:
     """What people are told in the plainest case of a rule; empty if there is none."""
-    about = [case for case in shipped() if codes(case) == {code} and {"denied", "warned"} & case.keys()]
+    about = [
+        case for case in shipped() if codes(case) == {code} and {"denied", "warned"} & case.keys()
+    ]
     about.sort(key=lambda case: ("config" in case, "denied" not in case))
-    return "\n".join([about[0].get("denied", ""), *about[0].get("warned", [])]).strip() if about else ""
+    return (
+        "\n".join([about[0].get("denied", ""), *about[0].get("warned", [])]).strip()
+        if about
+        else ""
+    )
 
 
 async def _judged(case: Case, folder: Path | None, rules: Path | None) -> Verdict:
     config = PolicyConfig.model_validate(case.get("config", {}))
     engine = EmbeddedEngine(load(folder, config=config, rules=rules))
-    asked = document(targets=case["targets"], containers=case["containers"], request=case.get("request"))
+    asked = document(
+        targets=case["targets"], containers=case["containers"], request=case.get("request")
+    )
     return await engine.evaluate(asked.without(["*"]))
 
 
-def document(*, targets: dict[str, Any], containers: dict[str, Any], request: dict[str, Any] | None = None) -> Document:
+def document(
+    *, targets: dict[str, Any], containers: dict[str, Any], request: dict[str, Any] | None = None
+) -> Document:
     """Write a pod's compact form out."""
     asked = {
         "point": "pod",
@@ -135,7 +150,9 @@ def _linkage(container: str, platform: str, found: Any) -> dict[str, Any]:
     entry = {} if found == "starts" else found
     findings = [{"path": "", "effect": "fails", **finding} for finding in entry.get("findings", [])]
     effects = {finding["effect"] for finding in findings}
-    verdict = "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts"
+    verdict = (
+        "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts"
+    )
     return {
         "container": container,
         "platform": _full(platform),

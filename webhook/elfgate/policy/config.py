@@ -27,7 +27,9 @@ def _pattern(text: str) -> str:
 
 def _known_architecture(name: str) -> str:
     if name not in ARCHITECTURES:
-        raise ValueError(f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}")
+        raise ValueError(
+            f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}"
+        )
     return name
 
 
@@ -37,7 +39,9 @@ Unknown: TypeAlias = Literal["deny", "warn", "allow"]
 Point: TypeAlias = Literal["workload", "pod", "binding", "check", "audit"]
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_pattern)]
 ArchitectureName: TypeAlias = Annotated[str, AfterValidator(_known_architecture)]
-Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class Model(BaseModel):
@@ -51,15 +55,22 @@ class Layer(Model):
 
     require: Annotated[
         Literal["any", "all"] | None,
-        Field(description="How many of the platforms that a pod may land on must be able to start it"),
+        Field(
+            description="How many of the platforms that a pod may land on must be able to start it"
+        ),
     ] = None
-    rules: Annotated[dict[str, Mode], Field(description="What a rule's findings lead to, by the rule's code")] = {}
+    rules: Annotated[
+        dict[str, Mode], Field(description="What a rule's findings lead to, by the rule's code")
+    ] = {}
     unknown: Annotated[
-        dict[UnknownReason, Unknown], Field(description="What it leads to that a start cannot be predicted, by reason")
+        dict[UnknownReason, Unknown],
+        Field(description="What it leads to that a start cannot be predicted, by reason"),
     ] = {}
     notes: Annotated[
         dict[str, NoteMode],
-        Field(description="What a rule's notes lead to: findings about a program that starts all the same"),
+        Field(
+            description="What a rule's notes lead to: findings about a program that starts all the same"
+        ),
     ] = {}
 
 
@@ -68,23 +79,37 @@ class Exemption(Model):
 
     namespace: Annotated[Pattern, Field(description="Pattern of namespaces")] = "*"
     image: Annotated[
-        Pattern, Field(description="Pattern of images, as REPOSITORY or REPOSITORY:TAG; no registry means docker.io")
+        Pattern,
+        Field(
+            description="Pattern of images, as REPOSITORY or REPOSITORY:TAG; no registry means docker.io"
+        ),
     ] = "*"
-    workload: Annotated[Pattern, Field(description="Pattern of NAME or KIND/NAME; needs a namespace beside it")] = "*"
+    workload: Annotated[
+        Pattern, Field(description="Pattern of NAME or KIND/NAME; needs a namespace beside it")
+    ] = "*"
     rules: Annotated[list[str], Field(description="Codes of the rules; none for every rule")] = []
     owner: Annotated[Line, Field(description="Who answers for it")]
     reason: Annotated[Line, Field(description="Why it is granted")]
     expires: Annotated[date, Field(description="The last day (UTC) on which it holds in silence")]
     grace_days: Annotated[
-        int, Field(ge=0, le=365, description="For so long afterwards it turns denials into warnings that say it ended")
+        int,
+        Field(
+            ge=0,
+            le=365,
+            description="For so long afterwards it turns denials into warnings that say it ended",
+        ),
     ] = 14
 
     @model_validator(mode="after")
     def _narrow(self) -> Self:
         if self.namespace == self.image == "*":
-            raise ValueError("an exemption needs a namespace or an image (to switch a rule off, set its mode)")
+            raise ValueError(
+                "an exemption needs a namespace or an image (to switch a rule off, set its mode)"
+            )
         if self.workload != "*" and self.namespace == "*":
-            raise ValueError("a workload needs a namespace beside it: names are for tenants to choose")
+            raise ValueError(
+                "a workload needs a namespace beside it: names are for tenants to choose"
+            )
         return self
 
     def data(self) -> dict[str, Any]:
@@ -96,11 +121,19 @@ class Exemption(Model):
 class SupportRow(Model):
     """A row of a support matrix: where a project says that a variant of its image is supported."""
 
-    repository: Annotated[Pattern, Field(description="Pattern of repositories; no registry means docker.io")]
+    repository: Annotated[
+        Pattern, Field(description="Pattern of repositories; no registry means docker.io")
+    ]
     variant: Annotated[
-        str, Field(min_length=1, description="os-release's ID (alpine, debian, …), ubi, scratch, or * for any")
+        str,
+        Field(
+            min_length=1,
+            description="os-release's ID (alpine, debian, …), ubi, scratch, or * for any",
+        ),
     ] = "*"
-    architectures: Annotated[list[ArchitectureName], Field(min_length=1, description="As kubernetes.io/arch has them")]
+    architectures: Annotated[
+        list[ArchitectureName], Field(min_length=1, description="As kubernetes.io/arch has them")
+    ]
     source: Annotated[Line, Field(description="Where the project says so; quoted in refusals")]
 
 
@@ -110,10 +143,12 @@ class PolicyConfig(Layer):
     points: Annotated[dict[Point, Layer], Field(description="By enforcement point")] = {}
     namespaces: Annotated[dict[str, Layer], Field(description="By namespace")] = {}
     exemptions: Annotated[
-        list[Exemption], Field(description="What is let pass, by whom and until when", max_length=1000)
+        list[Exemption],
+        Field(description="What is let pass, by whom and until when", max_length=1000),
     ] = []
     support: Annotated[
-        list[SupportRow], Field(description="Support matrices: what they leave out is refused", max_length=5000)
+        list[SupportRow],
+        Field(description="Support matrices: what they leave out is refused", max_length=5000),
     ] = []
 
     def overlay(self) -> dict[str, object]:

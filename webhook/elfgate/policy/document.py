@@ -1,7 +1,7 @@
 """The document that policies judge: what was found, and where, in lists and plain values. Versioned; total.
 
 Its JSON Schema (``policies/schema/input.json``) is generated from these models, and types the Rego. Images and targets
-are lists, as OPA's type checker does not see below maps (see DECISIONS.md).
+are lists, as OPA's type checker does not see below maps (``docs/decisions/0012-portable-rego-beyond-what-was-known.md``).
 """
 
 from collections.abc import Iterable
@@ -32,10 +32,19 @@ class Request(Model):
     name: str = ""
     dry_run: bool = False
     every_node: bool = False
-    scheduler: Annotated[str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")] = ""
-    gates: Annotated[list[str], Field(description="What it waits for before it is scheduled (schedulingGates)")] = []
-    today: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own")]
-    without: Annotated[list[str], Field(description="Rules of the user's own that are left out; * for all")] = []
+    scheduler: Annotated[
+        str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")
+    ] = ""
+    gates: Annotated[
+        list[str], Field(description="What it waits for before it is scheduled (schedulingGates)")
+    ] = []
+    today: Annotated[
+        str,
+        Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own"),
+    ]
+    without: Annotated[
+        list[str], Field(description="Rules of the user's own that are left out; * for all")
+    ] = []
 
 
 class TargetEntry(Model):
@@ -103,10 +112,13 @@ class LinkageEntry(Model):
     verdict: Literal["starts", "cannot-start", "unknown"]
     variant: VariantEntry
     needs_glibc: Annotated[
-        list[int], Field(description="The newest glibc that what is started there needs, such as [2, 34]")
+        list[int],
+        Field(description="The newest glibc that what is started there needs, such as [2, 34]"),
     ] = []
     findings: list[FindingEntry] = []
-    alternatives: Annotated[list[str], Field(description="Images of the same repository known to start there")] = []
+    alternatives: Annotated[
+        list[str], Field(description="Images of the same repository known to start there")
+    ] = []
 
 
 class Document(Model):
@@ -120,7 +132,9 @@ class Document(Model):
 
     def without(self, rules: Iterable[str]) -> Self:
         """The same document, to be judged without some more of the user's own rules."""
-        request = self.request.model_copy(update={"without": sorted({*self.request.without, *rules})})
+        request = self.request.model_copy(
+            update={"without": sorted({*self.request.without, *rules})}
+        )
         return self.model_copy(update={"request": request})
 
     def json_bytes(self) -> bytes:
@@ -129,4 +143,6 @@ class Document(Model):
 
     def json_without_name(self) -> bytes:
         """The same of an object that has no name."""
-        return orjson.dumps(vars(self) | {"request": vars(self.request) | {"name": ""}}, default=vars)
+        return orjson.dumps(
+            vars(self) | {"request": vars(self.request) | {"name": ""}}, default=vars
+        )

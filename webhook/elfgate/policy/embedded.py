@@ -75,7 +75,9 @@ class EmbeddedEngine:
         Raises:
             EngineError: if there is no verdict that can be trusted.
         """
-        return accept(orjson.loads(self.query(_VERDICT, document.json_bytes().decode())), self.revision)
+        return accept(
+            orjson.loads(self.query(_VERDICT, document.json_bytes().decode())), self.revision
+        )
 
     def query(self, rule: str, document: str) -> str:
         """Evaluate a rule (``data.…``) on a document, both as JSON.
@@ -97,7 +99,9 @@ class EmbeddedEngine:
         if engine is None:
             engine, complaint = _load(self._bundle)
             if complaint:
-                raise EngineError(f"the policies of revision {self.revision} do not load: {complaint}")
+                raise EngineError(
+                    f"the policies of revision {self.revision} do not load: {complaint}"
+                )
             _ENGINES.held.append((weakref.ref(self), engine))
         return engine
 

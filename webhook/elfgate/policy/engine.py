@@ -52,7 +52,9 @@ def accept(answer: object, revision: str) -> Verdict:
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         place = ".".join(map(str, detail["loc"])) or "it"
-        raise EngineError(f"the policies' answer is no verdict: {place}: {detail['msg']}") from error
+        raise EngineError(
+            f"the policies' answer is no verdict: {place}: {detail['msg']}"
+        ) from error
     if verdict.revision != revision:
         raise EngineError(f"the verdict is of revision {verdict.revision!r}, not {revision!r}")
     return verdict

@@ -23,15 +23,27 @@ _IMAGE = "golden.invalid/app"
 def _document(*verdicts: tuple[str, bool]) -> Document:
     """One container, on each architecture either starting or lacking its loader."""
     return Document(
-        request=Request(point="pod", kind="Pod", namespace=NAMESPACE, name="golden", today="2026-01-01", without=["*"]),
-        targets=[TargetEntry(platform=f"linux/{arch}", architecture=arch, nodes=1) for arch, _ in verdicts],
+        request=Request(
+            point="pod",
+            kind="Pod",
+            namespace=NAMESPACE,
+            name="golden",
+            today="2026-01-01",
+            without=["*"],
+        ),
+        targets=[
+            TargetEntry(platform=f"linux/{arch}", architecture=arch, nodes=1)
+            for arch, _ in verdicts
+        ],
         containers=[ContainerEntry(name="app", role="main", image=_IMAGE, repository=_IMAGE)],
         linkages=[_linkage(arch, starts=starts) for arch, starts in verdicts],
     )
 
 
 def _linkage(arch: str, *, starts: bool) -> LinkageEntry:
-    missing = FindingEntry(code=Code.LOADER_MISSING, path="/app", message="/app needs its loader", effect="fails")
+    missing = FindingEntry(
+        code=Code.LOADER_MISSING, path="/app", message="/app needs its loader", effect="fails"
+    )
     return LinkageEntry(
         container="app",
         platform=f"linux/{arch}",
@@ -52,10 +64,16 @@ async def prove(engine: Engine) -> None:
     Raises:
         EngineError: if it fails, or judges one wrongly.
     """
-    for document, denied, warned in ((GOOD, False, False), (PARTLY, False, True), (BAD, True, False)):
+    for document, denied, warned in (
+        (GOOD, False, False),
+        (PARTLY, False, True),
+        (BAD, True, False),
+    ):
         verdict = await engine.evaluate(document)
         if (bool(verdict.denials), bool(verdict.warnings)) != (denied, warned):
             raise EngineError(
                 f"the policies of revision {engine.revision} judge a known document wrongly",
-                hint="it was" + " not" * (not denied) + " to be denied: the bundle is not put into force",
+                hint="it was"
+                + " not" * (not denied)
+                + " to be denied: the bundle is not put into force",
             )

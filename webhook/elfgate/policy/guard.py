@@ -32,7 +32,12 @@ class GuardedEngine:
     """
 
     def __init__(
-        self, engine: Engine, own: Sequence[str], *, told: Told, suspended_seconds: float = SUSPENDED_SECONDS
+        self,
+        engine: Engine,
+        own: Sequence[str],
+        *,
+        told: Told,
+        suspended_seconds: float = SUSPENDED_SECONDS,
     ) -> None:
         self._live = engine
         self._named = frozenset(own)
@@ -80,9 +85,13 @@ class GuardedEngine:
         self._suspended = {name: until for name, until in self._suspended.items() if until > now}
         return sorted(self._suspended)
 
-    async def _failing(self, document: Document, names: Iterable[str], error: EngineError) -> dict[str, str]:
+    async def _failing(
+        self, document: Document, names: Iterable[str], error: EngineError
+    ) -> dict[str, str]:
         """Which rules fail, each tried alone, with why; all of them, if only together they do."""
-        why = {name: found for name in sorted(names) if (found := await self._trial(document, name))}
+        why = {
+            name: found for name in sorted(names) if (found := await self._trial(document, name))
+        }
         if not why:
             why = dict.fromkeys(sorted(names), error)
         for name, found in why.items():
@@ -112,5 +121,10 @@ def _with(verdict: Verdict, out: dict[str, str]) -> Verdict:
     """Say with a verdict which rules it is without."""
     if not out:
         return verdict
-    warnings = [Violation(code=name, headline=f"the rule {name} was left out: {why}") for name, why in out.items()]
-    return verdict.model_copy(update={"warnings": [*verdict.warnings, *warnings], "failed": sorted(out)})
+    warnings = [
+        Violation(code=name, headline=f"the rule {name} was left out: {why}")
+        for name, why in out.items()
+    ]
+    return verdict.model_copy(
+        update={"warnings": [*verdict.warnings, *warnings], "failed": sorted(out)}
+    )

@@ -24,7 +24,9 @@ class MemoisedEngine(Generic[Live]):
         nameless: Revisions by which the name of what is judged does not matter (``names.matter``).
     """
 
-    def __init__(self, engine: Live, *, entries: int = 1024, nameless: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, engine: Live, *, entries: int = 1024, nameless: AbstractSet[str] = frozenset()
+    ) -> None:
         self._live = engine
         self._entries = entries
         self._nameless = nameless
@@ -48,7 +50,9 @@ class MemoisedEngine(Generic[Live]):
             EngineError: if there is no verdict that can be trusted.
         """
         revision = self.revision
-        asked = document.json_without_name() if revision in self._nameless else document.json_bytes()
+        asked = (
+            document.json_without_name() if revision in self._nameless else document.json_bytes()
+        )
         key = (revision, hashlib.sha256(asked).digest())
         with self._lock:
             if (known := self._verdicts.get(key)) is not None:

@@ -58,7 +58,10 @@ def rules(bundle: Bundle) -> list[Rule]:
             rule = _rule(bundle, match[2].removeprefix(f"{RULES}."), match[1], path)
             found[rule.code] = rule
     for code in bundle.own:
-        found.setdefault(code, Rule(code, "One of this cluster's own rules", "", "", _mode(bundle, code), own=True))
+        found.setdefault(
+            code,
+            Rule(code, "One of this cluster's own rules", "", "", _mode(bundle, code), own=True),
+        )
     return [found[code] for code in sorted(found)]
 
 
@@ -66,11 +69,15 @@ def _rule(bundle: Bundle, code: str, block: str, path: str) -> Rule:
     try:
         fields = yaml.safe_load("\n".join(line[2:] for line in block.splitlines()))
         custom = fields.get("custom", {})
-        title, description = (" ".join(str(fields[name]).split()) for name in ("title", "description"))
+        title, description = (
+            " ".join(str(fields[name]).split()) for name in ("title", "description")
+        )
         remedy, named = str(custom.get("remedy", "")), custom.get("code", code)
         mode = custom.get("mode") or _mode(bundle, code)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{path}: the METADATA lacks a title or a description, or is no YAML") from None
+        raise InputError(
+            f"{path}: the METADATA lacks a title or a description, or is no YAML"
+        ) from None
     if named != code:
         raise InputError(f"{path}: the METADATA is of {named}, not {code}")
     return Rule(code, title, description, remedy, mode, own=code in bundle.own)

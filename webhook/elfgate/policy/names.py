@@ -16,7 +16,11 @@ _LEFT_OUT = 'object.get(input.request, "without", [])'  # the aggregator's (poli
 
 def matter(bundle: Bundle) -> bool:
     """Whether a verdict of a bundle may depend on ``request.name``."""
-    return any(_looks(text) for path, text in bundle.modules.items() if not _exempts_any_name(bundle, path, text))
+    return any(
+        _looks(text)
+        for path, text in bundle.modules.items()
+        if not _exempts_any_name(bundle, path, text)
+    )
 
 
 def _looks(text: str) -> bool:

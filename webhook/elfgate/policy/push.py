@@ -22,7 +22,9 @@ _CONFIG = b"{}"
 _SECONDS = 60.0
 
 
-async def push(packed: bytes, reference: Reference, credential: Credential | None, *, plain_http: bool) -> str:
+async def push(
+    packed: bytes, reference: Reference, credential: Credential | None, *, plain_http: bool
+) -> str:
     """Push a bundle's file.
 
     Args:
@@ -37,14 +39,18 @@ async def push(packed: bytes, reference: Reference, credential: Credential | Non
     Raises:
         InputError: if the registry does not take it.
     """
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=True) as session:
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=True
+    ) as session:
         registry = _Registry(session, reference, credential, plain_http=plain_http)
         try:
             for blob in (_CONFIG, packed):
                 await registry.put_blob(blob)
             return await registry.put_manifest(_manifest(packed))
         except TimeoutError:
-            raise InputError(f"{reference.registry} did not take it within {_SECONDS:g} s") from None
+            raise InputError(
+                f"{reference.registry} did not take it within {_SECONDS:g} s"
+            ) from None
         except (aiohttp.ClientError, ValueError) as error:
             raise InputError(f"{reference.registry} cannot be reached: {error}") from None
 
@@ -53,9 +59,16 @@ class _Registry:
     """One repository, pushed to by one."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, reference: Reference, credential: Credential | None, *, plain_http: bool
+        self,
+        session: aiohttp.ClientSession,
+        reference: Reference,
+        credential: Credential | None,
+        *,
+        plain_http: bool,
     ) -> None:
-        host = "registry-1.docker.io" if reference.registry == DEFAULT_REGISTRY else reference.registry
+        host = (
+            "registry-1.docker.io" if reference.registry == DEFAULT_REGISTRY else reference.registry
+        )
         self._session = session
         self._reference = reference
         self._credential = credential
@@ -63,9 +76,11 @@ class _Registry:
         self._authorization = ""
 
     async def put_blob(self, content: bytes) -> None:
-        where = (await self._send("POST", urljoin(self._base, "blobs/uploads/"), b"", HTTPStatus.ACCEPTED)).get(
-            "Location"
-        )
+        where = (
+            await self._send(
+                "POST", urljoin(self._base, "blobs/uploads/"), b"", HTTPStatus.ACCEPTED
+            )
+        ).get("Location")
         if not where:
             raise InputError(f"{self._reference.registry} does not say where to upload to")
         url = urljoin(self._base, where)
@@ -110,22 +125,34 @@ class _Registry:
                 self._authorization = basic
                 return
             if challenge.scheme == "bearer":
-                self._authorization = f"Bearer {await self._token(dict(challenge.parameters), basic)}"
+                self._authorization = (
+                    f"Bearer {await self._token(dict(challenge.parameters), basic)}"
+                )
                 return
-        raise InputError(f"{self._reference.registry} needs credentials", hint="docker login writes them")
+        raise InputError(
+            f"{self._reference.registry} needs credentials", hint="docker login writes them"
+        )
 
     async def _token(self, parameters: dict[str, str], basic: str) -> str:
         realm = parameters.get("realm", "")
         if urlsplit(realm).scheme not in {"https", urlsplit(self._base).scheme}:
-            raise InputError(f"{self._reference.registry} would have its credentials sent unprotected")
+            raise InputError(
+                f"{self._reference.registry} would have its credentials sent unprotected"
+            )
         scope = f"repository:{self._reference.repository}:pull,push"
         asked = {"service": parameters.get("service", ""), "scope": scope}
         headers = {"Authorization": basic} if basic else {}
-        async with self._session.get(realm, params=asked, headers=headers, allow_redirects=False) as response:
+        async with self._session.get(
+            realm, params=asked, headers=headers, allow_redirects=False
+        ) as response:
             if response.status != HTTPStatus.OK:
                 raise InputError(f"{urlsplit(realm).netloc} answers {response.status} to {scope}")
             granted = orjson.loads(await response.content.read(1 << 16))
-        token = granted.get("token") or granted.get("access_token") if isinstance(granted, dict) else None
+        token = (
+            granted.get("token") or granted.get("access_token")
+            if isinstance(granted, dict)
+            else None
+        )
         if not isinstance(token, str):
             raise InputError(f"{urlsplit(realm).netloc} gives no token")
         return token
@@ -135,7 +162,12 @@ def _manifest(packed: bytes) -> bytes:
     layer = {"mediaType": LAYER_TYPE, "digest": _digest(packed), "size": len(packed)}
     layer |= {"annotations": {"org.opencontainers.image.title": "bundle.tar.gz"}}
     config = {"mediaType": _CONFIG_TYPE, "digest": _digest(_CONFIG), "size": len(_CONFIG)}
-    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": config, "layers": [layer]}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST_TYPE,
+        "config": config,
+        "layers": [layer],
+    }
     return orjson.dumps(manifest)
 
 

@@ -39,7 +39,9 @@ class OpaServer:
         told: Who is told what came of other revisions that it came to have since.
     """
 
-    def __init__(self, socket: Path, *, revision: str, seconds: float = 1.5, told: Told = _tell_nobody) -> None:
+    def __init__(
+        self, socket: Path, *, revision: str, seconds: float = 1.5, told: Told = _tell_nobody
+    ) -> None:
         self._client = _SocketClient(socket, seconds)
         self._socket = socket
         self._revision = revision
@@ -83,7 +85,8 @@ class OpaServer:
         answer = await self._ask(document)
         if not isinstance(answer, dict) or "result" not in answer:
             raise EngineError(
-                "OPA has no verdict: data.elfgate.main.verdict is undefined", hint="is its bundle loaded?"
+                "OPA has no verdict: data.elfgate.main.verdict is undefined",
+                hint="is its bundle loaded?",
             )
         return answer["result"]
 
@@ -116,7 +119,9 @@ class OpaServer:
             await self._client.connected()
             return await self._client.verdict(document)
         except TimeoutError as error:
-            raise EngineTimeoutError(f"OPA did not answer within {self._client.timeout} s") from error
+            raise EngineTimeoutError(
+                f"OPA did not answer within {self._client.timeout} s"
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise EngineError(f"OPA cannot be asked at {self._socket}: {error}") from error
 
@@ -177,11 +182,15 @@ class _SocketClient(AsyncOpaClient):  # type: ignore[misc]  # opa_client has no 
             ValueError: if it is not JSON.
         """
         asked = b'{"input":%b}' % document.json_bytes()
-        async with self._request("POST", f"{self.root_url}/data/elfgate/main/verdict", data=asked) as response:
+        async with self._request(
+            "POST", f"{self.root_url}/data/elfgate/main/verdict", data=asked
+        ) as response:
             return orjson.loads(await response.read())
 
     @asynccontextmanager
-    async def _request(self, method: str, url: str, **kwargs: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _request(
+        self, method: str, url: str, **kwargs: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with super()._request(method, url, **kwargs) as response:
             if response.status != 200:
                 raise EngineError(f"OPA answered {response.status}: {await _complaint(response)}")

@@ -43,7 +43,10 @@ def sign(contents: Mapping[str, bytes], private_key: bytes, key_id: str) -> byte
     Raises:
         InputError: if the key is none that can sign.
     """
-    hashes = [{"name": name, "hash": digest, "algorithm": _HASH} for name, digest in _digests(contents).items()]
+    hashes = [
+        {"name": name, "hash": digest, "algorithm": _HASH}
+        for name, digest in _digests(contents).items()
+    ]
     header = _encoded(orjson.dumps({"alg": _ALGORITHM, "kid": key_id, "typ": "JWT"}))
     payload = _encoded(orjson.dumps({"files": hashes, "keyid": key_id}))
     signed = header + b"." + payload
@@ -65,9 +68,13 @@ def verify(contents: Mapping[str, bytes], public_key: bytes, key_id: str) -> Non
     """
     header, payload, signature, signed = _token(contents)
     if header.get("alg") != _ALGORITHM:
-        raise SignatureError(f"the bundle is signed with {str(header.get('alg'))[:40]!r}, not {_ALGORITHM}")
+        raise SignatureError(
+            f"the bundle is signed with {str(header.get('alg'))[:40]!r}, not {_ALGORITHM}"
+        )
     if (named := _named(header, payload)) != {key_id}:
-        raise SignatureError(f"the bundle is signed with the key {', '.join(sorted(named))[:80]!r}, not {key_id!r}")
+        raise SignatureError(
+            f"the bundle is signed with the key {', '.join(sorted(named))[:80]!r}, not {key_id!r}"
+        )
     if not _verifies(_public(public_key), signed, signature):
         raise SignatureError(f"the bundle's signature is not of the key {key_id!r}")
     if payload.get("scope"):

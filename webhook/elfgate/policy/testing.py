@@ -35,7 +35,9 @@ class Report:
     summary: str
 
 
-async def examined(folder: Path | None = None, rules: Path | None = None, *, opa: str | None = None) -> Report:
+async def examined(
+    folder: Path | None = None, rules: Path | None = None, *, opa: str | None = None
+) -> Report:
     """Test a bundle.
 
     Args:
@@ -53,7 +55,10 @@ async def examined(folder: Path | None = None, rules: Path | None = None, *, opa
     failures = [*_failing(alone, shipped_names), *_failing(whole, own_names)]
     shipped = cases.shipped()
     for case in shipped:
-        failures += [f"case {case['name']!r}: {line}" for line in await cases.differences(case, folder, rules)]
+        failures += [
+            f"case {case['name']!r}: {line}"
+            for line in await cases.differences(case, folder, rules)
+        ]
     opa = opa or shutil.which("opa")
     if opa is not None:
         failures += _checked(opa, whole, own_names, rules)
@@ -106,8 +111,14 @@ def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None)
 def _run(*command: str) -> list[str]:
     """What a command says that fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_OPA_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_OPA_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return [f"opa {command[1]}: {error}"]
     lines = (done.stderr + done.stdout).splitlines()
-    return [] if done.returncode == 0 else [f"opa {command[1]}: {line}" for line in lines if line.strip()]
+    return (
+        []
+        if done.returncode == 0
+        else [f"opa {command[1]}: {line}" for line in lines if line.strip()]
+    )

@@ -2,8 +2,12 @@
 
 from elfgate.policy.verdict import Verdict, Violation
 
-MAX_RUNES = 4096  # past this in all, the API server cuts each warning to 256 runes and drops later ones
-_MAX_DENIAL = 16_384  # runes; kubectl shows it all, and a condition or an event of a controller cuts it
+MAX_RUNES = (
+    4096  # past this in all, the API server cuts each warning to 256 runes and drops later ones
+)
+_MAX_DENIAL = (
+    16_384  # runes; kubectl shows it all, and a condition or an event of a controller cuts it
+)
 _COUNTED = 64  # runes kept free for "and N more warnings"
 
 
@@ -64,5 +68,6 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
     )

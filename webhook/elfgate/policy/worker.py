@@ -24,7 +24,9 @@ from elfgate.policy.verdict import Verdict
 _START_SECONDS = 20.0
 _MEMORY = 1 << 30
 _MAX_FRAME = 64 << 20
-_NO_BACKTRACE = {"RUST_LIB_BACKTRACE": "0"}  # where RUST_BACKTRACE is set, an error would take a second for one
+_NO_BACKTRACE = {
+    "RUST_LIB_BACKTRACE": "0"
+}  # where RUST_BACKTRACE is set, an error would take a second for one
 _VERDICT = "data.elfgate.main.verdict"
 
 
@@ -96,10 +98,18 @@ class BoundedEngine:
             command = (sys.executable, "-P", "-m", "elfgate.policy.worker")
             pipe = asyncio.subprocess.PIPE
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=os.environ | _NO_BACKTRACE
+                *command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=os.environ | _NO_BACKTRACE,
             )
             try:
-                given = {"modules": dict(self._bundle.modules), "data": self._bundle.data, "memory": self._memory}
+                given = {
+                    "modules": dict(self._bundle.modules),
+                    "data": self._bundle.data,
+                    "memory": self._memory,
+                }
                 loaded = orjson.dumps(given)
                 await asyncio.wait_for(_exchange(self._process, loaded), _START_SECONDS)
             except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:

@@ -19,7 +19,11 @@ class LayerBuilder:
     """
 
     def __init__(
-        self, *, max_entries: int = 1_000_000, max_characters: int = 256 << 20, max_kept_bytes: int = 256 << 20
+        self,
+        *,
+        max_entries: int = 1_000_000,
+        max_characters: int = 256 << 20,
+        max_kept_bytes: int = 256 << 20,
     ) -> None:
         self._upper = Upper(max_entries=max_entries, max_characters=max_characters)
         self._links = Pieces()

@@ -81,7 +81,11 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
     if len(data) < min(size, max(wanted, 1)):
         return None
     if whole:
-        return Kept(head=head if runs else b"", text=bytes(data[:size])) if size <= TEXT_BYTES else None
+        return (
+            Kept(head=head if runs else b"", text=bytes(data[:size]))
+            if size <= TEXT_BYTES
+            else None
+        )
     return Kept(head=head, tail=bytes(data[HEAD_BYTES:wanted]))
 
 

@@ -44,7 +44,9 @@ def _directories(root: Directory) -> Iterator[tuple[str, dict[str, Name]]]:
         if directory.children:
             yield path or "/", directory.children
         waiting += [
-            (f"{path}/{last}", name) for last, name in directory.children.items() if isinstance(name, Directory)
+            (f"{path}/{last}", name)
+            for last, name in directory.children.items()
+            if isinstance(name, Directory)
         ]
 
 
@@ -53,7 +55,9 @@ def _record(name: Name, links: int, texts: int) -> bytes:
     is_link = name.kind in (Kind.SYMLINK, Kind.HARDLINK)
     first = name.head + (0 if is_link else links) if name.head else 0
     second = name.body + (links + texts if name.flags & form.ELF else links) if name.body else 0
-    return form.RECORD.pack(name.kind | name.flags, name.mode, name.uid, name.gid, name.size, first, second)
+    return form.RECORD.pack(
+        name.kind | name.flags, name.mode, name.uid, name.gid, name.size, first, second
+    )
 
 
 def _file(sections: tuple[bytes, bytes, bytes], sorts: tuple[Pieces, Pieces, Pieces]) -> bytes:

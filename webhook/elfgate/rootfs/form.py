@@ -24,9 +24,15 @@ import zstandard
 MAGIC = b"elfgate\0"
 VERSION = 2
 
-HEADER = struct.Struct("<8sHHIQ")  # magic, version, excerpts' version, CRC-32 of table and directories, length in all
-SECTIONS = struct.Struct("<8I")  # directories, names, records, chunks: stored and unpacked bytes of each
-RECORD = struct.Struct("<BHIIQII")  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
+HEADER = struct.Struct(
+    "<8sHHIQ"
+)  # magic, version, excerpts' version, CRC-32 of table and directories, length in all
+SECTIONS = struct.Struct(
+    "<8I"
+)  # directories, names, records, chunks: stored and unpacked bytes of each
+RECORD = struct.Struct(
+    "<BHIIQII"
+)  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
 DIGEST_BYTES = 16
 
 KIND_BITS = 0x07
@@ -44,7 +50,9 @@ _LEVEL = 4  # a quarter of what 9 takes, for an index 5 % longer
 
 def pack(data: bytes) -> bytes:
     """Compress to one zstd frame that tells its size and carries a checksum."""
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True).compress(data)
+    return zstandard.ZstdCompressor(
+        level=_LEVEL, write_checksum=True, write_content_size=True
+    ).compress(data)
 
 
 def unpack(frame: bytes | memoryview, size: int) -> bytes:
@@ -75,7 +83,9 @@ def unpack_numbers(data: bytes, offset: int, count: int) -> Sequence[int]:
     """
     if offset + 4 * count > len(data):
         raise ValueError("layer index: a table is cut short")
-    numbers = array("I", data[offset : offset + 4 * count])  # a tuple would take nine times the memory
+    numbers = array(
+        "I", data[offset : offset + 4 * count]
+    )  # a tuple would take nine times the memory
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

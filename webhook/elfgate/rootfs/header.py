@@ -62,7 +62,9 @@ def parse(block: bytes) -> Header:
         raise ValueError("a size is negative")
     extended = kind == b"S" and block[482] != 0
     link = link.partition(b"\0")[0]
-    return Header(name, _repeated(mode), _repeated(uid), _repeated(gid), length, kind, link, extended)
+    return Header(
+        name, _repeated(mode), _repeated(uid), _repeated(gid), length, kind, link, extended
+    )
 
 
 def number(field: bytes) -> int:
@@ -122,7 +124,9 @@ def pax_number(value: bytes) -> int:
 def _prefix(block: bytes, magic: bytes, field: bytes) -> bytes:
     """What stands before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
     if magic == b"ustar\0":
-        return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[0]  # star: then come times
+        return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[
+            0
+        ]  # star: then come times
     if magic == b"ustar " and field[0] and field[:12].strip(b" \x0001234567"):
         return field.partition(b"\0")[0]  # Go before 1.8 wrote one where GNU has a time
     return b""

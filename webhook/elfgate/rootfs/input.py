@@ -57,7 +57,9 @@ class Input:
             self._at += size
             return memoryview(self._buffer)[start : start + size]
         if len(self._scratch) < size:
-            self._scratch = _memory(4 * size)  # used for one file after the other: taken anew, it must be cleared anew
+            self._scratch = _memory(
+                4 * size
+            )  # used for one file after the other: taken anew, it must be cleared anew
         taken = memoryview(self._scratch)[:size]
         filled = 0
         while filled < size:
@@ -95,7 +97,9 @@ class Input:
         piece = self._stream.read(_READ_BYTES - ahead % 512)
         self._bytes_left -= len(piece)
         if self._bytes_left < 0:
-            raise UnreadableError("the layer unpacks to more bytes than allowed", reason=UnknownReason.LIMIT_EXCEEDED)
+            raise UnreadableError(
+                "the layer unpacks to more bytes than allowed", reason=UnknownReason.LIMIT_EXCEEDED
+            )
         self._before += self._at
         self._buffer = self._buffer[self._at :] + piece
         self._at = 0

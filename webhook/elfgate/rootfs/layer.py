@@ -17,7 +17,10 @@ from elfgate.rootfs import form
 from elfgate.rootfs.entry import Entry, Kind
 
 _KINDS = tuple(Kind)
-_OWN_BYTES, _UNPACKED_COST = 4096, 4  # measured: of a layer as such, and of each byte of its sections
+_OWN_BYTES, _UNPACKED_COST = (
+    4096,
+    4,
+)  # measured: of a layer as such, and of each byte of its sections
 _FRAMES_KEPT = 4  # unpacked frames a layer remembers: neighbours are often asked for together
 
 
@@ -48,9 +51,13 @@ class Layer:
         if magic != form.MAGIC:
             raise ValueError("layer index: not one")
         if (version, excerpt_version) != (form.VERSION, sparse.VERSION):
-            raise ValueError(f"layer index: version {version}.{excerpt_version} is not this program's")
+            raise ValueError(
+                f"layer index: version {version}.{excerpt_version} is not this program's"
+            )
         stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
-        if length != len(blob) or checksum != zlib.crc32(memoryview(blob)[form.HEADER.size : start + stored]):
+        if length != len(blob) or checksum != zlib.crc32(
+            memoryview(blob)[form.HEADER.size : start + stored]
+        ):
             raise ValueError("layer index: damaged or cut short")
         table = form.unpack(memoryview(blob)[start : start + stored], size)
         return cls(_Stored(blob, start), _Directories(table))
@@ -106,7 +113,9 @@ class Layer:
     def _open(self, number: int) -> "_Directory":
         first, last = self._directories.records[number : number + 2]
         names_start, names_end = self._directories.names[number : number + 2]
-        names = self._stored.names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
+        names = (
+            self._stored.names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
+        )
         if len(names) != last - first or last * form.RECORD.size > len(self._stored.records):
             raise ValueError("layer index: a directory's names do not fit its records")
         return _Directory(self._stored.entry, dict(zip(names, range(first, last), strict=True)))
@@ -125,7 +134,9 @@ class _Stored:
         self._frames: dict[int, bytes] = {}
 
     def entry(self, number: int) -> Entry:
-        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(self.records, number * form.RECORD.size)
+        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(
+            self.records, number * form.RECORD.size
+        )
         if flags & form.KIND_BITS >= len(_KINDS):
             raise ValueError("layer index: an entry is of no known kind")
         kind = _KINDS[flags & form.KIND_BITS]
@@ -135,10 +146,21 @@ class _Stored:
             return Entry(kind, mode, uid, gid, size, opaque=opaque, implied=implied, text=text)
         content = self.chunk(first - 1) if first else b""
         if kind in (Kind.SYMLINK, Kind.HARDLINK):
-            return Entry(kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape"))
+            return Entry(
+                kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape")
+            )
         if flags & form.ELF:
             capable = bool(flags & form.CAPABLE)
-            return Entry(kind, mode, uid, gid, size, head=content, elf=self._digest(second - 1), capable=capable)
+            return Entry(
+                kind,
+                mode,
+                uid,
+                gid,
+                size,
+                head=content,
+                elf=self._digest(second - 1),
+                capable=capable,
+            )
         body = self.chunk(second - 1) if second else b""
         if flags & form.TEXT:
             return Entry(kind, mode, uid, gid, size, head=content, text=body)
@@ -147,7 +169,9 @@ class _Stored:
     def _section(self, number: int) -> bytes:
         table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
         start = self._sections_start + sum(table[: 2 * number : 2])
-        return form.unpack(memoryview(self.blob)[start : start + table[2 * number]], table[2 * number + 1])
+        return form.unpack(
+            memoryview(self.blob)[start : start + table[2 * number]], table[2 * number + 1]
+        )
 
     @cached_property
     def names(self) -> bytes:
@@ -167,7 +191,9 @@ class _Stored:
         digests = self._chunks.digests
         first = self._chunks.count - len(digests) // form.DIGEST_BYTES
         steps = range(0, len(digests), form.DIGEST_BYTES)
-        return {digests[step : step + form.DIGEST_BYTES]: first + at for at, step in enumerate(steps)}
+        return {
+            digests[step : step + form.DIGEST_BYTES]: first + at for at, step in enumerate(steps)
+        }
 
     def _digest(self, number: int) -> bytes:
         end = (number - self._chunks.count) * form.DIGEST_BYTES

@@ -15,7 +15,11 @@ _OLD_MAGIC = b"ld.so-1.7.0\0"
 _NEW_MAGIC = b"glibc-ld.so.cache1.1"
 _OLD_HEADER, _OLD_ENTRY = 16, 12  # bytes: struct cache_file; struct file_entry
 _NEW_HEADER, _NEW_ENTRY = 48, 24  # bytes: struct cache_file_new; struct file_entry_new
-_ORDERS = {0: ("<", ">"), 2: ("<",), 3: (">",)}  # by the header's flags; 0 where glibc < 2.33 wrote it
+_ORDERS = {
+    0: ("<", ">"),
+    2: ("<",),
+    3: (">",),
+}  # by the header's flags; 0 where glibc < 2.33 wrote it
 _EXTENSION_MAGIC = 0xEAA42174
 _HWCAPS_TAG = 1
 _HWCAPS_BIT = 1 << 30  # of hwcap's upper half; the ten lowest bits there are the ISA level
@@ -72,7 +76,11 @@ def parse_cache(data: bytes) -> Cache | None:
         table = _OLD_HEADER + _OLD_ENTRY * count
         if table <= len(data):
             start = -(-table // 8) * 8
-            return _new(data, start) if data.startswith(_NEW_MAGIC, start) else _old(data, order, count)
+            return (
+                _new(data, start)
+                if data.startswith(_NEW_MAGIC, start)
+                else _old(data, order, count)
+            )
     return None
 
 
@@ -98,7 +106,9 @@ def _new(data: bytes, start: int) -> Cache | None:
 
 
 def _old(data: bytes, order: str, count: int) -> Cache:
-    rows = _Rows(data, struct.Struct(f"{order}III"), _OLD_HEADER, count, _OLD_HEADER + _OLD_ENTRY * count)
+    rows = _Rows(
+        data, struct.Struct(f"{order}III"), _OLD_HEADER, count, _OLD_HEADER + _OLD_ENTRY * count
+    )
     return Cache(_BYTE_ORDERS[order], _Entries(rows, ()))
 
 
@@ -141,7 +151,9 @@ class _Entries(Mapping[str, Sequence[CacheEntry]]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def _entry(self, flags: int, _key: int, value: int, osversion: int = 0, hwcap: int = 0) -> CacheEntry | None:
+    def _entry(
+        self, flags: int, _key: int, value: int, osversion: int = 0, hwcap: int = 0
+    ) -> CacheEntry | None:
         """The entry of a row; None for one that the loader passes over."""
         path = self._rows.string(value)
         needs = hex(hwcap) if hwcap else None
@@ -157,7 +169,9 @@ def _hwcaps(data: bytes, start: int, order: str) -> Sequence[str]:
     if not at or at % 4 or _number(data, at, order) != _EXTENSION_MAGIC:
         return ()
     for section in range(min(_number(data, at + 4, order), 16)):
-        tag, _, offset, size = (_number(data, at + 8 + 16 * section + 4 * field, order) for field in range(4))
+        tag, _, offset, size = (
+            _number(data, at + 8 + 16 * section + 4 * field, order) for field in range(4)
+        )
         if tag == _HWCAPS_TAG:
             places = range(offset, offset + min(size, 4 * _HWCAPS_LIMIT), 4)
             return tuple(_string(data, start + _number(data, place, order)) for place in places)

@@ -29,8 +29,12 @@ class Overlay:
         self._layers = layers
         self._names: dict[str, tuple[Entry, int] | None] = {}
         self._lower: dict[int, Overlay] = {}
-        self._directories: dict[str, list[int]] = {}  # the layers whose content shows, topmost first
-        self.root = self._merge("/", [(number, layers[number].root) for number in reversed(range(len(layers)))])
+        self._directories: dict[
+            str, list[int]
+        ] = {}  # the layers whose content shows, topmost first
+        self.root = self._merge(
+            "/", [(number, layers[number].root) for number in reversed(range(len(layers)))]
+        )
 
     def child(self, directory: str, name: str) -> Entry | None:
         """What a name is; a hard link stands for its target.
@@ -50,13 +54,19 @@ class Overlay:
 
     def names(self, directory: str) -> set[str]:
         """The names that layers have in a directory that was found, hidden ones included."""
-        return {name for number in self._directories[directory] for name in self._layers[number].entries(directory)}
+        return {
+            name
+            for number in self._directories[directory]
+            for name in self._layers[number].entries(directory)
+        }
 
     def locate(self, directory: str, name: str) -> tuple[Entry, int] | None:
         """As ``raw``, with the number of the topmost layer that has it."""
         path = f"{directory}/{name}" if directory != "/" else f"/{name}"
         if path not in self._names:
-            if len(self._names) >= _NAMES_KEPT:  # pods may ask for any number of paths that are not there
+            if (
+                len(self._names) >= _NAMES_KEPT
+            ):  # pods may ask for any number of paths that are not there
                 self._names.clear()
             self._names[path] = self._find(directory, path, name)
         return self._names[path]

@@ -42,7 +42,9 @@ class _Member(Member):
     stored: int = 0
 
 
-def index(stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES) -> Layer:
+def index(
+    stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES
+) -> Layer:
     """Read a layer's tar stream up to its end-of-archive mark and index it.
 
     What follows the mark is left unread: whoever verifies a digest reads on.
@@ -126,7 +128,9 @@ def _member(header: Header, extended: dict[str, bytes]) -> _Member:
     if any(key.startswith("GNU.sparse.") for key in extended):
         kind = Kind.UNREADABLE
         name = extended.get("GNU.sparse.name") or name
-        size = pax_number(extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0")
+        size = pax_number(
+            extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0"
+        )
     if header.type in _WITHOUT_DATA:
         stored = size = 0
     return _Member(

@@ -60,7 +60,10 @@ class Tree:
         found = self.lookup(path)
         if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
             return {}
-        entries = ((name, self._overlay.child(found.path, name)) for name in sorted(self._overlay.names(found.path)))
+        entries = (
+            (name, self._overlay.child(found.path, name))
+            for name in sorted(self._overlay.names(found.path))
+        )
         return {name: entry for name, entry in entries if entry is not None}
 
     def facts(self, found: Found) -> ElfFacts | None:

@@ -78,7 +78,9 @@ class Upper:
         self.root = Directory()
         self._entries_left = max_entries
         self._characters_left = max_characters
-        self._led: dict[str, Directory] = {"": self.root}  # by path as written: where it leads as things stand
+        self._led: dict[str, Directory] = {
+            "": self.root
+        }  # by path as written: where it leads as things stand
 
     def put(self, path: str, name: Name) -> None:
         """Set what a path stands for; directories on the way are made.
@@ -136,7 +138,11 @@ class Upper:
             parent = self.directory(above)
             child = parent.children.get(last)
             is_symlink = child is not None and child.kind is Kind.SYMLINK
-            led = self._walk(path, make=True) if is_symlink else self._enter(parent, last, path, make=True)
+            led = (
+                self._walk(path, make=True)
+                if is_symlink
+                else self._enter(parent, last, path, make=True)
+            )
             assert led is not None  # noqa: S101 - with make, it ends somewhere or raises
             self._spend(len(path))
             self._led[path] = led
@@ -187,7 +193,11 @@ class Upper:
         return made
 
     def _count(self, path: str, last: str, link: str) -> None:
-        if not last or len(last.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES or "\0" in last:
+        if (
+            not last
+            or len(last.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES
+            or "\0" in last
+        ):
             raise ValueError(f"{short(path)} has a name that no file system takes")
         if len(path) > MAX_PATH_BYTES or len(link) > MAX_PATH_BYTES:
             raise ValueError(f"{short(path)} is longer than {MAX_PATH_BYTES} bytes, or its link is")
@@ -197,7 +207,9 @@ class Upper:
     def _spend(self, characters: int) -> None:
         self._characters_left -= characters
         if self._entries_left < 0 or self._characters_left < 0:
-            raise UnreadableError("the layer has more names than allowed", reason=UnknownReason.LIMIT_EXCEEDED)
+            raise UnreadableError(
+                "the layer has more names than allowed", reason=UnknownReason.LIMIT_EXCEEDED
+            )
 
 
 def short(path: str) -> str:

@@ -109,7 +109,9 @@ class Flights:
 
         async def flight() -> T:
             async with self._lanes.enter(lane):
-                return await _result(asyncio.get_running_loop().run_in_executor(self._threads, read))
+                return await _result(
+                    asyncio.get_running_loop().run_in_executor(self._threads, read)
+                )
 
         return await self.join(key, flight)
 

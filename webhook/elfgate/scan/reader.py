@@ -32,7 +32,10 @@ __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Re
 TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
 ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it still
 _THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two looks for what another replica is reading
+_FIRST_PAUSE, _LONGEST_PAUSE = (
+    0.1,
+    1.0,
+)  # seconds between two looks for what another replica is reading
 _RECALL_SECONDS = 0.5
 # Of layers: a few usual images, others take milliseconds out of the store. What was predicted of an image that was seen
 # lately is remembered apart, so that its layers are needed for new questions only.
@@ -74,7 +77,9 @@ class Reader:
         self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
         self._remembered: Remembered[Contents] = Remembered(_REMEMBERED_BYTES)
         self._by_table = by_table
-        self._whole: Recent[str, str] = Recent(4096)  # manifests whose layers' tables do not say enough
+        self._whole: Recent[str, str] = Recent(
+            4096
+        )  # manifests whose layers' tables do not say enough
         self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
         self._sharing: set[asyncio.Task[None]] = set()
 
@@ -88,7 +93,11 @@ class Reader:
             UnreadableError: if its source does not say, or does not let the asker have it.
         """
         digest = is_digest(located.name)
-        if located.asker is None and digest and self._store.get(Kind.DOCUMENT, located.name) is not None:
+        if (
+            located.asker is None
+            and digest
+            and self._store.get(Kind.DOCUMENT, located.name) is not None
+        ):
             return Descriptor("", located.name)  # a digest points at itself
         key = (located.asker, located.image)
         expires, known = self._resolved.get(key) or (0.0, None)
@@ -101,7 +110,9 @@ class Reader:
             if known is not None and digest and error.reason is UnknownReason.REGISTRY_UNREACHABLE:
                 return known
             raise
-        self._resolved.put(key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found))
+        self._resolved.put(
+            key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found)
+        )
         self._share_tag(located, found)
         return found
 
@@ -132,13 +143,17 @@ class Reader:
             contents = None if pulled is None else await self._read(located, pulled)
             if located.repository and located.tag:
                 note = partial(self._store.tag, located.repository, located.tag, descriptor.digest)
-                await asyncio.get_running_loop().run_in_executor(self._threads, note)  # a locked store makes it wait
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, note
+                )  # a locked store makes it wait
             return descriptor.digest, contents
 
         at_hand = self.at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
-        return await self._flights.join(f"{located.asker} {located.image} on {platform} {runtime}", flight)
+        return await self._flights.join(
+            f"{located.asker} {located.image} on {platform} {runtime}", flight
+        )
 
     async def read_whole(
         self, located: Located, platform: Platform, runtime: str | None, contents: Contents
@@ -152,13 +167,17 @@ class Reader:
         self._remembered.forget(contents.digest)
         return await self.read(located, platform, runtime)
 
-    def at_hand(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, Contents] | None:
+    def at_hand(
+        self, located: Located, platform: Platform, runtime: str | None
+    ) -> tuple[str, Contents] | None:
         """What ``read`` would say, if it was read lately; without waiting for anything."""
         digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
         contents = self._remembered.image(manifest)
         return (digest, contents) if contents else None
 
-    def pulled_lately(self, located: Located, platform: Platform, runtime: str | None) -> tuple[str, str] | None:
+    def pulled_lately(
+        self, located: Located, platform: Platform, runtime: str | None
+    ) -> tuple[str, str] | None:
         """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
 
         None if they are not known at once, or not for sure: then ``read`` finds out.
@@ -220,8 +239,12 @@ class Reader:
     def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Tell the other replicas where a tag points, while nobody waits for it."""
         if self._facts.shared and located.repository and located.tag:
-            share = partial(self._facts.share_tag, located.repository, located.tag, descriptor.digest)
-            task = asyncio.ensure_future(self._flights.on_thread(f"share {located.image}", share, lane=_SHARING))
+            share = partial(
+                self._facts.share_tag, located.repository, located.tag, descriptor.digest
+            )
+            task = asyncio.ensure_future(
+                self._flights.on_thread(f"share {located.image}", share, lane=_SHARING)
+            )
             self._sharing.add(task)
             task.add_done_callback(self._sharing.discard)
 
@@ -250,7 +273,9 @@ class Reader:
             )
             return self._remember_pull(descriptor, platform, runtime, pulled)
 
-    def _kept_pull(self, descriptor: Descriptor, platform: Platform, runtime: str | None) -> Pulled | None:
+    def _kept_pull(
+        self, descriptor: Descriptor, platform: Platform, runtime: str | None
+    ) -> Pulled | None:
         pulled = self._pulled.get((descriptor.digest, platform, runtime))
         if pulled is not None:
             return pulled
@@ -273,14 +298,19 @@ class Reader:
             return _data(digest)
         config = await self._config(located, manifest.config)
         whole = self._whole.get(digest) is not None
-        return self._keep(pulled, config, await self._read_layers(located, manifest.layers, whole=whole))
+        return self._keep(
+            pulled, config, await self._read_layers(located, manifest.layers, whole=whole)
+        )
 
     async def _read_layers(
         self, located: Located, descriptors: Sequence[Descriptor], *, whole: bool
     ) -> list[tuple[str, Layer]]:
         """All layers, bottom first. The largest is begun first, so that no core waits for it alone in the end."""
         by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
-        begun = {at: asyncio.ensure_future(self._layer(located, descriptors[at], whole=whole)) for at in by_size}
+        begun = {
+            at: asyncio.ensure_future(self._layer(located, descriptors[at], whole=whole))
+            for at in by_size
+        }
         return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
     async def _config(self, located: Located, descriptor: Descriptor) -> Config:
@@ -294,13 +324,19 @@ class Reader:
     def _known(self, pulled: Pulled) -> Contents | None:
         manifest = pulled.manifest
         whole = self._whole.get(pulled.descriptor.digest) is not None
-        layers = [kept for entry in manifest.layers if (kept := self._kept_somehow(entry, whole=whole)) is not None]
+        layers = [
+            kept
+            for entry in manifest.layers
+            if (kept := self._kept_somehow(entry, whole=whole)) is not None
+        ]
         if len(layers) < len(manifest.layers):
             return None
         config = read_config(self._kept_document(manifest.config), manifest.config)
         return self._keep(pulled, config, layers)
 
-    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[tuple[str, Layer]]) -> Contents:
+    def _keep(
+        self, pulled: Pulled, config: Config, layers: Sequence[tuple[str, Layer]]
+    ) -> Contents:
         digest, tree = pulled.descriptor.digest, Tree([layer for _, layer in layers])
         nature = variant(tree, _architecture(config))
         partial = [name for name, _ in layers] != [layer.digest for layer in pulled.manifest.layers]
@@ -330,7 +366,9 @@ class Reader:
             self._facts.keep(Kind.DOCUMENT, descriptor.digest, found)
         return found
 
-    async def _layer(self, located: Located, descriptor: Descriptor, *, whole: bool) -> tuple[str, Layer]:
+    async def _layer(
+        self, located: Located, descriptor: Descriptor, *, whole: bool
+    ) -> tuple[str, Layer]:
         """A layer, and the digest that its facts go by."""
         kept = self._kept_somehow(descriptor, whole=whole)
         if kept is not None:
@@ -342,10 +380,14 @@ class Reader:
         table = self._table(descriptor, whole=whole)
         if table and isinstance(source, ByTable):
             with suppress(UnreadableError):  # whatever is wrong with it: the layer itself says more
-                return table, await self._found_or_read(located, table, partial(source.layer_by_table, descriptor))
+                return table, await self._found_or_read(
+                    located, table, partial(source.layer_by_table, descriptor)
+                )
         return digest, await self._found_or_read(located, digest, partial(source.layer, descriptor))
 
-    async def _found_or_read(self, located: Located, digest: str, read: Callable[[], Layer]) -> Layer:
+    async def _found_or_read(
+        self, located: Located, digest: str, read: Callable[[], Layer]
+    ) -> Layer:
         """A layer that some replica has read or, if none has, that is read here, for all who ask meanwhile."""
 
         async def flight() -> Layer:

@@ -108,7 +108,9 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
         """
         try:
-            at_hand = None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+            at_hand = (
+                None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+            )
             if at_hand is not None:
                 return at_hand
             located = self._locate(image, keyring)
@@ -118,7 +120,9 @@ class Scanner:
                 if contents is not None and contents.partial:
                     prediction = self._prediction(contents, platform, overrides, node)
                     if prediction.outcome is Outcome.UNKNOWN:
-                        digest, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
+                        digest, contents = await self._reader.read_whole(
+                            located, platform, node.runtime, contents
+                        )
                 if contents is None:
                     missing = await self._platform_missing(located, platform)
                     return Linkage(image, digest, platform, missing, until=until)
@@ -133,7 +137,9 @@ class Scanner:
             prediction = self._judge(contents, platform, overrides, node, explain=True)
         else:
             prediction = self._prediction(contents, platform, overrides, node)
-        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant, until)
+        return Linkage(
+            image, digest, platform, prediction, contents.digest, contents.variant, until
+        )
 
     def at_hand(
         self,
@@ -153,17 +159,30 @@ class Scanner:
         """
         located = self._locate(image, keyring)
         digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
-        known = self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
+        known = (
+            self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
+        )
         if known is None:
             _, contents = self._reader.at_hand(located, platform, node.runtime) or ("", None)
             if contents is None:
                 return None
-            prediction, variant = self._prediction(contents, platform, overrides, node), contents.variant
+            prediction, variant = (
+                self._prediction(contents, platform, overrides, node),
+                contents.variant,
+            )
             if contents.partial and prediction.outcome is Outcome.UNKNOWN:
                 return None
         else:
             prediction, variant = known
-        return Linkage(image, digest, platform, prediction, manifest, variant, self._reader.holds_until(located))
+        return Linkage(
+            image,
+            digest,
+            platform,
+            prediction,
+            manifest,
+            variant,
+            self._reader.holds_until(located),
+        )
 
     def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
@@ -185,7 +204,9 @@ class Scanner:
         offered = await self._reader.platforms(self._locate(image))
         return tuple(platform for platform in offered if platform.os == "linux")
 
-    async def others(self, image: str, platform: Platform, node: NodeFacts = _NO_FACTS) -> tuple[Surveyed, ...]:
+    async def others(
+        self, image: str, platform: Platform, node: NodeFacts = _NO_FACTS
+    ) -> tuple[Surveyed, ...]:
         """What else of the image would fail on that platform: for people, never a reason to deny.
 
         Raises:
@@ -198,10 +219,16 @@ class Scanner:
             _, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
         if contents is None or not contents.startable or not _is_known(platform):
             return ()
-        return tuple(survey(contents.tree, contents.defaults, platform, node, injected=self._injected))
+        return tuple(
+            survey(contents.tree, contents.defaults, platform, node, injected=self._injected)
+        )
 
     async def alternatives(
-        self, image: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES, node: NodeFacts = _NO_FACTS
+        self,
+        image: str,
+        platform: Platform,
+        overrides: Overrides = _NO_OVERRIDES,
+        node: NodeFacts = _NO_FACTS,
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
@@ -213,13 +240,18 @@ class Scanner:
         found: list[str] = []
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(digest, platform, node.runtime)
-            if contents and self._prediction(contents, platform, overrides, node).outcome is Outcome.STARTS:
+            if (
+                contents
+                and self._prediction(contents, platform, overrides, node).outcome is Outcome.STARTS
+            ):
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:
                 break
         return found
 
-    def _prediction(self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts) -> Prediction:
+    def _prediction(
+        self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts
+    ) -> Prediction:
         """Predict, or remember: all of an image with a content address is in its digest."""
         if not is_digest(contents.digest):
             return self._judge(contents, platform, overrides, node)
@@ -227,22 +259,44 @@ class Scanner:
         prediction, _ = self._predictions.get(key) or (None, None)
         if prediction is None:
             prediction = self._judge(contents, platform, overrides, node)
-            if not (contents.partial and prediction.outcome is Outcome.UNKNOWN):  # then it is read whole
+            if not (
+                contents.partial and prediction.outcome is Outcome.UNKNOWN
+            ):  # then it is read whole
                 self._predictions.put(key, (prediction, contents.variant))
         return prediction
 
     def _judge(
-        self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts, *, explain: bool = False
+        self,
+        contents: Contents,
+        platform: Platform,
+        overrides: Overrides,
+        node: NodeFacts,
+        *,
+        explain: bool = False,
     ) -> Prediction:
         if not contents.startable:
-            return _unknown("this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED)
+            return _unknown(
+                "this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED
+            )
         if not _is_known(platform):
-            return _unknown(f"how {platform} starts programs is not known to elfgate", UnknownReason.SHAPE_UNKNOWN)
+            return _unknown(
+                f"how {platform} starts programs is not known to elfgate",
+                UnknownReason.SHAPE_UNKNOWN,
+            )
         prediction = predict(
-            contents.tree, contents.defaults, overrides, platform, node, injected=self._injected, explain=explain
+            contents.tree,
+            contents.defaults,
+            overrides,
+            platform,
+            node,
+            injected=self._injected,
+            explain=explain,
         )
         declared = contents.declared
-        if prediction.outcome is not Outcome.STARTS or declared.architecture in ("", platform.architecture):
+        if prediction.outcome is not Outcome.STARTS or declared.architecture in (
+            "",
+            platform.architecture,
+        ):
             return prediction
         note = Finding(
             Code.PLATFORM_LABEL_WRONG,
@@ -254,9 +308,14 @@ class Scanner:
         return replace(prediction, findings=(*prediction.findings, note))
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
-        offered = ", ".join(str(offer) for offer in await self._reader.platforms(located)) or "no platform at all"
+        offered = (
+            ", ".join(str(offer) for offer in await self._reader.platforms(located))
+            or "no platform at all"
+        )
         message = f"the image has nothing for {platform}; its index lists {offered}"
-        finding = Finding(Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too")
+        finding = Finding(
+            Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too"
+        )
         return Prediction((), (finding,))
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
@@ -279,7 +338,9 @@ def _is_known(platform: Platform) -> bool:
 
 
 def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
-    finding = Finding(Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason)
+    finding = Finding(
+        Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason
+    )
     return Prediction((), (finding,))
 
 

@@ -17,7 +17,15 @@ from elfgate.policy.engine import EngineError
 from elfgate.server.clients import may_ask
 from elfgate.server.fallback import fallback, review_request, review_uid
 from elfgate.server.metrics import Metrics
-from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope, read_body, seconds_to_answer
+from elfgate.server.request import (
+    HungUpError,
+    Message,
+    Receive,
+    RefusedError,
+    Scope,
+    read_body,
+    seconds_to_answer,
+)
 from elfgate.server.within import within
 from elfgate.settings import Settings
 
@@ -108,12 +116,20 @@ class Webhook:
     """
 
     def __init__(
-        self, *, judge: Judge, steer: Judge | None = None, ready: Ready, metrics: Metrics, settings: Settings
+        self,
+        *,
+        judge: Judge,
+        steer: Judge | None = None,
+        ready: Ready,
+        metrics: Metrics,
+        settings: Settings,
     ) -> None:
         self._doors = {"/validate": _Door(judge, refuses=settings.admission.fail == "deny")}
         if steer is not None:
             self._doors["/mutate"] = _Door(steer, refuses=False)
-        self._methods = {path: METHODS[path] for path in METHODS if path != "/mutate" or steer is not None}
+        self._methods = {
+            path: METHODS[path] for path in METHODS if path != "/mutate" or steer is not None
+        }
         self._ready = ready
         self._metrics = metrics
         self._admission = settings.admission
@@ -130,11 +146,16 @@ class Webhook:
         if methods is None:
             await self._reply(send, 404, f"no such path; there are {', '.join(self._methods)}\n")
         elif scope["method"] not in methods:
-            await self._reply(send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods))
+            await self._reply(
+                send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods)
+            )
         elif path in self._doors and not may_ask(scope.get("state", {}).get("client"), self._tls):
             self._metrics.failed("client")
             await self._reply(
-                send, 403, "reviews are answered to clients with a certificate only\n", connection="close"
+                send,
+                403,
+                "reviews are answered to clients with a certificate only\n",
+                connection="close",
             )
         elif path in self._doors:
             await self._review(self._doors[path], scope, receive, send)
@@ -185,7 +206,9 @@ class Webhook:
             return self._fail(door, body, cause="error", why=str(error))
         except Exception as error:  # the boundary: whatever broke, the API server gets its answer
             log.exception("judge failed", extra={"error": type(error).__name__})
-            return self._fail(door, body, cause="error", why="an internal error, which its log tells of")
+            return self._fail(
+                door, body, cause="error", why="an internal error, which its log tells of"
+            )
         self._note(answer, body, loop.time() - started)
         return answer.body
 
@@ -203,9 +226,15 @@ class Webhook:
         level = logging.DEBUG if answer.allowed else logging.INFO
         if log.isEnabledFor(level):
             facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
-            facts |= {"outcome": answer.outcome, "codes": answer.codes, "milliseconds": round(seconds * 1000, 3)}
+            facts |= {
+                "outcome": answer.outcome,
+                "codes": answer.codes,
+                "milliseconds": round(seconds * 1000, 3),
+            }
             facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
-            facts |= {"steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}}
+            facts |= {
+                "steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}
+            }
             log.log(level, "review answered", extra=facts)
 
     def _fail(self, door: _Door, body: bytes, *, cause: str, why: str) -> bytes:
@@ -215,9 +244,13 @@ class Webhook:
         except InputError as error:
             raise RefusedError(400, str(error)) from None
         uid = str(request["uid"])
-        allow = not door.refuses or self._exemption.covers(request.get("namespace"), request.get("object"))
+        allow = not door.refuses or self._exemption.covers(
+            request.get("namespace"), request.get("object")
+        )
         self._metrics.failed(cause)
-        log.warning("review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why})
+        log.warning(
+            "review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why}
+        )
         return fallback(uid, why=why, allow=allow)
 
     async def _readyz(self, send: Send) -> None:
@@ -230,7 +263,9 @@ class Webhook:
         """Send a whole answer. Underscores in the names of headers stand for hyphens."""
         body = content.encode() if isinstance(content, str) else content
         if self.draining:
-            headers["connection"] = "close"  # the client's next request then goes to a server that stays
+            headers["connection"] = (
+                "close"  # the client's next request then goes to a server that stays
+            )
         fields = tuple(({"content_type": "text/plain; charset=utf-8"} | headers).items())
         encoded = [*_encoded(fields), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": encoded})

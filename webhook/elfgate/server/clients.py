@@ -14,7 +14,12 @@ def common_name(transport: asyncio.BaseTransport) -> str | None:
     shown = transport.get_extra_info("peercert")
     if not shown:
         return None
-    names = [str(value) for part in shown.get("subject", ()) for key, value in part if key == "commonName"]
+    names = [
+        str(value)
+        for part in shown.get("subject", ())
+        for key, value in part
+        if key == "commonName"
+    ]
     return names[0] if names else ""
 
 

@@ -29,11 +29,17 @@ def review_request(body: bytes) -> dict[str, object]:
     try:
         review = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"the body is no JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
+        raise InputError(
+            f"the body is no JSON: {error.msg}, line {error.lineno} column {error.colno}"
+        ) from None
     if not isinstance(review, dict) or review.get("kind") != "AdmissionReview":
         raise InputError("the body is no AdmissionReview")
     request = review.get("request")
-    if not isinstance(request, dict) or not isinstance(request.get("uid"), str) or not request["uid"]:
+    if (
+        not isinstance(request, dict)
+        or not isinstance(request.get("uid"), str)
+        or not request["uid"]
+    ):
         raise InputError("the AdmissionReview has no request.uid")
     return request
 
@@ -41,5 +47,9 @@ def review_request(body: bytes) -> dict[str, object]:
 def fallback(uid: str, *, why: str, allow: bool) -> bytes:
     """Answer a review that was not judged: admitted with a warning, or refused; ``why`` is a clause."""
     text = f"elfgate could not judge: {why}"
-    answer = response(uid, allowed=True, warnings=[text]) if allow else response(uid, allowed=False, message=text)
+    answer = (
+        response(uid, allowed=True, warnings=[text])
+        if allow
+        else response(uid, allowed=False, message=text)
+    )
     return orjson.dumps(answer)

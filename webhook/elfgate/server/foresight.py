@@ -78,4 +78,6 @@ def first_pod(owner: Review) -> Review | None:
     name, spec = f"{owner.name}-", Part(owner.obj).get("spec", "template", "spec").value
     metadata = {"name": name, "namespace": owner.namespace}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-    return owner.model_copy(update={"resource": Resource(resource="pods"), "name": name, "obj": pod})
+    return owner.model_copy(
+        update={"resource": Resource(resource="pods"), "name": name, "obj": pod}
+    )

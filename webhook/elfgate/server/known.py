@@ -74,7 +74,9 @@ class Told:
     def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> Answered:
         """Answer the review of that uid; ``seconds`` are what its steps took."""
         body = self.before + orjson.dumps(uid) + self.after
-        return Answered(body, self.allowed, self.point, self.codes, self.outcome, seconds, self.dryrun)
+        return Answered(
+            body, self.allowed, self.point, self.codes, self.outcome, seconds, self.dryrun
+        )
 
 
 class Known(Generic[V]):

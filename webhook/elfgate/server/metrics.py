@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -43,7 +50,10 @@ class Metrics:
         self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._reviews = Counter(
-            "elfgate_reviews", "Reviews answered", ["point", "decision", "outcome"], registry=self.registry
+            "elfgate_reviews",
+            "Reviews answered",
+            ["point", "decision", "outcome"],
+            registry=self.registry,
         )
         self._seconds = Histogram(
             "elfgate_review_seconds",
@@ -60,7 +70,10 @@ class Metrics:
             registry=self.registry,
         )
         self._findings = Counter(
-            "elfgate_findings", "Answers that name a rule", ["point", "decision", "code"], registry=self.registry
+            "elfgate_findings",
+            "Answers that name a rule",
+            ["point", "decision", "code"],
+            registry=self.registry,
         )
         self._failures = Counter(
             "elfgate_failures",
@@ -86,7 +99,10 @@ class Metrics:
             registry=self.registry,
         )
         self._reloads = Counter(
-            "elfgate_certificate_reloads", "Changed certificates, by result", ["result"], registry=self.registry
+            "elfgate_certificate_reloads",
+            "Changed certificates, by result",
+            ["result"],
+            registry=self.registry,
         )
         self._stores = Counter(
             "elfgate_store_failures",
@@ -101,9 +117,13 @@ class Metrics:
             registry=self.registry,
         )
         self._ready = Gauge(
-            "elfgate_ready", "1 if the last readiness probe was answered with yes", registry=self.registry
+            "elfgate_ready",
+            "1 if the last readiness probe was answered with yes",
+            registry=self.registry,
         )
-        self.in_flight = Gauge("elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry)
+        self.in_flight = Gauge(
+            "elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry
+        )
 
     def judged(
         self,

@@ -15,7 +15,11 @@ _REVIEW = orjson.dumps(
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
         # A deletion: there is nothing to judge in it, so that no image is read.
-        "request": {"uid": _UID, "operation": "DELETE", "resource": {"group": "", "version": "v1", "resource": "pods"}},
+        "request": {
+            "uid": _UID,
+            "operation": "DELETE",
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+        },
     }
 )
 _REQUEST = (
@@ -25,7 +29,9 @@ _REQUEST = (
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a listener on every interface is to be found
 
 
-async def answers(host: str, port: int, *, certificates_asked: bool, seconds: float = SECONDS) -> None:
+async def answers(
+    host: str, port: int, *, certificates_asked: bool, seconds: float = SECONDS
+) -> None:
     """Ask the endpoint at ``host`` and ``port`` to answer a review within ``seconds``.
 
     Where clients are asked for certificates there is none to show here: that the review is refused is the right answer.

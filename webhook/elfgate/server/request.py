@@ -13,7 +13,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-API_SERVER_TIMEOUT = 30.0  # seconds: the most that a webhook configuration may say (``timeoutSeconds``)
+API_SERVER_TIMEOUT = (
+    30.0  # seconds: the most that a webhook configuration may say (``timeoutSeconds``)
+)
 
 
 class RefusedError(Exception):

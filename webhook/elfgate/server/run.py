@@ -29,7 +29,9 @@ BACKLOG = 1024
 # client: closed from here, a connection may swallow a review that is just being sent.
 KEEP_ALIVE_SECONDS = 120
 LINGER_SECONDS = 1.0
-GRACE_SECONDS = 30  # the API server's longest deadline: no review can still want its answer after it
+GRACE_SECONDS = (
+    30  # the API server's longest deadline: no review can still want its answer after it
+)
 
 
 def run(main: Coroutine[None, None, None]) -> None:
@@ -64,7 +66,10 @@ async def serve(
     """
     tls = settings.tls
     if tls is None or tls.certificate is None or tls.key is None:
-        raise InputError("tls is not set", hint="the API server only calls webhooks over TLS: name certificate and key")
+        raise InputError(
+            "tls is not set",
+            hint="the API server only calls webhooks over TLS: name certificate and key",
+        )
     certificate = Certificate(tls.certificate, tls.key, tls.client_ca)
 
     with bind(settings.listen) as listener:
@@ -79,11 +84,15 @@ async def serve(
             await probe.answers(host, port, certificates_asked=tls.client_ca is not None)
 
         endpoint = readiness({"endpoint": answers})
-        webhook = Webhook(judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings)
+        webhook = Webhook(
+            judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings
+        )
         server = _Server(_config(webhook, certificate), webhook, settings.admission.drain_seconds)
         async with _followed(certificate, tls, metrics), allocator.giving_back():
             _settle()
-            log.info("listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"})
+            log.info(
+                "listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"}
+            )
             await server.serve(sockets=[listener])
     log.info("stopped")
 
@@ -103,7 +112,9 @@ def bind(listen: Listen) -> socket.socket:
     """
     where = f"port {listen.port} on {listen.host}"
     try:
-        family, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        family, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[
+            0
+        ]
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise InputError(f"cannot listen on {where}: {error.strerror}") from None
@@ -181,7 +192,9 @@ async def _followed(certificate: Certificate, tls: Tls, metrics: Metrics) -> Asy
         asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
 
 
-async def _follow(certificate: Certificate, seconds: float, hangup: asyncio.Event, metrics: Metrics) -> None:
+async def _follow(
+    certificate: Certificate, seconds: float, hangup: asyncio.Event, metrics: Metrics
+) -> None:
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(hangup.wait(), seconds)

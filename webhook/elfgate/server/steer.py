@@ -33,13 +33,20 @@ class Steerer:
             EngineError: if the policies gave no verdict that can be trusted.
         """
         asked = parse(body)
-        created = (asked.resource.group, asked.resource.resource, asked.subresource, asked.operation)
+        created = (
+            asked.resource.group,
+            asked.resource.resource,
+            asked.subresource,
+            asked.operation,
+        )
         steered = created == ("", "pods", "", "CREATE") and not self._validator.exempt(asked)
         architectures = await self._left(asked, deadline) if steered else ()
         patch = steer(asked.obj, architectures) if architectures else []
         audit = {"steered-to": ",".join(architectures)} if patch else None
         answer = orjson.dumps(response(asked.uid, allowed=True, audit=audit, patch=patch))
-        return Answered(answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed")
+        return Answered(
+            answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed"
+        )
 
     async def _left(self, asked: Review, deadline: float) -> tuple[str, ...]:
         """The architectures that are left to a pod; none if it need or can not be steered."""

@@ -39,7 +39,9 @@ class Certificate:
         # go on serving an old RSA certificate beside a new ECDSA one. So each handshake is handed the current context.
         self.context.sni_callback = self._hand_over
 
-    def _hand_over(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+    def _hand_over(
+        self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
+    ) -> None:
         connection.context = self._current
 
     def reload(self) -> bool:
@@ -64,7 +66,10 @@ class Certificate:
 
 def _stamp(files: tuple[Path | None, ...]) -> Stamp:
     """What changes when a file is replaced or rewritten, behind a symlink too (as a mounted Secret's is swapped)."""
-    return tuple((state.st_mtime_ns, state.st_ino, state.st_size) for state in map(_stat, filter(None, files)))
+    return tuple(
+        (state.st_mtime_ns, state.st_ino, state.st_size)
+        for state in map(_stat, filter(None, files))
+    )
 
 
 def _stat(path: Path) -> Any:
@@ -86,8 +91,12 @@ def _load(certificate: Path, key: Path, client_ca: Path | None) -> tuple[ssl.SSL
         context.load_cert_chain(certificate, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise InputError(f"TLS key {key} does not belong to the certificate {certificate}") from None
-        raise InputError(f"TLS certificate {certificate} with key {key}: {error.reason or error.args[0]}") from None
+            raise InputError(
+                f"TLS key {key} does not belong to the certificate {certificate}"
+            ) from None
+        raise InputError(
+            f"TLS certificate {certificate} with key {key}: {error.reason or error.args[0]}"
+        ) from None
     if client_ca is not None:
         _ask_clients(context, client_ca)
     return context, _shake_hands(context, certificate)
@@ -98,7 +107,9 @@ def _ask_clients(context: ssl.SSLContext, authority: Path) -> None:
     try:
         context.load_verify_locations(authority)
     except ssl.SSLError as error:
-        raise InputError(f"TLS client authority {authority}: {error.reason or error.args[0]}") from None
+        raise InputError(
+            f"TLS client authority {authority}: {error.reason or error.args[0]}"
+        ) from None
     context.verify_mode = ssl.CERT_OPTIONAL
 
 
@@ -110,13 +121,17 @@ def _readable(path: Path, mark: str, what: str) -> None:
     if mark not in text:
         raise InputError(f"TLS file {path}: there is no PEM {what} in it")
     if "ENCRYPTED" in text:
-        raise InputError(f"TLS file {path}: the private key is encrypted", hint="give it without a passphrase")
+        raise InputError(
+            f"TLS file {path}: the private key is encrypted", hint="give it without a passphrase"
+        )
 
 
 def _shake_hands(server: ssl.SSLContext, certificate: Path) -> float:
     """Connect to ``server`` in memory, trusting the file's own certificates; when the served one expires."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname = False  # which names it is for is between the API server and its configuration
+    client.check_hostname = (
+        False  # which names it is for is between the API server and its configuration
+    )
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         client.load_verify_locations(certificate)
@@ -124,7 +139,9 @@ def _shake_hands(server: ssl.SSLContext, certificate: Path) -> float:
     except ssl.SSLCertVerificationError as error:
         raise InputError(f"TLS certificate {certificate}: {error.verify_message}") from None
     except ssl.SSLError as error:
-        raise InputError(f"TLS certificate {certificate}: {error.reason or error.args[0]}") from None
+        raise InputError(
+            f"TLS certificate {certificate}: {error.reason or error.args[0]}"
+        ) from None
 
 
 def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> float:

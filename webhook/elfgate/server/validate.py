@@ -13,7 +13,16 @@ from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
-from elfgate.cluster.review import Decisive, Review, decisive, decisive_parts, digest, judged, parse, response
+from elfgate.cluster.review import (
+    Decisive,
+    Review,
+    decisive,
+    decisive_parts,
+    digest,
+    judged,
+    parse,
+    response,
+)
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
@@ -123,7 +132,10 @@ class Validator:
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:
         """Look ahead, and tell what is found out late, while the context lasts."""
-        async with self._foresight.looking(), self._late.following() if self._late else nullcontext():
+        async with (
+            self._foresight.looking(),
+            self._late.following() if self._late else nullcontext(),
+        ):
             yield
 
     async def not_ready(self) -> list[str]:
@@ -190,11 +202,17 @@ def _passed(asked: Review, point: Point) -> Answered:
 
 
 def _told(verdict: Verdict, point: Point) -> Told:
-    codes = tuple(dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings)))
+    codes = tuple(
+        dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings))
+    )
     dryrun = tuple(dict.fromkeys(violation.code for violation in verdict.dryrun))
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
     audit |= {"dryrun": ",".join(dryrun)} if dryrun else {}
     allowed = verdict.allowed
-    answer = response("", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit)
+    answer = response(
+        "", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit
+    )
     outcome = "warned" if verdict.warnings else "admitted"
-    return Told.of(answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied")
+    return Told.of(
+        answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied"
+    )

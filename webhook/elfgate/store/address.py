@@ -56,13 +56,25 @@ def parse(url: str, *, password: str = "") -> Address:
     if parts.username:
         options |= {"username": unquote(parts.username)}
     if parts.query or parts.fragment:
-        raise InputError(f"the store {shown} has more to its URL than a store takes", hint=f"write {_FORMS}")
+        raise InputError(
+            f"the store {shown} has more to its URL than a store takes", hint=f"write {_FORMS}"
+        )
     if parts.scheme == _SOCKET and parts.path and not parts.hostname:
         return Address(shown, options | {"unix_socket_path": unquote(parts.path)})
     database = parts.path.strip("/") or "0"
-    if parts.scheme not in _TLS or not parts.hostname or not database.isdecimal() or len(database) > 4:
+    if (
+        parts.scheme not in _TLS
+        or not parts.hostname
+        or not database.isdecimal()
+        or len(database) > 4
+    ):
         raise _wrong(shown)
-    options |= {"host": parts.hostname, "port": port or _PORT, "db": int(database), "ssl": _TLS[parts.scheme]}
+    options |= {
+        "host": parts.hostname,
+        "port": port or _PORT,
+        "db": int(database),
+        "ssl": _TLS[parts.scheme],
+    }
     return Address(shown, options)
 
 

@@ -14,7 +14,10 @@ def is_intact(kind: Kind, digest: str, value: bytes) -> bool:
     """
     if kind is Kind.DOCUMENT:
         algorithm, _, digits = digest.partition(":")
-        return algorithm in {"sha256", "sha512"} and hashlib.new(algorithm, value).hexdigest() == digits
+        return (
+            algorithm in {"sha256", "sha512"}
+            and hashlib.new(algorithm, value).hexdigest() == digits
+        )
     try:
         Layer.decode(value)
     except ValueError:

@@ -97,7 +97,9 @@ def write(store: Store, file: BinaryIO) -> Carried:
                 out.write(_line(_Fact(kind=kind.value, digest=digest, bytes=len(value))) + value)
                 facts += 1
         for repository in store.repositories():
-            for tag, digest in reversed(store.tags(repository, limit=_TAGS_OF_ONE)):  # the latest comes last again
+            for tag, digest in reversed(
+                store.tags(repository, limit=_TAGS_OF_ONE)
+            ):  # the latest comes last again
                 out.write(_line(_Tag(repository=repository, tag=tag, digest=digest)))
                 tags += 1
         out.write(_line(_End(records=facts + tags)))
@@ -136,7 +138,9 @@ def _read(source: "_Input", store: Store) -> Carried:
                 passed_over += 1
                 continue
             if not is_intact(kind, record.digest, value):
-                raise source.wrong(f"the {kind.name.lower()} {record.digest[:19]} is not what its digest says")
+                raise source.wrong(
+                    f"the {kind.name.lower()} {record.digest[:19]} is not what its digest says"
+                )
             store.put(kind, record.digest, value)
             facts += 1
     return Carried(facts, tags, passed_over)
@@ -180,7 +184,9 @@ class _Input:
         line = self._stream.readline(_LINE_BYTES)
         self._count(len(line))
         if not line.endswith(b"\n"):
-            raise self.wrong("the file is cut short" if len(line) < _LINE_BYTES else "is too long a line")
+            raise self.wrong(
+                "the file is cut short" if len(line) < _LINE_BYTES else "is too long a line"
+            )
         try:
             return _ANY.validate_json(line)
         except ValidationError:

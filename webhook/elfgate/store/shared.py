@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -29,7 +30,9 @@ from elfgate.store.protocol import Kind, StoreError
 
 _LOG = logging.getLogger(__name__)
 
-_SECONDS = 1.0  # for a connection, and between two bytes: a server that is slower than that counts as gone
+_SECONDS = (
+    1.0  # for a connection, and between two bytes: a server that is slower than that counts as gone
+)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds for which a server that is gone is left alone
 _LEASE_SECONDS = 10.0  # how long others wait for one who died
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -83,12 +86,18 @@ class ValkeyStore:
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
         """The fact, or None. Others may write to the server: whether to believe it is for the caller to see."""
-        return _unmarked(self._ask(lambda: self._server.getrange(_key(kind, digest), 0, _VALUE_BYTES), b""))
+        return _unmarked(
+            self._ask(lambda: self._server.getrange(_key(kind, digest), 0, _VALUE_BYTES), b"")
+        )
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, unless it is very large."""
         if len(value) < _VALUE_BYTES:
-            self._ask(lambda: self._server.set(_key(kind, digest), _MARK + value, nx=True, ex=_KEPT_SECONDS))
+            self._ask(
+                lambda: self._server.set(
+                    _key(kind, digest), _MARK + value, nx=True, ex=_KEPT_SECONDS
+                )
+            )
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points."""
@@ -100,7 +109,11 @@ class ValkeyStore:
         def read() -> list[tuple[str, str]]:
             tags = self._server.zrevrange(_sights(repository), 0, limit - 1)
             found = self._server.hmget(_digests(repository), tags) if tags else []
-            return [(tag.decode(), at.decode()) for tag, at in zip(tags, found, strict=True) if at is not None]
+            return [
+                (tag.decode(), at.decode())
+                for tag, at in zip(tags, found, strict=True)
+                if at is not None
+            ]
 
         return self._ask(read) or []
 
@@ -111,8 +124,12 @@ class ValkeyStore:
     def facts(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
         """Every fact of a kind; one may come twice while others write."""
         for digests in _batches(self._keys(kind.value), _VALUES_AT_ONCE):
-            stored = self._each(("getrange", _key(kind, digest), 0, _VALUE_BYTES) for digest in digests)
-            for digest, value in zip(digests, stored, strict=False):  # none at all, if the server went away
+            stored = self._each(
+                ("getrange", _key(kind, digest), 0, _VALUE_BYTES) for digest in digests
+            )
+            for digest, value in zip(
+                digests, stored, strict=False
+            ):  # none at all, if the server went away
                 fact = _unmarked(value)
                 if fact is not None:
                     yield digest, fact
@@ -123,16 +140,22 @@ class ValkeyStore:
         for name, kind in (("layers", Kind.LAYER), ("documents", Kind.DOCUMENT)):
             for digests in _batches(self._keys(kind.value), _AT_ONCE):
                 counts[name] += len(digests)
-                counts["bytes"] += sum(self._each(("strlen", _key(kind, digest)) for digest in digests))
+                counts["bytes"] += sum(
+                    self._each(("strlen", _key(kind, digest)) for digest in digests)
+                )
         for repositories in _batches(self._keys("tags"), _AT_ONCE):
-            counts["tags"] += sum(self._each(("zcard", _sights(repository)) for repository in repositories))
+            counts["tags"] += sum(
+                self._each(("zcard", _sights(repository)) for repository in repositories)
+            )
         return counts | {"failures": self._failures}
 
     def claim(self, name: str) -> bool:
         """Ask for a lease. Without an answer, everyone does the work."""
         token = secrets.token_bytes(16)
         # The server's answer to a lease that another has is nil, which the client turns into None.
-        answer = self._ask(lambda: bool(self._server.set(_lease(name), token, nx=True, px=self._lease_ms)))
+        answer = self._ask(
+            lambda: bool(self._server.set(_lease(name), token, nx=True, px=self._lease_ms))
+        )
         if answer:
             self._held.add(name, token)
         return answer is not False
@@ -146,7 +169,8 @@ class ValkeyStore:
     def close(self) -> None:
         """Give all leases back, and close all connections."""
         for name, token in self._held.close():
-            self._ask(lambda name=name, token=token: self._server.eval(_RELEASE, 1, _lease(name), token))  # type: ignore[misc]
+            release = partial(self._server.eval, _RELEASE, 1, _lease(name), token)
+            self._ask(release)
         self._closed = True
         self._server.close()
 
@@ -159,11 +183,15 @@ class ValkeyStore:
         try:
             self._server.ping()
         except (RedisError, OSError) as error:
-            raise StoreError(f"the store {self._address} cannot be used: {_words(error)}") from error
+            raise StoreError(
+                f"the store {self._address} cannot be used: {_words(error)}"
+            ) from error
 
     def _note(self, repository: str, tag: str, digest: str) -> None:
         batch = self._server.pipeline()
-        batch.zadd(_sights(repository), {tag: time.time_ns() // 1000})  # a score is a double: exact up to 2**53
+        batch.zadd(
+            _sights(repository), {tag: time.time_ns() // 1000}
+        )  # a score is a double: exact up to 2**53
         batch.hset(_digests(repository), tag, digest)
         batch.expire(_sights(repository), _KEPT_SECONDS)
         batch.expire(_digests(repository), _KEPT_SECONDS)
@@ -182,7 +210,8 @@ class ValkeyStore:
         prefix = f"elfgate:{what}:"
         position = 0
         while True:
-            position, found = self._ask(lambda at=position: self._server.scan(at, f"{prefix}*", _AT_ONCE), (0, []))  # type: ignore[misc]
+            page = partial(self._server.scan, position, f"{prefix}*", _AT_ONCE)
+            position, found = self._ask(page, (0, []))
             yield from (key.decode("utf-8", "replace").removeprefix(prefix) for key in found)
             if position == 0:
                 return
@@ -238,7 +267,9 @@ def _lease(name: str) -> str:
 
 def _unmarked(stored: bytes) -> bytes | None:
     """A fact as it was put; None if there is none, or one of a later form."""
-    return stored[len(_MARK) :] if stored.startswith(_MARK) and len(stored) <= _VALUE_BYTES else None
+    return (
+        stored[len(_MARK) :] if stored.startswith(_MARK) and len(stored) <= _VALUE_BYTES else None
+    )
 
 
 def _batches(items: Iterator[str], size: int) -> Iterator[list[str]]:

@@ -25,7 +25,9 @@ DEFAULT_MAX_BYTES = 1 << 30
 _File = tuple[int, int] | None  # device and inode
 
 _LOG = logging.getLogger(__name__)
-_COARSENESS = 3600 * 10**9  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
+_COARSENESS = (
+    3600 * 10**9
+)  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
 _EVER = 2**63 - 1  # ns; later than any use
@@ -46,7 +48,11 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, on_failure: Callable[[str], None] = lambda _: None
+        self,
+        path: Path,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        on_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._max_bytes = max_bytes
@@ -97,7 +103,9 @@ class SqliteStore:
                         (kind.value, digest, time.time_ns()),
                     )
                     if added.rowcount:
-                        connection.execute("INSERT INTO value (id, bytes) VALUES (?, ?)", (added.lastrowid, value))
+                        connection.execute(
+                            "INSERT INTO value (id, bytes) VALUES (?, ?)", (added.lastrowid, value)
+                        )
                 self._prune(connection)
         except sqlite3.Error as error:
             self._failed("write", error)
@@ -121,7 +129,8 @@ class SqliteStore:
         try:
             with self._connection() as connection:
                 return connection.execute(
-                    "SELECT tag, digest FROM tag WHERE repository = ? ORDER BY seen DESC LIMIT ?", (repository, limit)
+                    "SELECT tag, digest FROM tag WHERE repository = ? ORDER BY seen DESC LIMIT ?",
+                    (repository, limit),
                 ).fetchall()
         except sqlite3.Error as error:
             self._failed("read", error)
@@ -292,7 +301,8 @@ def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _E
     while _bytes_used(connection) > to_bytes:
         with writing(connection):
             oldest = connection.execute(
-                "SELECT id FROM fact WHERE used < ? ORDER BY used LIMIT ?", (before, _PRUNED_AT_ONCE)
+                "SELECT id FROM fact WHERE used < ? ORDER BY used LIMIT ?",
+                (before, _PRUNED_AT_ONCE),
             ).fetchall()
             connection.executemany("DELETE FROM value WHERE id = ?", oldest)
             connection.executemany("DELETE FROM fact WHERE id = ?", oldest)
@@ -302,9 +312,13 @@ def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _E
     return dropped
 
 
-def _note_tag(connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int) -> None:
+def _note_tag(
+    connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int
+) -> None:
     with writing(connection):
-        connection.execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?)", (repository, tag, digest, now))
+        connection.execute(
+            "INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?)", (repository, tag, digest, now)
+        )
         connection.execute(
             "DELETE FROM tag WHERE repository = ? AND seen <= (SELECT seen FROM tag WHERE repository = ?"
             " ORDER BY seen DESC LIMIT 1 OFFSET ?)",
@@ -314,6 +328,7 @@ def _note_tag(connection: sqlite3.Connection, repository: str, tag: str, digest:
 
 def _bytes_used(connection: sqlite3.Connection) -> int:
     pages, free, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
     )
     return int((pages - free) * size)

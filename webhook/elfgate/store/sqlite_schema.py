@@ -36,11 +36,15 @@ _MIGRATIONS = (
 def connect(path: Path) -> sqlite3.Connection:
     """Connect to a file, which is made if it is missing; a locked one is waited for, for a while."""
     # Autocommit, so that a transaction is where it is written; other threads may use it after this one.
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
         # The last transactions may be lost with the power, the file's soundness is not.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # of each connection, of which every thread has one
+        connection.execute(
+            f"PRAGMA cache_size = -{_CACHE_KIB}"
+        )  # of each connection, of which every thread has one
     except sqlite3.Error:
         connection.close()
         raise
@@ -96,12 +100,21 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     """How many steps the file has behind it; asked within a transaction, as the answers must be of one moment."""
     owner, version, tables = (
         connection.execute(question).fetchone()[0]
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        for question in (
+            "PRAGMA application_id",
+            "PRAGMA user_version",
+            "SELECT count(*) FROM sqlite_master",
+        )
     )
     if owner != _APPLICATION_ID and (owner or version or tables):
-        raise StoreError(f"the store {path} is another program's database", hint="name another file")
+        raise StoreError(
+            f"the store {path} is another program's database", hint="name another file"
+        )
     if version > len(_MIGRATIONS):
-        raise StoreError(f"the store {path} was written by a newer elfgate", hint="remove it, or name another file")
+        raise StoreError(
+            f"the store {path} was written by a newer elfgate",
+            hint="remove it, or name another file",
+        )
     return int(version)
 
 

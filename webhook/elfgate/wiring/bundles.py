@@ -45,7 +45,9 @@ async def pushed(packed: bytes, reference: Reference, *, insecure: Sequence[str]
     credentials = DockerConfig.read(docker_config()).find(reference.name)
     host = urlsplit(f"//{reference.registry}").hostname or ""
     plain_http = reference.registry in insecure or is_loopback_host(host)
-    return await push(packed, reference, credentials[0] if credentials else None, plain_http=plain_http)
+    return await push(
+        packed, reference, credentials[0] if credentials else None, plain_http=plain_http
+    )
 
 
 @asynccontextmanager
@@ -74,11 +76,15 @@ async def following(
         async with follow_rules(settings.policies, rules, active, told=told, rule_told=rule_told):
             yield
         return
-    registries = settings.registries.model_copy(update={"loopback": True})  # whoever runs this names the place
+    registries = settings.registries.model_copy(
+        update={"loopback": True}
+    )  # whoever runs this names the place
     locator = Locator(replace(Reading.of_settings(settings), registries=registries))
     try:
         fetch = _fetcher(locator, chosen.location)
-        async with follow(settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told):
+        async with follow(
+            settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told
+        ):
             yield
     finally:
         locator.close()

@@ -37,7 +37,10 @@ async def certificate(settings: Settings) -> AsyncIterator[Settings]:
     if tls is None or tls.self_made is None:
         yield settings
         return
-    with Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api, _Files() as files:
+    with (
+        Api(Access(settings.cluster.kubeconfig, settings.cluster.context)) as api,
+        _Files() as files,
+    ):
         self_made = SelfMade(_owned(api, tls.self_made), _plan(tls.self_made))
         files.put(await _first(self_made, tls.self_made))
         task = asyncio.create_task(_follow(self_made, files, tls.reload_seconds))
@@ -58,14 +61,19 @@ class _Files:
 
     def __init__(self) -> None:
         self._descriptors = [os.memfd_create(name) for name in ("tls.crt", "tls.key")]
-        self.certificate, self.key = (Path(f"/proc/self/fd/{descriptor}") for descriptor in self._descriptors)
+        self.certificate, self.key = (
+            Path(f"/proc/self/fd/{descriptor}") for descriptor in self._descriptors
+        )
         self._holds: Pair | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for descriptor in self._descriptors:
             os.close(descriptor)
@@ -75,7 +83,9 @@ class _Files:
         if pair == self._holds:
             return
         self._holds = pair
-        for descriptor, content in zip(self._descriptors, (pair.certificate, pair.key), strict=True):
+        for descriptor, content in zip(
+            self._descriptors, (pair.certificate, pair.key), strict=True
+        ):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, content, 0)
 
@@ -83,7 +93,11 @@ class _Files:
 async def _first(self_made: SelfMade, settings: SelfMadeSettings) -> Pair:
     """Wait for a certificate."""
     end = time.monotonic() + settings.wait_seconds
-    why = "nobody has made one" if available() else "without the package cryptography none can be made here"
+    why = (
+        "nobody has made one"
+        if available()
+        else "without the package cryptography none can be made here"
+    )
     while time.monotonic() < end:
         try:
             pair, _ = await asyncio.to_thread(self_made.look)
@@ -127,4 +141,6 @@ def _own_namespace() -> str:
     try:
         return _OWN_NAMESPACE.read_text().strip()
     except OSError:
-        raise InputError("tls.self_made.namespace is not set", hint="only a pod knows its own") from None
+        raise InputError(
+            "tls.self_made.namespace is not set", hint="only a pod knows its own"
+        ) from None

@@ -69,7 +69,11 @@ class Reading:
         )
         file, url = store_at(options.store)
         return cls(
-            images=images, registries=registries, store=file, store_url=url, injected=tuple(options.injected_library)
+            images=images,
+            registries=registries,
+            store=file,
+            store_url=url,
+            injected=tuple(options.injected_library),
         )
 
     @classmethod
@@ -96,11 +100,15 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """
     async with reader(reading) as (read, locate):
         told = reading.on_unread
-        yield Scanner(locate=locate, reader=read, wait=reading.wait, injected=reading.injected, on_unread=told)
+        yield Scanner(
+            locate=locate, reader=read, wait=reading.wait, injected=reading.injected, on_unread=told
+        )
 
 
 @asynccontextmanager
-async def reader(reading: Reading, *, at_once: int | None = None) -> AsyncIterator[tuple[Reader, "Locator"]]:
+async def reader(
+    reading: Reading, *, at_once: int | None = None
+) -> AsyncIterator[tuple[Reader, "Locator"]]:
     """A reader and what it finds images by, closed at the end.
 
     Args:
@@ -134,7 +142,9 @@ class Locator:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._elsewhere = {str(Reference.parse(name)): Location.parse(at) for name, at in reading.images.items()}
+        self._elsewhere = {
+            str(Reference.parse(name)): Location.parse(at) for name, at in reading.images.items()
+        }
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
@@ -202,7 +212,11 @@ def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
     if said.credential_providers is not None:
         from elfgate.images.credential_provider import CredentialProviders
 
-        shared.append(CredentialProviders.read(said.credential_providers.config, said.credential_providers.folder))
+        shared.append(
+            CredentialProviders.read(
+                said.credential_providers.config, said.credential_providers.folder
+            )
+        )
     shared.append(DockerConfig.read(said.docker_config or docker_config()))
     options = RegistryOptions(
         plain_http=frozenset(said.insecure),

@@ -58,4 +58,6 @@ def shared_store(url: str, on_failure: Callable[[str], None] = lambda _: None) -
     """
     from elfgate.store.shared import ValkeyStore
 
-    return ValkeyStore(parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")), on_failure=on_failure)
+    return ValkeyStore(
+        parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")), on_failure=on_failure
+    )

@@ -21,7 +21,9 @@ from elfgate.linkage.shell.world import Shell
 
 _NAMED_OPTIONS = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "p"}
 _OPTION = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell may know it as an option of exec")
-_SHELL_OPTIONS = frozenset({"nullglob", "inherit_errexit", "checkwinsize", "cmdhist", "huponexit", "extglob"})
+_SHELL_OPTIONS = frozenset(
+    {"nullglob", "inherit_errexit", "checkwinsize", "cmdhist", "huponexit", "extglob"}
+)
 _OF_PATTERNS = frozenset({"dotglob", "globstar", "failglob", "globasciiranges", "nocaseglob"})
 _ANOTHER_WAY = frozenset({"posix", "noexec", "keyword", "onecmd", "restricted", "n", "t", "k", "r"})
 _COMPARED = re.compile(r"\s*\$?\{?(#|[A-Za-z_]\w*)\}?\s*(==|!=|<=|>=|<|>)\s*(\d+)\s*")
@@ -83,7 +85,11 @@ def _printf(call: Call) -> list[State]:
     values, state = call.args.values, call.state
     if values[:1] == ("-v",) and len(values) > 1:
         name = (values[1] or "").partition("[")[0]
-        state = set_to(name, Mark.UNKNOWN, state) if name else state.doubted("the script sets a variable")
+        state = (
+            set_to(name, Mark.UNKNOWN, state)
+            if name
+            else state.doubted("the script sets a variable")
+        )
     return [state.ended()]
 
 
@@ -98,7 +104,9 @@ def _exit(call: Call) -> list[State]:
 
 def _return(call: Call) -> list[State]:
     """``return``: outside functions and sourced files, it fails in bash, and ends others."""
-    inside = "FUNCNAME" in call.state.local or call.state.variables.get("BASH_SOURCE") is Mark.UNKNOWN
+    inside = (
+        "FUNCNAME" in call.state.local or call.state.variables.get("BASH_SOURCE") is Mark.UNKNOWN
+    )
     if call.walk.world.shell is Shell.BASH and not inside:
         return [call.state.ended(FAILURE)]
     return [replace(call.state, leaving="return", status=_given_status(call))]
@@ -128,7 +136,11 @@ def _exec(call: Call) -> list[State]:
     if not values and not more:
         return [call.state.ended()]
     name = ""
-    if values[:1] == ("-a",) and len(values) > 1 and call.walk.world.shell in {Shell.BASH, Shell.BUSYBOX}:
+    if (
+        values[:1] == ("-a",)
+        and len(values) > 1
+        and call.walk.world.shell in {Shell.BASH, Shell.BUSYBOX}
+    ):
         name, values = values[1] or "", values[2:]
     elif values[:1] == ("--",):
         values = values[1:]
@@ -136,12 +148,16 @@ def _exec(call: Call) -> list[State]:
     known = tuple(value for value in argv if value is not None)
     if known[:1] == ("-a",) and call.walk.world.shell is Shell.DASH:
         process = call.walk.world.started(known, call.state)
-        call.walk.become(process.doubted(_OPTION), call.state)  # releases up to 0.5.12 search a program of that name
+        call.walk.become(
+            process.doubted(_OPTION), call.state
+        )  # releases up to 0.5.12 search a program of that name
         return []
     if not known or not known[0] or known[0].startswith("-"):
         raise LostError("the program is not known")
     process = call.walk.world.started(known, call.state)
-    call.walk.become(replace(process, argv=(name, *known[1:]), file=known[0]) if name else process, call.state)
+    call.walk.become(
+        replace(process, argv=(name, *known[1:]), file=known[0]) if name else process, call.state
+    )
     return []
 
 
@@ -187,16 +203,24 @@ def _cd(call: Call) -> list[State]:
     known = call.args.known
     target = known[-1] if known and known[:-1] in {(), ("--",), ("-P",), ("-L",)} else "-"
     if target == "-" or not target:
-        return [call.state.doubted("the script goes to a directory that is not known").ended(UNSURE)]
+        return [
+            call.state.doubted("the script goes to a directory that is not known").ended(UNSURE)
+        ]
     there = call.walk.world.test("d", target, call.state)
     cwd = posixpath.normpath(posixpath.join(call.state.cwd, target))
-    return [call.state.ended(FAILURE) if there is False else replace(call.state, cwd=cwd).ended(Status(there))]
+    return [
+        call.state.ended(FAILURE)
+        if there is False
+        else replace(call.state, cwd=cwd).ended(Status(there))
+    ]
 
 
 def _declare(call: Call) -> list[State]:
     """``export``, ``readonly``, ``local`` and ``declare``, whose words are assignments."""
     words = [word for word in call.words[1:] if not word.raw.startswith("-")]
-    options = {letter for word in call.words[1:] if word.raw.startswith("-") for letter in word.raw[1:]}
+    options = {
+        letter for word in call.words[1:] if word.raw.startswith("-") for letter in word.raw[1:]
+    }
     exported = (call.name == "export" and "n" not in options) or "x" in options
     if options & set("ilnuc") and call.name != "export":
         raise LostError("variables that take other values than they are given")
@@ -224,10 +248,16 @@ def _unset(call: Call) -> list[State]:
         if "[" in name:
             state = state.setting(name.partition("[")[0], Mark.UNKNOWN)
         elif SEARCHED.fullmatch(name):
-            state = state.doubted("the script unsets a variable of a search") if name == "PATH" else state
+            state = (
+                state.doubted("the script unsets a variable of a search")
+                if name == "PATH"
+                else state
+            )
             state = state.setting(name, Mark.UNSET)
         elif "-f" in call.args.values:
-            state = replace(state, functions={key: body for key, body in state.functions.items() if key != name})
+            state = replace(
+                state, functions={key: body for key, body in state.functions.items() if key != name}
+            )
         elif name.isidentifier():
             state = state.setting(name, Mark.UNSET)
     return [state.ended()]
@@ -251,7 +281,11 @@ def _arithmetic(call: Call) -> list[State]:
     if match := _COMPARED.fullmatch(texts[-1]):
         left = call.walk.expander.parameter(match[1], state)
         known = isinstance(left, str) and left.isdecimal()
-        return [state.ended(Status(_COMPARISONS[match[2]](int(str(left)), int(match[3])) if known else None))]
+        return [
+            state.ended(
+                Status(_COMPARISONS[match[2]](int(str(left)), int(match[3])) if known else None)
+            )
+        ]
     for name in {name for text in texts for name in _IDENTIFIER.findall(text)} - {"let"}:
         state = set_to(name, Mark.UNKNOWN, state)
     return [state.ended(UNSURE)]
@@ -275,7 +309,9 @@ def _source(call: Call) -> list[State]:
     inside = state.setting("BASH_SOURCE", Mark.UNKNOWN)
     given = replace(call.args, values=call.args.values[1:])
     own = bool(given.values or given.more) and world.shell is not Shell.DASH
-    ways = call.walk.read(text, replace(inside, args=given) if own else inside, checked=call.checked)
+    ways = call.walk.read(
+        text, replace(inside, args=given) if own else inside, checked=call.checked
+    )
     if own:
         ways = [replace(way, args=state.args) if way.args == given else way for way in ways]
     return [way.setting("BASH_SOURCE", before) for way in ways]
@@ -321,7 +357,9 @@ def _command(call: Call) -> list[State]:
     fields, words = replace(call.args, values=values[skipped - 1 :]), call.words[skipped:]
     if not fields.values and not fields.more:
         return [call.state.ended()]
-    return call.walk.command(fields, words, call.state, call.state, checked=call.checked, functions=False)
+    return call.walk.command(
+        fields, words, call.state, call.state, checked=call.checked, functions=False
+    )
 
 
 def _type(call: Call) -> list[State]:

@@ -53,7 +53,18 @@ _APPLETS = HARMLESS | _names(
     " timeout top traceroute ts uncompress unexpand unix2dos unlink unlzma unshare unxz unzip uptime usleep"
     " uudecode uuencode vi vlock watch watchdog wget xargs xz xzcat yes zcat"
 )
-_WITHOUT_PROGRAMS = ("/tmp/", "/run/", "/var/", "/data/", "/dev/", "/proc/", "/etc/", "/home/", "/mnt/", "/srv/")  # noqa: S108 - named, not used
+_WITHOUT_PROGRAMS = (
+    "/tmp/",  # noqa: S108 - named, not used
+    "/run/",
+    "/var/",
+    "/data/",
+    "/dev/",
+    "/proc/",
+    "/etc/",
+    "/home/",
+    "/mnt/",
+    "/srv/",
+)
 _WRITES = _names("chgrp chmod chown mkdir rm rmdir tee touch truncate")
 _SURE = {  # commands that do not fail when root gives them these options
     "mkdir": "p",
@@ -70,14 +81,20 @@ _SURE = {  # commands that do not fail when root gives them these options
     "tr": "",
     "sync": "",
 }
-_OF_NO_FILES = _names("basename dirname id uname")  # what they say does not depend on what files there are
+_OF_NO_FILES = _names(
+    "basename dirname id uname"
+)  # what they say does not depend on what files there are
 
 
 # What every container has, and descriptors.
-_OPENS = re.compile(r"\d+-?|-|/dev/(null|zero|full|u?random|stdin|stdout|stderr|fd/\d+)|/proc/(self|1|\$\$)/fd/\d+")
+_OPENS = re.compile(
+    r"\d+-?|-|/dev/(null|zero|full|u?random|stdin|stdout|stderr|fd/\d+)|/proc/(self|1|\$\$)/fd/\d+"
+)
 
 # No function may have these names (POSIX.1-2017, 2.9.5); bash takes them.
-SPECIAL = _names(". : break continue eval exec exit export readonly return set shift times trap unset")
+SPECIAL = _names(
+    ". : break continue eval exec exit export readonly return set shift times trap unset"
+)
 
 
 def is_builtin(name: str, shell: Shell) -> bool:
@@ -101,11 +118,21 @@ def is_harmless(values: tuple[str | None, ...]) -> bool:
     """Tell whether a command brings nothing that a later one may need; None stands for a word that is not known."""
     name = posixpath.basename(values[0] or "")
     if name == "env":
-        return all(value is not None and (value.startswith("-") or "=" in value) for value in values[1:])
+        return all(
+            value is not None and (value.startswith("-") or "=" in value) for value in values[1:]
+        )
     if name == "xargs":
-        return any(value in HARMLESS for value in values[1:] if value is not None and not value.startswith("-"))
+        return any(
+            value in HARMLESS
+            for value in values[1:]
+            if value is not None and not value.startswith("-")
+        )
     if name == "find":
-        run = [values[at + 1] for at, value in enumerate(values[:-1]) if value in {"-exec", "-execdir", "-ok"}]
+        run = [
+            values[at + 1]
+            for at, value in enumerate(values[:-1])
+            if value in {"-exec", "-execdir", "-ok"}
+        ]
         return all(inner in HARMLESS for inner in run)
     return name in HARMLESS
 
@@ -113,14 +140,20 @@ def is_harmless(values: tuple[str | None, ...]) -> bool:
 def touched(values: tuple[str | None, ...], state: State) -> frozenset[str]:
     """The paths that a harmless command may make, change or remove."""
     name = posixpath.basename(values[0] or "")
-    inside = name in {"find", "xargs"} and bool({"-exec", "-execdir", "-delete", "-ok", *_WRITES} & set(values))
-    in_place = name == "sed" and any(value is None or re.match(r"-\w*i|--in-place", value) for value in values[1:])
+    inside = name in {"find", "xargs"} and bool(
+        {"-exec", "-execdir", "-delete", "-ok", *_WRITES} & set(values)
+    )
+    in_place = name == "sed" and any(
+        value is None or re.match(r"-\w*i|--in-place", value) for value in values[1:]
+    )
     if not (name in _WRITES or inside or in_place):
         return frozenset()
     if None in values or name == "xargs":
         return frozenset({"/"})
     known = [value for value in values[1:] if value is not None]
-    below = "/" if inside or any(re.match(r"-\w*[rR]|--recursive", value) for value in known) else ""
+    below = (
+        "/" if inside or any(re.match(r"-\w*[rR]|--recursive", value) for value in known) else ""
+    )
     operands = [value for value in known if not value.startswith("-")]
     if name == "find":
         operands = list(takewhile(lambda value: value[:1] not in "-!(\\", known)) or ["."]
@@ -148,7 +181,9 @@ def _may_be_library(path: str) -> bool:
     return ".so" in path or path.startswith("/etc/ld") or path == "/"
 
 
-def redirected(redirects: Iterable[Redirect], state: State, world: ScriptWorld, expander: Expander) -> State:
+def redirected(
+    redirects: Iterable[Redirect], state: State, world: ScriptWorld, expander: Expander
+) -> State:
     """Note the files that redirections write to; one that may not be opened fails its command, or ends the script.
 
     Raises:
@@ -158,7 +193,9 @@ def redirected(redirects: Iterable[Redirect], state: State, world: ScriptWorld, 
         if redirect.operator.startswith("<<") or redirect.word.raw.startswith(("<(", ">(")):
             continue
         path = expander.value(redirect.word, state)
-        opens = path is not None and (bool(_OPENS.fullmatch(path)) or world.opens(path, redirect.operator, state))
+        opens = path is not None and (
+            bool(_OPENS.fullmatch(path)) or world.opens(path, redirect.operator, state)
+        )
         if not opens:
             state = state.doubted(f"the script opens {path or 'a file that is not known'} before")
         if ">" not in redirect.operator:
@@ -184,10 +221,16 @@ def status(values: Fields, state: State, world: ScriptWorld) -> bool | None:
         paths = [arg for arg in args if not arg.startswith("-")]
         owner = paths[0].replace(".", ":").partition(":")[0] if paths else ""
         there = all(world.test("e", path, state) for path in paths[1:])
-        return True if len(paths) > 1 and there and name == "chown" and world.has_user(owner) else None
+        return (
+            True if len(paths) > 1 and there and name == "chown" and world.has_user(owner) else None
+        )
     if name == "find":
         paths = list(takewhile(lambda arg: arg[0] not in "-!(\\", filter(None, args)))
-        return True if paths and "-exec" not in args and all(world.test("e", path, state) for path in paths) else None
+        return (
+            True
+            if paths and "-exec" not in args and all(world.test("e", path, state) for path in paths)
+            else None
+        )
     if name not in _SURE:
         return None
     options = "".join(arg for arg in args if arg.startswith("-") and not arg.startswith("--"))
@@ -221,7 +264,11 @@ def _outcome(process: Process, state: State, world: ScriptWorld) -> Outcome:
     """Tell what comes of a command; of a plain tool, only whether it is there."""
     name = process.argv[0]
     if "/" in name or not is_harmless((name,)):
-        if "/" not in name and may_be_within(name, world.shell) and world.find(name, state) is False:
+        if (
+            "/" not in name
+            and may_be_within(name, world.shell)
+            and world.find(name, state) is False
+        ):
             return Outcome.STARTS
         return world.outcome(process)
     missing = world.find(name, state) is False and not may_be_within(name, world.shell)
@@ -260,17 +307,24 @@ def _answer(name: str, args: tuple[str, ...], state: State, world: ScriptWorld) 
         return state.cwd
     if name == "command":
         return _where(args[-1], state, world) if args[:-1] == ("-v",) else None
-    if name not in {"id", "basename", "dirname", "uname", "which", "readlink", "realpath"} or not args:
+    if (
+        name not in {"id", "basename", "dirname", "uname", "which", "readlink", "realpath"}
+        or not args
+    ):
         return None
     found = world.find(name, state)
     if found is False and not may_be_within(name, world.shell):
         return ""
-    if name in _OF_NO_FILES and state.doubt:  # a doubt is no reason to think that another program came in its place
+    if (
+        name in _OF_NO_FILES and state.doubt
+    ):  # a doubt is no reason to think that another program came in its place
         found = world.find(name, replace(state, doubt="", touched=frozenset()))
     return _answer_of_program(name, args, state, world) if found else None
 
 
-def _answer_of_program(name: str, args: tuple[str, ...], state: State, world: ScriptWorld) -> str | None:
+def _answer_of_program(
+    name: str, args: tuple[str, ...], state: State, world: ScriptWorld
+) -> str | None:
     if name == "id":
         return str(world.uid) if args == ("-u",) and world.uid is not None else None
     if name == "uname":
@@ -330,7 +384,11 @@ def asks(name: str, state: State, world: ScriptWorld) -> bool | None:
         return is_executable(name, state, world)
     if not name:
         return False
-    if name in state.functions or name in _KEYWORDS or (is_builtin(name, Shell.DASH) and name != "chdir"):
+    if (
+        name in state.functions
+        or name in _KEYWORDS
+        or (is_builtin(name, Shell.DASH) and name != "chdir")
+    ):
         return True
     if is_builtin(name, world.shell) or may_be_within(name, world.shell):
         return True if world.find(name, state) or world.shell is Shell.BASH else None

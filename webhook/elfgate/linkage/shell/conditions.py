@@ -88,7 +88,9 @@ def _joined(values: Values, state: State, files: Files, *, plain: bool) -> Truth
     for joint, joined in (("-o", either), ("-a", both)):
         if joint in values[1:-1] and not {"(", ")"} & set(values):
             at = values.index(joint, 1)
-            left, right = (bracket(part, state, files, plain=plain) for part in (values[:at], values[at + 1 :]))
+            left, right = (
+                bracket(part, state, files, plain=plain) for part in (values[:at], values[at + 1 :])
+            )
             return joined(left, right)
     return None
 
@@ -97,7 +99,11 @@ def _matches(value: str | None, expression: Word) -> Truth:
     """Tell whether a plain regular expression matches: one that means the same in Python and takes no time."""
     raw = expression.raw
     plain = _PLAIN_EXPRESSION.fullmatch(raw) and len(re.findall(r"[*+]", raw)) <= _FEW
-    return re.search(raw, value) is not None if plain and value is not None and len(value) < _SHORT else None
+    return (
+        re.search(raw, value) is not None
+        if plain and value is not None and len(value) < _SHORT
+        else None
+    )
 
 
 def _unary(name: str | None, value: str | None, state: State, files: Files) -> Truth:
@@ -132,7 +138,9 @@ class Brackets:
         files: The file system.
     """
 
-    def __init__(self, words: Sequence[Word], state: State, expander: Expander, files: Files) -> None:
+    def __init__(
+        self, words: Sequence[Word], state: State, expander: Expander, files: Files
+    ) -> None:
         self._words = [word for word in words if word.raw != "\n"]
         self._state = state
         self._expander = expander
@@ -178,12 +186,19 @@ class Brackets:
         if self._words and self._words[0].raw in _BINARY:
             how = self._words.pop(0).raw
             return self._compared(first, how, self._words.pop(0)) if self._words else None
-        if len(first.raw) == 2 and first.raw[0] == "-" and self._words and self._words[0].raw not in {"&&", "||", ")"}:
+        if (
+            len(first.raw) == 2
+            and first.raw[0] == "-"
+            and self._words
+            and self._words[0].raw not in {"&&", "||", ")"}
+        ):
             operand = self._words.pop(0)
             if first.raw == "-v":
                 known = self._expander.parameter(operand.text, self._state)
                 return None if known is Mark.UNKNOWN else known is not Mark.UNSET
-            return _unary(first.raw, self._expander.value(operand, self._state), self._state, self._files)
+            return _unary(
+                first.raw, self._expander.value(operand, self._state), self._state, self._files
+            )
         value = self._expander.value(first, self._state)
         return None if value is None else bool(value)
 
@@ -193,7 +208,10 @@ class Brackets:
         if how not in _STRINGS:
             values = (self._expander.value(word, self._state) for word in (left, right))
             return _binary(next(values), how, next(values), plain=False)
-        value, pattern = self._expander.value(left, self._state), self._expander.pattern(right, self._state)
+        value, pattern = (
+            self._expander.value(left, self._state),
+            self._expander.pattern(right, self._state),
+        )
         if value is None or pattern is None:
             return None
         return fnmatchcase(value, pattern) is (how != "!=")

@@ -53,7 +53,13 @@ from elfgate.linkage.shell.state import (
     settled,
     widened,
 )
-from elfgate.linkage.shell.variables import assigned, forgetting, is_assignment, is_sure, with_defaults
+from elfgate.linkage.shell.variables import (
+    assigned,
+    forgetting,
+    is_assignment,
+    is_sure,
+    with_defaults,
+)
 from elfgate.linkage.shell.walk import Ending, Followed, LostError
 from elfgate.linkage.shell.words import Kind, NotUnderstoodError, Word
 from elfgate.linkage.shell.world import ScriptWorld, Shell
@@ -102,7 +108,9 @@ class _Walk:
     def __init__(self, world: ScriptWorld, counts: _Counts) -> None:
         self.world = world
         dash = world.shell is Shell.DASH
-        self.expander = Expander(world, self._says, lambda at: self.end(at, FAILURE), plain=dash, braces=not dash)
+        self.expander = Expander(
+            world, self._says, lambda at: self.end(at, FAILURE), plain=dash, braces=not dash
+        )
         self.endings: list[Ending] = []
         self.left: list[State] = []
         self._counts = counts
@@ -141,7 +149,9 @@ class _Walk:
         body = parse(text)
         states = self.body(body, [state if body else state.ended()], checked=checked)
         self._counts.depth = with_depth
-        return [replace(after, leaving="") if after.leaving == "return" else after for after in states]
+        return [
+            replace(after, leaving="") if after.leaving == "return" else after for after in states
+        ]
 
     def _deeper(self) -> int:
         depth = self._counts.depth
@@ -213,7 +223,12 @@ class _Walk:
         """End the ways that ``set -e`` ends; a command that may have failed may have ended the script."""
         kept = []
         for state in states:
-            if checked and "e" in state.options and state.status.ok is not True and not state.leaving:
+            if (
+                checked
+                and "e" in state.options
+                and state.status.ok is not True
+                and not state.leaving
+            ):
                 self.end(state, state.status, aside=True)
                 if state.status.ok is False:
                     continue
@@ -235,8 +250,13 @@ class _Walk:
             stops = operator == "||"
             passing = [way for way in ways if way.leaving or way.status.ok is not (not stops)]
             going = [way for way in ways if not way.leaving and way.status.ok is not stops]
-            passing = [way if way.leaving or way.status.ok is not None else settled(way, ok=stops) for way in passing]
-            ways = passing + self.body((node.nodes[number],), going, checked=checked and number == last)
+            passing = [
+                way if way.leaving or way.status.ok is not None else settled(way, ok=stops)
+                for way in passing
+            ]
+            ways = passing + self.body(
+                (node.nodes[number],), going, checked=checked and number == last
+            )
         return ways
 
     def _if(self, node: If, state: State, *, checked: bool) -> list[State]:
@@ -254,7 +274,8 @@ class _Walk:
         for patterns, body in node.branches:
             known = [self.expander.pattern(pattern, state) for pattern in patterns]
             matches = [
-                None if None in (value, pattern) else fnmatchcase(value or "", pattern or "") for pattern in known
+                None if None in (value, pattern) else fnmatchcase(value or "", pattern or "")
+                for pattern in known
             ]
             if True in matches or None in matches:
                 done += self.body(body, [state.ended()], checked=checked)
@@ -292,15 +313,24 @@ class _Walk:
         statuses = [self._status_of(ending) for ending in inner.endings] or [Status(ok=None)]
         after = state
         for left in inner.left:
-            after = replace(after, doubt=after.doubt or left.doubt, touched=after.touched | left.touched)
+            after = replace(
+                after, doubt=after.doubt or left.doubt, touched=after.touched | left.touched
+            )
         for ending, one in zip(inner.endings, statuses, strict=False):
-            if ending.process is not None and one.ok is None and not is_harmless(ending.process.argv):
+            if (
+                ending.process is not None
+                and one.ok is None
+                and not is_harmless(ending.process.argv)
+            ):
                 after = after.doubted(f"the script runs {ending.process.argv[0]} before")
         failed = next((one.by for one in statuses if one.ok is False and one.by), None)
         after = replace(after, failed=failed or after.failed)
         same = all(one == statuses[0] for one in statuses)
         return replace(
-            after, status=statuses[0] if same else Status(None, next((s.by for s in statuses if s.by), None))
+            after,
+            status=statuses[0]
+            if same
+            else Status(None, next((s.by for s in statuses if s.by), None)),
         )
 
     def _status_of(self, ending: Ending) -> Status:
@@ -320,7 +350,9 @@ class _Walk:
                     try:
                         state = self._subshell(parse(part.text), state, checked=False)
                     except NotUnderstoodError:
-                        state = state.doubted("the script runs what cannot be read before").ended(UNSURE)
+                        state = state.doubted("the script runs what cannot be read before").ended(
+                            UNSURE
+                        )
                 elif part.kind is Kind.OPAQUE and part.text[:2] in {"<(", ">("}:
                     state = state.doubted("the script runs something beside it before")
                 elif part.kind is Kind.OPAQUE:
@@ -338,7 +370,9 @@ class _Walk:
         if not words:
             return [self._assignments(node, state)]
         state = self.substitutions(node.words, state.ended())
-        state = with_defaults(node.words, redirected(node.redirects, state, self.world, self.expander), self.expander)
+        state = with_defaults(
+            node.words, redirected(node.redirects, state, self.world, self.expander), self.expander
+        )
         state = state.ended(before)
         if words[0].raw in {"[[", "(("} and self.world.shell is not Shell.DASH:
             return run_builtin(self, words[0].raw, Fields(), words, state, checked=checked) or []
@@ -349,10 +383,15 @@ class _Walk:
 
     def _assignments(self, node: Simple, state: State) -> State:
         """Assign one after another; the status is that of the last command within."""
-        before, after = state.status, redirected(node.redirects, state.ended(), self.world, self.expander)
+        before, after = (
+            state.status,
+            redirected(node.redirects, state.ended(), self.world, self.expander),
+        )
         for word in node.words:
             after = with_defaults((word,), self.substitutions((word,), after), self.expander)
-            after = replace(assigned((word,), replace(after, status=before), self.expander), status=after.status)
+            after = replace(
+                assigned((word,), replace(after, status=before), self.expander), status=after.status
+            )
         return after
 
     def command(
@@ -379,7 +418,9 @@ class _Walk:
             return [state.ended()]
         name = fields.values[0] if fields.values else None
         if not name:
-            return [state.doubted("the script runs something that is not known before").ended(UNSURE)]
+            return [
+                state.doubted("the script runs something that is not known before").ended(UNSURE)
+            ]
         if functions and name in state.functions:
             return self._call(state.functions[name], fields, temporary, checked=checked)
         if is_builtin(name, self.world.shell):
@@ -390,7 +431,9 @@ class _Walk:
 
     def _call(self, body: Body, fields: Fields, state: State, *, checked: bool) -> list[State]:
         depth = self._deeper()
-        inside = replace(state, args=replace(fields, values=fields.values[1:]), local=frozenset({"FUNCNAME"}))
+        inside = replace(
+            state, args=replace(fields, values=fields.values[1:]), local=frozenset({"FUNCNAME"})
+        )
         outer = state.variables.get("FUNCNAME", ("main",))
         if isinstance(outer, tuple) and self.world.shell is Shell.BASH:
             inside = inside.setting("FUNCNAME", (fields.values[0] or "", *outer))

@@ -20,7 +20,9 @@ _REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
 _BRACES = re.compile(r"\{[^}]|\{$")
 _PLAIN = re.compile(r"[\w/.,:=+@%-]+")  # it stands for itself, quoted or not
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
-OTHERWISE = re.compile(r"\[[:.=^]|\[!?\]|\\|[@+!*?]\(")  # in a pattern: what shells do not take as ``fnmatch`` does
+OTHERWISE = re.compile(
+    r"\[[:.=^]|\[!?\]|\\|[@+!*?]\("
+)  # in a pattern: what shells do not take as ``fnmatch`` does
 _PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
 _QUOTED = re.compile(r"['\"]")
 _AMBIGUOUS = re.compile(r"'|\$\{?[@*]")  # in a default: what depends on the quotes around it
@@ -44,7 +46,9 @@ class World(Protocol):
         """The files that match, in order, or the pattern if there are none."""
 
 
-Output = Callable[[str, State], str | None]  # a command's, without the newlines at its end; None if it is not known
+Output = Callable[
+    [str, State], str | None
+]  # a command's, without the newlines at its end; None if it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,22 @@ class Expander:
         return self.world.variable(name) if name.isidentifier() else Mark.UNKNOWN
 
     def _fields(self, word: Word, state: State) -> Fields:
-        if len(word.parts) == 1 and word.parts[0].kind is Kind.TEXT and _PLAIN.fullmatch(word.parts[0].text):
+        if (
+            len(word.parts) == 1
+            and word.parts[0].kind is Kind.TEXT
+            and _PLAIN.fullmatch(word.parts[0].text)
+        ):
             return Fields((word.parts[0].text,))
         done = Fields()
         field: str | None = None if not word.parts else ""
         present = globbed = False
         for part in word.parts:
-            if self.braces and not part.quoted and part.kind is Kind.TEXT and _BRACES.search(part.text):
+            if (
+                self.braces
+                and not part.quoted
+                and part.kind is Kind.TEXT
+                and _BRACES.search(part.text)
+            ):
                 return replace(done, more=True)
             pieces = self._pieces(part, state)
             if pieces.more and not pieces.values:
@@ -138,7 +151,9 @@ class Expander:
                 return Fields((*done.values, field), more=True)
         if globbed and "f" not in state.options:
             plain = len(word.parts) == 1 and "glob" not in state.options
-            files = self.world.files(field, state) if plain and field is not None else Fields(more=True)
+            files = (
+                self.world.files(field, state) if plain and field is not None else Fields(more=True)
+            )
             return done + files
         return done + Fields((field,)) if present else done
 
@@ -156,7 +171,12 @@ class Expander:
         name, star = part.text, part.text == "*"
         if name in {"@", "*"}:
             fields = state.args
-        elif (match := _BRACED.fullmatch(name)) and match[3] in {"[@]", "[*]"} and not match[1] and not match[4]:
+        elif (
+            (match := _BRACED.fullmatch(name))
+            and match[3] in {"[@]", "[*]"}
+            and not match[1]
+            and not match[4]
+        ):
             value = self.parameter(match[2], state)
             star = match[3] == "[*]"
             fields = _items(value)
@@ -196,7 +216,9 @@ class Expander:
             self._unless_set(named, name, state)
             return named if isinstance(named, str) else None
         match = _BRACED.fullmatch(part.text)
-        value = self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
+        value = (
+            self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
+        )
         return value if value is None or len(value) < _LONGEST else None
 
     def _braced(self, length: str, name: str, rest: str, state: State) -> str | None:
@@ -236,15 +258,25 @@ class Expander:
 
     def _unless_set(self, value: Value, name: str, state: State, *, asked: bool = False) -> None:
         """End the script where a parameter must be set: under ``set -u``, or where it is asked for."""
-        if name in {"@", "*"} or name.endswith(("[@]", "[*]")) or not (asked or "u" in state.options):
+        if (
+            name in {"@", "*"}
+            or name.endswith(("[@]", "[*]"))
+            or not (asked or "u" in state.options)
+        ):
             return
         if value is Mark.UNSET:
             raise UnsetError
-        unsure = name.isidentifier() and name not in state.variables and not self.world.is_surely_set(name)
+        unsure = (
+            name.isidentifier()
+            and name not in state.variables
+            and not self.world.is_surely_set(name)
+        )
         if value is Mark.UNKNOWN and (asked or unsure):
             self.perhaps(state)
 
-    def _operation(self, value: Value, name: str, operation: re.Match[str], state: State) -> str | None:
+    def _operation(
+        self, value: Value, name: str, operation: re.Match[str], state: State
+    ) -> str | None:
         operator, rest = operation[1], operation[2]
         if operator[-1] not in "-+=":
             self._unless_set(value, name, state, asked=operator[-1] == "?")
@@ -275,7 +307,9 @@ class Expander:
             return None
         cuts = range(len(value) + 1)
         lengths = [
-            n for n in cuts if fnmatchcase(value[:n] if operator[0] == "#" else value[len(value) - n :], pattern)
+            n
+            for n in cuts
+            if fnmatchcase(value[:n] if operator[0] == "#" else value[len(value) - n :], pattern)
         ]
         if not lengths:
             return value

@@ -130,7 +130,9 @@ Node = Simple | Chain | Pipe | Not | If | Case | For | Loop | Group | Function
 Body = tuple[Node, ...]
 
 
-_readings: Readings[Body] = Readings()  # an image's script is met with every command and on every platform
+_readings: Readings[Body] = (
+    Readings()
+)  # an image's script is met with every command and on every platform
 
 
 def parse(text: str) -> Body:
@@ -221,7 +223,13 @@ class _Parser:
         return node
 
     def _any_command(self) -> Node:
-        readers = {"if": self._if, "case": self._case, "while": self._loop, "until": self._loop, "for": self._for}
+        readers = {
+            "if": self._if,
+            "case": self._case,
+            "while": self._loop,
+            "until": self._loop,
+            "for": self._for,
+        }
         word = self._words[self._at] if not self.at_end() else _NOTHING
         if word.raw in readers:
             node = readers[word.raw]()
@@ -331,7 +339,9 @@ class _Parser:
                 words += self._test()
         if self._at == start:
             raise NotUnderstoodError("an empty command")
-        first = next((at for at, word in enumerate(words) if not _ASSIGNMENT.match(word.raw)), len(words))
+        first = next(
+            (at for at, word in enumerate(words) if not _ASSIGNMENT.match(word.raw)), len(words)
+        )
         return Simple(tuple(words[:first]), tuple(words[first:]), tuple(redirects))
 
     def _array(self, name: Word) -> Word:

@@ -45,12 +45,16 @@ def walk_for(walk: Flow, node: For, state: State, *, checked: bool) -> list[Stat
     fields = walk.expander.fields(node.words, state)
     ways, done = [state.ended()], []
     for value in fields.values:
-        next_turn = [way.setting(node.name, Mark.UNKNOWN if value is None else value) for way in ways]
+        next_turn = [
+            way.setting(node.name, Mark.UNKNOWN if value is None else value) for way in ways
+        ]
         ways, left = turned(walk.body(node.body, next_turn, checked=checked))
         done += left
     if fields.more:
         unknown = [way.setting(node.name, Mark.UNKNOWN) for way in ways]
-        ways = [after for way in unknown for after in _any_number(walk, node.body, way, checked=checked)]
+        ways = [
+            after for way in unknown for after in _any_number(walk, node.body, way, checked=checked)
+        ]
     return merged(done + ways)
 
 
@@ -76,7 +80,9 @@ def walk_loop(walk: Flow, node: Loop, state: State, *, checked: bool) -> list[St
         going, leaving = (fails, holds) if node.until else (holds, fails)
         done += [way.ended(status) for way in leaving]
         ways, left = turned(walk.body(node.body, going, checked=checked))
-        status = status if all(way.status.ok for way in ways) else UNSURE  # the loop's is that of its last command
+        status = (
+            status if all(way.status.ok for way in ways) else UNSURE
+        )  # the loop's is that of its last command
         done += left
         repeated = [way for way in merged(ways) if way in seen]
         pending = [way for way in merged(ways) if way not in seen]

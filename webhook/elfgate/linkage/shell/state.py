@@ -115,7 +115,11 @@ class State:
     def setting(self, name: str, value: Value) -> "State":
         """Set a variable."""
         after = self._with(self.status, {**self.variables, name: value})
-        return after.doubted(f"the script sets {name}, which is readonly") if name in self.fixed else after
+        return (
+            after.doubted(f"the script sets {name}, which is readonly")
+            if name in self.fixed
+            else after
+        )
 
     def _with(self, status: Status, variables: Mapping[str, Value]) -> "State":
         """Do what ``replace`` does in less than half the time: every command passes here."""
@@ -179,7 +183,9 @@ def turned(ways: list[State]) -> tuple[list[State], list[State]]:
 
 def returned(way: State, before: State) -> State:
     """Come back from a function: its arguments and its own variables are gone."""
-    variables: dict[str, Value] = {name: value for name, value in way.variables.items() if name not in way.local}
+    variables: dict[str, Value] = {
+        name: value for name, value in way.variables.items() if name not in way.local
+    }
     variables |= {name: before.variables[name] for name in way.local if name in before.variables}
     leaving = "" if way.leaving == "return" else way.leaving
     return replace(way, args=before.args, variables=variables, local=before.local, leaving=leaving)
@@ -208,7 +214,9 @@ def _joined(one: State, other: State) -> State:
         one,
         variables={**one.variables, **unknown},
         exported=one.exported | other.exported,
-        status=one.status if one.status == other.status else Status(None, one.status.by or other.status.by),
+        status=one.status
+        if one.status == other.status
+        else Status(None, one.status.by or other.status.by),
         doubt=one.doubt or other.doubt or (SEARCH_CHANGED if searched else ""),
         touched=one.touched | other.touched,
         failed=one.failed or other.failed,

@@ -15,7 +15,9 @@ _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SETS = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 _COUNTED = re.compile(r"\$#|\$\{#\w+\}")
-_PLAIN = re.compile(r"\s*(?:[-+~!(]\s*)*(?:\$?[A-Za-z_]\w*|\$\{\w+\}|\$\d|0|[1-9]\d*)[\s\w${}()<>=!&|?:,/%*+-]*")
+_PLAIN = re.compile(
+    r"\s*(?:[-+~!(]\s*)*(?:\$?[A-Za-z_]\w*|\$\{\w+\}|\$\d|0|[1-9]\d*)[\s\w${}()<>=!&|?:,/%*+-]*"
+)
 _DIVIDED = re.compile(r"[/%]\s*[^\s1-9]|\b0\w|\b[1-9]\d*[A-Za-z_]|\*\*|[-+*/%<>=&|?:!]\s*$")
 _OPERAND = re.compile(r"\$\{\w+\}|\$\d|\$?[A-Za-z_]\w*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
@@ -27,7 +29,9 @@ def is_assignment(raw: str) -> bool:
     return _ASSIGNS.match(raw) is not None
 
 
-def assigned(words: Iterable[Word], state: State, expander: Expander, *, exported: bool = False) -> State:
+def assigned(
+    words: Iterable[Word], state: State, expander: Expander, *, exported: bool = False
+) -> State:
     """Apply ``NAME=value`` words; other words are names alone.
 
     Args:
@@ -86,7 +90,9 @@ def is_sure(arithmetic: str, state: State, expander: Expander) -> bool:
     for name in _OPERAND.findall(text):
         bare = name.strip("${}")
         value = expander.parameter(bare, state)
-        assumed = value is Mark.UNKNOWN and bare in state.variables  # it has been counted with before
+        assumed = (
+            value is Mark.UNKNOWN and bare in state.variables
+        )  # it has been counted with before
         unset = value is Mark.UNSET and not name.startswith("$") and "u" not in state.options
         if not (assumed or unset or (isinstance(value, str) and _NUMBER.fullmatch(value))):
             return False
@@ -117,7 +123,11 @@ def _added(before: Value, value: Value) -> Value:
         if before is Mark.UNSET:
             return value
         return (
-            (before, *value) if isinstance(before, str) else (*before, *value) if isinstance(before, tuple) else value
+            (before, *value)
+            if isinstance(before, str)
+            else (*before, *value)
+            if isinstance(before, tuple)
+            else value
         )
     if isinstance(before, tuple):
         return Mark.UNKNOWN

@@ -67,7 +67,10 @@ class Word:
     @property
     def literal(self) -> bool:
         """It has no expansion, so that ``text`` is its value."""
-        return all(part.kind is Kind.TEXT and (part.quoted or not is_pattern(part.text)) for part in self.parts)
+        return all(
+            part.kind is Kind.TEXT and (part.quoted or not is_pattern(part.text))
+            for part in self.parts
+        )
 
     @property
     def text(self) -> str:

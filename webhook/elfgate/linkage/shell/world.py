@@ -82,7 +82,11 @@ class ScriptWorld:
             return str(self.uid)
         if SEARCHED.fullmatch(name) and name in env:
             return env[name]
-        if name.startswith("BASH") and self.shell in {Shell.DASH, Shell.BUSYBOX} and name not in env:
+        if (
+            name.startswith("BASH")
+            and self.shell in {Shell.DASH, Shell.BUSYBOX}
+            and name not in env
+        ):
             return Mark.UNSET
         if "*" in unknown or name in unknown:
             return Mark.UNKNOWN
@@ -108,7 +112,11 @@ class ScriptWorld:
         path = posixpath.normpath(posixpath.join(state.cwd, where))
         names = self.attempt.tree.listdir(path) if there else {}
         hidden = last.startswith(".")
-        matching = [name for name in names if fnmatchcase(name, last) and (hidden or not name.startswith("."))]
+        matching = [
+            name
+            for name in names
+            if fnmatchcase(name, last) and (hidden or not name.startswith("."))
+        ]
         if len(matching) > _MOST_FILES:
             return Fields(more=True)
         prefix = pattern[: len(pattern) - len(last)]
@@ -133,7 +141,9 @@ class ScriptWorld:
     def opens(self, path: str, operator: str, state: State) -> bool:
         """Tell whether a redirection certainly can open a path."""
         if operator == "<":
-            return path in state.touched or bool(self.test("f", path, state) and self.test("r", path, state))
+            return path in state.touched or bool(
+                self.test("f", path, state) and self.test("r", path, state)
+            )
         parent = posixpath.dirname(path) or "."
         found = self.attempt.lookup(parent, state.cwd)
         made = any(f"{parent}/".startswith(touched.rstrip("/") + "/") for touched in state.touched)
@@ -148,7 +158,8 @@ class ScriptWorld:
         unknown = self.process.unknown_env
         named = name in self.process.env or name in unknown
         return named or bool(
-            _SET_BY_SHELLS.fullmatch(name) or (self.shell is Shell.BASH and _SET_BY_BASH.fullmatch(name))
+            _SET_BY_SHELLS.fullmatch(name)
+            or (self.shell is Shell.BASH and _SET_BY_BASH.fullmatch(name))
         )
 
     def find(self, name: str, state: State) -> str | Literal[False] | None:
@@ -164,21 +175,28 @@ class ScriptWorld:
 
     def started(self, argv: tuple[str, ...], state: State) -> Process:
         """The process that a command becomes."""
-        values = {name: value for name, value in state.variables.items() if self._exported(name, state)}
+        values = {
+            name: value for name, value in state.variables.items() if self._exported(name, state)
+        }
         known = {name: value for name, value in values.items() if isinstance(value, str)}
         gone = {name for name, value in values.items() if not isinstance(value, str)}
         unknown = {name for name in gone if values[name] is Mark.UNKNOWN}
         process = replace(
             self.process,
             argv=argv,
-            env={name: value for name, value in self.process.env.items() if name not in gone} | known,
+            env={name: value for name, value in self.process.env.items() if name not in gone}
+            | known,
             unknown_env=(self.process.unknown_env - known.keys() - gone) | unknown,
             cwd=state.cwd,
         )
         if state.doubt:
             return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, state.doubt))
-        if changed := next((word for word in argv[:_WORDS] if self._may_be_another(word, process, state)), None):
-            return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, f"the script may change {changed} before"))
+        if changed := next(
+            (word for word in argv[:_WORDS] if self._may_be_another(word, process, state)), None
+        ):
+            return process.doubted(
+                Doubt(UnknownReason.SHAPE_UNKNOWN, f"the script may change {changed} before")
+            )
         return process
 
     def _may_be_another(self, name: str, process: Process, state: State) -> bool:
@@ -188,7 +206,10 @@ class ScriptWorld:
         if "/" in name:
             return self._changed(name, state)
         directories = process.env.get("PATH", NO_PATH).split(":")
-        return any(self._changed(posixpath.join(directory or ".", name), state) for directory in directories)
+        return any(
+            self._changed(posixpath.join(directory or ".", name), state)
+            for directory in directories
+        )
 
     def probe(self, process: Process) -> Outcome:
         """Tell what would come of a command."""
@@ -202,10 +223,16 @@ class ScriptWorld:
     def text(self, path: str, state: State) -> str | None:
         """A script's text, if it is a file whose text is known."""
         found = self.attempt.lookup(path, state.cwd)
-        if self._changed(path, state) or not isinstance(found, Found) or found.entry.kind is not Kind.FILE:
+        if (
+            self._changed(path, state)
+            or not isinstance(found, Found)
+            or found.entry.kind is not Kind.FILE
+        ):
             return None
         whole = found.entry.head + found.entry.tail
-        whole_text = len(whole) == found.entry.size and b"\0" not in whole  # what shells make of a NUL differs
+        whole_text = (
+            len(whole) == found.entry.size and b"\0" not in whole
+        )  # what shells make of a NUL differs
         return whole.decode("utf-8", "surrogateescape") if whole_text else None
 
     @property
@@ -231,7 +258,8 @@ class ScriptWorld:
         """Tell whether the script may have changed what is at a path, above or below it."""
         whole = posixpath.normpath(posixpath.join(state.cwd, path)).rstrip("/") + "/"
         return any(
-            f"{touched.rstrip('/')}/".startswith(whole) or (touched.endswith("/") and whole.startswith(touched))
+            f"{touched.rstrip('/')}/".startswith(whole)
+            or (touched.endswith("/") and whole.startswith(touched))
             for touched in state.touched
         )
 

@@ -65,7 +65,7 @@ chart: $(STAMP) ## Lint and render the Helm chart with Helm 3 and 4 (built the f
 docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' table and aggregator, the chart's values
 	$(BIN)/python docs/policies.py
 	$(BIN)/python docs/chart.py
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 .PHONY: truth
 truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions

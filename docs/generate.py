@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from docs.decisions_index import INDEX, index
 from elfgate.cli import output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
@@ -29,9 +30,18 @@ def generated() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and what it should hold."""
     for verb, model in SCHEMAS.items():
         schema = model.model_json_schema(mode="serialization")
-        yield ROOT / "docs" / "schemas" / f"{verb}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        yield (
+            ROOT / "docs" / "schemas" / f"{verb}.json",
+            json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        )
+    yield INDEX, index()
     cli = ROOT / "docs" / "cli.md"
-    yield cli, _with_sections(cli.read_text(encoding="utf-8"), {"elfgate": _help_of_the_program} | _helps())
+    yield (
+        cli,
+        _with_sections(
+            cli.read_text(encoding="utf-8"), {"elfgate": _help_of_the_program} | _helps()
+        ),
+    )
 
 
 def main() -> None:
@@ -60,7 +70,9 @@ def _with_sections(text: str, sections: dict[str, Callable[[], str]]) -> str:
         name = match["name"]
         return f"<!-- generated: {name} -->\n```console\n$ {name} --help\n{sections[name]()}```\n<!-- end -->"
 
-    return re.sub(r"<!-- generated: (?P<name>[^\n]*) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
+    return re.sub(
+        r"<!-- generated: (?P<name>[^\n]*) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL
+    )
 
 
 if __name__ == "__main__":

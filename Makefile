@@ -58,6 +58,7 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 
 .PHONY: chart
 chart: $(STAMP) ## Lint and render the Helm chart with Helm 3 and 4 (built the first time, needs Go), and check it offline
+	$(BIN)/python docs/chart.py
 	.ci/helm 3 && .ci/helm 4
 	$(BIN)/python -m pytest --numprocesses auto tests/chart
 

@@ -1,4 +1,6 @@
-"""Writes what follows from the chart's ``values.yaml``: its JSON Schema and the table of its README.
+"""Writes the chart's generated files: its JSON Schema, the table of its README, and its copy of the policies.
+
+The policies are copies, not a link: tools that take the chart from Git (Flux, Rancher, helm-git) leave links out.
 
 A value's description is the comment above it. A line of it that begins with ``@`` is for the schema:
 
@@ -50,13 +52,32 @@ class Value:
 
 
 def main() -> None:
-    """Write every generated file."""
+    """Write every generated file, and remove copies of policies that are gone."""
     for path, text in generated():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for path in strays():
+        path.unlink()
+
+
+def strays() -> list[Path]:
+    """Files in the chart's policies that are no copy of a policy."""
+    copies = {path for path, _ in _policies()}
+    present = (path for path in (CHART / "policies").rglob("*") if path.is_file())
+    return sorted(path for path in present if path not in copies)
+
+
+def _policies() -> Iterator[tuple[Path, str]]:
+    """The chart's copy of each policy file that an installation needs: no tests, schemas or docs."""
+    source = ROOT / "policies"
+    rego = (path for path in source.rglob("*.rego") if not path.name.endswith("_test.rego"))
+    for path in sorted([source / ".manifest", source / "data.json", *rego]):
+        yield CHART / "policies" / path.relative_to(source), path.read_text(encoding="utf-8")
 
 
 def generated() -> Iterator[tuple[Path, str]]:
-    """Each file that is written from the values, and what it should hold."""
+    """Each generated file of the chart, and its content."""
+    yield from _policies()
     found = values((CHART / "values.yaml").read_text(encoding="utf-8"))
     yield (
         CHART / "values.schema.json",

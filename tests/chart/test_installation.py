@@ -96,15 +96,13 @@ def test_the_settings_are_what_serve_takes_and_every_pod_is_restricted(
     major: str, values: Path, tmp_path: Path
 ) -> None:
     settings = Settings.read(lay_out(rendered(major, values), tmp_path))
-    assert (settings.nodes.watch, settings.listen.port) == (True, 8443)
+    assert settings.nodes.watch
     found = list(pods(rendered(major, values)))
     assert found
     for name, pod in found:
         context = pod["spec"]["securityContext"]
-        assert (context["runAsNonRoot"], context["seccompProfile"]) == (
-            True,
-            {"type": "RuntimeDefault"},
-        ), name
+        seccomp = None if values == CI["openshift"] else {"type": "RuntimeDefault"}
+        assert (context["runAsNonRoot"], context.get("seccompProfile")) == (True, seccomp), name
         for container in containers(pod):
             expected = {
                 "allowPrivilegeEscalation": False,
@@ -205,3 +203,50 @@ def test_the_pods_roll_when_settings_or_policies_change(major: str) -> None:
     ]
     assert len({each["checksum/settings"] for each in annotations}) == 3
     assert len({each["checksum/policies"] for each in annotations}) == 2
+
+
+_FIXED = ("runAsUser", "runAsGroup", "fsGroup", "seccompProfile")
+
+
+def test_on_openshift_no_pod_chooses_a_user_a_group_or_a_seccomp_profile(major: str) -> None:
+    """restricted-v2 refuses what lies outside the namespace's range, and gives the rest by itself."""
+    for name, pod in pods(rendered(major, CI["openshift"])):
+        contexts = [pod["spec"]["securityContext"]]
+        contexts += [each["securityContext"] for each in containers(pod)]
+        assert [key for each in contexts for key in _FIXED if key in each] == [], name
+        assert contexts[0]["runAsNonRoot"] is True
+        assert all(each["capabilities"] == {"drop": ["ALL"]} for each in contexts[1:])
+
+
+def test_elsewhere_every_pod_runs_as_a_fixed_user_without_rights(major: str) -> None:
+    for name, pod in pods(rendered(major)):
+        context = pod["spec"]["securityContext"]
+        assert [key for key in _FIXED if key not in context] == [], name
+
+
+def test_security_contexts_are_free(major: str) -> None:
+    for _, pod in pods(rendered(major, CI["host-network"])):
+        context = pod["spec"]["securityContext"]
+        assert context["runAsUser"] == 1000
+        assert "fsGroup" not in context
+
+
+def test_in_the_nodes_network_the_clusters_names_still_resolve(major: str) -> None:
+    spec = one(rendered(major, CI["host-network"]), "Deployment")["spec"]
+    pod = spec["template"]["spec"]
+    assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    assert spec["revisionHistoryLimit"] == 3
+
+
+def test_every_object_and_pod_has_the_common_labels(major: str) -> None:
+    found = rendered(major, CI["openshift"])
+    assert [obj for obj in found if obj["metadata"]["labels"].get("team") != "platform"] == []
+    labels = [pod["metadata"]["labels"] for _, pod in pods(found)]
+    assert [each for each in labels if each.get("team") != "platform"] == []
+
+
+def test_the_pods_port_is_the_one_that_the_webhook_listens_on(major: str) -> None:
+    (container,) = one(rendered(major, CI["host-network"]), "Deployment")["spec"]["template"][
+        "spec"
+    ]["containers"]
+    assert container["ports"][0] == {"name": "https", "containerPort": 18443}

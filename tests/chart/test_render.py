@@ -1,6 +1,7 @@
 """Every values file that we ship renders, the same each time and with each Helm, to what Kubernetes takes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_the_archive_holds_the_policies_and_renders_as_the_folder_does(
     )
     assert list(objects(done.stdout)) == list(rendered(major))
     assert archive.stat().st_size < 100_000  # a release is kept in a Secret, of a mebibyte at most
+
+
+def test_a_chart_without_its_policies_is_refused(major: str, tmp_path: Path) -> None:
+    """Else every pod would die in its init container, long after the installation said that it was done."""
+    bare = tmp_path / "elfgate"
+    shutil.copytree(CHART, bare, ignore=lambda folder, _: ["policies"] * (folder == str(CHART)))
+    done = helm(major, "template", "elfgate", str(bare), "--kube-version", "1.36.3")
+    assert done.returncode == 1
+    assert "the chart holds no policies" in done.stderr
 
 
 def _complaints(obj: Any) -> list[str]:

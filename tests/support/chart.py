@@ -15,13 +15,14 @@ CHART = ROOT / "charts" / "elfgate"
 VALUES = sorted((CHART / "ci").glob("*-values.yaml"))
 NAMESPACE = "elfgate"
 KUBERNETES = "1.36.3"  # of the control plane in tests/e2e
-# Kinds of the Prometheus operator and of cert-manager, which Kubernetes itself does not know.
+# Kinds of the Prometheus operator, cert-manager and the VPA, which Kubernetes itself does not know.
 FOREIGN = {
     "Certificate": "cert-manager.io/v1",
     "Issuer": "cert-manager.io/v1",
     "PodMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
     "ServiceMonitor": "monitoring.coreos.com/v1",
+    "VerticalPodAutoscaler": "autoscaling.k8s.io/v1",
 }
 
 Object = Mapping[str, Any]

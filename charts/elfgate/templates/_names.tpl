@@ -29,6 +29,9 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: elfgate
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "elfgate.image" -}}
@@ -73,17 +76,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.ownRules .Values.ownRulesConfigMap }}true{{ end -}}
 {{- end -}}
 
-{{/* The security contexts of Pod Security "restricted", for every pod of the chart. */}}
+{{/* OpenShift gives users, groups and the seccomp profile by itself, and refuses any that lie outside a namespace's range. */}}
 {{- define "elfgate.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile: {type: RuntimeDefault}
+{{- $context := .Values.podSecurityContext -}}
+{{- if eq .Values.platform "openshift" -}}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" "seccompProfile" -}}
 {{- end -}}
-
-{{- define "elfgate.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: {drop: [ALL]}
+{{- toYaml $context -}}
 {{- end -}}

@@ -3,6 +3,9 @@
 metadata:
   labels:
     {{- include "elfgate.selector" . | nindent 4 }}
+    {{- with .Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     {{- with .Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -21,6 +24,15 @@ spec:
   {{- end }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
+  {{- end }}
+  {{- if .Values.hostNetwork }}
+  hostNetwork: true
+  {{- end }}
+  {{- with .Values.dnsPolicy | default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig: {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   securityContext: {{- include "elfgate.podSecurityContext" . | nindent 4 }}
@@ -41,7 +53,7 @@ spec:
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [serve, --config, /etc/elfgate/elfgate.yaml]
   ports:
-    - {name: https, containerPort: 8443}
+    - {name: https, containerPort: {{ dig "listen" "port" 8443 .Values.settings }}}
   env:
     - name: POD_NAME
       valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -70,8 +82,11 @@ spec:
     periodSeconds: 3
     timeoutSeconds: 3
     failureThreshold: 2
+  {{- with .Values.lifecycle }}
+  lifecycle: {{- toYaml . | nindent 4 }}
+  {{- end }}
   resources: {{- toYaml .Values.resources | nindent 4 }}
-  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
 {{- end -}}
 
@@ -82,7 +97,7 @@ spec:
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [bundle, build, --config, /etc/elfgate/elfgate.yaml, --output, /run/opa/bundle.tar.gz]
   resources: {{- toYaml .Values.resources | nindent 4 }}
-  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts: {{- include "elfgate.mounts" . | nindent 4 }}
 {{- end -}}
 
@@ -112,7 +127,7 @@ spec:
     timeoutSeconds: 3
     failureThreshold: 3
   resources: {{- toYaml .Values.opa.resources | nindent 4 }}
-  securityContext: {{- include "elfgate.securityContext" . | nindent 4 }}
+  securityContext: {{- toYaml .Values.securityContext | nindent 4 }}
   volumeMounts:
     - {name: opa, mountPath: /run/opa}
 {{- end -}}

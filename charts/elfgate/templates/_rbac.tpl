@@ -109,7 +109,7 @@ spec:
       env: {{- toYaml . | nindent 8 }}
       {{- end }}
       resources: {{- toYaml (.resources | default (dict "requests" (dict "cpu" "50m" "memory" "64Mi") "limits" (dict "memory" "256Mi"))) | nindent 8 }}
-      securityContext: {{- include "elfgate.securityContext" $root | nindent 8 }}
+      securityContext: {{- toYaml $root.Values.securityContext | nindent 8 }}
       volumeMounts:
         - {name: tmp, mountPath: /tmp}
         {{- with .mounts }}

@@ -1,0 +1,236 @@
+# METADATA
+# title: The decision
+# description: >-
+#   Denies what cannot start on any platform it may land on, and warns of what cannot start on some; where every
+#   platform counts (a DaemonSet, or `require: all`), some is enough to deny. Total and versioned: version 0 is no
+#   decision, and no reader takes it for one.
+package elfgate.main
+
+import data.elfgate.lib.config
+import data.elfgate.lib.exemptions
+import data.elfgate.lib.places
+import data.elfgate.lib.pod
+import data.elfgate.lib.support
+import data.elfgate.lib.words
+
+default verdict := {"version": 0}
+
+verdict := {
+	"version": 1,
+	"revision": data.elfgate.revision,
+	"allowed": count(said.denials) == 0,
+	"denials": said.denials,
+	"warnings": said.warnings,
+	"dryrun": said.dryrun,
+	"unknown": unknown,
+	"steer": said.steer,
+	"failed": sort(malformed),
+} if {
+	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
+	config.effective
+	found
+}
+
+# What every rule found, those of the cluster's owner among them.
+found := object.union(shipped, own)
+
+# Most documents have nothing found in them: there is nothing to grade, to group or to say then.
+said := {"denials": denials, "warnings": violations("warn"), "dryrun": violations("dryrun"), "steer": steer} if anything
+
+said := {"denials": [], "warnings": [], "dryrun": [], "steer": []} if not anything
+
+anything if {
+	some _, findings in found
+	count(findings) > 0
+}
+
+default unknown := false
+
+unknown if {
+	some linkage in input.linkages
+	linkage.verdict == "unknown"
+	linkage.platform in pod.landing
+}
+
+unknown if count(pod.unpredicted) > 0
+
+# What a rule's findings lead to, worked out once for all that are alike.
+levels := {[code, effect, reason]: level |
+	some code, findings in found
+	mode := config.mode(code)
+	some [effect, reason] in {[finding.effect, finding.reason] | some finding in findings}
+	level := config.level(mode, code, effect, reason)
+}
+
+# What was found of one container on one platform, by what its rules' modes make of it. A part begins with its place, as
+# that is the order in which it is told.
+graded := cells # whole: OPA would grade anew wherever it is read
+
+cells[cell] contains part if {
+	not exempting
+	some [code, effect, reason], level in levels
+	level != "off"
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
+	part := [finding.position, code, finding.message, finding.remedy]
+}
+
+cells[cell] contains part if {
+	exempting
+	some [code, effect, reason], set in levels
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
+	level := exemptions.level(set, code, finding.container)
+	level != "off"
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
+	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
+	part := [finding.position, code, message, finding.remedy]
+}
+
+# Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
+exempting if {
+	count(config.effective.exemptions) > 0
+	exemptions.granting
+}
+
+# The platforms on which a container is held to fail.
+bad := {platform | some ["deny", platform, _, _, _], _ in graded}
+
+failing := pod.landing & bad
+
+# Whether every platform must be able to start the pod, not just one.
+strict if input.request.every_node
+
+strict if config.effective.require == "all"
+
+refused if {
+	strict
+	count(failing) > 0
+}
+
+refused if {
+	count(failing) > 0
+	count(failing) == count(pod.landing)
+}
+
+# What would deny only warns as long as some platform is left.
+outcomes := {"deny": "deny", "warn": "warn", "dryrun": "dryrun"} if {
+	refused
+} else := {"deny": "warn", "warn": "warn", "dryrun": "dryrun"}
+
+# Platforms on which one container has the same findings and the same way out are told of together.
+groups := alike
+
+alike[group] contains platform if {
+	some [level, platform, container, effect, image], parts in graded
+	platform in pod.landing
+	group := [outcomes[level], container, effect, image, parts]
+}
+
+# Most documents have violations of one kind: the others need not look for theirs in all groups.
+kinds := {kind | some [kind, _, _, _, _], _ in groups}
+
+violations(kind) := ordered(kind) if kind in kinds
+
+violations(kind) := [] if not kind in kinds
+
+ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
+	some [told, container, effect, image, set], platforms in groups
+	told == kind
+	parts := sort(set)
+	all := sort(platforms)
+	headline := words.headline(effect, container, all)
+	violation := {
+		"code": parts[0][1],
+		"container": container,
+		"platforms": all,
+		"headline": headline,
+		"lines": lines(parts),
+		"remedy": remedy(effect, container, parts, image, all),
+	}
+	place := [severity[effect], object.get(places.standing, container, 0), headline]
+])]
+
+severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
+
+# The first few findings: a program that lacks forty libraries is told of once.
+lines(parts) := array.concat(
+	[concat("", [part[2], "  [", part[1], "]"]) | some part in array.slice(parts, 0, 6)],
+	[concat("", ["and ", format_int(count(parts) - 6, 10), " more like it"]) | count(parts) > 6],
+)
+
+# The way out: other images or platforms only where they are known to start, else what the finding itself says.
+remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
+	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
+	count(ways) > 0
+} else := concat("", advised(parts))
+
+moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
+
+# What to run in its stead: an image that starts there, else a variant that a support matrix has for it.
+stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if image != ""
+
+stead("fails", container, _, "", platforms) := [way |
+	count(config.effective.support) > 0
+	way := support.advice(container, platforms)
+	way != ""
+]
+
+# What a rule asks for, which need not be to go elsewhere.
+stead("violates", _, parts, _, _) := advised(parts)
+
+stead("unknown", _, _, _, _) := []
+
+stead("note", _, _, _, _) := []
+
+# What the first finding that has one says.
+advised(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
+
+# Architectures on whose every platform every container is known to start, and those to keep off.
+safe := sort([architecture |
+	some architecture, platforms in places.by_architecture
+	architecture != ""
+	count(platforms - places.complete) == 0
+	count(platforms & refusing) == 0
+])
+
+# Platforms on which a rule denies, or warns of what is not allowed there: none to send anyone to.
+refusing := bad | {platform | some [_, platform, _, "violates", _], _ in graded}
+
+unsafe := {places.architecture(platform) | some platform in failing} - {""}
+
+elsewhere := [words.requirement("in", safe)] if {
+	count(safe) > 0
+} else := [words.requirement("notin", sort(unsafe))] if {
+	not refused
+	count(unsafe) > 0
+	count({places.architecture(platform) | some platform in pod.landing} - unsafe) > 0
+} else := []
+
+# Each container has a platform, but the pod has none: said first, as no single finding tells it.
+denials := array.concat(disjoint, violations("deny"))
+
+disjoint := [violation |
+	refused
+	count(failing) == count(pod.landing)
+	count(pod.containers) > 1
+	count(pod.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
+	violation := {
+		"code": "no_common_platform",
+		"container": "",
+		"platforms": sort(failing),
+		"headline": "no platform is left that starts every container of this pod",
+		"lines": [line |
+			some position, container in input.containers
+			places.standing[container.name] == position
+			line := concat(" starts only on ", [
+				words.container(container.name),
+				words.series([places.display(platform) | some platform in sort(failing); places.starting[platform][container.name]]),
+			])
+		],
+		"remedy": "use images that share an architecture",
+	}
+]

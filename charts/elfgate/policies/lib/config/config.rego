@@ -1,0 +1,33 @@
+# METADATA
+# title: What the cluster's owner has decided
+# description: >-
+#   The settings in data.elfgate.config, with what holds at this enforcement point and in this namespace laid over what
+#   holds everywhere. The namespace has the last word.
+package elfgate.lib.config
+
+effective := object.union_n([
+	data.elfgate.config,
+	object.get(data.elfgate.config.points, input.request.point, {}),
+	object.get(data.elfgate.config.namespaces, input.request.namespace, {}),
+])
+
+# What a rule's findings lead to: deny, warn, dryrun or off. A rule that the settings do not list is in force: whoever adds
+# a rule of their own wants it.
+mode(code) := object.get(effective.rules, code, "deny")
+
+# The same for one finding, by what it is. An unknown does what its reason says, and a note (it starts all the same) never
+# denies; the rule's own mode is the most that either may do.
+level(rule_mode, _, effect, _) := rule_mode if effect in {"fails", "violates"}
+
+level(rule_mode, _, "unknown", reason) := weaker(rule_mode, mode_of(object.get(effective.unknown, reason, "warn")))
+
+level(rule_mode, code, "note", _) := weaker(rule_mode, weaker("warn", object.get(effective.notes, code, "dryrun")))
+
+# "allow" is the word for unknowns, "off" the word for rules: the same thing.
+mode_of(setting) := object.get({"allow": "off"}, setting, setting)
+
+weaker(left, right) := left if strength[left] <= strength[right]
+
+weaker(left, right) := right if strength[left] > strength[right]
+
+strength := {"off": 0, "dryrun": 1, "warn": 2, "deny": 3}

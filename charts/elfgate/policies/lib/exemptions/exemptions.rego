@@ -1,0 +1,80 @@
+# METADATA
+# title: What is let pass
+# description: >-
+#   Exemptions come from the settings alone: nothing that a tenant writes into an object of theirs is looked at but its
+#   names. Up to the day that it expires an exemption's findings are kept for audits only; in the days of grace after that
+#   they warn, with whose exemption it was and when it ends; then it counts no more.
+package elfgate.lib.exemptions
+
+import data.elfgate.lib.config
+import data.elfgate.lib.patterns
+import data.elfgate.lib.pod
+
+# Whether any exemption is for this document.
+granting if {
+	some name in pod.containers
+	applicable[name]
+}
+
+# What is left of what a rule set: only a denial or a warning can be exempt.
+level(set, code, container) := "dryrun" if {
+	set in {"deny", "warn"}
+	exempt(code, container)
+} else := "warn" if {
+	set == "deny"
+	spared(code, container) != []
+} else := set
+
+# What is said where an exemption has expired and spares for a last time.
+addition("deny", code, container) := concat("", [
+	"; exempt until ",
+	exemption.expires,
+	" (",
+	exemption.owner,
+	": ",
+	exemption.reason,
+	"), denied after ",
+	exemption.ends,
+]) if {
+	not exempt(code, container)
+	some exemption in array.slice(spared(code, container), 0, 1)
+} else := ""
+
+addition(set, _, _) := "" if set != "deny"
+
+exempt(code, container) if {
+	some exemption in applicable[container]
+	covers(exemption, code)
+	input.request.today <= exemption.expires
+}
+
+# The exemptions that have not ended, the one that lasts longest first.
+spared(code, container) := array.reverse([entry[1] | some entry in sort([[exemption.ends, exemption] |
+	some exemption in applicable[container]
+	covers(exemption, code)
+])])
+
+covers(exemption, _) if count(exemption.rules) == 0
+
+covers(exemption, code) if code in exemption.rules
+
+# By container: the exemptions for it that have not ended.
+applicable := granted
+
+granted[container.name] contains exemption if {
+	not contains(input.request.namespace, ":") # no namespace has one but that of the known documents
+	some exemption in config.effective.exemptions
+	input.request.today <= exemption.ends
+	patterns.matches(exemption.namespace, input.request.namespace)
+	workload(exemption.workload)
+	some container in input.containers
+	image(exemption.image, container)
+}
+
+workload(pattern) if patterns.matches(pattern, input.request.name)
+
+workload(pattern) if patterns.matches(pattern, concat("/", [input.request.kind, input.request.name]))
+
+image(pattern, container) if patterns.matches(pattern, container.repository)
+
+image(pattern, container) if patterns.matches(pattern, concat(":", [container.repository, container.tag]))

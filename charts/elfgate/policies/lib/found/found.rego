@@ -1,0 +1,23 @@
+# METADATA
+# title: What the prediction found
+# description: >-
+#   The findings of all linkages, laid out by code once, so that each rule looks up its own in constant time. Each keeps
+#   its place in the prediction, as the first is what a user would see, and the image that would start in its stead.
+package elfgate.lib.found
+
+by_code := grouped # whole: OPA would group anew for each code that is looked up
+
+grouped[finding.code] contains entry if {
+	some linkage in input.linkages
+	some position, finding in linkage.findings
+	entry := {
+		"container": linkage.container,
+		"platform": linkage.platform,
+		"position": position,
+		"effect": finding.effect,
+		"reason": object.get(finding, "reason", ""),
+		"message": finding.message,
+		"image": object.get(linkage, ["alternatives", 0], ""),
+		"remedy": object.get(finding, "remedy", ""),
+	}
+}

@@ -1,0 +1,62 @@
+# METADATA
+# title: How things are said
+# description: Lists, names and headlines, each in one form everywhere.
+package elfgate.lib.words
+
+import data.elfgate.lib.places
+
+# "a", "a and b", "a, b and c".
+series(items) := concat(", ", items) if count(items) < 2
+
+series(items) := concat(" and ", [
+	concat(", ", array.slice(items, 0, count(items) - 1)),
+	items[count(items) - 1],
+]) if count(items) > 1
+
+# A container with its image, and its role where it is not a main container.
+container(name) := object.get(labelled, name, name)
+
+labelled := {name: label |
+	some name, entry in places.first
+	label := concat("", [roles[entry.role], name, " (", entry.image, ")"])
+}
+
+roles := {"main": "", "init": "init container ", "sidecar": "sidecar ", "ephemeral": "ephemeral container "}
+
+# Platforms, each with the nodes behind it.
+located(platforms) := series([located_at[platform] | some platform in platforms])
+
+# "ppc64le (a, b, c and 4 more)", and without the brackets where no node has a name.
+located_at := {platform: label |
+	some platform, targets in places.targets
+	label := concat("", [places.display(platform), behind(targets)])
+}
+
+behind(targets) := concat("", [" (", concat(", ", shown), more(total - count(shown)), ")"]) if {
+	names := {name | some target in targets; some name in target.names}
+	shown := array.slice(sort(names), 0, 3)
+	count(shown) > 0
+	total := max([sum([target.nodes | some target in targets]), count(names)])
+} else := ""
+
+more(number) := concat("", [" and ", format_int(number, 10), " more"]) if number > 0
+
+more(number) := "" if number <= 0
+
+headline(effect, name, platforms) := concat("", [before[effect], container(name), after[effect], located(platforms)])
+
+before := {"fails": "", "violates": "", "unknown": "it is not known whether ", "note": ""}
+
+after := {"fails": " cannot start on ", "violates": " is not allowed on ", "unknown": " starts on ", "note": " on "}
+
+# "use this image, which starts on ppc64le and s390x".
+image(alternative, platforms) := concat(
+	"",
+	["use ", alternative, ", which starts on ", series([places.display(platform) | some platform in platforms])],
+)
+
+# A node selector requirement on the architecture.
+requirement(operator, architectures) := concat(
+	"",
+	["require kubernetes.io/arch ", operator, " (", concat(", ", architectures), ")"],
+)

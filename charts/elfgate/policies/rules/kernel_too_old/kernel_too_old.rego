@@ -1,0 +1,13 @@
+# METADATA
+# title: The kernel is older than the C library demands
+# description: >-
+#   The C library's ABI note asks for a newer kernel than the nodes run. Where the kernel is not known it is only
+#   noted.
+# custom:
+#   code: kernel_too_old
+#   remedy: use a base image with an older C library, or nodes with a newer kernel
+package elfgate.rules.kernel_too_old
+
+import data.elfgate.lib.found
+
+findings := found.by_code.kernel_too_old

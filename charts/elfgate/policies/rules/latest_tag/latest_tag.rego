@@ -1,0 +1,29 @@
+# METADATA
+# title: The image is the latest, whatever that is
+# description: >-
+#   The tag is `latest`, or there is none, which means the same. Which build that is depends on when a node pulled it.
+#   Off unless it is set.
+# custom:
+#   code: latest_tag
+#   remedy: name the image with the tag of a release, or with its digest
+package elfgate.rules.latest_tag
+
+import data.elfgate.lib.config
+import data.elfgate.lib.places
+
+findings contains finding if {
+	config.mode("latest_tag") != "off"
+	some name, container in places.first
+	object.get(container, "digest", "") == ""
+	object.get(container, "tag", "") in {"", "latest"}
+	some platform in places.all
+	finding := {
+		"container": name,
+		"platform": platform,
+		"position": 2001,
+		"effect": "violates",
+		"reason": "",
+		"message": concat("", [container.image, " is whatever was pushed last"]),
+		"remedy": "name a release, or its digest",
+	}
+}

@@ -1,0 +1,13 @@
+# METADATA
+# title: A symbol is defined nowhere
+# description: >-
+#   The program needs a function or variable that none of its libraries defines, as happens to glibc programs on musl
+#   with gcompat.
+# custom:
+#   code: symbol_missing
+#   remedy: build the program against the libraries of the image that it runs in
+package elfgate.rules.symbol_missing
+
+import data.elfgate.lib.found
+
+findings := found.by_code.symbol_missing

@@ -1,0 +1,28 @@
+# METADATA
+# title: The image is named without its digest
+# description: >-
+#   A tag may be moved: what starts on a node tomorrow is not what was judged today, and two nodes may run two different
+#   images. Off unless it is set.
+# custom:
+#   code: unpinned_tag
+#   remedy: name the image with its digest (NAME:TAG@sha256:…)
+package elfgate.rules.unpinned_tag
+
+import data.elfgate.lib.config
+import data.elfgate.lib.places
+
+findings contains finding if {
+	config.mode("unpinned_tag") != "off"
+	some name, container in places.first
+	object.get(container, "digest", "") == ""
+	some platform in places.all
+	finding := {
+		"container": name,
+		"platform": platform,
+		"position": 2000,
+		"effect": "violates",
+		"reason": "",
+		"message": concat("", [container.image, " has no digest"]),
+		"remedy": "name it with its digest",
+	}
+}

@@ -1,7 +1,7 @@
 """The document that policies judge: what was found, and where, in lists and plain values. Versioned; total.
 
-Its JSON Schema (``policies/schema/input.json``) is generated from these models, and types the Rego. Images and targets
-are lists, as OPA's type checker does not see below maps (``docs/decisions/0012-portable-rego-beyond-what-was-known.md``).
+Its JSON Schema (``policies/schema/input.json``) is generated from these models, and types the
+Rego. Images and targets are lists, as OPA's type checker does not see below maps (decision 0012).
 """
 
 from collections.abc import Iterable

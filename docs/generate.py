@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from docs.decisions_index import INDEX, index
+from docs.memories_table import PAGE, page
 from elfgate.cli import output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
@@ -35,6 +36,7 @@ def generated() -> Iterator[tuple[Path, str]]:
             json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
         )
     yield INDEX, index()
+    yield PAGE, page()
     cli = ROOT / "docs" / "cli.md"
     yield (
         cli,

@@ -61,7 +61,7 @@ def test_a_failure_is_not_remembered() -> None:
 
 def test_what_was_longest_unused_is_forgotten_first() -> None:
     live = Counted(bundle.load())
-    engine = MemoisedEngine(live, entries=2)
+    engine = MemoisedEngine(live, max_bytes=4000)
     for arch in ("amd64", "arm64", "amd64", "s390x", "amd64"):
         asyncio.run(engine.evaluate(pod(starts=(arch,))))
     assert live.asked == 3

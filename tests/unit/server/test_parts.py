@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.review import response
+from elfgate.memory.recent import Recent
 from elfgate.server.fallback import fallback, review_uid
+from elfgate.server.known import ANSWERS, Told, weigh
 from elfgate.server.logs import JsonFormatter
+from elfgate.server.memories import MemoryCollector
 from elfgate.server.metrics import DISTINCT, Metrics
 from elfgate.server.nodes import NodeCollector
 from elfgate.server.readiness import readiness
@@ -118,6 +122,20 @@ def test_metrics_tell_of_the_nodes_and_how_old_that_is() -> None:
     assert "\nelfgate_nodes_stale 0.0" in text
     inventory.doubt(heard)
     assert "\nelfgate_nodes_stale 1.0" in metrics.exposition()[0].decode()
+
+
+def test_metrics_tell_how_full_each_memory_is() -> None:
+    answers = Recent(ANSWERS, weigh)
+    metrics = Metrics()
+    metrics.registry.register(MemoryCollector())
+    asked = (b"digest", 1, "revision", 20_000)
+    answer = response("", allowed=True)
+    answers.put(asked, Told.of(answer, point="pod", outcome="admitted"))
+    text = metrics.exposition()[0].decode()
+    used = ANSWERS.usage()
+    assert used is not None
+    assert f'elfgate_memory_bytes{{memory="answers"}} {float(used.bytes)}' in text
+    assert f'elfgate_memory_entries{{memory="answers"}} {float(used.entries)}' in text
 
 
 def test_nodes_from_a_file_have_no_age() -> None:

@@ -46,6 +46,7 @@ async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.template import TEMPLATES
+    from elfgate.server.memories import MemoryCollector
     from elfgate.server.metrics import Metrics
     from elfgate.server.nodes import NodeCollector
     from elfgate.server.run import serve
@@ -82,6 +83,7 @@ async def _serve(settings: "Settings") -> None:
             events = cluster.events if settings.admission.events else None
             if events is not None:
                 tells.append(_event_of(events))
+            metrics.registry.register(MemoryCollector())
             metrics.registry.register(NodeCollector(cluster.inventory, cluster.heard))
             validator = Validator(
                 inventory=cluster.inventory,

@@ -1,14 +1,17 @@
 """Verdicts remembered: a verdict is a pure function of the document and the bundle's revision."""
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Set as AbstractSet
+from sys import getsizeof
 from typing import Generic, TypeVar
 
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
-from elfgate.policy.verdict import Verdict
+from elfgate.policy.verdict import Verdict, Violation
+
+VERDICTS = declare("verdicts", "verdicts, by document and revision", max_bytes=8 << 20)
 
 Live = TypeVar("Live", bound=Engine)
 
@@ -20,18 +23,22 @@ class MemoisedEngine(Generic[Live]):
 
     Args:
         engine: Who answers what is new.
-        entries: How many verdicts to remember; the one longest unused is dropped first.
+        max_bytes: How much to remember; the verdict longest unused is dropped first.
         nameless: Revisions by which the name of what is judged does not matter (``names.matter``).
     """
 
     def __init__(
-        self, engine: Live, *, entries: int = 1024, nameless: AbstractSet[str] = frozenset()
+        self,
+        engine: Live,
+        *,
+        max_bytes: int | None = None,
+        nameless: AbstractSet[str] = frozenset(),
     ) -> None:
         self._live = engine
-        self._entries = entries
         self._nameless = nameless
-        self._verdicts: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
-        self._lock = threading.Lock()
+        self._verdicts: Recent[tuple[str, bytes], Verdict] = Recent(
+            VERDICTS, _weigh, max_bytes=max_bytes
+        )
 
     @property
     def revision(self) -> str:
@@ -54,21 +61,25 @@ class MemoisedEngine(Generic[Live]):
             document.json_without_name() if revision in self._nameless else document.json_bytes()
         )
         key = (revision, hashlib.sha256(asked).digest())
-        with self._lock:
-            if (known := self._verdicts.get(key)) is not None:
-                self._verdicts.move_to_end(key)
-                return known
+        remembered = self._verdicts.get(key)
+        if remembered is not None:
+            return remembered
         verdict = await self._live.evaluate(document)
-        if verdict.failed or verdict.revision != revision:
-            return verdict
-        with self._lock:
-            self._verdicts[key] = verdict
-            if len(self._verdicts) > self._entries:
-                self._verdicts.popitem(last=False)
+        if not verdict.failed and verdict.revision == revision:
+            self._verdicts.put(key, verdict)
         return verdict
 
     async def close(self) -> None:
         """Close the live engine, and forget."""
-        with self._lock:
-            self._verdicts.clear()
+        self._verdicts.clear()
         await self._live.close()
+
+
+def _weigh(_key: tuple[str, bytes], verdict: Verdict) -> int:
+    violations = (*verdict.denials, *verdict.warnings, *verdict.dryrun)
+    return 1500 + sum(map(_weight_of, violations))
+
+
+def _weight_of(violation: Violation) -> int:
+    texts = (violation.headline, violation.remedy, *violation.lines, *violation.platforms)
+    return 800 + sum(map(getsizeof, texts))

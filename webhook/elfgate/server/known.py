@@ -5,19 +5,18 @@ policies' revision and the date. An answer is forgotten when a tag that it rests
 what could not be read is never kept.
 """
 
-import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Generic, Self, TypeVar
+from typing import Self
 
 import orjson
 
-from elfgate.scan.flights import Recent
+from elfgate.memory.declared import declare
 
-V = TypeVar("V")
+Key = tuple[bytes, int, str, int]
+"""A review's digest, the nodes' generation, the policies' revision, the day."""
 
-ENTRIES = 4096
 SECONDS = 30.0  # the longest: whatever else a verdict may rest on is noticed after it
 
 _NO_TIME: Mapping[str, float] = MappingProxyType({})
@@ -79,19 +78,14 @@ class Told:
         )
 
 
-class Known(Generic[V]):
-    """A bounded memory of what was answered. Belongs to one thread."""
+ANSWERS = declare(
+    "answers",
+    "answers to reviews, by all that decides them",
+    max_bytes=8 << 20,
+    seconds=SECONDS,
+)
 
-    def __init__(self) -> None:
-        self._answers: Recent[Hashable, tuple[float, V]] = Recent(ENTRIES)
 
-    def get(self, key: Hashable) -> V | None:
-        """The answer, if it still holds."""
-        found = self._answers.get(key)
-        return found[1] if found and time.monotonic() < found[0] else None
-
-    def put(self, key: Hashable, answer: V, until: float) -> None:
-        """Keep an answer that holds ``until`` then, in monotonic seconds."""
-        now = time.monotonic()
-        if until > now:
-            self._answers.put(key, (min(until, now + SECONDS), answer))
+def weigh(key: Key, answer: Told) -> int:
+    """Bytes of a remembered answer; the names of rules and outcomes are shared."""
+    return 400 + len(key[0]) + len(answer.before) + len(answer.after)

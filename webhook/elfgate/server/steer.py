@@ -10,8 +10,17 @@ import orjson
 from elfgate.cluster.review import Review, decisive, parse, response
 from elfgate.cluster.steering import steer
 from elfgate.cluster.workload import Point
-from elfgate.server.known import Answered, Known
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
+from elfgate.server.known import SECONDS, Answered, Key
 from elfgate.server.validate import Validator, holds_until
+
+STEERED = declare(
+    "steered",
+    "architectures left to pods, by all that decides them",
+    max_bytes=2 << 20,
+    seconds=SECONDS,
+)
 
 
 class Steerer:
@@ -23,7 +32,9 @@ class Steerer:
 
     def __init__(self, validator: Validator) -> None:
         self._validator = validator
-        self._known: Known[tuple[str, ...]] = Known()
+        self._known: Recent[Key, tuple[str, ...]] = Recent(
+            STEERED, lambda _key, names: 500 + 8 * len(names)
+        )
 
     async def __call__(self, body: bytes, deadline: float) -> Answered:
         """Answer an AdmissionReview within ``deadline`` seconds: pods being created are steered, anything else passes.
@@ -59,5 +70,5 @@ class Steerer:
         if judgement is None:
             return ()
         architectures = tuple(judgement.verdict.steer)
-        self._known.put(key, architectures, holds_until(judgement, key))
+        self._known.put(key, architectures, until=holds_until(judgement, key))
         return architectures

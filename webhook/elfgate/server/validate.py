@@ -27,18 +27,17 @@ from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate import Judgement, judge
+from elfgate.memory.recent import Recent
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
 from elfgate.server.foresight import Foresight
-from elfgate.server.known import Answered, Known, Told
+from elfgate.server.known import ANSWERS, Answered, Key, Told, weigh
 from elfgate.server.late import Late
 from elfgate.server.load import Load
 from elfgate.stale import as_of
-
-Key = tuple[bytes, int, str, int]
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -89,7 +88,7 @@ class Validator:
         self._engine = engine
         self._live_engine = live_engine
         self._extra_architectures = extra_architectures
-        self._known = Known[Told]()
+        self._known: Recent[Key, Told] = Recent(ANSWERS, weigh)
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
         self._templates = templates
@@ -124,7 +123,7 @@ class Validator:
         if point is not Point.BINDING:  # the pod that one is about is not in it
             if self._late:
                 self._late.notice(asked, point, judgement)
-            self._known.put(key, told, holds_until(judgement, key))
+            self._known.put(key, told, until=holds_until(judgement, key))
         if point is Point.WORKLOAD:
             self._foresight.notice(review, judgement)
         return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})

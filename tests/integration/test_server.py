@@ -14,12 +14,13 @@ from elfgate.server import probe
 from elfgate.server.readiness import readiness
 from elfgate.server.run import bind
 from elfgate.settings import Listen
-from support.serving import REVIEW, UID, Answer, Pki, Server, against, answer
+from support.serving import REVIEW, UID, Answer, Judging, Pki, Server, against, answer
 
 
 def test_a_review_is_answered_by_the_judge_within_its_deadline_less_the_margin(pki: Pki) -> None:
     told: list[float] = []
 
+    @Judging
     async def judge(body: bytes, deadline: float) -> Answer:
         told.append(deadline)
         return answer(body, allowed=False, codes=("loader_missing",))
@@ -107,6 +108,7 @@ def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
     ],
 )
 def test_a_body_that_is_no_review_is_refused_in_a_line(pki: Pki, body: bytes, line: str) -> None:
+    @Judging
     async def judge(_body: bytes, _deadline: float) -> Answer:
         raise InputError("whatever the judge says of it")
 
@@ -135,6 +137,7 @@ def test_wrong_methods_and_paths_are_named(pki: Pki) -> None:
 def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(
     pki: Pki, fail: str
 ) -> None:
+    @Judging
     async def judge(_body: bytes, _deadline: float) -> Answer:
         await asyncio.Event().wait()
         raise AssertionError
@@ -160,6 +163,7 @@ def test_a_judge_that_hangs_is_answered_for_before_the_api_server_gives_up(
 def test_a_judge_that_fails_is_answered_for(
     pki: Pki, fail: str, error: Exception, why: str
 ) -> None:
+    @Judging
     async def judge(_body: bytes, _deadline: float) -> Answer:
         raise error
 
@@ -179,6 +183,7 @@ def test_a_judge_that_fails_is_answered_for(
 def test_what_a_cluster_needs_to_come_up_is_admitted_though_nothing_can_be_judged(
     pki: Pki, namespace: str, annotations: dict[str, str], allowed: bool
 ) -> None:
+    @Judging
     async def judge(_body: bytes, _deadline: float) -> Answer:
         raise EngineError("OPA is not there")
 
@@ -213,6 +218,7 @@ def test_beyond_so_many_reviews_at_a_time_one_more_is_answered_at_once(pki: Pki)
 
     entered, leave = asyncio.Event(), asyncio.Event()
 
+    @Judging
     async def judge(body: bytes, _deadline: float) -> Answer:
         entered.set()
         await leave.wait()
@@ -273,6 +279,7 @@ def test_an_address_that_is_not_ours_is_told_in_a_line(host: str) -> None:
 
 
 def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:
+    @Judging
     async def steer(_body: bytes, _deadline: float) -> Answer:
         raise ElfgateError("no verdict")
 
@@ -282,6 +289,7 @@ def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki)
         assert not (await server.review()).json()["response"]["allowed"]
         assert "/mutate" in (await server.client.get("/nothing")).text
 
+    @Judging
     async def refuse(_body: bytes, _deadline: float) -> Answer:
         raise ElfgateError("no verdict")
 
@@ -289,6 +297,7 @@ def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki)
 
 
 def test_an_endpoint_that_does_not_answer_is_not_ready(pki: Pki) -> None:
+    @Judging
     async def nothing(_body: bytes, _deadline: float) -> Answer:
         return Answer(b"nothing")
 

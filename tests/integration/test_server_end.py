@@ -20,12 +20,13 @@ from support.serving import REVIEW, UID, Pki
 DRAINED = """
 import asyncio, json, sys
 from pathlib import Path
-from support.serving import all_ready, answer
+from support.serving import Judging, all_ready, answer
 from elfgate.server.logs import log_json
 from elfgate.server.metrics import Metrics
 from elfgate.server.run import run, serve
 from elfgate.settings import Settings
 
+@Judging
 async def judge(body, deadline):
     if b"wait" in body:
         print("judging", flush=True)

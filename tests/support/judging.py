@@ -16,6 +16,7 @@ from elfgate.judging import Judging as Policies
 from elfgate.judging import engine as start_engine
 from elfgate.policy.config import PolicyConfig
 from elfgate.server.known import Answered
+from elfgate.server.steer import Steerer
 from elfgate.server.validate import Validator
 from elfgate.settings import Registries
 
@@ -44,6 +45,12 @@ def review_of(obj: dict[str, Any], uid: str = "u", **fields: Any) -> bytes:
     ).encode()
 
 
+async def answered(judge: Validator | Steerer, body: bytes, deadline: float = 10.0) -> Answered:
+    """The answer to a review: what is at hand, else what is judged."""
+    question = judge.read(body)
+    return judge.at_hand(question) or await judge.judge(question, deadline)
+
+
 @dataclass(frozen=True)
 class Judging:
     """A validator, and what it judges by."""
@@ -63,7 +70,7 @@ class Judging:
         self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any
     ) -> Answered:
         """The same, with what metrics and logs are told."""
-        return await self.validator(review_of(obj, **fields), deadline)
+        return await answered(self.validator, review_of(obj, **fields), deadline)
 
 
 @asynccontextmanager

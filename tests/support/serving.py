@@ -49,6 +49,49 @@ def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) ->
     return Answer(response.encode(), allowed=allowed, codes=codes)
 
 
+@dataclass(frozen=True)
+class Body:
+    """A review that a judge of these tests has read."""
+
+    body: bytes
+
+    @property
+    def uid(self) -> str:
+        """The review's, or a stand-in for what is no review: such a judge reads anything."""
+        try:
+            return str(json.loads(self.body)["request"]["uid"])
+        except (ValueError, TypeError, KeyError):
+            return "none"
+
+    @property
+    def namespace(self) -> str:
+        """The review's, or none."""
+        try:
+            return str(json.loads(self.body)["request"]["namespace"])
+        except (ValueError, TypeError, KeyError):
+            return ""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A judge that has nothing at hand, and judges by a function."""
+
+    function: Callable[[bytes, float], Awaitable[Answer]]
+
+    def read(self, body: bytes) -> Body:
+        """Read anything."""
+        return Body(body)
+
+    def at_hand(self, _question: Body) -> Answer | None:
+        """Nothing is."""
+        return None
+
+    async def judge(self, question: Body, deadline: float) -> Answer:
+        """Ask the function."""
+        return await self.function(question.body, deadline)
+
+
+@Judging
 async def admit(body: bytes, _deadline: float) -> Answer:
     """A judge that admits every review."""
     return answer(body)
@@ -134,7 +177,7 @@ class Server:
 
 @asynccontextmanager
 async def served(
-    settings: Settings, pki: Pki, judge: Judge, ready: Ready, steer: Judge | None = None
+    settings: Settings, pki: Pki, judge: Judge[Any], ready: Ready, steer: Judge[Any] | None = None
 ) -> AsyncIterator[Server]:
     """Serve while the context lasts, and stop as by Ctrl-C."""
     metrics, listening = Metrics(), _Listening()
@@ -165,9 +208,9 @@ def against(
     pki: Pki,
     check: Callable[[Server], Awaitable[None]],
     *,
-    judge: Judge = admit,
+    judge: Judge[Any] = admit,
     ready: Ready = all_ready,
-    steer: Judge | None = None,
+    steer: Judge[Any] | None = None,
     **admission: Any,
 ) -> None:
     """Serve, and run ``check`` against it."""

@@ -11,7 +11,7 @@ import pytest
 
 from elfgate.server.steer import Steerer
 from support import founding
-from support.judging import Judging, judging, real_node, review_of
+from support.judging import Judging, answered, judging, real_node, review_of
 from support.objects import container, deployment, pod
 from support.patch import patched
 from support.registry import Answer, Registry
@@ -30,9 +30,8 @@ def server(registry: Registry, tag: str = "2-alpine") -> dict[str, Any]:
 
 
 async def mutate(steerer: Steerer, obj: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    response: dict[str, Any] = json.loads((await steerer(review_of(obj, **fields), 10.0)).body)[
-        "response"
-    ]
+    told = await answered(steerer, review_of(obj, **fields))
+    response: dict[str, Any] = json.loads(told.body)["response"]
     assert (response["uid"], response["allowed"]) == ("u", True)
     return response
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from elfgate.cluster.exempt import Exemption
 from elfgate.errors import ElfgateError, InputError
@@ -74,14 +74,35 @@ class Answer(Protocol):
         """What the steps of judging took, for metrics and logs; none if it was remembered."""
 
 
-class Judge(Protocol):
-    """Turns a review into an answer."""
+class Question(Protocol):
+    """A review that has been read."""
 
-    async def __call__(self, body: bytes, deadline: float, /) -> Answer:
-        """Judge ``body``, an AdmissionReview as JSON, within ``deadline`` seconds from now.
+    @property
+    def uid(self) -> str:
+        """The review's, which the answer echoes."""
 
-        Whatever it raises is answered as ``admission.fail`` says.
-        """
+    @property
+    def namespace(self) -> str:
+        """Whose review it is: the namespaces share what can be judged."""
+
+
+Q = TypeVar("Q", bound=Question)
+
+
+class Judge(Protocol[Q]):
+    """Turns a review into an answer, in three steps of which only the last one may wait.
+
+    Whatever they raise is answered as ``admission.fail`` says.
+    """
+
+    def read(self, body: bytes, /) -> Q:
+        """Read ``body``, an AdmissionReview as JSON."""
+
+    def at_hand(self, question: Q, /) -> Answer | None:
+        """The answer, if it needs no judging."""
+
+    async def judge(self, question: Q, deadline: float, /) -> Answer:
+        """Judge within ``deadline`` seconds from now."""
 
 
 @lru_cache(64)  # but for its length, every answer to a review has the same
@@ -97,7 +118,7 @@ Ready = Callable[[], Awaitable[list[str]]]
 class _Door:
     """An endpoint that reviews come to, and whether one that cannot be judged is refused there."""
 
-    judge: Judge
+    judge: Judge[Any]
     refuses: bool
 
 
@@ -118,8 +139,8 @@ class Webhook:
     def __init__(
         self,
         *,
-        judge: Judge,
-        steer: Judge | None = None,
+        judge: Judge[Any],
+        steer: Judge[Any] | None = None,
         ready: Ready,
         metrics: Metrics,
         settings: Settings,
@@ -196,8 +217,11 @@ class Webhook:
         margin = min(self._admission.margin_seconds, (until - started) / 2)
         loop = asyncio.get_running_loop()
         try:
-            judging = door.judge(body, max(0.0, until - margin - loop.time()))
-            answer = await within(until - margin / 2, judging)
+            question = door.judge.read(body)
+            answer = door.judge.at_hand(question)
+            if answer is None:
+                judging = door.judge.judge(question, max(0.0, until - margin - loop.time()))
+                answer = await within(until - margin / 2, judging)
         except TimeoutError:
             return self._fail(door, body, cause="timeout", why="it was not done in time")
         except EngineError as error:

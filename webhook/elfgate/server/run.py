@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -46,7 +47,12 @@ def run(main: Coroutine[None, None, None]) -> None:
 
 
 async def serve(
-    *, settings: Settings, judge: Judge, steer: Judge | None = None, ready: Ready, metrics: Metrics
+    *,
+    settings: Settings,
+    judge: Judge[Any],
+    steer: Judge[Any] | None = None,
+    ready: Ready,
+    metrics: Metrics,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 

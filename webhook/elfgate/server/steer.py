@@ -7,13 +7,13 @@ left alone when it is asked about again.
 
 import orjson
 
-from elfgate.cluster.review import Review, decisive, parse, response
+from elfgate.cluster.review import Review, decisive, response
 from elfgate.cluster.steering import steer
 from elfgate.cluster.workload import Point
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.server.known import SECONDS, Answered, Key
-from elfgate.server.validate import Validator, holds_until
+from elfgate.server.validate import Question, Validator, holds_until
 
 STEERED = declare(
     "steered",
@@ -36,39 +36,54 @@ class Steerer:
             STEERED, lambda _key, names: 500 + 8 * len(names)
         )
 
-    async def __call__(self, body: bytes, deadline: float) -> Answered:
-        """Answer an AdmissionReview within ``deadline`` seconds: pods being created are steered, anything else passes.
+    def read(self, body: bytes) -> Question:
+        """Read an AdmissionReview.
 
         Raises:
-            InputError: if it is none, or its object has not the shape of a Pod.
+            InputError: if it is none.
+        """
+        return self._validator.read(body)
+
+    def at_hand(self, question: Question) -> Answered | None:
+        """The answer, if it needs no judging: anything but a pod being created passes, and so does what is exempt."""
+        if not self._steers(question.review):
+            return _answer(question.review, ())
+        known = self._known.get(question.key)
+        return None if known is None else _answer(question.review, known)
+
+    async def judge(self, question: Question, deadline: float) -> Answered:
+        """Steer a pod within ``deadline`` seconds.
+
+        Raises:
+            InputError: if the object has not the shape of a Pod.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        asked = parse(body)
+        return _answer(question.review, await self._left(question, deadline))
+
+    def _steers(self, asked: Review) -> bool:
         created = (
             asked.resource.group,
             asked.resource.resource,
             asked.subresource,
             asked.operation,
         )
-        steered = created == ("", "pods", "", "CREATE") and not self._validator.exempt(asked)
-        architectures = await self._left(asked, deadline) if steered else ()
-        patch = steer(asked.obj, architectures) if architectures else []
-        audit = {"steered-to": ",".join(architectures)} if patch else None
-        answer = orjson.dumps(response(asked.uid, allowed=True, audit=audit, patch=patch))
-        return Answered(
-            answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed"
-        )
+        return created == ("", "pods", "", "CREATE") and not self._validator.exempt(asked)
 
-    async def _left(self, asked: Review, deadline: float) -> tuple[str, ...]:
+    async def _left(self, question: Question, deadline: float) -> tuple[str, ...]:
         """The architectures that are left to a pod; none if it need or can not be steered."""
-        review = decisive(asked)
-        key = self._validator.key(review)
-        known = self._known.get(key)
-        if known is not None:
-            return known
+        key, review = question.key, decisive(question.review, question.parts)
         judgement = await self._validator.judgement(review, deadline, Point.POD)
         if judgement is None:
             return ()
         architectures = tuple(judgement.verdict.steer)
         self._known.put(key, architectures, until=holds_until(judgement, key))
         return architectures
+
+
+def _answer(asked: Review, architectures: tuple[str, ...]) -> Answered:
+    patch = steer(asked.obj, architectures) if architectures else []
+    audit = {"steered-to": ",".join(architectures)} if patch else None
+    answer = orjson.dumps(response(asked.uid, allowed=True, audit=audit, patch=patch))
+    return Answered(
+        answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed"
+    )

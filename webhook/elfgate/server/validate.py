@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
@@ -46,6 +47,35 @@ _POINTS = {
     ("pods", "binding"): Point.BINDING,
     ("bindings", ""): Point.BINDING,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A review that has been read, and all that decides its answer.
+
+    Attributes:
+        review: As it came.
+        point: Where it was asked.
+        parts: What of the review can decide.
+        key: Under which the answer is remembered.
+        seconds: That reading it took.
+    """
+
+    review: Review
+    point: Point
+    parts: Decisive
+    key: Key
+    seconds: float
+
+    @property
+    def uid(self) -> str:
+        """The review's, which the answer echoes."""
+        return self.review.uid
+
+    @property
+    def namespace(self) -> str:
+        """Whose review it is: the namespaces share what can be judged."""
+        return self.review.namespace
 
 
 class Validator:
@@ -97,25 +127,35 @@ class Validator:
         self._foresight = Foresight(self.judgement)
         self._late = Late(self.judgement, events) if events else None
 
-    async def __call__(self, body: bytes, deadline: float) -> Answered:
-        """Judge an AdmissionReview within ``deadline`` seconds; what cannot be known by then is unknown.
+    def read(self, body: bytes) -> Question:
+        """Read an AdmissionReview. It never waits, and looks nothing up.
 
         Raises:
-            InputError: if it is none, or its object has not the shape of its kind.
-            EngineError: if the policies gave no verdict that can be trusted.
+            InputError: if it is none.
         """
         begun = perf_counter()
-        asked = parse(body)
-        point = _POINTS.get((asked.resource.resource, asked.subresource), Point.WORKLOAD)
-        if self.exempt(asked):
-            return _passed(asked, point)
-        parts = decisive_parts(asked)
-        key = self.key(asked, parts)
-        told = self._known.get(key)
-        if told is not None:
-            return told.to(asked.uid)
-        parsed = perf_counter()
-        review = decisive(asked, parts)
+        review = parse(body)
+        point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
+        parts = decisive_parts(review)
+        key = self.key(review, parts)
+        return Question(review, point, parts, key, perf_counter() - begun)
+
+    def at_hand(self, question: Question) -> Answered | None:
+        """The answer, if it needs no judging: an exemption's, or a remembered one. It never waits."""
+        if self.exempt(question.review):
+            return _passed(question.review, question.point)
+        told = self._known.get(question.key)
+        return told.to(question.uid) if told is not None else None
+
+    async def judge(self, question: Question, deadline: float) -> Answered:
+        """Judge within ``deadline`` seconds; what cannot be known by then is unknown.
+
+        Raises:
+            InputError: if the object has not the shape of its kind.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        asked, point, key = question.review, question.point, question.key
+        review = decisive(asked, question.parts)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
@@ -126,7 +166,7 @@ class Validator:
             self._known.put(key, told, until=holds_until(judgement, key))
         if point is Point.WORKLOAD:
             self._foresight.notice(review, judgement)
-        return told.to(asked.uid, {"parse": parsed - begun, **judgement.seconds})
+        return told.to(asked.uid, {"parse": question.seconds, **judgement.seconds})
 
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ Everything is read from the ELF header, the program headers and what they lead t
 as neither the kernel nor a loader does (a file stripped of them starts all the same).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from elfgate.elf.exports import NOTHING, Exports
@@ -139,6 +139,7 @@ class ElfFacts:
         truncated: A PT_LOAD reaches past the file's end.
         incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
             lists may lack something. What seems missing may not be.
+        excerpt_size: Bytes of the excerpt that these facts were decoded from: what decoding costs.
         hints: Strings of the file that hint at a need headers do not tell, such as ``jemalloc-page-size``.
     """
 
@@ -189,4 +190,5 @@ class ElfFacts:
     loader: LoaderFacts | None = None
     truncated: bool = False
     incomplete: bool = False
+    excerpt_size: int = field(default=0, compare=False)
     hints: frozenset[str] = frozenset()

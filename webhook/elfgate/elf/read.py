@@ -1,6 +1,7 @@
 """Reads an ELF file's excerpt into facts."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
@@ -36,7 +37,7 @@ def read(excerpt: bytes) -> ElfFacts:
     """
     kept = Excerpt.unpack(excerpt)
     try:
-        return _read(kept)
+        return replace(_read(kept), excerpt_size=len(excerpt))
     except ValueError as error:
         raise foreign() from error
 

@@ -4,10 +4,12 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
@@ -123,6 +125,7 @@ class Attempt:
         walk: In order, if ``explain``.
         needs_glibc: The newest release of glibc that anything loaded needs.
         budget: What scripts may yet cost; shared by all trials.
+        work: The work that the prediction may yet cost; shared by all trials.
     """
 
     tree: Tree
@@ -138,11 +141,13 @@ class Attempt:
     walk: list[Step] = field(default_factory=list)
     needs_glibc: tuple[int, ...] = ()
     budget: Budget = field(default_factory=Budget)
+    work: Work = field(default_factory=Work)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
         found = self._walk(path, cwd)
-        crossed = (posixpath.normpath(posixpath.join(cwd, path)), found.path, *found.symlinks)
+        self.work.spend(LOOKUP * (1 + len(found.symlinks)) + found.steps)
+        crossed = (_plain(cwd, path), found.path, *found.symlinks)
         hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
         if hidden is None:
             return found
@@ -151,6 +156,25 @@ class Attempt:
             return Found(NULL, Entry(Kind.FILE, mode=0o666), found.symlinks)
         because = f"{crossed[0]} lies under the volume at {mount.rstrip('/') or '/'}"
         return Hidden(crossed[0], Doubt(UnknownReason.UNDER_MOUNT, because))
+
+    def facts(self, found: Found) -> ElfFacts | None:
+        """Decode an ELF file that was found; None if it is none, or was not kept."""
+        facts = self.tree.facts(found)
+        if facts is not None:
+            self.work.spend_once(found.entry.elf, facts.excerpt_size // EXCERPT_BYTES)
+        return facts
+
+    def text(self, path: str) -> str | None:
+        """Read a file whose text is kept; None if it is not there, or was not kept."""
+        text = self.tree.text(path)
+        self.work.spend(LOOKUP + len(text or "") // CHARACTERS)
+        return text
+
+    def listdir(self, path: str) -> Mapping[str, Entry]:
+        """List a directory by name; empty if there is none."""
+        names = self.tree.listdir(path)
+        self.work.spend(LOOKUP + len(names) // NAMES)
+        return names
 
     def _is_null(self, found: Found | Missing, asked: str) -> bool:
         """Tell whether a walk ends at /dev/null, which every runtime makes: it reads as an empty file.
@@ -217,6 +241,12 @@ class Attempt:
         """Record a look-up."""
         if self.explain:
             self.walk.append(Step(printable(actor), printable(text), printable(result)))
+
+
+def _plain(cwd: str, path: str) -> str:
+    """Make a path absolute, without empty components and dots."""
+    whole = path if path.startswith("/") else posixpath.join(cwd, path)
+    return posixpath.normpath(whole) if "/." in whole or "//" in whole else whole.rstrip("/") or "/"
 
 
 def printable(text: str) -> str:

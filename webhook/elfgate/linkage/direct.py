@@ -102,7 +102,7 @@ def _find(
 def _program(
     attempt: Attempt, started: Program, process: Process, options: _Options, found: Found
 ) -> Program | None:
-    facts, loader, about = attempt.tree.facts(found), started.image, started.image.facts.loader
+    facts, loader, about = attempt.facts(found), started.image, started.image.facts.loader
     is_glibc = about is not None and about.libc == "glibc"
     if is_glibc:
         wrong = verify(found.entry, facts, loader.facts, debian=False)

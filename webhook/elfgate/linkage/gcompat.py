@@ -52,7 +52,7 @@ def _loader(attempt: Attempt, program: Program, stub: Image, path: str) -> Image
             Code.LOADER_MISSING, path, message, words.FIX_MUSL_LOADER, program.process.doubt
         )
         return None
-    facts = attempt.tree.facts(found) if isinstance(found, Found) else None
+    facts = attempt.facts(found) if isinstance(found, Found) else None
     if facts is None or facts.loader is None or facts.loader.libc != "musl":
         message = f"{program.image.path} is run by gcompat, but {path} is not musl's loader"
         attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)

@@ -31,6 +31,7 @@ from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import by_version, undefined
 from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
+from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
 
@@ -155,16 +156,18 @@ def _kernel_new_enough(
 
 def _preloads(attempt: Attempt, program: Program) -> list[str]:
     """LD_PRELOAD (blanks and colons), then /etc/ld.so.preload ."""
-    named = re.split("[ :]+", program.process.env.get("LD_PRELOAD", ""))
+    listed = program.process.env.get("LD_PRELOAD", "")
+    attempt.work.spend(len(listed) // CHARACTERS)
+    named = re.split("[ :]+", listed)
     found = attempt.lookup(PRELOAD)
-    text = attempt.tree.text(PRELOAD) if isinstance(found, Found) and attempt.opens(found) else None
-    return [*named, *preload(text or "")]
+    text = attempt.text(PRELOAD) if isinstance(found, Found) and attempt.opens(found) else None
+    return list(dict.fromkeys([*named, *preload(text or "")]))
 
 
 def _unread_preload(attempt: Attempt) -> Doubt | None:
     """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
     found = attempt.lookup(PRELOAD)
-    if isinstance(found, Found) and found.entry.size and attempt.tree.text(PRELOAD) is None:
+    if isinstance(found, Found) and found.entry.size and attempt.text(PRELOAD) is None:
         return Doubt(UnknownReason.LIMIT_EXCEEDED, f"{PRELOAD} could not be read")
     return None
 

@@ -28,6 +28,7 @@ from elfgate.linkage.kernel import Image
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
 from elfgate.linkage.search import SearchPath, expand, pattern_of, split_glibc
+from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -36,6 +37,8 @@ CACHE = "/etc/ld.so.cache"
 _NO_PART = 255  # of a kernel's version
 _UNTOLD = (2, 32)
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
+_CACHE_BYTES = 12  # of ld.so.cache that a unit of work reads
+_SEARCH = 20  # units of work that a search takes besides its look-ups
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
 
@@ -112,6 +115,7 @@ class Search:
         self.version = release(about.version if about else "")
         self._row = architecture_of(loader.facts)
         text = process.env.get("LD_LIBRARY_PATH", "")
+        attempt.work.spend(len(text) // CHARACTERS)
         self._env_path = split_glibc(text, ":;", self._tokens(program))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._cache_doubt: Doubt | None = None
@@ -127,6 +131,7 @@ class Search:
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
+        self._attempt.work.spend(_SEARCH + len(name) // CHARACTERS)
         query = _Query(needed_by.doubt)
         expanded = expand(name, self._tokens(needed_by))
         if expanded is None:
@@ -268,16 +273,14 @@ class Search:
                 if isinstance(self._attempt.lookup(start), Hidden):
                     return True
                 there = (
-                    child
-                    for child in self._attempt.tree.listdir(start)
-                    if fnmatchcase(child, pattern)
+                    child for child in self._attempt.listdir(start) if fnmatchcase(child, pattern)
                 )
                 return any(
                     self._may_have(directory[index + 1 :], name, posixpath.join(start, child))
                     for child in there
                 )
         path = posixpath.join(self._process.cwd, above, *directory)
-        subdirectories = self._attempt.tree.listdir(path).keys() & {
+        subdirectories = self._attempt.listdir(path).keys() & {
             "glibc-hwcaps",
             *OLD_SUBDIRECTORIES,
         }
@@ -289,6 +292,7 @@ class Search:
         return isinstance(self._attempt.lookup(path, self._process.cwd), Found)
 
     def _is_directory(self, path: str) -> bool:
+        self._attempt.work.spend(1)
         if path not in self._directories:
             found = self._attempt.lookup(path, self._process.cwd)
             self._directories[path] = (
@@ -328,7 +332,9 @@ class Search:
             found.entry.text is None and found.entry.size
         ):  # or by another name
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
-        cache = parse_cache(found.entry.text) if found.entry.text else None
+        text = found.entry.text or b""
+        self._attempt.work.spend_once(CACHE, len(text) // _CACHE_BYTES)
+        cache = parse_cache(text) if text else None
         return (
             cache
             if cache is not None and cache.byte_order == self._loader.facts.byte_order
@@ -344,7 +350,7 @@ class Search:
         if passed or not isinstance(found, Found):
             self._attempt.step("glibc", text, passed)
             return None, not isinstance(found, Missing) or self._goes_on(path, found)
-        facts = self._attempt.tree.facts(found)
+        facts = self._attempt.facts(found)
         verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
         if isinstance(verdict, Skip):
             query.other = query.other or f"{found.path} {verdict.why}"

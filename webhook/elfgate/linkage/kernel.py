@@ -94,7 +94,7 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         found = _open(attempt, process, path, script)
         if found is None:
             return None
-        facts = attempt.tree.facts(found)
+        facts = attempt.facts(found)
         if facts is not None:
             program = _execute(attempt, process, Image(path, found.path, facts), script)
             gained = gain(found.entry, attempt.who, forbidden=attempt.no_new_privileges)
@@ -266,7 +266,7 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
 
 
 def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> Image | None:
-    loader = attempt.tree.facts(found)
+    loader = attempt.facts(found)
     if found.entry.kind is Kind.UNREADABLE:
         attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None

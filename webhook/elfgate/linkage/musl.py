@@ -35,6 +35,7 @@ from elfgate.linkage.pages import SMALLEST, mappable, taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
 from elfgate.linkage.symbols import by_name, undefined
+from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -96,6 +97,7 @@ class _Linker:
         self._version = tuple(int(part) for part in re.findall(r"\d+", about.version)[:3])
         self._itself = Object(loader.name, loader.path, loader.facts)
         self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
+        attempt.work.spend(len(process.env.get("LD_LIBRARY_PATH", "")) // CHARACTERS)
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._foreign: list[Object] = []
@@ -119,7 +121,9 @@ class _Linker:
         """Load what is needed, breadth first (``load_deps``); None if something is not there."""
         objects = Objects()
         objects.add(program)
-        for name in re.split(r"[\s:]+", self._process.env.get("LD_PRELOAD", "")):
+        listed = self._process.env.get("LD_PRELOAD", "")
+        self._attempt.work.spend(len(listed) // CHARACTERS)
+        for name in dict.fromkeys(re.split(r"[\s:]+", listed)):
             if name:
                 self._load(objects, program, name, preload=True)
         complete = True
@@ -137,6 +141,7 @@ class _Linker:
         self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False
     ) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
+        self._attempt.work.spend(1 + len(name) // CHARACTERS)
         if self._is_itself(name) or objects.named(name) is not None:
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
@@ -150,7 +155,7 @@ class _Linker:
         if known is not None:
             objects.alias(known, {name})
             return True
-        facts = self._attempt.tree.facts(found)
+        facts = self._attempt.facts(found)
         wrong = self._refusal(found.entry, facts)
         foreign = facts is not None and bool(wrong) and self._is_harmless(found.entry, facts)
         if facts is None or (wrong and not foreign):
@@ -204,6 +209,7 @@ class _Linker:
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
                 continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path
+            self._attempt.work.spend(1 + len(text or "") // CHARACTERS)
             expanded = expand_musl(text or "", item.origin)
             for directory in split_musl(expanded or ""):
                 yield f"RUNPATH of {item.path}", directory
@@ -227,7 +233,7 @@ class _Linker:
             return DEFAULT_PATH if found.errno == "ENOENT" else ""
         if not self._attempt.opens(found):
             return ""  # init: any error but ENOENT leaves it empty
-        text = self._attempt.tree.text(found.path)
+        text = self._attempt.text(found.path)
         if text is None and found.entry.size:
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read"

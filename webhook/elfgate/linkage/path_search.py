@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import executable
 from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
@@ -65,7 +66,9 @@ def find_command(
     if "/" in name:
         return Command(name, doubt=process.doubt)
     doubt, refused = process.doubt or process.env_doubt("PATH"), ""
-    directories = process.env.get("PATH", NO_PATH).split(":")
+    text = process.env.get("PATH", NO_PATH)
+    attempt.work.spend(len(text) // CHARACTERS)
+    directories = text.split(":")
     for number, directory in enumerate(directories, 1):
         path = posixpath.join(directory or ".", name)
         found = attempt.lookup(path, process.cwd)
@@ -73,6 +76,7 @@ def find_command(
             doubt = doubt or found.doubt
         elif isinstance(found, Found) and executable(found.entry, attempt.who):
             attempt.step(actor, f"{name} in {directory or '.'}", found.path)
+            attempt.work.spend(len(directories) - number)
             further = (posixpath.join(later or ".", name) for later in directories[number:])
             return Command(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, gcompat, glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
-from elfgate.linkage.command import start
+from elfgate.linkage.command import Start, start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
@@ -24,6 +24,7 @@ from elfgate.linkage.shell.commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.linkage.work import Work, WorkExhaustedError
 from elfgate.linkage.wrappers import is_elf, is_text, unwrap
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
@@ -46,6 +47,7 @@ def predict(
     *,
     injected: Sequence[str] = INJECTED,
     explain: bool = False,
+    work: Work | None = None,
 ) -> Prediction:
     """Predict the start of a container's program.
 
@@ -57,6 +59,7 @@ def predict(
         node: What else is known of the node.
         injected: Patterns of libraries that nodes add to containers.
         explain: Record the walk.
+        work: The work that it may cost, where that is not the usual; what is left of it can be read afterwards.
 
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
@@ -73,7 +76,19 @@ def predict(
         injected=tuple(injected),
         no_new_privileges=overrides.no_new_privileges,
         explain=explain,
+        work=work or Work(),
     )
+    try:
+        _begin(attempt, first)
+    except WorkExhaustedError:
+        attempt.findings.clear()  # what was found is not yet weighed against the rest
+        name = first.argv[0]
+        attempt.unknown(name, words.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
+    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+
+
+def _begin(attempt: Attempt, first: Start) -> None:
+    """Start what the image and the pod name."""
     if not first.argv or not first.argv[0]:
         attempt.failed(
             Code.COMMAND_MISSING,
@@ -83,7 +98,6 @@ def predict(
         )
     elif not _has_no_directory(attempt, first.cwd):
         follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
-    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
 
 
 def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:

@@ -18,6 +18,7 @@ from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.variant import variant
+from elfgate.linkage.work import WorkExhaustedError
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -119,7 +120,9 @@ def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Image) -> t
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
     program = Program(Image(found.path, found.path, facts), loader, Process((found.path,), {}))
-    {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(
-        attempt, program, loader, about
-    )
+    load = {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load
+    try:
+        load(attempt, program, loader, about)
+    except WorkExhaustedError:
+        return ()  # nothing is said of a plug-in that takes too long
     return tuple(finding for finding in attempt.findings if finding.code in _OF_PLUGINS)

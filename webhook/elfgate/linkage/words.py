@@ -65,6 +65,11 @@ def may_be_secure(path: str) -> str:
     )
 
 
+def too_costly(name: str) -> str:
+    """Say that a prediction has been given up."""
+    return f"what becomes of {name} takes too long to find out"
+
+
 def image(variant: Variant) -> str:
     """Name the image, with its nature as far as that is known."""
     nature = variant.libc if variant.id == "unknown" else str(variant)

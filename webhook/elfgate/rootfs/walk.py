@@ -1,7 +1,7 @@
 """Walks a path as the kernel does: path_resolution(7), and ``link_path_walk`` in linux/fs/namei.c, below a root."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from elfgate.rootfs.entry import Entry, Kind
 
@@ -18,11 +18,13 @@ class Found:
         path: The real path: absolute, without symlinks.
         entry: What is there; for a hard link, its target's.
         symlinks: The real paths of the symlinks followed, in order.
+        steps: Components walked, those of symlinks among them: what the walk cost.
     """
 
     path: str
     entry: Entry
     symlinks: tuple[str, ...] = ()
+    steps: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Missing:
         errno: ``ENOENT``, ``ENOTDIR``, ``ELOOP``, ``ENAMETOOLONG`` or ``EACCES``.
         path: The component at which the walk ended, absolute, symlinks before it resolved.
         symlinks: The real paths of the symlinks followed, in order.
+        steps: Components walked, those of symlinks among them: what the walk cost.
     """
 
     errno: str
     path: str
     symlinks: tuple[str, ...] = ()
+    steps: int = field(default=0, compare=False)
 
 
 def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's order, to be read in one piece
@@ -66,6 +70,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
     trail = [("/", root)]
     symlinks: list[str] = []
     rest = path.split("/")[::-1]
+    steps = len(rest)
     while rest:
         name = rest.pop()
         if not name:
@@ -74,7 +79,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         if entered:
             entered -= 1
         elif uid and not _may_search(directory, uid, gids):
-            return Missing("EACCES", here, tuple(symlinks))
+            return Missing("EACCES", here, tuple(symlinks), steps)
         if name == ".":
             continue
         if name == "..":
@@ -82,24 +87,26 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
             continue
         there = f"{here}/{name}" if len(trail) > 1 else f"/{name}"
         if _is_longer(name, MAX_NAME_BYTES):
-            return Missing("ENAMETOOLONG", there, tuple(symlinks))
+            return Missing("ENAMETOOLONG", there, tuple(symlinks), steps)
         entry = child(here, name)
         if entry is None:
-            return Missing("ENOENT", there, tuple(symlinks))
+            return Missing("ENOENT", there, tuple(symlinks), steps)
         if entry.kind is Kind.DIRECTORY:
             trail.append((there, entry))
         elif entry.kind is Kind.SYMLINK and (rest or follow_last):
             if len(symlinks) == MAX_SYMLINKS:
-                return Missing("ELOOP", there, tuple(symlinks))
+                return Missing("ELOOP", there, tuple(symlinks), steps)
             symlinks.append(there)
             if entry.link.startswith("/"):
                 del trail[1:]
-            rest += entry.link.split("/")[::-1]
+            followed = entry.link.split("/")[::-1]
+            rest += followed
+            steps += len(followed)
         elif rest:
-            return Missing("ENOTDIR", there, tuple(symlinks))
+            return Missing("ENOTDIR", there, tuple(symlinks), steps)
         else:
-            return Found(there, entry, tuple(symlinks))
-    return Found(*trail[-1], tuple(symlinks))
+            return Found(there, entry, tuple(symlinks), steps)
+    return Found(*trail[-1], tuple(symlinks), steps)
 
 
 def _may_search(directory: Entry, uid: int, gids: Sequence[int]) -> bool:

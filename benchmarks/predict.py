@@ -24,6 +24,7 @@ from elfgate.images.unpack import index_layer
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.layer import Layer
+from elfgate.scan.local import LocalPredictor
 from elfgate.scan.located import Locate, Located
 from elfgate.scan.reader import Reader
 from elfgate.scan.scanner import Scanner
@@ -85,7 +86,7 @@ async def grow(
 ) -> None:
     """Have as many images in the store: read each as a scan would."""
     reader = Reader(store=store)
-    scanner = Scanner(locate=located_in(source), reader=reader)
+    scanner = Scanner(locate=located_in(source), reader=reader, predictor=LocalPredictor())
     for number in range(len(names), size):
         own = tarball({"app": program(application(number))})
         made = image([bases[number % BASES], own], platform=str(PLATFORM), entrypoint=["/app"])
@@ -98,7 +99,9 @@ async def grow(
 async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
     """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
     nothing = Memory()
-    scanner = Scanner(locate=located_in(nothing), reader=Reader(store=store))
+    scanner = Scanner(
+        locate=located_in(nothing), reader=Reader(store=store), predictor=LocalPredictor()
+    )
     first: list[float] = []
     again: list[float] = []
     chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run

@@ -28,6 +28,7 @@ from elfgate.images.registry import Registries, RegistryOptions
 from elfgate.images.source import Limits
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
+from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Linkage, Scanner
 from elfgate.store.protocol import Kind
@@ -253,7 +254,7 @@ async def judged(registry: Registry, store: Path, *names: str) -> list[Linkage]:
             image, registries.repository(reference), reference.target, lane=reference.registry
         )
 
-    scanner = Scanner(locate=locate, reader=reader)
+    scanner = Scanner(locate=locate, reader=reader, predictor=LocalPredictor())
     try:
         return await asyncio.gather(*(scanner.linkage(name, AMD64) for name in names))
     finally:

@@ -7,7 +7,7 @@ none has a pipeline of its own, and none of these steps decides anything: polici
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
@@ -101,7 +101,7 @@ async def judge(
         for (container, target), linkage in zip(pairs, linkages, strict=True)
     ]
     if any(linkage.outcome is Outcome.CANNOT_START for linkage in linkages):
-        entries += _elsewhere(workload, linkages, inventory, scanner)
+        entries += [entry async for entry in _elsewhere(workload, linkages, inventory, scanner)]
     document = Document(
         request=Request(
             point=point.value,
@@ -191,15 +191,15 @@ async def _linkage(
         )
 
 
-def _elsewhere(
+async def _elsewhere(
     workload: Workload, linkages: Sequence[Linkage], inventory: Inventory, scanner: Scanner
-) -> Iterator[LinkageEntry]:
+) -> AsyncIterator[LinkageEntry]:
     """What is known of platforms that the cluster has and the pod keeps off: where a way out may be."""
     digests = {linkage.image: linkage.digest for linkage in linkages}
     landing = {linkage.platform for linkage in linkages}
     for platform in sorted({kind.platform for kind in inventory.kinds()} - landing):
         for container in workload.containers:
-            known = scanner.known(
+            known = await scanner.known(
                 container.image, digests[container.image], platform, container.overrides
             )
             if known is not None:

@@ -12,6 +12,7 @@ from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
+from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.store.address import parse
@@ -52,7 +53,11 @@ def replica(registry: Registry, server: valkey.Server) -> Iterator[Replica]:
                 source = registries.repository(reference)
                 return Located(image, source, reference.tag, reference.name, reference.tag)
 
-            return Scanner(locate=locate, reader=Reader(store=MemoryStore(), shared=shared))
+            return Scanner(
+                locate=locate,
+                reader=Reader(store=MemoryStore(), shared=shared),
+                predictor=LocalPredictor(),
+            )
 
         yield make
 

@@ -30,14 +30,13 @@ class Layer:
     Made by ``LayerBuilder.build`` or ``Layer.decode``.
     """
 
-    def __init__(self, stored: "_Stored", directories: "_Directories") -> None:
+    def __init__(self, stored: "_Stored") -> None:
         self._stored = stored
-        self._directories = directories
         self._opened: dict[str, Mapping[str, Entry]] = {}
 
     @classmethod
     def decode(cls, blob: bytes) -> "Layer":
-        """Open a stored index.
+        """Open a stored index: nothing of it is unpacked before it is looked into.
 
         Damage in a part that is read later shows as a ``ValueError`` there.
 
@@ -54,17 +53,20 @@ class Layer:
             raise ValueError(
                 f"layer index: version {version}.{excerpt_version} is not this program's"
             )
-        stored, size = form.SECTIONS.unpack_from(blob, form.HEADER.size)[:2]
+        stored = form.SECTIONS.unpack_from(blob, form.HEADER.size)[0]
         if length != len(blob) or checksum != zlib.crc32(
             memoryview(blob)[form.HEADER.size : start + stored]
         ):
             raise ValueError("layer index: damaged or cut short")
-        table = form.unpack(memoryview(blob)[start : start + stored], size)
-        return cls(_Stored(blob, start), _Directories(table))
+        return cls(_Stored(blob, start))
 
     def encode(self) -> bytes:
         """The stored form, for ``decode``."""
         return self._stored.blob
+
+    @cached_property
+    def _directories(self) -> "_Directories":
+        return _Directories(self._stored.section(0))
 
     @property
     def memory(self) -> int:
@@ -166,7 +168,7 @@ class _Stored:
             return Entry(kind, mode, uid, gid, size, head=content, text=body)
         return Entry(kind, mode, uid, gid, size, head=content, tail=body)
 
-    def _section(self, number: int) -> bytes:
+    def section(self, number: int) -> bytes:
         table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
         start = self._sections_start + sum(table[: 2 * number : 2])
         return form.unpack(
@@ -175,16 +177,16 @@ class _Stored:
 
     @cached_property
     def names(self) -> bytes:
-        return self._section(1)
+        return self.section(1)
 
     @cached_property
     def records(self) -> bytes:
-        return self._section(2)
+        return self.section(2)
 
     @cached_property
     def _chunks(self) -> "_Chunks":
         table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
-        return _Chunks(self._section(3), self._sections_start + sum(table[::2]))
+        return _Chunks(self.section(3), self._sections_start + sum(table[::2]))
 
     @cached_property
     def excerpts(self) -> dict[bytes, int]:

@@ -5,11 +5,9 @@ from typing import Protocol, runtime_checkable
 
 from elfgate.images.keyring import Keyring
 from elfgate.images.source import Descriptor, Source
-from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
-from elfgate.rootfs.tree import Tree
 
 
 @runtime_checkable
@@ -59,8 +57,7 @@ class Contents:
         digest: The manifest's.
         declared: The platform that the config names.
         defaults: How it starts if the pod says nothing else.
-        tree: Its file system.
-        variant: Its nature.
+        layers: Its layers' indexes, bottom first, each with the name that its facts go by.
         startable: False for artifacts and data, which have nothing to start.
         partial: Some layer was read by its table of contents only, so that an unknown may be one for want of reading.
     """
@@ -68,7 +65,6 @@ class Contents:
     digest: str
     declared: Platform
     defaults: ImageDefaults
-    tree: Tree
-    variant: Variant
+    layers: tuple[tuple[str, Layer], ...]
     startable: bool = True
     partial: bool = False

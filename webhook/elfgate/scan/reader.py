@@ -15,12 +15,9 @@ from elfgate.images.manifest import Config, read_config
 from elfgate.images.pull import Pulled, platforms, pull
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.images.table import address
-from elfgate.linkage.report import Variant
 from elfgate.linkage.start import ImageDefaults
-from elfgate.linkage.variant import variant
-from elfgate.platforms import ARCHITECTURES, Architecture, Platform
+from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
-from elfgate.rootfs.tree import Tree
 from elfgate.scan.facts import Facts
 from elfgate.scan.flights import Flights, Lanes, Recent
 from elfgate.scan.located import ByTable, Contents, Locate, Located
@@ -337,10 +334,11 @@ class Reader:
     def _keep(
         self, pulled: Pulled, config: Config, layers: Sequence[tuple[str, Layer]]
     ) -> Contents:
-        digest, tree = pulled.descriptor.digest, Tree([layer for _, layer in layers])
-        nature = variant(tree, _architecture(config))
+        digest = pulled.descriptor.digest
         partial = [name for name, _ in layers] != [layer.digest for layer in pulled.manifest.layers]
-        contents = Contents(digest, config.platform, config.defaults, tree, nature, partial=partial)
+        contents = Contents(
+            digest, config.platform, config.defaults, tuple(layers), partial=partial
+        )
         if _has_content_address(digest):
             self._remembered.put_image(digest, contents, dict(layers))
         return contents
@@ -423,14 +421,9 @@ class Reader:
         return layer
 
 
-def _architecture(config: Config) -> Architecture:
-    """Whose loaders are looked for first when naming the image's libc; as the label may lie, the others' follow."""
-    return ARCHITECTURES.get(config.platform.architecture, ARCHITECTURES["amd64"])
-
-
 def _data(digest: str) -> Contents:
     nothing = Platform("", "")
-    return Contents(digest, nothing, ImageDefaults(), Tree(()), Variant("data"), startable=False)
+    return Contents(digest, nothing, ImageDefaults(), (), startable=False)
 
 
 def _has_content_address(digest: str) -> bool:

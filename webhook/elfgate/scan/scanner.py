@@ -1,21 +1,18 @@
 """Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images.digests import is_digest
 from elfgate.images.keyring import Keyring
-from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.predict import predict
-from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
+from elfgate.linkage.report import Code, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
-from elfgate.linkage.survey import Surveyed, survey
+from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
-from elfgate.scan.flights import Recent
+from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.predictions import Predictions, unknown
 from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
@@ -60,9 +57,9 @@ class Scanner:
     Args:
         locate: Finds an image's source.
         reader: Reads images.
+        predictor: Predicts starts of what was read.
         wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
             goes on. None waits for as long as the sources' limits allow.
-        injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
         on_unread: Told of each image that cannot be read (yet), with the unknown's reason.
     """
 
@@ -71,16 +68,16 @@ class Scanner:
         *,
         locate: Locate,
         reader: Reader,
+        predictor: Predictor,
         wait: float | None = None,
-        injected: Sequence[str] = (),
         on_unread: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._locate = locate
         self._reader = reader
         self._wait = wait
         self._on_unread = on_unread
-        self._injected = (*INJECTED, *injected)
-        self._predictions: Recent[bytes, tuple[Prediction, Variant]] = Recent(4096)
+        self._predictor = predictor
+        self._predictions = Predictions(predictor)
 
     async def linkage(
         self,
@@ -92,6 +89,7 @@ class Scanner:
         explain: bool = False,
         keyring: Keyring | None = None,
         within: float | None = None,
+        namespace: str = "",
     ) -> Linkage:
         """Predict the start of an image on a platform.
 
@@ -103,43 +101,62 @@ class Scanner:
             explain: Keep every look-up.
             keyring: The credentials of whoever asks, besides those that all share.
             within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
+            namespace: On whose behalf: namespaces take turns where predictions are made.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
-            at_hand = (
-                None if explain else self.at_hand(image, platform, overrides, node, keyring=keyring)
+            return await self._linkage(
+                image, Inquiry(platform, overrides, node, explain), keyring, within, namespace
             )
-            if at_hand is not None:
-                return at_hand
-            located = self._locate(image, keyring)
-            async with asyncio.timeout(_least(self._wait, within)):
-                digest, contents = await self._reader.read(located, platform, node.runtime)
-                until = self._reader.holds_until(located)
-                if contents is not None and contents.partial:
-                    prediction = self._prediction(contents, platform, overrides, node)
-                    if prediction.outcome is Outcome.UNKNOWN:
-                        digest, contents = await self._reader.read_whole(
-                            located, platform, node.runtime, contents
-                        )
-                if contents is None:
-                    missing = await self._platform_missing(located, platform)
-                    return Linkage(image, digest, platform, missing, until=until)
         except UnreadableError as error:
             self._on_unread(error.reason)
-            return Linkage(image, "", platform, _unknown(error.message, error.reason, error.hint))
+            missing = unknown(error.message, error.reason, error.hint)
         except TimeoutError:
             self._on_unread(UnknownReason.NOT_SCANNED)
             message = f"{image} is seen for the first time and is still being read"
-            return Linkage(image, "", platform, _unknown(message, UnknownReason.NOT_SCANNED))
-        if explain:
-            prediction = self._judge(contents, platform, overrides, node, explain=True)
-        else:
-            prediction = self._prediction(contents, platform, overrides, node)
-        return Linkage(
-            image, digest, platform, prediction, contents.digest, contents.variant, until
+            missing = unknown(message, UnknownReason.NOT_SCANNED)
+        return Linkage(image, "", platform, missing)
+
+    async def _linkage(
+        self,
+        image: str,
+        inquiry: Inquiry,
+        keyring: Keyring | None,
+        within: float | None,
+        namespace: str,
+    ) -> Linkage:
+        platform = inquiry.platform
+        if not inquiry.explain:
+            at_hand = self.at_hand(
+                image, platform, inquiry.overrides, inquiry.node, keyring=keyring
+            )
+            if at_hand is not None:
+                return at_hand
+        located = self._locate(image, keyring)
+        async with asyncio.timeout(_least(self._wait, within)):
+            digest, contents = await self._reader.read(located, platform, inquiry.node.runtime)
+            until = self._reader.holds_until(located)
+            if contents is None:
+                missing = await self._platform_missing(located, platform)
+                return Linkage(image, digest, platform, missing, until=until)
+            contents, answer = await self._answer(located, contents, inquiry, namespace)
+        return _linkage(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
+
+    async def _answer(
+        self, located: Located, contents: Contents, inquiry: Inquiry, namespace: str
+    ) -> tuple[Contents, Foreseen]:
+        """Ask; and ask again of the whole image, if it was read in part and that does not tell."""
+        answer = await self._predictions.of(contents, inquiry, namespace=namespace)
+        if not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN:
+            return contents, answer
+        _, whole = await self._reader.read_whole(
+            located, inquiry.platform, inquiry.node.runtime, contents
         )
+        if whole is None:
+            return contents, answer
+        return whole, await self._predictions.of(whole, inquiry, namespace=namespace)
 
     def at_hand(
         self,
@@ -150,7 +167,7 @@ class Scanner:
         *,
         keyring: Keyring | None = None,
     ) -> Linkage | None:
-        """The same without waiting for anything; None if the image was not read lately.
+        """The same without waiting for anything; None if this was not asked lately.
 
         What was predicted before needs the image's digest only, and not the image in memory.
 
@@ -159,40 +176,23 @@ class Scanner:
         """
         located = self._locate(image, keyring)
         digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
-        known = (
-            self._predictions.get(_asked(manifest, platform, overrides, node)) if manifest else None
-        )
-        if known is None:
-            _, contents = self._reader.at_hand(located, platform, node.runtime) or ("", None)
-            if contents is None:
-                return None
-            prediction, variant = (
-                self._prediction(contents, platform, overrides, node),
-                contents.variant,
-            )
-            if contents.partial and prediction.outcome is Outcome.UNKNOWN:
-                return None
-        else:
-            prediction, variant = known
-        return Linkage(
-            image,
-            digest,
-            platform,
-            prediction,
-            manifest,
-            variant,
-            self._reader.holds_until(located),
-        )
+        answer = self._predictions.remembered(manifest, Inquiry(platform, overrides, node))
+        if answer is None:
+            return None
+        until = self._reader.holds_until(located)
+        prediction, variant = answer.prediction, answer.variant
+        return Linkage(image, digest, platform, prediction, manifest, variant, until)
 
-    def known(
+    async def known(
         self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
     ) -> Linkage | None:
         """The same for an image of that digest, from the store alone; None if the store does not have it all."""
         contents = self._reader.known(digest, platform)
         if contents is None:
             return None
-        prediction = self._prediction(contents, platform, overrides, _NO_FACTS)
-        return Linkage(image, digest, platform, prediction, contents.digest, contents.variant)
+        inquiry = Inquiry(platform, overrides)
+        answer = await self._predictions.of(contents, inquiry)
+        return _linkage(image, digest, contents, inquiry=inquiry, answer=answer)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
         """The Linux platforms that an image offers: as its index lists them, or as its only config says.
@@ -219,9 +219,12 @@ class Scanner:
             _, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
         if contents is None or not contents.startable or not _is_known(platform):
             return ()
-        return tuple(
-            survey(contents.tree, contents.defaults, platform, node, injected=self._injected)
-        )
+        try:
+            return await self._predictor.survey(contents, platform, node)
+        except (KilledError, BusyError) as error:
+            raise UnreadableError(
+                error.message, reason=UnknownReason.LIMIT_EXCEEDED, hint=error.hint
+            ) from error
 
     async def alternatives(
         self,
@@ -238,74 +241,18 @@ class Scanner:
         located = self._locate(image)
         await self._reader.recall(located.repository, platform)
         found: list[str] = []
+        inquiry = Inquiry(platform, overrides, node)
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(digest, platform, node.runtime)
-            if (
-                contents
-                and self._prediction(contents, platform, overrides, node).outcome is Outcome.STARTS
-            ):
+            if contents and await self._starts(contents, inquiry):
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:
                 break
         return found
 
-    def _prediction(
-        self, contents: Contents, platform: Platform, overrides: Overrides, node: NodeFacts
-    ) -> Prediction:
-        """Predict, or remember: all of an image with a content address is in its digest."""
-        if not is_digest(contents.digest):
-            return self._judge(contents, platform, overrides, node)
-        key = _asked(contents.digest, platform, overrides, node)
-        prediction, _ = self._predictions.get(key) or (None, None)
-        if prediction is None:
-            prediction = self._judge(contents, platform, overrides, node)
-            if not (
-                contents.partial and prediction.outcome is Outcome.UNKNOWN
-            ):  # then it is read whole
-                self._predictions.put(key, (prediction, contents.variant))
-        return prediction
-
-    def _judge(
-        self,
-        contents: Contents,
-        platform: Platform,
-        overrides: Overrides,
-        node: NodeFacts,
-        *,
-        explain: bool = False,
-    ) -> Prediction:
-        if not contents.startable:
-            return _unknown(
-                "this image holds data, with nothing to start", UnknownReason.IMAGE_UNSUPPORTED
-            )
-        if not _is_known(platform):
-            return _unknown(
-                f"how {platform} starts programs is not known to elfgate",
-                UnknownReason.SHAPE_UNKNOWN,
-            )
-        prediction = predict(
-            contents.tree,
-            contents.defaults,
-            overrides,
-            platform,
-            node,
-            injected=self._injected,
-            explain=explain,
-        )
-        declared = contents.declared
-        if prediction.outcome is not Outcome.STARTS or declared.architecture in (
-            "",
-            platform.architecture,
-        ):
-            return prediction
-        note = Finding(
-            Code.PLATFORM_LABEL_WRONG,
-            "",
-            f"the image's config says {declared}, but what it starts runs on {platform}",
-            "set the platform when building, so that the label agrees with the content",
-            effect=Effect.NOTE,
-        )
-        return replace(prediction, findings=(*prediction.findings, note))
+    async def _starts(self, contents: Contents, inquiry: Inquiry) -> bool:
+        answer = await self._predictions.of(contents, inquiry)
+        return answer.prediction.outcome is Outcome.STARTS
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
         offered = (
@@ -323,25 +270,33 @@ class Scanner:
         self._reader.shed(shedding)
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop reading and predicting."""
         await self._reader.close()
+        await self._predictor.close()
 
 
-def _asked(digest: str, platform: Platform, overrides: Overrides, node: NodeFacts) -> bytes:
-    """Tells one question about an image from another."""
-    told = repr((digest, str(platform), overrides.told(), node.told()))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+def _linkage(
+    image: str,
+    digest: str,
+    contents: Contents,
+    *,
+    inquiry: Inquiry,
+    answer: Foreseen,
+    until: float = 0.0,
+) -> Linkage:
+    return Linkage(
+        image,
+        digest,
+        inquiry.platform,
+        answer.prediction,
+        contents.digest,
+        answer.variant,
+        until,
+    )
 
 
 def _is_known(platform: Platform) -> bool:
     return platform.os == "linux" and platform.architecture in ARCHITECTURES
-
-
-def _unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
-    finding = Finding(
-        Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason
-    )
-    return Prediction((), (finding,))
 
 
 def _least(one: float | None, other: float | None) -> float | None:

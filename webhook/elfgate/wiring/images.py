@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Registries as RegistrySettings
@@ -101,7 +102,11 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     async with reader(reading) as (read, locate):
         told = reading.on_unread
         yield Scanner(
-            locate=locate, reader=read, wait=reading.wait, injected=reading.injected, on_unread=told
+            locate=locate,
+            reader=read,
+            predictor=LocalPredictor(reading.injected),
+            wait=reading.wait,
+            on_unread=told,
         )
 
 

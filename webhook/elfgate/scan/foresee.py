@@ -1,0 +1,65 @@
+"""One prediction on layers that are in memory: the work behind every ``Predictor``, wherever it is done."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from elfgate.linkage.predict import predict
+from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
+from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.variant import variant
+from elfgate.platforms import ARCHITECTURES, Architecture, Platform
+from elfgate.rootfs.tree import Tree
+from elfgate.scan.inquiry import Foreseen, Inquiry
+
+
+def foresee(
+    tree: Tree,
+    defaults: ImageDefaults,
+    declared: Platform,
+    inquiry: Inquiry,
+    *,
+    injected: Sequence[str],
+) -> Foreseen:
+    """Predict a start, and tell the image's nature.
+
+    Args:
+        tree: The image's root file system.
+        defaults: The image's config.
+        declared: The platform that the config names.
+        inquiry: How it is started, and where.
+        injected: Patterns of libraries that nodes add to containers.
+
+    Raises:
+        ValueError: if a layer's stored index is damaged.
+    """
+    prediction = predict(
+        tree,
+        defaults,
+        inquiry.overrides,
+        inquiry.platform,
+        inquiry.node,
+        injected=injected,
+        explain=inquiry.explain,
+    )
+    nature = variant(tree, _architecture(declared))
+    return Foreseen(_with_label(prediction, declared, inquiry.platform), nature)
+
+
+def _architecture(declared: Platform) -> Architecture:
+    """Whose loaders are looked for first to name the image's libc; others follow, as labels may lie."""
+    return ARCHITECTURES.get(declared.architecture, ARCHITECTURES["amd64"])
+
+
+def _with_label(prediction: Prediction, declared: Platform, platform: Platform) -> Prediction:
+    """Add a note if the config's architecture is not the one that the program runs on."""
+    right = declared.architecture in ("", platform.architecture)
+    if right or prediction.outcome is not Outcome.STARTS:
+        return prediction
+    note = Finding(
+        Code.PLATFORM_LABEL_WRONG,
+        "",
+        f"the image's config says {declared}, but what it starts runs on {platform}",
+        "set the platform when building, so that the label agrees with the content",
+        effect=Effect.NOTE,
+    )
+    return replace(prediction, findings=(*prediction.findings, note))

@@ -1,0 +1,90 @@
+"""A question about one image's start, its answer, and what answers it.
+
+Whoever answers works on bytes that a stranger made: layers' indexes, scripts, ELF tables. There are two kinds.
+``local.LocalPredictor`` works within this process, for images that its user trusts. ``isolation.pool.Pool`` works
+in processes that hold nothing and can be killed.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+from elfgate.errors import ElfgateError
+from elfgate.linkage.report import Prediction, Variant
+from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.survey import Surveyed
+from elfgate.platforms import Platform
+from elfgate.scan.located import Contents
+
+_NO_OVERRIDES = Overrides()
+_NO_FACTS = NodeFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """How an image is started, and where.
+
+    Attributes:
+        platform: The node's; its architecture is one of ``elfgate.platforms.ARCHITECTURES``.
+        overrides: What the pod changes of the image's start.
+        node: What is known of the node beyond its platform.
+        explain: Keep every look-up.
+    """
+
+    platform: Platform
+    overrides: Overrides = _NO_OVERRIDES
+    node: NodeFacts = _NO_FACTS
+    explain: bool = False
+
+    def key(self, digest: str) -> bytes:
+        """Tells this question about the image with that digest from every other question."""
+        parts = (digest, str(self.platform), self.overrides.told(), self.node.told())
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """An answer: what would come of the start, and the image's nature."""
+
+    prediction: Prediction
+    variant: Variant
+
+
+class KilledError(ElfgateError):
+    """A prediction that took more time or memory than it may, and was ended."""
+
+
+class BusyError(ElfgateError):
+    """Too many other predictions wait already, or none can be made just now."""
+
+
+class Predictor(Protocol):
+    """Predicts starts of images. For one event loop."""
+
+    async def predict(
+        self, contents: Contents, inquiry: Inquiry, *, namespace: str = ""
+    ) -> Foreseen:
+        """Predict a start.
+
+        Args:
+            contents: The image.
+            inquiry: How it is started, and where.
+            namespace: On whose behalf: namespaces take turns.
+
+        Raises:
+            KilledError: if it took too much.
+            BusyError: if it is not to be had now.
+        """
+
+    async def survey(
+        self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
+    ) -> tuple[Surveyed, ...]:
+        """What else of the image would fail.
+
+        Raises:
+            KilledError: as ``predict`` does.
+            BusyError: as ``predict`` does.
+        """
+
+    async def close(self) -> None:
+        """End what works for it."""

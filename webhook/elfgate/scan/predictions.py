@@ -1,0 +1,94 @@
+"""Answers to questions about images: remembered, asked once for all who ask meanwhile, and never an exception."""
+
+import asyncio
+
+from elfgate.errors import UnknownReason
+from elfgate.images.digests import is_digest
+from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
+from elfgate.platforms import ARCHITECTURES
+from elfgate.scan.flights import Recent
+from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.located import Contents
+
+_REMEMBERED = 4096
+_UNKNOWN_VARIANT = Variant("unknown")
+
+
+class Predictions:
+    """What a predictor said, for an image's digest and a question. Belongs to one event loop.
+
+    Args:
+        predictor: Whom to ask.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._answers: Recent[bytes, Foreseen] = Recent(_REMEMBERED)
+        self._under_way: dict[bytes, asyncio.Task[Foreseen]] = {}
+
+    def remembered(self, digest: str, inquiry: Inquiry) -> Foreseen | None:
+        """The answer, if it was given lately; all of an image with a content address is in its digest."""
+        return self._answers.get(inquiry.key(digest)) if is_digest(digest) else None
+
+    async def of(self, contents: Contents, inquiry: Inquiry, *, namespace: str = "") -> Foreseen:
+        """The answer; an unknown with its reason, if there is none.
+
+        Args:
+            contents: The image.
+            inquiry: How it is started, and where.
+            namespace: On whose behalf.
+        """
+        answer = _without_asking(contents, inquiry)
+        if answer is not None:
+            return answer
+        if inquiry.explain or not is_digest(contents.digest):
+            return await self._asked(contents, inquiry, namespace)
+        key = inquiry.key(contents.digest)
+        return self._answers.get(key) or await self._joined(key, contents, inquiry, namespace)
+
+    async def _joined(
+        self, key: bytes, contents: Contents, inquiry: Inquiry, namespace: str
+    ) -> Foreseen:
+        """Ask once for all; one who gives up waiting does not end it."""
+        task = self._under_way.get(key)
+        if task is None:
+            asking = self._asked(contents, inquiry, namespace, key)
+            task = self._under_way[key] = asyncio.ensure_future(asking)
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _asked(
+        self, contents: Contents, inquiry: Inquiry, namespace: str, key: bytes | None = None
+    ) -> Foreseen:
+        try:
+            answer = await self._predictor.predict(contents, inquiry, namespace=namespace)
+        except BusyError as error:
+            return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_VARIANT)
+        except KilledError as error:
+            answer = Foreseen(
+                unknown(error.message, UnknownReason.LIMIT_EXCEEDED, error.hint), _UNKNOWN_VARIANT
+            )
+        is_final = not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN
+        if key is not None and is_final:  # else it is read whole, and asked again
+            self._answers.put(key, answer)
+        return answer
+
+
+def _without_asking(contents: Contents, inquiry: Inquiry) -> Foreseen | None:
+    if not contents.startable:
+        message = "this image holds data, with nothing to start"
+        prediction = unknown(message, UnknownReason.IMAGE_UNSUPPORTED)
+        return Foreseen(prediction, Variant("data"))
+    platform = inquiry.platform
+    if platform.os == "linux" and platform.architecture in ARCHITECTURES:
+        return None
+    message = f"how {platform} starts programs is not known to elfgate"
+    return Foreseen(unknown(message, UnknownReason.SHAPE_UNKNOWN), _UNKNOWN_VARIANT)
+
+
+def unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
+    """The prediction that nothing is known."""
+    finding = Finding(
+        Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason
+    )
+    return Prediction((), (finding,))

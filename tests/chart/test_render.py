@@ -59,10 +59,10 @@ def test_lint_finds_nothing(major: str, values: Path) -> None:
         (["warm.enabled=true"], "warm.enabled needs store.kind valkey"),
         (["registries.pullSecrets.enabled=true"], "must name the Secrets"),
         (
-            ["bundle.location=x/y:1", "bundle.keyId=a", "bundle.publicKey=b", "engine=opa"],
+            ["bundle.location=x/y:1", "bundle.publicKeys.a=b", "engine=opa"],
             "followed by the embedded",
         ),
-        (["bundle.location=x/y:1"], "bundle.keyId must be set"),
+        (["bundle.location=x/y:1"], "bundle.publicKeys must be set"),
         (["ownRulesConfigMap=rules", "ownRules.a\\.rego=x"], "exclude each other"),
     ],
 )

@@ -95,7 +95,10 @@ def test_a_bundle_is_built_signed_verified_and_inspected(capsys: Capture, keys: 
     assert run(capsys, "bundle", "sign", built, *signing, keys / "key.pem")[0] == 0
     assert built.read_bytes() == first
     _, told, _ = run(capsys, "bundle", "inspect", built)
-    assert "signed by  release\nown rules  old_glibc, only_scanned_in_prod, ubi_on_s390x\n" in told
+    assert (
+        "signed by  release\nserial     none\nown rules  old_glibc, only_scanned_in_prod, ubi_on_s390x\n"
+        in told
+    )
     assert "  own/old_glibc.rego\n" in told
 
 
@@ -252,7 +255,8 @@ def test_a_bundle_is_pushed_with_the_users_credentials(
     capsys: Capture, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = keys / "bundle.tar.gz"
-    run(capsys, "bundle", "build", "-o", built)
+    words = ("--key-id", "release", "--key")
+    run(capsys, "bundle", "build", "-o", built, *words, keys / "key.pem")
     with Pushed() as registry:
         thread = threading.Thread(target=registry.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -260,7 +264,8 @@ def test_a_bundle_is_pushed_with_the_users_credentials(
         login = {"auths": {host: {"auth": base64.b64encode(b"who:secret").decode()}}}
         (keys / "config.json").write_text(json.dumps(login))
         monkeypatch.setenv("DOCKER_CONFIG", str(keys))
-        code, out, err = run(capsys, "bundle", "push", built, "--to", f"{host}/team/policies:1")
+        where = ("--to", f"{host}/team/policies:1")
+        code, out, err = run(capsys, "bundle", "push", built, *where, *words, keys / "key.pub")
         registry.shutdown()
         thread.join()
     [(path, (media_type, content))] = registry.manifests.items()
@@ -278,9 +283,61 @@ def test_a_registry_that_takes_nothing_is_told_in_a_line(capsys: Capture, keys: 
     run(capsys, "bundle", "build", "-o", built)
     with Registry({}) as registry:
         code, _, err = run(
-            capsys, "bundle", "push", built, "--to", registry.reference("team/policies:1")
+            capsys,
+            "bundle",
+            "push",
+            built,
+            "--unverified",
+            "--to",
+            registry.reference("team/policies:1"),
         )
     assert code == 2
     assert err.startswith(
         f"elfgate bundle: {registry.host} answers 404 to POST /v2/team/policies/blobs/uploads/"
     )
+
+
+BROKEN = "package elfgate.rules.broken\n\nfindings contains finding if {\n"
+
+
+@pytest.mark.parametrize("action", ["build", "sign"])
+def test_a_bundle_that_no_webhook_would_load_is_not_signed(
+    capsys: Capture, keys: Path, action: str
+) -> None:
+    (keys / "rules").mkdir()
+    (keys / "rules" / "broken.rego").write_text(BROKEN)
+    built = keys / "bundle.tar.gz"
+    words = ("--key", keys / "key.pem", "--key-id", "release", "-o", built)
+    if action == "sign":
+        broken = bundle.load(rules=keys / "rules")
+        built.write_bytes(archive.pack(archive.files(broken)))
+        before = built.read_bytes()
+        code, _, err = run(capsys, "bundle", "sign", built, *words)
+        assert built.read_bytes() == before
+    else:
+        code, _, err = run(capsys, "bundle", "build", "--rules", keys / "rules", *words)
+        assert not built.exists()
+    assert code in (2, 4)
+    assert "broken" in err
+
+
+def test_a_bundle_that_nobody_or_a_stranger_has_signed_is_not_pushed(
+    capsys: Capture, keys: Path
+) -> None:
+    built = keys / "bundle.tar.gz"
+    where = ("--to", "127.0.0.1:1/team/policies:1")
+    run(capsys, "bundle", "build", "-o", built)
+    assert run(capsys, "bundle", "push", built, *where)[0] == 2
+    words = ("--key", keys / "key.pub", "--key-id", "release")
+    code, _, err = run(capsys, "bundle", "push", built, *where, *words)
+    assert (code, err) == (2, "elfgate bundle: the bundle is not signed\n")
+
+
+def test_a_serial_is_in_what_is_signed(capsys: Capture, keys: Path) -> None:
+    built = keys / "bundle.tar.gz"
+    words = ("--serial", "7", "--key", keys / "key.pem", "--key-id", "release")
+    run(capsys, "bundle", "build", "-o", built, *words)
+    assert "serial     7\n" in run(capsys, "bundle", "inspect", built)[1]
+    with pytest.raises(SystemExit):
+        run(capsys, "bundle", "build", "-o", built, "--serial", "0")
+    assert "no whole number from 1 to 2^53" in capsys.readouterr().err

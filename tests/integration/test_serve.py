@@ -1,6 +1,7 @@
 """``elfgate serve`` as a process: what cannot serve is told in a line, with exit code 2."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -213,8 +214,7 @@ def test_a_signed_bundle_is_followed_and_a_bad_one_leaves_the_old_one_in_force(p
     with serving({"/bundle.tar.gz": archive.pack(signed)}) as (address, files):
         followed = {
             "location": f"{address}/bundle.tar.gz",
-            "key": str(pki.folder / "key.pub"),
-            "key_id": "release",
+            "keys": [{"key": str(pki.folder / "key.pub"), "key_id": "release"}],
         }
         with start(
             settings(pki, policies={"bundle": {**followed, "poll_seconds": 0.05}})
@@ -256,8 +256,7 @@ def test_a_bundle_that_is_refused_is_told_by_an_event_on_the_webhooks_own_pod(
     with serving({"/bundle.tar.gz": unsigned}) as (address, _), ApiServer() as api:
         followed = {
             "location": f"{address}/bundle.tar.gz",
-            "key": str(pki.folder / "key.pub"),
-            "key_id": "release",
+            "keys": [{"key": str(pki.folder / "key.pub"), "key_id": "release"}],
         }
         changes = {
             "policies": {"bundle": followed},
@@ -277,3 +276,44 @@ def test_a_bundle_that_is_refused_is_told_by_an_event_on_the_webhooks_own_pod(
     assert (
         event["message"] == "policies refused, those before stay in force: the bundle is not signed"
     )
+
+
+def test_a_restart_while_the_bundles_location_is_away_judges_by_the_kept_bundle(pki: Pki) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(pem, form, serialization.NoEncryption())
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    (pki.folder / "key.pub").write_bytes(key.public_key().public_bytes(pem, info))
+    strict = archive.files(bundle.load(config=PolicyConfig(require="all")), serial=1)
+    signed = strict | {archive.SIGNATURES: signing.sign(strict, private, "release")}
+    with serving({"/bundle.tar.gz": archive.pack(signed)}) as (address, files):
+        followed = {
+            "location": f"{address}/bundle.tar.gz",
+            "keys": [{"key": str(pki.folder / "key.pub"), "key_id": "release"}],
+            "keep": str(pki.folder / "kept"),
+            "required": True,
+        }
+        path = settings(pki, policies={"bundle": followed})
+        first = _policies_after_start(pki, path)
+        del files["/bundle.tar.gz"]
+        assert _policies_after_start(pki, path) == first
+        (pki.folder / "kept" / "bundle.tar.gz").unlink()
+        status, revision = _policies_after_start(pki, path)
+    assert first == (200, archive.read(strict, "").revision)
+    assert (status, revision) == (503, bundle.load().revision)
+
+
+def _policies_after_start(pki: Pki, path: Path) -> tuple[int, str]:
+    """What a webhook that has just started answers to a readiness probe, and the revision it judges by."""
+    with start(path) as process:
+        try:
+            assert process.stderr is not None
+            url = next(line["url"] for line in map(json.loads, process.stderr) if "url" in line)
+            with httpx.Client(
+                base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+            ) as client:
+                text = client.get("/metrics").text
+                (revision,) = re.findall(r'elfgate_policy_revision_info{revision="(.*)"}', text)
+                return client.get("/readyz").status_code, revision
+        finally:
+            process.kill()

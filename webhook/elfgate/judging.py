@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,18 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from elfgate.errors import InputError
+from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.golden import prove
 from elfgate.policy.memo import MemoisedEngine
-from elfgate.settings import Policies, PolicyBundle
+from elfgate.settings import Policies
 
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.bundle import Bundle
     from elfgate.policy.guard import Told
+    from elfgate.policy.signed import BundleState, SignedBundles
 
 
 RULES_SECONDS = 10.0  # the kubelet renews a ConfigMap's volume every minute or so
@@ -103,6 +105,20 @@ async def engine(
     return MemoisedEngine(active, nameless=active.nameless)
 
 
+async def prove_bundle(bundle: "Bundle") -> None:
+    """Load a bundle and let it prove itself, before it is signed or pushed.
+
+    Raises:
+        InputError: if a rule of its own fails on the golden documents.
+        EngineError: if it does not load, or judges a golden document wrongly.
+    """
+    failures: list[str] = []
+    live = await _proved(Judging(), bundle, lambda name, why: failures.append(f"{name}: {why}"))
+    await live.close()
+    if failures:
+        raise InputError(f"a rule of the bundle fails: {failures[0]}")
+
+
 def _note_names(active: ActiveEngine, bundle: "Bundle") -> None:
     from elfgate.policy import names
 
@@ -151,42 +167,84 @@ def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engi
 @asynccontextmanager
 async def follow(
     policies: Policies,
-    chosen: PolicyBundle,
+    state: "BundleState",
     active: ActiveEngine,
     *,
     fetch: Callable[[], Awaitable[bytes]],
     told: "BundleTold",
     rule_told: "Told",
 ) -> AsyncIterator[None]:
-    """Look for a signed bundle at once and then now and then, for as long as the block lasts.
+    """Follow a signed bundle for as long as the block lasts, beginning with the last good one that was kept.
 
     Args:
-        policies: What is laid over the bundle's settings.
-        chosen: Whose signature it must have.
+        policies: Laid over the bundle's settings; ``policies.bundle`` says whose signature counts.
+        state: Of the bundle; kept up to date.
         active: Whose bundle is replaced.
         fetch: Gets the bundle's file.
-        told: Who is told what came of each bundle.
-        rule_told: Who is told of rules in it that fail.
+        told: Receives each result.
+        rule_told: Receives each rule that fails.
 
     Raises:
-        InputError: if the key cannot be read.
+        InputError: if a key cannot be read.
     """
-    from elfgate.policy import archive, signing
-    from elfgate.policy.active import Follower
+    from elfgate.policy.following import Follower
+    from elfgate.policy.signed import SignedBundles
 
-    judging, key = Judging.of_settings(policies), _key(chosen.key)
+    chosen = policies.bundle
+    if chosen is None:
+        raise AssertionError
+    judging = Judging.of_settings(policies)
+    bundles = SignedBundles(
+        state,
+        keys={key.key_id: _key(key.key) for key in chosen.keys},
+        config=policies,
+        folder=chosen.keep,
+        allow_rollback=chosen.allow_rollback,
+        warn=logging.getLogger("elfgate.policy").warning,
+    )
 
     async def prepare(packed: bytes) -> Engine:
-        contents = archive.unpack(packed, chosen.location)
-        signing.verify(contents, key, chosen.key_id)
-        bundle = archive.read(contents, chosen.location, config=policies)
+        bundle = await asyncio.to_thread(bundles.read, packed)
         _note_names(active, bundle)
         return await _proved(judging, bundle, rule_told)
 
+    def activated(packed: bytes) -> None:
+        bundles.in_force(packed, active.revision)
+
+    def reached() -> None:
+        state.reached = time.monotonic()
+
+    await _restore(bundles, active, prepare, told)
     async with Follower(
-        active, fetch=fetch, prepare=prepare, told=told, seconds=chosen.poll_seconds
+        active,
+        fetch=fetch,
+        prepare=prepare,
+        told=told,
+        seconds=chosen.poll_seconds,
+        activated=activated,
+        reached=reached,
     ).looking():
         yield
+
+
+async def _restore(
+    bundles: "SignedBundles",
+    active: ActiveEngine,
+    prepare: Callable[[bytes], Awaitable[Engine]],
+    told: "BundleTold",
+) -> None:
+    """Put the kept bundle into force, so that a restart while its location is away judges by it."""
+    packed = bundles.kept()
+    if packed is None:
+        return
+    try:
+        engine = await prepare(packed)
+    except ElfgateError as error:
+        told("refused", f"the kept bundle: {error}")
+        return
+    await active.replace(engine)
+    bundles.in_force(packed, engine.revision, restored=True)
+    told("restored", engine.revision)
 
 
 @asynccontextmanager
@@ -212,7 +270,7 @@ async def follow_rules(
         seconds: From one look to the next.
     """
     from elfgate.policy import bundle
-    from elfgate.policy.active import Follower
+    from elfgate.policy.following import Follower
 
     judging = Judging.of_settings(policies)
 

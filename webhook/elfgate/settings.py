@@ -208,15 +208,33 @@ class Registries(Model):
     )
 
 
+class BundleKey(Model):
+    """A key that may sign a bundle. Two keys at a time let one be exchanged without a gap."""
+
+    key: Path = Field(description="PEM file of the public key.")
+    key_id: str = Field(min_length=1, description="The key's name in signatures.")
+
+
 class PolicyBundle(Model):
-    """A signed bundle that is looked for now and then. Until one has been put into force, what else is set here is."""
+    """A signed bundle that is looked for now and then. Until the first is in force, the other policy settings apply."""
 
     location: str = Field(
         description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
     )
-    key: Path = Field(description="PEM file: the public key that signs it (ES256).")
-    key_id: str = Field(min_length=1, description="What the key is called.")
+    keys: tuple[BundleKey, ...] = Field(
+        min_length=1, description="Public keys. A bundle is signed with one of them (ES256)."
+    )
     poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
+    keep: Path | None = Field(
+        default=None,
+        description="Folder of the last good bundle. A restart judges by it while the location is away.",
+    )
+    required: bool = Field(
+        default=False, description="The webhook is not ready before a bundle is in force."
+    )
+    allow_rollback: bool = Field(
+        default=False, description="A bundle with a lower serial than the one in force is taken."
+    )
 
 
 class Policies(PolicyConfig):

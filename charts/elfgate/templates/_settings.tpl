@@ -52,6 +52,9 @@ docker_config: /run/elfgate/credentials/config.json
 {{- if and .Values.bundle.location (eq (include "elfgate.engine" .) "opa") -}}
 {{- fail "bundle.location is followed by the embedded engine: leave engine at auto" -}}
 {{- end -}}
+{{- if and .Values.bundle.location (not .Values.bundle.publicKeys) -}}
+{{- fail "bundle.publicKeys must be set with bundle.location" -}}
+{{- end -}}
 {{- if and .Values.bundle.location (include "elfgate.hasOwnRules" .) -}}
 {{- fail "bundle.location and rules of your own exclude each other: put the rules into the bundle" -}}
 {{- end -}}
@@ -70,9 +73,14 @@ own_rules: /run/elfgate/own-rules
 {{- if .location }}
 bundle:
   location: {{ .location | quote }}
-  key: /etc/elfgate/bundle.pub
-  key_id: {{ required "bundle.keyId must be set with bundle.location" .keyId | quote }}
+  keys:
+    {{- range $id, $_ := .publicKeys }}
+    - {key: {{ printf "/etc/elfgate/bundle-%s.pub" $id | quote }}, key_id: {{ $id | quote }}}
+    {{- end }}
   poll_seconds: {{ .pollSeconds }}
+  keep: {{ ternary "/tmp/bundle" "/var/lib/elfgate/bundle" (eq $.Values.store.kind "valkey") }}
+  required: {{ .required }}
+  allow_rollback: {{ .allowRollback }}
 {{- end }}
 {{- end }}
 {{- with .Values.policies }}

@@ -207,8 +207,7 @@ def following(site: Site) -> dict[str, Any]:
     """The setting that follows the site's bundle."""
     return {
         "location": f"{site.registry.host}/{BUNDLE}:1",
-        "key": str(site.folder / "key.pub"),
-        "key_id": "release",
+        "keys": [{"key": str(site.folder / "key.pub"), "key_id": "release"}],
         "poll_seconds": 0.5,
     }
 

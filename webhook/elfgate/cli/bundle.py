@@ -11,23 +11,31 @@ from elfgate.cli.options import add_policies, judging
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from elfgate.policy.bundle import Bundle
+
 USAGE = "elfgate bundle build|sign|verify|inspect|test|push|pull [OPTION]... [FILE]"
 DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads them: a gzipped tar,
 signed with ES256 over every file. The same content gives the same bytes."""
 EPILOG = """what to do with a bundle:
-  build -o FILE [--key PEM --key-id ID]          of the policies, with --rules and --config; signed if there is a key
+  build -o FILE [--serial N] [--key PEM --key-id ID]
+                                                 of the policies, with --rules and --config; signed if there is a key
   sign FILE --key PEM --key-id ID [-o FILE]      sign anew
   verify FILE --key PEM --key-id ID              with the public key
   inspect FILE                                   show its revision, its rules, who signed it, and its files (unverified)
   test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and the shipped cases
-  push FILE --to IMAGE                           into a registry, with the credentials of `docker login`
+  push FILE --to IMAGE --key PEM --key-id ID     into a registry, with the credentials of `docker login`, once the
+                                                 signature is verified; --unverified pushes as it is
   pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an archive, verified
 
-exit codes: 0 done; 1 a test failed; 2 bad usage, files or keys, or a signature that does not hold
+A bundle is loaded and judges known documents before it is built, signed or pushed. Webhooks that follow a location
+refuse a bundle with a lower serial than the one in force: count it up with each release.
+
+exit codes: 0 done; 1 a test failed; 2 bad usage, files or keys, or a signature that does not hold; 4 the bundle does
+not load, or judges known documents wrongly
 
 examples:
   openssl ecparam -genkey -name prime256v1 -noout -out key.pem; openssl ec -in key.pem -pubout -out key.pub
-  elfgate bundle build --rules rules --config elfgate.yaml --key key.pem --key-id release -o bundle.tar.gz
+  elfgate bundle build --rules rules --serial 7 --key key.pem --key-id release -o bundle.tar.gz
   opa run --server --bundle bundle.tar.gz --verification-key key.pub --verification-key-id release --signing-alg ES256
 """
 
@@ -53,7 +61,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="speak plain HTTP",
     )
+    parser.add_argument(
+        "--serial",
+        type=_serial,
+        default=0,
+        metavar="N",
+        help="place in the order of bundles: 1, 2, … (default: none)",
+    )
     parser.add_argument("--to", metavar="IMAGE", help="where to push to: a reference with a tag")
+    parser.add_argument(
+        "--unverified", action="store_true", help="push a bundle whose signature is not verified"
+    )
     add_policies(parser)
 
 
@@ -66,7 +84,8 @@ def _build(options: argparse.Namespace) -> int:
     from elfgate.policy import archive
 
     bundle = judging(options).bundle()
-    contents = archive.files(bundle)
+    _prove(bundle)
+    contents = archive.files(bundle, serial=options.serial)
     if options.key is not None:
         contents = _signed(contents, options)
     _write(options, contents)
@@ -75,7 +94,11 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _sign(options: argparse.Namespace) -> int:
-    contents = _signed(_contents(options), options)
+    from elfgate.policy import archive
+
+    contents = _contents(options)
+    _prove(archive.read(contents, options.file))
+    contents = _signed(contents, options)
     options.output = options.output or Path(options.file)
     _write(options, contents)
     return 0
@@ -98,6 +121,7 @@ def _inspect(options: argparse.Namespace) -> int:
     lines = [
         f"revision   {bundle.revision}",
         f"signed by  {', '.join(signing.key_ids(contents)) or 'nobody'}",
+        f"serial     {archive.serial(contents) or 'none'}",
         f"own rules  {', '.join(bundle.own) or 'none'}",
         *(f"{digest}  {path}" for path, digest in signing.digests(contents).items()),
     ]
@@ -126,7 +150,10 @@ def _push(options: argparse.Namespace) -> int:
     if reference.digest:
         raise InputError(f"{options.to} cannot be pushed to", hint="name a tag")
     packed = _bytes(Path(options.file or ""))
-    archive.read(archive.unpack(packed, options.file), options.file)
+    contents = archive.unpack(packed, options.file)
+    if not options.unverified:
+        _verified(contents, options)
+    _prove(archive.read(contents, options.file))
     digest = asyncio.run(wiring.pushed(packed, reference, insecure=options.insecure_registry))
     sys.stdout.write(f"{reference.name}@{digest}\n")
     return 0
@@ -175,6 +202,21 @@ def _verified(contents: "dict[str, bytes]", options: argparse.Namespace) -> None
     from elfgate.policy import signing
 
     signing.verify(contents, _key(options), options.key_id)
+
+
+def _prove(bundle: "Bundle") -> None:
+    """Refuse what every webhook would refuse."""
+    from elfgate import judging as policies
+
+    asyncio.run(policies.prove_bundle(bundle))
+
+
+def _serial(text: str) -> int:
+    from elfgate.policy.archive import MAX_SERIAL
+
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_SERIAL:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 2^53")
+    return int(text)
 
 
 def _key(options: argparse.Namespace) -> bytes:

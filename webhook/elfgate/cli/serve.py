@@ -46,6 +46,7 @@ async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.template import TEMPLATES
+    from elfgate.server.bundles import BundleCollector
     from elfgate.server.memories import MemoryCollector
     from elfgate.server.metrics import Metrics
     from elfgate.server.nodes import NodeCollector
@@ -61,6 +62,8 @@ async def _serve(settings: "Settings") -> None:
         judging.log_failed_rule(name, why)
         metrics.rule_failed(name)
 
+    state = wiring.bundle_state(settings)
+    metrics.registry.register(BundleCollector(lambda: engine.revision, state))
     tells: list[BundleTold] = [judging.log_bundle, lambda result, _what: metrics.bundle(result)]
 
     def bundle_told(result: "Result", what: str) -> None:
@@ -100,16 +103,22 @@ async def _serve(settings: "Settings") -> None:
                 exemption=Exemption(settings.admission.exempt_namespaces),
             )
             steer = Steerer(validator) if settings.admission.steer else None
+
+            async def not_ready() -> list[str]:
+                return [*await validator.not_ready(), *(state.not_ready() if state else ())]
+
             async with (
                 validator.following_up(),
-                wiring.following(settings, engine.live, told=bundle_told, rule_told=told),
+                wiring.following(
+                    settings, engine.live, told=bundle_told, rule_told=told, state=state
+                ),
                 certificate(settings) as served,
             ):
                 await serve(
                     settings=served,
                     judge=validator,
                     steer=steer,
-                    ready=validator.not_ready,
+                    ready=not_ready,
                     metrics=metrics,
                 )
     finally:

@@ -1,20 +1,13 @@
-"""The bundle in force, and how another one takes its place: only if it is signed, loads, and proves itself.
+"""The engine of the bundle in force, and its replacement by another one while reviews are judged."""
 
-Whatever is wrong with a new bundle, the old one stays in force.
-"""
-
-import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Literal
 
-from elfgate.errors import ElfgateError
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
 
-Result = Literal["activated", "refused", "unreachable"]
+Result = Literal["activated", "restored", "refused", "unreachable"]
 Told = Callable[[Result, str], None]
 """Is told what came of a bundle: with its revision, or with why it is not in force."""
 
@@ -67,69 +60,3 @@ class ActiveEngine:
         if engine is not self._engine and self._asked.get(engine) == 0:
             del self._asked[engine]
             await engine.close()
-
-
-class Follower:
-    """Looks for a new bundle now and then, and puts it into force.
-
-    Args:
-        active: Whose bundle is replaced.
-        fetch: Gets the bundle's file, or whatever differs when the bundle does.
-        prepare: Verifies and loads it, and lets it prove itself.
-        told: Who is told what came of it.
-        seconds: From one look to the next.
-    """
-
-    def __init__(
-        self,
-        active: ActiveEngine,
-        *,
-        fetch: Callable[[], Awaitable[bytes]],
-        prepare: Callable[[bytes], Awaitable[Engine]],
-        told: Told,
-        seconds: float,
-    ) -> None:
-        self._active = active
-        self._fetch = fetch
-        self._prepare = prepare
-        self._told = told
-        self._seconds = seconds
-        self._seen = b""
-
-    @asynccontextmanager
-    async def looking(self) -> AsyncIterator[None]:
-        """Look at once, and then now and then for as long as the block lasts."""
-        await self.look()
-        looking = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
-
-    async def _go_on(self) -> None:
-        while True:
-            await asyncio.sleep(self._seconds)
-            await self.look()
-
-    async def look(self) -> None:
-        """Look once. A file that has been looked at before is not looked at again."""
-        try:
-            packed = await self._fetch()
-        except ElfgateError as error:
-            self._told("unreachable", str(error))
-            return
-        digest = hashlib.sha256(packed).digest()
-        if digest == self._seen:
-            return
-        self._seen = digest
-        try:
-            engine = await self._prepare(packed)
-        except ElfgateError as error:
-            self._told("refused", str(error))
-            return
-        if engine.revision == self._active.revision:
-            await engine.close()  # it is in force already
-            return
-        await self._active.replace(engine)
-        self._told("activated", engine.revision)

@@ -20,22 +20,46 @@ MANIFEST = ".manifest"
 DATA = "data.json"
 SIGNATURES = ".signatures.json"
 MAX_PACKED = 16 << 20
+MAX_SERIAL = 1 << 53  # the largest whole number that every JSON reader keeps exactly
 _MAX_BYTES = 64 << 20  # unpacked
 _MAX_FILES = 2_000
 
 
-def files(bundle: Bundle) -> dict[str, bytes]:
-    """The files of a bundle, by their path in it, in the order of the paths."""
+def files(bundle: Bundle, *, serial: int = 0) -> dict[str, bytes]:
+    """The files of a bundle, by their path in it, in the order of the paths.
+
+    Args:
+        bundle: The bundle.
+        serial: Its place in the order of bundles; 0 for none. Followers refuse a lower one than the one in force.
+    """
+    metadata: dict[str, object] = {"own": list(bundle.own)}
+    if serial:
+        metadata["serial"] = serial
     manifest = {
         "revision": bundle.revision,
         "roots": ["elfgate"],
         "rego_version": 1,
-        "metadata": {"own": list(bundle.own)},
+        "metadata": metadata,
     }
     written = {path: text.encode() for path, text in bundle.modules.items()}
     written[MANIFEST] = orjson.dumps(manifest)
     written[DATA] = bundle.json().encode()
     return dict(sorted(written.items()))
+
+
+def serial(contents: Mapping[str, bytes]) -> int:
+    """The serial in a bundle's manifest; 0 if it has none.
+
+    Raises:
+        InputError: if the manifest's serial is no whole number from 0 to 2^53.
+    """
+    try:
+        number = orjson.loads(contents[MANIFEST])["metadata"].get("serial", 0)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return 0
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MAX_SERIAL:
+        raise InputError("the bundle's serial is no whole number from 0 to 2^53")
+    return number
 
 
 def pack(contents: Mapping[str, bytes]) -> bytes:

@@ -82,6 +82,30 @@ def verify(contents: Mapping[str, bytes], public_key: bytes, key_id: str) -> Non
     _compare(payload.get("files"), _digests(contents))
 
 
+def verify_any(contents: Mapping[str, bytes], public_keys: Mapping[str, bytes]) -> None:
+    """Verify that all files are signed with one of some keys, so that a key can be exchanged without a gap.
+
+    Args:
+        contents: By path, the signature among them.
+        public_keys: PEM, by the key's id.
+
+    Raises:
+        SignatureError: if they are not.
+        InputError: if the key that is named is none.
+    """
+    if SIGNATURES not in contents:
+        raise SignatureError("the bundle is not signed")
+    named = key_ids(contents)
+    key_id = next((each for each in named if each in public_keys), None)
+    if key_id is None:
+        trusted = ", ".join(repr(each) for each in sorted(public_keys))
+        signer = ", ".join(named)[:80]
+        raise SignatureError(
+            f"the bundle is signed with the key {signer!r}; the trusted keys are {trusted}"
+        )
+    verify(contents, public_keys[key_id], key_id)
+
+
 def key_ids(contents: Mapping[str, bytes]) -> list[str]:
     """What a signature says of its key, unverified; empty if there is none."""
     if SIGNATURES not in contents:

@@ -16,6 +16,15 @@ from elfgate.wiring.images import Locator, Reading, docker_config
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold
     from elfgate.policy.guard import Told
+    from elfgate.policy.signed import BundleState
+
+
+def bundle_state(settings: Settings) -> "BundleState | None":
+    """The state of the bundle that the settings name, before the first look; None if they name none."""
+    from elfgate.policy.signed import BundleState
+
+    chosen = settings.policies.bundle
+    return BundleState(chosen.location, chosen.required) if chosen else None
 
 
 def pulled(locator: Locator, location: str) -> bytes:
@@ -52,7 +61,12 @@ async def pushed(packed: bytes, reference: Reference, *, insecure: Sequence[str]
 
 @asynccontextmanager
 async def following(
-    settings: Settings, active: ActiveEngine, *, told: "BundleTold", rule_told: "Told"
+    settings: Settings,
+    active: ActiveEngine,
+    *,
+    told: "BundleTold",
+    rule_told: "Told",
+    state: "BundleState | None" = None,
 ) -> AsyncIterator[None]:
     """Follow what the settings name, a bundle or rules of the user's own, for as long as the block lasts.
 
@@ -63,12 +77,13 @@ async def following(
         active: Whose bundle is replaced.
         told: Who is told what came of each bundle.
         rule_told: Who is told of rules in it that fail.
+        state: Of the bundle, if the settings name one; kept up to date.
 
     Raises:
         InputError: if the key cannot be read, or the location is none.
     """
     chosen = settings.policies.bundle
-    if chosen is None:
+    if chosen is None or state is None:
         rules = settings.policies.own_rules if settings.policies.engine == "embedded" else None
         if rules is None:
             yield
@@ -83,7 +98,7 @@ async def following(
     try:
         fetch = _fetcher(locator, chosen.location)
         async with follow(
-            settings.policies, chosen, active, fetch=fetch, told=told, rule_told=rule_told
+            settings.policies, state, active, fetch=fetch, told=told, rule_told=rule_told
         ):
             yield
     finally:

@@ -14,7 +14,7 @@ from elfgate.platforms import Platform
 from support.image import Files, alpine, debian, glibc_program, lib, library, musl_program, tree
 
 LIBRARIES = [f"lib{number}.so" for number in range(20)]
-MANY = ":".join(f"/x/{number}" for number in range(20_000))
+MANY = ":".join(f"/{number}" for number in range(20_000))  # as much as the kernel passes on
 AMD64 = Platform.parse("linux/amd64")
 
 
@@ -55,10 +55,11 @@ def test_an_ordinary_start_takes_a_small_part_of_it(image: Callable[[], Files]) 
 
 HOSTILE = {
     "a long PATH": (glibc_image, "nowhere", {"PATH": MANY}),
-    "a PATH of nothing": (glibc_image, "nowhere", {"PATH": ":" * 1_000_000}),
+    "a PATH of nothing": (glibc_image, "nowhere", {"PATH": ":" * 130_000}),
     "a long LD_LIBRARY_PATH": (glibc_image, "/app/p", {"LD_LIBRARY_PATH": MANY}),
     "a long LD_LIBRARY_PATH of musl": (musl_image, "/app/p", {"LD_LIBRARY_PATH": MANY}),
-    "a PATH through dots": (glibc_image, "nowhere", {"PATH": ("/." * 2_000 + ":") * 300}),
+    "any number of variables": (glibc_image, "/app/p", {f"{n}": "" for n in range(200_000)}),
+    "a PATH through dots": (glibc_image, "nowhere", {"PATH": ("/." * 5 + ":") * 11_000}),
 }
 
 

@@ -56,7 +56,8 @@ class Process:
     Attributes:
         argv: Its command line.
         env: Its environment, as far as it is known.
-        unknown_env: Names whose values are not known; ``*`` for any name.
+        unknown_env: Names whose values are not known; ``*`` for any name but the settled ones.
+        settled_env: Names whose values nothing else replaces.
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
         secure: Its loader is in secure-execution mode.
@@ -68,6 +69,7 @@ class Process:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     unknown_env: frozenset[str] = frozenset()
+    settled_env: frozenset[str] = frozenset()
     cwd: str = "/"
     doubt: Doubt | None = None
     secure: bool = False
@@ -82,7 +84,7 @@ class Process:
                 return Doubt(
                     UnknownReason.VALUE_UNKNOWN, f"the value of {name} comes from elsewhere"
                 )
-            if "*" in self.unknown_env:
+            if "*" in self.unknown_env and name not in self.settled_env:
                 return Doubt(
                     UnknownReason.VALUE_UNKNOWN, f"{name} may be set by a ConfigMap or Secret"
                 )

@@ -23,7 +23,8 @@ class Start:
     Attributes:
         argv: The command line; empty if there is nothing to start.
         env: The environment as far as it is known.
-        unknown_env: Names whose values come from elsewhere; ``*`` for any name that ``env`` of the pod does not set.
+        unknown_env: Names whose values come from elsewhere; ``*`` for any name but the settled ones.
+        settled_env: Names whose values the pod itself gives.
         cwd: The working directory, absolute.
         user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.
         mounts: Absolute paths at which the image's files are hidden, each with a slash behind.
@@ -32,6 +33,7 @@ class Start:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     unknown_env: frozenset[str]
+    settled_env: frozenset[str]
     cwd: str
     user: str
     mounts: tuple[str, ...]
@@ -52,6 +54,7 @@ def start(defaults: ImageDefaults, overrides: Overrides) -> Start:
         argv=_argv(defaults, overrides),
         env=env,
         unknown_env=_unknown_env(overrides),
+        settled_env=frozenset(overrides.env) - overrides.unknown_env,
         cwd=posixpath.join("/", overrides.working_dir or defaults.working_dir or "/"),
         user=_user(defaults, overrides),
         mounts=(*RUNTIME_MOUNTS, *(_mount(path) for path in overrides.mounts)),

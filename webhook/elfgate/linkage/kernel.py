@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from elfgate.elf.facts import ElfFacts, Type
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
+from elfgate.linkage.arguments import too_long
 from elfgate.linkage.attempt import Attempt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, executable
 from elfgate.linkage.machines import (
@@ -114,6 +115,20 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
     )
     return None
+
+
+def passed_on(attempt: Attempt, process: Process, path: str) -> bool:
+    """Judge whether the kernel passes a command line and an environment on to a program, wherever that is."""
+    sizes = page_sizes(attempt)
+    wrong = too_long(process, attempt.architecture, sizes, attempt.work)
+    if wrong is None:
+        return True
+    message = words.too_long(path, wrong.what, wrong.size, wrong.limit)
+    if wrong.certain:
+        attempt.failed(Code.ARGUMENTS_TOO_LONG, path, message, words.FIX_LENGTH)
+    else:
+        attempt.unknown(path, message, UnknownReason.NODE_FACT_UNKNOWN)
+    return False
 
 
 def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found | None:

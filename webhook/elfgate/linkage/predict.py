@@ -15,7 +15,7 @@ from elfgate.linkage.command import Start, start
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program, entered, execve
+from elfgate.linkage.kernel import Image, Program, entered, execve, passed_on
 from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
@@ -97,7 +97,8 @@ def _begin(attempt: Attempt, first: Start) -> None:
             words.FIX_NO_COMMAND,
         )
     elif not _has_no_directory(attempt, first.cwd):
-        follow(attempt, Process(first.argv, first.env, first.unknown_env, first.cwd))
+        env = (first.env, first.unknown_env, first.settled_env)
+        follow(attempt, Process(first.argv, *env, first.cwd))
 
 
 def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
@@ -190,6 +191,8 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     """Find the command, execute it and load it."""
     process = wrapped.process
     name = process.file or process.argv[0]
+    if not passed_on(attempt, process, name):
+        return None
     command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
     if command.path is None:
         _report_not_found(attempt, wrapped, command, looks_only=not goes_on(wrapped.file))

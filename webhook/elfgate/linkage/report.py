@@ -12,6 +12,7 @@ class Code(StrEnum):
     PLATFORM_MISSING = "platform_missing"
     COMMAND_MISSING = "command_missing"
     COMMAND_NOT_EXECUTABLE = "command_not_executable"
+    ARGUMENTS_TOO_LONG = "arguments_too_long"
     EXEC_FORMAT = "exec_format"
     SCRIPT_INTERPRETER_MISSING = "script_interpreter_missing"
     LOADER_MISSING = "loader_missing"

@@ -12,6 +12,7 @@ FIX_COMMAND = "name a program that the image contains, or copy it there"
 FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
 FIX_DIRECTORY = "name a directory as WORKDIR in the image, or workingDir in the pod"
 FIX_ENV = "name the program directly, or install coreutils"
+FIX_LENGTH = "mount what is long as a file (a ConfigMap's volume) and pass its path"
 FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
 FIX_FORMAT = "build or copy the file for this architecture"
 FIX_BUILD = "build the file anew, or copy it unchanged"
@@ -62,6 +63,14 @@ def may_be_secure(path: str) -> str:
     return (
         f"{path} may gain a privilege by its file (set-user-ID, set-group-ID, capabilities); its loader ignores"
         " LD_LIBRARY_PATH, LD_PRELOAD and $ORIGIN then, and that makes a difference here"
+    )
+
+
+def too_long(path: str, what: str, size: int, limit: int) -> str:
+    """Say that the kernel does not pass on a command line or an environment."""
+    return (
+        f"{path} is to be passed {what}, {size} bytes, where the kernel takes {limit} (E2BIG,"
+        " argument list too long)"
     )
 
 

@@ -253,8 +253,11 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
                 return None
         else:
             return None
-    unknown -= _set(words, env)
-    return replace(process, argv=tuple(words), env=env, unknown_env=unknown) if words else None
+    names = _set(words, env)
+    settled = process.settled_env | names
+    unknown -= names
+    process = replace(process, env=env, unknown_env=unknown, settled_env=settled)
+    return replace(process, argv=tuple(words)) if words else None
 
 
 def _set(words: list[str], env: dict[str, str]) -> set[str]:

@@ -1,0 +1,82 @@
+"""How much ``execve`` passes on: a longer command line or environment ends in E2BIG.
+
+Sources: Linux ``include/uapi/linux/binfmts.h`` (``MAX_ARG_STRLEN``: 32 pages for one string, its NUL included),
+``fs/exec.c`` (``bprm_stack_limits``: all strings and their pointers have a quarter of the stack's limit, and 6 MiB at
+most; ``prepare_arg_pages``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elfgate.linkage.attempt import Process
+from elfgate.linkage.work import CHARACTERS, Work
+from elfgate.platforms import Architecture
+
+_PAGES = 32
+_USUAL, _HIGHEST = 2 << 20, 6 << 20  # bytes: a quarter of 8 MiB, and of any stack
+_OVERHEAD = 10  # bytes beside a string: its pointer and its NUL or equals sign
+_ENTRIES = 8  # that a unit of work counts
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """What the kernel does not pass on.
+
+    Attributes:
+        what: The argument or variable, or all of them together.
+        size: Its bytes.
+        limit: The bytes that every kernel of these nodes refuses, or that some do.
+        certain: No kernel of these nodes passes it on.
+    """
+
+    what: str
+    size: int
+    limit: int
+    certain: bool
+
+
+def too_long(
+    process: Process, architecture: Architecture, sizes: tuple[int, ...], work: Work
+) -> TooLong | None:
+    """Find what ``execve`` does not pass on.
+
+    Args:
+        process: The command line and the environment.
+        architecture: The node's.
+        sizes: Page sizes that the node may have, smallest first (bytes).
+        work: Pays for it.
+
+    Returns:
+        The first string that is too long, or all of them; None if they may pass.
+    """
+    work.spend((len(process.argv) + len(process.env)) // _ENTRIES)
+    lengths = [*map(len, process.argv), *map(len, process.env), *map(len, process.env.values())]
+    if 4 * sum(lengths) + _OVERHEAD * len(lengths) < _PAGES * sizes[0]:
+        return None  # in no encoding is it longer
+    work.spend(len(lengths) + sum(lengths) // CHARACTERS)
+    measured = list(_measured(process))
+    for what, size, certain in measured:
+        if size > _PAGES * sizes[0]:
+            limit = _PAGES * sizes[-1]
+            return TooLong(what, size, limit, certain and size > limit)
+    pointer = architecture.machine.elf_class // 8
+    whole = sum(size + pointer for _, size, _ in measured)
+    if whole <= _USUAL:
+        return None
+    sure = sum(size + pointer for _, size, certain in measured if certain)
+    certain = sure > _HIGHEST
+    return TooLong("all of it", whole, _HIGHEST if certain else _USUAL, certain)
+
+
+def _measured(process: Process) -> Iterator[tuple[str, int, bool]]:
+    """Each string's name, bytes and whether it is passed for certain."""
+    for number, argument in enumerate(process.argv):
+        yield f"argument {number}", _size(argument) + 1, process.doubt is None
+    for name, value in process.env.items():
+        known = process.env_doubt(name) is None
+        yield f"the variable {name}", _size(name) + _size(value) + 2, known
+
+
+def _size(text: str) -> int:
+    """Bytes of a string; a byte that is not UTF-8 is one surrogate."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lab import debian
+from lab.alone import alone
 from lab.fetched import LabError, cache, missing
 
 _QEMU_SUITE = "trixie"
@@ -245,10 +246,11 @@ def _registration(architecture: str) -> str:
 def _qemu(architecture: str) -> Path:
     """The static qemu for an architecture, from its Debian package; called ``…-binfmt-P``, it heeds the flag P."""
     host = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    archive = debian.fetch(["qemu-user"], suite=_QEMU_SUITE, architecture=host)[0]
-    home = cache("qemu") / archive.stem.replace("%3a", "+")
-    if not home.is_dir():
-        debian.root(["qemu-user"], suite=_QEMU_SUITE, architecture=host, destination=home)
+    with alone(cache("qemu") / "packages"):
+        archive = debian.fetch(["qemu-user"], suite=_QEMU_SUITE, architecture=host)[0]
+        home = cache("qemu") / archive.stem.replace("%3a", "+")
+        if not home.is_dir():
+            debian.root(["qemu-user"], suite=_QEMU_SUITE, architecture=host, destination=home)
     if native(architecture):
         return home / "usr" / "bin" / f"qemu-{_QEMU[architecture]}"
     return home / "usr" / "libexec" / "qemu-binfmt" / f"{_QEMU[architecture]}-binfmt-P"

@@ -189,7 +189,7 @@ def test_it_is_made_of_the_same_bytes_again(layout: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="session")
-def users() -> None:
+def users(layout: Path) -> None:  # what is not there need not be started
     """Somewhere to start programs as somebody else than root."""
     if reason := sandbox.unavailable() or (
         "" if sandbox.has_users() else "only root may map several users"

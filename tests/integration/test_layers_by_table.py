@@ -24,7 +24,17 @@ from support.chunked import Content, estargz, image_of, zstd_chunked
 from support.elf_file import elf_file
 from support.oci import OCI_LAYER, Blob, sha256
 from support.registry import Registry
-from support.tarball import directory, fifo, hardlink, link, program, read, tarball, text
+from support.tarball import (
+    capability,
+    directory,
+    fifo,
+    hardlink,
+    link,
+    program,
+    read,
+    tarball,
+    text,
+)
 
 FORMS = [estargz, zstd_chunked]
 DATA = random.Random(1).randbytes(300_000)  # noqa: S311 - no secret
@@ -191,7 +201,7 @@ EVERYTHING: Content = {
     "usr/": directory(0o700, uid=3, gid=4),
     "usr/bin/app": GOOD,
     "usr/bin/again": hardlink("usr/bin/app"),
-    "usr/bin/capable": replace(GOOD, capable=True),
+    "usr/bin/capable": replace(GOOD, capability=capability(10)),
     "bin": link("usr/bin"),
     "run.sh": program("#!/bin/sh\nexec app\n", 0o750, uid=5, gid=6),
     "lib/libx.so.1": text("not an ELF file"),

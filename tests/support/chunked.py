@@ -5,6 +5,7 @@
 Both are sound archives for whoever knows nothing of the table.
 """
 
+import base64
 import gzip
 import io
 import json
@@ -48,8 +49,9 @@ def _parts(content: Content, chunk: int) -> list[tuple[dict[str, Any] | None, by
                 "gid": info.gid,
             }
             entry |= {"linkName": info.linkname} if info.linkname else {}
-            if "SCHILY.xattr.security.capability" in info.pax_headers:
-                entry["xattrs"] = {"security.capability": "AQAAAgAEAAAAAAAAAAAAAAAAAAA="}
+            if capability := info.pax_headers.get("SCHILY.xattr.security.capability"):
+                value = base64.b64encode(capability.encode("utf-8", "surrogateescape")).decode()
+                entry["xattrs"] = {"security.capability": value}
             if not info.size:
                 parts.append((entry, b""))
                 continue

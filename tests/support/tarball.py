@@ -4,6 +4,7 @@
 """
 
 import io
+import struct
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,14 @@ class Item:
     uid: int = 0
     gid: int = 0
     target: str = ""
-    capable: bool = False
+    capability: bytes = b""
+
+
+def capability(*numbers: int, effective: bool = True) -> bytes:
+    """A ``security.capability`` with these permitted, of the second revision (capabilities(7))."""
+    permitted = sum(1 << number for number in numbers)
+    low, high = permitted & 0xFFFFFFFF, permitted >> 32
+    return struct.pack("<5I", 0x02000000 | effective, low, 0, high, 0)
 
 
 def text(content: str, mode: int = 0o644) -> Item:
@@ -92,8 +100,9 @@ def tarball(
             info.type = _TYPES[item.kind]
             info.mode, info.uid, info.gid = item.mode, item.uid, item.gid
             info.linkname, info.size = item.target, len(item.data)
-            if item.capable:  # cap_net_bind_service=ep, as tar --xattrs writes it
-                info.pax_headers = {"SCHILY.xattr.security.capability": "\1\0\0\2\0\4" + "\0" * 14}
+            if item.capability:  # as tar --xattrs writes it
+                value = item.capability.decode("utf-8", "surrogateescape")
+                info.pax_headers = {"SCHILY.xattr.security.capability": value}
             archive.addfile(info, io.BytesIO(item.data))
     return buffer.getvalue()
 

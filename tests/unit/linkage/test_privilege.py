@@ -21,13 +21,14 @@ from support.image import (
 )
 
 NAME = "libfoo.so.1"
+BIND = tarball.capability(10)  # NET_BIND_SERVICE
 
 
 def started(
     mode: int = 0o4755,
     owner: int = 0,
     *,
-    capable: bool = False,
+    capability: bytes = b"",
     at: str = "opt",
     program: Mapping[str, Any] | None = None,
     **rest: Any,
@@ -37,7 +38,7 @@ def started(
     files = {
         **debian(),
         f"{at}/{NAME}": library(NAME),
-        "bin/x": replace(app, mode=mode, uid=owner, capable=capable),
+        "bin/x": replace(app, mode=mode, uid=owner, capability=capability),
     }
     settings: dict[str, Any] = {
         "env": {"LD_LIBRARY_PATH": "/opt"},
@@ -100,8 +101,8 @@ def test_where_nothing_hangs_on_it_it_need_not_be_known() -> None:
 
 
 def test_capabilities_of_a_file_may_be_gained_by_others_than_root() -> None:
-    assert started(0o755, capable=True).outcome is Outcome.UNKNOWN
-    assert started(0o755, capable=True, user=0).outcome is Outcome.STARTS
+    assert started(0o755, capability=BIND).outcome is Outcome.UNKNOWN
+    assert started(0o755, capability=BIND, user=0).outcome is Outcome.STARTS
 
 
 def test_a_library_path_that_would_break_it_is_ignored_too() -> None:

@@ -120,15 +120,15 @@ def _add(builder: LayerBuilder, host_path: Path, path: str) -> None:
             size=status.st_size if kind is Kind.FILE else 0,
             link=link,
             data=data or b"",
-            capable=data is not None and is_elf(bytes(data[:4])) and _is_capable(host_path),
+            capability=_capability(host_path) if data and is_elf(bytes(data[:4])) else b"",
         )
 
 
-def _is_capable(host_path: Path) -> bool:
+def _capability(host_path: Path) -> bytes:
     try:
-        return bool(os.getxattr(host_path, "security.capability", follow_symlinks=False))
+        return os.getxattr(host_path, "security.capability", follow_symlinks=False)
     except OSError:
-        return False
+        return b""
 
 
 def _kind(mode: int) -> Kind:

@@ -6,6 +6,7 @@ table's digest in the manifest's annotations, and the table the digest of each c
 neither.
 """
 
+import base64
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -172,14 +173,29 @@ def _items(entries: Sequence[_Entry], end: int) -> list[Item]:
     for entry in entries:
         if entry.type != "chunk":
             kind = _KINDS.get(entry.type, Kind.UNREADABLE)
-            capable = _CAPABILITY in entry.xattrs
+            capability = _decoded(entry.xattrs.get(_CAPABILITY, ""))
             member = Member(
-                entry.name, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.link, capable
+                entry.name,
+                kind,
+                entry.mode,
+                entry.uid,
+                entry.gid,
+                entry.size,
+                entry.link,
+                capability,
             )
             items.append(Item(member))
         if entry.type in {"reg", "chunk"} and items and items[-1].member.size:
             _add_chunk(items[-1], entry, starts)
     return items
+
+
+def _decoded(value: object) -> bytes:
+    """An extended attribute's bytes, which a table writes in base64."""
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else b"?"
+    except ValueError:
+        return b"?"  # an attribute is there; what it says is not known
 
 
 def _add_chunk(item: Item, entry: _Entry, starts: Sequence[int]) -> None:

@@ -36,7 +36,7 @@ def gain(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:
     """
     set_user = bool(entry.mode & _SET_USER_ID) and entry.uid != who.uid
     set_group = entry.mode & _SET_GROUP_ID == _SET_GROUP_ID and entry.gid != who.gid
-    capable = entry.capable and who.uid != 0
+    capable = bool(entry.capability) and who.uid != 0
     if forbidden or not (set_user or set_group or capable):
         return Gain.NO
     # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p) since.

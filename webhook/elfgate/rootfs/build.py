@@ -42,7 +42,7 @@ class LayerBuilder:
         size: int = 0,
         link: str = "",
         data: Buffer = b"",
-        capable: bool = False,
+        capability: bytes = b"",
     ) -> None:
         """Add an entry. It replaces an earlier one of the same path, but a directory keeps what is in it.
 
@@ -57,7 +57,7 @@ class LayerBuilder:
             link: A symlink's target as written; a hard link's as an absolute, normalised path.
             data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and not none; a file
                 with fewer becomes ``UNREADABLE``.
-            capable: It has capabilities, which count for an ELF file.
+            capability: Its ``security.capability``, which counts for an ELF file.
 
         Raises:
             ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a name too long.
@@ -69,9 +69,7 @@ class LayerBuilder:
                 raise ValueError("'/' is not a directory")
             return
         if kind is Kind.FILE:
-            self._keep(path, name, data)
-            if capable and name.flags & form.ELF:
-                name.flags |= form.CAPABLE
+            self._keep(path, name, data, capability[: form.CAPABILITY_BYTES])
         elif kind is Kind.HARDLINK:
             name = self._linked(name)
         elif kind is Kind.SYMLINK:
@@ -93,12 +91,12 @@ class LayerBuilder:
         """The finished index. The builder is spent then."""
         return Layer.decode(encode(self._upper.root, self._links, self._texts, self._excerpts))
 
-    def _keep(self, path: str, name: Name, data: Buffer) -> None:
+    def _keep(self, path: str, name: Name, data: Buffer, capability: bytes) -> None:
         kept = keep(path, name.mode, name.size, data)
         if kept is None or self._texts.total + self._excerpts.total > self._max_kept_bytes:
             name.kind = Kind.UNREADABLE
             return
-        name.head = self._texts.add(kept.head)
+        name.head = self._texts.add(kept.head[: name.size] + capability if kept.elf else kept.head)
         if kept.elf:
             name.flags, name.body = form.ELF, self._excerpts.add(kept.elf)
         elif kept.text is not None:

@@ -25,7 +25,7 @@ class Member:
     gid: int
     size: int
     link: str
-    capable: bool = False
+    capability: bytes = b""
 
 
 def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], Buffer]) -> None:
@@ -58,7 +58,7 @@ def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], 
             size=member.size,
             link=absolute(member.link) if member.kind is Kind.HARDLINK else member.link,
             data=content(path, member) if member.kind is Kind.FILE else b"",
-            capable=member.capable,
+            capability=member.capability,
         )
 
 

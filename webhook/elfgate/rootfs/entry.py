@@ -35,7 +35,7 @@ class Entry:
             itself is not here, so that whoever has its facts already need not unpack it.
         text: The whole of a file whose text decides (ld.so.cache, ld.so.preload, ld-musl-*.path, os-release, passwd,
             group), else None.
-        capable: An ELF file with capabilities of its own (``security.capability``, capabilities(7)).
+        capability: An ELF file's ``security.capability`` (capabilities(7)), as it is written; empty if it has none.
     """
 
     kind: Kind
@@ -50,4 +50,4 @@ class Entry:
     tail: bytes = b""
     elf: bytes = b""
     text: bytes | None = None
-    capable: bool = False
+    capability: bytes = b""

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 2
+VERSION = 3
 
 HEADER = struct.Struct(
     "<8sHHIQ"
@@ -34,10 +34,10 @@ RECORD = struct.Struct(
     "<BHIIQII"
 )  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
 DIGEST_BYTES = 16
+CAPABILITY_BYTES = 24  # of a file's security.capability at most; it stands behind the file's head
 
 KIND_BITS = 0x07
 OPAQUE = 0x08  # of a directory
-CAPABLE = 0x08  # of a file
 IMPLIED = 0x10
 # What the second chunk is: at most one of these.
 TAIL = 0x20

@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from elfgate.elf import sparse
 from elfgate.rootfs import form
+from elfgate.rootfs.contents import HEAD_BYTES
 from elfgate.rootfs.entry import Entry, Kind
 
 _KINDS = tuple(Kind)
@@ -152,16 +153,16 @@ class _Stored:
                 kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape")
             )
         if flags & form.ELF:
-            capable = bool(flags & form.CAPABLE)
+            head = min(size, HEAD_BYTES)
             return Entry(
                 kind,
                 mode,
                 uid,
                 gid,
                 size,
-                head=content,
+                head=content[:head],
                 elf=self._digest(second - 1),
-                capable=capable,
+                capability=content[head:],
             )
         body = self.chunk(second - 1) if second else b""
         if flags & form.TEXT:

@@ -142,5 +142,5 @@ def _member(header: Header, extended: dict[str, bytes]) -> _Member:
         size=size,
         link=(extended.get("linkpath") or header.link).decode("utf-8", "surrogateescape"),
         stored=stored,
-        capable=_CAPABILITY in extended,
+        capability=extended.get(_CAPABILITY, b""),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tabulate import tabulate
 
 from elfgate.policy import metadata
-from elfgate.policy.bundle import aggregator, load
+from elfgate.policy.bundle import aggregated, load
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.metadata import Rule
@@ -46,9 +46,7 @@ def written() -> Iterator[tuple[Path, str]]:
         raise SystemExit(f"no METADATA: {', '.join(set(codes) - {rule.code for rule in rules})}")
     yield (
         POLICIES / "elfgate" / "main" / "found.rego",
-        aggregator(
-            {code: (POLICIES / "rules" / code / f"{code}.rego").read_text() for code in codes}
-        ),
+        aggregated(load(POLICIES).modules, None),
     )
     yield POLICIES / "schema" / "input.json", schema(Document, "What elfgate's policies judge")
     yield (

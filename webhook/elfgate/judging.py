@@ -101,8 +101,8 @@ async def engine(
     judging = judging or Judging()
     bundle = judging.bundle()
     active = ActiveEngine(await _proved(judging, bundle, told, bundle_told))
-    _note_names(active, bundle)
-    return MemoisedEngine(active, nameless=active.nameless)
+    _note_sight(active, bundle)
+    return MemoisedEngine(active, sights=active.sights)
 
 
 async def prove_bundle(bundle: "Bundle") -> None:
@@ -119,11 +119,10 @@ async def prove_bundle(bundle: "Bundle") -> None:
         raise InputError(f"a rule of the bundle fails: {failures[0]}")
 
 
-def _note_names(active: ActiveEngine, bundle: "Bundle") -> None:
-    from elfgate.policy import names
+def _note_sight(active: ActiveEngine, bundle: "Bundle") -> None:
+    from elfgate.policy.sight import sight
 
-    if not names.matter(bundle):
-        active.nameless.add(bundle.revision)
+    active.sights[bundle.revision] = sight(bundle)
 
 
 async def _proved(
@@ -205,7 +204,7 @@ async def follow(
 
     async def prepare(packed: bytes) -> Engine:
         bundle = await asyncio.to_thread(bundles.read, packed)
-        _note_names(active, bundle)
+        _note_sight(active, bundle)
         return await _proved(judging, bundle, rule_told)
 
     def activated(packed: bytes) -> None:
@@ -276,7 +275,7 @@ async def follow_rules(
 
     async def prepare(_sources: bytes) -> Engine:
         changed = await asyncio.to_thread(judging.bundle)
-        _note_names(active, changed)
+        _note_sight(active, changed)
         return await _proved(judging, changed, rule_told)
 
     fetch = partial(asyncio.to_thread, bundle.sources, folder)

@@ -3,6 +3,9 @@
 # description: >-
 #   The findings of all linkages, laid out by code once, so that each rule looks up its own in constant time. Each keeps
 #   its place in the prediction, as the first is what a user would see, and the image that would start in its stead.
+# custom:
+#   looks_at: []
+#   says: [image_names]
 package elfgate.lib.found
 
 by_code := grouped # whole: OPA would group anew for each code that is looked up

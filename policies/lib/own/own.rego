@@ -3,6 +3,9 @@
 # description: >-
 #   Such a rule's findings need a container, a platform and a message; what else a finding has is filled in. One that has
 #   not even those, or of another type, would be passed over in silence: it is told of as the rule's failure instead.
+# custom:
+#   looks_at: []
+#   says: [image_names]
 package elfgate.lib.own
 
 defaults := {"position": 3000, "effect": "violates", "reason": "", "remedy": ""}

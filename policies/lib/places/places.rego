@@ -4,6 +4,8 @@
 #   Where each container stands in its pod, which nodes are behind a platform, and where every container is known to
 #   start. Sets throughout: a document that names a thing twice is judged, not refused. What is grouped is read through a
 #   second rule, as a whole: OPA would group anew for each key that is looked up.
+# custom:
+#   looks_at: []
 package elfgate.lib.places
 
 import data.elfgate.lib.pod

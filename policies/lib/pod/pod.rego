@@ -4,6 +4,8 @@
 #   What every document is asked, whatever was found: its containers, the platforms that it may land on, and what was
 #   predicted for them. Apart from what only words need (lib/places), as regorus evaluates the whole of a package that is
 #   referred to. Sets throughout: a document that names a thing twice is judged, not refused.
+# custom:
+#   looks_at: []
 package elfgate.lib.pod
 
 containers := {container.name | some container in input.containers}

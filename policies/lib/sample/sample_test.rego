@@ -1,6 +1,8 @@
 # METADATA
 # title: Documents for tests
 # description: Small documents as the prediction would hand them over.
+# custom:
+#   looks_at: []
 package elfgate.lib.sample
 
 # One finding of a rule, and one of another.

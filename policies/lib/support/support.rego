@@ -3,6 +3,9 @@
 # description: >-
 #   The declared tables, by container: which variants of its repository are supported on which architectures. A variant is
 #   what the image's root file system says it is; UBI calls itself RHEL there.
+# custom:
+#   needs: support
+#   looks_at: [image_names, namespaces, variants]
 package elfgate.lib.support
 
 import data.elfgate.lib.config

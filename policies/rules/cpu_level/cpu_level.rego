@@ -6,6 +6,8 @@
 # custom:
 #   code: cpu_level
 #   remedy: use a base image with a lower CPU floor, or nodes with a newer CPU
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.cpu_level
 
 import data.elfgate.lib.found

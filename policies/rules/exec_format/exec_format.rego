@@ -6,6 +6,8 @@
 # custom:
 #   code: exec_format
 #   remedy: "build the program for this architecture, or begin the script with a #! line"
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.exec_format
 
 import data.elfgate.lib.found

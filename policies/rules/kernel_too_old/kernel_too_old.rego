@@ -6,6 +6,8 @@
 # custom:
 #   code: kernel_too_old
 #   remedy: use a base image with an older C library, or nodes with a newer kernel
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.kernel_too_old
 
 import data.elfgate.lib.found

@@ -6,6 +6,8 @@
 # custom:
 #   code: library_missing
 #   remedy: install the package that has the library, or link it statically
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.library_missing
 
 import data.elfgate.lib.found

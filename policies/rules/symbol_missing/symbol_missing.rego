@@ -6,6 +6,8 @@
 # custom:
 #   code: symbol_missing
 #   remedy: build the program against the libraries of the image that it runs in
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.symbol_missing
 
 import data.elfgate.lib.found

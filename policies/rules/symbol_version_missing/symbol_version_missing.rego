@@ -5,6 +5,8 @@
 # custom:
 #   code: symbol_version_missing
 #   remedy: build on a base image as old as the one that it is to run on, or move to a newer base image
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.symbol_version_missing
 
 import data.elfgate.lib.found

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elfgate.policy import archive, bundle, idle
+from elfgate.policy import archive, bundle
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.embedded import EmbeddedEngine
 from support.documents import pod
@@ -42,19 +42,26 @@ def test_the_support_matrix_is_asked_where_there_is_one() -> None:
     assert asked("support_matrix", PolicyConfig.model_validate({"support": [ROW]}))
 
 
-def test_a_rule_of_the_same_name_that_has_other_findings_is_asked() -> None:
-    assert idle.is_idle("support_matrix", MATRIX, SETTINGS)
-    assert not idle.is_idle(
-        "support_matrix", MATRIX + '\nfindings contains {"container": "c"}\n', SETTINGS
-    )
-    assert not idle.is_idle("support_matrix", MATRIX.replace("> 0", ">= 0"), SETTINGS)
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("support_matrix", MATRIX + '\nfindings contains {"container": "c"}\n'),
+        ("support_matrix", MATRIX.replace("> 0", ">= 0")),
+        ("exec_format", SHIPPED.modules["rules/exec_format/exec_format.rego"] + "\n# mine\n"),
+    ],
+)
+def test_a_rule_that_was_changed_is_always_asked(code: str, text: str) -> None:
+    modules = dict(bundle.load().modules) | {f"rules/{code}/{code}.rego": text}
+    written = bundle.aggregated(modules, SETTINGS)
+    assert f'\n\t"{code}": data.elfgate.rules.{code}.findings,\n' in written
 
 
 @pytest.mark.parametrize(
     "settings", [{"rules": []}, {"points": [1]}, {"namespaces": {"web": None}}]
 )
 def test_settings_of_another_shape_leave_no_rule_out(settings: dict[str, Any]) -> None:
-    assert not idle.is_idle("latest_tag", "", {"rules": {"latest_tag": "off"}} | settings)
+    laid = {"rules": {"latest_tag": "off"}} | settings
+    assert "data.elfgate.rules.latest_tag." in bundle.aggregated(bundle.load().modules, laid)
 
 
 def test_tests_have_every_rule() -> None:

@@ -1,11 +1,14 @@
 """The engine of the bundle in force, and its replacement by another one while reviews are judged."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from elfgate.policy.sight import Sight
 
 Result = Literal["activated", "restored", "refused", "unreachable"]
 Told = Callable[[Result, str], None]
@@ -19,11 +22,11 @@ class ActiveEngine:
         engine: Of the first bundle, which has proved itself.
 
     Attributes:
-        nameless: The revisions, so far, by which the name of what is judged does not matter.
+        sights: By revision: what the policies that were in force so far look at.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.nameless: set[str] = set()
+        self.sights: dict[str, Sight] = {}
         self._engine = engine
         self._asked: dict[Engine, int] = {}
 

@@ -6,8 +6,9 @@ The folder is OPA's own bundle format (OPA docs, "Bundles"): ``.manifest``, ``da
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 from elfgate.errors import InputError
-from elfgate.policy import idle
+from elfgate.policy.annotation import annotation
 from elfgate.policy.config import PolicyConfig
 
 RULES = "elfgate.rules"
@@ -161,31 +162,29 @@ def aggregated(
         settings: ``data.elfgate.config``, as it will be; None to ask every rule.
         own: The names of the user's own rules.
     """
-    theirs = {_rule(text): text for path, text in modules.items() if _is_rule(path, text)}
-    shipped_ones = {code: text for code, text in theirs.items() if code not in set(own)}
-    if settings is not None:
-        shipped_ones = {
-            code: text
-            for code, text in shipped_ones.items()
-            if not idle.is_idle(code, text, settings)
-        }
-    return aggregator(shipped_ones, own)
+    codes = [_rule(text) for path, text in modules.items() if _is_rule(path, text)]
+    asked = [
+        code
+        for code in sorted(set(codes) - set(own))
+        if settings is None or not _is_idle(code, modules, settings)
+    ]
+    takers = [code for code in asked if _says(code, modules, "asks") == "prediction"]
+    return _aggregator(asked, takers, sorted(own))
 
 
-def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
+def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str]) -> str:
     """Write the module that names each rule's package.
 
-    The engines agree only on static references: one of them invents findings where packages are iterated over. A rule
-    that does nothing but take the prediction's findings of its code is not asked where there are none.
+    The engines agree only on static references: one of them invents findings where packages are iterated over.
 
     Args:
-        rules: The shipped rules' sources by name; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
-        own: The names of the user's own. Each can be left out by name (``input.request.without``), so that one that
-            fails takes no other with it.
+        asked: The shipped rules to ask; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+        takers: Those of them that only take the prediction's findings: not asked where it has none.
+        own: The user's own. Each can be left out by name (``input.request.without``), so that one
+            that fails takes no other with it.
     """
-    takers = sorted(code for code, text in rules.items() if _takes_its_own(code, text))
     others = [
-        f'\t"{code}": data.{RULES}.{code}.findings,' for code in sorted(rules.keys() - takers)
+        f'\t"{code}": data.{RULES}.{code}.findings,' for code in asked if code not in set(takers)
     ]
     listed = ["others := {", *others, "}"] if others else ["others := {}"]
     taken = [
@@ -194,22 +193,59 @@ def aggregator(rules: Mapping[str, str], own: Iterable[str] = ()) -> str:
     ]
     ours = [_SHIPPED, *listed, "", *(taken or ["predicted := {}"])]
     head = [_AGGREGATED, "package elfgate.main", ""]
-    if not (own := sorted(own)):
+    if not own:
         return "\n".join([*head, "own := {}", "", "malformed := set()", "", *ours])
     own_set = orjson.dumps(own).decode()
     theirs = [line for code in own for line in _own_lines(code)]
-    left_out = f'left_out := {own_set} if "*" in input.request.without else := object.get(input.request, "without", [])'
+    left_out = (
+        f'left_out := {own_set} if "*" in input.request.without'
+        ' else := object.get(input.request, "without", [])'
+    )
     return "\n".join([*head, left_out, "", *theirs, *ours])
 
 
-def _takes_its_own(code: str, text: str) -> bool:
-    """Whether that is all that a rule does, so that it finds nothing where nothing of its code was predicted."""
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return lines == [
-        f"package {RULES}.{code}",
-        "import data.elfgate.lib.found",
-        f"findings := found.by_code.{code}",
-    ]
+def _is_idle(code: str, modules: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
+    """Whether a rule cannot find anything that counts, at any enforcement point and in any namespace.
+
+    Settings are part of a bundle and do not change while it is in force. An idle rule is not asked, as it takes tens of
+    microseconds in regorus. Whatever is not certain counts as a rule that may find something.
+    """
+    try:
+        needs = _says(code, modules, "needs")
+        unmet = needs != "" and not any(layer.get(needs) for layer in layers(settings))
+        return unmet or is_off(code, settings)
+    except AttributeError:  # settings of another shape, which other places refuse
+        return False
+
+
+def is_off(code: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a rule's mode is ``off`` in the settings and wherever something is laid over them."""
+    modes = [layer.get("rules", {}).get(code) for layer in layers(settings)]
+    return modes[0] == "off" and set(modes) <= {"off", None}
+
+
+def layers(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The settings, and what is laid over them somewhere (``lib/config``)."""
+    over = (settings.get(key, {}).values() for key in ("points", "namespaces"))
+    return [settings, *(layer for layers in over for layer in layers)]
+
+
+def _says(code: str, modules: Mapping[str, str], field: str) -> str:
+    """A field of a shipped rule's METADATA; empty if the rule was changed since, as the METADATA may be wrong then."""
+    path = f"rules/{code}/{code}.rego"
+    text = modules.get(path, "")
+    said = annotation(text) if unchanged(path, text) else None
+    return str(said.custom.get(field, "")) if said else ""
+
+
+def unchanged(path: str, text: str) -> bool:
+    """Whether a module is as it came with elfgate."""
+    return _shipped_modules().get(path) == text
+
+
+@cache
+def _shipped_modules() -> Mapping[str, str]:
+    return dict(_modules(shipped(), tests=False))
 
 
 def _own_lines(code: str) -> tuple[str, ...]:

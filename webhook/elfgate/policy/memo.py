@@ -1,14 +1,17 @@
-"""Verdicts remembered: a verdict is a pure function of the document and the bundle's revision."""
+"""Verdicts remembered: a pure function of what policies see of a document, and of the bundle's revision."""
 
 import hashlib
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from sys import getsizeof
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
+from elfgate.policy.mask import masked
+from elfgate.policy.sight import EVERYTHING, Sight
 from elfgate.policy.verdict import Verdict, Violation
 
 VERDICTS = declare("verdicts", "verdicts, by document and revision", max_bytes=8 << 20)
@@ -24,7 +27,7 @@ class MemoisedEngine(Generic[Live]):
     Args:
         engine: Who answers what is new.
         max_bytes: How much to remember; the verdict longest unused is dropped first.
-        nameless: Revisions by which the name of what is judged does not matter (``names.matter``).
+        sights: What the policies of a revision look at; a revision that is not there looks at everything.
     """
 
     def __init__(
@@ -32,10 +35,10 @@ class MemoisedEngine(Generic[Live]):
         engine: Live,
         *,
         max_bytes: int | None = None,
-        nameless: AbstractSet[str] = frozenset(),
+        sights: Mapping[str, Sight] = MappingProxyType({}),
     ) -> None:
         self._live = engine
-        self._nameless = nameless
+        self._sights = sights
         self._verdicts: Recent[tuple[str, bytes], Verdict] = Recent(
             VERDICTS, _weigh, max_bytes=max_bytes
         )
@@ -57,17 +60,14 @@ class MemoisedEngine(Generic[Live]):
             EngineError: if there is no verdict that can be trusted.
         """
         revision = self.revision
-        asked = (
-            document.json_without_name() if revision in self._nameless else document.json_bytes()
-        )
-        key = (revision, hashlib.sha256(asked).digest())
-        remembered = self._verdicts.get(key)
-        if remembered is not None:
-            return remembered
-        verdict = await self._live.evaluate(document)
-        if not verdict.failed and verdict.revision == revision:
-            self._verdicts.put(key, verdict)
-        return verdict
+        asked = masked(document, self._sights.get(revision, EVERYTHING))
+        key = (revision, hashlib.sha256(asked.json).digest())
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = await self._live.evaluate(asked.document())
+            if not verdict.failed and verdict.revision == revision:
+                self._verdicts.put(key, verdict)
+        return asked.unmasked(verdict)
 
     async def close(self) -> None:
         """Close the live engine, and forget."""

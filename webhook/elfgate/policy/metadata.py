@@ -3,15 +3,11 @@
 For whoever wants to know what a code means: the command line and the documentation.
 """
 
-import re
 from dataclasses import dataclass
 
-import yaml
-
 from elfgate.errors import InputError
+from elfgate.policy.annotation import Annotation, annotation
 from elfgate.policy.bundle import RULES, Bundle
-
-_BLOCK = re.compile(r"^# METADATA\n((?:#.*\n)+)package (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +49,9 @@ def rules(bundle: Bundle) -> list[Rule]:
     """
     found = {}
     for path, text in bundle.modules.items():
-        match = _BLOCK.search(text)
-        if match and match[2].startswith(f"{RULES}."):
-            rule = _rule(bundle, match[2].removeprefix(f"{RULES}."), match[1], path)
+        said = annotation(text)
+        if said and said.package.startswith(f"{RULES}."):
+            rule = _rule(bundle, said, path)
             found[rule.code] = rule
     for code in bundle.own:
         found.setdefault(
@@ -65,19 +61,16 @@ def rules(bundle: Bundle) -> list[Rule]:
     return [found[code] for code in sorted(found)]
 
 
-def _rule(bundle: Bundle, code: str, block: str, path: str) -> Rule:
+def _rule(bundle: Bundle, said: Annotation, path: str) -> Rule:
+    code = said.package.removeprefix(f"{RULES}.")
     try:
-        fields = yaml.safe_load("\n".join(line[2:] for line in block.splitlines()))
-        custom = fields.get("custom", {})
         title, description = (
-            " ".join(str(fields[name]).split()) for name in ("title", "description")
+            " ".join(str(said.fields[name]).split()) for name in ("title", "description")
         )
-        remedy, named = str(custom.get("remedy", "")), custom.get("code", code)
-        mode = custom.get("mode") or _mode(bundle, code)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
-        raise InputError(
-            f"{path}: the METADATA lacks a title or a description, or is no YAML"
-        ) from None
+    except KeyError:
+        raise InputError(f"{path}: the METADATA lacks a title or a description") from None
+    remedy, named = str(said.custom.get("remedy", "")), said.custom.get("code", code)
+    mode = said.custom.get("mode") or _mode(bundle, code)
     if named != code:
         raise InputError(f"{path}: the METADATA is of {named}, not {code}")
     return Rule(code, title, description, remedy, mode, own=code in bundle.own)

@@ -4,6 +4,9 @@
 #   Denies what cannot start on any platform it may land on, and warns of what cannot start on some; where every
 #   platform counts (a DaemonSet, or `require: all`), some is enough to deny. Total and versioned: version 0 is no
 #   decision, and no reader takes it for one.
+# custom:
+#   looks_at: [namespaces]
+#   says: [image_names]
 package elfgate.main
 
 import data.elfgate.lib.config

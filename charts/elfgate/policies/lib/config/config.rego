@@ -3,6 +3,8 @@
 # description: >-
 #   The settings in data.elfgate.config, with what holds at this enforcement point and in this namespace laid over what
 #   holds everywhere. The namespace has the last word.
+# custom:
+#   looks_at: [namespaces]
 package elfgate.lib.config
 
 effective := object.union_n([

@@ -4,6 +4,9 @@
 #   Exemptions come from the settings alone: nothing that a tenant writes into an object of theirs is looked at but its
 #   names. Up to the day that it expires an exemption's findings are kept for audits only; in the days of grace after that
 #   they warn, with whose exemption it was and when it ends; then it counts no more.
+# custom:
+#   needs: exemptions
+#   looks_at: [image_names, namespaces, pod_names]
 package elfgate.lib.exemptions
 
 import data.elfgate.lib.config

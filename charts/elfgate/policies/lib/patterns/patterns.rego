@@ -3,6 +3,8 @@
 # description: >-
 #   A beginning and an end around at most one `*`. No regular expressions and no globs: nobody can write one that is slow,
 #   and both engines understand it alike.
+# custom:
+#   looks_at: []
 package elfgate.lib.patterns
 
 matches(pattern, text) if {

@@ -1,6 +1,9 @@
 # METADATA
 # title: How things are said
 # description: Lists, names and headlines, each in one form everywhere.
+# custom:
+#   looks_at: []
+#   says: [image_names]
 package elfgate.lib.words
 
 import data.elfgate.lib.places

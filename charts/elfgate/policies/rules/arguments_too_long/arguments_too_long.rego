@@ -6,6 +6,8 @@
 # custom:
 #   code: arguments_too_long
 #   remedy: mount what is long as a file (a volume from a ConfigMap) and pass the file's path
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.arguments_too_long
 
 import data.elfgate.lib.found

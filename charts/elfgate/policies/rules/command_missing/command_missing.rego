@@ -6,6 +6,8 @@
 # custom:
 #   code: command_missing
 #   remedy: correct the command, or put the program into the image
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.command_missing
 
 import data.elfgate.lib.found

@@ -5,6 +5,8 @@
 # custom:
 #   code: command_not_executable
 #   remedy: give the file its execute bit in the build (chmod +x, COPY --chmod=0755)
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.command_not_executable
 
 import data.elfgate.lib.found

@@ -6,6 +6,7 @@
 # custom:
 #   code: latest_tag
 #   remedy: name the image with the tag of a release, or with its digest
+#   looks_at: [image_names, namespaces]
 package elfgate.rules.latest_tag
 
 import data.elfgate.lib.config

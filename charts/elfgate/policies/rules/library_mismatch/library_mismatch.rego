@@ -5,6 +5,8 @@
 # custom:
 #   code: library_mismatch
 #   remedy: install the library for the program's architecture
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.library_mismatch
 
 import data.elfgate.lib.found

@@ -8,6 +8,7 @@
 #   code: linkage_unknown
 #   remedy: the message names what is missing
 #   mode: as its reason says
+#   looks_at: []
 package elfgate.rules.linkage_unknown
 
 import data.elfgate.lib.found

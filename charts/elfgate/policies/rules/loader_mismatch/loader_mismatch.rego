@@ -6,6 +6,8 @@
 # custom:
 #   code: loader_mismatch
 #   remedy: take the loader from a base image of the same architecture as the program
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.loader_mismatch
 
 import data.elfgate.lib.found

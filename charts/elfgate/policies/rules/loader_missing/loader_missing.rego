@@ -7,6 +7,8 @@
 # custom:
 #   code: loader_missing
 #   remedy: link the program statically, or build on a base image with the libc that it was linked to
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.loader_missing
 
 import data.elfgate.lib.found

@@ -6,6 +6,8 @@
 # custom:
 #   code: page_size
 #   remedy: link with -z max-page-size=65536, or build the allocator for 64 KiB pages
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.page_size
 
 import data.elfgate.lib.found

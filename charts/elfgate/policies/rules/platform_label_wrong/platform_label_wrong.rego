@@ -6,6 +6,8 @@
 # custom:
 #   code: platform_label_wrong
 #   remedy: build with the right --platform, so that index, config and files agree
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.platform_label_wrong
 
 import data.elfgate.lib.found

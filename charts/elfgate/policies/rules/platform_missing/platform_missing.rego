@@ -6,6 +6,8 @@
 # custom:
 #   code: platform_missing
 #   remedy: build and push the image for this platform too, or keep the pod off it
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.platform_missing
 
 import data.elfgate.lib.found

@@ -6,6 +6,8 @@
 # custom:
 #   code: script_interpreter_missing
 #   remedy: add the interpreter to the image, or name one that it has
+#   asks: prediction
+#   looks_at: []
 package elfgate.rules.script_interpreter_missing
 
 import data.elfgate.lib.found

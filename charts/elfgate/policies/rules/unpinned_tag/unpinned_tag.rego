@@ -6,6 +6,7 @@
 # custom:
 #   code: unpinned_tag
 #   remedy: name the image with its digest (NAME:TAG@sha256:…)
+#   looks_at: [image_names, namespaces]
 package elfgate.rules.unpinned_tag
 
 import data.elfgate.lib.config

@@ -1,0 +1,88 @@
+"""What the policies in force can see of a document.
+
+A rule looks at what its METADATA says (``policy.annotation``). What no rule in force looks at is kept from the policies
+(``policy.mask``), so that one verdict is right for every document that differs in nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elfgate.policy.annotation import LOOKS, Annotation, annotation
+from elfgate.policy.bundle import AGGREGATOR, RULES, Bundle, aggregated, is_off, layers, unchanged
+
+_EXEMPTIONS = "data.elfgate.lib.exemptions"
+_NAMED_BY = {"pod_names": "workload", "image_names": "image"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of a document may change a verdict: of ``policy.annotation.LOOKS``."""
+
+    looks_at: frozenset[str]
+
+    def __contains__(self, what: str) -> bool:
+        return what in self.looks_at
+
+
+EVERYTHING = Sight(LOOKS)
+
+
+def sight(bundle: Bundle) -> Sight:
+    """What the rules of a bundle that are in force look at.
+
+    A module that came with elfgate and was changed since counts as one that looks at everything, as its METADATA may
+    not have been changed with it. A rule of the user's own looks at what its METADATA says.
+    """
+    try:
+        return _sight(bundle, bundle.data["elfgate"]["config"])
+    except AttributeError:  # settings of another shape, which other places refuse
+        return EVERYTHING
+
+
+def _sight(bundle: Bundle, settings: Mapping[str, Any]) -> Sight:
+    said = {
+        _folder(path): found for path, text in bundle.modules.items() if (found := annotation(text))
+    }
+    looks: set[str] = set()
+    for path, text in bundle.modules.items():
+        if path == AGGREGATOR:
+            looks |= frozenset() if _is_ours(bundle, text, settings) else LOOKS
+        elif path.startswith("own/"):
+            looks |= _looks(annotation(text), settings)
+        else:
+            looks |= _looks(said.get(_folder(path)), settings) if unchanged(path, text) else LOOKS
+    return Sight(frozenset(looks))
+
+
+def _folder(path: str) -> str:
+    """A package's METADATA stands in one of its modules, and they share a folder."""
+    return path.rpartition("/")[0]
+
+
+def _is_ours(bundle: Bundle, text: str, settings: Mapping[str, Any]) -> bool:
+    return text in {aggregated(bundle.modules, at, bundle.own) for at in (settings, None)}
+
+
+def _looks(said: Annotation | None, settings: Mapping[str, Any]) -> frozenset[str]:
+    if said is None:
+        return LOOKS
+    if not _in_force(said, settings):
+        return frozenset()
+    if f"data.{said.package}" == _EXEMPTIONS:
+        return said.looks_at - set(_of_any_name(settings))
+    return said.looks_at
+
+
+def _in_force(said: Annotation, settings: Mapping[str, Any]) -> bool:
+    code = said.package.removeprefix(f"{RULES}.")
+    if code != said.package and is_off(code, settings):
+        return False
+    return not said.needs or any(layer.get(said.needs) for layer in layers(settings))
+
+
+def _of_any_name(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What exemptions need not look at, as each is for any name of that kind."""
+    for look, field in _NAMED_BY.items():
+        if all(exemption.get(field) == "*" for exemption in settings.get("exemptions", ())):
+            yield look

@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import trustme
 
-from elfgate.server.app import Judge, Ready
+from elfgate.server.app import Ready
+from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
 from elfgate.server.run import run, serve
 from elfgate.settings import Settings
@@ -130,7 +131,12 @@ class Pki:
         return context
 
     def settings(
-        self, *, client_ca: Path | None = None, client_names: Sequence[str] = (), **admission: Any
+        self,
+        *,
+        client_ca: Path | None = None,
+        client_names: Sequence[str] = (),
+        listen: Mapping[str, Any] | None = None,
+        **admission: Any,
     ) -> Settings:
         """Settings to serve from these files, on any port that is free."""
         tls: dict[str, Any] = {
@@ -140,7 +146,8 @@ class Pki:
         }
         tls |= {"client_ca": client_ca, "client_names": client_names}
         admission = {"drain_seconds": 0, **admission}
-        return Settings.model_validate({"listen": {"port": 0}, "tls": tls, "admission": admission})
+        listening = {"port": 0, **(listen or {})}
+        return Settings.model_validate({"listen": listening, "tls": tls, "admission": admission})
 
 
 class _Listening(logging.Handler):

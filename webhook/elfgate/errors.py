@@ -6,6 +6,9 @@ Only doors (the CLI's verbs, the webhook) catch them. What an image or a registr
 
 from enum import StrEnum
 
+REPORT = "CONTRIBUTING.md, Report an unexpected error"
+"""Where it says how an error that nobody expected is reported."""
+
 
 class ElfgateError(Exception):
     """Anything elfgate refuses to go on with.

@@ -58,6 +58,11 @@ class Listen(Model):
         le=65535,
         description="TCP port; 0 takes a free one, which the log names.",
     )
+    connections: PositiveInt = Field(
+        default=1024,
+        description="How many connections there may be, as far as the process may have descriptors; one client gets "
+        "half of them at most.",
+    )
 
 
 class Tls(Model):

@@ -40,26 +40,30 @@ type item struct {
 }
 
 var (
-	fURL    = flag.String("url", "", "")
-	fCA     = flag.String("ca", "", "")
-	fCorpus = flag.String("corpus", "corpus", "")
-	fMode   = flag.String("mode", "closed", "closed, open or verify")
-	fConc   = flag.Int("conc", 16, "connections (HTTP/1.1) or concurrent streams (HTTP/2)")
-	fRate   = flag.Float64("rate", 100, "")
-	fDur    = flag.Duration("d", 5*time.Second, "")
-	fWarm   = flag.Duration("warm", 500*time.Millisecond, "")
-	fHTTP   = flag.Int("http", 1, "")
-	fPid    = flag.String("pid", "", "")
-	fName   = flag.String("name", "", "")
-	fCPU    = flag.Int("cpu", 0, "core the subject is pinned to")
-	fAnyV   = flag.Bool("anyverdict", false, "do not count verdict differences (for floors)")
-	fFresh  = flag.Bool("fresh", false, "make each request one that was never sent before")
-	fRaw    = flag.String("raw", "", "append raw latencies (us, one a line) to this file")
+	fURL      = flag.String("url", "", "")
+	fCA       = flag.String("ca", "", "")
+	fCorpus   = flag.String("corpus", "corpus", "")
+	fMode     = flag.String("mode", "closed", "closed, open or verify")
+	fConc     = flag.Int("conc", 16, "connections (HTTP/1.1) or concurrent streams (HTTP/2)")
+	fRate     = flag.Float64("rate", 100, "")
+	fDur      = flag.Duration("d", 5*time.Second, "")
+	fWarm     = flag.Duration("warm", 500*time.Millisecond, "")
+	fHTTP     = flag.Int("http", 1, "")
+	fPid      = flag.String("pid", "", "")
+	fName     = flag.String("name", "", "")
+	fCPU      = flag.Int("cpu", 0, "core the subject is pinned to")
+	fAnyV     = flag.Bool("anyverdict", false, "do not count verdict differences (for floors)")
+	fSource   = flag.String("source", "", "local address to ask from")
+	fDeadline = flag.Duration("deadline", 30*time.Second, "count answers that come later")
+	fFresh    = flag.Bool("fresh", false, "make each request one that was never sent before")
+	fRaw      = flag.String("raw", "", "append raw latencies (us, one a line) to this file")
 )
 
 var (
-	hole   = []byte("00000000")
-	serial atomic.Int64
+	hole = []byte("00000000")
+	// what elfgate says when it has no verdict: such an answer is neither right nor wrong
+	unjudged = []byte("could not judge")
+	serial   atomic.Int64
 )
 
 // fresh is the request, or a copy of it with a number that was never used before.
@@ -181,8 +185,15 @@ type h1 struct {
 	buf []byte
 }
 
+func source() net.Addr {
+	if *fSource == "" {
+		return nil
+	}
+	return &net.TCPAddr{IP: net.ParseIP(*fSource)}
+}
+
 func (h *h1) connect() error {
-	c, err := tls.Dial("tcp", h.u.Host, h.cfg)
+	c, err := tls.DialWithDialer(&net.Dialer{LocalAddr: source()}, "tcp", h.u.Host, h.cfg)
 	if err != nil {
 		return err
 	}
@@ -344,7 +355,7 @@ func main() {
 	}
 	pids := tree(*fPid)
 	serial.Store(time.Now().UnixMicro() & 0x3fffffff) // another run's numbers are used up
-	var next, okN, errN, badN atomic.Int64
+	var next, okN, errN, badN, shedN atomic.Int64
 	var firstErr atomic.Value
 	one := func(d doer, t0 time.Time) (float64, bool) {
 		it := &items[int(next.Add(1)-1)%len(items)]
@@ -354,6 +365,10 @@ func main() {
 			errN.Add(1)
 			firstErr.CompareAndSwap(nil, err.Error())
 			return lat, false
+		}
+		if bytes.Contains(b, unjudged) {
+			shedN.Add(1)
+			return lat, true
 		}
 		a, ok := verdict(b)
 		if !ok || (!*fAnyV && a == it.deny) {
@@ -369,6 +384,7 @@ func main() {
 		okN.Store(0)
 		errN.Store(0)
 		badN.Store(0)
+		shedN.Store(0)
 		pids = tree(*fPid)
 		t, c, k, s := time.Now(), cpuOf(pids), coreBusy(*fCPU), selfCPU()
 		return func() {
@@ -464,7 +480,9 @@ func main() {
 					}
 					lats[i] = l
 				}
-				put(d)
+				if ok {
+					put(d)
+				}
 			}()
 		}
 		wg.Wait()
@@ -498,7 +516,13 @@ func main() {
 		n = float64(len(lats)) - float64(errN.Load())
 	}
 	fe, _ := firstErr.Load().(string)
-	out := map[string]any{"name": *fName, "mode": *fMode, "http": *fHTTP, "n": n, "errors": errN.Load(), "wrong": badN.Load(), "first_error": fe,
+	late := 0
+	for _, l := range lats {
+		if l > float64(fDeadline.Microseconds()) {
+			late++
+		}
+	}
+	out := map[string]any{"name": *fName, "mode": *fMode, "http": *fHTTP, "n": n, "errors": errN.Load(), "wrong": badN.Load(), "unjudged": shedN.Load(), "late": late, "first_error": fe,
 		"rps": n / wall * 1000, "cpu_ms_per_review": cpu / n, "cpu_share": cpu / wall, "p50": q(.5), "p90": q(.9), "p99": q(.99), "p999": q(.999), "max": q(1),
 		"rss_mib": rss, "hwm_mib": hwm, "gen_share": self / wall, "foreign0": (core0 - cpu) / wall, "lag99_us": lag, "reconnects": reconnects.Load(), "procs": len(pids), "rate": *fRate}
 	json.NewEncoder(os.Stdout).Encode(out)

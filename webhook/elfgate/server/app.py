@@ -4,29 +4,17 @@
 and ``/metrics`` are for kubelet and Prometheus.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from elfgate.cluster.exempt import Exemption
-from elfgate.errors import ElfgateError, InputError
-from elfgate.policy.engine import EngineError
 from elfgate.server.clients import may_ask
-from elfgate.server.fallback import fallback, review_request, review_uid
+from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
-from elfgate.server.request import (
-    HungUpError,
-    Message,
-    Receive,
-    RefusedError,
-    Scope,
-    read_body,
-    seconds_to_answer,
-)
-from elfgate.server.within import within
+from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope
+from elfgate.server.reviews import Door, Reviews
+from elfgate.server.seldom import Seldom
 from elfgate.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,69 +30,6 @@ METHODS = {
 }
 
 
-class Answer(Protocol):
-    """What a judge says of a review."""
-
-    @property
-    def body(self) -> bytes:
-        """The AdmissionReview to answer with, as JSON."""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether it admits."""
-
-    @property
-    def point(self) -> str:
-        """Where it was asked for (``workload``, ``pod``, ``binding``), for metrics and logs."""
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The rules that it names, for metrics and logs."""
-
-    @property
-    def dryrun(self) -> tuple[str, ...]:
-        """The rules in mode ``dryrun`` that would have been named, for metrics and logs."""
-
-    @property
-    def outcome(self) -> str:
-        """What it came to, in a word, for metrics and logs."""
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """What the steps of judging took, for metrics and logs; none if it was remembered."""
-
-
-class Question(Protocol):
-    """A review that has been read."""
-
-    @property
-    def uid(self) -> str:
-        """The review's, which the answer echoes."""
-
-    @property
-    def namespace(self) -> str:
-        """Whose review it is: the namespaces share what can be judged."""
-
-
-Q = TypeVar("Q", bound=Question)
-
-
-class Judge(Protocol[Q]):
-    """Turns a review into an answer, in three steps of which only the last one may wait.
-
-    Whatever they raise is answered as ``admission.fail`` says.
-    """
-
-    def read(self, body: bytes, /) -> Q:
-        """Read ``body``, an AdmissionReview as JSON."""
-
-    def at_hand(self, question: Q, /) -> Answer | None:
-        """The answer, if it needs no judging."""
-
-    async def judge(self, question: Q, deadline: float, /) -> Answer:
-        """Judge within ``deadline`` seconds from now."""
-
-
 @lru_cache(64)  # but for its length, every answer to a review has the same
 def _encoded(fields: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
     return [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields]
@@ -112,14 +37,6 @@ def _encoded(fields: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
 
 Ready = Callable[[], Awaitable[list[str]]]
 """Says what is not ready yet, a line each; nothing if all is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """An endpoint that reviews come to, and whether one that cannot be judged is refused there."""
-
-    judge: Judge[Any]
-    refuses: bool
 
 
 class Webhook:
@@ -145,16 +62,16 @@ class Webhook:
         metrics: Metrics,
         settings: Settings,
     ) -> None:
-        self._doors = {"/validate": _Door(judge, refuses=settings.admission.fail == "deny")}
+        self._doors = {"/validate": Door(judge, refuses=settings.admission.fail == "deny")}
         if steer is not None:
-            self._doors["/mutate"] = _Door(steer, refuses=False)
+            self._doors["/mutate"] = Door(steer, refuses=False)
         self._methods = {
             path: METHODS[path] for path in METHODS if path != "/mutate" or steer is not None
         }
         self._ready = ready
         self._metrics = metrics
-        self._admission = settings.admission
-        self._exemption = Exemption(settings.admission.exempt_namespaces)
+        self._reviews = Reviews(settings.admission, metrics)
+        self._refusals = Seldom(log)
         self._tls = settings.tls
         self._in_flight = 0
         metrics.in_flight.set_function(lambda: self._in_flight)
@@ -188,94 +105,22 @@ class Webhook:
             text, media_type = self._metrics.exposition()
             await self._reply(send, 200, text, content_type=media_type)
 
-    async def _review(self, door: _Door, scope: Scope, receive: Receive, send: Send) -> None:
-        started = asyncio.get_running_loop().time()
-        until = started + seconds_to_answer(scope["query_string"], self._admission)
+    async def _review(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1
         try:
-            body = await read_body(scope, receive, until=until, limit=self._admission.body_bytes)
-            answer = await self._answer(door, body, started, until)
+            answer = await self._reviews.answer(door, scope, receive)
             await self._reply(send, 200, answer, content_type="application/json")
         except RefusedError as refused:
-            self._metrics.failed("invalid")
-            log.warning("request refused", extra={"status": refused.status, "why": str(refused)})
+            self._metrics.failed("invalid" if refused.status < 500 else "room")
+            if self._refusals.enabled(logging.WARNING):
+                facts = {"status": refused.status, "why": str(refused)}
+                self._refusals.line(logging.WARNING, "request refused", facts)
             # What is left of the request is not read, so its connection cannot serve another.
             await self._reply(send, refused.status, f"{refused}\n", connection="close")
         except HungUpError:
             log.debug("client hung up within its request")
         finally:
             self._in_flight -= 1
-
-    async def _answer(self, door: _Door, body: bytes, started: float, until: float) -> bytes:
-        """The judge's answer, or the configured one if there is none in time.
-
-        The judge is told to be done the margin before the deadline. If it is not, it is cut off half a margin later,
-        which leaves the other half for the way back.
-        """
-        if self._in_flight > self._admission.in_flight:
-            return self._fail(door, body, cause="overload", why="too many reviews at a time")
-        margin = min(self._admission.margin_seconds, (until - started) / 2)
-        loop = asyncio.get_running_loop()
-        try:
-            question = door.judge.read(body)
-            answer = door.judge.at_hand(question)
-            if answer is None:
-                judging = door.judge.judge(question, max(0.0, until - margin - loop.time()))
-                answer = await within(until - margin / 2, judging)
-        except TimeoutError:
-            return self._fail(door, body, cause="timeout", why="it was not done in time")
-        except EngineError as error:
-            return self._fail(door, body, cause="policies", why=str(error))
-        except ElfgateError as error:
-            return self._fail(door, body, cause="error", why=str(error))
-        except Exception as error:  # the boundary: whatever broke, the API server gets its answer
-            log.exception("judge failed", extra={"error": type(error).__name__})
-            return self._fail(
-                door, body, cause="error", why="an internal error, which its log tells of"
-            )
-        self._note(answer, body, loop.time() - started)
-        return answer.body
-
-    def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
-        """Count an answer and log it with its review's uid: a denial always, others for who asks for ``debug``."""
-        self._metrics.judged(
-            point=answer.point,
-            allowed=answer.allowed,
-            outcome=answer.outcome,
-            codes=answer.codes,
-            dryrun=answer.dryrun,
-            seconds=seconds,
-        )
-        self._metrics.steps(answer.seconds)
-        level = logging.DEBUG if answer.allowed else logging.INFO
-        if log.isEnabledFor(level):
-            facts = {"uid": review_uid(body), "allowed": answer.allowed, "point": answer.point}
-            facts |= {
-                "outcome": answer.outcome,
-                "codes": answer.codes,
-                "milliseconds": round(seconds * 1000, 3),
-            }
-            facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
-            facts |= {
-                "steps": {step: round(took * 1000, 3) for step, took in answer.seconds.items()}
-            }
-            log.log(level, "review answered", extra=facts)
-
-    def _fail(self, door: _Door, body: bytes, *, cause: str, why: str) -> bytes:
-        """The answer that ``admission.fail`` asks for, if the body is a review at all; what is exempt is admitted."""
-        try:
-            request = review_request(body)
-        except InputError as error:
-            raise RefusedError(400, str(error)) from None
-        uid = str(request["uid"])
-        allow = not door.refuses or self._exemption.covers(
-            request.get("namespace"), request.get("object")
-        )
-        self._metrics.failed(cause)
-        log.warning(
-            "review not judged", extra={"uid": uid, "allowed": allow, "cause": cause, "why": why}
-        )
-        return fallback(uid, why=why, allow=allow)
 
     async def _readyz(self, send: Send) -> None:
         missing = ["it is shutting down"] if self.draining else await self._ready()

@@ -13,6 +13,9 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from elfgate.server.line import Line
+from elfgate.server.shares import Shares
+
 # Seconds. A remembered verdict takes well under a millisecond; the API server waits 10 s by default.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 DISTINCT = 64
@@ -48,6 +51,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
+        self._failed: dict[str, Counter] = {}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._reviews = Counter(
             "elfgate_reviews",
@@ -124,6 +128,21 @@ class Metrics:
         self.in_flight = Gauge(
             "elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry
         )
+        self.connections = Gauge(
+            "elfgate_connections", "Connections that are open", registry=self.registry
+        )
+        self._turned_away = Counter(
+            "elfgate_connections_refused",
+            "Connections that were refused or given up, by cause",
+            ["cause"],
+            registry=self.registry,
+        )
+        self._unexpected = Counter(
+            "elfgate_unexpected_errors",
+            "Errors of elfgate's own, by where they came up; each is a bug",
+            ["where"],
+            registry=self.registry,
+        )
 
     def judged(
         self,
@@ -162,10 +181,39 @@ class Metrics:
         """Count what got no verdict.
 
         Args:
-            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none, and
-                ``client`` for a stranger's.
+            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none,
+                ``room`` for what there was no room to read, and ``client`` for a stranger's.
         """
-        self._failures.labels(cause).inc()
+        counted = self._failed.get(cause)
+        if counted is None:
+            counted = self._failed[cause] = self._failures.labels(cause)
+        counted.inc()
+
+    def turned_away(self, cause: str) -> None:
+        """Count a connection that was refused or given up.
+
+        Args:
+            cause: ``room``, ``descriptors``, ``handshake``, ``head``, ``idle`` or ``http``.
+        """
+        self._turned_away.labels(cause).inc()
+
+    def unexpected(self, where: str) -> None:
+        """Count an error that nobody expected, in a ``review``, a ``task`` or a ``probe``."""
+        self._unexpected.labels(where).inc()
+
+    def line(self, line: Line, bodies: Shares) -> None:
+        """Watch who waits to be judged, and the bytes of reviews that are held."""
+        for name, text, figure in (
+            ("line_reviews", "Reviews that wait to be judged", lambda: len(line)),
+            ("line_bytes", "Bytes of reviews that wait to be judged", lambda: line.bytes),
+            (
+                "line_pace_seconds",
+                "Seconds from one judging to the next, if others wait",
+                lambda: line.pace,
+            ),
+            ("review_bytes", "Bytes of reviews being read or answered", lambda: bodies.used),
+        ):
+            Gauge(f"elfgate_{name}", text, registry=self.registry).set_function(figure)
 
     def rule_failed(self, name: str) -> None:
         """Count a rule of the user's own that failed."""

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs
 
+from elfgate.server.shares import Shares
 from elfgate.server.within import within
 from elfgate.settings import Admission
 
@@ -30,7 +31,40 @@ class HungUpError(Exception):
     """The client hung up before its request was complete: nobody is left to answer."""
 
 
-async def read_body(scope: Scope, receive: Receive, *, until: float, limit: int) -> bytes:
+class Hold:
+    """The bytes that one review holds of what all may hold together; a context manager.
+
+    Args:
+        shares: What all may hold.
+        peer: Whose review it is.
+    """
+
+    def __init__(self, shares: Shares, peer: str) -> None:
+        self._shares = shares
+        self._peer = peer
+        self._amount = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._amount:
+            self._shares.give(self._peer, self._amount)
+
+    def more(self, amount: int) -> None:
+        """Hold some more.
+
+        Raises:
+            RefusedError: 503 if there is no room.
+        """
+        if amount and not self._shares.take(self._peer, amount):
+            raise RefusedError(503, "too many bytes of reviews at a time")
+        self._amount += amount
+
+
+async def read_body(
+    scope: Scope, receive: Receive, *, until: float, limit: int, hold: Hold
+) -> bytes:
     """Read a request's body.
 
     Args:
@@ -38,20 +72,23 @@ async def read_body(scope: Scope, receive: Receive, *, until: float, limit: int)
         receive: ASGI's.
         until: When to give up, in the loop's time.
         limit: The most bytes.
+        hold: Holds its bytes: those that are announced before any of them is read, others as they come.
 
     Raises:
-        RefusedError: 413 if it is larger, announced or not; 408 if it does not come in time.
+        RefusedError: 413 if it is larger, announced or not; 408 if it does not come in time; 503 if there is no room.
         HungUpError: if the client hangs up.
     """
-    if content_length(scope["headers"]) > limit:
+    announced = content_length(scope["headers"])
+    if announced > limit:
         raise RefusedError(413, f"a review may have at most {limit} bytes")
+    hold.more(announced)
     try:
-        return await within(until, _chunks(receive, limit))
+        return await within(until, _chunks(receive, limit, None if announced else hold))
     except TimeoutError:
         raise RefusedError(408, "the review did not arrive within its own deadline") from None
 
 
-async def _chunks(receive: Receive, limit: int) -> bytes:
+async def _chunks(receive: Receive, limit: int, hold: Hold | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -63,6 +100,8 @@ async def _chunks(receive: Receive, limit: int) -> bytes:
         size += len(chunks[-1])
         if size > limit:
             raise RefusedError(413, f"a review may have at most {limit} bytes")
+        if hold is not None:
+            hold.more(len(chunks[-1]))
         more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

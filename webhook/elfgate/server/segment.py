@@ -7,8 +7,6 @@ system call. Writes of one turn of the event loop are therefore joined.
 import asyncio
 from typing import Any
 
-from elfgate.server.clients import common_name
-
 
 class JoiningTransport:
     """A transport that holds what is written until the event loop's next turn, and then writes it at once.
@@ -40,15 +38,3 @@ class JoiningTransport:
             data = b"".join(self._held)
             self._held.clear()
             self._transport.write(data)
-
-
-def joining(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    """The same protocol over a ``JoiningTransport``, with the client's name in its requests' ``state``."""
-
-    class Joining(protocol):  # type: ignore[misc, valid-type]  # uvicorn chooses the parser, and so the class, at run time
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            shared: dict[str, Any] = self.app_state  # type: ignore[has-type]  # as above
-            self.app_state = {**shared, "client": common_name(transport)}
-            super().connection_made(JoiningTransport(transport))
-
-    return Joining

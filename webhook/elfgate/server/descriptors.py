@@ -1,0 +1,21 @@
+"""How many descriptors the process may have open, and how many of them connections may take."""
+
+import resource
+
+MOST = 65_536  # more are of no use here, and some libraries go through all that there may be
+RESERVED = 256  # for registries, the API server, stores, layers on their way, probes and children
+
+
+def raised() -> int:
+    """Raise the soft limit to the hard one, within reason; the limit that is then in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft if soft != resource.RLIM_INFINITY else MOST
+
+
+def for_connections(wanted: int) -> int:
+    """How many connections may be open at a time, of those that are wanted."""
+    return max(1, min(wanted, raised() - RESERVED))

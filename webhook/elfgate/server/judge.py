@@ -1,0 +1,67 @@
+"""What the door asks of a judge: nothing here knows how a review is judged."""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+
+class Answer(Protocol):
+    """What a judge says of a review."""
+
+    @property
+    def body(self) -> bytes:
+        """The AdmissionReview to answer with, as JSON."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it admits."""
+
+    @property
+    def point(self) -> str:
+        """Where it was asked for (``workload``, ``pod``, ``binding``), for metrics and logs."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The rules that it names, for metrics and logs."""
+
+    @property
+    def dryrun(self) -> tuple[str, ...]:
+        """The rules in mode ``dryrun`` that would have been named, for metrics and logs."""
+
+    @property
+    def outcome(self) -> str:
+        """What it came to, in a word, for metrics and logs."""
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What the steps of judging took, for metrics and logs; none if it was remembered."""
+
+
+class Question(Protocol):
+    """A review that has been read."""
+
+    @property
+    def uid(self) -> str:
+        """The review's, which the answer echoes."""
+
+    @property
+    def namespace(self) -> str:
+        """Whose review it is: the namespaces share what can be judged."""
+
+
+Q = TypeVar("Q", bound=Question)
+
+
+class Judge(Protocol[Q]):
+    """Turns a review into an answer, in three steps of which only the last one may wait.
+
+    Whatever they raise is answered as ``admission.fail`` says.
+    """
+
+    def read(self, body: bytes, /) -> Q:
+        """Read ``body``, an AdmissionReview as JSON."""
+
+    def at_hand(self, question: Q, /) -> Answer | None:
+        """The answer, if it needs no judging."""
+
+    async def judge(self, question: Q, deadline: float, /) -> Answer:
+        """Judge within ``deadline`` seconds from now."""

@@ -1,0 +1,243 @@
+"""A review's way through the door: read, answered at once if it can be, else judged in its turn.
+
+Its deadline counts from when it came, whatever it then had to wait for. What was asked before is
+answered first, as it takes next to nothing; what cannot be judged in time is answered as
+``admission.fail`` says, at once.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from elfgate.cluster.exempt import Exemption
+from elfgate.errors import REPORT, ElfgateError, InputError
+from elfgate.policy.engine import EngineError
+from elfgate.server.fallback import fallback, review_request
+from elfgate.server.judge import Answer, Judge
+from elfgate.server.line import Line, Place
+from elfgate.server.metrics import Metrics
+from elfgate.server.request import (
+    Hold,
+    Receive,
+    RefusedError,
+    Scope,
+    read_body,
+    seconds_to_answer,
+)
+from elfgate.server.seldom import Seldom
+from elfgate.server.shares import Shares
+from elfgate.server.turns import NoTimeError, Turns
+from elfgate.server.within import within
+from elfgate.settings import Admission
+
+log = logging.getLogger(__name__)
+
+BODIES_BYTES = 32 << 20  # of reviews that are being read or answered
+IN_LINE = 1  # times as many as may be judged at a time may wait for that
+LINE_BYTES = 8 << 20  # of those, what may wait to be judged; the rest is for what is known
+BODY_SECONDS = 5.0  # for a review to arrive, whatever its own deadline
+TOO_MANY = "too many reviews at a time"
+DENIALS_A_SECOND = 200  # that are logged
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An endpoint that reviews come to, and whether one that cannot be judged is refused there."""
+
+    judge: Judge[Any]
+    refuses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A review that has come.
+
+    Attributes:
+        door: Where.
+        peer: Whose address it came from.
+        arrived: When, in monotonic seconds.
+        until: When its client gives up.
+        margin: Seconds before that, in which the answer is on its way.
+    """
+
+    door: Door
+    peer: str
+    arrived: float
+    until: float
+    margin: float
+
+    @property
+    def latest(self) -> float:
+        """When judging must have ended."""
+        return self.until - self.margin
+
+
+class Reviews:
+    """Answers reviews.
+
+    Args:
+        admission: How.
+        metrics: Where they are counted.
+    """
+
+    def __init__(self, admission: Admission, metrics: Metrics) -> None:
+        self._admission = admission
+        self._metrics = metrics
+        self._exemption = Exemption(admission.exempt_namespaces)
+        self._bodies = Shares(max(BODIES_BYTES, 8 * admission.body_bytes))
+        line = Line(IN_LINE * admission.in_flight, LINE_BYTES)
+        self._turns = Turns(line, admission.in_flight)
+        self._failures = Seldom(log)
+        self._denials = Seldom(log, DENIALS_A_SECOND)
+        self._errors = Seldom(log)
+        metrics.line(line, self._bodies)
+
+    async def answer(self, door: Door, scope: Scope, receive: Receive) -> bytes:
+        """Answer the review that a request brings.
+
+        Raises:
+            RefusedError: if it brings none, or too much.
+            HungUpError: if the client hangs up.
+        """
+        asking = self._asking(door, scope)
+        with Hold(self._bodies, asking.peer) as hold:
+            until = min(asking.until, asking.arrived + BODY_SECONDS)
+            limit = self._admission.body_bytes
+            body = await read_body(scope, receive, until=until, limit=limit, hold=hold)
+            return await self._answer(asking, body)
+
+    def _asking(self, door: Door, scope: Scope) -> Asking:
+        state = scope.get("state", {})
+        arrived = state.get("arrived") or time.monotonic()
+        seconds = seconds_to_answer(scope["query_string"], self._admission)
+        margin = min(self._admission.margin_seconds, seconds / 2)
+        return Asking(door, state.get("peer", ""), arrived, arrived + seconds, margin)
+
+    async def _answer(self, asking: Asking, body: bytes) -> bytes:
+        """The judge's answer, or the configured one if there is none in time."""
+        try:
+            question = asking.door.judge.read(body)
+            answer = asking.door.judge.at_hand(question)
+            if answer is None:
+                answer = await self._judged(asking, question, body)
+        except NoTimeError:
+            return self._shed(asking, question.uid)  # what is exempt was at hand
+        except TimeoutError:
+            return self._fail(asking, body, "timeout", "it was not done in time")
+        except EngineError as error:
+            return self._fail(asking, body, "policies", str(error))
+        except ElfgateError as error:
+            return self._fail(asking, body, "error", str(error))
+        except Exception:  # noqa: BLE001  # the boundary: the API server gets its answer
+            self._unexpected(body)
+            why = "an internal error, which its log tells of"
+            return self._fail(asking, body, "error", why)
+        self._note(answer, body, time.monotonic() - asking.arrived)
+        return answer.body
+
+    async def _judged(self, asking: Asking, question: Any, body: bytes) -> Answer:
+        """Judge in turn.
+
+        The judge is told to be done the margin before the deadline, and cut off half of it later.
+        """
+        if self._turns.full:
+            raise NoTimeError
+        place = Place(asking.peer, question.namespace, len(body), asking.latest)
+        judge = asking.door.judge
+        if self._turns.free:
+            work = judge.judge(question, asking.latest - time.monotonic())
+        else:  # what waits is kept as it came, which is a fifth of what is made of it
+            work = _judge_later(judge, body, asking.latest)
+        return await within(asking.until - asking.margin / 2, self._turns.judge(place, work))
+
+    def _unexpected(self, body: bytes) -> None:
+        """Count and log an error that is elfgate's own."""
+        self._metrics.unexpected("review")
+        if self._errors.enabled(logging.ERROR):
+            facts = {"uid": _uid(body), "report": REPORT}
+            self._errors.line(logging.ERROR, "unexpected error", facts, exc_info=True)
+
+    def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
+        """Count an answer, and log it: a denial always, others for who asks for ``debug``."""
+        self._metrics.judged(
+            point=answer.point,
+            allowed=answer.allowed,
+            outcome=answer.outcome,
+            codes=answer.codes,
+            dryrun=answer.dryrun,
+            seconds=seconds,
+        )
+        self._metrics.steps(answer.seconds)
+        level = logging.DEBUG if answer.allowed else logging.INFO
+        if self._denials.enabled(level):
+            self._denials.line(level, "review answered", _facts(answer, body, seconds))
+
+    def _fail(self, asking: Asking, body: bytes, cause: str, why: str) -> bytes:
+        """The answer that ``admission.fail`` asks for; what is exempt is admitted.
+
+        Raises:
+            RefusedError: 400 if the body is no review at all.
+        """
+        try:
+            request = review_request(body)
+        except InputError as error:
+            raise RefusedError(400, str(error)) from None
+        uid = str(request["uid"])
+        allow = not asking.door.refuses or self._exemption.covers(
+            request.get("namespace"), request.get("object")
+        )
+        self._count_failure(uid, cause, why, allow=allow)
+        return fallback(uid, why=why, allow=allow)
+
+    def _shed(self, asking: Asking, uid: str) -> bytes:
+        """The answer to one review too many, in next to no time."""
+        allow = not asking.door.refuses
+        before, after = _shed_answer(allow=allow)
+        self._count_failure(uid, "overload", TOO_MANY, allow=allow)
+        return before + orjson.dumps(uid) + after
+
+    def _count_failure(self, uid: str, cause: str, why: str, *, allow: bool) -> None:
+        self._metrics.failed(cause)
+        if self._failures.enabled(logging.WARNING):
+            facts = {"uid": uid, "allowed": allow, "cause": cause, "why": why}
+            self._failures.line(logging.WARNING, "review not judged", facts)
+
+
+@lru_cache(2)
+def _shed_answer(*, allow: bool) -> tuple[bytes, bytes]:
+    """Such an answer up to the uid, and after it."""
+    mark = b"0123456789"
+    before, _, after = fallback(mark.decode(), why=TOO_MANY, allow=allow).partition(b'"%b"' % mark)
+    return before, after
+
+
+async def _judge_later(judge: Judge[Any], body: bytes, latest: float) -> Answer:
+    """Judge what had to wait: the same may have been judged meanwhile."""
+    question = judge.read(body)
+    answer = judge.at_hand(question)
+    return answer or await judge.judge(question, max(0.0, latest - time.monotonic()))
+
+
+def _facts(answer: Answer, body: bytes, seconds: float) -> dict[str, Any]:
+    facts = {"uid": _uid(body), "allowed": answer.allowed, "point": answer.point}
+    facts |= {"outcome": answer.outcome, "codes": answer.codes}
+    facts |= {"milliseconds": _milliseconds(seconds)}
+    facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
+    steps = {step: _milliseconds(took) for step, took in answer.seconds.items()}
+    return facts | {"steps": steps}
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _uid(body: bytes) -> str:
+    """The review's uid, for logs; empty if it is none."""
+    try:
+        return str(review_request(body)["uid"])
+    except InputError:
+        return ""

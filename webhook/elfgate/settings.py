@@ -381,6 +381,11 @@ class Settings(Model):
     policies: Policies = Field(default=Policies(), description=Policies.__doc__)
     admission: Admission = Field(default=Admission(), description=Admission.__doc__)
     limits: ImageLimits = Field(default=ImageLimits(), description=ImageLimits.__doc__)
+    isolation: Literal["required", "preferred", "none"] = Field(
+        default="preferred",
+        description="Look into images in confined processes of their own: `required` does not "
+        "start where this system has none, `preferred` says so and goes on, `none` never tries.",
+    )
     log: Log = Field(default=Log(), description=Log.__doc__)
 
     @classmethod

@@ -32,12 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from elfgate.isolation.sandbox import keep_memory_private
     from elfgate.server import run as server
     from elfgate.server.logs import log_json
     from elfgate.settings import Settings
 
     settings = Settings.read(options.config) if options.config else Settings()
     log_json(settings.log.level)
+    keep_memory_private()
     server.run(_serve(settings))
     return 0
 
@@ -46,7 +48,9 @@ async def _serve(settings: "Settings") -> None:
     from elfgate import judging, wiring
     from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.template import TEMPLATES
+    from elfgate.isolation.figures import Figures
     from elfgate.server.bundles import BundleCollector
+    from elfgate.server.isolation import IsolationCollector
     from elfgate.server.memories import MemoryCollector
     from elfgate.server.metrics import Metrics
     from elfgate.server.nodes import NodeCollector
@@ -56,7 +60,8 @@ async def _serve(settings: "Settings") -> None:
     from elfgate.wiring import inventory
     from elfgate.wiring.certificate import certificate
 
-    metrics = Metrics()
+    metrics, figures = Metrics(), Figures()
+    metrics.registry.register(IsolationCollector(figures))
 
     def told(name: str, why: str) -> None:
         judging.log_failed_rule(name, why)
@@ -74,6 +79,7 @@ async def _serve(settings: "Settings") -> None:
         wiring.Reading.of_settings(settings),
         on_store_failure=metrics.store_failed,
         on_unread=metrics.unread,
+        figures=figures,
     )
     engine = await judging.engine(
         judging.Judging.of_settings(settings.policies), told=told, bundle_told=bundle_told

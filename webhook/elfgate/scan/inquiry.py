@@ -58,11 +58,15 @@ class BusyError(ElfgateError):
     """Too many other predictions wait already, or none can be made just now."""
 
 
+class FaultError(Exception):
+    """A bug of elfgate that showed in another process."""
+
+
 class Predictor(Protocol):
     """Predicts starts of images. For one event loop."""
 
     async def predict(
-        self, contents: Contents, inquiry: Inquiry, *, namespace: str = ""
+        self, contents: Contents, inquiry: Inquiry, *, namespace: str = "", patient: bool = False
     ) -> Foreseen:
         """Predict a start.
 
@@ -70,6 +74,7 @@ class Predictor(Protocol):
             contents: The image.
             inquiry: How it is started, and where.
             namespace: On whose behalf: namespaces take turns.
+            patient: Nobody waits: it may take longer, and comes after all that somebody waits for.
 
         Raises:
             KilledError: if it took too much.

@@ -34,6 +34,7 @@ class LocalPredictor:
         inquiry: Inquiry,
         *,
         namespace: str = "",  # noqa: ARG002 - nobody waits here
+        patient: bool = False,  # noqa: ARG002
     ) -> Foreseen:
         """Predict a start."""
         return foresee(

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
-from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Registries as RegistrySettings
 from elfgate.settings import Settings, default_store
 from elfgate.store.memory import MemoryStore
 from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
+from elfgate.wiring.isolation import Isolation, predicting
 from elfgate.wiring.stores import shared_store, store_at
 
 if TYPE_CHECKING:
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
+    from elfgate.isolation.figures import Figures
 
 
 def _nobody(_what: str) -> None:
@@ -44,6 +45,8 @@ class Reading:
         injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
         on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
         on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
+        isolation: Whether images are looked into in confined processes of their own.
+        figures: Where kills of those are counted.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +60,8 @@ class Reading:
     injected: tuple[str, ...] = ()
     on_store_failure: Callable[[str], None] = _nobody
     on_unread: Callable[[str], None] = _nobody
+    isolation: Isolation = "none"
+    figures: "Figures | None" = None
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
@@ -89,6 +94,7 @@ class Reading:
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
             injected=settings.nodes.injected_libraries,
+            isolation=settings.isolation,
         )
 
 
@@ -99,14 +105,16 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     Raises:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
-    async with reader(reading) as (read, locate):
-        told = reading.on_unread
+    async with (
+        predicting(reading.isolation, reading.injected, reading.figures) as predictor,
+        reader(reading) as (read, locate),
+    ):
         yield Scanner(
             locate=locate,
             reader=read,
-            predictor=LocalPredictor(reading.injected),
+            predictor=predictor,
             wait=reading.wait,
-            on_unread=told,
+            on_unread=reading.on_unread,
         )
 
 

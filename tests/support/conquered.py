@@ -1,0 +1,95 @@
+"""A zygote whose predictors are conquered: they do what the test says instead of predicting.
+
+The patterns of added libraries name the deed, which follows the first question.
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+
+from elfgate.isolation import zygote
+from elfgate.isolation.frames import read_frame, write_all
+
+_MOST = 64 << 20
+
+
+def _spin(_: int) -> None:
+    while True:
+        pass
+
+
+def _match(_: int) -> None:
+    re.search(r"(a+)+$", "a" * 40 + "b")
+
+
+def _eat(_: int) -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(1 << 20))
+
+
+def _say_too_much(channel: int) -> None:
+    write_all(channel, (1 << 30).to_bytes(4))
+    while True:
+        write_all(channel, b"x" * (1 << 20))
+
+
+def _say_half(channel: int) -> None:
+    write_all(channel, (100).to_bytes(4) + b"half")
+    _sleep(channel)
+
+
+def _say_half_and_end(channel: int) -> None:
+    write_all(channel, (100).to_bytes(4) + b"half")
+
+
+def _say_twice(channel: int) -> None:
+    write_all(channel, 2 * ((4).to_bytes(4) + b"null"))
+    _sleep(channel)
+
+
+def _say(text: bytes) -> Callable[[int], None]:
+    def deed(channel: int) -> None:
+        write_all(channel, len(text).to_bytes(4) + text)
+        _sleep(channel)
+
+    return deed
+
+
+def _open(_: int) -> None:
+    os.open("/etc/passwd", os.O_RDONLY)
+
+
+def _sleep(channel: int) -> None:
+    read_frame(channel, _MOST)
+
+
+DEEDS: dict[str, Callable[[int], None]] = {
+    "spin": _spin,
+    "match for ever": _match,
+    "eat memory": _eat,
+    "answer with a gigabyte": _say_too_much,
+    "answer with half a frame": _say_half,
+    "end within a frame": _say_half_and_end,
+    "answer twice": _say_twice,
+    "answer with garbage": _say(b"\xff\x00garbage"),
+    "answer with another type": _say(b'["predictions"]'),
+    "answer with a deep nest": _say(b"[" * 100_000),
+    "miss layers that are none": _say(b'[[7],null,null,"",false,""]'),
+    "answer with nothing": _say(b'[null,null,null,"",false,""]'),
+    "say nothing": _sleep,
+    "end": lambda _: None,
+    "open a file": _open,
+    "crash": lambda _: os.abort(),
+}
+
+
+def _work(descriptors: Sequence[int], settings: object) -> None:
+    assert isinstance(settings, list)
+    read_frame(descriptors[0], _MOST)
+    DEEDS[settings[0]](descriptors[0])
+
+
+def main(descriptor: str) -> None:
+    zygote.WORKS = {"predictor": _work}
+    zygote.main(descriptor)

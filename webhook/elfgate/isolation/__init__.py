@@ -1,0 +1,1 @@
+"""Work on strangers' bytes, in processes that hold nothing, reach nothing and can be killed."""

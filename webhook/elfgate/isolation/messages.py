@@ -1,0 +1,69 @@
+"""Messages between this process and its predictors and indexers: a frame each, JSON by type, or plain bytes.
+
+A predictor reads an ``Ask``, then a frame of bytes for each layer that it said it misses; it answers ``Answer``.
+"""
+
+from dataclasses import dataclass
+
+from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.survey import Surveyed
+from elfgate.platforms import Platform
+from elfgate.scan.inquiry import Foreseen, Inquiry
+
+MOST_ANSWER_BYTES = 1 << 20
+MOST_EXPLAINED_BYTES = 32 << 20  # a walk, or every program of an image that fails
+MOST_LAYER_BYTES = 1 << 30
+MOST_ASK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A child's first words: it is ready, behind these locks.
+
+    Attributes:
+        seccomp: See ``sandbox.Confinement``.
+        landlock: The same.
+    """
+
+    seccomp: bool
+    landlock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question for a predictor.
+
+    Attributes:
+        layers: Names of the image's layers, bottom first; an empty name is of a layer that is not to be kept.
+        defaults: The image's config.
+        declared: The platform that the config names.
+        inquiry: How it is started, and where.
+        survey: Ask for what else of the image would fail, instead.
+    """
+
+    layers: tuple[str, ...]
+    defaults: ImageDefaults
+    declared: Platform
+    inquiry: Inquiry
+    survey: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A predictor's answer: one of these.
+
+    Attributes:
+        missing: Positions of the layers that it must be given first.
+        foreseen: What would come of the start.
+        surveyed: What else would fail.
+        damaged: The stored index of a layer is damaged: why.
+        memory: It had too little memory.
+        fault: What elfgate itself did wrong.
+    """
+
+    missing: tuple[int, ...] | None = None
+    foreseen: Foreseen | None = None
+    surveyed: tuple[Surveyed, ...] | None = None
+    damaged: str = ""
+    memory: bool = False
+    fault: str = ""

@@ -181,7 +181,7 @@ class Bench:
 def _pinned(
     command: Sequence[str], env: Mapping[str, str], output: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    env = {**os.environ, "GOMAXPROCS": "1", **env}
+    env = {**os.environ, "GOMAXPROCS": "1", "RUST_BACKTRACE": "0", **env}
     process = subprocess.Popen(
         ["taskset", "-c", SERVER_CORE, *command], stdout=output, stderr=output, env=env
     )

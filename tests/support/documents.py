@@ -1,10 +1,13 @@
 """Documents for policies (in the compact form of ``elfgate.policy.cases``)."""
 
 from elfgate.linkage.report import Code
+from elfgate.policy import golden
+from elfgate.policy.bundle import Bundle
 from elfgate.policy.cases import document
 from elfgate.policy.document import Document
+from elfgate.policy.embedded import EmbeddedEngine
 
-__all__ = ["document", "pod"]
+__all__ = ["document", "pod", "proved"]
 
 MISSING_LOADER = {
     "code": Code.LOADER_MISSING.value,
@@ -26,3 +29,14 @@ def pod(
             for number in range(containers)
         },
     )
+
+
+async def proved(bundle: Bundle) -> EmbeddedEngine:
+    """The engine of a bundle that has proved itself.
+
+    Raises:
+        EngineError: if it does not load, or judges a golden document wrongly.
+    """
+    engine = EmbeddedEngine(bundle)
+    await golden.prove(engine)
+    return engine

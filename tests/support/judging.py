@@ -98,6 +98,7 @@ async def judging(
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
+                sights=engine.live.sights,
                 in_flight=in_flight,
                 pull_secrets=pull_secrets,
                 templates=templates,

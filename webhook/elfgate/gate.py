@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from elfgate.cluster.bounds import bounded
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
@@ -92,6 +93,7 @@ async def judge(
         every_node=workload.every_node,
         extra_architectures=extra_architectures,
     )
+    workload = bounded(workload, len(landing))
     keyring = await pull_secrets.of(workload) if pull_secrets else None
     placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
@@ -150,6 +152,8 @@ async def _linkages(
 def _at_hand(
     scanner: Scanner, container: Container, target: Target, keyring: Keyring | None
 ) -> Linkage | None:
+    if container.skipped:
+        return _skipped(container, target)
     try:
         name = pulled_name(container.image)
         linkage = scanner.at_hand(
@@ -158,6 +162,20 @@ def _at_hand(
     except InputError:
         return None
     return linkage and _as_written(linkage, container)
+
+
+def _skipped(container: Container, target: Target) -> Linkage:
+    finding = Finding(
+        Code.LINKAGE_UNKNOWN,
+        "",
+        "this container, and those after it, are not looked at: "
+        f"a review has room for no more than {container.skipped}",
+        "",
+        effect=Effect.UNKNOWN,
+        reason=UnknownReason.LIMIT_EXCEEDED,
+    )
+    prediction = Prediction((), (finding,))
+    return Linkage(container.image, "", target.platform, prediction, until=math.inf)
 
 
 def _as_written(linkage: Linkage, container: Container) -> Linkage:

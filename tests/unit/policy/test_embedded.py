@@ -7,7 +7,7 @@ import pytest
 
 from elfgate.policy import bundle, embedded
 from elfgate.policy.engine import EngineError
-from support.documents import pod
+from support.documents import pod, proved
 
 if TYPE_CHECKING:
     from elfgate.policy.verdict import Verdict
@@ -24,7 +24,7 @@ DENIAL = '{"code": "loader_missing", "headline": "x"}'
 
 
 def test_a_good_bundle_is_put_into_force() -> None:
-    engine = asyncio.run(embedded.activate(bundle.load()))
+    engine = asyncio.run(proved(bundle.load()))
     assert engine.revision == bundle.load().revision
 
 
@@ -38,7 +38,7 @@ def test_a_good_bundle_is_put_into_force() -> None:
 )
 def test_a_bundle_that_judges_a_known_document_wrongly_is_not_put_into_force(verdict: str) -> None:
     with pytest.raises(EngineError, match="judge a known document wrongly: it was"):
-        asyncio.run(embedded.activate(with_main(f"verdict := {verdict}")))
+        asyncio.run(proved(with_main(f"verdict := {verdict}")))
 
 
 def test_what_is_no_rego_is_refused_in_one_line() -> None:

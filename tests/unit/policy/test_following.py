@@ -9,9 +9,10 @@ from elfgate.errors import ElfgateError, InputError
 from elfgate.policy import bundle
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.config import PolicyConfig
-from elfgate.policy.embedded import EmbeddedEngine, activate
+from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.following import Follower
+from support.documents import proved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,9 @@ def follow(*files: bytes | InputError) -> tuple[list[tuple[str, str]], str]:
     async def prepare(packed: bytes) -> Engine:
         match packed:
             case b"strict":
-                return await activate(STRICT)
+                return await proved(STRICT)
             case b"allows all":
-                return await activate(allows_all())
+                return await proved(allows_all())
             case _:
                 raise InputError("the bundle is not signed")
 
@@ -101,7 +102,7 @@ class Tries:
         failure = next(self.failures, None)
         if failure is not None:
             raise failure
-        return await activate(STRICT)
+        return await proved(STRICT)
 
 
 def look_at(times: list[float], tries: Tries) -> str:

@@ -15,7 +15,7 @@ from elfgate.scan import reader
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
 from elfgate.settings import Admission
 from support import founding
-from support.judging import judging, real_node
+from support.judging import judging, real_node, review_of
 from support.objects import container, deployment, pod
 from support.oci import image
 from support.registry import Answer, Registry
@@ -270,3 +270,45 @@ def test_load_is_shed_in_order() -> None:
         step.__exit__(None, None, None)
     assert told == [True, False]
     assert load.patience(0.0) == BRIEFLY
+
+
+def test_what_a_review_has_no_room_for_is_unknown_and_read_by_nobody(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            first = server(registry, "2-debian")
+            rest = [
+                container(f"c-{number}", registry.reference(f"another/app:{number}"))
+                for number in range(20_000)
+            ]
+            many = [first | {"name": f"web-{number}"} for number in range(200)]
+            response = await judge.ask(pod(*many, *rest))
+            assert response["allowed"] is True
+            [warning] = response["warnings"]
+            assert "no more than 128 containers" in warning
+            assert warning.startswith("it is not known whether web-128 ")
+            assert not [asked for asked in registry.seen if "another" in asked.path]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("workload", "alike"), [("*", True), ("web-*", False)])
+def test_a_pod_of_another_name_is_another_question_only_where_a_policy_looks_at_it(
+    tmp_path: Path, registry: Registry, workload: str, *, alike: bool
+) -> None:
+    exemption = {"namespace": "x", "workload": workload, "owner": "a", "reason": "b"}
+    config = {"exemptions": [exemption | {"expires": "2099-01-01"}]}
+
+    async def main() -> None:
+        async with judging(
+            tmp_path, registry, NODES, config=PolicyConfig.model_validate(config)
+        ) as judge:
+            one = pod(server(registry), nodeSelector=POWER)
+            other = one | {"metadata": {"name": "other", "namespace": "shop"}}
+            keys = [judge.validator.read(review_of(each)).key for each in (one, other)]
+            assert (keys[0] == keys[1]) is alike
+            answers = [await judge.ask(each) for each in (one, other)]
+            assert answers[0] == answers[1]
+
+    asyncio.run(main())

@@ -104,6 +104,7 @@ async def _serve(settings: "Settings") -> None:
                 scanner=scanner,
                 engine=engine,
                 live_engine=engine.live,
+                sights=engine.live.sights,
                 extra_architectures=settings.nodes.extra_architectures,
                 in_flight=settings.admission.in_flight,
                 exemption=Exemption(settings.admission.exempt_namespaces),

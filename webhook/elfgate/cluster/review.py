@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elfgate.cluster.part import Part
 from elfgate.cluster.template import TEMPLATES, Template, workload
-from elfgate.cluster.workload import Role, Workload
+from elfgate.cluster.workload import CONTAINERS, Role, Workload
 from elfgate.errors import InputError
 
 MAX_BYTES = 3 << 20
@@ -158,12 +158,27 @@ def _unnamed(mount: Any) -> Any:
     )
 
 
-def digest(review: Review, parts: Decisive | None = None) -> bytes:
-    """Tells one review from another, but for its uid: by its own parts, which are all decisive, or by these."""
+def digest(review: Review, parts: Decisive | None = None, *, named: bool = True) -> bytes:
+    """Hash what can change the verdict on a review.
+
+    Args:
+        review: Decisive itself, if no parts are given.
+        parts: Its decisive parts.
+        named: Whether what the object is called can.
+    """
     told = (review.resource.group, review.resource.resource, review.subresource, review.operation)
     parts = parts or (review.name, review.obj, review.old_obj)
+    if not named:
+        parts = ("", _nameless(parts[1]), _nameless(parts[2]))
     asked = (*told, review.namespace, review.dry_run, *parts)
     return hashlib.sha256(orjson.dumps(asked)).digest()
+
+
+def _nameless(obj: dict[str, Any] | None) -> dict[str, Any] | None:
+    metadata = obj.get("metadata") if obj else None
+    if obj is None or not isinstance(metadata, dict):
+        return obj
+    return obj | {"metadata": {key: metadata[key] for key in metadata if key != "name"}}
 
 
 def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
@@ -306,6 +321,8 @@ def _before(review: Review, templates: Iterable[Template]) -> Workload | None:
 
 
 def _same(before: Workload, after: Workload) -> bool:
+    if len(after.containers) > CONTAINERS:
+        return False  # those beyond were not read
     return before.containers == after.containers and all(
         before.pod_spec.get(key) == after.pod_spec.get(key) for key in _PLACEMENT
     )

@@ -7,13 +7,14 @@ Serving and OpenKruise for their kinds.
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.part import Part
-from elfgate.cluster.workload import Container, Role, Workload
+from elfgate.cluster.workload import CONTAINERS, Container, Role, Workload
 from elfgate.linkage.start import Overrides
 
 
@@ -101,7 +102,7 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
         kind=row.kind,
         namespace=root.get("metadata", "namespace").text(),
         name=root.get("metadata", "name").text(),
-        containers=tuple(_containers(pod_spec, settled=row.kind == "Pod")),
+        containers=tuple(islice(_containers(pod_spec, settled=row.kind == "Pod"), CONTAINERS + 1)),
         pod_spec=dict(pod_spec.mapping()),
         every_node=row.every_node,
     )

@@ -6,6 +6,8 @@ from enum import StrEnum
 from elfgate.cluster.part import Part
 from elfgate.linkage.start import Overrides
 
+CONTAINERS = 128  # that one review looks at
+
 _DEFAULT_SCHEDULER = "default-scheduler"
 
 
@@ -37,12 +39,14 @@ class Container:
         image: The image reference, as written; empty if a template leaves it to someone else (an injector).
         role: What it is to its pod.
         overrides: What the pod changes of the image's defaults.
+        skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it is.
     """
 
     name: str
     image: str
     role: Role = Role.MAIN
     overrides: Overrides = field(default_factory=Overrides)
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Workload:
         kind: Such as ``Deployment``.
         namespace: Empty where it is not known.
         name: Empty where the API server is still to make one up.
-        containers: Every container that will be started, init containers first.
+        containers: Every container that will be started, init containers first; of more than ``CONTAINERS`` one beyond.
         pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity, tolerations, os).
         every_node: It runs on every node that it selects (DaemonSet), not on any one.
     """

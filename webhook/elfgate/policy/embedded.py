@@ -1,29 +1,18 @@
 """Policies evaluated in this process, by regorus: the engine that needs nothing beside it."""
 
+import os
 import threading
 import weakref
 from typing import Any
 
 import orjson
 
-from elfgate.policy import golden
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
 from elfgate.policy.engine import EngineError, accept
 from elfgate.policy.verdict import Verdict
 
 _VERDICT = "data.elfgate.main.verdict"
-
-
-async def activate(bundle: Bundle) -> "EmbeddedEngine":
-    """Load a bundle, and let it prove itself before it decides anything.
-
-    Raises:
-        EngineError: if it does not load, or judges a golden document wrongly.
-    """
-    engine = EmbeddedEngine(bundle)
-    await golden.prove(engine)
-    return engine
 
 
 class _Engines(threading.local):
@@ -111,6 +100,8 @@ class EmbeddedEngine:
 
 
 def _load(bundle: Bundle) -> tuple[Any, str]:
+    # Where RUST_BACKTRACE is set, each rule that comes out empty would walk the stack, for tens of microseconds.
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     try:
         import regorus  # noqa: PLC0415  (not every architecture has it, and not every verb needs it)
     except ImportError:

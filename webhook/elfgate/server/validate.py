@@ -1,11 +1,12 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
+from types import MappingProxyType
 
 import orjson
 
@@ -31,6 +32,7 @@ from elfgate.gate import Judgement, judge
 from elfgate.memory.recent import Recent
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
+from elfgate.policy.sight import EVERYTHING, Sight
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
 from elfgate.scan.scanner import Scanner
@@ -94,6 +96,7 @@ class Validator:
         pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
+        sights: What the policies of a revision look at; those of one that is not there look at everything.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Validator:
         pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
         exemption: Exemption | None = None,
+        sights: Mapping[str, Sight] = MappingProxyType({}),
     ) -> None:
         self._inventory = inventory
         self._nodes_known = nodes_known
@@ -124,6 +128,7 @@ class Validator:
         self._templates = templates
         self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
+        self._sights = sights
         self._foresight = Foresight(self.judgement)
         self._late = Late(self.judgement, events) if events else None
 
@@ -192,8 +197,9 @@ class Validator:
 
     def key(self, review: Review, parts: Decisive | None = None) -> Key:
         """All that decides how a decisive review is judged, or any by its decisive parts."""
-        today = int(time.time()) // 86400
-        return digest(review, parts), self._inventory.generation, self._engine.revision, today
+        revision, today = self._engine.revision, int(time.time()) // 86400
+        named = "pod_names" in self._sights.get(revision, EVERYTHING)
+        return digest(review, parts, named=named), self._inventory.generation, revision, today
 
     async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
         """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.

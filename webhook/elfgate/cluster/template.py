@@ -155,6 +155,10 @@ def _overrides(
         no_new_privileges=_no_new_privileges(
             security.get("allowPrivilegeEscalation"), settled=settled
         ),
+        capabilities=_capabilities(security.get("capabilities", "add")),
+        dropped_capabilities=_capabilities(security.get("capabilities", "drop")),
+        privileged=security.get("privileged").flag(),
+        settled=settled,
     )
 
 
@@ -177,6 +181,10 @@ def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
         of_image=security.get("supplementalGroupsPolicy").text() != "Strict",
         others=persistent or not settled,
     )
+
+
+def _capabilities(names: Part) -> frozenset[str]:
+    return frozenset(name.upper().removeprefix("CAP_") for name in names.strings())
 
 
 def _no_new_privileges(escalation: Part, *, settled: bool) -> bool | None:

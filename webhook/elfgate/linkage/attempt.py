@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
+from elfgate.linkage.capabilities import Bounding
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
@@ -121,6 +122,7 @@ class Attempt:
         mounts: Paths at which something else hides the image's files, each with a slash behind.
         variant: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
+        bounding: The capabilities that its processes may have.
         no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
         explain: Record the walk.
         findings: In the order found.
@@ -137,6 +139,7 @@ class Attempt:
     mounts: tuple[str, ...]
     variant: Variant
     injected: tuple[str, ...]
+    bounding: Bounding = field(default_factory=Bounding)
     no_new_privileges: bool | None = None
     explain: bool = False
     findings: list[Finding] = field(default_factory=list)
@@ -194,7 +197,7 @@ class Attempt:
         """Walk with the process's search permission, unless a group that is not known might have it."""
         if not path.startswith("/"):
             path, cwd = self._from(cwd, path)
-        found = self.tree.lookup(path, cwd=cwd, uid=self.who.uid, gids=tuple(self.who.gids))
+        found = self.tree.lookup(path, cwd=cwd, uid=self.who.searches_as, gids=tuple(self.who.gids))
         if isinstance(found, Missing) and found.errno == "EACCES":
             directory = self.tree.lookup(found.path)
             if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):

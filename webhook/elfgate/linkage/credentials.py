@@ -34,6 +34,8 @@ class Credentials:
         gids: All groups that it has, ``gid`` among them.
         possible: Groups that it has with some runtimes, or under some settings.
         others: It may have any other group.
+        passes: It passes mode bits (CAP_DAC_OVERRIDE), as root does unless that is dropped; None if
+            that is not known.
     """
 
     uid: int | None = 0
@@ -41,6 +43,12 @@ class Credentials:
     gids: frozenset[int] = frozenset({0})
     possible: frozenset[int] = frozenset()
     others: bool = False
+    passes: bool | None = True
+
+    @property
+    def searches_as(self) -> int | None:
+        """The user whose search permission counts; None for one who may, or might, search all."""
+        return self.uid if self.passes is False else None
 
     def belongs(self, gid: int) -> bool | None:
         """Tell whether the process is of a group; None if that is not known."""
@@ -56,14 +64,15 @@ class Credentials:
             want: ``READ`` or ``EXECUTE``.
         """
         anyone = want << 6 | want << 3 | want
-        if self.uid in (0, None):
-            # Root passes without a read bit; executing takes one x bit. Whoever else it may be, no bit at all refuses.
-            return bool(entry.mode & anyone) or (self.uid == 0 and want == READ)
+        if self.uid is None or self.passes is not False:
+            # Root passes without a read bit; executing takes one x bit. Whoever else it may be, no
+            # bit at all refuses.
+            return bool(entry.mode & anyone) or (self.uid is not None and want == READ)
         return any(self._answers(entry, want))
 
     def certainly_may(self, entry: Entry, want: int) -> bool:
         """Tell whether ``may`` does not rest on what is not known of the process."""
-        if self.uid in (0, None):
+        if self.uid is None or self.passes:
             return self.uid is not None and self.may(entry, want)
         return all(self._answers(entry, want))
 
@@ -76,19 +85,22 @@ class Credentials:
         return [by_group, by_others] if belongs is None else [by_group if belongs else by_others]
 
 
-def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Credentials:
+def credentials(
+    user: str, tree: Tree, overrides: Overrides = _NO_POD, *, root_passes: bool | None = True
+) -> Credentials:
     """Resolve ``USER[:GROUP]`` as a runtime does.
 
     Args:
         user: Numbers or names; empty for root.
         tree: Where /etc/passwd and /etc/group are.
         overrides: What the pod's container says of supplementary groups.
+        root_passes: Root passes mode bits; None if that is not known.
     """
     name, _, group = user.partition(":")
     if (
         name in _ROOT and not group
     ):  # it passes whatever its groups are, so that they are not looked up
-        return Credentials(0, 0, overrides.groups | {0}, others=True)
+        return Credentials(0, 0, overrides.groups | {0}, others=True, passes=root_passes)
     users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
     uid, gid, login = _user(name, users or [])
     if group:
@@ -99,9 +111,9 @@ def credentials(user: str, tree: Tree, overrides: Overrides = _NO_POD) -> Creden
     told_apart = bool(group) and overrides.group is None
     certain = members if overrides.image_groups and not told_apart else frozenset()
     unread = users is None or groups is None
-    return Credentials(
-        uid, gid, given | certain, members, overrides.other_groups or unread or gid is None
-    )
+    others = overrides.other_groups or unread or gid is None
+    passes = root_passes if uid == 0 else False
+    return Credentials(uid, gid, given | certain, members, others, passes)
 
 
 def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:

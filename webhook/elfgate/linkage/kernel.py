@@ -10,7 +10,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.arguments import too_long
 from elfgate.linkage.attempt import Attempt, Hidden, Process
-from elfgate.linkage.credentials import EXECUTE, executable
+from elfgate.linkage.credentials import EXECUTE, Credentials, executable
 from elfgate.linkage.machines import (
     Taken,
     architecture_of,
@@ -20,7 +20,7 @@ from elfgate.linkage.machines import (
     taken,
 )
 from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
-from elfgate.linkage.privilege import Gain, gain
+from elfgate.linkage.privilege import Gain, becomes, gain, lacking
 from elfgate.linkage.report import Code
 from elfgate.linkage.segments import (
     doubtful,
@@ -30,7 +30,7 @@ from elfgate.linkage.segments import (
     unmappable,
 )
 from elfgate.linkage.shebang import shebang
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
 SCRIPT_DEPTH = (
@@ -64,6 +64,7 @@ class Program:
         loader: What its PT_INTERP leads to; None if it has none.
         process: The process, its argv as the program sees it.
         gain: Whether it gains a privilege by its file.
+        becomes: As whom it runs if it does.
         opened_as: The path under which a loader that was started with it has opened it; empty if the kernel has.
     """
 
@@ -71,6 +72,7 @@ class Program:
     loader: Image | None
     process: Process
     gain: Gain = Gain.NO
+    becomes: Credentials | None = None
     opened_as: str = ""
 
     @property
@@ -97,9 +99,10 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
             return None
         facts = attempt.facts(found)
         if facts is not None:
-            program = _execute(attempt, process, Image(path, found.path, facts), script)
-            gained = gain(found.entry, attempt.who, forbidden=attempt.no_new_privileges)
-            return None if program is None else replace(program, gain=gained)
+            program = _execute(
+                attempt, process, Image(path, found.path, facts), script, found.entry
+            )
+            return None if program is None else _with_gain(attempt, program, found.entry)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
         if line is None:
             _no_format(attempt, process, found, script)
@@ -192,7 +195,28 @@ def _no_format(attempt: Attempt, process: Process, found: Found, script: str) ->
     )
 
 
-def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> Program | None:
+def _with_gain(attempt: Attempt, program: Program, entry: Entry) -> Program:
+    who, held = attempt.who, attempt.bounding
+    gained = gain(entry, who, held, forbidden=attempt.no_new_privileges)
+    return replace(program, gain=gained, becomes=becomes(entry, who, held))
+
+
+def _permitted(attempt: Attempt, process: Process, image: Image, entry: Entry) -> bool:
+    """Judge the capabilities that a file demands (EPERM)."""
+    missing = lacking(entry, attempt.bounding)
+    if missing:
+        message = words.capabilities_missing(image.path, missing)
+        code, remedy = Code.COMMAND_NOT_EXECUTABLE, words.FIX_CAPABILITY
+        attempt.failed(code, image.path, message, remedy, process.doubt)
+    elif missing is None:
+        message = words.capabilities_unknown(image.path)
+        attempt.unknown(image.path, message, UnknownReason.VALUE_UNKNOWN)
+    return missing == ()
+
+
+def _execute(
+    attempt: Attempt, process: Process, image: Image, script: str, entry: Entry
+) -> Program | None:
     """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
     if not _header_taken(attempt, process, image, script):
         return None
@@ -202,7 +226,8 @@ def _execute(attempt: Attempt, process: Process, image: Image, script: str) -> P
         if loader is None:
             return None
     if not (
-        _mapped(attempt, process, image, unmappable(facts))
+        _permitted(attempt, process, image, entry)
+        and _mapped(attempt, process, image, unmappable(facts))
         and _leads(attempt, process, image, loader)
     ):
         return None

@@ -11,8 +11,9 @@ from dataclasses import replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, gcompat, glibc, musl, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage.capabilities import bounding
 from elfgate.linkage.command import Start, start
-from elfgate.linkage.credentials import credentials
+from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, entered, execve, passed_on
@@ -66,14 +67,16 @@ def predict(
     """
     first = start(defaults, overrides)
     architecture = ARCHITECTURES[platform.architecture]
+    held = bounding(overrides, node)
     attempt = Attempt(
         tree=tree,
         architecture=architecture,
         node=_with_level(node, platform),
-        who=credentials(first.user, tree, overrides),
+        who=credentials(first.user, tree, overrides, root_passes=held.passes_modes),
         mounts=first.mounts,
         variant=variant(tree, architecture),
         injected=tuple(injected),
+        bounding=held,
         no_new_privileges=overrides.no_new_privileges,
         explain=explain,
         work=work or Work(),
@@ -129,6 +132,7 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
     program = _start(attempt, wrapped)
     if program is None or _decided(attempt):
         return
+    attempt.who = _left_as(attempt, program)
     given = given_to_loader(attempt, program)
     if given is not None and given.loader is not None:
         _load(attempt, given, given.loader)
@@ -145,6 +149,20 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
         _follow(attempt, ways.wrapped[0], deeper - 1)
     elif ways is not None:
         _follow_all(attempt, ways, deeper - 1)
+
+
+def _left_as(attempt: Attempt, program: Program) -> Credentials:
+    """As whom a program starts another."""
+    gained = _gained_by(attempt, program)
+    if program.gain is Gain.NO or gained == attempt.who:
+        return attempt.who
+    if program.gain is Gain.YES:
+        return gained
+    return replace(attempt.who, uid=None, others=True, passes=None)
+
+
+def _gained_by(attempt: Attempt, program: Program) -> Credentials:
+    return attempt.who if program.becomes is None else program.becomes
 
 
 def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
@@ -291,11 +309,17 @@ def _load(attempt: Attempt, program: Program, loader: Image) -> None:
     if program.gain is Gain.NO:
         _link(attempt, program, loader)
         return
-    secure = replace(program, process=secured(program.process))
+    about = loader.facts.loader
+    libc = "glibc" if about is not None and about.libc == "glibc" else "musl"
+    secure = replace(program, process=secured(program.process, libc))
+    who = _gained_by(attempt, program)
     if program.gain is Gain.YES:
-        _link(attempt, secure, loader)
+        gained = replace(attempt, who=who)
+        _link(gained, secure, loader)
+        attempt.needs_glibc = gained.needs_glibc
         return
-    with_gain, without = (replace(attempt, findings=[], walk=[]) for _ in range(2))
+    with_gain = replace(attempt, who=who, findings=[], walk=[])
+    without = replace(attempt, findings=[], walk=[])
     _link(with_gain, secure, loader)
     _link(without, program, loader)
     attempt.walk += without.walk

@@ -42,6 +42,10 @@ class Overrides:
         mounts: Paths under which a volume hides the image's files.
         no_new_privileges: Set-user-ID and capabilities of files count for nothing (not ``allowPrivilegeEscalation``);
             None if it is not said.
+        capabilities: Names, without ``CAP_``, that the pod adds; ``ALL`` for all.
+        dropped_capabilities: Those that it drops, likewise.
+        privileged: It has all capabilities.
+        settled: Nothing adds to what the pod says, and its runtime is an ordinary one.
     """
 
     command: tuple[str, ...] | None = None
@@ -56,6 +60,10 @@ class Overrides:
     other_groups: bool = False
     mounts: tuple[str, ...] = ()
     no_new_privileges: bool | None = None
+    capabilities: frozenset[str] = frozenset()
+    dropped_capabilities: frozenset[str] = frozenset()
+    privileged: bool = False
+    settled: bool = False
 
     def told(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""

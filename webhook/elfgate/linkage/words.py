@@ -12,6 +12,9 @@ FIX_COMMAND = "name a program that the image contains, or copy it there"
 FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
 FIX_DIRECTORY = "name a directory as WORKDIR in the image, or workingDir in the pod"
 FIX_ENV = "name the program directly, or install coreutils"
+FIX_CAPABILITY = (
+    "add the capability in the container's securityContext, or take it off the file (setcap -r)"
+)
 FIX_LENGTH = "mount what is long as a file (a ConfigMap's volume) and pass its path"
 FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
 FIX_FORMAT = "build or copy the file for this architecture"
@@ -64,6 +67,17 @@ def may_be_secure(path: str) -> str:
         f"{path} may gain a privilege by its file (set-user-ID, set-group-ID, capabilities); its loader ignores"
         " LD_LIBRARY_PATH, LD_PRELOAD and $ORIGIN then, and that makes a difference here"
     )
+
+
+def capabilities_missing(path: str, names: Sequence[str]) -> str:
+    """Say which capabilities keep a file from being executed."""
+    shown = listed([f"cap_{name.lower()}" for name in names])
+    return f"{path} demands {shown}, which this container may not have: execve answers EPERM"
+
+
+def capabilities_unknown(path: str) -> str:
+    """Say that a file's capabilities decide."""
+    return f"{path} demands capabilities that only some runtimes and pods give a container"
 
 
 def too_long(path: str, what: str, size: int, limit: int) -> str:

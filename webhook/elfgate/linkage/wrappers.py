@@ -153,7 +153,7 @@ def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
     """Whom a program runs as then; None if only root could do that, or there is no such user."""
     if attempt.who.uid != 0 or not user:
         return None
-    who = credentials(user, attempt.tree)
+    who = credentials(user, attempt.tree, root_passes=attempt.who.passes)
     if who.uid is None or who.gid is None:
         return None
     # setpriv changes the groups only where it is told to.

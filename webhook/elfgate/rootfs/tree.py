@@ -41,14 +41,14 @@ class Tree:
             path: Absolute, or relative to ``cwd``.
             cwd: An absolute path. Whoever asks is in that directory, whether they may search what leads to it or not.
             follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
-            uid: Who asks, for the search permission of directories; None and 0 may search all.
+            uid: Who asks, for the search permission of directories; None may search all.
             gids: The groups of whoever asks.
         """
         if not path:
             return Missing("ENOENT", cwd)
         entered = 0
         if not path.startswith("/"):
-            found = self.lookup(cwd) if uid else None
+            found = self.lookup(cwd) if uid is not None else None
             cwd = found.path if isinstance(found, Found) else cwd
             entered = sum(map(bool, cwd.split("/"))) if isinstance(found, Found) else 0
             path = f"{cwd}/{path}"

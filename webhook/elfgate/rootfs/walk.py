@@ -61,7 +61,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         child: What a name is in a directory, given by its real path; None if it is not there.
         path: The path.
         follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
-        uid: Who asks, for the search permission of directories; None and 0 may search all.
+        uid: Who asks, for the search permission of directories; None may search all.
         gids: The groups of whoever asks.
         entered: How many components lead to a working directory: who is in it need not be able to search them.
     """
@@ -78,7 +78,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         here, directory = trail[-1]
         if entered:
             entered -= 1
-        elif uid and not _may_search(directory, uid, gids):
+        elif uid is not None and not _may_search(directory, uid, gids):
             return Missing("EACCES", here, tuple(symlinks), steps)
         if name == ".":
             continue

@@ -157,7 +157,7 @@ def test_an_unreadable_file_is_found_as_such() -> None:
     ("uid", "gids", "allowed"),
     [
         (None, (), True),
-        (0, (), True),
+        (0, (), False),
         (7, (), True),
         (8, (70,), False),
         (8, (1, 71), True),

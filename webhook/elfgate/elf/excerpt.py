@@ -54,7 +54,7 @@ def excerpt(data: Data) -> bytes:
     tags, needed = dynamic.cut(
         image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC]
     )
-    symbols, indirect = undefined.cut(image, machine, tags)
+    symbols, indirect, types = undefined.cut(image, machine, tags)
     defined = exports.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
@@ -65,7 +65,8 @@ def excerpt(data: Data) -> bytes:
     marks |= Mark.INDIRECT if indirect else Mark(0)
     marks |= Mark.RELR_AT_START if packed.relocate_start(image, tags) else Mark(0)
     level = golang.cut(window, _written(segments)) if is_program else b""
-    return Excerpt(window.size, marks, window.ranges(), symbols, defined, told, level).pack()
+    lists = (symbols, defined, told, level, types)
+    return Excerpt(window.size, marks, window.ranges(), *lists).pack()
 
 
 def _segments(window: Window, layout: Layout, head: bytes) -> list[Segment]:

@@ -120,6 +120,8 @@ class ElfFacts:
         relr_at_start: It relocates functions that are called before ``main`` (DT_INIT_ARRAY).
         indirect: There are relocations by functions (``R_*_IRELATIVE``).
         dynamic_at: Where the file should have the PT_DYNAMIC; 0 if it has none.
+        relocation_types: The types in DT_RELA and DT_REL, as numbers of its machine; none for MIPS.
+        slot_types: The types in DT_JMPREL, likewise.
         relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
         auxiliaries: DT_AUXILIARY in file order: likewise, unless they are not there.
@@ -174,6 +176,8 @@ class ElfFacts:
     relr_at_start: bool = False
     indirect: bool = False
     dynamic_at: int = 0
+    relocation_types: frozenset[int] = frozenset()
+    slot_types: frozenset[int] = frozenset()
     relocated: bool = False
     filters: tuple[str, ...] = ()
     auxiliaries: tuple[str, ...] = ()

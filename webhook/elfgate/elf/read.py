@@ -74,6 +74,7 @@ def _read(kept: Excerpt) -> ElfFacts:
     linked = read_linked(decoder, loads, dynamic[-1].p_vaddr) if dynamic else Linked()
     kernel_floor, isa_needed = _notes(decoder, segments)
     isa_needed = isa_needed if machine in _X86 else 0
+    relocation_types, slot_types = undefined.decode_types(kept.types)
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
     return ElfFacts(
         machine=machine,
@@ -109,6 +110,8 @@ def _read(kept: Excerpt) -> ElfFacts:
         relr_at_start=Mark.RELR_AT_START in kept.marks,
         indirect=Mark.INDIRECT in kept.marks,
         dynamic_at=dynamic[-1].p_offset if dynamic else 0,
+        relocation_types=relocation_types,
+        slot_types=slot_types,
         relocated=linked.relocated,
         filters=linked.filters,
         auxiliaries=linked.auxiliaries,

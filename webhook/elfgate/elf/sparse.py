@@ -9,11 +9,11 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-VERSION = 5  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+VERSION = 6  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct(
-    "<6sBxQIIIII"
-)  # magic, marks, file size, number of ranges, sizes of the four lists
+    "<6sBxQIIIIII"
+)  # magic, marks, file size, number of ranges, sizes of the five lists
 _RANGE = struct.Struct("<QI")  # offset and size
 
 
@@ -43,6 +43,7 @@ class Excerpt:
         exports: The exported symbols (``elfgate.elf.exports``).
         loader: Facts of a dynamic loader (``elfgate.elf.loader``).
         runtime_level: The CPU level of a Go program (``elfgate.elf.golang``).
+        types: The types of its relocations (``elfgate.elf.undefined``).
     """
 
     file_size: int
@@ -52,10 +53,11 @@ class Excerpt:
     exports: bytes = b""
     loader: bytes = b""
     runtime_level: bytes = b""
+    types: bytes = b""
 
     def pack(self) -> bytes:
         """Write it as one blob."""
-        lists = (self.undefined, self.exports, self.loader, self.runtime_level)
+        lists = (self.undefined, self.exports, self.loader, self.runtime_level, self.types)
         head = _HEAD.pack(_MAGIC, self.marks, self.file_size, len(self.ranges), *map(len, lists))
         table = [_RANGE.pack(offset, len(data)) for offset, data in self.ranges]
         return b"".join((head, *table, *lists, *(data for _, data in self.ranges)))

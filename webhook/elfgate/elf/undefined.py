@@ -15,6 +15,8 @@ _REFERRED_LIMIT = 1 << 16  # symbols
 _TABLE_LIMIT = 8 << 20  # bytes of .dynsym and of .dynstr looked at
 _LIMIT = 256 << 10  # bytes of names kept
 _NAME_LIMIT = 4096
+_TYPES_LIMIT = 64  # types kept of each kind; no machine has as many at run time
+_SLOTS = 0xFFFF
 
 _JMPREL, _PLTRELSZ, _PLTREL = 23, 2, 20
 _RELA, _RELASZ, _RELACOUNT = 7, 8, 0x6FFFFFF9
@@ -36,7 +38,7 @@ _INDIRECT = {3: 42, 21: 248, 22: 61, 40: 160, 62: 37, 183: 1032, 243: 58, 258: 1
 _DESCRIPTOR = {3: 41, 40: 13, 62: 36, 183: 1031, 243: 12}
 
 
-def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, bool]:
+def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, bool, bytes]:
     """List the undefined symbols that relocations refer to, and some of the defined ones.
 
     Those are copies of other objects' variables; and what musl does not see of the file's own: indirect functions and
@@ -52,13 +54,15 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
 
     Returns:
         Their number, a byte of marks and the number of a version for each, and their names, for ``decode``; empty if
-        there are none. And whether any relocation is done by a function (``R_*_IRELATIVE``).
+        there are none. Whether any relocation is done by a function (``R_*_IRELATIVE``). And the types of
+        relocations, for ``decode_types``.
     """
     told = _referred(image, machine, tags)
     referred = told.at_start | told.lazily
+    types = _written(told.types, told.slot_types)
     symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
     if symbols is None or strings is None or not referred:
-        return b"", told.indirect
+        return b"", told.indirect, types
     table = image.window.look(
         symbols, min((max(referred) + 1) * image.layout.symbol.size, _TABLE_LIMIT)
     )
@@ -93,7 +97,23 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
         found.append(names[start:end])
     numbers = _LITTLE.halves(wanted.tobytes()).tobytes()
     head = len(marks).to_bytes(4, "little") + bytes(marks) + numbers
-    return head + b"\0".join(found) if found else b"", told.indirect
+    return head + b"\0".join(found) if found else b"", told.indirect, types
+
+
+def _written(types: set[int], slot_types: set[int]) -> bytes:
+    """Write types of relocations and, behind a mark, those of jump slots."""
+    parts = [[min(kind, _SLOTS - 1) for kind in sorted(kinds)] for kinds in (types, slot_types)]
+    numbers = array("H", [*parts[0][:_TYPES_LIMIT], _SLOTS, *parts[1][:_TYPES_LIMIT]])
+    return _LITTLE.halves(numbers.tobytes()).tobytes() if types or slot_types else b""
+
+
+def decode_types(blob: bytes) -> tuple[frozenset[int], frozenset[int]]:
+    """Read the types that ``cut`` returned: of relocations, and of jump slots."""
+    numbers = list(_LITTLE.halves(blob)) or [_SLOTS]
+    if _SLOTS not in numbers:
+        raise ValueError("not a list of types")
+    mark = numbers.index(_SLOTS)
+    return frozenset(numbers[:mark]), frozenset(numbers[mark + 1 :])
 
 
 def _versions(image: Image, table: int | None, count: int) -> "array[int]":
@@ -138,13 +158,15 @@ def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, .
 class _Referred:
     """Indices of symbols: those that DT_RELA and DT_REL refer to, those that DT_JMPREL does, those that are copied.
 
-    And whether there is a relocation by a function.
+    And whether there is a relocation by a function, and the types of both kinds.
     """
 
     at_start: set[int] = field(default_factory=set)
     lazily: set[int] = field(default_factory=set)
     copied: set[int] = field(default_factory=set)
     indirect: bool = False
+    types: set[int] = field(default_factory=set)
+    slot_types: set[int] = field(default_factory=set)
 
 
 def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> _Referred:
@@ -163,58 +185,87 @@ def _referred(image: Image, machine: int, tags: Mapping[int, int]) -> _Referred:
                 jump_size  # some linkers count the jump slots in; glibc takes them out again too
             )
         relative = min(tags.get(count_tag, 0) * entry, size)  # these come first and name no symbol
-        at_start, special = _symbols(image, machine, table + relative, size - relative, entry)
-        referred.at_start |= at_start - {0}
-        referred.copied |= special[_COPY.get(machine)]
-        referred.indirect |= bool(special[_INDIRECT.get(machine)])
-    lazily, special = _symbols(
-        image, machine, jump, jump_size, (3 if tags.get(_PLTREL) == _RELA else 2) * word
-    )
-    referred.lazily = lazily - {0}
-    referred.at_start |= special[_DESCRIPTOR.get(machine)] - {0}
-    referred.indirect |= bool(special[_INDIRECT.get(machine)])
+        if relative:
+            referred.types |= _read(image, machine, table, entry, entry).types
+        found = _read(image, machine, table + relative, size - relative, entry)
+        referred.types |= found.types
+        referred.at_start |= found.symbols - {0}
+        referred.copied |= found.special[_COPY.get(machine)]
+        referred.indirect |= bool(found.special[_INDIRECT.get(machine)])
+    entry = (3 if tags.get(_PLTREL) == _RELA else 2) * word
+    found = _read(image, machine, jump, jump_size, entry)
+    referred.slot_types = found.types
+    referred.lazily = found.symbols - {0}
+    referred.at_start |= found.special[_DESCRIPTOR.get(machine)] - {0}
+    referred.indirect |= bool(found.special[_INDIRECT.get(machine)])
     return referred
 
 
-def _symbols(
-    image: Image, machine: int, table: int | None, size: int, entry: int
-) -> tuple[set[int], Mapping[int | None, set[int]]]:
-    """The symbol indices in ``r_info`` of a table of relocations; and those of the types that are special, by type."""
-    found: set[int] = set()
-    special: defaultdict[int | None, set[int]] = defaultdict(set)
-    offset = image.offset(table)
+@dataclass(slots=True)
+class _Table:
+    """A table of relocations.
+
+    Attributes:
+        symbols: The indices that they refer to.
+        special: Those of the types that are special, by type.
+        types: All types; none for MIPS, whose words hold three each.
+    """
+
+    symbols: set[int] = field(default_factory=set)
+    special: defaultdict[int | None, set[int]] = field(default_factory=lambda: defaultdict(set))
+    types: set[int] = field(default_factory=set)
+
+
+def _read(image: Image, machine: int, address: int | None, size: int, entry: int) -> _Table:
+    """Read the ``r_info`` of a table's entries, each of ``entry`` bytes."""
+    table = _Table()
+    offset = image.offset(address)
     if offset is None:
-        return found, special
+        return table
     if size > _RELOCATIONS_LIMIT:
         image.window.complete = False
-        return found, special
+        return table
     chunk = _CHUNK - _CHUNK % entry
-    symbol_at, type_at = _words_of_info(image.layout, machine)
-    kinds = {types[machine] for types in (_COPY, _INDIRECT, _DESCRIPTOR) if machine in types}
-    # Of MIPS's little-endian files, the type is the last of the word's four bytes.
-    last = (
-        24
-        if machine == _MIPS and image.layout.word == 8 and image.layout.byte_order == "little"
-        else 0
-    )
     for start in range(offset, offset + size, chunk):
         words = image.layout.words(image.window.look(start, min(chunk, offset + size - start)))
-        symbols, types = words[symbol_at :: entry // 4], words[type_at :: entry // 4]
-        found.update(symbols)
-        for kind in kinds if symbol_at != type_at else ():
-            if (written := kind << last) in types:
-                special[kind].update(
-                    symbol for symbol, this in zip(symbols, types, strict=False) if this == written
-                )
-        if len(found) > _REFERRED_LIMIT:
+        _add(table, words, entry, image.layout, machine)
+        if len(table.symbols) > _REFERRED_LIMIT:
             image.window.complete = False
             break
-    if image.layout.word == 8:
-        return found, special
-    for info in found:
+    return table if image.layout.word == 8 else _narrow(table, machine)
+
+
+def _add(table: _Table, words: "array[int]", entry: int, layout: Layout, machine: int) -> None:
+    """Add some entries; of 32-bit files ``r_info`` as it is, for ``_narrow``."""
+    symbol_at, type_at = _words_of_info(layout, machine)
+    symbols = words[symbol_at :: entry // 4]
+    table.symbols.update(symbols)
+    if symbol_at == type_at:
+        return
+    types = words[type_at :: entry // 4]
+    if machine != _MIPS:
+        table.types.update(types)
+    # Of MIPS's little-endian files, the type is the last of the word's four bytes.
+    last = 24 if machine == _MIPS and layout.byte_order == "little" else 0
+    for kind in _special(machine):
+        if (written := kind << last) in types:
+            pairs = zip(symbols, types, strict=False)
+            table.special[kind].update(symbol for symbol, this in pairs if this == written)
+
+
+def _special(machine: int) -> set[int]:
+    return {types[machine] for types in (_COPY, _INDIRECT, _DESCRIPTOR) if machine in types}
+
+
+def _narrow(table: _Table, machine: int) -> _Table:
+    """Split the ``r_info`` of a 32-bit file: a symbol, and a byte for the type."""
+    kinds = _special(machine)
+    for info in table.symbols:
+        table.types.add(info & 0xFF)
         if info & 0xFF in kinds:
-            special[info & 0xFF].add(info >> 8)
-    return {info >> 8 for info in found}, special
+            table.special[info & 0xFF].add(info >> 8)
+    table.symbols = {info >> 8 for info in table.symbols}
+    return table
 
 
 def _words_of_info(layout: Layout, machine: int) -> tuple[int, int]:

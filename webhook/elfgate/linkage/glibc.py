@@ -19,13 +19,12 @@ from elfgate.linkage.loaded import (
     MOST_OBJECTS,
     Object,
     Objects,
+    judge_relr,
     mapped,
     provided_by_kernel,
-    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
-    report_relr,
 )
 from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.report import Code
@@ -132,12 +131,11 @@ def _link(
     doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
     if not check_versions(attempt, objects, itself, doubt):
         return
-    if search.version < _RELR_SINCE and (user := relr_user(objects)) is not None:
-        report_relr(attempt, user, "a glibc before 2.36")
-        return
     now = bool(program.process.env.get("LD_BIND_NOW"))
     unversioned = check_unversioned(attempt, objects, search.version, now=now)
     bound = unversioned and _bind(attempt, objects, itself, doubt, now=now)
+    if bound and search.version < _RELR_SINCE:
+        bound = judge_relr(attempt, objects, "a glibc before 2.36")
     if bound and _initialised(attempt, objects, search.version, doubt):
         report_incomplete(attempt, objects)
 

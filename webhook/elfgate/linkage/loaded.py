@@ -155,21 +155,29 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
     return cut is False
 
 
-def relr_user(objects: Objects) -> Object | None:
+def _relr_user(objects: Objects) -> Object | None:
     """Find an object with packed relative relocations (DT_RELR); first one that cannot do without them."""
     users = [item for item in objects if item.facts.relr]
     return next((item for item in users if item.facts.relr_at_start), next(iter(users), None))
 
 
-def report_relr(attempt: Attempt, item: Object, libc: str) -> None:
+def judge_relr(attempt: Attempt, objects: Objects, libc: str) -> bool:
+    """Judge DT_RELR in a process whose loader does not know it; tell whether it gets to ``main``."""
+    user = _relr_user(objects)
+    if user is not None:
+        _report_relr(attempt, user, libc)
+    return user is None or not user.facts.relr_at_start
+
+
+def _report_relr(attempt: Attempt, item: Object, libc: str) -> None:
     """Record an object whose packed relative relocations its loader passes over: its own pointers lead nowhere."""
-    doubt = item.doubt
-    if not item.facts.relr_at_start:
-        doubt = doubt or Doubt(
-            UnknownReason.SHAPE_UNKNOWN, "what they relocate may not come to be used"
-        )
-    message = f"{item.path} has DT_RELR relocations, which {libc} does not know: it crashes"
-    attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, doubt)
+    message = f"{item.path} has DT_RELR relocations, which {libc} does not know"
+    if item.facts.relr_at_start:
+        message = f"{message}: it crashes"
+        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+    else:
+        message = f"{message}: it crashes when it uses what they relocate"
+        attempt.note(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR)
 
 
 def report_incomplete(attempt: Attempt, objects: Objects) -> None:

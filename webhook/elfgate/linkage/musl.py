@@ -22,16 +22,14 @@ from elfgate.linkage.loaded import (
     MOST_OBJECTS,
     Object,
     Objects,
+    judge_relr,
     mapped,
-    provided_by_kernel,
-    relr_user,
     report_incomplete,
     report_mismatch,
     report_missing,
-    report_relr,
 )
 from elfgate.linkage.machines import architecture_of, describe
-from elfgate.linkage.pages import SMALLEST, mappable, taken_by_musl
+from elfgate.linkage.pages import SMALLEST, collide, mappable, taken_by_musl
 from elfgate.linkage.report import Code
 from elfgate.linkage.search import expand_musl, split_musl
 from elfgate.linkage.symbols import by_name, undefined
@@ -41,15 +39,23 @@ from elfgate.rootfs.tree import Found, Missing
 
 DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib"
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
+_PRELOADS = re.compile("[ \\t\\n\\v\\f\\r:]+")  # isspace(3) of the C locale
 _RELR_SINCE = (1, 2, 4)
 _DONATED_SINCE = (1, 2, 1)
 _HEADER = {32: 52, 64: 64}  # bytes
 _ROOM = 512  # bytes for a directory, a name and a NUL in path_open: what is longer is passed over
 _TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
-_UNLIKE = frozenset(
-    {"amd64", "arm64", "ppc64le"}
-)  # no relocation of one is known to another of its class
-_UNLIKE_SLOTS = frozenset({"386", "arm"})  # neither knows the other's jump slots
+_TWIN = Doubt(UnknownReason.SHAPE_UNKNOWN, "two names may be links to one file, or to two copies")
+# The types of relocations that musl knows (``arch/*/reloc.h``), by architecture; others end the start.
+_RELOCATIONS = {
+    "amd64": frozenset({0, 1, 2, 5, 6, 7, 8, 16, 17, 18, 36}),
+    "386": frozenset({0, 1, 2, 5, 6, 7, 8, 14, 35, 36, 37, 41}),
+    "arm64": frozenset({0, 257, *range(1024, 1032)}),
+    "arm": frozenset({0, 2, 13, *range(17, 24)}),
+    "ppc64le": frozenset({0, 19, 20, 21, 22, 38, 43, 68, 73, 78}),
+    "s390x": frozenset({0, 9, 10, 11, 12, 22, 54, 55, 56}),
+    "riscv64": frozenset({0, 2, 3, 4, 5, 7, 9, 11, 12}),
+}
 # What path_open goes on after; any other error (ELOOP) ends the whole search.
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
@@ -69,7 +75,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
     objects = linker.closure(
         Object(program.name, program.image.path, program.image.facts, doubt=program.process.doubt)
     )
-    if objects is None or not linker.relative_relocations(objects) or not linker.bind(objects):
+    if objects is None or not linker.bind(objects) or not linker.relative_relocations(objects):
         return
     if not linker.entered(objects) or not linker.foreign_unused(objects):
         return
@@ -101,6 +107,8 @@ class _Linker:
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._foreign: list[Object] = []
+        self._digests: dict[str, bytes] = {}
+        self._twins: dict[str, Doubt] = {}
 
     def overwrites(self, image: Image) -> bool:
         """Judge a dynamic section behind its segment, as patchelf leaves it: the page's rest is given to ``malloc``.
@@ -123,13 +131,13 @@ class _Linker:
         objects.add(program)
         listed = self._process.env.get("LD_PRELOAD", "")
         self._attempt.work.spend(len(listed) // CHARACTERS)
-        for name in dict.fromkeys(re.split(r"[\s:]+", listed)):
+        for name in dict.fromkeys(_PRELOADS.split(listed)):
             if name:
                 self._load(objects, program, name, preload=True)
         complete = True
         for item in objects:
             for name in item.facts.needed:
-                complete &= provided_by_kernel(name) or self._load(objects, item, name)
+                complete &= self._load(objects, item, name)
             if len(objects.items) > MOST_OBJECTS:
                 self._attempt.unknown(
                     program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED
@@ -142,18 +150,20 @@ class _Linker:
     ) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
         self._attempt.work.spend(1 + len(name) // CHARACTERS)
-        if self._is_itself(name) or objects.named(name) is not None:
+        if self._is_itself(name) or ("/" not in name and objects.named(name) is not None):
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
         opened = self._open(name, () if preload else needed_by.chain(), query)
         if opened is None:
             if not preload:
-                report_missing(self._attempt, needed_by, name, query.doubt)
+                doubt = query.doubt or self._twins.get(name)
+                report_missing(self._attempt, needed_by, name, doubt)
             return preload
         path, found = opened
         known = objects.at(found.path)
         if known is not None:
-            objects.alias(known, {name})
+            if "/" not in name and not known.names:  # the first search that finds it names it
+                objects.alias(known, {posixpath.basename(known.name)})
             return True
         facts = self._attempt.facts(found)
         wrong = self._refusal(found.entry, facts)
@@ -165,14 +175,27 @@ class _Linker:
                 report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
             return passed_over
         names = set() if "/" in name else {name}
+        self._note_twins(objects, found.entry, name)
         item = Object(path, found.path, facts, None if preload else needed_by, names, query.doubt)
+        self._digests[found.path] = found.entry.elf
         return self._map(objects, item, foreign=foreign)
+
+    def _note_twins(self, objects: Objects, entry: Entry, name: str) -> None:
+        """Note whose name a search would give, if two paths are hard links of one file, not copies."""
+        for item in objects if "/" not in name else ():
+            if not item.names and self._digests.get(item.path) == entry.elf:
+                self._twins[posixpath.basename(item.name)] = _TWIN
 
     def _map(self, objects: Objects, item: Object, *, foreign: bool) -> bool:
         """Map a library, unless it is a second libc: musl takes itself instead."""
         if item.facts.exports("__libc_start_main") and item.facts.exports("stdin"):
             self._is_needed = True
             return True
+        if collide(objects.items[0].facts, item.facts):
+            message = "is a program for addresses that the program has taken (Resource busy)"
+            parent = item.needed_by or objects.items[0]
+            report_mismatch(self._attempt, parent, item.path, message, item.doubt)
+            return False
         objects.add(item)
         if foreign:
             self._foreign.append(item)
@@ -238,7 +261,7 @@ class _Linker:
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read"
             )
-        return text or ""
+        return (text or "").partition("\0")[0]  # getdelim reads up to it, and so does who splits it
 
     def _try(self, path: str, text: str, query: _Query) -> tuple[str, Found] | None:
         attempt = self._attempt
@@ -293,6 +316,8 @@ class _Linker:
         What does not fit are its relocations ("unsupported relocation type"), if there are any, and if their numbers
         mean nothing on this machine; and its code, if it comes to run.
         """
+        if facts is None and not entry.head and entry.kind is Kind.FILE:
+            return _TAKEN if entry.size else None  # its first bytes are not kept
         if facts is None:
             order: Literal["little", "big"] = (
                 "big" if self._loader.facts.byte_order == "big" else "little"
@@ -307,12 +332,8 @@ class _Linker:
         ours, theirs = architecture_of(self._loader.facts), architecture_of(facts)
         if ours is theirs:
             return None
-        names = {row.name for row in (ours, theirs) if row}
-        if len(names) == 2 and facts.relocated and names <= _UNLIKE:
-            return None
-        if names == _UNLIKE_SLOTS and any(symbol.lazy for symbol in facts.undefined):
-            return None
-        return _TAKEN
+        types = facts.relocation_types | facts.slot_types
+        return _TAKEN if ours is None or types <= _RELOCATIONS.get(ours.name, types) else None
 
     def foreign_unused(self, objects: Objects) -> bool:
         """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
@@ -332,11 +353,9 @@ class _Linker:
 
     def relative_relocations(self, objects: Objects) -> bool:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
-        item = relr_user(objects)
-        if item is None or not self._version or self._version >= _RELR_SINCE:
+        if not self._version or self._version >= _RELR_SINCE:
             return True
-        report_relr(self._attempt, item, f"musl {self._about.version}")
-        return False
+        return judge_relr(self._attempt, objects, f"musl {self._about.version}")
 
     def entered(self, objects: Objects) -> bool:
         """Judge the program's start code: on POWER, glibc's passes ``__libc_start_main`` other arguments than musl's.

@@ -8,7 +8,7 @@ kernel, nor by glibc from 2.35 on. Of segments that are congruent, but linked fo
 
 from itertools import pairwise
 
-from elfgate.elf.facts import ElfFacts
+from elfgate.elf.facts import ElfFacts, Type
 
 SMALLEST = 4096
 _WRITE = 2  # PF_W
@@ -58,6 +58,20 @@ def taken_by_musl(facts: ElfFacts, page: int) -> bool:
         return mappable(facts, page)
     alike = [load for load in facts.loads if load.vaddr // page == lowest.vaddr // page]
     return mappable(facts, page) and not any(load.flags & _WRITE for load in alike)
+
+
+def collide(program: ElfFacts, library: ElfFacts) -> bool:
+    """Tell whether two files want the same addresses, as both are for fixed ones."""
+    if Type.DYN in (program.type, library.type):
+        return False
+    taken, wanted = (
+        (
+            min(load.vaddr for load in facts.loads),
+            max(load.vaddr + load.memsz for load in facts.loads),
+        )
+        for facts in (program, library)
+    )
+    return taken[0] < wanted[1] and wanted[0] < taken[1]
 
 
 def cut_off(facts: ElfFacts, page: int) -> bool | None:

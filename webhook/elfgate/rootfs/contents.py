@@ -55,7 +55,7 @@ def bytes_wanted(path: str, mode: int, size: int, head: bytes) -> int:
     if is_text(path):
         return min(size, TEXT_BYTES)
     if not (head.startswith(b"#!") or mode & 0o111):
-        return 0
+        return min(size, HEAD_BYTES) if is_library_name(path) else 0
     return min(size, HEAD_BYTES + TAIL_BYTES if _is_shell_script(head) else HEAD_BYTES)
 
 
@@ -74,7 +74,8 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
     head = bytes(data[:HEAD_BYTES])
     if is_elf(head):
         return Kept(head=head, elf=excerpt(data)) if len(data) >= size else None
-    whole, runs = is_text(path), head.startswith(b"#!") or mode & 0o111
+    whole = is_text(path)
+    runs = head.startswith(b"#!") or mode & 0o111 or is_library_name(path)
     if not (whole or runs):  # most files: nothing but their first bytes need be known
         return NOTHING if data or not size else None
     wanted = bytes_wanted(path, mode, size, head)
@@ -96,6 +97,12 @@ def is_text(path: str) -> bool:
     if path.endswith(".path"):
         return "/etc/ld-musl-" in path
     return path.startswith("/etc/ld.so.conf.d/") and path.endswith(".conf")
+
+
+def is_library_name(path: str) -> bool:
+    """Whether a file has a name such as ``libx.so`` or ``libx.so.1``."""
+    name = path.rpartition("/")[2]
+    return name.endswith(".so") or ".so." in name
 
 
 def _is_shell_script(head: bytes) -> bool:

@@ -29,7 +29,7 @@ class Entry:
         link: A symlink's target as written, or a hard link's target as an absolute path in the image.
         opaque: A directory that hides what the layers below have in it.
         implied: A directory that only its contents tell of: it takes mode and owner of the one below, if there is.
-        head: A file's first bytes (up to 256), if it has an x bit or is an ELF file: what ``exec`` looks at.
+        head: A file's first bytes (up to 256), if it has an x bit or a library's name, or is an ELF file.
         tail: The rest of a shell script's text up to 64 KiB, so that its ``exec "$@"`` can be seen.
         elf: The digest under which the layer keeps an ELF file's excerpt (``Layer.excerpt``), else empty. The excerpt
             itself is not here, so that whoever has its facts already need not unpack it.

@@ -18,12 +18,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from elfgate.images.keyring import Keyring
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.layer import Layer
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.local import LocalPredictor
 from elfgate.scan.located import Locate, Located
 from elfgate.scan.reader import Reader
@@ -75,7 +75,7 @@ def application(number: int) -> bytes:
 
 
 def located_in(memory: Memory) -> Locate:
-    def locate(image: str, keyring: Keyring | None = None) -> Located:  # noqa: ARG001 - all may have what is in memory
+    def locate(image: str, asker: Asker = ANYBODY) -> Located:  # noqa: ARG001 - all may have what is in memory
         return Located(image, memory, image)
 
     return locate

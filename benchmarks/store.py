@@ -25,11 +25,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from _pytest.outcomes import Skipped
 
+from elfgate.images.layout import Folder, Layout
 from elfgate.images.source import Limits
 from elfgate.platforms import Platform
 from elfgate.rootfs import tar
 from elfgate.rootfs.tree import Tree
-from elfgate.scan.reader import Reader
+from elfgate.scan.reader import Located, Reader
 from elfgate.store.address import parse
 from elfgate.store.protocol import Kind, Store
 from elfgate.store.shared import ValkeyStore
@@ -112,9 +113,10 @@ def measure(store: Store, layers: int, images: list[str]) -> dict[str, float]:
         assert store.get(Kind.LAYER, wanted) is not None
         look_ups.append(time.perf_counter() - started)
     reader = Reader(store=store)
+    nowhere = Layout(Folder(""), Limits())
     for name in chance.sample(images, len(images)):
         started = time.perf_counter()
-        contents = reader.known(name, PLATFORM)
+        contents = reader.known(Located(name, nowhere, name), name, PLATFORM)
         assert contents is not None
         release = Tree([layer for _, layer in contents.layers]).os_release()
         trees.append(time.perf_counter() - started)

@@ -74,10 +74,11 @@ def test_an_empty_fact_is_not_a_missing_one(store: Store) -> None:
     assert store.get(Kind.DOCUMENT, DIGEST) == b""
 
 
-def test_putting_a_fact_again_changes_nothing(store: Store) -> None:
-    store.put(Kind.LAYER, DIGEST, b"first")
-    store.put(Kind.LAYER, DIGEST, b"second")
-    assert store.get(Kind.LAYER, DIGEST) == b"first"
+def test_putting_a_fact_again_replaces_one_that_may_be_damaged(store: Store) -> None:
+    store.put(Kind.LAYER, DIGEST, b"damaged")
+    store.put(Kind.LAYER, DIGEST, b"sound")
+    assert store.get(Kind.LAYER, DIGEST) == b"sound"
+    assert store.statistics()["layers"] == 1
 
 
 def test_what_one_puts_another_gets(reopened: Callable[[], Store]) -> None:

@@ -22,12 +22,12 @@ import zstandard
 from elfgate.errors import UnknownReason
 from elfgate.images.auth import Credential
 from elfgate.images.docker_config import DockerConfig
-from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries, RegistryOptions
 from elfgate.images.source import Limits
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Linkage, Scanner
@@ -248,10 +248,10 @@ async def judged(registry: Registry, store: Path, *names: str) -> list[Linkage]:
     )
     reader = Reader(store=facts, limits=LIMITS)
 
-    def locate(image: str, keyring: Keyring | None = None) -> Located:
+    def locate(image: str, asker: Asker = ANYBODY) -> Located:
         reference = Reference.parse(registry.reference(image))
         return Located(
-            image, registries.repository(reference), reference.target, lane=reference.registry
+            image, registries.repository(reference), reference.target, host=reference.registry
         )
 
     scanner = Scanner(locate=locate, reader=reader, predictor=LocalPredictor())

@@ -69,3 +69,7 @@ class UnreadableError(ElfgateError):
     def __init__(self, message: str, *, reason: UnknownReason, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+
+
+class UnansweredError(UnreadableError):
+    """A source that does not answer in time: who asks again at once waits again."""

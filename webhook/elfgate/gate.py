@@ -18,7 +18,6 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.targets import Target, targets
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
-from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference, pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
@@ -32,6 +31,7 @@ from elfgate.policy.document import (
 )
 from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
+from elfgate.scan.asker import Asker
 from elfgate.scan.scanner import Linkage, Scanner
 
 if TYPE_CHECKING:  # it loads the Kubernetes client, which the command line seldom needs
@@ -95,15 +95,17 @@ async def judge(
     )
     workload = bounded(workload, len(landing))
     keyring = await pull_secrets.of(workload) if pull_secrets else None
+    asker = Asker(workload.namespace, keyring)
     placed = perf_counter()
     pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await _linkages(scanner, pairs, within, keyring)
+    linkages = await _linkages(scanner, pairs, within, asker)
     entries = [
-        await _linkage_entry(scanner, container, target, linkage)
+        await _linkage_entry(scanner, container, target, linkage, asker)
         for (container, target), linkage in zip(pairs, linkages, strict=True)
     ]
     if any(linkage.outcome is Outcome.CANNOT_START for linkage in linkages):
-        entries += [entry async for entry in _elsewhere(workload, linkages, inventory, scanner)]
+        known = _elsewhere(workload, linkages, inventory, scanner, asker)
+        entries += [entry async for entry in known]
     document = Document(
         request=Request(
             point=point.value,
@@ -136,28 +138,28 @@ async def _linkages(
     scanner: Scanner,
     pairs: Sequence[tuple[Container, Target]],
     within: float | None,
-    keyring: Keyring | None,
+    asker: Asker,
 ) -> list[Linkage]:
     """Predict each start; what is at hand is not waited for, as a task for each would cost more than the look-up."""
-    found = [_at_hand(scanner, container, target, keyring) for container, target in pairs]
+    found = [_at_hand(scanner, container, target, asker) for container, target in pairs]
     missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
     if not missing:
         return [linkage for linkage in found if linkage is not None]
     read = iter(
-        await asyncio.gather(*(_linkage(scanner, *pair, within, keyring) for pair in missing))
+        await asyncio.gather(*(_linkage(scanner, *pair, within, asker) for pair in missing))
     )
     return [linkage or next(read) for linkage in found]
 
 
 def _at_hand(
-    scanner: Scanner, container: Container, target: Target, keyring: Keyring | None
+    scanner: Scanner, container: Container, target: Target, asker: Asker
 ) -> Linkage | None:
     if container.skipped:
         return _skipped(container, target)
     try:
         name = pulled_name(container.image)
         linkage = scanner.at_hand(
-            name, target.platform, container.overrides, target.facts, keyring=keyring
+            name, target.platform, container.overrides, target.facts, asker=asker
         )
     except InputError:
         return None
@@ -187,12 +189,12 @@ async def _linkage(
     container: Container,
     target: Target,
     within: float | None,
-    keyring: Keyring | None,
+    asker: Asker,
 ) -> Linkage:
     try:
         name = pulled_name(container.image)
         linkage = await scanner.linkage(
-            name, target.platform, container.overrides, target.facts, within=within, keyring=keyring
+            name, target.platform, container.overrides, target.facts, within=within, asker=asker
         )
         return _as_written(linkage, container)
     except InputError as error:  # the API server takes any text for an image; the node will not
@@ -210,27 +212,30 @@ async def _linkage(
 
 
 async def _elsewhere(
-    workload: Workload, linkages: Sequence[Linkage], inventory: Inventory, scanner: Scanner
+    workload: Workload,
+    linkages: Sequence[Linkage],
+    inventory: Inventory,
+    scanner: Scanner,
+    asker: Asker,
 ) -> AsyncIterator[LinkageEntry]:
     """What is known of platforms that the cluster has and the pod keeps off: where a way out may be."""
     digests = {linkage.image: linkage.digest for linkage in linkages}
     landing = {linkage.platform for linkage in linkages}
     for platform in sorted({kind.platform for kind in inventory.kinds()} - landing):
         for container in workload.containers:
-            known = await scanner.known(
-                container.image, digests[container.image], platform, container.overrides
-            )
+            image, overrides = container.image, container.overrides
+            known = await scanner.known(image, digests[image], platform, overrides, asker=asker)
             if known is not None:
                 yield _entry(container, known)
 
 
 async def _linkage_entry(
-    scanner: Scanner, container: Container, target: Target, linkage: Linkage
+    scanner: Scanner, container: Container, target: Target, linkage: Linkage, asker: Asker
 ) -> LinkageEntry:
     alternatives: list[str] = []
     if linkage.outcome is Outcome.CANNOT_START:
         alternatives = await scanner.alternatives(
-            container.image, target.platform, container.overrides, target.facts
+            container.image, target.platform, container.overrides, target.facts, asker=asker
         )
     return _entry(container, linkage, alternatives)
 

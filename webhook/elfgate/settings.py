@@ -209,7 +209,8 @@ class Registries(Model):
     )
     concurrency: PositiveInt | None = Field(
         default=None,
-        description="How many things of one registry are read at a time; one more than there are cores, if unset.",
+        description="How many look-ups, and how many layers, of one registry are under way at a time "
+        "for one namespace; eight, and one more than there are cores, if unset.",
     )
 
 

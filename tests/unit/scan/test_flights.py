@@ -1,20 +1,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from elfgate.scan.flights import Flights, Lanes
+from elfgate.scan.flights import Flights
 
 
 def flying(check: Callable[[Flights], Awaitable[None]]) -> None:
     async def main() -> None:
-        with ThreadPoolExecutor(1) as threads:
-            flights = Flights(threads, Lanes(1))
-            try:
-                await check(flights)
-            finally:
-                await flights.close()
+        flights = Flights()
+        try:
+            await check(flights)
+        finally:
+            await flights.close()
 
     asyncio.run(main())
 

@@ -16,8 +16,7 @@ from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.platforms import Platform
-from elfgate.scan import reader as reader_module
-from elfgate.scan.flights import Lanes
+from elfgate.scan.access import ACCESS_SECONDS, OLD_SECONDS
 from elfgate.scan.reader import Located, Reader
 from elfgate.store.protocol import Kind
 from elfgate.store.sqlite import SqliteStore
@@ -54,7 +53,7 @@ async def reading(
             reference.familiar_name,
             reference.tag,
             asker=None if keyring is None else keyring.identity(reference.name),
-            lane=reference.registry,
+            host=reference.registry,
         )
         digest, contents = await reader.read(located, AMD64)
         assert contents is not None
@@ -123,7 +122,7 @@ def test_access_is_remembered_briefly(tmp_path: Path, monkeypatch: pytest.Monkey
             await ask(name, keys(registry))
             registry.answer(f"/v2/example/app/manifests/{APP.digest}", Answer(403))
             await ask(name, keys(registry))
-            later = time.monotonic() + reader_module.ACCESS_SECONDS + 1
+            later = time.monotonic() + ACCESS_SECONDS + 1
             monkeypatch.setattr(time, "monotonic", lambda: later)
             with pytest.raises(UnreadableError) as raised:
                 await ask(name, keys(registry))
@@ -133,7 +132,7 @@ def test_access_is_remembered_briefly(tmp_path: Path, monkeypatch: pytest.Monkey
         asyncio.run(run(registry))
 
 
-def test_who_had_a_digest_keeps_it_while_the_registry_is_out_of_reach(
+def test_who_had_an_image_keeps_it_while_the_registry_is_out_of_reach(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run(registry: Registry) -> None:
@@ -143,13 +142,16 @@ def test_who_had_a_digest_keeps_it_while_the_registry_is_out_of_reach(
             await ask("app:1.0", keys(registry))
             for target in (APP.digest, "1.0"):
                 registry.answer(f"/v2/example/app/manifests/{target}", Answer(503))
-            later = time.monotonic() + reader_module.ACCESS_SECONDS + 1
+            later = time.monotonic() + ACCESS_SECONDS + 1
             monkeypatch.setattr(time, "monotonic", lambda: later)
+            for image in (name, "app:1.0"):
+                assert await ask(image, keys(registry)) == APP.digest
+                with pytest.raises(UnreadableError):  # others never had it
+                    await ask(image, Keyring([]))
+            later += OLD_SECONDS
             assert await ask(name, keys(registry)) == APP.digest
             with pytest.raises(UnreadableError):  # a tag may have moved meanwhile
                 await ask("app:1.0", keys(registry))
-            with pytest.raises(UnreadableError):  # and others never had it
-                await ask(name, Keyring([]))
 
     with private() as registry:
         asyncio.run(run(registry))
@@ -196,25 +198,6 @@ def test_a_registry_that_hangs_holds_up_its_own_images_only(tmp_path: Path) -> N
                 f"/v2/example/{number}/manifests/1.0", Answer(405), Answer(body=hanging(stuck))
             )
         asyncio.run(run(stuck, sound))
-
-
-def test_a_lane_is_forgotten_when_nobody_is_in_it() -> None:
-    async def run() -> None:
-        lanes, most, inside = Lanes(2), 0, 0
-
-        async def walk() -> None:
-            nonlocal most, inside
-            async with lanes.enter("a"):
-                inside += 1
-                most = max(most, inside)
-                await asyncio.sleep(0)
-                inside -= 1
-
-        await asyncio.gather(*(walk() for _ in range(10)))
-        assert most == 2
-        assert lanes._lanes == {}
-
-    asyncio.run(run())
 
 
 def test_what_is_hostile_is_not_stored_and_leaves_other_images_alone(tmp_path: Path) -> None:

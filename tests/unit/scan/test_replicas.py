@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import Platform
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.local import LocalPredictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
@@ -48,7 +48,7 @@ def replica(registry: Registry, server: valkey.Server) -> Iterator[Replica]:
             stack.callback(registries.close)
             shared = stack.enter_context(closing(ValkeyStore(parse(server.url))))
 
-            def locate(image: str, keyring: Keyring | None = None) -> Located:
+            def locate(image: str, asker: Asker = ANYBODY) -> Located:
                 reference = Reference.parse(image)
                 source = registries.repository(reference)
                 return Located(image, source, reference.tag, reference.name, reference.tag)

@@ -11,7 +11,7 @@ import pytest
 
 from elfgate.cluster.template import TEMPLATES
 from elfgate.policy.config import PolicyConfig
-from elfgate.scan import reader
+from elfgate.scan import access
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
 from elfgate.settings import Admission
 from support import founding
@@ -168,7 +168,7 @@ def test_a_tag_that_has_moved_is_seen_when_its_time_is_over(
 
     expected = False  # within the time that a tag's answer holds
     asyncio.run(main())
-    monkeypatch.setattr(reader, "TAG_SECONDS", 0.0)
+    monkeypatch.setattr(access, "TAG_SECONDS", 0.0)
     registry.images, expected = {founding.REPOSITORY: founding.images()}, True
     asyncio.run(main())
 

@@ -7,10 +7,10 @@ from contextlib import closing
 import pytest
 
 from elfgate.errors import InputError
-from elfgate.images.keyring import Keyring
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.platforms import Platform
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.reader import Located, Reader
 from elfgate.store.memory import MemoryStore
 from elfgate.warm import Shard, State, Warmed, distinct, warm
@@ -44,7 +44,7 @@ def run(
 
     with closing(Registries()) as registries:
 
-        def locate(image: str, keyring: Keyring | None = None) -> Located:
+        def locate(image: str, asker: Asker = ANYBODY) -> Located:
             reference = Reference.parse(image)
             return Located(
                 image,

@@ -18,9 +18,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
-from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.errors import UnansweredError, UnknownReason, UnreadableError
 from elfgate.images.addresses import check_address, check_literal, check_url
 from elfgate.images.dial import AS_USUAL, Dial
+from elfgate.images.pace import paced
 
 _MOST_CONNECTIONS = 32
 _IDLE_SECONDS = (
@@ -253,7 +254,10 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _within(timeout))
+        data, kept = paced(lambda: self._stream.read(max_bytes, _within(timeout)))
+        if not kept:
+            raise httpcore.ReadTimeout("it sends too slowly")
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _within(timeout))
@@ -288,7 +292,7 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except httpcore.TimeoutException as error:
         what = f"{host} does not answer in time"
-        raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
+        raise UnansweredError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
     except (
         httpcore.NetworkError,
         httpcore.ProtocolError,

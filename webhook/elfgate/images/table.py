@@ -31,6 +31,7 @@ _CHUNKED = "io.github.containers.zstd-chunked.manifest-checksum"
 _CHUNKED_PLACE = (
     "io.github.containers.zstd-chunked.manifest-position"  # offset:length:unpacked length:1
 )
+ANNOTATIONS = frozenset({_ESTARGZ, _CHUNKED, _CHUNKED_PLACE})  # those of a layer that are looked at
 _FOOTER_BYTES = 51
 _FOOTER_NUMBER = slice(
     16, 32

@@ -1,139 +1,174 @@
-"""What keeps reading cheap: one flight for whoever asks for the same thing, and a bounded memory of what came of it."""
+"""One flight for whoever asks for the same thing of the same source at the same time."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from concurrent.futures import Executor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-K = TypeVar("K")
-V = TypeVar("V")
 T = TypeVar("T")
 
+Awaited = Callable[[], bool]
+"""Tells whether somebody still waits for what a flight is a part of."""
 
-class Recent(Generic[K, V]):
-    """A bounded map that forgets what was used longest ago. Belongs to one thread."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._items: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        """The value, which thereby becomes the most recent."""
-        value = self._items.get(key)
-        if value is not None:
-            self._items.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop the oldest beyond the size."""
-        self._items[key] = value
-        self._items.move_to_end(key)
-        while len(self._items) > self._size:
-            self._items.popitem(last=False)
+PATIENCE = 1.0  # seconds that other sources' flights are waited for before one's own begins
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Flight:
     task: "asyncio.Task[Any]"
-    waiting: int = 0
-
-
-class Lanes:
-    """Lets so many in at a time, lane by lane: a registry that hangs holds up its own images only. For one event loop.
-
-    Args:
-        width: How many.
-    """
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._lanes: dict[str, tuple[asyncio.Semaphore, int]] = {}
-
-    @asynccontextmanager
-    async def enter(self, name: str) -> AsyncIterator[None]:
-        """Wait for a place in a lane, and hold it within the block."""
-        places, inside = self._lanes.get(name) or (asyncio.Semaphore(self._width), 0)
-        self._lanes[name] = places, inside + 1
-        try:
-            async with places:
-                yield
-        finally:
-            inside = self._lanes[name][1] - 1
-            if inside:
-                self._lanes[name] = places, inside
-            else:
-                del self._lanes[name]  # pods may name any number of registries
+    waiting: list[Awaited] = field(default_factory=list)
 
 
 class Flights:
-    """Runs each thing once at a time. Belongs to one event loop.
+    """Reads each thing once at a time for each source. Belongs to one event loop.
 
-    Whoever asks for a key that is under way waits for the same flight, and one who gives up waiting does not end it:
-    what was begun is finished in the background, for the next to ask; unless there is too much else to do.
+    One who gives up waiting does not end a flight: what was begun is finished in the background,
+    for the next to ask; unless there is too much else to do.
     """
 
-    def __init__(self, threads: Executor, lanes: "Lanes") -> None:
-        self._threads = threads
-        self._lanes = lanes
-        self._under_way: dict[str, _Flight] = {}
+    def __init__(self) -> None:
+        self._under_way: dict[str, dict[str, _Flight]] = {}  # by thing, then by source
         self._shedding = False
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to end what nobody waits for (any longer). What a thread has begun, it still finishes."""
         self._shedding = shedding
         if shedding:
-            for key, flight in list(self._under_way.items()):
-                self._end_if_alone(key, flight)
+            for thing, flights in list(self._under_way.items()):
+                for source, flight in list(flights.items()):
+                    self._end_if_alone(thing, source, flight)
 
-    async def join(self, key: str, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the flight named ``key``, which is begun if it is not under way."""
-        flight = self._under_way.get(key)
-        if flight is None:
-            task = asyncio.ensure_future(begin())
-            flight = self._under_way[key] = _Flight(task)
-            task.add_done_callback(lambda done: self._landed(key, done))
-        flight.waiting += 1
+    async def join(
+        self,
+        thing: str,
+        begin: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        source: str = "",
+        awaited: Awaited = lambda: True,
+    ) -> T:
+        """What comes of a thing at its source; its flight begins if it is not under way."""
+        flight = self._board(thing, source, begin)
         try:
-            result: T = await asyncio.shield(flight.task)
+            with _waiting([flight], awaited):
+                result: T = await asyncio.shield(flight.task)
             return result
         finally:
-            flight.waiting -= 1
             if self._shedding:
-                self._end_if_alone(key, flight)
+                self._end_if_alone(thing, source, flight)
 
-    async def on_thread(self, key: str, read: Callable[[], T], *, lane: str = "") -> T:
-        """The result of a blocking call, run on a thread once for all who ask meanwhile, when its lane is free."""
+    async def first(
+        self,
+        thing: str,
+        begin: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        source: str,
+        awaited: Awaited = lambda: True,
+    ) -> T:
+        """What comes of a thing that is the same everywhere, from whichever source brings it first.
 
-        async def flight() -> T:
-            async with self._lanes.enter(lane):
-                return await _result(
-                    asyncio.get_running_loop().run_in_executor(self._threads, read)
-                )
+        A failure belongs to its source, and ends the wait for that one only. So does silence, after
+        ``PATIENCE`` seconds: then one's own source is asked too.
 
-        return await self.join(key, flight)
+        Raises:
+            Exception: as ``begin`` does, if no other source brings the thing before.
+        """
+        flights = self._under_way.get(thing, {})
+        others = [flight for name, flight in flights.items() if name != source]
+        if source not in flights and others:
+            with _waiting(others, awaited):
+                brought = await _success([flight.task for flight in others], PATIENCE)
+            if brought is not None:
+                early: T = brought.result()
+                return early
+        own = self._board(thing, source, begin)
+        with _waiting([own], awaited):
+            result: T = await _race(own.task, [flight.task for flight in others])
+        self._end_if_alone(thing, source, own)  # another source may have been quicker
+        return result
+
+    def awaited(self, thing: str, source: str) -> bool:
+        """Whether somebody waits for a flight. Any thread may ask."""
+        flight = self._under_way.get(thing, {}).get(source)
+        return flight is not None and any(waits() for waits in list(flight.waiting))
 
     async def close(self) -> None:
         """End all flights."""
-        tasks = [flight.task for flight in self._under_way.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        flights = [flight for some in self._under_way.values() for flight in some.values()]
+        for flight in flights:
+            flight.task.cancel()
+        await asyncio.gather(*(flight.task for flight in flights), return_exceptions=True)
 
-    def _end_if_alone(self, key: str, flight: _Flight) -> None:
+    def _board(
+        self, thing: str, source: str, begin: Callable[[], Coroutine[Any, Any, T]]
+    ) -> _Flight:
+        """The flight of a thing at a source, which begins if it is not under way."""
+        under_way = self._under_way.get(thing, {}).get(source)
+        if under_way is not None:
+            return under_way
+        task = asyncio.ensure_future(begin())
+        flight = _Flight(task)
+        self._under_way.setdefault(thing, {})[source] = flight
+        task.add_done_callback(lambda _: self._landed(thing, source, flight))
+        return flight
+
+    def _end_if_alone(self, thing: str, source: str, flight: _Flight) -> None:
         if not flight.waiting and not flight.task.done():
-            self._under_way.pop(key, None)  # at once: nobody may board it any more
+            self._remove(thing, source, flight)  # at once: nobody may board it any more
             flight.task.cancel()
 
-    def _landed(self, key: str, task: "asyncio.Task[Any]") -> None:
-        flight = self._under_way.get(key)
-        if flight is not None and flight.task is task:
-            del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # seen: it may be that nobody waits for it any longer
+    def _landed(self, thing: str, source: str, flight: _Flight) -> None:
+        self._remove(thing, source, flight)
+        if not flight.task.cancelled():
+            flight.task.exception()  # seen: it may be that nobody waits for it any longer
+
+    def _remove(self, thing: str, source: str, flight: _Flight) -> None:
+        flights = self._under_way.get(thing, {})
+        if flights.get(source) is flight:
+            del flights[source]
+            if not flights:
+                del self._under_way[thing]
 
 
-async def _result(future: Awaitable[T]) -> T:
-    return await future
+@contextmanager
+def _waiting(flights: Iterable[_Flight], waits: Awaited) -> Iterator[None]:
+    """While this lasts, somebody waits for these flights."""
+    awaited = list(flights)
+    for flight in awaited:
+        flight.waiting.append(waits)
+    try:
+        yield
+    finally:
+        for flight in awaited:
+            flight.waiting.remove(waits)
+
+
+async def _success(
+    tasks: "Sequence[asyncio.Task[Any]]", seconds: float
+) -> "asyncio.Task[Any] | None":
+    """The first of some tasks that comes to something within so many seconds, if one does."""
+    until, pending = time.monotonic() + seconds, set(tasks)
+    while pending and (left := until - time.monotonic()) > 0:
+        done, pending = await asyncio.wait(
+            pending, timeout=left, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in done:
+            if _succeeded(task):
+                return task
+    return None
+
+
+async def _race(own: "asyncio.Task[Any]", others: "Sequence[asyncio.Task[Any]]") -> Any:
+    """What comes of one's own task, or of another that comes to something before."""
+    pending: set[asyncio.Task[Any]] = {own, *others}
+    while not own.done():
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {own}:
+            if _succeeded(task):
+                return task.result()
+    return own.result()
+
+
+def _succeeded(task: "asyncio.Task[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from elfgate.images.keyring import Keyring
 from elfgate.images.source import Descriptor, Source
 from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
+from elfgate.scan.asker import ANYBODY, Asker
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ class ByTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where an image is to be had.
+    """Where an image is to be had, and for whom.
 
     Attributes:
         image: As it was asked for.
@@ -28,9 +28,10 @@ class Located:
         name: Its tag or digest there.
         repository: Its repository's familiar name, or empty if it has none (a folder, an archive).
         tag: Its tag, or empty.
-        asker: Who asks, where not everybody may have everything: answers are kept apart by it, and facts that are
-            known already are told only to those whom the source lets have them. None if one person asks for all.
-        lane: What is read one beside another only so often at a time: the registry.
+        asker: Whose credentials count, where not everybody may have everything: facts are told only
+            to whom the source lets have them. None if one access is everybody's.
+        namespace: Whose share of reading it takes.
+        host: Whose places it takes: the registry, or empty for what is on this machine.
     """
 
     image: str
@@ -39,14 +40,20 @@ class Located:
     repository: str = ""
     tag: str = ""
     asker: str | None = None
-    lane: str = ""
+    namespace: str = ""
+    host: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Names the source, for whom it is asked: a failure belongs to it and to no other."""
+        return f"{self.namespace} {self.asker} {self.repository or self.image}"
 
 
 class Locate(Protocol):
     """Finds the source of an image as written. Raises ``InputError`` if it cannot be one."""
 
-    def __call__(self, image: str, keyring: Keyring | None = None) -> Located:
-        """Find it, for whoever has these credentials besides those that all share."""
+    def __call__(self, image: str, asker: Asker = ANYBODY) -> Located:
+        """Find it, for whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)

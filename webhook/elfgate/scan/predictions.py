@@ -5,13 +5,17 @@ import asyncio
 from elfgate.errors import UnknownReason
 from elfgate.images.digests import is_digest
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
-from elfgate.scan.flights import Recent
 from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
 from elfgate.scan.located import Contents
 
-_REMEMBERED = 4096
 _UNKNOWN_VARIANT = Variant("unknown")
+
+PREDICTIONS = declare(
+    "predictions", "predictions, by image, platform and all that is asked", max_bytes=8 << 20
+)
 
 
 class Predictions:
@@ -23,7 +27,7 @@ class Predictions:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._answers: Recent[bytes, Foreseen] = Recent(_REMEMBERED)
+        self._answers: Recent[bytes, Foreseen] = Recent(PREDICTIONS)
         self._under_way: dict[bytes, asyncio.Task[Foreseen]] = {}
 
     def remembered(self, digest: str, inquiry: Inquiry) -> Foreseen | None:

@@ -1,48 +1,44 @@
 """Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
 
 import asyncio
-import math
-import os
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
-from elfgate.images.manifest import Config, read_config
-from elfgate.images.pull import Pulled, platforms, pull
-from elfgate.images.source import Descriptor, Limits, Source
-from elfgate.images.table import address
+from elfgate.images.manifest import Config
+from elfgate.images.pull import Pulled
+from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.start import ImageDefaults
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
+from elfgate.memory.weight import weight
 from elfgate.platforms import Platform
-from elfgate.rootfs.layer import Layer
-from elfgate.scan.facts import Facts
-from elfgate.scan.flights import Flights, Lanes, Recent
-from elfgate.scan.located import ByTable, Contents, Locate, Located
+from elfgate.scan.access import ACCESS_SECONDS, TAG_SECONDS, Access
+from elfgate.scan.documents import Documents, MissingDocumentError
+from elfgate.scan.flights import Flights
+from elfgate.scan.layers import Layers, Named
+from elfgate.scan.levels import Levels, Near, Shared
+from elfgate.scan.located import Contents, Locate, Located
+from elfgate.scan.origins import Origins
 from elfgate.scan.remembered import Remembered
-from elfgate.store.protocol import Kind, SharedStore, Store
+from elfgate.scan.threads import Threads
+from elfgate.scan.writes import Writes
+from elfgate.store.protocol import SharedStore, Store
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
 
-TAG_SECONDS = 30.0  # how long a tag is taken to point where it pointed
-ACCESS_SECONDS = 60.0  # how long whoever may have a digest is taken to have it still
-_THREADS = 32  # blocked ones cost little; what works at once is bounded by lanes
-_FIRST_PAUSE, _LONGEST_PAUSE = (
-    0.1,
-    1.0,
-)  # seconds between two looks for what another replica is reading
+_DEFAULTS_BYTES = 64 << 10  # of an image's config, beyond which it is made anew for each question
 _RECALL_SECONDS = 0.5
+_MOST_DOCUMENTS = 8  # on the way from an index to a manifest
 # Of layers: a few usual images, others take milliseconds out of the store. What was predicted of an image that was seen
 # lately is remembered apart, so that its layers are needed for new questions only.
 _REMEMBERED_BYTES = 12 << 20
-_SHARING = "sharing"  # the lane of what is told to replicas
-_SHARING_SECONDS = 2.0  # that the last of it may take when everything ends
 
-
-class _NotKeptError(Exception):
-    """The store does not have a document (any longer)."""
+WHOLE = declare(
+    "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
+)
 
 
 class Reader:
@@ -52,7 +48,8 @@ class Reader:
         store: Where facts are kept by digest; it answers at once.
         shared: Where replicas share them, if they do.
         limits: What counts as hostile.
-        concurrency: How many blocking reads of one registry run at once; as many as there are cores, and one, if None.
+        concurrency: How many things of one registry are read at a time for one namespace
+            (``Threads``).
         by_table: Believe layers' tables of contents, and read only what may matter of layers that have one.
     """
 
@@ -66,59 +63,42 @@ class Reader:
         by_table: bool = False,
     ) -> None:
         self._store = store
-        self._facts = Facts(store, shared)
-        self._limits = limits or Limits()
-        width = concurrency or (os.cpu_count() or 1) + 1
-        self._threads = ThreadPoolExecutor(max(_THREADS, width), thread_name_prefix="read")
-        self._flights = Flights(self._threads, Lanes(width))
-        self._resolved: Recent[tuple[str | None, str], tuple[float, Descriptor]] = Recent(4096)
+        self._shared = shared
+        self._threads = Threads(concurrency)
+        self._writes = Writes(self._threads)
+        self._flights = Flights()
+        self._origins = Origins(store)
         self._remembered: Remembered[Contents] = Remembered(_REMEMBERED_BYTES)
-        self._by_table = by_table
-        self._whole: Recent[str, str] = Recent(
-            4096
-        )  # manifests whose layers' tables do not say enough
-        self._pulled: Recent[tuple[str, Platform, str | None], Pulled] = Recent(1024)
-        self._sharing: set[asyncio.Task[None]] = set()
+        self._whole: Recent[str, str] = Recent(WHOLE, lambda key, _: len(key) + 80)
+        self._access = Access(store, self._flights, self._threads)
+        levels = Levels(
+            near=Near(store, self._origins),
+            shared=Shared(shared, store) if shared else None,
+            origins=self._origins,
+            threads=self._threads,
+            flights=self._flights,
+            writes=self._writes,
+        )
+        self._documents = Documents(levels, self._threads, limits or Limits())
+        self._layers = Layers(
+            levels, self._remembered, self._origins, self._threads, by_table=by_table
+        )
 
     async def resolve(self, located: Located) -> Descriptor:
-        """What an image's name points at, if the asker may have it: an index or a manifest.
-
-        A tag's answer holds for ``TAG_SECONDS``; that a digest may be had, for ``ACCESS_SECONDS``, and for as long as
-        the source is out of reach.
+        """What an image's name points at (``Access.resolve``).
 
         Raises:
             UnreadableError: if its source does not say, or does not let the asker have it.
         """
-        digest = is_digest(located.name)
-        if (
-            located.asker is None
-            and digest
-            and self._store.get(Kind.DOCUMENT, located.name) is not None
-        ):
-            return Descriptor("", located.name)  # a digest points at itself
-        key = (located.asker, located.image)
-        expires, known = self._resolved.get(key) or (0.0, None)
-        if known is not None and time.monotonic() <= expires:
-            return known
-        resolve = partial(located.source.resolve, located.name)
-        try:
-            found = await self._flights.on_thread(f"resolve {key}", resolve, lane=located.lane)
-        except UnreadableError as error:
-            if known is not None and digest and error.reason is UnknownReason.REGISTRY_UNREACHABLE:
-                return known
-            raise
-        self._resolved.put(
-            key, (time.monotonic() + (ACCESS_SECONDS if digest else TAG_SECONDS), found)
-        )
-        self._share_tag(located, found)
-        return found
+        return await self._access.resolve(located)
 
     def holds_until(self, located: Located) -> float:
         """When it must be asked anew where an image's name points, and whether it may be had; in monotonic seconds."""
-        if located.asker is None and is_digest(located.name):
-            return math.inf
-        expires, _ = self._resolved.get((located.asker, located.image)) or (0.0, None)
-        return expires
+        return self._access.holds_until(located)
+
+    def is_old(self, located: Located) -> bool:
+        """Whether the tag may have moved since its registry was heard: nothing is refused by it."""
+        return self._access.is_old(located)
 
     async def read(
         self, located: Located, platform: Platform, runtime: str | None = None
@@ -133,24 +113,13 @@ class Reader:
         Raises:
             UnreadableError: if it cannot be read.
         """
-
-        async def flight() -> tuple[str, Contents | None]:
-            descriptor = await self.resolve(located)
-            pulled = await self._pull(located, descriptor, platform, runtime)
-            contents = None if pulled is None else await self._read(located, pulled)
-            if located.repository and located.tag:
-                note = partial(self._store.tag, located.repository, located.tag, descriptor.digest)
-                await asyncio.get_running_loop().run_in_executor(
-                    self._threads, note
-                )  # a locked store makes it wait
-            return descriptor.digest, contents
-
         at_hand = self.at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
-        return await self._flights.join(
-            f"{located.asker} {located.image} on {platform} {runtime}", flight
-        )
+        thing = f"{located.image} on {platform} {runtime}"
+        awaited = partial(self._flights.awaited, thing, located.origin)
+        image = partial(self._image, located, platform, runtime, awaited)
+        return await self._flights.join(thing, image, source=located.origin)
 
     async def read_whole(
         self, located: Located, platform: Platform, runtime: str | None, contents: Contents
@@ -179,11 +148,13 @@ class Reader:
 
         None if they are not known at once, or not for sure: then ``read`` finds out.
         """
-        expires, descriptor = self._resolved.get((located.asker, located.image)) or (0.0, None)
-        if descriptor is None or time.monotonic() > expires:
+        descriptor = self._access.now(located)
+        if descriptor is None:
             return None
-        pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        return (descriptor.digest, pulled.descriptor.digest) if pulled else None
+        pulled = self._documents.pulled(descriptor, platform, runtime)
+        if pulled is None or not self._origins.admit_image(located, pulled.descriptor.digest):
+            return None
+        return descriptor.digest, pulled.descriptor.digest
 
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
@@ -191,29 +162,38 @@ class Reader:
         Raises:
             UnreadableError: if it cannot be read.
         """
-        descriptor = await self.resolve(located)
-        documents = partial(self._document, located.source)
-        return await self._flights.on_thread(
-            f"platforms of {descriptor.digest}",
-            lambda: platforms(descriptor, documents, self._limits),
-            lane=located.lane,
-        )
+        return await self._documents.platforms(located, await self.resolve(located))
 
-    def known(self, digest: str, platform: Platform, runtime: str | None = None) -> Contents | None:
-        """What the store alone tells of an image on a platform; None if anything of it is missing there."""
+    def known(
+        self, located: Located, digest: str, platform: Platform, runtime: str | None = None
+    ) -> Contents | None:
+        """What the store alone tells of an image on a platform.
+
+        Args:
+            located: Who asks, by which repository.
+            digest: Of the image's index or only manifest.
+            platform: Of the node.
+            runtime: Its container runtime.
+
+        Returns:
+            What a node would run; None if anything of it is missing, or not for the asker to know.
+        """
         try:
-            pulled = self._kept_pull(Descriptor("", digest), platform, runtime)
+            descriptor = Descriptor("", digest)
+            pulled = self._documents.kept_pull(located, descriptor, platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
-            return self._remembered.image(pulled.descriptor.digest) or self._known(pulled)
-        except (UnreadableError, _NotKeptError):
+            return self._known(located, pulled)
+        except (UnreadableError, MissingDocumentError):
             return None
 
-    async def recall(self, repository: str, platform: Platform) -> None:
+    async def recall(self, located: Located, platform: Platform) -> None:
         """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
-        if self._facts.shared and repository:
-            recall = self._flights.on_thread(
-                f"recall {repository} on {platform}", partial(self._recall, repository, platform)
+        if self._shared is not None and located.repository:
+            recall = self._flights.join(
+                f"recall for {platform}",
+                partial(self._recall, located, platform, self._shared),
+                source=located.origin,
             )
             with suppress(TimeoutError):
                 await asyncio.wait_for(recall, _RECALL_SECONDS)
@@ -226,206 +206,110 @@ class Reader:
         """Whether to give up reading what nobody waits for (any longer)."""
         self._flights.shed(shedding)
 
+    def taken(self) -> int:
+        """How many layers are being read."""
+        return self._threads.layers.taken
+
     async def close(self) -> None:
         """Stop reading, and let go of the threads."""
-        if self._sharing:
-            await asyncio.wait(self._sharing, timeout=_SHARING_SECONDS)
         await self._flights.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._writes.close()
+        self._threads.close()
 
-    def _share_tag(self, located: Located, descriptor: Descriptor) -> None:
-        """Tell the other replicas where a tag points, while nobody waits for it."""
-        if self._facts.shared and located.repository and located.tag:
-            share = partial(
-                self._facts.share_tag, located.repository, located.tag, descriptor.digest
-            )
-            task = asyncio.ensure_future(
-                self._flights.on_thread(f"share {located.image}", share, lane=_SHARING)
-            )
-            self._sharing.add(task)
-            task.add_done_callback(self._sharing.discard)
+    async def _image(
+        self,
+        located: Located,
+        platform: Platform,
+        runtime: str | None,
+        awaited: Callable[[], bool],
+    ) -> tuple[str, Contents | None]:
+        descriptor = await self.resolve(located)
+        pulled = await self._documents.pull(located, descriptor, platform, runtime)
+        contents = None if pulled is None else await self._contents(located, pulled, awaited)
+        if contents is not None:
+            self._origins.note_image(located, contents.digest)
+        self._note_tag(located, descriptor)
+        return descriptor.digest, contents
 
-    def _recall(self, repository: str, platform: Platform) -> None:
-        for tag, digest in reversed(self._facts.shared_tags(repository)):
-            with suppress(UnreadableError, _NotKeptError):
-                pulled = pull(Descriptor("", digest), platform, self._found_document, self._limits)
-                if pulled is not None and not pulled.manifest.artifact:
-                    self._found_document(pulled.manifest.config)
-                    for layer in pulled.manifest.layers:
-                        self._facts.find(Kind.LAYER, layer.digest)
-            self._store.tag(repository, tag, digest)
-
-    async def _pull(
-        self, located: Located, descriptor: Descriptor, platform: Platform, runtime: str | None
-    ) -> Pulled | None:
-        """Go from an index to a manifest: without leaving this thread, if the store has both."""
-        try:
-            return self._kept_pull(descriptor, platform, runtime)
-        except _NotKeptError:
-            documents = partial(self._document, located.source)
-            pulled = await self._flights.on_thread(
-                f"pull {descriptor.digest} for {platform} {runtime}",
-                lambda: pull(descriptor, platform, documents, self._limits, runtime),
-                lane=located.lane,
-            )
-            return self._remember_pull(descriptor, platform, runtime, pulled)
-
-    def _kept_pull(
-        self, descriptor: Descriptor, platform: Platform, runtime: str | None
-    ) -> Pulled | None:
-        pulled = self._pulled.get((descriptor.digest, platform, runtime))
-        if pulled is not None:
-            return pulled
-        pulled = pull(descriptor, platform, self._kept_document, self._limits, runtime)
-        return self._remember_pull(descriptor, platform, runtime, pulled)
-
-    def _remember_pull(
-        self, descriptor: Descriptor, platform: Platform, runtime: str | None, pulled: Pulled | None
-    ) -> Pulled | None:
-        if pulled is not None and _has_content_address(descriptor.digest):
-            self._pulled.put((descriptor.digest, platform, runtime), pulled)
-        return pulled
-
-    async def _read(self, located: Located, pulled: Pulled) -> Contents:
+    async def _contents(
+        self, located: Located, pulled: Pulled, awaited: Callable[[], bool]
+    ) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
-        known = self._remembered.image(digest)
-        if known is not None:
-            return known
         if manifest.artifact:
             return _data(digest)
-        config = await self._config(located, manifest.config)
+        known = self._known(located, pulled)
+        if known is not None:
+            return known
+        config = await self._documents.config(located, manifest.config)
         whole = self._whole.get(digest) is not None
-        return self._keep(
-            pulled, config, await self._read_layers(located, manifest.layers, whole=whole)
-        )
-
-    async def _read_layers(
-        self, located: Located, descriptors: Sequence[Descriptor], *, whole: bool
-    ) -> list[tuple[str, Layer]]:
-        """All layers, bottom first. The largest is begun first, so that no core waits for it alone in the end."""
-        by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
-        begun = {
-            at: asyncio.ensure_future(self._layer(located, descriptors[at], whole=whole))
-            for at in by_size
-        }
-        return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
-
-    async def _config(self, located: Located, descriptor: Descriptor) -> Config:
-        try:
-            document = self._kept_document(descriptor)
-        except _NotKeptError:
-            read = partial(self._document, located.source, descriptor)
-            document = await self._flights.on_thread(descriptor.digest, read, lane=located.lane)
-        return read_config(document, descriptor)
-
-    def _known(self, pulled: Pulled) -> Contents | None:
-        manifest = pulled.manifest
-        whole = self._whole.get(pulled.descriptor.digest) is not None
-        layers = [
-            kept
-            for entry in manifest.layers
-            if (kept := self._kept_somehow(entry, whole=whole)) is not None
-        ]
-        if len(layers) < len(manifest.layers):
-            return None
-        config = read_config(self._kept_document(manifest.config), manifest.config)
+        layers = await self._layers.read(located, manifest.layers, whole=whole, awaited=awaited)
         return self._keep(pulled, config, layers)
 
-    def _keep(
-        self, pulled: Pulled, config: Config, layers: Sequence[tuple[str, Layer]]
-    ) -> Contents:
+    def _known(self, located: Located, pulled: Pulled) -> Contents | None:
+        """An image all of which is at hand, and for the asker to know."""
+        digest, manifest = pulled.descriptor.digest, pulled.manifest
+        remembered = self._remembered.image(digest)
+        if remembered is not None and self._origins.admit_image(located, digest):
+            return remembered
+        whole = self._whole.get(digest) is not None
+        layers: list[Named] = []
+        for descriptor in manifest.layers:
+            kept = self._layers.kept(located, descriptor, whole=whole)
+            if kept is None:
+                return None
+            layers.append(kept)
+        try:
+            config = self._documents.kept_config(located, manifest.config)
+        except MissingDocumentError:
+            return None
+        return self._keep(pulled, config, layers)
+
+    def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Named]) -> Contents:
         digest = pulled.descriptor.digest
         partial = [name for name, _ in layers] != [layer.digest for layer in pulled.manifest.layers]
         contents = Contents(
             digest, config.platform, config.defaults, tuple(layers), partial=partial
         )
-        if _has_content_address(digest):
+        if is_digest(digest) and weight(config.defaults) <= _DEFAULTS_BYTES:
             self._remembered.put_image(digest, contents, dict(layers))
         return contents
 
-    def _kept_document(self, descriptor: Descriptor) -> bytes:
-        kept = self._store.get(Kind.DOCUMENT, descriptor.digest)
-        if kept is None:
-            raise _NotKeptError(descriptor.digest)
-        return kept
+    def _note_tag(self, located: Located, descriptor: Descriptor) -> None:
+        """Note where a tag points, and tell the other replicas: for remedies."""
+        if not located.repository or not located.tag:
+            return
+        for store in filter(None, (self._store, self._shared)):
+            note = partial(store.tag, located.repository, located.tag, descriptor.digest)
+            self._writes.later(note, after=located.image)
 
-    def _found_document(self, descriptor: Descriptor) -> bytes:
-        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
-        if found is None:
-            raise _NotKeptError(descriptor.digest)
-        return found
+    async def _recall(self, located: Located, platform: Platform, shared: SharedStore) -> None:
+        seen = await self._threads.ask_store(partial(shared.tags, located.repository))
+        for tag, digest in reversed(seen):
+            with suppress(UnreadableError):
+                await self._bring_near(located, Descriptor("", digest), platform)
+            note = partial(self._store.tag, located.repository, tag, digest)
+            await self._threads.ask_store(note)
 
-    def _document(self, source: Source, descriptor: Descriptor) -> bytes:
-        if not _has_content_address(descriptor.digest):
-            return source.document(descriptor)
-        found = self._facts.find(Kind.DOCUMENT, descriptor.digest)
-        if found is None:
-            found = source.document(descriptor)
-            self._facts.keep(Kind.DOCUMENT, descriptor.digest, found)
-        return found
-
-    async def _layer(
-        self, located: Located, descriptor: Descriptor, *, whole: bool
-    ) -> tuple[str, Layer]:
-        """A layer, and the digest that its facts go by."""
-        kept = self._kept_somehow(descriptor, whole=whole)
-        if kept is not None:
-            return kept
-        source, digest = located.source, descriptor.digest
-        if not _has_content_address(digest):
-            read = partial(source.layer, descriptor)
-            return digest, await self._flights.on_thread(digest, read, lane=located.lane)
-        table = self._table(descriptor, whole=whole)
-        if table and isinstance(source, ByTable):
-            with suppress(UnreadableError):  # whatever is wrong with it: the layer itself says more
-                return table, await self._found_or_read(
-                    located, table, partial(source.layer_by_table, descriptor)
-                )
-        return digest, await self._found_or_read(located, digest, partial(source.layer, descriptor))
-
-    async def _found_or_read(
-        self, located: Located, digest: str, read: Callable[[], Layer]
-    ) -> Layer:
-        """A layer that some replica has read or, if none has, that is read here, for all who ask meanwhile."""
-
-        async def flight() -> Layer:
-            make = partial(self._facts.find_or_make, Kind.LAYER, digest, lambda: read().encode())
-            pause, name = _FIRST_PAUSE, f"layer {digest}"
-            while (blob := await self._flights.on_thread(name, make, lane=located.lane)) is None:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            layer = Layer.decode(blob)
-            self._remembered.put_layer(digest, layer)
-            return layer
-
-        return await self._flights.join(digest, flight)
-
-    def _table(self, descriptor: Descriptor, *, whole: bool) -> str:
-        """The digest of what a layer's table says; empty if that is not to be believed."""
-        return address(descriptor) if self._by_table and not whole else ""
-
-    def _kept_somehow(self, descriptor: Descriptor, *, whole: bool) -> tuple[str, Layer] | None:
-        """A layer that is kept, if possible as a whole, with the digest that its facts go by."""
-        names = (descriptor.digest, self._table(descriptor, whole=whole))
-        kept = ((name, self._kept_layer(name)) for name in names if name)
-        return next(((name, layer) for name, layer in kept if layer is not None), None)
-
-    def _kept_layer(self, digest: str) -> Layer | None:
-        layer = self._remembered.layer(digest)
-        if layer is None and (blob := self._store.get(Kind.LAYER, digest)) is not None:
+    async def _bring_near(
+        self, located: Located, descriptor: Descriptor, platform: Platform
+    ) -> None:
+        """Bring near what a replica knows of an image."""
+        missing = descriptor
+        for _ in range(_MOST_DOCUMENTS):
+            if not await self._documents.bring_near(located, missing):
+                return
             try:
-                layer = Layer.decode(blob)
-            except ValueError:
-                return None  # written by another version of elfgate: the layer is read anew
-            self._remembered.put_layer(digest, layer)
-        return layer
+                pulled = self._documents.kept_pull(located, descriptor, platform, None)
+            except MissingDocumentError as error:
+                missing = error.descriptor
+                continue
+            if pulled is not None and not pulled.manifest.artifact:
+                await self._documents.bring_near(located, pulled.manifest.config)
+                for layer in pulled.manifest.layers:
+                    await self._layers.bring_near(located, layer)
+            return
 
 
 def _data(digest: str) -> Contents:
     nothing = Platform("", "")
     return Contents(digest, nothing, ImageDefaults(), (), startable=False)
-
-
-def _has_content_address(digest: str) -> bool:
-    """A folder has none: what it holds may change, so that nothing of it is kept."""
-    return is_digest(digest)

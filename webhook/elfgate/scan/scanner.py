@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images.keyring import Keyring
 from elfgate.linkage.report import Code, Finding, Outcome, Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
 from elfgate.scan.predictions import Predictions, unknown
 from elfgate.scan.reader import Contents, Locate, Located, Reader
@@ -87,9 +87,8 @@ class Scanner:
         node: NodeFacts = _NO_FACTS,
         *,
         explain: bool = False,
-        keyring: Keyring | None = None,
+        asker: Asker = ANYBODY,
         within: float | None = None,
-        namespace: str = "",
     ) -> Linkage:
         """Predict the start of an image on a platform.
 
@@ -99,16 +98,15 @@ class Scanner:
             overrides: What the pod changes of the image's start.
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
-            keyring: The credentials of whoever asks, besides those that all share.
+            asker: Who asks.
             within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
-            namespace: On whose behalf: namespaces take turns where predictions are made.
 
         Raises:
             InputError: if ``image`` is not an image reference.
         """
         try:
             return await self._linkage(
-                image, Inquiry(platform, overrides, node, explain), keyring, within, namespace
+                image, Inquiry(platform, overrides, node, explain), asker, within
             )
         except UnreadableError as error:
             self._on_unread(error.reason)
@@ -123,32 +121,31 @@ class Scanner:
         self,
         image: str,
         inquiry: Inquiry,
-        keyring: Keyring | None,
+        asker: Asker,
         within: float | None,
-        namespace: str,
     ) -> Linkage:
         platform = inquiry.platform
         if not inquiry.explain:
-            at_hand = self.at_hand(
-                image, platform, inquiry.overrides, inquiry.node, keyring=keyring
-            )
+            at_hand = self.at_hand(image, platform, inquiry.overrides, inquiry.node, asker=asker)
             if at_hand is not None:
                 return at_hand
-        located = self._locate(image, keyring)
+        located = self._locate(image, asker)
         async with asyncio.timeout(_least(self._wait, within)):
             digest, contents = await self._reader.read(located, platform, inquiry.node.runtime)
             until = self._reader.holds_until(located)
             if contents is None:
                 missing = await self._platform_missing(located, platform)
-                return Linkage(image, digest, platform, missing, until=until)
-            contents, answer = await self._answer(located, contents, inquiry, namespace)
-        return _linkage(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
+                linkage = Linkage(image, digest, platform, missing, until=until)
+                return self._unless_old(located, linkage)
+            contents, answer = await self._answer(located, contents, inquiry)
+        linkage = _linkage(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
+        return self._unless_old(located, linkage)
 
     async def _answer(
-        self, located: Located, contents: Contents, inquiry: Inquiry, namespace: str
+        self, located: Located, contents: Contents, inquiry: Inquiry
     ) -> tuple[Contents, Foreseen]:
         """Ask; and ask again of the whole image, if it was read in part and that does not tell."""
-        answer = await self._predictions.of(contents, inquiry, namespace=namespace)
+        answer = await self._predictions.of(contents, inquiry, namespace=located.namespace)
         if not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN:
             return contents, answer
         _, whole = await self._reader.read_whole(
@@ -156,7 +153,7 @@ class Scanner:
         )
         if whole is None:
             return contents, answer
-        return whole, await self._predictions.of(whole, inquiry, namespace=namespace)
+        return whole, await self._predictions.of(whole, inquiry, namespace=located.namespace)
 
     def at_hand(
         self,
@@ -165,7 +162,7 @@ class Scanner:
         overrides: Overrides = _NO_OVERRIDES,
         node: NodeFacts = _NO_FACTS,
         *,
-        keyring: Keyring | None = None,
+        asker: Asker = ANYBODY,
     ) -> Linkage | None:
         """The same without waiting for anything; None if this was not asked lately.
 
@@ -174,24 +171,37 @@ class Scanner:
         Raises:
             InputError: if ``image`` is not an image reference.
         """
-        located = self._locate(image, keyring)
+        located = self._locate(image, asker)
         digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
         answer = self._predictions.remembered(manifest, Inquiry(platform, overrides, node))
         if answer is None:
             return None
         until = self._reader.holds_until(located)
         prediction, variant = answer.prediction, answer.variant
-        return Linkage(image, digest, platform, prediction, manifest, variant, until)
+        linkage = Linkage(image, digest, platform, prediction, manifest, variant, until)
+        return self._unless_old(located, linkage)
 
     async def known(
-        self, image: str, digest: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
+        self,
+        image: str,
+        digest: str,
+        platform: Platform,
+        overrides: Overrides = _NO_OVERRIDES,
+        *,
+        asker: Asker = ANYBODY,
     ) -> Linkage | None:
-        """The same for an image of that digest, from the store alone; None if the store does not have it all."""
-        contents = self._reader.known(digest, platform)
+        """The same for an image of that digest, from the store alone; None if the store does not have it all.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+        """
+        if not digest:
+            return None
+        contents = self._reader.known(self._locate(image, asker), digest, platform)
         if contents is None:
             return None
         inquiry = Inquiry(platform, overrides)
-        answer = await self._predictions.of(contents, inquiry)
+        answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
         return _linkage(image, digest, contents, inquiry=inquiry, answer=answer)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
@@ -232,27 +242,36 @@ class Scanner:
         platform: Platform,
         overrides: Overrides = _NO_OVERRIDES,
         node: NodeFacts = _NO_FACTS,
+        *,
+        asker: Asker = ANYBODY,
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
         Looks at what was read before, here or by a replica, so that it asks no registry and suggests nothing that was
         not checked.
         """
-        located = self._locate(image)
-        await self._reader.recall(located.repository, platform)
+        located = self._locate(image, asker)
+        await self._reader.recall(located, platform)
         found: list[str] = []
         inquiry = Inquiry(platform, overrides, node)
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
-            contents = self._reader.known(digest, platform, node.runtime)
-            if contents and await self._starts(contents, inquiry):
+            contents = self._reader.known(located, digest, platform, node.runtime)
+            if contents and await self._starts(contents, inquiry, asker.namespace):
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:
                 break
         return found
 
-    async def _starts(self, contents: Contents, inquiry: Inquiry) -> bool:
-        answer = await self._predictions.of(contents, inquiry)
+    async def _starts(self, contents: Contents, inquiry: Inquiry, namespace: str) -> bool:
+        answer = await self._predictions.of(contents, inquiry, namespace=namespace)
         return answer.prediction.outcome is Outcome.STARTS
+
+    def _unless_old(self, located: Located, linkage: Linkage) -> Linkage:
+        """A linkage; unknown where it would refuse by a tag that may have moved meanwhile."""
+        if linkage.outcome is not Outcome.CANNOT_START or not self._reader.is_old(located):
+            return linkage
+        message = f"{linkage.image} could not start when its registry last answered"
+        return replace(linkage, prediction=unknown(message, UnknownReason.REGISTRY_UNREACHABLE))
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
         offered = (

@@ -5,6 +5,8 @@ import hashlib
 from elfgate.rootfs.layer import Layer
 from elfgate.store.protocol import Kind
 
+ORIGIN = b"delivered"  # all that there is to say of a fact of that kind
+
 
 def is_intact(kind: Kind, digest: str, value: bytes) -> bool:
     """Whether a fact that comes from elsewhere may be believed.
@@ -18,6 +20,8 @@ def is_intact(kind: Kind, digest: str, value: bytes) -> bool:
             algorithm in {"sha256", "sha512"}
             and hashlib.new(algorithm, value).hexdigest() == digits
         )
+    if kind is Kind.ORIGIN:
+        return value == ORIGIN
     try:
         Layer.decode(value)
     except ValueError:

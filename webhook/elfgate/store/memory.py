@@ -1,7 +1,7 @@
 """Facts in memory: what a process has close at hand when the store that lasts is across a network."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 from elfgate.store.protocol import Kind
@@ -35,12 +35,12 @@ class MemoryStore:
             return value
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
-        """Keep a fact; room is made for it if need be."""
+        """Keep a fact, in place of one that is there; room is made for it if need be."""
         with self._lock:
-            if self._closed or (kind, digest) in self._facts:
+            if self._closed:
                 return
+            self._bytes += len(value) - len(self._facts.pop((kind, digest), b""))
             self._facts[kind, digest] = value
-            self._bytes += len(value)
             while self._bytes > self._max_bytes:
                 self._bytes -= len(self._facts.popitem(last=False)[1])
 
@@ -78,10 +78,10 @@ class MemoryStore:
     def statistics(self) -> Mapping[str, int]:
         """Counts and bytes; it never fails."""
         with self._lock:
-            layers = sum(kind is Kind.LAYER for kind, _ in self._facts)
+            kinds = Counter(kind for kind, _ in self._facts)
             return {
-                "layers": layers,
-                "documents": len(self._facts) - layers,
+                "layers": kinds[Kind.LAYER],
+                "documents": kinds[Kind.DOCUMENT],
                 "tags": sum(map(len, self._tags.values())),
                 "bytes": self._bytes,
                 "failures": 0,

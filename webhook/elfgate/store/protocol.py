@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     LAYER = f"layer/{form.VERSION}.{sparse.VERSION}"  # a layer's index, by the digest of its blob
     DOCUMENT = "document"  # an index, manifest or config, by its digest, verbatim
+    ORIGIN = "origin"  # that a repository has delivered a fact, by the digest of both names
 
 
 class Store(Protocol):
@@ -34,7 +35,7 @@ class Store(Protocol):
         """The fact, or None if it is not kept (any longer)."""
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
-        """Keep a fact. Putting it again changes nothing."""
+        """Keep a fact, in place of one that is there: that may have been damaged."""
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note that ``repository:tag`` was seen to point at ``digest`` (an index or a manifest), now."""

@@ -93,11 +93,7 @@ class ValkeyStore:
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, unless it is very large."""
         if len(value) < _VALUE_BYTES:
-            self._ask(
-                lambda: self._server.set(
-                    _key(kind, digest), _MARK + value, nx=True, ex=_KEPT_SECONDS
-                )
-            )
+            self._ask(lambda: self._server.set(_key(kind, digest), _MARK + value, ex=_KEPT_SECONDS))
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points."""

@@ -94,18 +94,11 @@ class SqliteStore:
         return bytes(value)
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
-        """Keep a fact; room is made for it if need be."""
+        """Keep a fact, in place of one that is there; room is made for it if need be."""
         try:
             with self._connection() as connection:
                 with writing(connection):
-                    added = connection.execute(
-                        "INSERT OR IGNORE INTO fact (kind, digest, used) VALUES (?, ?, ?)",
-                        (kind.value, digest, time.time_ns()),
-                    )
-                    if added.rowcount:
-                        connection.execute(
-                            "INSERT INTO value (id, bytes) VALUES (?, ?)", (added.lastrowid, value)
-                        )
+                    _put(connection, kind, digest, value)
                 self._prune(connection)
         except sqlite3.Error as error:
             self._failed("write", error)
@@ -281,6 +274,18 @@ class SqliteStore:
         self._failures += 1
         self._on_failure("near")
         _LOG.warning("store %s: cannot %s: %s", self._path, what, error)
+
+
+def _put(connection: sqlite3.Connection, kind: Kind, digest: str, value: bytes) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO fact (kind, digest, used) VALUES (?, ?, ?)",
+        (kind.value, digest, time.time_ns()),
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO value (id, bytes)"
+        " SELECT id, ? FROM fact WHERE kind = ? AND digest = ?",
+        (value, kind.value, digest),
+    )
 
 
 def _file(path: Path) -> _File:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Registries as RegistrySettings
@@ -161,12 +162,12 @@ class Locator:
         self._sources: dict[tuple[str, str], Source] = {}
         self._registries: Registries | None = None
 
-    def __call__(self, image: str, keyring: "Keyring | None" = None) -> Located:
+    def __call__(self, image: str, asker: Asker = ANYBODY) -> Located:
         """Find an image's source.
 
         Args:
             image: As it was written.
-            keyring: Credentials of whoever asks, besides those that all share.
+            asker: Who asks.
 
         Raises:
             InputError: if ``image`` is neither a reference nor a location.
@@ -174,11 +175,12 @@ class Locator:
         location = Location.parse(image)
         reference = location.reference
         if reference is None:
-            return Located(image, self._source(location, keyring), location.name)
+            source = self._source(location, None)
+            return Located(image, source, location.name, namespace=asker.namespace)
         elsewhere = self._elsewhere.get(str(reference))
         if elsewhere is not None:
-            source = self._source(elsewhere, None)
-            return Located(image, source, elsewhere.name, reference.familiar_name, reference.tag)
+            return self._at(elsewhere, image, asker)
+        keyring = asker.keyring
         return Located(
             image,
             self._source(location, keyring),
@@ -186,7 +188,18 @@ class Locator:
             reference.familiar_name,
             reference.tag,
             asker=None if keyring is None else keyring.identity(reference.name),
-            lane=reference.registry,
+            namespace=asker.namespace,
+            host=reference.registry,
+        )
+
+    def _at(self, place: Location, image: str, asker: Asker) -> Located:
+        """An image that is to be had elsewhere: what is read there says nothing of its own registry."""
+        return Located(
+            image,
+            self._source(place, None),
+            place.name,
+            namespace=asker.namespace,
+            host=place.reference.registry if place.reference else "",
         )
 
     def close(self) -> None:

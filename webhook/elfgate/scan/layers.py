@@ -1,0 +1,148 @@
+"""An image's layers: from memory, else through the levels."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from elfgate.errors import UnreadableError
+from elfgate.images.digests import is_digest
+from elfgate.images.source import Descriptor
+from elfgate.images.table import address
+from elfgate.rootfs.layer import Layer
+from elfgate.scan.levels import Levels, Part
+from elfgate.scan.located import ByTable, Contents, Located
+from elfgate.scan.origins import Origins
+from elfgate.scan.remembered import Remembered
+from elfgate.scan.threads import Threads
+from elfgate.store.protocol import Kind
+
+Named = tuple[str, Layer]
+"""A layer, and the digest that its facts go by: its own, or that of its table of contents."""
+
+
+class Layers:
+    """Reads them. Belongs to one event loop.
+
+    Args:
+        levels: Where they are looked for beyond memory.
+        remembered: Those in memory.
+        origins: Who may be told of what.
+        threads: Where a folder of this machine is read, of which nothing is kept.
+        by_table: Believe layers' tables of contents, and read only what may matter of layers that
+            have one.
+    """
+
+    def __init__(
+        self,
+        levels: Levels,
+        remembered: Remembered[Contents],
+        origins: Origins,
+        threads: Threads,
+        *,
+        by_table: bool,
+    ) -> None:
+        self._levels = levels
+        self._remembered = remembered
+        self._origins = origins
+        self._threads = threads
+        self._by_table = by_table
+
+    async def read(
+        self,
+        located: Located,
+        descriptors: Sequence[Descriptor],
+        *,
+        whole: bool,
+        awaited: Callable[[], bool],
+    ) -> list[Named]:
+        """All layers, bottom first. The largest is begun first, so that no core waits for it alone.
+
+        Args:
+            located: The image, and who asks.
+            descriptors: Of its layers, bottom first.
+            whole: Believe no table of contents.
+            awaited: Tells whether somebody still waits for the image.
+
+        Raises:
+            UnreadableError: if one of them cannot be read.
+        """
+        by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
+        wanted = partial(self._layer, located, whole=whole, awaited=awaited)
+        begun = {at: asyncio.ensure_future(wanted(descriptors[at])) for at in by_size}
+        return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
+
+    def kept(self, located: Located, descriptor: Descriptor, *, whole: bool) -> Named | None:
+        """A layer that is at hand, if possible as a whole."""
+        names = (descriptor.digest, self._table(descriptor, whole=whole))
+        kept = ((name, self._kept(located, descriptor, name)) for name in names if name)
+        return next(((name, layer) for name, layer in kept if layer is not None), None)
+
+    async def bring_near(self, located: Located, descriptor: Descriptor) -> None:
+        """Bring a layer near that a replica has."""
+        await self._levels.stored(_part(located, descriptor, descriptor.digest, _nobody))
+
+    def _kept(self, located: Located, descriptor: Descriptor, name: str) -> Layer | None:
+        if not is_digest(name) or not self._origins.admit(located, Kind.LAYER, name):
+            return None
+        layer = self._remembered.layer(name)
+        if layer is None:
+            layer = self._levels.near.find(_part(located, descriptor, name, _nobody))
+            if layer is not None:
+                self._remembered.put_layer(name, layer)
+        return layer
+
+    async def _layer(
+        self,
+        located: Located,
+        descriptor: Descriptor,
+        *,
+        whole: bool,
+        awaited: Callable[[], bool],
+    ) -> Named:
+        kept = self.kept(located, descriptor, whole=whole)
+        if kept is not None:
+            return kept
+        source, digest = located.source, descriptor.digest
+        read = partial(source.layer, descriptor)
+        if not is_digest(digest):  # a folder, which may change: nothing of it is kept
+            return digest, await self._threads.read_layer(located, read, awaited=awaited)
+        table = self._table(descriptor, whole=whole)
+        if table and isinstance(source, ByTable):
+            by_table = partial(source.layer_by_table, descriptor)
+            with suppress(UnreadableError):  # whatever is wrong: the layer itself says more
+                return table, await self._read(_part(located, descriptor, table, by_table, awaited))
+        return digest, await self._read(_part(located, descriptor, digest, read, awaited))
+
+    async def _read(self, part: Part[Layer]) -> Layer:
+        layer = await self._levels.layer(part)
+        self._remembered.put_layer(part.digest, layer)
+        return layer
+
+    def _table(self, descriptor: Descriptor, *, whole: bool) -> str:
+        """The digest of what a layer's table says; empty if that is not to be believed."""
+        return address(descriptor) if self._by_table and not whole else ""
+
+
+def _part(
+    located: Located,
+    descriptor: Descriptor,
+    name: str,
+    read: Callable[[], Layer],
+    awaited: Callable[[], bool] = lambda: True,
+) -> Part[Layer]:
+    def index() -> bytes:
+        return read().encode()
+
+    return Part(located, Kind.LAYER, name, descriptor.size, _opened, index, awaited)
+
+
+def _opened(value: bytes) -> Layer | None:
+    try:
+        return Layer.decode(value)
+    except ValueError:
+        return None  # damaged, or written by another version of elfgate
+
+
+def _nobody() -> Layer:
+    raise AssertionError("what is looked for in stores is not read from a source")

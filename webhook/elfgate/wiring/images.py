@@ -179,7 +179,7 @@ class Locator:
             return Located(image, source, location.name, namespace=asker.namespace)
         elsewhere = self._elsewhere.get(str(reference))
         if elsewhere is not None:
-            return self._at(elsewhere, image, asker)
+            return self._at(elsewhere, image, reference, asker)
         keyring = asker.keyring
         return Located(
             image,
@@ -192,12 +192,14 @@ class Locator:
             host=reference.registry,
         )
 
-    def _at(self, place: Location, image: str, asker: Asker) -> Located:
-        """An image that is to be had elsewhere: what is read there says nothing of its own registry."""
+    def _at(self, place: Location, image: str, named: Reference, asker: Asker) -> Located:
+        """An image that is to be had elsewhere."""
         return Located(
             image,
             self._source(place, None),
             place.name,
+            named.familiar_name,
+            named.tag,
             namespace=asker.namespace,
             host=place.reference.registry if place.reference else "",
         )

@@ -64,7 +64,7 @@ def test_an_unknown_code_is_told_with_those_that_there_are(capsys: Capture) -> N
     code, _, err = run(capsys, "explain", "exec_fromat")
     assert code == 2
     assert err.startswith(
-        "elfgate explain: there is no rule 'exec_fromat': there are command_missing, "
+        "elfgate explain: there is no rule 'exec_fromat': there are arguments_too_long, "
     )
 
 

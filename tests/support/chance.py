@@ -79,11 +79,11 @@ def config(seed: int) -> dict[str, Any]:
         "support": [_row(chance) for _ in range(chance.choice((0, 0, 2, 4)))],
         "points": {
             point: _layer(chance)
-            for point in chance.sample(("pod", "audit", "workload"), chance.randint(0, 2))
+            for point in chance.sample(("pod", "check", "workload"), chance.randint(0, 2))
         },
         "namespaces": {
             name: _layer(chance)
-            for name in chance.sample(("shop", "prod", ""), chance.randint(0, 2))
+            for name in chance.sample(("shop", "pro*", "*"), chance.randint(0, 2))
         },
     }
 
@@ -131,7 +131,7 @@ def _layer(chance: random.Random) -> dict[str, Any]:
 
 def _request(chance: random.Random) -> dict[str, Any]:
     return {
-        "point": chance.choice(("pod", "workload", "audit", "check", "binding")),
+        "point": chance.choice(("pod", "workload", "check", "binding")),
         "kind": "Pod",
         "namespace": chance.choice(("shop", "prod", "", "elfgate:golden")),
         "name": chance.choice(NAMES),

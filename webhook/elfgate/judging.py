@@ -38,6 +38,7 @@ class Judging:
         config: Laid over the bundle's own settings.
         opa: The socket of an OPA server; None to evaluate here.
         seconds: How long an evaluation may take, where it can be ended.
+        followed: A bundle from elsewhere follows, which may have further rules.
     """
 
     folder: Path | None = None
@@ -45,6 +46,7 @@ class Judging:
     config: PolicyConfig | None = None
     opa: Path | None = None
     seconds: float = 1.0
+    followed: bool = False
 
     @classmethod
     def of_settings(cls, policies: Policies) -> Self:
@@ -55,6 +57,7 @@ class Judging:
             config=policies,
             opa=policies.opa_socket if policies.engine == "opa" else None,
             seconds=policies.seconds,
+            followed=policies.bundle is not None,
         )
 
     def bundle(self) -> "Bundle":
@@ -65,7 +68,7 @@ class Judging:
         """
         from elfgate.policy.bundle import load
 
-        return load(self.folder, config=self.config, rules=self.rules)
+        return load(self.folder, config=self.config, rules=self.rules, followed=self.followed)
 
 
 def log_failed_rule(name: str, why: str) -> None:

@@ -5,6 +5,7 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 """
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -405,6 +406,20 @@ class Settings(Model):
             raise InputError("\n".join(problems)) from None
 
 
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, where the first one would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        seen: set[str] = set()
+        for key in keys:
+            if key.value in seen:
+                words = f"{key.value} stands twice in one mapping"
+                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _document(path: Path) -> Any:
     """The file's one YAML document, with the errors of opening, decoding and parsing it in one line each."""
     try:
@@ -415,7 +430,7 @@ def _document(path: Path) -> Any:
     if len(text) > FILE_BYTES:
         raise InputError(f"{path}: larger than {FILE_BYTES} bytes")
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Strict)  # noqa: S506 - a safe loader with one check more
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)

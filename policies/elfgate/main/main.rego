@@ -220,6 +220,7 @@ disjoint := [violation |
 	refused
 	count(failing) == count(pod.landing)
 	count(pod.containers) > 1
+	count(failing & places.complete) == 0 # else it is a rule that refuses, and not the images
 	count(pod.containers - union({names | some platform in failing; names := places.starting[platform]})) == 0
 	violation := {
 		"code": "no_common_platform",

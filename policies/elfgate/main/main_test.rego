@@ -232,3 +232,14 @@ test_without_settings_there_is_no_decision if {
 	verdict := data.elfgate.main.verdict with input as some_fail with data.elfgate.config as {}
 	verdict == {"version": 0}
 }
+
+test_containers_that_share_a_platform_are_not_said_to_share_none if {
+	linkages := [sample.starts(name, "amd64") | some name in ["web", "proxy"]]
+	verdict := data.elfgate.main.verdict with input as sample.document(["amd64"], linkages)
+		with data.elfgate.config as object.union(
+			data.elfgate.config,
+			{"rules": object.union(data.elfgate.config.rules, {"unpinned_tag": "deny"})},
+		)
+	not verdict.allowed
+	{denial.code | some denial in verdict.denials} == {"unpinned_tag"}
+}

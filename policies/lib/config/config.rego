@@ -2,16 +2,24 @@
 # title: What the cluster's owner has decided
 # description: >-
 #   The settings in data.elfgate.config, with what holds at this enforcement point and in this namespace laid over what
-#   holds everywhere. The namespace has the last word.
+#   holds everywhere. Of several patterns that match a namespace the longest has the last word, and its own name the very
+#   last.
 # custom:
 #   looks_at: [namespaces]
 package elfgate.lib.config
 
-effective := object.union_n([
-	data.elfgate.config,
-	object.get(data.elfgate.config.points, input.request.point, {}),
-	object.get(data.elfgate.config.namespaces, input.request.namespace, {}),
-])
+import data.elfgate.lib.patterns
+
+effective := object.union_n(array.concat(
+	[data.elfgate.config, object.get(data.elfgate.config.points, input.request.point, {})],
+	array.concat(by_pattern, [object.get(data.elfgate.config.namespaces, input.request.namespace, {})]),
+))
+
+by_pattern := [data.elfgate.config.namespaces[entry[1]] | some entry in sort([[count(pattern), pattern] |
+	some pattern, _ in data.elfgate.config.namespaces
+	contains(pattern, "*")
+	patterns.matches(pattern, input.request.namespace)
+])]
 
 # What a rule's findings lead to: deny, warn, dryrun or off. A rule that the settings do not list is in force: whoever adds
 # a rule of their own wants it.

@@ -75,3 +75,16 @@ test_the_known_documents_are_never_exempt if {
 	asked := json.patch(document, [{"op": "replace", "path": "/request/namespace", "value": "elfgate:golden"}])
 	not verdict_with(asked, [object.union(exemption, {"namespace": "*"})]).allowed
 }
+
+pinned := json.patch(document, [{"op": "add", "path": "/containers/0/digest", "value": "sha256:aa"}])
+
+let_pass(pattern) if {
+	verdict_with(pinned, [object.union(exemption, {"image": pattern})]).allowed
+}
+
+test_an_image_that_names_a_digest_is_matched_by_its_digest_and_not_by_its_tag if {
+	let_pass("example/web@sha256:aa")
+	let_pass("example/web")
+	not let_pass("example/web@sha256:bb")
+	not let_pass("example/web:1")
+}

@@ -47,7 +47,7 @@ judged(linkage, rows) := {
 } if {
 	not linkage.variant.id in {"", "unknown"}
 } else := {
-	"rows": hinted,
+	"rows": (hinted | {row | some row in rows; row.variant == "*"}),
 	"effect": "unknown",
 	"reason": "shape_unknown",
 	"message": "the image does not say what it is, and its tag speaks of a variant that is not supported here: ",

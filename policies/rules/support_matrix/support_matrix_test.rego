@@ -78,3 +78,11 @@ test_a_supported_variant_is_advised_where_another_cannot_start if {
 		)}))
 	[denial.remedy | some denial in verdict.denials] == ["use the ubi variant of example/web, supported on s390x"]
 }
+
+test_a_hint_counts_the_rows_for_every_variant_too if {
+	rows := {"support": [
+		{"repository": "*", "variant": "alpine", "architectures": ["amd64"], "source": "x"},
+		{"repository": "*", "variant": "*", "architectures": ["s390x"], "source": "x"},
+	]}
+	findings(of("unknown", "1-alpine"), rows) == set()
+}

@@ -2,7 +2,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from elfgate.errors import UnknownReason
+from elfgate.errors import InputError, UnknownReason
 from elfgate.policy import bundle
 from elfgate.policy.config import Layer, PolicyConfig
 
@@ -10,11 +10,11 @@ from elfgate.policy.config import Layer, PolicyConfig
 def test_only_what_was_given_is_laid_over() -> None:
     assert PolicyConfig().overlay() == {}
     given = PolicyConfig.model_validate(
-        {"unknown": {"not_scanned": "deny"}, "points": {"audit": {"require": "all"}}}
+        {"unknown": {"not_scanned": "deny"}, "points": {"pod": {"require": "all"}}}
     )
     assert given.overlay() == {
         "unknown": {"not_scanned": "deny"},
-        "points": {"audit": {"require": "all"}},
+        "points": {"pod": {"require": "all"}},
     }
 
 
@@ -32,7 +32,7 @@ def test_an_unquoted_off_in_yaml_is_off() -> None:
         {"rules": {"cpu_level": "block"}},
         {"rules": {"cpu_level": True}},
         {"unknown": {"no_such_reason": "warn"}},
-        {"unknown": {"not_scanned": "dryrun"}},
+        {"unknown": {"not_scanned": "off"}},
         {"notes": {"cpu_level": "deny"}},
         {"points": {"moon": {}}},
         {"namespaces": {"prod": {"namespaces": {}}}},
@@ -100,3 +100,93 @@ def test_a_row_of_a_support_matrix_names_architectures_that_there_are() -> None:
     row = {"repository": "example/web", "variant": "ubi", "architectures": ["s390"], "source": "x"}
     with pytest.raises(ValidationError, match="s390 is none of the known architectures"):
         PolicyConfig.model_validate({"support": [row]})
+
+
+def exemption(**changed: object) -> dict[str, object]:
+    return {"namespace": "shop", "owner": "a", "reason": "b", "expires": "2027-01-01"} | changed
+
+
+def test_an_exemption_may_last_to_the_end_of_the_calendar() -> None:
+    config = PolicyConfig.model_validate({"exemptions": [exemption(expires="9999-12-31")]})
+    assert config.exemptions[0].data()["ends"] == "9999-12-31"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"namespaces": {"Shop": {}}},
+        {"namespaces": {"a.b": {}}},
+        {"namespaces": {"a*b*": {}}},
+        {"exemptions": [exemption(workload="deployment/web")]},
+        {"support": [{"repository": "r", "variant": "no such", "architectures": ["amd64"]}]},
+        {"rules": {"linkage_unknown": "warn"}, "unknown": {"not_scanned": "deny"}},
+        {
+            "rules": {"linkage_unknown": "dryrun"},
+            "namespaces": {"prod": {"unknown": {"image_not_found": "deny"}}},
+        },
+    ],
+)
+def test_a_setting_that_cannot_take_effect_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        PolicyConfig.model_validate(settings)
+
+
+def test_an_unknown_may_deny_where_the_rule_for_unknowns_denies_again() -> None:
+    PolicyConfig.model_validate(
+        {
+            "rules": {"linkage_unknown": "warn"},
+            "namespaces": {
+                "prod": {"rules": {"linkage_unknown": "deny"}, "unknown": {"not_scanned": "deny"}}
+            },
+        }
+    )
+
+
+def test_null_is_not_given() -> None:
+    config = PolicyConfig.model_validate(
+        {"require": "all", "namespaces": {"shop": {"require": None}}}
+    )
+    assert config.overlay() == {"require": "all", "namespaces": {"shop": {}}}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("docker.io/library/nginx", "nginx"),
+        ("index.docker.io/example/app:*", "example/app:*"),
+        ("docker.io/*", "*"),
+        ("registry.example/a/b", "registry.example/a/b"),
+    ],
+)
+def test_image_patterns_are_completed_as_images_are(pattern: str, expected: str) -> None:
+    config = PolicyConfig.model_validate({"exemptions": [exemption(image=pattern)]})
+    assert config.exemptions[0].image == expected
+
+
+def test_a_variant_is_written_as_os_release_does() -> None:
+    row = {"repository": "r", "variant": "Debian", "architectures": ["amd64"], "source": "s"}
+    config = PolicyConfig.model_validate({"support": [row]})
+    assert config.support[0].variant == "debian"
+
+
+def test_exemptions_hold_beside_those_of_the_bundle() -> None:
+    own = PolicyConfig.model_validate({"exemptions": [exemption(namespace="mine")]})
+    below = {"exemptions": [{"namespace": "theirs"}], "support": []}
+    laid = bundle.configured(below, own)
+    assert [each["namespace"] for each in laid["exemptions"]] == ["theirs", "mine"]
+
+
+def test_settings_of_rules_that_only_a_followed_bundle_has_wait_for_it() -> None:
+    config = PolicyConfig.model_validate(
+        {
+            "rules": {"ban": "warn", "exec_format": "warn"},
+            "points": {"pod": {"notes": {"ban": "off"}}},
+            "exemptions": [exemption(rules=["ban"]), exemption(rules=["ban", "exec_format"])],
+        }
+    )
+    laid = bundle.load(config=config, followed=True).data["elfgate"]["config"]
+    assert laid["rules"]["exec_format"] == "warn"
+    assert "ban" not in laid["rules"]
+    assert [each["rules"] for each in laid["exemptions"]] == [["exec_format"]]
+    with pytest.raises(InputError, match="speak of ban, which is no rule of the bundle"):
+        bundle.load(config=config)

@@ -18,7 +18,6 @@ class Point(StrEnum):
     POD = "pod"
     BINDING = "binding"
     CHECK = "check"
-    AUDIT = "audit"
 
 
 class Role(StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import orjson
 
 from elfgate.errors import InputError
-from elfgate.policy.bundle import AGGREGATOR, Bundle, aggregated, overlay, sealed
+from elfgate.policy.bundle import AGGREGATOR, Bundle, aggregated, configured, sealed
 from elfgate.policy.config import PolicyConfig
 
 MANIFEST = ".manifest"
@@ -145,7 +145,7 @@ def read(
         )
     if config is None:
         return bundle
-    laid = overlay(settings, config.overlay())
+    laid = configured(settings, config)
     if aggregated(modules, laid, own) != aggregated(
         modules, settings, own
     ):  # else it stays as it was signed

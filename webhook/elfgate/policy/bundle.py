@@ -64,6 +64,7 @@ def load(
     config: PolicyConfig | None = None,
     rules: Path | None = None,
     tests: bool = False,
+    followed: bool = False,
 ) -> Bundle:
     """Read a bundle's folder.
 
@@ -72,6 +73,7 @@ def load(
         config: Laid over ``data.elfgate.config``, key by key.
         rules: A folder of further rules, each in a package ``elfgate.rules.NAME``.
         tests: Take ``*_test.rego`` too.
+        followed: Another bundle follows, which may have rules that this one lacks: settings of those are passed over.
 
     Raises:
         InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
@@ -84,13 +86,15 @@ def load(
         added = _own_rules(rules, {_package(text) for text in modules.values()}, tests=tests)
         own = tuple(sorted({_rule(text) for path, text in added.items() if _is_rule(path, text)}))
         modules |= added
+    if config is not None and followed:
+        config = config.only({_rule(text) for text in modules.values()})
     try:
         name, settings = (
             str(_json(root / ".manifest")["revision"]),
             _json(root / "data.json")["elfgate"]["config"],
         )
         if AGGREGATOR in modules or rules is not None:
-            laid = overlay(settings, config.overlay() if config else {})
+            laid = configured(settings, config)
             # As rules that were changed since would have it written. Tests turn rules on that the settings have off.
             modules[AGGREGATOR] = aggregated(modules, None if tests else laid, own)
         return sealed(name, modules, settings, own, config=config)
@@ -126,7 +130,7 @@ def sealed(
         raise InputError(
             f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle"
         )
-    laid = overlay(settings, config.overlay() if config else {})
+    laid = configured(settings, config)
     revision = f"{name}-{_digest(modules, laid)}"
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
@@ -137,6 +141,19 @@ def sources(folder: Path) -> bytes:
         return orjson.dumps(_modules(folder, tests=False))
     except InputError as error:
         return str(error).encode()
+
+
+def configured(settings: Mapping[str, Any], config: PolicyConfig | None) -> dict[str, Any]:
+    """Lay settings over a bundle's own, key by key; exemptions and support rows hold beside the bundle's own."""
+    given = config.overlay() if config else {}
+    laid = overlay(settings, given)
+    for rows in ("exemptions", "support"):
+        laid[rows] = [*settings.get(rows, []), *_list(given.get(rows))]
+    return laid
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

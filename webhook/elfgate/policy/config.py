@@ -3,7 +3,8 @@
 They end in ``data.elfgate.config``. Their JSON Schema is ``policies/schema/config.json``.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -18,10 +19,41 @@ def _off(value: object) -> object:
     return "off" if value is False else value
 
 
+def _lower(value: object) -> object:
+    """Write a variant as os-release does: in lower case."""
+    return value.lower() if isinstance(value, str) else value
+
+
 def _pattern(text: str) -> str:
     """Take at most one ``*``: such a pattern is a beginning and an end, and costs nothing to match."""
     if text.count("*") > 1:
         raise ValueError(f"{text!r} has more than one *")
+    return text
+
+
+def _image_pattern(text: str) -> str:
+    """Complete a pattern of images or repositories as images are: the default registry's name is left out."""
+    for host in ("docker.io/", "index.docker.io/"):
+        if text.startswith(host):
+            return text.removeprefix(host).removeprefix("library/")
+    return text
+
+
+def _workload_pattern(text: str) -> str:
+    """Take a kind as Kubernetes writes it: no object is of the kind ``deployment``."""
+    kind, slash, _ = text.partition("/")
+    if slash and kind != "*" and not kind[:1].isupper():
+        raise ValueError(f"{kind!r} is no kind: kinds begin with a capital, as in Deployment/web")
+    return text
+
+
+def _namespace_pattern(text: str) -> str:
+    """Take a namespace's name, or a pattern of names with one star.
+
+    Source: Kubernetes, "Object Names and IDs": a namespace's name is a DNS label (RFC 1123).
+    """
+    if text != GOLDEN_NAMESPACE and not _LABEL.fullmatch(text.replace("*", "a")):
+        raise ValueError(f"{text!r} is no namespace: names have lower-case letters, digits and -")
     return text
 
 
@@ -33,15 +65,24 @@ def _known_architecture(name: str) -> str:
     return name
 
 
+GOLDEN_NAMESPACE = "elfgate:golden"  # of the known documents; no namespace of a cluster has a colon
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+
 Mode: TypeAlias = Annotated[Literal["deny", "warn", "dryrun", "off"], BeforeValidator(_off)]
 NoteMode: TypeAlias = Annotated[Literal["warn", "dryrun", "off"], BeforeValidator(_off)]
-Unknown: TypeAlias = Literal["deny", "warn", "allow"]
-Point: TypeAlias = Literal["workload", "pod", "binding", "check", "audit"]
+Unknown: TypeAlias = Literal["deny", "warn", "dryrun", "allow"]
+Point: TypeAlias = Literal["workload", "pod", "binding", "check"]
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_pattern)]
+ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image_pattern)]
+WorkloadPattern: TypeAlias = Annotated[Pattern, AfterValidator(_workload_pattern)]
+NamespacePattern: TypeAlias = Annotated[Pattern, AfterValidator(_namespace_pattern)]
 ArchitectureName: TypeAlias = Annotated[str, AfterValidator(_known_architecture)]
 Line: TypeAlias = Annotated[
     str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
+
+
+_UNKNOWN_RULE = "linkage_unknown"
 
 
 class Model(BaseModel):
@@ -79,13 +120,16 @@ class Exemption(Model):
 
     namespace: Annotated[Pattern, Field(description="Pattern of namespaces")] = "*"
     image: Annotated[
-        Pattern,
+        ImagePattern,
         Field(
-            description="Pattern of images, as REPOSITORY or REPOSITORY:TAG; no registry means docker.io"
+            description="Pattern of images, as REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST; no registry means "
+            "docker.io, and * stands for slashes and colons too. A tag does not match an image that names a digest, "
+            "as runtimes pass over its tag"
         ),
     ] = "*"
     workload: Annotated[
-        Pattern, Field(description="Pattern of NAME or KIND/NAME; needs a namespace beside it")
+        WorkloadPattern,
+        Field(description="Pattern of NAME or KIND/NAME; needs a namespace beside it"),
     ] = "*"
     rules: Annotated[list[str], Field(description="Codes of the rules; none for every rule")] = []
     owner: Annotated[Line, Field(description="Who answers for it")]
@@ -112,9 +156,17 @@ class Exemption(Model):
             )
         return self
 
+    def only(self, codes: set[str]) -> "Exemption | None":
+        """Return the exemption for these rules alone; None if it is for none of them."""
+        rules = [code for code in self.rules if code in codes]
+        if self.rules and not rules:
+            return None
+        return self.model_copy(update={"rules": rules})
+
     def data(self) -> dict[str, Any]:
         """As policies read it, which can compare dates but not count days."""
-        ends = self.expires + timedelta(days=self.grace_days)
+        days = min(self.grace_days, (date.max - self.expires).days)
+        ends = self.expires + timedelta(days=days)
         return self.model_dump(mode="json", exclude={"grace_days"}) | {"ends": ends.isoformat()}
 
 
@@ -122,12 +174,13 @@ class SupportRow(Model):
     """A row of a support matrix: where a project says that a variant of its image is supported."""
 
     repository: Annotated[
-        Pattern, Field(description="Pattern of repositories; no registry means docker.io")
+        ImagePattern, Field(description="Pattern of repositories; no registry means docker.io")
     ]
     variant: Annotated[
         str,
+        BeforeValidator(_lower),
         Field(
-            min_length=1,
+            pattern=r"^([a-z0-9._-]+|\*)$",
             description="os-release's ID (alpine, debian, …), ubi, scratch, or * for any",
         ),
     ] = "*"
@@ -137,11 +190,21 @@ class SupportRow(Model):
     source: Annotated[Line, Field(description="Where the project says so; quoted in refusals")]
 
 
+def _values(fields: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    return list(fields.get(key, {}).values())
+
+
 class PolicyConfig(Layer):
-    """Settings for the whole cluster, and where they differ. A namespace outranks an enforcement point."""
+    """Settings for the whole cluster, and where they differ. A namespace outranks an enforcement point.
+
+    Of several patterns that match a namespace, the longest has the last word, and its own name the very last.
+    """
 
     points: Annotated[dict[Point, Layer], Field(description="By enforcement point")] = {}
-    namespaces: Annotated[dict[str, Layer], Field(description="By namespace")] = {}
+    namespaces: Annotated[
+        dict[NamespacePattern, Layer],
+        Field(description="By namespace, or by a pattern of namespaces with at most one *"),
+    ] = {}
     exemptions: Annotated[
         list[Exemption],
         Field(description="What is let pass, by whom and until when", max_length=1000),
@@ -151,16 +214,52 @@ class PolicyConfig(Layer):
         Field(description="Support matrices: what they leave out is refused", max_length=5000),
     ] = []
 
+    @model_validator(mode="after")
+    def _in_earnest(self) -> Self:
+        """Refuse an unknown that is to deny where the rule that denies unknowns may only warn."""
+        self._check_unknowns("", {}, self)
+        for name, layer in (*self.points.items(), *self.namespaces.items()):
+            self._check_unknowns(f" in {name}", self.rules, layer)
+        return self
+
+    def _check_unknowns(self, where: str, rules: Mapping[str, str], layer: Layer) -> None:
+        mode = layer.rules.get(_UNKNOWN_RULE) or rules.get(_UNKNOWN_RULE, "deny")
+        denying = sorted(reason for reason, what in layer.unknown.items() if what == "deny")
+        if mode != "deny" and denying:
+            raise ValueError(
+                f"unknown.{denying[0]}: deny{where} never denies, as rules.{_UNKNOWN_RULE} is {mode}"
+            )
+
     def overlay(self) -> dict[str, object]:
-        """What to lay over the bundle's own settings: only what was given."""
+        """What to lay over the bundle's own settings: only what was given; null is not given."""
         given: dict[str, object] = PolicyConfig.model_dump(
-            self, mode="json", exclude_unset=True, include=set(PolicyConfig.model_fields)
+            self,
+            mode="json",
+            exclude_unset=True,
+            exclude_none=True,
+            include=set(PolicyConfig.model_fields),
         )
         if "exemptions" in given:
             given["exemptions"] = [exemption.data() for exemption in self.exemptions]
         if "support" in given:
             given["support"] = [row.model_dump(mode="json") for row in self.support]
         return given
+
+    def only(self, codes: set[str]) -> "PolicyConfig":
+        """Return these settings without those of other rules than these."""
+        fields = PolicyConfig.model_dump(
+            self, exclude_unset=True, include=set(PolicyConfig.model_fields)
+        )
+        for layer in (fields, *_values(fields, "points"), *_values(fields, "namespaces")):
+            for of_rules in ("rules", "notes"):
+                if of_rules in layer:
+                    layer[of_rules] = {
+                        code: mode for code, mode in layer[of_rules].items() if code in codes
+                    }
+        exemptions = [exemption.only(codes) for exemption in self.exemptions]
+        if exemptions:
+            fields["exemptions"] = [each.model_dump() for each in exemptions if each]
+        return PolicyConfig.model_validate(fields)
 
     def codes(self) -> set[str]:
         """Every rule that these settings speak of."""

@@ -25,7 +25,7 @@ class Model(BaseModel):
 class Request(Model):
     """What asks."""
 
-    point: Literal["workload", "pod", "binding", "check", "audit"]
+    point: Literal["workload", "pod", "binding", "check"]
     operation: str = "CREATE"
     kind: str
     namespace: str = ""

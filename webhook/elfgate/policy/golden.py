@@ -5,6 +5,7 @@ user's changes what is right; and without rules of the user's own.
 """
 
 from elfgate.linkage.report import Code
+from elfgate.policy.config import GOLDEN_NAMESPACE
 from elfgate.policy.document import (
     ContainerEntry,
     Document,
@@ -16,7 +17,6 @@ from elfgate.policy.document import (
 )
 from elfgate.policy.engine import Engine, EngineError
 
-NAMESPACE = "elfgate:golden"  # a colon is in no namespace's name (RFC 1123 label)
 _IMAGE = "golden.invalid/app"
 
 
@@ -26,7 +26,7 @@ def _document(*verdicts: tuple[str, bool]) -> Document:
         request=Request(
             point="pod",
             kind="Pod",
-            namespace=NAMESPACE,
+            namespace=GOLDEN_NAMESPACE,
             name="golden",
             today="2026-01-01",
             without=["*"],

@@ -80,4 +80,12 @@ workload(pattern) if patterns.matches(pattern, concat("/", [input.request.kind, 
 
 image(pattern, container) if patterns.matches(pattern, container.repository)
 
-image(pattern, container) if patterns.matches(pattern, concat(":", [container.repository, container.tag]))
+image(pattern, container) if {
+	object.get(container, "digest", "") == "" # a runtime passes over the tag that stands before a digest
+	patterns.matches(pattern, concat(":", [container.repository, container.tag]))
+}
+
+image(pattern, container) if {
+	object.get(container, "digest", "") != ""
+	patterns.matches(pattern, concat("@", [container.repository, container.digest]))
+}

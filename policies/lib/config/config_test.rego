@@ -1,6 +1,3 @@
-# METADATA
-# title: Tests of the settings
-# description: Which layer has the last word.
 package elfgate.lib.config_test
 
 import data.elfgate.lib.config

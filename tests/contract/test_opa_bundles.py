@@ -9,19 +9,32 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.errors import UnknownReason
 from elfgate.policy import archive, bundle, golden
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.guard import GuardedEngine
 from elfgate.policy.server import OpaServer
-from support import opa
+from support import documents, opa
 from support.documents import pod
 from support.web import serving
 
 pytestmark = pytest.mark.skipif(opa.OPA is None, reason="no OPA here: make policies builds one")
 
 SHIPPED = bundle.load()
-STRICT = bundle.load(config=PolicyConfig(require="all"))
+STRICT = bundle.load(config=PolicyConfig(unknown={UnknownReason.NO_NODE: "deny"}))
+COMING = documents.document(
+    targets={
+        "s390x": ["z-1"],
+        "amd64": {"nodes": 0, "standing": "possible", "reason": "no_node"},
+    },
+    containers={
+        "app": {
+            "image": "example/app:1",
+            "found": {"amd64": "starts", "s390x": {"findings": [documents.MISSING_LOADER]}},
+        }
+    },
+)
 ALLOWS_ALL = """package elfgate.main
 verdict := {"version": 1, "revision": data.elfgate.revision, "allowed": true, "denials": [], "warnings": []}
 """
@@ -103,11 +116,11 @@ async def until_told(engine: Engine, told: Told, result: str) -> None:
 
 def test_a_new_bundle_judges_once_it_has_proved_itself(folder: Path) -> None:
     async def changes(engine: Engine, told: Told, bundles: Bundles) -> None:
-        assert (await engine.evaluate(pod(starts=("amd64",), fails=("s390x",)))).allowed
+        assert (await engine.evaluate(COMING)).allowed
         bundles.put(STRICT)
         await until_told(engine, told, "activated")
         assert told[-1] == ("activated", STRICT.revision)
-        verdict = await engine.evaluate(pod(starts=("amd64",), fails=("s390x",)))
+        verdict = await engine.evaluate(COMING)
         assert (verdict.allowed, verdict.revision, engine.revision) == (
             False,
             STRICT.revision,

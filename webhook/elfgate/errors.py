@@ -53,6 +53,22 @@ class UnknownReason(StrEnum):
         "node_fact_unknown"  # depends on the node's CPU, page size, kernel or emulation
     )
     NODES_STALE = "nodes_stale"  # the cluster's nodes have not been followed for a while
+    NODE_CONTRADICTS = "node_contradicts"  # a node's labels say otherwise than its kubelet
+    NODE_VIRTUAL = "node_virtual"  # what a virtual kubelet runs pods on is not known
+    EMULATOR_LIKELY = "emulator_likely"  # the node may run programs of other architectures
+    RUNTIME_CLASS = "runtime_class"  # another runtime than an ordinary one starts the container
+    GUEST_KERNEL = "guest_kernel"  # the container has a kernel of its own, and not the node's
+    WEBASSEMBLY = "webassembly"  # a module, which no kernel starts
+    IMAGE_ON_NODE = "image_on_node"  # the node's own copy of the image is run (imagePullPolicy)
+    INJECTED = "injected"  # the runtime may add the program to the container (devices)
+    # Of a pod's placement; here ``deny`` means to judge as if it were final.
+    NO_NODE = "no_node"  # no node has this architecture yet
+    NODE_AWAY = "node_away"  # its nodes are cordoned, not ready, starting up or being replaced
+    GATED = "gated"  # the pod waits for scheduling gates, and is changed meanwhile
+    SUSPENDED = "suspended"  # the object is suspended, and is changed before it resumes
+    OTHER_SCHEDULER = "other_scheduler"  # Kubernetes' own scheduler does not place the pod
+    TEMPLATE = "template"  # its pods are given more than the template has (RuntimeClass)
+    RESOURCE_ABSENT = "resource_absent"  # no node that is there offers what the pod asks for
     PACKED = "packed"  # the program is compressed (UPX): its needs are hidden
     SHAPE_UNKNOWN = "shape_unknown"  # the start-up's form is not understood
 

@@ -14,17 +14,24 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from elfgate.cluster.bounds import bounded
+from elfgate.cluster.doubts import Doubt, doubted
+from elfgate.cluster.given import runtime_doubts
 from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.targets import Target, targets
+from elfgate.cluster.openings import Opening
+from elfgate.cluster.outlook import Outlook
+from elfgate.cluster.target import Target
+from elfgate.cluster.targets import Demands, landing
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError, UnknownReason
 from elfgate.images.reference import Reference, pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.policy.document import (
+    BeforeEntry,
     ContainerEntry,
     Document,
     FindingEntry,
     LinkageEntry,
+    OpeningEntry,
     Request,
     TargetEntry,
     VariantEntry,
@@ -33,6 +40,8 @@ from elfgate.policy.engine import Engine
 from elfgate.policy.verdict import Verdict
 from elfgate.scan.asker import Asker
 from elfgate.scan.scanner import Linkage, Scanner
+
+_NOTHING_MORE = Outlook()
 
 if TYPE_CHECKING:  # it loads the Kubernetes client, which the command line seldom needs
     from elfgate.cluster.pullsecrets import PullSecrets
@@ -62,7 +71,7 @@ async def judge(
     inventory: Inventory,
     scanner: Scanner,
     engine: Engine,
-    extra_architectures: Sequence[str] = (),
+    outlook: Outlook = _NOTHING_MORE,
     operation: str = "CREATE",
     dry_run: bool = False,
     pull_secrets: "PullSecrets | None" = None,
@@ -76,7 +85,7 @@ async def judge(
         inventory: The nodes there are.
         scanner: Predicts starts.
         engine: Evaluates policies.
-        extra_architectures: Architectures that count although no node has them yet.
+        outlook: What settings say of nodes and runtimes, beyond what is there.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
         pull_secrets: Knows the workload's own credentials; None if one access to images is everybody's.
@@ -87,25 +96,24 @@ async def judge(
         EngineError: if the policies gave no verdict that can be trusted.
     """
     begun = perf_counter()
-    landing = targets(
-        workload.pod_spec,
-        inventory,
-        every_node=workload.every_node,
-        extra_architectures=extra_architectures,
-    )
-    workload = bounded(workload, len(landing))
+    where = landing(_demands(workload), inventory, outlook)
+    workload = bounded(workload, len(where.targets) + len(where.beyond))
     keyring = await pull_secrets.of(workload) if pull_secrets else None
     asker = Asker(workload.namespace, keyring)
     placed = perf_counter()
-    pairs = [(container, target) for target in landing for container in workload.containers]
-    linkages = await _linkages(scanner, pairs, within, asker)
-    entries = [
-        await _linkage_entry(scanner, container, target, linkage, asker)
-        for (container, target), linkage in zip(pairs, linkages, strict=True)
-    ]
-    if any(linkage.outcome is Outcome.CANNOT_START for linkage in linkages):
+    ask = _Ask(scanner, within, asker, outlook)
+    places = where.targets
+    starts = await ask.starts(workload, places)
+    if where.beyond and places and not _spared(places, starts):
+        starts += await ask.starts(workload, where.beyond)
+        places += where.beyond
+    linkages = [start.linkage for start in starts]
+    entries = [await _linkage_entry(ask, start) for start in starts]
+    fails = any(linkage.outcome is Outcome.CANNOT_START for linkage in linkages)
+    if fails:
         known = _elsewhere(workload, linkages, inventory, scanner, asker)
         entries += [entry async for entry in known]
+    before = workload.before if fails else None
     document = Document(
         request=Request(
             point=point.value,
@@ -115,11 +123,15 @@ async def judge(
             name=workload.name,
             dry_run=dry_run,
             every_node=workload.every_node,
+            same_images=workload.before is not None
+            and _images(workload.before) == _images(workload),
             scheduler=workload.scheduler,
             gates=list(workload.gates),
             today=datetime.now(UTC).date().isoformat(),
         ),
-        targets=[_target_entry(target) for target in landing],
+        targets=[_target_entry(target) for target in places],
+        openings=[_opening_entry(opening) for opening in where.openings],
+        before=await _before(ask, before, inventory) if before else [],
         containers=[_container_entry(container) for container in workload.containers],
         linkages=entries,
     )
@@ -134,21 +146,81 @@ async def judge(
     return Judgement(verdict, document, until, seconds)
 
 
-async def _linkages(
-    scanner: Scanner,
-    pairs: Sequence[tuple[Container, Target]],
-    within: float | None,
-    asker: Asker,
-) -> list[Linkage]:
-    """Predict each start; what is at hand is not waited for, as a task for each would cost more than the look-up."""
-    found = [_at_hand(scanner, container, target, asker) for container, target in pairs]
-    missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
-    if not missing:
-        return [linkage for linkage in found if linkage is not None]
-    read = iter(
-        await asyncio.gather(*(_linkage(scanner, *pair, within, asker) for pair in missing))
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The start of a container on a target, as predicted."""
+
+    container: Container
+    target: Target
+    linkage: Linkage
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """Predicts starts for one review: within its time, and with the credentials of whoever asks."""
+
+    scanner: Scanner
+    within: float | None
+    asker: Asker
+    outlook: Outlook
+
+    async def starts(self, workload: Workload, targets: Sequence[Target]) -> list[_Start]:
+        """Predict the start of each container on each target."""
+        pairs = [(container, target) for target in targets for container in workload.containers]
+        linkages = await self._linkages(pairs)
+        runtime = runtime_doubts(workload.runtime_class, self.outlook)
+        return [
+            _Start(container, target, _doubted(linkage, runtime, container, target))
+            for (container, target), linkage in zip(pairs, linkages, strict=True)
+        ]
+
+    async def _linkages(self, pairs: Sequence[tuple[Container, Target]]) -> list[Linkage]:
+        """Predict each start; what is at hand is not waited for, as a task for each would cost more."""
+        found = [_at_hand(self.scanner, *pair, self.asker) for pair in pairs]
+        missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
+        if not missing:
+            return [linkage for linkage in found if linkage is not None]
+        reading = (_linkage(self.scanner, *pair, self.within, self.asker) for pair in missing)
+        read = iter(await asyncio.gather(*reading))
+        return [linkage or next(read) for linkage in found]
+
+
+def _demands(workload: Workload) -> Demands:
+    return Demands(
+        workload.pod_spec, workload.every_node, workload.template, tuple(workload.openings)
     )
-    return [linkage or next(read) for linkage in found]
+
+
+def _doubted(
+    linkage: Linkage, runtime: Sequence[Doubt], container: Container, target: Target
+) -> Linkage:
+    prediction = doubted(linkage.prediction, (*runtime, *container.doubts, *target.doubts))
+    return replace(linkage, prediction=prediction)
+
+
+def _spared(places: Sequence[Target], starts: Sequence[_Start]) -> bool:
+    """Tell whether nothing fails on one of the places, so that others need not be looked at."""
+    failing = {
+        start.target.platform for start in starts if start.linkage.outcome is Outcome.CANNOT_START
+    }
+    return any(place.platform not in failing for place in places)
+
+
+def _images(workload: Workload) -> set[tuple[str, str]]:
+    return {(container.name, container.image) for container in workload.containers}
+
+
+async def _before(ask: _Ask, before: Workload, inventory: Inventory) -> list[BeforeEntry]:
+    """Predict how the object was before an update, where it could land then; none if that has another shape."""
+    try:
+        where = landing(_demands(before), inventory, ask.outlook)
+    except InputError:
+        return []
+    starts = await ask.starts(before, where.targets)
+    return [
+        BeforeEntry(platform=str(start.target.platform), verdict=start.linkage.outcome.value)
+        for start in starts
+    ]
 
 
 def _at_hand(
@@ -229,15 +301,13 @@ async def _elsewhere(
                 yield _entry(container, known)
 
 
-async def _linkage_entry(
-    scanner: Scanner, container: Container, target: Target, linkage: Linkage, asker: Asker
-) -> LinkageEntry:
-    alternatives: list[str] = []
-    if linkage.outcome is Outcome.CANNOT_START:
-        alternatives = await scanner.alternatives(
-            container.image, target.platform, container.overrides, target.facts, asker=asker
+async def _linkage_entry(ask: _Ask, start: _Start) -> LinkageEntry:
+    container, target, alternatives = start.container, start.target, list[str]()
+    if start.linkage.outcome is Outcome.CANNOT_START:
+        alternatives = await ask.scanner.alternatives(
+            container.image, target.platform, container.overrides, target.facts, asker=ask.asker
         )
-    return _entry(container, linkage, alternatives)
+    return _entry(container, start.linkage, alternatives)
 
 
 def _entry(
@@ -261,7 +331,14 @@ def _target_entry(target: Target) -> TargetEntry:
         architecture=platform.architecture,
         nodes=target.nodes,
         names=list(target.names),
+        standing=target.standing.value,
+        reason=target.reason.value if target.reason else "",
+        because=target.because,
     )
+
+
+def _opening_entry(opening: Opening) -> OpeningEntry:
+    return OpeningEntry(reason=opening.reason.value, because=opening.because)
 
 
 def _container_entry(container: Container) -> ContainerEntry:

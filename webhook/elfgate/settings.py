@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.plan import SelfMade
 from elfgate.cluster.template import Template
 from elfgate.errors import InputError
@@ -122,6 +123,19 @@ class Nodes(Model):
         default=(),
         description="Architectures that count although no node has them yet (autoscalers, scale from zero).",
     )
+    passing_taints: tuple[str, ...] = Field(
+        default=(),
+        description="Further patterns of taints' keys (`example.com/starting`) that nodes have for a while only.",
+    )
+    ordinary_runtimes: tuple[str, ...] = Field(
+        default=(),
+        description="Further patterns of RuntimeClasses whose containers start as the node's own do.",
+    )
+
+    @property
+    def outlook(self) -> Outlook:
+        """What these add to what is known of the cluster."""
+        return Outlook(self.extra_architectures, self.passing_taints, self.ordinary_runtimes)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -4,7 +4,7 @@
 {{- $settings := dict
   "listen" (dict "host" $v.listenHost "port" 8443)
   "tls" (include "elfgate.settings.tls" . | fromYaml)
-  "nodes" (dict "watch" true "injected_libraries" $v.nodes.injectedLibraries "extra_architectures" $v.nodes.extraArchitectures)
+  "nodes" (include "elfgate.settings.nodes" . | fromYaml)
   "registries" (include "elfgate.settings.registries" . | fromYaml)
   "policies" (include "elfgate.settings.policies" . | fromYaml)
   "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "exempt_namespaces" $v.exemptNamespaces)
@@ -86,4 +86,15 @@ bundle:
 {{- with .Values.policies }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{- define "elfgate.settings.nodes" -}}
+{{- $nodes := .Values.nodes -}}
+{{- dict
+  "watch" true
+  "injected_libraries" $nodes.injectedLibraries
+  "extra_architectures" $nodes.extraArchitectures
+  "passing_taints" $nodes.passingTaints
+  "ordinary_runtimes" $nodes.ordinaryRuntimes
+| toYaml -}}
 {{- end -}}

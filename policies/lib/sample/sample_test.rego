@@ -36,7 +36,7 @@ starts(container, architecture) := object.union(
 
 # A pod that may land on these architectures, with its containers as the linkages name them.
 document(architectures, linkages) := {
-	"version": 1,
+	"version": 2,
 	"request": {
 		"point": "pod",
 		"operation": "CREATE",

@@ -63,3 +63,6 @@ requirement(operator, architectures) := concat(
 	"",
 	["require kubernetes.io/arch ", operator, " (", concat(", ", architectures), ")"],
 )
+
+# A node selector on the system, for what fails on others only.
+system := "require kubernetes.io/os in (linux)"

@@ -169,7 +169,7 @@ def test_a_single_node_is_read() -> None:
     [
         (pod(), "n.json: there is no node in it"),
         ({"kind": "NodeList", "items": []}, "n.json: there is no node in it"),
-        ({"kind": "Node", "metadata": {"name": "a"}}, "n.json: the node does not say of which architecture it is"),
+        ({"kind": "Node", "metadata": {"name": "a"}}, "n.json: there is no node in it that says of which architecture"),
         ({"kind": "Node", "metadata": {}}, "n.json: node: metadata.name: "),
         ({"kind": "Node"}, "n.json: node: metadata: "),
         ({**node("a"), "spec": []}, "n.json: node: spec: "),

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from elfgate.cluster import inventory as inventory_module
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, nodes_of, read_node
-from elfgate.cluster.placement import read_placement
-from elfgate.cluster.targets import Target, targets
+from elfgate.cluster.outlook import Outlook
+from elfgate.cluster.placement import Hurdle, read_placement
+from elfgate.cluster.target import Standing, Target
+from elfgate.cluster.targets import targets
 from elfgate.errors import InputError
 from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import Platform
@@ -48,6 +50,12 @@ def node_of(name: str, architecture: str, **labels: str) -> Node:
 def land(pod_spec: dict[str, Any], inventory: Inventory = FOUR, **options: Any) -> dict[str, int]:
     """Platforms with their number of nodes."""
     return {str(item.platform): item.nodes for item in targets(pod_spec, inventory, **options)}
+
+
+def sure(pod_spec: dict[str, Any], inventory: Inventory = FOUR, **options: Any) -> dict[str, int]:
+    """The same of those that are certain."""
+    found = targets(pod_spec, inventory, **options)
+    return {str(item.platform): item.nodes for item in found if item.standing is Standing.CERTAIN}
 
 
 def test_a_pod_without_demands_lands_on_every_untainted_node() -> None:
@@ -180,7 +188,7 @@ def test_a_cordoned_node_takes_only_a_daemon_or_who_tolerates_it() -> None:
         )
     )
 
-    assert land({}, cordoned) == {}
+    assert sure({}, cordoned) == {}
     assert land({}, cordoned, every_node=True) == {"linux/amd64": 1}
     tolerations = [{"key": "node.kubernetes.io/unschedulable", "operator": "Exists"}]
     assert land({"tolerations": tolerations}, cordoned) == {"linux/amd64": 1}
@@ -450,7 +458,13 @@ def test_grouping_nodes_changes_nothing(
         found = targets(spec, inventory)
 
     placement = read_placement(spec)
-    admitted = [item for item in alone.values() if placement.admits(item, item.name, item.labels)]
+    hurdles = {
+        item.name: placement.hurdle(item, Outlook())
+        for item in alone.values()
+        if placement.selects(item, item.name, item.labels)
+    }
+    most = Hurdle.PASSING if Hurdle.NONE in hurdles.values() else Hurdle.AWAY
+    admitted = [alone[name] for name, hurdle in hurdles.items() if hurdle <= most]
     assert len(inventory) == len(alone)
     assert {item.platform: item.nodes for item in found if item.nodes} == Counter(
         item.platform for item in admitted

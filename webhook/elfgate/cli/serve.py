@@ -105,7 +105,7 @@ async def _serve(settings: "Settings") -> None:
                 engine=engine,
                 live_engine=engine.live,
                 sights=engine.live.sights,
-                extra_architectures=settings.nodes.extra_architectures,
+                outlook=settings.nodes.outlook,
                 in_flight=settings.admission.in_flight,
                 exemption=Exemption(settings.admission.exempt_namespaces),
             )

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.nodes import Node
+from elfgate.cluster.resources import widest
 from elfgate.cluster.selector import HOSTNAME_LABEL
 from elfgate.cluster.taints import Taint
 from elfgate.linkage.start import NodeFacts
@@ -35,6 +37,9 @@ class Kind:
         platform: Their operating system and architecture.
         facts: What else is known of them.
         stand_in: They stand for any node of their platform.
+        doubts: Why what would fail on them may not.
+        offers: The devices and huge pages that each has, in thousandths.
+        room: The most of each of ``resources.ROOM`` that one of them has had.
         apart: The labels that tell them apart.
         members: Their values of these, by the node's name.
     """
@@ -45,6 +50,9 @@ class Kind:
     platform: Platform
     facts: NodeFacts
     stand_in: bool
+    doubts: tuple[Doubt, ...]
+    offers: tuple[tuple[str, int], ...]
+    room: tuple[int | None, ...]
     apart: tuple[str, ...]
     members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _first: tuple[str, ...] = ()
@@ -172,6 +180,7 @@ class Inventory:
             kind is not None
             and kind.labels_of(node.name) == node.labels
             and _rest(kind) == _rest(node)
+            and widest(kind.room, node.room) == kind.room
         )
 
     def _insert(self, node: Node) -> None:
@@ -187,9 +196,13 @@ class Inventory:
                 node.platform,
                 node.facts,
                 node.stand_in,
+                node.doubts,
+                node.offers,
+                node.room,
                 apart,
             )
             self._kinds[key] = kind
+        kind.room = widest(kind.room, node.room)
         kind.add(node.name, node.labels)
         self._kind_of[node.name] = kind
         for label in apart:
@@ -226,6 +239,9 @@ class Inventory:
                     kind.platform,
                     kind.facts,
                     kind.stand_in,
+                    kind.doubts,
+                    kind.offers,
+                    kind.room,
                 )
 
 
@@ -257,7 +273,15 @@ class _Index:
 
 
 def _rest(one: Node | Kind) -> tuple[object, ...]:
-    return one.taints, one.unschedulable, one.platform, one.facts, one.stand_in
+    return (
+        one.taints,
+        one.unschedulable,
+        one.platform,
+        one.facts,
+        one.stand_in,
+        one.doubts,
+        one.offers,
+    )
 
 
 def _key(one: Node | Kind, labels: Mapping[str, str]) -> object:

@@ -13,8 +13,11 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.manifests import objects
+from elfgate.cluster.nature import doubts_of
 from elfgate.cluster.part import Part
+from elfgate.cluster.resources import ROOM, offered, room
 from elfgate.cluster.taints import Taint
 from elfgate.errors import InputError
 from elfgate.linkage.start import NodeFacts
@@ -59,6 +62,9 @@ class Node:
         facts: What else is known of it.
         stand_in: It stands for any node of its platform: a label that it does not have counts as meeting whatever is
             asked of it.
+        doubts: Why what would fail on it may not.
+        offers: The devices and huge pages that it has, in thousandths.
+        room: How much of each of ``resources.ROOM`` it has, in thousandths; None where it does not say.
     """
 
     name: str
@@ -68,6 +74,9 @@ class Node:
     platform: Platform
     facts: NodeFacts
     stand_in: bool = False
+    doubts: tuple[Doubt, ...] = ()
+    offers: tuple[tuple[str, int], ...] = ()
+    room: tuple[int | None, ...] = (None,) * len(ROOM)
 
 
 def _absent(value: object) -> object:
@@ -106,6 +115,7 @@ class _NodeInfo(_Model):
 
 class _Status(_Model):
     node_info: Annotated[_NodeInfo, Field(alias="nodeInfo"), BeforeValidator(_absent)] = _NodeInfo()
+    allocatable: Annotated[dict[str, Any], BeforeValidator(_absent)] = {}
 
 
 class _Node(_Model):
@@ -182,6 +192,12 @@ def read_node(obj: Any) -> Node | None:
     architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
     if not architecture:
         return None
+    # The kubelet's own constants are lower case; some virtual kubelets write the system's name as a title.
+    platform = Platform(
+        _label(labels, OS_LABELS) or info.operating_system.lower() or "linux", architecture
+    )
+    own = Platform(info.operating_system.lower(), info.architecture)
+    allocatable = read.status.allocatable
     return Node(
         name=intern(read.metadata.name),
         labels=labels,
@@ -192,10 +208,11 @@ def read_node(obj: Any) -> Node | None:
             )
         ),
         unschedulable=read.spec.unschedulable or False,
-        platform=Platform(
-            _label(labels, OS_LABELS) or info.operating_system or "linux", architecture
-        ),
+        platform=platform,
         facts=_facts(labels, architecture, info),
+        doubts=doubts_of(labels, platform, own, info.kernel_version),
+        offers=offered(allocatable),
+        room=room(allocatable),
     )
 
 
@@ -206,8 +223,11 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
         text: A List, a NodeList, a single Node or several documents of these; other kinds are passed over.
         source: What to call it in errors.
 
+    A node that does not say of which architecture it is (some virtual kubelets do not) is passed over, as it is where
+    nodes are followed.
+
     Raises:
-        InputError: if it is neither, holds no node, or one of them does not say of which architecture it is.
+        InputError: if it is neither, or holds no node that says so.
     """
     nodes: dict[str, Node] = {}
     for manifest in objects(text, source=source):
@@ -217,14 +237,12 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
             node = read_node(manifest.obj)
         except InputError as error:
             raise InputError(f"{manifest.position}: {error}") from error
-        if node is None:
-            raise InputError(
-                f"{manifest.position}: the node does not say of which architecture it is"
-            )
-        nodes[node.name] = node
+        if node is not None:
+            nodes[node.name] = node
     if not nodes:
         raise InputError(
-            f"{source}: there is no node in it", hint="write it with kubectl get nodes -o json"
+            f"{source}: there is no node in it that says of which architecture it is",
+            hint="write it with kubectl get nodes -o json",
         )
     return tuple(nodes.values())
 
@@ -234,9 +252,15 @@ def stand_in(platform: Platform) -> Node:
     labels = dict.fromkeys(ARCHITECTURE_LABELS, platform.architecture) | dict.fromkeys(
         OS_LABELS, platform.os
     )
-    facts = NodeFacts(page_size=_PAGE_SIZE.get(platform.architecture))
-    return Node(f"any-{platform.architecture}", labels, (), unschedulable=False, platform=platform, facts=facts,
-                stand_in=True)  # fmt: skip
+    return Node(
+        name=f"any-{platform.architecture}",
+        labels=labels,
+        taints=(),
+        unschedulable=False,
+        platform=platform,
+        facts=NodeFacts(page_size=_PAGE_SIZE.get(platform.architecture)),
+        stand_in=True,
+    )
 
 
 def nodes_of(platforms: Iterable[str]) -> tuple[Node, ...]:

@@ -8,10 +8,13 @@ admission plug-in ExtendedResourceToleration.
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Protocol
 
+from elfgate.cluster.outlook import LIFE_CYCLE_TAINTS, Outlook
 from elfgate.cluster.part import Part
+from elfgate.cluster.resources import extended, fits, is_extended, requests
 from elfgate.cluster.selector import Requirement, Term, read_term
 from elfgate.cluster.taints import (
     NO_EXECUTE,
@@ -29,25 +32,11 @@ _KUBELET = frozenset((NO_EXECUTE,))
 _CORDON = Taint("node.kubernetes.io/unschedulable", "", NO_SCHEDULE)
 
 # Of a PodSpec, all that is read: these, and the resources of these.
-PARTS = ("nodeName", "os", "nodeSelector", "affinity", "tolerations")
+PARTS = ("nodeName", "os", "nodeSelector", "affinity", "tolerations", "resources", "overhead")
 CONTAINERS = ("initContainers", "containers")
 
 # Each is held against each kind of node, while others wait.
 _MOST_DEMANDS = 2000
-
-# A node's passing states. Nobody means them to keep a pod away for good: it may land there when they are over, and a
-# workload must not be refused because the nodes that it is made for are restarting.
-PASSING_TAINTS = frozenset(
-    (
-        "node.kubernetes.io/not-ready",
-        "node.kubernetes.io/unreachable",
-        "node.kubernetes.io/memory-pressure",
-        "node.kubernetes.io/disk-pressure",
-        "node.kubernetes.io/pid-pressure",
-        "node.kubernetes.io/network-unavailable",
-        "node.cloudprovider.kubernetes.io/uninitialized",
-    )
-)
 
 
 class Candidate(Protocol):
@@ -69,6 +58,23 @@ class Candidate(Protocol):
     def stand_in(self) -> bool:
         """It stands for any node of its platform."""
 
+    @property
+    def offers(self) -> tuple[tuple[str, int], ...]:
+        """Its devices and huge pages, in thousandths."""
+
+    @property
+    def room(self) -> tuple[int | None, ...]:
+        """How much of each of ``resources.ROOM`` it has, in thousandths."""
+
+
+class Hurdle(IntEnum):
+    """What keeps a pod from a node that it selects: the lowest is over soonest."""
+
+    NONE = 0
+    PASSING = 1  # a state of the node's life cycle
+    AWAY = 2  # a cordon, or a taint of a node that starts up or is being replaced
+    TAINT = 3  # a taint that the pod does not tolerate
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -81,6 +87,7 @@ class Placement:
         terms: Those of the required node affinity, ORed; None if there is no such affinity.
         tolerations: Its own, and those that it will be given.
         passing: Keys of taints that do not count.
+        requests: What its node must have, in thousandths, by resource.
     """
 
     node_name: str
@@ -88,7 +95,8 @@ class Placement:
     labels: Mapping[str, str]
     terms: tuple[Term, ...] | None
     tolerations: tuple[Toleration, ...]
-    passing: frozenset[str] = PASSING_TAINTS
+    passing: frozenset[str] = LIFE_CYCLE_TAINTS
+    requests: Mapping[str, int] = field(default_factory=dict)
 
     def admits(self, candidate: Candidate, name: str, labels: Mapping[str, str]) -> bool:
         """Whether the pod may land on a node of this name and these labels."""
@@ -119,6 +127,28 @@ class Placement:
             taints.append(_CORDON)
         return tolerated(taints, self.tolerations, _SCHEDULER)
 
+    def hurdle(self, candidate: Candidate, outlook: Outlook) -> Hurdle:
+        """What keeps the pod from a node that it selects; the node's highest hurdle."""
+        effects = _KUBELET if self.node_name else _SCHEDULER
+        against = [
+            taint
+            for taint in candidate.taints
+            if not tolerated((taint,), self.tolerations, effects)
+        ]
+        if candidate.unschedulable and not self.node_name:
+            against += [] if tolerated((_CORDON,), self.tolerations, effects) else [_CORDON]
+        return max((_height(taint, outlook) for taint in against), default=Hurdle.NONE)
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether the node could take the pod if it had nothing else to do."""
+        if candidate.stand_in or self.node_name or not self.requests:
+            return True
+        return fits(self.requests, candidate.room, candidate.offers)
+
+    def lacking(self) -> str:
+        """What it may find no node with, for people."""
+        return ", ".join(sorted(extended(self.requests))) or "as much as it asks for"
+
     def names(self, keys: AbstractSet[str]) -> bool:
         """Each of its alternatives lists the values that a label or field of ``keys`` may have."""
         return not keys.isdisjoint(self.labels) or (
@@ -138,7 +168,7 @@ def read_placement(
     pod_spec: Mapping[str, object],
     *,
     every_node: bool = False,
-    passing: frozenset[str] = PASSING_TAINTS,
+    passing: frozenset[str] = LIFE_CYCLE_TAINTS,
 ) -> Placement:
     """Read the placement of a PodSpec.
 
@@ -163,6 +193,7 @@ def read_placement(
         terms=terms if required else None,
         tolerations=read_tolerations(spec.get("tolerations")) + granted,
         passing=passing,
+        requests=requests(spec),
     )
     if (
         len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations)
@@ -170,6 +201,12 @@ def read_placement(
     ):
         raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
     return placement
+
+
+def _height(taint: Taint, outlook: Outlook) -> Hurdle:
+    if taint.key in LIFE_CYCLE_TAINTS:
+        return Hurdle.PASSING
+    return Hurdle.AWAY if outlook.is_away(taint.key) else Hurdle.TAINT
 
 
 def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
@@ -188,13 +225,7 @@ def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
     names |= {
         name for container in containers for name in container.get("resources", "limits").mapping()
     }
-    return tuple(_exists(name) for name in sorted(filter(_is_extended, names)))
-
-
-def _is_extended(resource: str) -> bool:
-    """``IsExtendedResourceName``: with a domain that is not Kubernetes' own."""
-    domain, slash, _name = resource.partition("/")
-    return bool(slash) and not domain.endswith("kubernetes.io")
+    return tuple(_exists(name) for name in sorted(filter(is_extended, names)))
 
 
 def _exists(key: str) -> Toleration:

@@ -26,7 +26,7 @@ _MAX_WARNING = 256
 _MAX_MESSAGE = 32_000
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
 _MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
-_PLACEMENT = ("nodeName", "nodeSelector", "affinity", "tolerations", "os")
+_PLACEMENT = ("nodeName", "nodeSelector", "affinity", "tolerations", "os", "runtimeClassName")
 
 
 class _Model(BaseModel):
@@ -209,7 +209,10 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
     elif before is not None and _same(before, found):
         return None
     named = replace(
-        found, namespace=review.namespace or found.namespace, name=found.name or review.name
+        found,
+        namespace=review.namespace or found.namespace,
+        name=found.name or review.name,
+        before=before,
     )
     return named if named.containers else None
 
@@ -321,10 +324,12 @@ def _before(review: Review, templates: Iterable[Template]) -> Workload | None:
 
 
 def _same(before: Workload, after: Workload) -> bool:
+    """Tell whether an update changes nothing that decides. A pod that is bound stays where it is."""
     if len(after.containers) > CONTAINERS:
         return False  # those beyond were not read
-    return before.containers == after.containers and all(
-        before.pod_spec.get(key) == after.pod_spec.get(key) for key in _PLACEMENT
+    is_bound = not after.template and bool(before.pod_spec.get("nodeName"))
+    return before.containers == after.containers and (
+        is_bound or all(before.pod_spec.get(key) == after.pod_spec.get(key) for key in _PLACEMENT)
     )
 
 

@@ -1,40 +1,75 @@
 """Where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
 
 import hashlib
-import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-from elfgate.cluster.inventory import NAMES, OTHER, Inventory, Kind
+from elfgate.cluster.doubts import Doubt
+from elfgate.cluster.groups import Group, few, groups
+from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import ARCHITECTURE_LABELS, stand_in
-from elfgate.cluster.placement import CONTAINERS, PARTS, Placement, read_placement
-from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD, Requirement
+from elfgate.cluster.openings import Opening
+from elfgate.cluster.outlook import Outlook
+from elfgate.cluster.placement import CONTAINERS, PARTS, Hurdle, Placement, read_placement
+from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD
+from elfgate.cluster.target import Landing, Standing, Target
+from elfgate.errors import UnknownReason
 from elfgate.linkage.start import NodeFacts
-from elfgate.platforms import Platform
+from elfgate.platforms import ARCHITECTURES, Platform
 
 _Fact = TypeVar("_Fact")
 
 _NODE = frozenset((NODE_NAME_FIELD, HOSTNAME_LABEL))
 _ARCHITECTURE = frozenset(ARCHITECTURE_LABELS)
+_DEFAULT = Outlook()
+
+_AWAY = (UnknownReason.NODE_AWAY, "its nodes are not there for the moment, and may come back")
+_NO_NODE = (UnknownReason.NO_NODE, "no node has this architecture yet")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One platform that a pod may land on.
+class Demands:
+    """A pod's demands on its node, and what may become of them.
 
     Attributes:
-        platform: Which.
-        nodes: How many nodes of it the pod may land on; 0 for an architecture that is asked for but has no node yet.
-        names: A few of them, sorted; none of a stand-in.
-        facts: What holds for all of these nodes; what they emulate, if any of them does.
+        pod_spec: The PodSpec.
+        every_node: It is a DaemonSet's.
+        template: It is one that pods are made of, which outlives what keeps them from nodes for a while.
+        openings: Why its placement is not final.
     """
 
-    platform: Platform
-    nodes: int
-    names: tuple[str, ...] = ()
-    facts: NodeFacts = field(default_factory=NodeFacts)
+    pod_spec: Mapping[str, object]
+    every_node: bool = False
+    template: bool = False
+    openings: tuple[Opening, ...] = ()
+
+
+def landing(demands: Demands, inventory: Inventory, outlook: Outlook = _DEFAULT) -> Landing:
+    """Find where a pod may land, now and by what may still happen.
+
+    An architecture that no node has yet is possible if the pod asks for it by name or the outlook has it, and the pod's
+    other demands on architecture and system allow it; unless the pod names its nodes, and there are some. Where no node
+    matches, the pod waits for one: of the architectures that it asks for, if it names them whatever else it asks, and
+    else of any, so that nothing is known.
+
+    Args:
+        demands: The pod's.
+        inventory: The nodes.
+        outlook: What may be besides.
+
+    Raises:
+        InputError: if a part of the PodSpec has a wrong type; the message names it.
+    """
+    remembered, key = inventory.remembered(), _key(demands, outlook)
+    found = remembered.get(key)
+    if found is None:
+        placement = read_placement(demands.pod_spec, every_node=demands.every_node)
+        found = _Search(placement, demands, inventory, outlook).landing()
+        if key:
+            remembered[key] = found
+    return found
 
 
 def targets(
@@ -44,45 +79,26 @@ def targets(
     every_node: bool = False,
     extra_architectures: Iterable[str] = (),
 ) -> tuple[Target, ...]:
-    """The platforms that a pod may land on, sorted.
-
-    An architecture that no node has yet counts if the pod asks for it by name or it is in ``extra_architectures``, and
-    the pod's other demands on architecture and system allow it; unless the pod names its nodes, and there are some.
-    Where no node matches, the pod waits for one: of the architectures that it asks for, if it names them whatever else
-    it asks, and else of any, so that nothing is known.
-
-    Args:
-        pod_spec: The PodSpec.
-        inventory: The nodes.
-        every_node: It is a DaemonSet's.
-        extra_architectures: Those that an autoscaler may add.
-
-    Returns:
-        The targets; empty if nothing is known of where the pod may land.
+    """Find the platforms that a pod may land on whose placement is final, sorted.
 
     Raises:
         InputError: if a part of the PodSpec has a wrong type; the message names it.
     """
-    remembered, key = inventory.remembered(), _key(pod_spec, every_node, tuple(extra_architectures))
-    found = remembered.get(key)
-    if found is None:
-        found = _targets(
-            read_placement(pod_spec, every_node=every_node), inventory, extra_architectures
-        )
-        if key:
-            remembered[key] = found
-    return found
+    outlook = Outlook(tuple(extra_architectures))
+    return landing(Demands(pod_spec, every_node), inventory, outlook).targets
 
 
-def _key(pod_spec: Mapping[str, object], *others: object) -> bytes:
+def _key(demands: Demands, outlook: Outlook) -> bytes:
     """Tells demands apart in a few bytes, however long they are: as they are written, as reading them takes longer.
 
     Empty if there is more in them than Python can write: nothing that deep is read either.
     """
-    demands = [pod_spec.get(part) for part in PARTS]
+    pod_spec = demands.pod_spec
+    parts = [pod_spec.get(part) for part in PARTS]
     resources = [_resources(pod_spec.get(part)) for part in CONTAINERS]
+    others = (demands.every_node, demands.template, demands.openings, outlook)
     try:
-        told = repr((demands, resources, others))
+        told = repr((parts, resources, others))
     except RecursionError:
         return b""
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
@@ -93,95 +109,161 @@ def _resources(containers: object) -> object:
     if not isinstance(containers, list):
         return containers
     return [
-        container.get("resources") if isinstance(container, dict) else container
+        (container.get("resources"), container.get("restartPolicy"))
+        if isinstance(container, dict)
+        else container
         for container in containers
     ]
 
 
-def _targets(
-    placement: Placement, inventory: Inventory, extra_architectures: Iterable[str]
-) -> tuple[Target, ...]:
-    landings: dict[Platform, list[_Landing]] = defaultdict(list)
-    for landing in _landings(placement, inventory):
-        landings[landing.kind.platform].append(landing)
-    found = [_target(platform, parts) for platform, parts in landings.items()]
-    wanted = [
-        Target(item, 0, facts=stand_in(item).facts)
-        for item in _wanted(placement, extra_architectures)
-    ]
-    if found:
-        there_are = {kind.platform for kind in inventory.kinds()}
-        named = placement.node_name or placement.names(_NODE)
-        found += [target for target in wanted if not named and target.platform not in there_are]
-    elif placement.names(_ARCHITECTURE):
-        found = wanted
-    return tuple(sorted(found, key=lambda target: target.platform))
+class _Search:
+    """Finds where one pod may land."""
+
+    def __init__(
+        self, placement: Placement, demands: Demands, inventory: Inventory, outlook: Outlook
+    ) -> None:
+        self._placement = placement
+        self._demands = demands
+        self._inventory = inventory
+        self._outlook = outlook
+        self._groups = tuple(groups(placement, inventory, outlook))
+
+    def landing(self) -> Landing:
+        """Where it may land, and what is open."""
+        certain = self._able(Hurdle.NONE)
+        away = self._able(Hurdle.PASSING)
+        if self._demands.template or not certain:
+            away += self._able(Hurdle.AWAY)
+        openings = self._demands.openings
+        lacking = () if certain or away else self._unable()
+        if lacking:
+            openings = (*openings, self._absent())
+        found = self._found(certain, away, lacking)
+        targets = self._with_wanted(found)
+        beyond = self._beyond(targets, openings) if openings else ()
+        return Landing(_sorted(targets), openings, _sorted(beyond))
+
+    def _able(self, hurdle: Hurdle) -> tuple[Group, ...]:
+        return tuple(group for group in self._groups if group.fits and group.hurdle is hurdle)
+
+    def _unable(self) -> tuple[Group, ...]:
+        """The nodes that would take it if they had what it asks for."""
+        most = Hurdle.AWAY if self._demands.template else Hurdle.PASSING
+        return tuple(group for group in self._groups if not group.fits and group.hurdle <= most)
+
+    def _absent(self) -> Opening:
+        because = f"no node that it may use is known to offer {self._placement.lacking()}"
+        return Opening(UnknownReason.RESOURCE_ABSENT, because)
+
+    def _found(
+        self, certain: Sequence[Group], away: Sequence[Group], lacking: Sequence[Group]
+    ) -> list[Target]:
+        reason, because = (_AWAY[0], _AWAY[1]) if not lacking else self._why_absent()
+        by_platform: dict[Platform, list[Group]] = defaultdict(list)
+        for group in (*certain, *away, *lacking):
+            by_platform[group.kind.platform].append(group)
+        sure = {group.kind.platform for group in certain}
+        return [
+            _target(platform, parts)
+            if platform in sure
+            else _target(platform, parts, Standing.POSSIBLE, reason, because)
+            for platform, parts in by_platform.items()
+        ]
+
+    def _why_absent(self) -> tuple[UnknownReason, str]:
+        opening = self._absent()
+        return opening.reason, opening.because
+
+    def _with_wanted(self, found: list[Target]) -> list[Target]:
+        """Add the architectures that it asks for, or that may come, and that no node has which it could use."""
+        placement = self._placement
+        if not found and not placement.names(_ARCHITECTURE):
+            return []
+        if found and (placement.node_name or placement.names(_NODE)):
+            return found
+        there = {target.platform for target in found} | self._kept_off()
+        return found + [
+            _target_without_nodes(platform)
+            for platform in self._wanted()
+            if platform not in there or not found
+        ]
+
+    def _kept_off(self) -> set[Platform]:
+        """The platforms of nodes that it selects, and that a taint of theirs keeps it from."""
+        extra = self._outlook.extra_architectures
+        return {
+            group.kind.platform
+            for group in self._groups
+            if group.kind.platform.architecture not in extra
+        }
+
+    def _wanted(self) -> Iterator[Platform]:
+        """The platforms that the pod asks for by name or that may come, if its own demands leave them."""
+        asked = (
+            value
+            for item in self._placement.requirements()
+            if item.key in _ARCHITECTURE and item.operator == "In"
+            for value in item.values
+        )
+        yield from self._selected((*asked, *self._outlook.extra_architectures))
+
+    def _selected(self, architectures: Iterable[str]) -> Iterator[Platform]:
+        for architecture in dict.fromkeys(architectures):
+            node = stand_in(Platform(self._placement.os or "linux", architecture))
+            if self._placement.selects(node, node.name, node.labels):
+                yield node.platform
+
+    def _beyond(self, targets: Iterable[Target], openings: Sequence[Opening]) -> list[Target]:
+        """Every platform that nothing keeps it from but what may change."""
+        reason, because = openings[0].reason, openings[0].because
+        there = {target.platform for target in targets}
+        nodes: dict[Platform, list[Group]] = defaultdict(list)
+        for group in self._groups:
+            nodes[group.kind.platform].append(group)
+        known = [
+            _target(platform, parts, Standing.OPEN, reason, because)
+            for platform, parts in nodes.items()
+            if platform not in there
+        ]
+        return known + [
+            Target(platform, 0, (), stand_in(platform).facts, Standing.OPEN, reason, because)
+            for platform in self._selected(ARCHITECTURES)
+            if platform not in there | nodes.keys()
+        ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Landing:
-    """Nodes of one kind that the pod may land on."""
-
-    kind: Kind
-    count: int
-    names: tuple[str, ...]
+def _sorted(targets: Iterable[Target]) -> tuple[Target, ...]:
+    return tuple(sorted(targets, key=lambda target: target.platform))
 
 
-def _landings(placement: Placement, inventory: Inventory) -> Iterator[_Landing]:
-    """Judge each kind once, for all of its nodes that the pod does not single out, and those one by one."""
-    singled = _singled_out(placement, inventory)
-    for kind in inventory.kinds():
-        apart = singled.get(kind, set())
-        count = len(kind.members) - len(apart)
-        if count and placement.admits(kind, OTHER, kind.labels):
-            names = (
-                kind.first_names
-                if apart.isdisjoint(kind.first_names)
-                else _few(kind.members.keys() - apart)
-            )
-            yield _Landing(kind, count, names)
-        admitted = [name for name in apart if placement.admits(kind, name, kind.labels_of(name))]
-        if admitted:
-            yield _Landing(kind, len(admitted), _few(admitted))
+def _target_without_nodes(platform: Platform) -> Target:
+    facts = stand_in(platform).facts
+    return Target(platform, 0, (), facts, Standing.POSSIBLE, _NO_NODE[0], _NO_NODE[1])
 
 
-def _singled_out(placement: Placement, inventory: Inventory) -> dict[Kind, set[str]]:
-    """The nodes that the pod's demands tell apart from others of their kind, by kind."""
-    names = {placement.node_name} | {
-        name for requirement in placement.requirements() for name in _named(requirement, inventory)
-    }
-    singled: dict[Kind, set[str]] = defaultdict(set)
-    for name in names:
-        kind = inventory.kind_of(name)
-        if kind:
-            singled[kind].add(name)
-    return singled
-
-
-def _named(requirement: Requirement, inventory: Inventory) -> Iterable[str]:
-    if requirement.key == NODE_NAME_FIELD:
-        return requirement.values
-    if not inventory.tells_apart(requirement.key):
-        return ()
-    if requirement.operator in {"Gt", "Lt"}:  # an order puts any node on either side
-        return inventory.names()
-    return (
-        name for value in requirement.values for name in inventory.named(requirement.key, value)
-    )
-
-
-def _few(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(heapq.nsmallest(NAMES, names))
-
-
-def _target(platform: Platform, landings: list[_Landing]) -> Target:
-    real = (landing for landing in landings if not landing.kind.stand_in)
+def _target(
+    platform: Platform,
+    parts: Sequence[Group],
+    standing: Standing = Standing.CERTAIN,
+    reason: UnknownReason | None = None,
+    because: str = "",
+) -> Target:
+    real = (group for group in parts if not group.kind.stand_in)
     return Target(
         platform=platform,
-        nodes=sum(landing.count for landing in landings),
-        names=_few(name for landing in real for name in landing.names),
-        facts=_common([landing.kind.facts for landing in landings]),
+        nodes=sum(group.count for group in parts),
+        names=few(name for group in real for name in group.names),
+        facts=_common([group.kind.facts for group in parts]),
+        standing=standing,
+        reason=reason,
+        because=because,
+        doubts=_doubts(parts),
     )
+
+
+def _doubts(parts: Sequence[Group]) -> tuple[Doubt, ...]:
+    """Each doubt about one of the nodes: that one may be where it starts."""
+    return tuple(dict.fromkeys(doubt for group in parts for doubt in group.kind.doubts))
 
 
 def _common(facts: list[NodeFacts]) -> NodeFacts:
@@ -197,17 +279,3 @@ def _common(facts: list[NodeFacts]) -> NodeFacts:
 
 def _agreed(values: set[_Fact]) -> _Fact | None:
     return values.pop() if len(values) == 1 else None
-
-
-def _wanted(placement: Placement, extra: Iterable[str]) -> Iterator[Platform]:
-    """The platforms that the pod asks for by name or an autoscaler may add, if its own demands leave them."""
-    asked = (
-        value
-        for item in placement.requirements()
-        if item.key in _ARCHITECTURE and item.operator == "In"
-        for value in item.values
-    )
-    for architecture in dict.fromkeys((*asked, *extra)):
-        node = stand_in(Platform(placement.os or "linux", architecture))
-        if placement.selects(node, node.name, node.labels):
-            yield node.platform

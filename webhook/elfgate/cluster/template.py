@@ -13,6 +13,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from elfgate.cluster.expansion import Environment, Room
+from elfgate.cluster.given import container_doubts
+from elfgate.cluster.openings import openings
 from elfgate.cluster.part import Part
 from elfgate.cluster.workload import CONTAINERS, Container, Role, Workload
 from elfgate.linkage.start import Overrides
@@ -95,16 +97,20 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
     """
     root = Part(obj)
     row = _row(root, templates)
-    pod_spec = root.get(*row.path, "spec") if row else None
-    if row is None or not pod_spec:
+    template = root.get(*row.path) if row else None
+    pod_spec = template.get("spec") if template else None
+    if row is None or template is None or not pod_spec:
         return None
+    is_pod = row.kind == "Pod"
     return Workload(
         kind=row.kind,
         namespace=root.get("metadata", "namespace").text(),
         name=root.get("metadata", "name").text(),
-        containers=tuple(islice(_containers(pod_spec, settled=row.kind == "Pod"), CONTAINERS + 1)),
+        containers=tuple(islice(_containers(template, settled=is_pod), CONTAINERS + 1)),
         pod_spec=dict(pod_spec.mapping()),
         every_node=row.every_node,
+        template=not is_pod,
+        openings=openings(root, template, is_pod=is_pod),
     )
 
 
@@ -115,8 +121,8 @@ def _row(root: Part, templates: Iterable[Template]) -> Template | None:
     return next((row for row in templates if (row.group, row.kind) == key), None)
 
 
-def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
-    room = Room()
+def _containers(template: Part, *, settled: bool) -> Iterator[Container]:
+    room, pod_spec = Room(), template.get("spec")
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
     usual = settled and not pod_spec.get("runtimeClassName").text()
@@ -130,6 +136,7 @@ def _containers(pod_spec: Part, *, settled: bool) -> Iterator[Container]:
                 overrides=_overrides(
                     container, security, Environment(container, room), groups, settled=usual
                 ),
+                doubts=container_doubts(container, template),
             )
 
 

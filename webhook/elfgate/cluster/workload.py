@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elfgate.cluster.doubts import Doubt
+from elfgate.cluster.openings import DEFAULT_SCHEDULER, Opening
 from elfgate.cluster.part import Part
 from elfgate.linkage.start import Overrides
 
 CONTAINERS = 128  # that one review looks at
-
-_DEFAULT_SCHEDULER = "default-scheduler"
 
 
 class Point(StrEnum):
@@ -39,6 +39,7 @@ class Container:
         role: What it is to its pod.
         overrides: What the pod changes of the image's defaults.
         skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it is.
+        doubts: Why what would fail may not, for what the pod says of it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Container:
     role: Role = Role.MAIN
     overrides: Overrides = field(default_factory=Overrides)
     skipped: str = ""
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class Workload:
         containers: Every container that will be started, init containers first; of more than ``CONTAINERS`` one beyond.
         pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity, tolerations, os).
         every_node: It runs on every node that it selects (DaemonSet), not on any one.
+        template: Its pods are still to be made; false for a Pod.
+        openings: Why its placement is not final.
+        before: It as it was before the update that is asked about; None for what is new, or was of another shape.
     """
 
     kind: str
@@ -67,6 +72,18 @@ class Workload:
     containers: tuple[Container, ...]
     pod_spec: dict[str, object]
     every_node: bool = False
+    template: bool = False
+    openings: tuple[Opening, ...] = ()
+    before: "Workload | None" = None
+
+    @property
+    def runtime_class(self) -> str:
+        """Its RuntimeClass, or empty.
+
+        Raises:
+            InputError: if what says so is not a string.
+        """
+        return Part(self.pod_spec, None, "spec").get("runtimeClassName").text()
 
     @property
     def scheduler(self) -> str:
@@ -76,7 +93,7 @@ class Workload:
             InputError: if what says so is not a string.
         """
         name = Part(self.pod_spec, None, "spec").get("schedulerName").text()
-        return "" if name == _DEFAULT_SCHEDULER else name
+        return "" if name == DEFAULT_SCHEDULER else name
 
     @property
     def gates(self) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ A case is a mapping::
     name: a sentence
     config: {require: all}                              # optional policy settings
     request: {kind: Deployment, every_node: true}       # optional; the rest of it is filled in
-    targets: {ppc64le: [power-1, power-2], amd64: 3}    # a platform, with its nodes' names or number
+    targets: {ppc64le: [power-1, power-2], amd64: 3}    # a platform, with its nodes' names or number, or
+                                                        # {nodes: 0, standing: possible, reason: …, because: …}
+    openings: [{reason: gated, because: …}]             # optional: why the placement is not final
+    before: {ppc64le: cannot-start}                     # optional: how it was before an update
     containers:
       web:
         image: example/web:2-alpine
@@ -19,7 +22,7 @@ A case is a mapping::
     warned: []                                          # those of warnings
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -95,13 +98,22 @@ async def _judged(case: Case, folder: Path | None, rules: Path | None) -> Verdic
     config = PolicyConfig.model_validate(case.get("config", {}))
     engine = EmbeddedEngine(load(folder, config=config, rules=rules))
     asked = document(
-        targets=case["targets"], containers=case["containers"], request=case.get("request")
+        targets=case["targets"],
+        containers=case["containers"],
+        request=case.get("request"),
+        openings=case.get("openings", ()),
+        before=case.get("before", {}),
     )
     return await engine.evaluate(asked.without(["*"]))
 
 
 def document(
-    *, targets: dict[str, Any], containers: dict[str, Any], request: dict[str, Any] | None = None
+    *,
+    targets: dict[str, Any],
+    containers: dict[str, Any],
+    request: dict[str, Any] | None = None,
+    openings: Sequence[dict[str, str]] = (),
+    before: Mapping[str, str] | None = None,
 ) -> Document:
     """Write a pod's compact form out."""
     asked = {
@@ -116,6 +128,11 @@ def document(
         {
             "request": asked,
             "targets": [_target(platform, nodes) for platform, nodes in targets.items()],
+            "openings": list(openings),
+            "before": [
+                {"platform": _full(platform), "verdict": verdict}
+                for platform, verdict in (before or {}).items()
+            ],
             "containers": [_container(name, entry) for name, entry in containers.items()],
             "linkages": [
                 _linkage(name, platform, found)
@@ -126,8 +143,10 @@ def document(
     )
 
 
-def _target(platform: str, nodes: list[str] | int) -> dict[str, Any]:
+def _target(platform: str, nodes: list[str] | int | dict[str, Any]) -> dict[str, Any]:
     full = _full(platform)
+    if isinstance(nodes, dict):
+        return {"platform": full, "architecture": full.split("/")[1], **nodes}
     names = nodes if isinstance(nodes, list) else []
     number = len(nodes) if isinstance(nodes, list) else nodes
     return {"platform": full, "architecture": full.split("/")[1], "nodes": number, "names": names}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elfgate.linkage.report import Finding, Variant
 
-VERSION = 1
+VERSION = 2
 
 
 class Model(BaseModel):
@@ -32,6 +32,9 @@ class Request(Model):
     name: str = ""
     dry_run: bool = False
     every_node: bool = False
+    same_images: Annotated[
+        bool, Field(description="An update that leaves each container its image")
+    ] = False
     scheduler: Annotated[
         str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")
     ] = ""
@@ -47,6 +50,13 @@ class Request(Model):
     ] = []
 
 
+class OpeningEntry(Model):
+    """Why the placement is not final: the pod may land where it could not as it stands."""
+
+    reason: Annotated[str, Field(description="A key of the settings' `unknown`")]
+    because: Annotated[str, Field(description="One clause, for people")]
+
+
 class TargetEntry(Model):
     """A platform that the pod may land on, with a few of its nodes."""
 
@@ -54,6 +64,24 @@ class TargetEntry(Model):
     architecture: str
     nodes: int
     names: list[str] = []
+    standing: Annotated[
+        Literal["certain", "possible", "open"],
+        Field(
+            description="Nodes that could take it now, that may come (back), or only if its "
+            "placement changes. What is open is listed where everything else fails"
+        ),
+    ] = "certain"
+    reason: Annotated[
+        str, Field(description="Why it is not certain: a key of the settings' `unknown`")
+    ] = ""
+    because: Annotated[str, Field(description="The same in one clause, for people")] = ""
+
+
+class BeforeEntry(Model):
+    """The prediction for the object as it was before an update, on a platform it could land on."""
+
+    platform: str
+    verdict: Literal["starts", "cannot-start", "unknown"]
 
 
 class ContainerEntry(Model):
@@ -124,9 +152,16 @@ class LinkageEntry(Model):
 class Document(Model):
     """Everything a policy may judge by."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     request: Request
     targets: list[TargetEntry]
+    openings: Annotated[
+        list[OpeningEntry], Field(description="Why the placement is not final; none if it is")
+    ] = []
+    before: Annotated[
+        list[BeforeEntry],
+        Field(description="At an update of which something fails: how it was before, by platform"),
+    ] = []
     containers: list[ContainerEntry]
     linkages: list[LinkageEntry]
 

@@ -14,6 +14,7 @@ from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import (
     Decisive,
@@ -89,7 +90,7 @@ class Validator:
         scanner: Predicts starts.
         engine: Evaluates policies; what it remembers is as good as what it evaluates.
         live_engine: Evaluates policies anew, for readiness.
-        extra_architectures: Architectures that count although no node has them yet.
+        outlook: What settings say of nodes and runtimes, beyond what is there; None for nothing.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
         templates: The kinds that hold a pod template.
@@ -107,7 +108,7 @@ class Validator:
         scanner: Scanner,
         engine: Engine,
         live_engine: Engine,
-        extra_architectures: Sequence[str] = (),
+        outlook: Outlook | None = None,
         in_flight: int = 256,
         bindings: Bindings | None = None,
         templates: Sequence[Template] = TEMPLATES,
@@ -121,7 +122,7 @@ class Validator:
         self._scanner = scanner
         self._engine = engine
         self._live_engine = live_engine
-        self._extra_architectures = extra_architectures
+        self._outlook = outlook or Outlook()
         self._known: Recent[Key, Told] = Recent(ANSWERS, weigh)
         self._load = Load(in_flight, scanner.shed)
         self._bindings = bindings
@@ -223,7 +224,7 @@ class Validator:
                 point=point,
                 scanner=self._scanner,
                 engine=self._engine,
-                extra_architectures=self._extra_architectures,
+                outlook=self._outlook,
                 operation=review.operation,
                 dry_run=bool(review.dry_run),
                 within=self._load.patience(left),

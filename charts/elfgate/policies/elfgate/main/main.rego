@@ -1,9 +1,10 @@
 # METADATA
 # title: The decision
 # description: >-
-#   Denies what cannot start on any platform it may land on, and warns of what cannot start on some; where every
-#   platform counts (a DaemonSet, or `require: all`), some is enough to deny. Total and versioned: version 0 is no
-#   decision, and no reader takes it for one.
+#   Denies what cannot start on any platform that it may come to land on, and warns of what cannot start on some. Where
+#   every platform counts (a DaemonSet, or `require: all`), it denies what no node that is there could start, and an
+#   update that takes a platform away which started it before. Total and versioned: version 0 is no decision, and no
+#   reader takes it for one.
 # custom:
 #   looks_at: [namespaces]
 #   says: [image_names]
@@ -11,6 +12,7 @@ package elfgate.main
 
 import data.elfgate.lib.config
 import data.elfgate.lib.exemptions
+import data.elfgate.lib.placement
 import data.elfgate.lib.places
 import data.elfgate.lib.pod
 import data.elfgate.lib.support
@@ -109,19 +111,67 @@ strict if input.request.every_node
 
 strict if config.effective.require == "all"
 
+# Nothing is left: not the platforms that it lands on, nor those that it may come to land on.
 refused if {
-	strict
-	count(failing) > 0
+	nowhere
+	count(placement.hoped - bad) == 0
+	worse
 }
 
+# No node that is there could start it, wherever else nodes may come.
 refused if {
-	count(failing) > 0
-	count(failing) == count(pod.landing)
+	strict
+	nowhere
+	count(pod.present & failing) > 0
+	count(pod.present - failing) == 0
+	count(placement.open - bad) == 0
+	worse
 }
+
+# It started there before this update.
+refused if {
+	strict
+	count((pod.present & failing) & placement.started) > 0
+}
+
+# Nothing can start it as it stands.
+nowhere if {
+	pinned
+	placement.final
+}
+
+pinned if {
+	count(failing) > 0
+	count(pod.certain - failing) == 0
+}
+
+# An update that leaves the images alone makes nothing worse where the object could start nowhere before it either.
+worse if count(placement.unaltered) == 0
+
+# Why what nothing can start as it stands is admitted.
+reprieve := array.slice(placement.reasons(bad), 0, 1) if reprieved
+
+reprieve := [] if not reprieved
+
+reprieved if {
+	pinned
+	not refused
+}
+
+# Whether all that spares it is to be passed over in silence.
+quiet if {
+	count(sparing - placement.silent) == 0
+	count(sparing) > 0
+	reprieved
+}
+
+sparing := placement.causes(bad)
 
 # What would deny only warns as long as some platform is left.
 outcomes := {"deny": "deny", "warn": "warn", "dryrun": "dryrun"} if {
 	refused
+} else := {"deny": "dryrun", "warn": "warn", "dryrun": "dryrun"} if {
+	quiet
 } else := {"deny": "warn", "warn": "warn", "dryrun": "dryrun"}
 
 # Platforms on which one container has the same findings and the same way out are told of together.
@@ -151,11 +201,13 @@ ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 		"container": container,
 		"platforms": all,
 		"headline": headline,
-		"lines": lines(parts),
+		"lines": array.concat(lines(parts), object.get(spared, [effect, kind], [])),
 		"remedy": remedy(effect, container, parts, image, all),
 	}
 	place := [severity[effect], object.get(places.standing, container, 0), headline]
 ])]
+
+spared := {"fails": {"warn": reprieve}}
 
 severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
@@ -205,7 +257,12 @@ refusing := bad | {platform | some [_, platform, _, "violates", _], _ in graded}
 
 unsafe := {places.architecture(platform) | some platform in failing} - {""}
 
-elsewhere := [words.requirement("in", safe)] if {
+# Where only other systems fail, the system is what to ask for.
+elsewhere := [words.system] if {
+	count(failing) > 0
+	count(pod.linux) > 0
+	count(failing & pod.linux) == 0
+} else := [words.requirement("in", safe)] if {
 	count(safe) > 0
 } else := [words.requirement("notin", sort(unsafe))] if {
 	not refused

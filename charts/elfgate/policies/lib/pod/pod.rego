@@ -10,8 +10,18 @@ package elfgate.lib.pod
 
 containers := {container.name | some container in input.containers}
 
-# The platforms that the pod may land on.
-landing := {target.platform | some target in input.targets}
+# The platforms that the pod may land on: those that are certain, and those that are possible. What is open is not among
+# them: it may come to land there only if its placement changes.
+landing := {target.platform | some target in input.targets; standing(target) != "open"}
+
+certain := {target.platform | some target in input.targets; standing(target) == "certain"}
+
+# Those of nodes that are there, if only away for a while.
+present := {target.platform | some target in input.targets; standing(target) != "open"; target.nodes > 0}
+
+linux := {platform | some platform in landing; startswith(platform, "linux/")}
+
+standing(target) := object.get(target, "standing", "certain")
 
 # The containers that there is none for where the pod may land: a document without an answer is no answer.
 unpredicted := {[platform, name] | some platform in landing; some name in containers} - predicted

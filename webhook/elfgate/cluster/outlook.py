@@ -1,0 +1,81 @@
+"""What is still to come: what settings say of nodes that are not there, and which states of nodes pass.
+
+Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster API, Cilium, Istio's
+CNI, the CSI drivers of clouds and the node readiness controller put on nodes for a while.
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+# The node life cycle's own. Nobody means them to keep a pod away for good.
+LIFE_CYCLE_TAINTS = frozenset(
+    (
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+        "node.kubernetes.io/memory-pressure",
+        "node.kubernetes.io/disk-pressure",
+        "node.kubernetes.io/pid-pressure",
+        "node.kubernetes.io/network-unavailable",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+    )
+)
+
+# Of nodes that start up or are being replaced. A pod goes elsewhere meanwhile, and a workload outlives them.
+AWAY_TAINTS = (
+    "*/*not-ready",
+    "*/uninitialized",
+    "*/unregistered",
+    "node.kubernetes.io/unschedulable",
+    "node.kubernetes.io/out-of-service",
+    "node.cloudprovider.kubernetes.io/shutdown",
+    "node.cluster.x-k8s.io/*",
+    "startup-taint.cluster-autoscaler.kubernetes.io/*",
+    "status-taint.cluster-autoscaler.kubernetes.io/*",
+    "ignore-taint.cluster-autoscaler.kubernetes.io/*",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+    "karpenter.sh/*",
+    "readiness.k8s.io/*",
+    "cloud.google.com/impending-node-termination",
+    "aws-node-termination-handler/*",
+)
+
+# Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its handler's.
+ORDINARY_RUNTIMES = ("runc", "crun", "youki", "nvidia", "nvidia-*", "sysbox-runc")
+
+# Runtimes that start Linux programs of the node's architecture on a kernel of their own.
+GUEST_RUNTIMES = ("gvisor", "runsc", "runsc-*", "kata", "kata-*", "kata-containers")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What settings add to what is known.
+
+    Attributes:
+        extra_architectures: Those that count although no node has them yet.
+        passing_taints: Further patterns of taints' keys that pass.
+        ordinary_runtimes: Further patterns of RuntimeClasses whose containers start as the node's own do.
+    """
+
+    extra_architectures: tuple[str, ...] = ()
+    passing_taints: tuple[str, ...] = ()
+    ordinary_runtimes: tuple[str, ...] = ()
+
+    def is_away(self, taint: str) -> bool:
+        """Whether a taint of this key goes when the node has started up or is replaced."""
+        return _matches(taint, AWAY_TAINTS + self.passing_taints)
+
+    def is_ordinary(self, runtime_class: str) -> bool:
+        """Whether containers of this RuntimeClass start as those without one do."""
+        return _matches(runtime_class, ORDINARY_RUNTIMES + self.ordinary_runtimes)
+
+
+@lru_cache(4096)
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_guest(runtime_class: str) -> bool:
+    """Whether containers of this RuntimeClass have a kernel of their own."""
+    return runtime_class != "kata-remote" and _matches(runtime_class, GUEST_RUNTIMES)

@@ -1,0 +1,128 @@
+"""What pods request and nodes offer: enough to tell that a node can never take a pod.
+
+Sources: ``k8s.io/apimachinery/pkg/api/resource`` (quantities), ``k8s.io/component-helpers/resource`` (``PodRequests``:
+what the containers of a pod need together), the scheduler's plug-in NodeResourcesFit.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from elfgate.cluster.part import Part
+
+# What every node has some of; the amount is looked at, but does not tell kinds of nodes apart.
+ROOM = ("cpu", "memory", "ephemeral-storage")
+
+_QUANTITY = re.compile(
+    r"([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30}))([eE][+-]?\d{1,2}|[A-Za-z]{0,2})"
+)
+_SUFFIXES = {
+    "": Fraction(1),
+    "n": Fraction(1, 10**9),
+    "u": Fraction(1, 10**6),
+    "m": Fraction(1, 1000),
+    **{letter: Fraction(10 ** (3 * power)) for power, letter in enumerate("kMGTPE", 1)},
+    **{f"{letter}i": Fraction(1024**power) for power, letter in enumerate("KMGTPE", 1)},
+}
+_SIDECAR = "Always"
+
+Amounts = Mapping[str, int]  # in thousandths, by the resource's name
+
+
+def is_extended(name: str) -> bool:
+    """``IsExtendedResourceName``: with a domain that is not Kubernetes' own."""
+    domain, slash, _name = name.partition("/")
+    return bool(slash) and not domain.endswith("kubernetes.io")
+
+
+def thousandths(value: object) -> int | None:
+    """A quantity in thousandths, rounded up; None if it is none."""
+    if type(value) is int:
+        return value * 1000
+    match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    number, suffix = match.groups()
+    if suffix[:1] in {"e", "E"} and len(suffix) > 1:
+        factor = Fraction(10) ** int(suffix[1:])
+    elif suffix in _SUFFIXES:
+        factor = _SUFFIXES[suffix]
+    else:
+        return None
+    return -int(-(Fraction(number) * factor * 1000) // 1)
+
+
+def requests(spec: Part) -> Amounts:
+    """What a node must have for a pod, by resource.
+
+    Init containers run one after the other and beside the sidecars before them; main containers and sidecars run
+    together. A request that is not given is the limit. A claim of devices is not among it.
+
+    Raises:
+        InputError: if a part has a wrong type.
+    """
+    together, peak, beside = Counter[str](), Counter[str](), Counter[str]()
+    for container in spec.get("initContainers").items():
+        own = _requests(container)
+        if container.get("restartPolicy").text() == _SIDECAR:
+            beside += own
+            peak |= beside
+        else:
+            peak |= beside + own
+    for container in spec.get("containers").items():
+        together += _requests(container)
+    total = (together + beside) | peak
+    of_pod = _requests(spec)
+    total = Counter({**total, **of_pod})
+    return total + _amounts(spec.get("overhead").mapping())
+
+
+def extended(requested: Amounts) -> frozenset[str]:
+    """The extended resources among what is requested."""
+    return frozenset(name for name, amount in requested.items() if amount and is_extended(name))
+
+
+def offered(allocatable: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
+    """What a node offers that others may not: devices and huge pages, in thousandths, sorted."""
+    amounts = _amounts(allocatable)
+    return tuple(sorted((name, amount) for name, amount in amounts.items() if name not in ROOM))
+
+
+def room(allocatable: Mapping[str, object]) -> tuple[int | None, ...]:
+    """How much of each of ``ROOM`` a node has, in thousandths; None where it does not say."""
+    return tuple(thousandths(allocatable.get(name)) for name in ROOM)
+
+
+def widest(one: tuple[int | None, ...], other: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The most of each that either has; None is no limit."""
+    return tuple(
+        None if left is None or right is None else max(left, right)
+        for left, right in zip(one, other, strict=True)
+    )
+
+
+def _requests(container: Part) -> Counter[str]:
+    resources = container.get("resources")
+    limits = _amounts(resources.get("limits").mapping())
+    return Counter({**limits, **_amounts(resources.get("requests").mapping())})
+
+
+def _amounts(quantities: Mapping[str, object]) -> Counter[str]:
+    pairs = ((name, thousandths(value)) for name, value in quantities.items())
+    return Counter({name: amount for name, amount in pairs if amount is not None and amount > 0})
+
+
+def fits(
+    requested: Amounts,
+    has_room: tuple[int | None, ...],
+    has: Iterable[tuple[str, int]],
+) -> bool:
+    """Whether a node that has nothing else to do could take the pod."""
+    of_node = dict(has)
+    limits = dict(zip(ROOM, has_room, strict=True))
+    for name, amount in requested.items():
+        most = limits.get(name) if name in ROOM else of_node.get(name, 0)
+        if most is not None and amount > most and (name in ROOM or is_extended(name)):
+            return False
+    return True

@@ -66,6 +66,7 @@ class Pool:
         injected: Patterns of libraries that nodes add to containers, besides those that elfgate knows.
         size: How many questions are worked on at a time.
         first: How long a question may take while somebody waits for it.
+        last: How long one may take for which nobody waits.
         on_kill: Told of each process that was killed, with the reason: ``time``, ``memory``, ``starved``, ``broken``.
         on_hello: Told of each new process's locks.
     """
@@ -77,12 +78,13 @@ class Pool:
         injected: Sequence[str] = (),
         size: int = PREDICTORS,
         first: Patience = FIRST,
+        last: Patience = LAST,
         on_kill: Callable[[str], None] = lambda _: None,
         on_hello: Callable[[Hello], None] = lambda _: None,
     ) -> None:
         self._zygote = zygote
         self._injected = injected
-        self._first = first
+        self._first, self._last = first, last
         self._on_kill = on_kill
         self._on_hello = on_hello
         self._waiting: Turns[_Job] = Turns(_QUEUE)
@@ -105,7 +107,9 @@ class Pool:
         self, contents: Contents, inquiry: Inquiry, *, namespace: str = "", patient: bool = False
     ) -> Foreseen:
         """Predict a start."""
-        patience = FOR_PEOPLE if inquiry.explain else LAST if patient else self._first
+        patience = self._last if patient else self._first
+        if inquiry.explain:
+            patience = FOR_PEOPLE
         job = _job(contents, inquiry, patience)
         answer = await self._answer(job, self._patient if patient else self._waiting, namespace)
         if answer.foreseen is None:

@@ -10,6 +10,7 @@ from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
 from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
 from elfgate.scan.located import Contents
+from elfgate.scan.overruns import Overruns
 
 _UNKNOWN_VARIANT = Variant("unknown")
 
@@ -23,12 +24,19 @@ class Predictions:
 
     Args:
         predictor: Whom to ask.
+        overruns: The questions that are not to be asked.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, overruns: Overruns) -> None:
         self._predictor = predictor
+        self._overruns = overruns
         self._answers: Recent[bytes, Foreseen] = Recent(PREDICTIONS)
+        self._again: set[asyncio.Task[None]] = set()
         self._under_way: dict[bytes, asyncio.Task[Foreseen]] = {}
+
+    async def load(self) -> None:
+        """Recall what is not to be asked."""
+        await self._overruns.load()
 
     def remembered(self, digest: str, inquiry: Inquiry) -> Foreseen | None:
         """The answer, if it was given lately; all of an image with a content address is in its digest."""
@@ -48,7 +56,10 @@ class Predictions:
         if inquiry.explain or not is_digest(contents.digest):
             return await self._asked(contents, inquiry, namespace)
         key = inquiry.key(contents.digest)
-        return self._answers.get(key) or await self._joined(key, contents, inquiry, namespace)
+        answer = self._answers.get(key)
+        if answer is None and self._overruns.known(contents.digest, key):
+            answer = _overrun("it took too much to predict before")
+        return answer or await self._joined(key, contents, inquiry, namespace)
 
     async def _joined(
         self, key: bytes, contents: Contents, inquiry: Inquiry, namespace: str
@@ -69,13 +80,42 @@ class Predictions:
         except BusyError as error:
             return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_VARIANT)
         except KilledError as error:
-            answer = Foreseen(
-                unknown(error.message, UnknownReason.LIMIT_EXCEEDED, error.hint), _UNKNOWN_VARIANT
-            )
-        is_final = not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN
-        if key is not None and is_final:  # else it is read whole, and asked again
-            self._answers.put(key, answer)
+            answer = _overrun(error.message)
+            if key is not None:
+                self._ask_again(key, contents, inquiry)
+        self._remember(key, contents, answer)
         return answer
+
+    def _remember(self, key: bytes | None, contents: Contents, answer: Foreseen) -> None:
+        """Keep an answer, unless the image is read whole for want of it and asked about again."""
+        is_final = not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN
+        if key is not None and is_final:
+            self._answers.put(key, answer)
+
+    def _ask_again(self, key: bytes, contents: Contents, inquiry: Inquiry) -> None:
+        """Ask with more patience, when there is nothing else to do; then it is final."""
+        self._overruns.count(contents.digest, key)
+        task = asyncio.ensure_future(self._patient(key, contents, inquiry))
+        self._again.add(task)
+        task.add_done_callback(self._again.discard)
+
+    async def _patient(self, key: bytes, contents: Contents, inquiry: Inquiry) -> None:
+        if await self._overruns.told(key):
+            return
+        try:
+            answer = await self._predictor.predict(contents, inquiry, patient=True)
+        except BusyError:
+            self._answers.pop(key)  # the next to ask begins anew
+        except KilledError:
+            await self._overruns.note(key)
+        else:
+            self._remember(key, contents, answer)
+
+    async def close(self) -> None:
+        """Give up what nobody waits for."""
+        for task in (*self._again, *self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._again, *self._under_way.values(), return_exceptions=True)
 
 
 def _without_asking(contents: Contents, inquiry: Inquiry) -> Foreseen | None:
@@ -88,6 +128,10 @@ def _without_asking(contents: Contents, inquiry: Inquiry) -> Foreseen | None:
         return None
     message = f"how {platform} starts programs is not known to elfgate"
     return Foreseen(unknown(message, UnknownReason.SHAPE_UNKNOWN), _UNKNOWN_VARIANT)
+
+
+def _overrun(message: str) -> Foreseen:
+    return Foreseen(unknown(message, UnknownReason.LIMIT_EXCEEDED), _UNKNOWN_VARIANT)
 
 
 def unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

@@ -84,6 +84,11 @@ class Reader:
             levels, self._remembered, self._origins, self._threads, by_table=by_table
         )
 
+    @property
+    def stores(self) -> tuple[Store, SharedStore | None]:
+        """Where facts are kept here, and where replicas share them."""
+        return self._store, self._shared
+
     async def resolve(self, located: Located) -> Descriptor:
         """What an image's name points at (``Access.resolve``).
 

@@ -12,6 +12,7 @@ from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.overruns import Overruns
 from elfgate.scan.predictions import Predictions, unknown
 from elfgate.scan.reader import Contents, Locate, Located, Reader
 
@@ -77,7 +78,7 @@ class Scanner:
         self._wait = wait
         self._on_unread = on_unread
         self._predictor = predictor
-        self._predictions = Predictions(predictor)
+        self._predictions = Predictions(predictor, Overruns(*reader.stores))
 
     async def linkage(
         self,
@@ -284,12 +285,17 @@ class Scanner:
         )
         return Prediction((), (finding,))
 
+    async def load(self) -> None:
+        """Recall what was found before this process began."""
+        await self._predictions.load()
+
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to give up reading what nobody waits for (any longer)."""
         self._reader.shed(shedding)
 
     async def close(self) -> None:
         """Stop reading and predicting."""
+        await self._predictions.close()
         await self._reader.close()
         await self._predictor.close()
 

@@ -110,13 +110,18 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
         predicting(reading.isolation, reading.injected, reading.figures) as predictor,
         reader(reading) as (read, locate),
     ):
-        yield Scanner(
+        scanning = Scanner(
             locate=locate,
             reader=read,
             predictor=predictor,
             wait=reading.wait,
             on_unread=reading.on_unread,
         )
+        try:
+            await scanning.load()
+            yield scanning
+        finally:
+            await scanning.close()
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from elfgate.server import probe
 from elfgate.server.readiness import readiness
 from elfgate.server.run import bind
 from elfgate.settings import Listen
-from support.serving import REVIEW, UID, Answer, Judging, Pki, Server, against, answer
+from support.serving import REVIEW, UID, Answer, Judging, Pki, Server, against, answer, until_metric
 
 
 def test_a_review_is_answered_by_the_judge_within_its_deadline_less_the_margin(pki: Pki) -> None:
@@ -196,6 +196,38 @@ def test_what_a_cluster_needs_to_come_up_is_admitted_though_nothing_can_be_judge
     against(pki, check, judge=judge, fail="deny", exempt_namespaces=["storage"])
 
 
+def test_an_error_that_nobody_expected_is_counted_and_logged_with_the_uid(
+    pki: Pki, caplog: pytest.LogCaptureFixture
+) -> None:
+    @Judging
+    async def judge(_body: bytes, _deadline: float) -> Answer:
+        raise ZeroDivisionError
+
+    async def check(server: Server) -> None:
+        for _ in range(30):
+            assert (await server.review()).status_code == 200
+        text = (await server.client.get("/metrics")).text
+        assert 'elfgate_unexpected_errors_total{where="review"} 30.0' in text
+
+    against(pki, check, judge=judge)
+    logged = [vars(each) for each in caplog.records if each.message == "unexpected error"]
+    assert logged[0]["uid"] == UID
+    assert "CONTRIBUTING" in logged[0]["report"]
+
+
+def test_an_error_in_a_task_that_nobody_waits_for_is_counted(pki: Pki) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def check(server: Server) -> None:
+        task = asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        del task
+        await until_metric(server, 'elfgate_unexpected_errors_total{where="task"} 1.0')
+
+    against(pki, check)
+
+
 def assert_failed(response: dict[str, Any], fail: str, text: str) -> None:
     assert response["uid"] == UID
     if fail == "allow":
@@ -267,15 +299,15 @@ def test_a_port_in_use_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(
-            InputError, match=rf"^port {port} on 127.0.0.1 is in use: set listen.port to another"
+            InputError, match=rf"^port {port} on 127.0.0.1 is in use: set another one in listen"
         ):
-            bind(Listen(port=port))
+            bind(Listen(), port)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_an_address_that_is_not_ours_is_told_in_a_line(host: str) -> None:
     with pytest.raises(InputError, match=rf"^cannot listen on port 0 on {host}: "):
-        bind(Listen(host=host, port=0))
+        bind(Listen(host=host), 0)
 
 
 def test_reviews_are_steered_where_that_is_asked_for_and_never_refused(pki: Pki) -> None:

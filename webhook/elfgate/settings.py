@@ -60,6 +60,13 @@ class Listen(Model):
         le=65535,
         description="TCP port; 0 takes a free one, which the log names.",
     )
+    probe_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="TCP port for the kubelet's probes, over plain HTTP and on a thread of its own: `/livez` and "
+        "`/readyz`; 0 takes a free one.",
+    )
     connections: PositiveInt = Field(
         default=1024,
         description="How many connections there may be, as far as the process may have descriptors; one client gets "

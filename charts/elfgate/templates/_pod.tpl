@@ -54,6 +54,7 @@ spec:
   args: [serve, --config, /etc/elfgate/elfgate.yaml]
   ports:
     - {name: https, containerPort: {{ dig "listen" "port" 8443 .Values.settings }}}
+    - {name: probes, containerPort: {{ dig "listen" "probe_port" 8081 .Values.settings }}}
   env:
     - name: POD_NAME
       valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -69,16 +70,16 @@ spec:
     {{- end }}
   # A webhook that waits for its certificate or reads many nodes is given a minute and a half before it counts as stuck.
   startupProbe:
-    httpGet: {path: /healthz, port: https, scheme: HTTPS}
+    httpGet: {path: /livez, port: probes}
     periodSeconds: 1
     failureThreshold: 90
   livenessProbe:
-    httpGet: {path: /healthz, port: https, scheme: HTTPS}
+    httpGet: {path: /livez, port: probes}
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 6
   readinessProbe:
-    httpGet: {path: /readyz, port: https, scheme: HTTPS}
+    httpGet: {path: /readyz, port: probes}
     periodSeconds: 3
     timeoutSeconds: 3
     failureThreshold: 2

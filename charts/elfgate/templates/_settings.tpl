@@ -2,7 +2,7 @@
 {{- define "elfgate.settings" -}}
 {{- $v := .Values -}}
 {{- $settings := dict
-  "listen" (dict "host" $v.listenHost "port" 8443)
+  "listen" (dict "host" $v.listenHost "port" 8443 "probe_port" 8081)
   "tls" (include "elfgate.settings.tls" . | fromYaml)
   "nodes" (include "elfgate.settings.nodes" . | fromYaml)
   "registries" (include "elfgate.settings.registries" . | fromYaml)

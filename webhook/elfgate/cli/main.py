@@ -4,11 +4,12 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from elfgate import __version__
-from elfgate.errors import ElfgateError
+from elfgate.errors import REPORT, ElfgateError
 
 VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
@@ -29,7 +30,11 @@ EXIT_CODES = """exit codes:
   2  bad usage, or input that cannot be read
   3  nothing cannot start, but something is unknown (check: only with --strict)
   4  the policies gave no verdict that can be trusted
+  70  an unexpected error, which is a bug: nothing was decided
 """
+UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+
+_PACKAGE = f"{os.sep}elfgate{os.sep}"
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -100,11 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help(sys.stderr)
         return 2
     verb, words = words[0], words[1:]
-    words, command = _split(words) if verb == "scan" else (words, None)
-    options = verb_parser(verb).parse_args(words)
-    options.command = command
     try:
-        return int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
+        return _run(verb, words)
     except ElfgateError as error:
         sys.stderr.write(f"elfgate {verb}: {error}\n")
         return error.exit_code
@@ -113,6 +115,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:  # noqa: BLE001  # the boundary: a person gets a line, never a traceback
+        sys.stderr.write(f"elfgate {verb}: {unexpected(error)}\n")
+        return UNEXPECTED
+
+
+def _run(verb: str, words: list[str]) -> int:
+    words, command = _split(words) if verb == "scan" else (words, None)
+    options = verb_parser(verb).parse_args(words)
+    options.command = command
+    code = int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
+    sys.stdout.flush()  # here, where a reader that has gone is still expected
+    return code
+
+
+def unexpected(error: BaseException) -> str:
+    """One line of an error that nobody expected: what, where in the code, and where to report it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if _PACKAGE in frame.filename] or frames
+    place = f" at {ours[-1].filename.rpartition(_PACKAGE)[2]}:{ours[-1].lineno}" if ours else ""
+    text = " ".join(str(error).split())[:500]
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"unexpected error, which is a bug: {what}{place} (please report it: {REPORT})"
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str] | None]:

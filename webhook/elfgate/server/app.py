@@ -79,6 +79,13 @@ class Webhook:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        try:
+            await self._answer(scope, receive, send)
+        except Exception:  # uvicorn answers with 500, and logs it
+            self._metrics.unexpected("request")
+            raise
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         methods = self._methods.get(path)
         if methods is None:
@@ -122,9 +129,14 @@ class Webhook:
         finally:
             self._in_flight -= 1
 
-    async def _readyz(self, send: Send) -> None:
+    async def missing(self) -> list[str]:
+        """What is not ready now, a line each."""
         missing = ["it is shutting down"] if self.draining else await self._ready()
         self._metrics.ready(ready=not missing)
+        return missing
+
+    async def _readyz(self, send: Send) -> None:
+        missing = await self.missing()
         lines = "".join(f"not ready: {line}\n" for line in missing)
         await self._reply(send, 503 if missing else 200, lines or "ready\n")
 

@@ -33,4 +33,5 @@ def log_json(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # uvicorn's own news (process started, waiting for connections) are told here in our words.
-    logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # Its warnings, of what is no HTTP, are anybody's to bring about: they are counted here.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

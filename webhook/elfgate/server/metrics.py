@@ -128,6 +128,12 @@ class Metrics:
         self.in_flight = Gauge(
             "elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry
         )
+        self._lag = Histogram(
+            "elfgate_loop_lag_seconds",
+            "By how many seconds the event loop was late, looked at four times a second",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
         self.connections = Gauge(
             "elfgate_connections", "Connections that are open", registry=self.registry
         )
@@ -189,6 +195,10 @@ class Metrics:
             counted = self._failed[cause] = self._failures.labels(cause)
         counted.inc()
 
+    def lagged(self, seconds: float) -> None:
+        """Count by how much the event loop was late."""
+        self._lag.observe(seconds)
+
     def turned_away(self, cause: str) -> None:
         """Count a connection that was refused or given up.
 
@@ -198,7 +208,7 @@ class Metrics:
         self._turned_away.labels(cause).inc()
 
     def unexpected(self, where: str) -> None:
-        """Count an error that nobody expected, in a ``review``, a ``task`` or a ``probe``."""
+        """Count an error that nobody expected, in a ``review``, ``request``, ``task`` or ``thread``."""
         self._unexpected.labels(where).inc()
 
     def line(self, line: Line, bodies: Shares) -> None:

@@ -30,6 +30,8 @@ _END = b"\r\n\r\n"
 
 Left = Callable[[Visitor], None]
 """Told when a connection has ended."""
+Told = Callable[[str], None]
+"""Told why a connection was refused: ``head`` or ``http``."""
 
 
 class BoundedProtocol(_Protocol):
@@ -41,12 +43,13 @@ class BoundedProtocol(_Protocol):
     Args:
         visitor: The connection.
         left: Told when it has ended.
+        told: Told when it is refused.
         options: uvicorn's.
     """
 
-    def __init__(self, *, visitor: Visitor, left: Left, **options: Any) -> None:
+    def __init__(self, *, visitor: Visitor, left: Left, told: Told, **options: Any) -> None:
         super().__init__(**options)
-        self._visitor, self._left = visitor, left
+        self._visitor, self._left, self._told = visitor, left, told
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,14 +83,14 @@ class BoundedProtocol(_Protocol):
         if not visitor.head:
             visitor.head_since = self.app_state["arrived"] = self._arrived()
         if visitor.head + len(data) > HEAD_BYTES and not self._ends(data):
-            self.refuse(431)
+            self._refuse_head()
             return
         visitor.head += len(data)
         super().data_received(data)
         if self.cycle is not cycle:
             visitor.head, visitor.tail = 0, b""
         elif visitor.head > HEAD_BYTES:  # what looked like an end was none: empty lines before it
-            self.refuse(431)
+            self._refuse_head()
         else:
             visitor.tail = data[1 - len(_END) :]
 
@@ -100,6 +103,15 @@ class BoundedProtocol(_Protocol):
         if len(self.pipeline) >= PIPELINED:
             raise ValueError("too many requests at a time")
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP (httptools and h11)."""
+        self._told("http")
+        super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        self._told("head")
+        self.refuse(431)
 
     def refuse(self, status: int) -> None:
         """Answer with a status and no more, and close."""

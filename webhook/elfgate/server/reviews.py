@@ -132,8 +132,8 @@ class Reviews:
             return self._fail(asking, body, "policies", str(error))
         except ElfgateError as error:
             return self._fail(asking, body, "error", str(error))
-        except Exception:  # noqa: BLE001  # the boundary: the API server gets its answer
-            self._unexpected(body)
+        except Exception as error:  # noqa: BLE001  # the boundary: the API server gets its answer
+            self._unexpected(body, error)
             why = "an internal error, which its log tells of"
             return self._fail(asking, body, "error", why)
         self._note(answer, body, time.monotonic() - asking.arrived)
@@ -154,12 +154,12 @@ class Reviews:
             work = _judge_later(judge, body, asking.latest)
         return await within(asking.until - asking.margin / 2, self._turns.judge(place, work))
 
-    def _unexpected(self, body: bytes) -> None:
+    def _unexpected(self, body: bytes, error: Exception) -> None:
         """Count and log an error that is elfgate's own."""
         self._metrics.unexpected("review")
         if self._errors.enabled(logging.ERROR):
             facts = {"uid": _uid(body), "report": REPORT}
-            self._errors.line(logging.ERROR, "unexpected error", facts, exc_info=True)
+            self._errors.line(logging.ERROR, "unexpected error", facts, error)
 
     def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
         """Count an answer, and log it: a denial always, others for who asks for ``debug``."""

@@ -7,22 +7,24 @@ import importlib
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from elfgate.errors import InputError
-from elfgate.server import allocator, descriptors, probe
+from elfgate.server import allocator, descriptors, probe, probe_port
 from elfgate.server.app import Ready, Webhook
 from elfgate.server.doorway import Doorway
+from elfgate.server.heart import Heart
 from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
 from elfgate.server.protocol import HEAD_BYTES, bounded
 from elfgate.server.readiness import readiness
 from elfgate.server.tls import Certificate
+from elfgate.server.unexpected import watch_tasks
 from elfgate.server.visitor import Visitor
 from elfgate.settings import Listen, Settings, Tls
 
@@ -83,7 +85,7 @@ async def serve(
         )
     certificate = Certificate(tls.certificate, tls.key, tls.client_ca)
 
-    with bind(settings.listen) as listener:
+    with bind(settings.listen, settings.listen.port) as listener:
         host, port = listener.getsockname()[:2]
 
         async def all_ready() -> list[str]:
@@ -98,14 +100,32 @@ async def serve(
         webhook = Webhook(
             judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings
         )
-        server = _Server(webhook, certificate, settings, metrics)
-        async with _followed(certificate, tls, metrics), allocator.giving_back():
+        heart = Heart(webhook.missing, metrics.lagged)
+        server = _Server(webhook, certificate, settings, metrics, heart)
+        beating = heart.beating(looks=settings.listen.probe_port is not None)
+        async with _followed(certificate, tls, metrics), allocator.giving_back(), beating:
             _settle()
-            log.info(
-                "listening", extra={"url": f"https://{f'[{host}]' if ':' in host else host}:{port}"}
-            )
-            await server.serve(sockets=[listener])
+            watch_tasks(metrics)
+            with _probed(settings.listen, heart):
+                log.info("listening", extra={"url": f"https://{_in_url(host)}:{port}"})
+                await server.serve(sockets=[listener])
     log.info("stopped")
+
+
+@contextmanager
+def _probed(listen: Listen, heart: Heart) -> Iterator[None]:
+    """Answer probes while this lasts, on a port of their own if there is to be one."""
+    if listen.probe_port is None:
+        yield
+        return
+    with bind(listen, listen.probe_port) as listener, probe_port.probed(listener, heart):
+        host, port = listener.getsockname()[:2]
+        log.info("answering probes", extra={"probes": f"http://{_in_url(host)}:{port}"})
+        yield
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _settle() -> None:
@@ -116,24 +136,23 @@ def _settle() -> None:
     allocator.give_back()
 
 
-def bind(listen: Listen) -> socket.socket:
+def bind(listen: Listen, port: int) -> socket.socket:
     """A listening socket.
 
     Raises:
         InputError: if the address is in use, not this machine's, not allowed, or no address.
     """
-    where = f"port {listen.port} on {listen.host}"
+    where = f"port {port} on {listen.host}"
     try:
-        family, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[
-            0
-        ]
+        found = socket.getaddrinfo(listen.host, port, type=socket.SOCK_STREAM)
+        family, *_, address = found[0]
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise InputError(f"cannot listen on {where}: {error.strerror}") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise InputError(
-                f"{where} is in use", hint="set listen.port to another, or 0 for any that is free"
+                f"{where} is in use", hint="set another one in listen, or 0 for any that is free"
             ) from None
         raise InputError(f"cannot listen on {where}: {error.strerror}") from None
 
@@ -163,7 +182,12 @@ class _Server(uvicorn.Server):
     """uvicorn, with a wait between "not ready" and "not listening", and an exit code of 0 for a wished-for end."""
 
     def __init__(
-        self, webhook: Webhook, certificate: Certificate, settings: Settings, metrics: Metrics
+        self,
+        webhook: Webhook,
+        certificate: Certificate,
+        settings: Settings,
+        metrics: Metrics,
+        heart: Heart,
     ) -> None:
         super().__init__(_config(webhook))
         self._webhook = webhook
@@ -171,6 +195,7 @@ class _Server(uvicorn.Server):
         self._context = certificate.context
         self._most = descriptors.for_connections(settings.listen.connections)
         self._metrics = metrics
+        self._heart = heart
         self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -194,6 +219,7 @@ class _Server(uvicorn.Server):
         speaker: asyncio.Protocol = protocol(
             visitor=visitor,
             left=self._doorway.leave,
+            told=self._metrics.turned_away,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
@@ -203,7 +229,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
         """Take the signal: drain at the first SIGTERM, stop at SIGINT or a second one."""
         if sig == signal.SIGTERM and not self._webhook.draining:
-            self._webhook.draining = True
+            self._drain()
             self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._stop)
         else:
             self._stop()
@@ -215,8 +241,12 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(min(LINGER_SECONDS, self._drain_seconds))
         await super().shutdown(sockets)
 
-    def _stop(self) -> None:
+    def _drain(self) -> None:
         self._webhook.draining = True
+        self._heart.drain()
+
+    def _stop(self) -> None:
+        self._drain()
         self.should_exit = True
 
 

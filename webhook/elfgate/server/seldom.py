@@ -37,9 +37,13 @@ class Seldom:
         return True
 
     def line(
-        self, level: int, message: str, facts: Mapping[str, Any], *, exc_info: bool = False
+        self,
+        level: int,
+        message: str,
+        facts: Mapping[str, Any],
+        error: BaseException | None = None,
     ) -> None:
         """Log one line for which ``enabled`` has just said yes."""
         left_out = {"left_out": self._left_out} if self._left_out else {}
         self._left_out = 0
-        self._log.log(level, message, extra={**facts, **left_out}, exc_info=exc_info)
+        self._log.log(level, message, extra={**facts, **left_out}, exc_info=error)

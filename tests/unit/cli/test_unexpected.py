@@ -1,0 +1,63 @@
+"""An error that nobody expected: a line with its place, and a code of its own."""
+
+import argparse
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from elfgate.cli.main import VERBS, main, verb_parser
+
+
+def broken(verb: str, error: BaseException) -> SimpleNamespace:
+    """A verb with a bug, which takes the arguments of the real one."""
+
+    def configure(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("words", nargs="*")
+
+    def run(_options: argparse.Namespace) -> int:
+        raise error
+
+    texts = {"USAGE": verb, "DESCRIPTION": "", "EPILOG": ""}
+    return SimpleNamespace(configure=configure, run=run, **texts)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("division by\nzero"),
+        RecursionError(),
+        MemoryError(),
+        OSError(28, "No space"),
+    ],
+    ids=repr,
+)
+def test_a_bug_ends_a_verb_with_one_line_and_a_code_of_its_own(
+    verb: str,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, f"elfgate.cli.{verb}", broken(verb, error))
+    assert main([verb, "x"]) == 70
+    told = capsys.readouterr().err
+    start = f"elfgate {verb}: unexpected error, which is a bug: {type(error).__name__}"
+    assert told.startswith(start)
+    assert told.count("\n") == 1
+    assert "Traceback" not in told
+    assert told.endswith("(please report it: CONTRIBUTING.md, Report an unexpected error)\n")
+
+
+def test_the_line_names_the_place_in_our_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_options: argparse.Namespace) -> int:
+        verb_parser("nothing")  # imports a module that is not there
+        raise AssertionError
+
+    verb = broken("rules", ValueError())
+    verb.run = run
+    monkeypatch.setitem(sys.modules, "elfgate.cli.rules", verb)
+    assert main(["rules"]) == 70
+    assert " at cli/main.py:" in capsys.readouterr().err

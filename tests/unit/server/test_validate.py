@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -310,5 +311,19 @@ def test_a_pod_of_another_name_is_another_question_only_where_a_policy_looks_at_
             assert (keys[0] == keys[1]) is alike
             answers = [await judge.ask(each) for each in (one, other)]
             assert answers[0] == answers[1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("depth", [10, 250, 300, 900])
+def test_fields_of_any_depth_are_no_error(tmp_path: Path, registry: Registry, depth: int) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            nested: Any = "x"
+            for _ in range(depth):
+                nested = [nested]
+            stall = {"kind": "Stall", "metadata": {"name": "s"}, "spec": nested}
+            for _ in range(2):
+                assert (await judge.ask(stall))["allowed"]
 
     asyncio.run(main())

@@ -7,6 +7,7 @@ runes in total each is cut to 256).
 
 import base64
 import hashlib
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
@@ -171,7 +172,11 @@ def digest(review: Review, parts: Decisive | None = None, *, named: bool = True)
     if not named:
         parts = ("", _nameless(parts[1]), _nameless(parts[2]))
     asked = (*told, review.namespace, review.dry_run, *parts)
-    return hashlib.sha256(orjson.dumps(asked)).digest()
+    try:
+        written = orjson.dumps(asked)
+    except orjson.JSONEncodeError:  # nested deeper than it writes, though not than it reads
+        written = marshal.dumps(asked, 2)
+    return hashlib.sha256(written).digest()
 
 
 def _nameless(obj: dict[str, Any] | None) -> dict[str, Any] | None:

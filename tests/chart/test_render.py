@@ -45,6 +45,9 @@ def test_lint_finds_nothing(major: str, values: Path) -> None:
     assert "[WARNING]" not in done.stdout
 
 
+PULL = "registries.pullSecrets"
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -58,6 +61,11 @@ def test_lint_finds_nothing(major: str, values: Path) -> None:
         (["store.kind=valkey"], "store.valkey.url must be set"),
         (["warm.enabled=true"], "warm.enabled needs store.kind valkey"),
         (["registries.pullSecrets.enabled=true"], "must name the Secrets"),
+        ([f"{PULL}.enabled=true", f"{PULL}.names={{a}}"], "needs certificates.clientCA"),
+        (
+            [f"{PULL}.enabled=true", f"{PULL}.names={{*}}", "certificates.clientCA=x"],
+            "needs registries.pullSecrets.namespaces",
+        ),
         (
             ["bundle.location=x/y:1", "bundle.publicKeys.a=b", "engine=opa"],
             "followed by the embedded",

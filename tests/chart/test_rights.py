@@ -17,7 +17,10 @@ from elfgate.cluster.api import Access, Api
 from elfgate.cluster.owned import Owned
 from support.chart import NAMESPACE, Object, helms, objects, one, template
 
-EVERYTHING = "events=true,bindings=true,steer=true,registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
+EVERYTHING = (
+    "events=true,bindings=true,steer=true,certificates.clientCA=x"
+    ",registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
+)
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PATH = re.compile(

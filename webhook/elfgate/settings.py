@@ -219,7 +219,8 @@ class Registries(Model):
     )
     pull_secrets: bool = Field(
         default=False,
-        description="Read workloads' pull secrets, so that each namespace is told only of images that it may pull.",
+        description="Read workloads' pull secrets, so that each namespace is told only of images that it may pull. "
+        "Needs `tls.client_ca`: without it, whoever asks may be anybody, and no secret is used.",
     )
     loopback: bool = Field(
         default=False,

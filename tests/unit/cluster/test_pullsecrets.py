@@ -10,8 +10,11 @@ import orjson
 import pytest
 
 from elfgate.cluster.api import Access, Api
+from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.workload import Workload
+from elfgate.settings import Settings
+from elfgate.wiring.inventory import Cluster
 from support.api_server import ApiServer
 
 
@@ -105,3 +108,21 @@ def test_a_pod_cannot_make_the_webhook_ask_for_any_number(
 ) -> None:
     users(server, tmp_path, named(*(f"s{number}" for number in range(100))))
     assert len(server.shown) == 32
+
+
+def test_no_secret_is_used_while_anybody_may_ask_for_any_namespace(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    workload = Workload("Pod", "shop", "web", (), named("one"))
+    settings = {"registries": {"pull_secrets": True}, "nodes": {"file": str(tmp_path / "none")}}
+    verified = {"tls": {"certificate": "a", "key": "b", "client_ca": "c"}}
+    with Api(Access(server.kubeconfig(tmp_path))) as api:
+        cluster = Cluster(Inventory(), lambda: True, api)
+        for more, expected in (({}, []), (verified, ["one"])):
+            secrets = cluster.pull_secrets(Settings.model_validate(settings | more))
+            assert (
+                secrets is not None
+            )  # whoever asks has no credentials, and is told nothing by them
+            keyring = asyncio.run(secrets.of(workload))
+            found = [credential.username for credential in keyring.find("a.example/app")]
+            assert found == expected

@@ -227,6 +227,26 @@ def test_patterns_match_as_the_kubelet_s_do(pattern: str, name: str, matching: b
     assert users(found) == (["u"] if matching else [])
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("*", "registry/app"),
+        ("registry.*", "registry.evil/app"),
+        ("127.0.0.*", "127.0.0.9/app"),
+        ("10.*.0.1:5000", "10.66.0.1:5000/app"),
+        ("*.*.*.9", "127.0.0.9/app"),
+        ("registry.*.svc", "registry.evil.svc/app"),
+        ("*.*.svc.cluster.local", "registry.evil.svc.cluster.local/app"),
+    ],
+)
+def test_a_glob_that_does_not_say_whose_hosts_it_means_holds_no_credential(
+    pattern: str, name: str
+) -> None:
+    """Whoever names the image could name a host of its own."""
+    assert matches(pattern, name)
+    assert Keyring.of_secrets([secret({pattern: user("u")})]).find(name) == ()
+
+
 def test_every_matching_entry_is_tried_the_more_specific_first() -> None:
     entries = {
         "quay.io": user("a"),

@@ -99,7 +99,7 @@ async def _serve(settings: "Settings") -> None:
                 inventory=cluster.inventory,
                 nodes_known=cluster.synced,
                 bindings=cluster.bindings if settings.admission.bindings else None,
-                pull_secrets=cluster.pull_secrets if settings.registries.pull_secrets else None,
+                pull_secrets=cluster.pull_secrets(settings),
                 events=events,
                 templates=(*TEMPLATES, *settings.admission.kinds),
                 scanner=scanner,

@@ -31,15 +31,19 @@ class PullSecrets:
     Args:
         api: Asked for Secrets and ServiceAccounts, which it needs the right to get.
         seconds: How long one of them may take.
+        withheld: Use none: whoever asks may be anybody, and names the namespace itself.
     """
 
-    def __init__(self, api: Api, *, seconds: float = 2.0) -> None:
+    def __init__(self, api: Api, *, seconds: float = 2.0, withheld: bool = False) -> None:
+        self._withheld = withheld
         self._api = api
         self._seconds = seconds
         self._remembered: dict[tuple[str, str, str], tuple[float, Mapping[str, Any]]] = {}
 
     async def of(self, workload: Workload) -> Keyring:
         """The credentials of a workload's pods. Secrets that are not to be had, or are malformed, hold none."""
+        if self._withheld:
+            return _NOBODY
         pod = Part(workload.pod_spec)
         try:
             names = _names(pod) or _names(Part(await self._account(workload.namespace, pod)))

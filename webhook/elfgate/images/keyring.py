@@ -24,6 +24,8 @@ _FIELDS = {
     "kubernetes.io/dockercfg": ".dockercfg",
 }
 _DOCKER_HUB = "index.docker.io"
+_GLOB = frozenset("*?[")
+_WITHIN_CLUSTER = frozenset({"svc", "local"})  # services: NAME.NAMESPACE.svc[.cluster.local]
 _PROCESS_KEY = secrets.token_bytes(
     32
 )  # an identity tells nothing of the secrets behind it, not even by guessing
@@ -34,12 +36,19 @@ class Keyring:
 
     A pattern is ``host[:port][/path]``, with globs in the labels of the host: as many labels, the same port, and the
     path as a beginning of the repository's. All that match are tried, the pattern that sorts last first.
+
+    One rule is stricter than the kubelet's: whoever names an image names the host that is given a
+    credential. So a pattern with a glob must say whose hosts it means. One that ends in a glob, one
+    of addresses, and one of names within the cluster, where any namespace makes its own (and where
+    no node would ask), hold no credential.
     """
 
     def __init__(self, entries: Iterable[tuple[str, Credential]]) -> None:
         found: dict[str, list[Credential]] = {}
         for pattern, credential in entries:
-            found.setdefault(_key(pattern), []).append(credential)
+            key = _key(pattern)
+            if _names_its_hosts(key):
+                found.setdefault(key, []).append(credential)
         self._entries = dict(sorted(found.items(), reverse=True))
 
     @classmethod
@@ -82,6 +91,16 @@ def matches(pattern: str, name: str) -> bool:
             for label, glob in zip(labels, wanted, strict=True)
         )
     )
+
+
+def _names_its_hosts(pattern: str) -> bool:
+    """Whether all hosts that a pattern matches are of somebody whom it names."""
+    labels = _split(pattern)[0].split(".")
+    globs = [not _GLOB.isdisjoint(label) for label in labels]
+    if not any(globs):
+        return True
+    numbers = all(glob or label.isdecimal() for glob, label in zip(globs, labels, strict=True))
+    return not globs[-1] and not numbers and labels[-1] not in _WITHIN_CLUSTER
 
 
 def _key(pattern: str) -> str:

@@ -1,5 +1,6 @@
 """The cluster: its nodes, from a file or followed, and what else is asked of it."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.watch import NodeWatch
 from elfgate.errors import InputError
 from elfgate.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,17 @@ class Cluster:
         """Finds what a binding is about."""
         return Bindings(self.api, self.inventory) if self.api else None
 
-    @property
-    def pull_secrets(self) -> PullSecrets | None:
-        """Knows workloads' own credentials."""
-        return PullSecrets(self.api) if self.api else None
+    def pull_secrets(self, settings: Settings) -> PullSecrets | None:
+        """Knows workloads' own credentials, if they count; used for verified clients only."""
+        if self.api is None or not settings.registries.pull_secrets:
+            return None
+        verified = settings.tls is not None and settings.tls.client_ca is not None
+        if not verified:
+            log.warning(
+                "pull secrets are not used: anybody may ask for any namespace while tls.client_ca"
+                " is not set"
+            )
+        return PullSecrets(self.api, withheld=not verified)
 
     @property
     def events(self) -> Events | None:

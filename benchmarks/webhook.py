@@ -24,8 +24,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from elfgate.judging import Judging
 from elfgate.settings import Policies
+from elfgate.wiring.policies import Judging
 from reviews import write_settings
 from subjects import HERE, RATES, Bench, Subject, built, free_port
 from support.opa import write

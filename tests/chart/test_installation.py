@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from elfgate.cli.main import verb_parser
-from elfgate.judging import Judging, engine
 from elfgate.policy.bundle import load
 from elfgate.settings import Settings
+from elfgate.wiring.policies import Judging, engine
 from support import opa
 from support.chart import ROOT, VALUES, containers, helms, lay_out, one, pods, rendered
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from elfgate import wiring
 from elfgate.images.partial import index_by_table
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.report import Outcome
@@ -20,6 +19,7 @@ from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.scan.scanner import Linkage
 from elfgate.settings import Settings
+from elfgate.wiring import images as wiring
 from support.chunked import Content, estargz, image_of, zstd_chunked
 from support.elf_file import elf_file
 from support.oci import OCI_LAYER, Blob, sha256

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from elfgate import wiring
 from elfgate.platforms import Platform
 from elfgate.settings import Settings
+from elfgate.wiring import images as wiring
 from support.oci import image
 from support.registry import Answer, Registry
 from support.tarball import tarball

@@ -122,16 +122,12 @@ def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None
     )
 
 
-def ask(client: httpx.Client, name: str) -> dict[str, Any]:
-    """Ask for a pod with an image that is not there."""
-    spec = {"containers": [{"name": name, "image": "127.0.0.1:9/app:1"}]}
-    pod = {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "metadata": {"name": name, "namespace": "shop"},
-        "spec": spec,
-    }
-    request = {"uid": UID, "operation": "CREATE", "namespace": "shop", "name": name, "object": pod}
+def ask(client: httpx.Client, namespace: str) -> dict[str, Any]:
+    """Ask for a pod with an image that is not there; no verdict is right for two namespaces."""
+    spec = {"containers": [{"name": "web", "image": "127.0.0.1:9/app:1"}]}
+    metadata = {"name": "web", "namespace": namespace}
+    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": spec}
+    request: dict[str, Any] = {"uid": UID, "operation": "CREATE", "object": pod, **metadata}
     request |= {"kind": {"group": "", "version": "v1", "kind": "Pod"}}
     request |= {"resource": {"group": "", "version": "v1", "resource": "pods"}}
     return dict(client.post("/validate", json={**REVIEW, "request": request}).json()["response"])

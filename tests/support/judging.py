@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elfgate import wiring
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.template import TEMPLATES, Template
-from elfgate.judging import Judging as Policies
-from elfgate.judging import engine as start_engine
 from elfgate.policy.config import PolicyConfig
 from elfgate.server.known import Answered
 from elfgate.server.steer import Steerer
 from elfgate.server.validate import Validator
 from elfgate.settings import Registries
+from elfgate.wiring import images as wiring
+from elfgate.wiring.policies import Judging as Policies
+from elfgate.wiring.policies import engine as start_engine
 
 from .objects import node
 from .registry import Registry

@@ -3,12 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from elfgate import wiring
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.start import Overrides
 from elfgate.platforms import Platform
 from elfgate.scan.remembered import Remembered
 from elfgate.settings import Registries
+from elfgate.wiring import images as wiring
 from support import founding
 from support.registry import Registry
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from elfgate.errors import InputError
 from elfgate.settings import FILE_BYTES, Settings, default_store
-from elfgate.wiring import Reading
+from elfgate.wiring.images import Reading
 
 
 @pytest.fixture

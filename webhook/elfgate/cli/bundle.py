@@ -139,10 +139,10 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _push(options: argparse.Namespace) -> int:
-    from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.images.reference import Reference
     from elfgate.policy import archive
+    from elfgate.wiring.bundles import pushed
 
     if not options.to:
         raise InputError("bundle push needs --to IMAGE")
@@ -154,23 +154,24 @@ def _push(options: argparse.Namespace) -> int:
     if not options.unverified:
         _verified(contents, options)
     _prove(archive.read(contents, options.file))
-    digest = asyncio.run(wiring.pushed(packed, reference, insecure=options.insecure_registry))
+    digest = asyncio.run(pushed(packed, reference, insecure=options.insecure_registry))
     sys.stdout.write(f"{reference.name}@{digest}\n")
     return 0
 
 
 def _pull(options: argparse.Namespace) -> int:
-    from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.policy import archive
     from elfgate.settings import Registries
+    from elfgate.wiring.bundles import pulled
+    from elfgate.wiring.images import Locator, Reading
 
     if not options.file:
         raise InputError("bundle pull needs to be told where the bundle is")
     registries = Registries(insecure=tuple(options.insecure_registry), loopback=True)
-    locator = wiring.Locator(wiring.Reading(registries=registries))
+    locator = Locator(Reading(registries=registries))
     try:
-        packed = wiring.pulled(locator, options.file)
+        packed = pulled(locator, options.file)
     finally:
         locator.close()
     contents = archive.unpack(packed, options.file)
@@ -206,7 +207,7 @@ def _verified(contents: "dict[str, bytes]", options: argparse.Namespace) -> None
 
 def _prove(bundle: "Bundle") -> None:
     """Refuse what every webhook would refuse."""
-    from elfgate import judging as policies
+    from elfgate.wiring import policies
 
     asyncio.run(policies.prove_bundle(bundle))
 

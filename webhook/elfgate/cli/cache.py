@@ -49,13 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it, print what the store then holds, and return the exit code."""
-    from elfgate import wiring
     from elfgate.cli.output import CacheOutput, print_model
     from elfgate.cli.text import cache_text
     from elfgate.store.exchange import Carried
+    from elfgate.wiring import stores
 
     _check(options)
-    store = wiring.store(options.store)
+    store = stores.store(options.store)
     try:
         carried = Carried()
         pruned = 0
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
                 if options.action == "export"
                 else _import(store, options.file)
             )
-        output = CacheOutput.of(wiring.shown(options.store), store.statistics(), carried, pruned)
+        output = CacheOutput.of(stores.shown(options.store), store.statistics(), carried, pruned)
     finally:
         store.close()
     if options.action == "export" and options.file == "-":

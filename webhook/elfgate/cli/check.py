@@ -86,19 +86,19 @@ def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
-    from elfgate import wiring
     from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
     from elfgate.gate import judge
-    from elfgate.judging import engine as engine_of
+    from elfgate.wiring.images import scanner as scanner_of
+    from elfgate.wiring.policies import engine as engine_of
 
     inventory = Inventory(_nodes(options))
     found = list(workloads(manifests, _templates(options)))
     engine = await engine_of(judging(options))
     try:
-        async with wiring.scanner(reading(options)) as scanner:
+        async with scanner_of(reading(options)) as scanner:
             results = [
                 _result(
                     source,

@@ -35,15 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
-    from elfgate import wiring
     from elfgate.cli.output import MatrixOutput, print_model
     from elfgate.cli.scan import exit_code
     from elfgate.cli.text import matrix_table
     from elfgate.matrix import Matrix, matrix
     from elfgate.platforms import Platform
+    from elfgate.wiring import images
 
     async def judged() -> Matrix:
-        async with wiring.scanner(reading(options)) as scanner:
+        async with images.scanner(reading(options)) as scanner:
             return await matrix(
                 scanner, options.image, [Platform.parse(text) for text in options.platforms]
             )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from elfgate.judging import Judging
-    from elfgate.wiring import Reading
+    from elfgate.wiring.images import Reading
+    from elfgate.wiring.policies import Judging
 
 EPILOG_IMAGES = """IMAGE is one of
   registry.example/team/app:1.2    a registry reference (tag, digest or both)
@@ -84,7 +84,7 @@ def reading(options: argparse.Namespace) -> "Reading":
     Raises:
         InputError: if an ``--image`` is not REF=IMAGE.
     """
-    from elfgate.wiring import Reading
+    from elfgate.wiring.images import Reading
 
     return Reading.of_options(options, pairs("--image", options.images))
 
@@ -111,8 +111,8 @@ def judging(options: argparse.Namespace) -> "Judging":
     Raises:
         InputError: if the settings cannot be used.
     """
-    from elfgate.judging import Judging
     from elfgate.settings import Settings
+    from elfgate.wiring.policies import Judging
 
     policies = Settings.read(options.config).policies if options.config else None
     given = Judging.of_settings(policies) if policies else Judging()

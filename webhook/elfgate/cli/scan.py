@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from elfgate.linkage.start import NodeFacts, Overrides
     from elfgate.scan.scanner import Linkage
-    from elfgate.wiring import Reading
+    from elfgate.wiring.images import Reading
 
 USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... [-o FORMAT]
                     [-- COMMAND [ARG]...]"""
@@ -157,13 +157,13 @@ async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
 async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage]":
     from dataclasses import replace
 
-    from elfgate import wiring
     from elfgate.errors import InputError
     from elfgate.platforms import Platform
+    from elfgate.wiring.images import scanner as scanner_of
 
     asked = [Platform.parse(text) for text in options.platforms]
     overrides, node = _overrides(options), _node_facts(options)
-    async with wiring.scanner(images) as scanner:
+    async with scanner_of(images) as scanner:
         platforms = asked or await scanner.platforms(options.image)
         if not platforms:
             raise InputError(f"{options.image} names no Linux platform", hint="add --platform")

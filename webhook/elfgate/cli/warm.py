@@ -89,17 +89,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _warm(options: argparse.Namespace) -> "list[Warmed]":
-    from elfgate import wiring
     from elfgate.platforms import Platform
     from elfgate.warm import Shard, distinct, warm
+    from elfgate.wiring.images import reader as reader_of
+    from elfgate.wiring.stores import store
 
     images = list(distinct(_images(options), Shard.parse(options.shard)))
     platforms = [Platform.parse(text) for text in options.platforms]
     warmed = []
-    wiring.store(
-        options.store
-    ).close()  # of what use would it be to read into a store that is not there?
-    async with wiring.reader(reading(options), at_once=options.parallel) as (read, locate):
+    store(options.store).close()  # of what use would it be to read into a store that is not there?
+    async with reader_of(reading(options), at_once=options.parallel) as (read, locate):
         async for each in warm(
             images, reader=read, locate=locate, platforms=platforms, at_once=options.parallel
         ):

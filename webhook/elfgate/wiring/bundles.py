@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from elfgate.images.reference import Reference
-from elfgate.judging import follow, follow_rules
 from elfgate.policy.active import ActiveEngine
 from elfgate.settings import Settings
 from elfgate.wiring.images import Locator, Reading, docker_config
+from elfgate.wiring.policies import follow, follow_rules
 
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold

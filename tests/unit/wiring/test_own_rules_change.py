@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from elfgate import judging
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.policy.verdict import Verdict
 from elfgate.settings import Policies
+from elfgate.wiring import policies as judging
 from support.documents import pod
 
 DENIES = """package elfgate.rules.mine

@@ -1,0 +1,140 @@
+"""The webhook put together: metrics, policies, cluster, images and certificate, around one judge."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from elfgate.cluster.events import Events, own_pod
+from elfgate.cluster.exempt import Exemption
+from elfgate.cluster.template import TEMPLATES
+from elfgate.isolation.figures import Figures
+from elfgate.server.bundles import BundleCollector
+from elfgate.server.isolation import IsolationCollector
+from elfgate.server.memories import MemoryCollector
+from elfgate.server.metrics import Metrics
+from elfgate.server.nodes import NodeCollector
+from elfgate.server.run import serve as serve_judge
+from elfgate.server.steer import Steerer
+from elfgate.server.validate import Validator
+from elfgate.wiring import bundles, images, policies
+from elfgate.wiring.certificate import certificate
+from elfgate.wiring.inventory import Cluster, cluster
+
+if TYPE_CHECKING:
+    from elfgate.policy.active import ActiveEngine, Result
+    from elfgate.policy.memo import MemoisedEngine
+    from elfgate.scan.scanner import Scanner
+    from elfgate.settings import Settings
+
+    Engine = MemoisedEngine[ActiveEngine]
+
+
+async def serve(settings: "Settings") -> None:
+    """Serve until told to stop.
+
+    Raises:
+        InputError: if settings, certificate or port cannot be used.
+        EngineError: if the policies cannot.
+    """
+    metrics, figures = Metrics(), Figures()
+    news, state = _News(metrics), bundles.bundle_state(settings)
+    judging = policies.Judging.of_settings(settings.policies)
+    engine = await policies.engine(judging, told=news.rule_failed, bundle_told=news.bundle)
+    reading = replace(
+        images.Reading.of_settings(settings),
+        on_store_failure=metrics.store_failed,
+        on_unread=metrics.unread,
+        figures=figures,
+    )
+    try:
+        async with cluster(settings) as known, images.scanner(reading) as scanner:
+            for collector in (
+                IsolationCollector(figures),
+                BundleCollector(lambda: engine.revision, state),
+                MemoryCollector(),
+                NodeCollector(known.inventory, known.heard),
+            ):
+                metrics.registry.register(collector)
+            events = known.events if settings.admission.events else None
+            news.follow(events)
+            validator = _validator(settings, known, scanner, engine, events)
+            following = bundles.following(
+                settings,
+                engine.live,
+                told=news.bundle,
+                rule_told=news.rule_failed,
+                state=state,
+            )
+
+            async def not_ready() -> list[str]:
+                return [*await validator.not_ready(), *(state.not_ready() if state else ())]
+
+            async with validator.following_up(), following, certificate(settings) as served:
+                await serve_judge(
+                    settings=served,
+                    judge=validator,
+                    steer=Steerer(validator) if settings.admission.steer else None,
+                    ready=not_ready,
+                    metrics=metrics,
+                )
+    finally:
+        await engine.close()
+
+
+def _validator(
+    settings: "Settings",
+    known: Cluster,
+    scanner: "Scanner",
+    engine: "Engine",
+    events: Events | None,
+) -> Validator:
+    admission = settings.admission
+    return Validator(
+        inventory=known.inventory,
+        nodes_known=known.synced,
+        bindings=known.bindings if admission.bindings else None,
+        pull_secrets=known.pull_secrets(settings),
+        events=events,
+        templates=(*TEMPLATES, *admission.kinds),
+        scanner=scanner,
+        engine=engine,
+        live_engine=engine.live,
+        sights=engine.live.sights,
+        outlook=settings.nodes.outlook,
+        in_flight=admission.in_flight,
+        exemption=Exemption(admission.exempt_namespaces),
+    )
+
+
+@dataclass
+class _News:
+    """What is told of rules and bundles: to the log, to metrics, and by events once there is somebody to write them."""
+
+    metrics: Metrics
+    listeners: list[Callable[["Result", str], None]] = field(default_factory=list)
+
+    def rule_failed(self, name: str, why: str) -> None:
+        """A rule of the user's own failed."""
+        policies.log_failed_rule(name, why)
+        self.metrics.rule_failed(name)
+
+    def bundle(self, result: "Result", what: str) -> None:
+        """A bundle was looked for."""
+        policies.log_bundle(result, what)
+        self.metrics.bundle(result)
+        for listener in self.listeners:
+            listener(result, what)
+
+    def follow(self, events: Events | None) -> None:
+        """Tell of refused bundles by an event on the webhook's own pod, if the pod is known."""
+        pod = own_pod(os.environ)
+        if events is None or pod is None:
+            return
+
+        def tell(result: "Result", what: str) -> None:
+            if result == "refused":
+                message = f"policies refused, those before stay in force: {what}"
+                events.tell(pod, message, "PoliciesRefused")
+
+        self.listeners.append(tell)

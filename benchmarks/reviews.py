@@ -8,7 +8,7 @@ import copy
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,25 @@ ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 HOLE = "00000000"  # the load generator's -fresh writes numbers here
 
 
-def write_reviews(folder: Path, *, containers: str = "") -> None:
+def write_reviews(
+    folder: Path, *, containers: str = "", only: str = "", **start: Sequence[str]
+) -> None:
     """Write the reviews, and ``expect.tsv``: a line each, its file's name and ``allow`` or ``deny``.
 
     Args:
         folder: Where to.
-        containers: What the containers' names end in; with a hole in it no verdict is one that was given before.
+        containers: What the containers' names end in.
+        only: Write those of this verdict only, ``allow`` or ``deny``.
+        start: ``command`` or ``args`` of each container; with a hole in it no start is one that was predicted before.
     """
     folder.mkdir(parents=True)
     lines = []
     for number, (review, verdict) in enumerate(reviews()):
+        if only not in ("", verdict):
+            continue
         for container in review["request"]["object"]["spec"]["containers"]:
             container["name"] += containers
+            container |= {field: list(words) for field, words in start.items()}
         name = f"{number:03}.json"
         (folder / name).write_text(json.dumps(review, separators=(",", ":")))
         lines.append(f"{name}\t{verdict}\n")

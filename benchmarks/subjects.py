@@ -83,6 +83,8 @@ class Bench:
         leaf.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
         write_reviews(folder / "reviews")
         write_reviews(folder / "anew", containers=f"-{HOLE}")
+        write_reviews(folder / "starts", args=["server", HOLE], only="allow")
+        write_reviews(folder / "fails", command=[f"/opt/{HOLE}"], only="deny")
         return cls(folder, built("load"))
 
     def measure(self, subject: Subject, seconds: float) -> dict[str, Any]:

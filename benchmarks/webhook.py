@@ -3,8 +3,10 @@
     python benchmarks/webhook.py [ROUNDS] [SUBJECT ...]
 
 Each server runs on core 0, the load generator (``go/load``) on core 1. Rounds are interleaved and figures are medians.
-``another pod`` is one of images that were judged before: its name, another one in every review, is none that policies
-look at. ``anew`` is a verdict that was never given before: the containers' names, which are in it, are new as well.
+``another pod`` is one of images that were judged before: its name, another one in every review, is none that
+policies look at. ``anew`` has containers of other names as well, which are in the verdict. No memory answers the rest:
+a ``new start`` is one that was never predicted, and one that fails has words of its own, so that policies judge it too;
+where ``names count`` an exemption looks at the pod's name, and policies judge each pod.
 
 Every subject's verdicts are checked before and while it is timed. Needs Go; peers that cannot be had are left out: a Go
 webhook that only decodes, the OPA of ``.ci/opa`` (or ``$OPA``) as a webhook, Gatekeeper, and Kyverno with a policy in
@@ -33,14 +35,24 @@ from support.opa import write
 Figures = Mapping[str, Sequence[Mapping[str, Any]]]
 
 PEERS = ("Gatekeeper", "Kyverno")
+STARTS = ("elfgate, new start, admitted", "elfgate, new start, denied")
+FOR_SOME = {
+    "namespace": "elsewhere",
+    "workload": "web-*",
+    "owner": "the benchmark",
+    "reason": "so that names are looked at",
+    "expires": "2099-01-01",
+}
 LATENCIES = [(rate, quantile) for rate in RATES for quantile in ("p50", "p99", "p999")]
 # elfgate's subject, the peer's, and how much of the peer's CPU a review of ours may take.
 CPU_LIMITS = [
     ("elfgate, known", "Go that only decodes", 1.0),
     ("elfgate, known", "Kyverno", 1 / 3.5),
     ("elfgate, known", "Gatekeeper", 1 / 6),
-    ("elfgate, another pod", "Kyverno", 1.0),
-    ("elfgate, anew", "Kyverno", 1.0),
+    ("elfgate, another pod", "Kyverno", 0.45),
+    ("elfgate, anew", "Kyverno", 0.9),
+    ("elfgate, new start, admitted", "Kyverno", 1.2),
+    ("elfgate, new start, denied", "Kyverno", 2.0),
     ("elfgate, anew, OPA beside", "Gatekeeper", 1.0),
 ]
 
@@ -74,7 +86,8 @@ def main() -> None:
 def subjects(bench: Bench) -> Iterator[Subject]:
     """What can be measured without a cluster."""
     folder, opa = bench.folder, os.environ.get("OPA") or shutil.which("opa")
-    yield from ours(folder, "elfgate, known", "elfgate, anew", "elfgate, another pod")
+    yield from ours(folder, "elfgate, known", "elfgate, another pod", "elfgate, anew", *STARTS)
+    yield from ours(folder, "elfgate, anew, names count", exemptions=[FOR_SOME])
     certificate, key, port = str(folder / "tls.crt"), str(folder / "tls.key"), free_port()
     noop = [str(built("noop")), f"127.0.0.1:{port}", certificate, key]
     yield Subject("Go that only decodes", noop, port, "/validate", ["-anyverdict"])
@@ -102,19 +115,32 @@ def subjects(bench: Bench) -> Iterator[Subject]:
 
 
 def ours(
-    folder: Path, *names: str, opa: Path | None = None, beside: Sequence[str] = ()
+    folder: Path,
+    *names: str,
+    opa: Path | None = None,
+    beside: Sequence[str] = (),
+    **policies: Any,
 ) -> Iterator[Subject]:
     """elfgate under one set of settings, by the names of what is asked of it."""
-    port, policies = free_port(), {"engine": "opa", "opa_socket": str(opa)} if opa else {}
-    place = folder / ("opa" if opa else "embedded")
+    port = free_port()
+    if opa:
+        policies |= {"engine": "opa", "opa_socket": str(opa)}
+    place = folder / f"elfgate-{port}"
     place.mkdir()
     tls = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
     settings = write_settings(place, listen={"port": port}, policies=policies, tls=tls)
     command = [sys.executable, "-m", "elfgate", "serve", "--config", str(settings)]
-    anew, another = ["-fresh", "-corpus", str(folder / "anew")], ["-fresh"]
     for name in names:
-        options = anew if "anew" in name else another if "another" in name else []
-        yield Subject(name, command, port, "/validate", options, beside=beside)
+        yield Subject(name, command, port, "/validate", _asked(folder, name), beside=beside)
+
+
+def _asked(folder: Path, name: str) -> list[str]:
+    """The load generator's options for what a subject's name says."""
+    corpora = {"anew": "anew", "admitted": "starts", "denied": "fails"}
+    for word, corpus in corpora.items():
+        if word in name:
+            return ["-fresh", "-corpus", str(folder / corpus)]
+    return ["-fresh"] if "another" in name else []
 
 
 def in_cluster(bench: Bench, stack: ExitStack) -> Iterator[Subject]:

@@ -18,7 +18,7 @@ from elfgate.linkage.predict import predict
 from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.ldconf import parse_cache
 from elfgate.rootfs.tar import index
@@ -117,7 +117,7 @@ def tree(data: bytes) -> None:
             paths.append(path)
             try:
                 link = "/" + target.strip("/") if kind is Kind.HARDLINK else target
-                builder.add(where, kind, mode=0o755, link=link, data=b"#!/bin/sh\n", size=10)
+                builder.add(where, Entry(kind, mode=0o755, link=link, size=10), b"#!/bin/sh\n")
             except (ValueError, UnreadableError):
                 continue
         layers.append(builder.build())
@@ -263,7 +263,7 @@ _LAYER = tarball.layer(
 
 def _start(path: str, data: bytes) -> None:
     builder = LayerBuilder()
-    builder.add(f"/{path}", Kind.FILE, mode=0o755, size=len(data), data=data)
+    builder.add(f"/{path}", Entry(Kind.FILE, mode=0o755, size=len(data)), data)
     image = Tree([_LAYER, builder.build()])
     predict(
         image, ImageDefaults(entrypoint=("/bin/fuzzed", "x")), Overrides(), _AMD64, explain=True

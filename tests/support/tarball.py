@@ -58,8 +58,8 @@ def link(target: str) -> Item:
     return Item("symlink", mode=0o777, target=target)
 
 
-def hardlink(target: str) -> Item:
-    return Item("hardlink", target=target)
+def hardlink(target: str, mode: int = 0o755, uid: int = 0, capability: bytes = b"") -> Item:
+    return Item("hardlink", mode=mode, uid=uid, target=target, capability=capability)
 
 
 def fifo() -> Item:

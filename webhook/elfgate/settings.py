@@ -29,6 +29,7 @@ from elfgate.cluster.plan import SelfMade
 from elfgate.cluster.template import Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
+from elfgate.linkage.start import Snapshotter
 from elfgate.policy.config import ArchitectureName, PolicyConfig
 from elfgate.store.address import parse as parse_store_url
 
@@ -125,6 +126,11 @@ class Nodes(Model):
     injected_libraries: tuple[str, ...] = Field(
         default=(),
         description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",
+    )
+    snapshotter: Snapshotter | None = Field(
+        default=None,
+        description="How nodes unpack layers, by containerd's name of it (`overlayfs`, `native`, `devmapper` …); "
+        "`native` for rootless nodes. Unset, an image that comes out differently is unknown where that matters.",
     )
     extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(),

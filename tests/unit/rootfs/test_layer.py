@@ -145,11 +145,11 @@ def test_text_over_the_limit_is_unreadable() -> None:
 def test_a_file_whose_bytes_were_not_given_is_unreadable() -> None:
     builder = LayerBuilder()
     elf = elf_file()
-    builder.add("/none", Kind.FILE, mode=0o755, size=5)
-    builder.add("/short", Kind.FILE, mode=0o755, size=500, data=b"#!/bin/sh\n")
-    builder.add("/elf", Kind.FILE, mode=0o644, size=len(elf), data=elf[:256])
-    builder.add("/data", Kind.FILE, mode=0o644, size=500, data=b"x")
-    builder.add("/empty", Kind.FILE, mode=0o755, size=0)
+    builder.add("/none", Entry(Kind.FILE, mode=0o755, size=5))
+    builder.add("/short", Entry(Kind.FILE, mode=0o755, size=500), b"#!/bin/sh\n")
+    builder.add("/elf", Entry(Kind.FILE, mode=0o644, size=len(elf)), elf[:256])
+    builder.add("/data", Entry(Kind.FILE, mode=0o644, size=500), b"x")
+    builder.add("/empty", Entry(Kind.FILE, mode=0o755, size=0))
     kinds = {name: entry.kind for name, entry in builder.build().entries("/").items()}
     assert [name for name, kind in kinds.items() if kind is Kind.UNREADABLE] == [
         "elf",
@@ -162,7 +162,7 @@ def test_beyond_what_a_layer_may_keep_files_are_unreadable() -> None:
     builder = LayerBuilder(max_kept_bytes=1000)
     for number in range(5):
         script = f"#!/bin/sh\n{number}".encode() + b"%d" % number * 700
-        builder.add(f"/{number}", Kind.FILE, mode=0o755, size=len(script), data=script)
+        builder.add(f"/{number}", Entry(Kind.FILE, mode=0o755, size=len(script)), script)
     kinds = [entry.kind for entry in builder.build().entries("/").values()]
     assert kinds == [Kind.FILE, Kind.FILE, Kind.UNREADABLE, Kind.UNREADABLE, Kind.UNREADABLE]
 
@@ -180,20 +180,20 @@ def test_the_builder_reads_a_mapped_file(tmp_path: Path) -> None:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
         builder = LayerBuilder()
-        builder.add("/tool", Kind.FILE, mode=0o755, size=len(data), data=data)
+        builder.add("/tool", Entry(Kind.FILE, mode=0o755, size=len(data)), data)
     made = builder.build()
     assert made.excerpt(made.entries("/")["tool"].elf) == excerpt(elf_file())
 
 
 def test_the_root_is_a_directory() -> None:
     with pytest.raises(ValueError, match="not a directory"):
-        LayerBuilder().add("/", Kind.SYMLINK, link="x")
+        LayerBuilder().add("/", Entry(Kind.SYMLINK, link="x"))
 
 
 def test_a_name_may_hold_any_bytes() -> None:
     name = b"\xff\xfe\n'".decode("utf-8", "surrogateescape")
     builder = LayerBuilder()
-    builder.add(f"/{name}", Kind.SYMLINK, link=name)
+    builder.add(f"/{name}", Entry(Kind.SYMLINK, link=name))
     assert Layer.decode(builder.build().encode()).entries("/")[name].link == name
 
 
@@ -241,22 +241,22 @@ def test_a_damaged_index_is_refused_or_tells_nothing_false(data: st.DataObject) 
 def test_more_characters_of_names_than_allowed_are_a_limit() -> None:
     builder = LayerBuilder(max_characters=1000)
     for number in range(4):
-        builder.add("/" + "n" * 200 + str(number), Kind.OTHER)
+        builder.add("/" + "n" * 200 + str(number), Entry(Kind.OTHER))
     with pytest.raises(UnreadableError, match="names"):
-        builder.add("/" + "n" * 200, Kind.OTHER)
+        builder.add("/" + "n" * 200, Entry(Kind.OTHER))
 
 
 def test_directories_that_symlinks_make_deep_count_with_their_real_length() -> None:
     for characters, fits in ((1300, True), (1100, False)):
         builder = LayerBuilder(max_characters=characters)
-        builder.add("/l", Kind.SYMLINK, link="/" + "n" * 200)
+        builder.add("/l", Entry(Kind.SYMLINK, link="/" + "n" * 200))
         for name in "abc":
-            builder.add(f"/l/{name}", Kind.DIRECTORY)
+            builder.add(f"/l/{name}", Entry(Kind.DIRECTORY))
         if fits:
-            builder.add("/l/d", Kind.DIRECTORY)
+            builder.add("/l/d", Entry(Kind.DIRECTORY))
         else:
             with pytest.raises(UnreadableError, match="names"):
-                builder.add("/l/d", Kind.DIRECTORY)
+                builder.add("/l/d", Entry(Kind.DIRECTORY))
 
 
 def test_a_layer_s_memory_is_given_back_at_once_not_when_cycles_are_looked_for() -> None:

@@ -21,6 +21,10 @@ EPILOG_IMAGES = """IMAGE is one of
 """
 
 
+# Written out, as --help is to come at once; settings know them by linkage.start.Snapshotter.
+_SNAPSHOTTERS = ("overlayfs", "native", "devmapper", "btrfs", "zfs", "blockfile", "fuse-overlayfs")
+
+
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where images are read from and facts are kept."""
     group = parser.add_argument_group("reading images")
@@ -64,6 +68,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATTERN",
         help="a library that nodes put into containers, such as 'libmydriver.so*': its lack is an unknown",
+    )
+    group.add_argument(
+        "--snapshotter",
+        choices=_SNAPSHOTTERS,
+        metavar="NAME",
+        help="how nodes unpack layers: overlayfs (also of CRI-O and Docker), native (also rootless), devmapper, btrfs, "
+        "zfs, blockfile or fuse-overlayfs; else what comes out differently is an unknown",
     )
     add_store(group)
 

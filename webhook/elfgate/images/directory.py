@@ -21,7 +21,7 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.command import RUNTIME_MOUNTS
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 
 _CONFIG = b'{"os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}'
@@ -90,7 +90,7 @@ def _fill(builder: LayerBuilder, root: Path) -> None:
         except OSError:
             if path == "/":
                 raise
-            builder.add(path, Kind.UNREADABLE)
+            builder.add(path, Entry(Kind.UNREADABLE))
             continue
         _add(builder, folder, path)
         for name, is_directory in names:
@@ -105,23 +105,23 @@ def _add(builder: LayerBuilder, host_path: Path, path: str) -> None:
     try:
         status = host_path.lstat()
     except OSError:  # its folder may be listed but not searched
-        builder.add(path, Kind.UNREADABLE)
+        builder.add(path, Entry(Kind.UNREADABLE))
         return
     kind, link = _kind(status.st_mode), ""
     if kind is Kind.SYMLINK:
         link = os.readlink(host_path)  # noqa: PTH115 - Path would tidy the target up
     with _contents(host_path, path, status) if kind is Kind.FILE else nullcontext(b"") as data:
-        builder.add(
-            path,
+        is_program = data is not None and is_elf(bytes(data[:4]))
+        entry = Entry(
             Kind.UNREADABLE if data is None else kind,
-            mode=stat.S_IMODE(status.st_mode),
-            uid=status.st_uid,
-            gid=status.st_gid,
-            size=status.st_size if kind is Kind.FILE else 0,
-            link=link,
-            data=data or b"",
-            capability=_capability(host_path) if data and is_elf(bytes(data[:4])) else b"",
+            stat.S_IMODE(status.st_mode),
+            status.st_uid,
+            status.st_gid,
+            status.st_size if kind is Kind.FILE else 0,
+            link,
+            capability=_capability(host_path) if is_program else b"",
         )
+        builder.add(path, entry, data or b"")
 
 
 def _capability(host_path: Path) -> bytes:

@@ -13,9 +13,9 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.images.table import Chunk, Fetch, Item, read_table
 from elfgate.images.unpack import DECOMPRESSION_ERRORS, FREE_OF_RATIO, unpack
 from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.changeset import Member, absolute, add
+from elfgate.rootfs.changeset import absolute, add
 from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted, is_text
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tar import MAX_ELF_BYTES
 
@@ -51,23 +51,24 @@ def index_by_table(descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Laye
 
 
 def _may_matter(item: Item) -> bool:
-    member = item.member
-    if member.kind is not Kind.FILE or member.size > MAX_ELF_BYTES:
+    entry = item.entry
+    if entry.kind is not Kind.FILE or entry.size > MAX_ELF_BYTES:
         return False
-    path = absolute(member.name)
-    return bool(member.mode & 0o111) or ".so" in path.rpartition("/")[2] or is_text(path)
+    path = absolute(item.name)
+    return bool(entry.mode & 0o111) or ".so" in path.rpartition("/")[2] or is_text(path)
 
 
 def _index(items: Iterable[Item], runs: "_Runs", limits: Limits) -> Layer:
     builder = LayerBuilder(max_entries=limits.layer_entries)
     for item in items:
-        if item.member.kind is Kind.FILE and item.member.size and not _may_matter(item):
-            item.member.kind = Kind.UNREADABLE
+        entry = item.entry
+        if entry.kind is Kind.FILE and entry.size and not _may_matter(item):
+            entry = entry._replace(kind=Kind.UNREADABLE)
 
-        def content(path: str, member: Member, chunks: Iterable[Chunk] = item.chunks) -> bytes:
-            return runs.beginning(path, member, chunks)
+        def content(path: str, entry: Entry, chunks: Iterable[Chunk] = item.chunks) -> bytes:
+            return runs.beginning(path, entry, chunks)
 
-        add(builder, item.member, content)
+        add(builder, item.name, entry, content)
     return builder.build()
 
 
@@ -86,7 +87,7 @@ class _Runs:
         self._starts = [start for start, _ in self._bounds]
         self._at, self._data = -1, b""
 
-    def beginning(self, path: str, member: Member, chunks: Iterable[Chunk]) -> bytes:
+    def beginning(self, path: str, entry: Entry, chunks: Iterable[Chunk]) -> bytes:
         """As many of a file's first bytes as are wanted, or somewhat more."""
         pieces: list[bytes] = []
         head, have = b"", 0
@@ -94,9 +95,7 @@ class _Runs:
             pieces.append(self._chunk(chunk))
             have += chunk.size
             head = (head + pieces[-1][:HEAD_BYTES])[:HEAD_BYTES]
-            if len(head) == HEAD_BYTES and have >= bytes_wanted(
-                path, member.mode, member.size, head
-            ):
+            if len(head) == HEAD_BYTES and have >= bytes_wanted(path, entry.mode, entry.size, head):
                 break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 

@@ -19,8 +19,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
 from elfgate.images.unpack import unpack
-from elfgate.rootfs.changeset import Member
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.header import BLOCK, parse
 
 Fetch = Callable[[int, int], bytes]
@@ -73,9 +72,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class Item:
-    """An entry, and where a file's bytes are; ``told`` is how many of them the chunks have."""
+    """An entry by its name, and where a file's bytes are; ``told`` is how many of them the chunks have."""
 
-    member: Member
+    name: str
+    entry: Entry
     chunks: list[Chunk] = field(default_factory=list)
     told: int = 0
 
@@ -147,7 +147,7 @@ def _chunked(descriptor: Descriptor, fetch: Fetch) -> tuple[int, bytes]:
 Number = Annotated[int, Field(ge=0, lt=1 << 62)]
 
 
-class _Entry(BaseModel):
+class _Row(BaseModel):
     name: str = ""
     type: str
     size: Number = 0
@@ -164,31 +164,25 @@ class _Entry(BaseModel):
     chunk_digest: str = Field("", alias="chunkDigest")
 
 
-_ENTRIES = TypeAdapter(list[_Entry])
+_ENTRIES = TypeAdapter(list[_Row])
 
 
-def _items(entries: Sequence[_Entry], end: int) -> list[Item]:
+def _items(entries: Sequence[_Row], end: int) -> list[Item]:
     """The entries with their chunks; what is packed at one offset ends where the next begins."""
     starts = sorted({entry.offset for entry in entries if entry.offset} | {end})
     items: list[Item] = []
-    for entry in entries:
-        if entry.type != "chunk":
-            kind = _KINDS.get(entry.type, Kind.UNREADABLE)
-            capability = _decoded(entry.xattrs.get(_CAPABILITY, ""))
-            member = Member(
-                entry.name,
-                kind,
-                entry.mode,
-                entry.uid,
-                entry.gid,
-                entry.size,
-                entry.link,
-                capability,
-            )
-            items.append(Item(member))
-        if entry.type in {"reg", "chunk"} and items and items[-1].member.size:
-            _add_chunk(items[-1], entry, starts)
+    for row in entries:
+        if row.type != "chunk":
+            items.append(Item(row.name, _entry(row)))
+        if row.type in {"reg", "chunk"} and items and items[-1].entry.size:
+            _add_chunk(items[-1], row, starts)
     return items
+
+
+def _entry(row: _Row) -> Entry:
+    kind = _KINDS.get(row.type, Kind.UNREADABLE)
+    capability = _decoded(row.xattrs.get(_CAPABILITY, ""))
+    return Entry(kind, row.mode, row.uid, row.gid, row.size, row.link, capability=capability)
 
 
 def _decoded(value: object) -> bytes:
@@ -199,15 +193,15 @@ def _decoded(value: object) -> bytes:
         return b"?"  # an attribute is there; what it says is not known
 
 
-def _add_chunk(item: Item, entry: _Entry, starts: Sequence[int]) -> None:
-    after = bisect_right(starts, entry.offset)
-    if not entry.offset or after == len(starts):
+def _add_chunk(item: Item, row: _Row, starts: Sequence[int]) -> None:
+    after = bisect_right(starts, row.offset)
+    if not row.offset or after == len(starts):
         raise _unsound("has a file outside the layer")
-    size = entry.chunk_size or item.member.size - entry.chunk_offset
-    if entry.chunk_offset != item.told or not 0 < size <= item.member.size - item.told:
+    size = row.chunk_size or item.entry.size - row.chunk_offset
+    if row.chunk_offset != item.told or not 0 < size <= item.entry.size - item.told:
         raise _unsound("has a file in pieces that do not follow one another")
-    digest = entry.chunk_digest or (entry.digest if size == item.member.size else "")
-    item.chunks.append(Chunk(entry.offset, starts[after], entry.inner_offset, size, digest))
+    digest = row.chunk_digest or (row.digest if size == item.entry.size else "")
+    item.chunks.append(Chunk(row.offset, starts[after], row.inner_offset, size, digest))
     item.told += size
 
 

@@ -4,7 +4,7 @@ from elfgate.linkage.report import Outcome
 from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.scan.inquiry import BusyError, Inquiry, KilledError, Predictor
 from elfgate.scan.located import Contents
 
@@ -16,7 +16,7 @@ _SCRIPT = b"#!/bin/missing\n"
 async def predicts(predictor: Predictor) -> str:
     """Empty if a predictor gives the right answer; else what is wrong with it."""
     builder = LayerBuilder()
-    builder.add("/start", Kind.FILE, mode=0o755, size=len(_SCRIPT), data=_SCRIPT)
+    builder.add("/start", Entry(Kind.FILE, mode=0o755, size=len(_SCRIPT)), _SCRIPT)
     defaults = ImageDefaults(entrypoint=("/start",))
     contents = Contents("", _PLATFORM, defaults, (("", builder.build()),))
     for left in reversed(range(_TRIES)):

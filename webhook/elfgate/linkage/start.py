@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
+from typing import Literal
+
+Snapshotter = Literal[
+    "overlayfs", "native", "devmapper", "btrfs", "zfs", "blockfile", "fuse-overlayfs"
+]
+"""How a node unpacks layers, by containerd's names.
+
+overlayfs merges layers; with the others, each is unpacked onto those below it. CRI-O's and Docker's overlay are as
+overlayfs; overlayfs in a user namespace (rootless) is as native.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,7 @@ class NodeFacts:
         kernel: ``(major, minor, patch)``.
         emulates: Architectures that the node declares it can run besides its own.
         runtime: Its container runtime (``containerd``, ``cri-o``), which chooses what is pulled.
+        snapshotter: How it unpacks layers.
     """
 
     page_size: int | None = None
@@ -87,6 +98,7 @@ class NodeFacts:
     kernel: tuple[int, int, int] | None = None
     emulates: frozenset[str] = frozenset()
     runtime: str | None = None
+    snapshotter: Snapshotter | None = None
 
     def told(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""

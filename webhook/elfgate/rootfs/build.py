@@ -3,7 +3,7 @@
 from elfgate.rootfs import form
 from elfgate.rootfs.contents import Buffer, keep
 from elfgate.rootfs.encode import encode
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import DISPUTED, OPAQUE, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Name, Upper, short
@@ -31,51 +31,40 @@ class LayerBuilder:
         self._excerpts = Pieces()
         self._max_kept_bytes = max_kept_bytes
 
-    def add(
-        self,
-        path: str,
-        kind: Kind,
-        *,
-        mode: int = 0,
-        uid: int = 0,
-        gid: int = 0,
-        size: int = 0,
-        link: str = "",
-        data: Buffer = b"",
-        capability: bytes = b"",
-    ) -> None:
+    def add(self, path: str, entry: Entry, data: Buffer = b"") -> None:
         """Add an entry. It replaces an earlier one of the same path, but a directory keeps what is in it.
 
         Args:
             path: Absolute and normalised (no ``.``, ``..`` or empty component), such as ``/bin/sh``. The root itself
                 changes nothing: containerd passes over it too, and makes a root that all may search.
-            kind: What it is; ``WHITEOUT`` hides the path in lower layers, unless this layer has it too.
-            mode: Permission bits.
-            uid: Owner.
-            gid: Group.
-            size: Bytes of a file.
-            link: A symlink's target as written; a hard link's as an absolute, normalised path.
+            entry: Without a file's bytes. ``WHITEOUT`` hides the path in lower layers, unless this layer has it too; a
+                hard link's target is an absolute, normalised path.
             data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and not none; a file
                 with fewer becomes ``UNREADABLE``.
-            capability: Its ``security.capability``, which counts for an ELF file.
 
         Raises:
             ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a name too long.
             UnreadableError: if the layer has more names than allowed.
         """
-        name = Name(kind, mode & 0o7777, uid & 0xFFFFFFFF, gid & 0xFFFFFFFF, size, link)
+        entry = entry._replace(
+            mode=entry.mode & 0o7777,
+            uid=entry.uid & 0xFFFFFFFF,
+            gid=entry.gid & 0xFFFFFFFF,
+            capability=entry.capability[: form.CAPABILITY_BYTES],
+        )
         if path == "/":
-            if kind is not Kind.DIRECTORY:
+            if entry.kind is not Kind.DIRECTORY:
                 raise ValueError("'/' is not a directory")
             return
-        if kind is Kind.FILE:
-            self._keep(path, name, data, capability[: form.CAPABILITY_BYTES])
-        elif kind is Kind.HARDLINK:
+        name = Name(entry)
+        if entry.kind is Kind.FILE:
+            self._keep(path, name, data)
+        elif entry.kind is Kind.HARDLINK:
             name = self._linked(name)
-        elif kind is Kind.SYMLINK:
-            if not link:
+        elif entry.kind is Kind.SYMLINK:
+            if not entry.link:
                 raise ValueError(f"{short(path)} is a symlink without a target")
-            name.head = self._links.add(link.encode("utf-8", "surrogateescape"))
+            name.head = self._links.add(entry.link.encode("utf-8", "surrogateescape"))
         self._upper.put(path, name)
 
     def opaque(self, directory: str) -> None:
@@ -85,31 +74,43 @@ class LayerBuilder:
             ValueError: as ``add`` does.
             UnreadableError: as ``add`` does.
         """
-        self._upper.directory(directory.rstrip("/")).flags |= form.OPAQUE
+        hiding = self._upper.directory(directory.rstrip("/"))
+        hiding.mark(OPAQUE)
+        # Unpacked onto the layers below, the marker also removes directories that have no entry before it.
+        if any(child.is_implied for child in hiding.children.values()):
+            self._upper.root.mark(DISPUTED)
 
     def build(self) -> Layer:
         """The finished index. The builder is spent then."""
         return Layer.decode(encode(self._upper.root, self._links, self._texts, self._excerpts))
 
-    def _keep(self, path: str, name: Name, data: Buffer, capability: bytes) -> None:
-        kept = keep(path, name.mode, name.size, data)
+    def _keep(self, path: str, name: Name, data: Buffer) -> None:
+        entry = name.entry
+        kept = keep(path, entry.mode, entry.size, data)
         if kept is None or self._texts.total + self._excerpts.total > self._max_kept_bytes:
-            name.kind = Kind.UNREADABLE
+            name.entry = entry._replace(kind=Kind.UNREADABLE)
             return
-        name.head = self._texts.add(kept.head[: name.size] + capability if kept.elf else kept.head)
+        name.head = self._texts.add(kept.head)
         if kept.elf:
-            name.flags, name.body = form.ELF, self._excerpts.add(kept.elf)
+            name.form, name.body = form.ELF, self._excerpts.add(kept.elf)
+            name.capability = self._texts.add(entry.capability)
         elif kept.text is not None:
-            name.flags, name.body = form.TEXT, self._texts.add(kept.text)
+            name.form, name.body = form.TEXT, self._texts.add(kept.text)
         else:
             name.body = self._texts.add(kept.tail)
 
-    def _linked(self, name: Name) -> Name:
+    def _linked(self, link: Name) -> Name:
         """The file that a hard link names if this layer has it, else the link, for the layers below to resolve."""
-        target = self._upper.find(name.link)
+        entry = link.entry
+        target = self._upper.find(entry.link)
         if target is None:
-            name.head = self._links.add(name.link.encode("utf-8", "surrogateescape"))
-            return name
-        if target.kind is Kind.DIRECTORY:
-            raise ValueError(f"a hard link to {short(name.link)}, which is a directory")
+            # overlayfs's folder of this layer has nothing to link to; one folder for all layers may have.
+            self._upper.root.mark(DISPUTED)
+            link.head = self._links.add(entry.link.encode("utf-8", "surrogateescape"))
+            link.capability = self._texts.add(entry.capability)
+            return link
+        if target.entry.kind is Kind.DIRECTORY:
+            raise ValueError(f"a hard link to {short(entry.link)}, which is a directory")
+        target.entry = target.entry.under(entry, is_kept=bool(target.head))
+        target.capability = self._texts.add(entry.capability) if target.form == form.ELF else 0
         return target

@@ -4,62 +4,44 @@ Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's ru
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.contents import Buffer
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
 
-@dataclass(slots=True)
-class Member:
-    """An entry as written: see the attributes of the same names in ``Entry``; ``name`` is its path."""
-
-    name: str
-    kind: Kind
-    mode: int
-    uid: int
-    gid: int
-    size: int
-    link: str
-    capability: bytes = b""
-
-
-def add(builder: LayerBuilder, member: Member, content: Callable[[str, Member], Buffer]) -> None:
+def add(
+    builder: LayerBuilder, name: str, entry: Entry, content: Callable[[str, Entry], Buffer]
+) -> None:
     """Add an entry to an index.
 
     Args:
         builder: The index.
-        member: The entry.
+        name: The entry's path as written.
+        entry: The rest of it; a hard link's target may be relative to the root.
         content: Gives a file's first bytes, by its absolute path and entry: as many as ``contents.bytes_wanted`` says.
 
     Raises:
         ValueError: if no node could unpack it, or its name climbs.
         UnreadableError: if the index has more names than allowed.
     """
-    path = absolute(member.name)
+    path = absolute(name)
     parent, _, last = path.rpartition("/")
     if last == _OPAQUE:
         builder.opaque(parent)
     elif "/.wh..wh." in path:
         return  # what AUFS kept for itself
     elif last.startswith(_WHITEOUT):
-        builder.add(f"{parent}/{_hidden(last)}", Kind.WHITEOUT)
+        builder.add(f"{parent}/{_hidden(last)}", Entry(Kind.WHITEOUT))
+    elif entry.kind is Kind.FILE:
+        builder.add(path, entry, content(path, entry))
+    elif entry.kind is Kind.HARDLINK:
+        builder.add(path, entry._replace(link=absolute(entry.link)))
     else:
-        builder.add(
-            path,
-            member.kind,
-            mode=member.mode,
-            uid=member.uid,
-            gid=member.gid,
-            size=member.size,
-            link=absolute(member.link) if member.kind is Kind.HARDLINK else member.link,
-            data=content(path, member) if member.kind is Kind.FILE else b"",
-            capability=member.capability,
-        )
+        builder.add(path, entry)
 
 
 def absolute(name: str) -> str:

@@ -20,29 +20,32 @@ def encode(root: Directory, links: Pieces, texts: Pieces, excerpts: Pieces) -> b
         excerpts: ELF excerpts.
     """
     paths: list[str] = []
+    traits = bytearray()
     records_at, names_at = [0], [0]
     names, records = bytearray(), bytearray()
-    for path, children in sorted(_directories(root), key=lambda row: row[0]):
+    for path, directory in sorted(_directories(root), key=lambda row: row[0]):
+        children = directory.children if path else {"": directory}
         paths.append(path)
+        traits.append(directory.entry.traits)
         ordered = sorted(children)
         names += "\0".join(ordered).encode("utf-8", "surrogateescape")
         for last in ordered:
             records += _record(children[last], len(links.lengths), len(texts.lengths))
         records_at.append(len(records) // form.RECORD.size)
         names_at.append(len(names))
-    directories = form.pack_numbers((len(paths), *records_at, *names_at))
+    directories = form.pack_numbers((len(paths), *records_at, *names_at)) + traits
     directories += "\0".join(paths).encode("utf-8", "surrogateescape")
     return _file((directories, bytes(names), bytes(records)), (links, texts, excerpts))
 
 
-def _directories(root: Directory) -> Iterator[tuple[str, dict[str, Name]]]:
-    """Every directory that has names, by path; the root itself is the empty name in the directory of the empty path."""
-    yield "", {"": root}
+def _directories(root: Directory) -> Iterator[tuple[str, Directory]]:
+    """Every directory that has names, by path; the empty path stands for the root's own name."""
+    yield "", root
     waiting = [("", root)]
     while waiting:
         path, directory = waiting.pop()
         if directory.children:
-            yield path or "/", directory.children
+            yield path or "/", directory
         waiting += [
             (f"{path}/{last}", name)
             for last, name in directory.children.items()
@@ -52,11 +55,20 @@ def _directories(root: Directory) -> Iterator[tuple[str, dict[str, Name]]]:
 
 def _record(name: Name, links: int, texts: int) -> bytes:
     """One record; pieces are numbered through: links, then texts, then excerpts."""
-    is_link = name.kind in (Kind.SYMLINK, Kind.HARDLINK)
+    entry = name.entry
+    is_link = entry.kind in (Kind.SYMLINK, Kind.HARDLINK)
     first = name.head + (0 if is_link else links) if name.head else 0
-    second = name.body + (links + texts if name.flags & form.ELF else links) if name.body else 0
+    second = name.body + (links + texts if name.form == form.ELF else links) if name.body else 0
     return form.RECORD.pack(
-        name.kind | name.flags, name.mode, name.uid, name.gid, name.size, first, second
+        entry.kind | name.form,
+        entry.traits,
+        entry.mode,
+        entry.uid,
+        entry.gid,
+        entry.size,
+        first,
+        second,
+        name.capability + links if name.capability else 0,
     )
 
 

@@ -3,7 +3,7 @@
 ::
 
     header      HEADER, then one SECTION each
-    directories paths, and where each one's names and records begin      read at once
+    directories paths, traits, and where each one's names and records begin  read at once
     names       of all directories, one after the other                  unpacked at the first look-up
     records     one RECORD a name
     chunks      the lengths of all chunks, and of the frames they are in
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 3
+VERSION = 4
 
 HEADER = struct.Struct(
     "<8sHHIQ"
@@ -30,17 +30,13 @@ HEADER = struct.Struct(
 SECTIONS = struct.Struct(
     "<8I"
 )  # directories, names, records, chunks: stored and unpacked bytes of each
-RECORD = struct.Struct(
-    "<BHIIQII"
-)  # flags, mode, uid, gid, size, first chunk, second chunk (numbers from 1; 0: none)
+# Kind and form, traits, mode, uid, gid, size; the chunks of head, body and capability (numbers from 1; 0: none).
+RECORD = struct.Struct("<BBHIIQIII")
 DIGEST_BYTES = 16
-CAPABILITY_BYTES = 24  # of a file's security.capability at most; it stands behind the file's head
+CAPABILITY_BYTES = 24  # of a security.capability at most
 
 KIND_BITS = 0x07
-OPAQUE = 0x08  # of a directory
-IMPLIED = 0x10
-# What the second chunk is: at most one of these.
-TAIL = 0x20
+# What the second chunk is, if not a script's tail: at most one of these.
 ELF = 0x40
 TEXT = 0x80
 

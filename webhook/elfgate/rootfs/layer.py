@@ -14,8 +14,8 @@ from itertools import accumulate
 
 from elfgate.elf import sparse
 from elfgate.rootfs import form
-from elfgate.rootfs.contents import HEAD_BYTES
 from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.walk import Found, Missing, walk
 
 _KINDS = tuple(Kind)
 _OWN_BYTES, _UNPACKED_COST = (
@@ -104,6 +104,22 @@ class Layer:
         """The root directory's own entry (implied, if the layer does not have one)."""
         return self.entries("")[""]
 
+    def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:
+        """Walk a path within this layer alone, as containerd does in the folder that it unpacks the layer into."""
+        return walk(
+            self.root,
+            lambda at, name: self.entries(at).get(name),
+            path,
+            follow_last=follow_last,
+        )
+
+    def directories(self, traits: int) -> list[str]:
+        """The paths of the directories with names in them that have any of these traits; parents first."""
+        if not any(self._directories.traits):
+            return []
+        rows = zip(self._directories.numbers, self._directories.traits, strict=True)
+        return [path for path, has in rows if has & traits and path not in ("", "/")]
+
     def excerpt(self, digest: bytes) -> bytes | None:
         """The ELF excerpt that an entry of this layer names, or None if it is another layer's.
 
@@ -137,37 +153,24 @@ class _Stored:
         self._frames: dict[int, bytes] = {}
 
     def entry(self, number: int) -> Entry:
-        flags, mode, uid, gid, size, first, second = form.RECORD.unpack_from(
+        kind_and_form, traits, mode, uid, gid, size, *chunks = form.RECORD.unpack_from(
             self.records, number * form.RECORD.size
         )
-        if flags & form.KIND_BITS >= len(_KINDS):
+        first, second, third = chunks
+        if kind_and_form & form.KIND_BITS >= len(_KINDS):
             raise ValueError("layer index: an entry is of no known kind")
-        kind = _KINDS[flags & form.KIND_BITS]
-        if not (first or second):
-            opaque, implied = bool(flags & form.OPAQUE), bool(flags & form.IMPLIED)
-            text = b"" if flags & form.TEXT else None
-            return Entry(kind, mode, uid, gid, size, opaque=opaque, implied=implied, text=text)
+        kind = _KINDS[kind_and_form & form.KIND_BITS]
+        capability = self.chunk(third - 1) if third else b""
+        bare = Entry(kind, mode, uid, gid, size, "", traits, capability)
         content = self.chunk(first - 1) if first else b""
         if kind in (Kind.SYMLINK, Kind.HARDLINK):
-            return Entry(
-                kind, mode, uid, gid, size, link=content.decode("utf-8", "surrogateescape")
-            )
-        if flags & form.ELF:
-            head = min(size, HEAD_BYTES)
-            return Entry(
-                kind,
-                mode,
-                uid,
-                gid,
-                size,
-                head=content[:head],
-                elf=self._digest(second - 1),
-                capability=content[head:],
-            )
+            return bare._replace(link=content.decode("utf-8", "surrogateescape"))
+        if kind_and_form & form.ELF:
+            return bare._replace(head=content, elf=self._digest(second - 1))
         body = self.chunk(second - 1) if second else b""
-        if flags & form.TEXT:
-            return Entry(kind, mode, uid, gid, size, head=content, text=body)
-        return Entry(kind, mode, uid, gid, size, head=content, tail=body)
+        if kind_and_form & form.TEXT:
+            return bare._replace(head=content, text=body)
+        return bare._replace(head=content, tail=body) if first or second else bare
 
     def section(self, number: int) -> bytes:
         table = form.SECTIONS.unpack_from(self.blob, form.HEADER.size)
@@ -247,13 +250,15 @@ class _Directory(Mapping[str, Entry]):
 
 
 class _Directories:
-    """The table of directories: each path's number, and by number where its records and its names begin."""
+    """The table of directories: each path's number; by number, its traits and where its records and names begin."""
 
     def __init__(self, table: bytes) -> None:
         (count,) = form.unpack_numbers(table, 0, 1)
         self.records = form.unpack_numbers(table, 4, count + 1)
         self.names = form.unpack_numbers(table, 8 + 4 * count, count + 1)
-        paths = table[12 + 8 * count :].decode("utf-8", "surrogateescape").split("\0")
+        start = 12 + 8 * count
+        self.traits = table[start : start + count]
+        paths = table[start + count :].decode("utf-8", "surrogateescape").split("\0")
         if len(paths) != count:
             raise ValueError("layer index: its table of directories is damaged")
         self.numbers = dict(zip(paths, range(count), strict=True))

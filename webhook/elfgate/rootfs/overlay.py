@@ -1,18 +1,42 @@
-"""Layers merged as overlayfs does, one name at a time.
+"""Layers merged, one name at a time: as overlayfs shows them, or as they are unpacked into one folder.
 
 Source: linux/Documentation/filesystems/overlayfs.rst, "Upper and Lower", and the OCI image spec's "Whiteouts": the
 topmost name wins, and a directory shows what the layers below have in it, down to the first that is opaque or hidden.
+overlayfs does not look at the mark on a layer's root, which is never looked up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.entry import IMPLIED, OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.walk import Missing, walk
 
 _MAX_LINKS = 40
 _NAMES_KEPT = 4096
-_IMPLIED = Entry(Kind.DIRECTORY, 0o755, implied=True)
+_MOVED = Entry(Kind.DIRECTORY, traits=IMPLIED)
+_MADE = Entry(Kind.DIRECTORY, 0o755)  # for want of one to take mode and owner from
+
+
+class Part(NamedTuple):
+    """A layer's share of a directory: which layer, and the directory's path within it."""
+
+    number: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """How layers come to lie where each is unpacked onto those before it: see ``folder``.
+
+    Attributes:
+        moved: Directories that lead elsewhere, through symlinks of lower layers.
+        landed: Those by the real path that they lead to.
+    """
+
+    moved: frozenset[Part] = frozenset()
+    landed: Mapping[str, Sequence[Part]] = field(default_factory=dict)
 
 
 class Overlay:
@@ -20,20 +44,21 @@ class Overlay:
 
     Args:
         layers: Bottom first.
+        folder: How they lie if they are unpacked into one folder; None if overlayfs merges them.
 
     Attributes:
         root: The root directory.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], folder: Folder | None = None) -> None:
         self._layers = layers
+        self._folder = folder
         self._names: dict[str, tuple[Entry, int] | None] = {}
         self._lower: dict[int, Overlay] = {}
-        self._directories: dict[
-            str, list[int]
-        ] = {}  # the layers whose content shows, topmost first
+        self._directories: dict[str, list[Part]] = {}  # whose content shows, topmost first
+        numbers = reversed(range(len(layers)))
         self.root = self._merge(
-            "/", [(number, layers[number].root) for number in reversed(range(len(layers)))]
+            "/", [(Part(number, "/"), layers[number].root) for number in numbers]
         )
 
     def child(self, directory: str, name: str) -> Entry | None:
@@ -56,55 +81,78 @@ class Overlay:
         """The names that layers have in a directory that was found, hidden ones included."""
         return {
             name
-            for number in self._directories[directory]
-            for name in self._layers[number].entries(directory)
+            for part in self._directories[directory]
+            for name in self._layers[part.number].entries(part.path)
         }
 
     def locate(self, directory: str, name: str) -> tuple[Entry, int] | None:
         """As ``raw``, with the number of the topmost layer that has it."""
-        path = f"{directory}/{name}" if directory != "/" else f"/{name}"
+        path = join(directory, name)
         if path not in self._names:
-            if (
-                len(self._names) >= _NAMES_KEPT
-            ):  # pods may ask for any number of paths that are not there
+            # Pods may ask for any number of paths that are not there.
+            if len(self._names) >= _NAMES_KEPT:
                 self._names.clear()
             self._names[path] = self._find(directory, path, name)
         return self._names[path]
 
     def _find(self, directory: str, path: str, name: str) -> tuple[Entry, int] | None:
-        directories: list[tuple[int, Entry]] = []
-        for number in self._directories[directory]:
-            entries = self._layers[number].entries(directory)
+        directories: list[tuple[Part, Entry]] = []
+        hidden_up_to = -1
+        for part in self._directories[directory]:
+            entries = self._layers[part.number].entries(part.path)
             if name not in entries:
                 continue
             entry = entries[name]
-            if entry.kind is Kind.DIRECTORY:
-                directories.append((number, entry))
-                continue
-            if not directories and entry.kind is not Kind.WHITEOUT:
-                return entry, number
-            break
-        return (self._merge(path, directories), directories[0][0]) if directories else None
-
-    def _merge(self, path: str, directories: Sequence[tuple[int, Entry]]) -> Entry:
-        """Merge layers, topmost first, down to an opaque one; the first with an entry of its own tells the mode.
-
-        An implied directory has the mode and owner of the next one below, hidden or not: so containerd makes it.
-        """
-        showing = self._directories[path] = []
-        merged, hidden = _IMPLIED, False
-        for number, entry in directories:
-            if not hidden:
-                showing.append(number)
-            hidden = hidden or entry.opaque
-            if merged.implied:
-                merged = entry
-            elif hidden:
+            inner = Part(part.number, join(part.path, name))
+            if entry.kind is not Kind.DIRECTORY:
+                if not directories and entry.kind is not Kind.WHITEOUT:
+                    return entry, part.number
+                hidden_up_to = part.number
                 break
-        return merged
+            if self._folder is None or inner not in self._folder.moved:
+                directories.append((inner, entry))
+        if not directories:
+            return None
+        landed = self._folder.landed.get(path, ()) if self._folder else ()
+        directories += [(part, _MOVED) for part in landed if part.number > hidden_up_to]
+        directories.sort(key=lambda row: -row[0].number)
+        return self._merge(path, directories), directories[0][0].number
+
+    def _merge(self, path: str, directories: Sequence[tuple[Part, Entry]]) -> Entry:
+        """Merge layers, topmost first, down to the first that hides the others."""
+        showing = self._directories[path] = []
+        for part, entry in directories:
+            showing.append(part)
+            if self._hides(part, entry):
+                break
+        if self._folder is not None:
+            return _first_own(entry for _, entry in directories)
+        top, entry = directories[0] if directories else (Part(0, "/"), _MADE)
+        return self._inherited(top) if entry.implied else entry
+
+    def _hides(self, part: Part, entry: Entry) -> bool:
+        """Whether what lower layers have in a directory does not show."""
+        if self._folder is None:
+            return entry.opaque and part.path != "/"
+        return bool(entry.traits & (OPAQUE | RENEWED))
+
+    def _inherited(self, part: Part) -> Entry:
+        """The directory that an implied one takes mode and owner from, hidden or not (containerd's ``mkparent``)."""
+        path = part.path
+        for layer in reversed(self._layers[: part.number]):
+            found = layer.walk(path)
+            if isinstance(found, Missing):
+                continue
+            if found.entry.kind is not Kind.DIRECTORY:
+                break
+            if not found.entry.implied:
+                return found.entry
+            path = found.path
+        return _MADE
 
     def _target(self, link: Entry, number: int) -> Entry:
         """What a hard link stands for whose own layer lacks the target: a file of the layers at or below it."""
+        asked = link
         for _ in range(_MAX_LINKS):
             below = self._up_to(number)
             parent, _, name = link.link.rpartition("/")
@@ -116,16 +164,31 @@ class Overlay:
                 break
             link, number = located
             if link.kind is not Kind.HARDLINK:
-                return link
-        return Entry(Kind.UNREADABLE, link.mode, link.uid, link.gid)
+                return link.under(asked, is_kept=bool(link.head))
+        return Entry(Kind.UNREADABLE, asked.mode, asked.uid, asked.gid)
 
     def _up_to(self, number: int) -> "Overlay":
         """The layers up to one and no further."""
         if number not in self._lower:
-            self._lower[number] = Overlay(self._layers[: number + 1])
+            self._lower[number] = Overlay(self._layers[: number + 1], self._folder)
         return self._lower[number]
 
     def raw(self, directory: str, name: str) -> Entry | None:
         """As ``child``, but a hard link is one."""
         located = self.locate(directory, name)
         return located[0] if located else None
+
+
+def join(directory: str, name: str) -> str:
+    """The path of a name in a directory."""
+    return f"{directory}/{name}" if directory != "/" else f"/{name}"
+
+
+def _first_own(entries: Iterable[Entry]) -> Entry:
+    """The topmost directory with an entry of its own; one that was made anew keeps nothing of those below."""
+    for entry in entries:
+        if not entry.implied:
+            return entry
+        if entry.traits & RENEWED:
+            break
+    return _MADE

@@ -5,12 +5,11 @@ image spec ("Image Layer Filesystem Changeset") says and a node's runtime does.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.changeset import Member, add
+from elfgate.rootfs.changeset import add
 from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.header import BLOCK, PAX_BYTES, Header, parse, pax_number, pax_records
 from elfgate.rootfs.input import Input, Readable
 from elfgate.rootfs.layer import Layer
@@ -35,13 +34,6 @@ _EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long 
 _CAPABILITY = "SCHILY.xattr.security.capability"
 
 
-@dataclass(slots=True)
-class _Member(Member):
-    """A header with what extended headers change of it. ``stored`` is how many bytes follow it in the stream."""
-
-    stored: int = 0
-
-
 def index(
     stream: Readable, *, max_bytes: int, max_entries: int, max_elf_bytes: int = MAX_ELF_BYTES
 ) -> Layer:
@@ -62,26 +54,26 @@ def index(
     source = Input(stream, max_bytes)
     builder = LayerBuilder(max_entries=max_entries)
 
-    def content(path: str, member: Member) -> Buffer:
-        return _content(path, member, source, max_elf_bytes)
+    def content(path: str, entry: Entry) -> Buffer:
+        return _content(path, entry, source, max_elf_bytes)
 
     try:
-        for member in _members(source):
-            add(builder, member, content)
+        for name, entry in _members(source):
+            add(builder, name, entry, content)
     except ValueError as error:
         raise ValueError(f"tar, at byte {source.position}: {error}") from error
     return builder.build()
 
 
-def _content(path: str, member: Member, source: Input, max_elf_bytes: int) -> Buffer:
+def _content(path: str, entry: Entry, source: Input, max_elf_bytes: int) -> Buffer:
     """As many of the file's first bytes as are wanted, or its head alone if they are too many to hold."""
-    head = source.peek(min(HEAD_BYTES, member.size))
-    wanted = bytes_wanted(path, member.mode, member.size, head)
+    head = source.peek(min(HEAD_BYTES, entry.size))
+    wanted = bytes_wanted(path, entry.mode, entry.size, head)
     return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)
 
 
-def _members(source: Input) -> Iterator[_Member]:
-    """The entries, in order; whatever of an entry's data is not taken is skipped before the next."""
+def _members(source: Input) -> Iterator[tuple[str, Entry]]:
+    """The entries by name, in order; whatever of an entry's data is not taken is skipped before the next."""
     extended: dict[str, bytes] = {}
     while block := source.peek(BLOCK):
         if len(block) < BLOCK:
@@ -97,10 +89,9 @@ def _members(source: Input) -> Iterator[_Member]:
             continue
         while header.extended:
             header.extended = source.take(BLOCK)[504] != 0
-        member = _member(header, extended)
-        end = source.position + member.stored
+        end = source.position + _stored(header, extended)
         if header.type != b"g":
-            yield member
+            yield _member(header, extended)
             extended = {}
         source.skip(end - source.position)
         source.skip_padding(BLOCK)
@@ -119,28 +110,35 @@ def _extension(header: Header, source: Input) -> dict[str, bytes]:
     return {"path" if header.type == b"L" else "linkpath": data.partition(b"\0")[0]}
 
 
-def _member(header: Header, extended: dict[str, bytes]) -> _Member:
+def _stored(header: Header, extended: dict[str, bytes]) -> int:
+    """How many bytes of data follow a header in the stream."""
+    if header.type in _WITHOUT_DATA:
+        return 0
+    return pax_number(extended["size"]) if extended.get("size") else header.size
+
+
+def _member(header: Header, extended: dict[str, bytes]) -> tuple[str, Entry]:
+    """A header, with what extended headers change of it."""
     kind = _KINDS.get(header.type, Kind.UNREADABLE)
     if header.type == b"\0" and header.name.endswith(b"/"):
         kind = Kind.DIRECTORY  # as before POSIX
-    name = extended.get("path") or header.name
-    stored = size = pax_number(extended["size"]) if extended.get("size") else header.size
-    if any(key.startswith("GNU.sparse.") for key in extended):
-        kind = Kind.UNREADABLE
-        name = extended.get("GNU.sparse.name") or name
-        size = pax_number(
-            extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0"
-        )
-    if header.type in _WITHOUT_DATA:
-        stored = size = 0
-    return _Member(
-        name=name.decode("utf-8", "surrogateescape"),
-        kind=kind,
-        mode=header.mode,
-        uid=pax_number(extended["uid"]) if extended.get("uid") else header.uid,
-        gid=pax_number(extended["gid"]) if extended.get("gid") else header.gid,
-        size=size,
-        link=(extended.get("linkpath") or header.link).decode("utf-8", "surrogateescape"),
-        stored=stored,
-        capability=extended.get(_CAPABILITY, b""),
+    name, size, link = header.name, _stored(header, extended), header.link
+    uid, gid, capability = header.uid, header.gid, b""
+    if extended:
+        name, link = extended.get("path") or name, extended.get("linkpath") or link
+        uid = pax_number(extended["uid"]) if extended.get("uid") else uid
+        gid = pax_number(extended["gid"]) if extended.get("gid") else gid
+        capability = extended.get(_CAPABILITY, b"")
+        if any(key.startswith("GNU.sparse.") for key in extended):
+            kind, name = Kind.UNREADABLE, extended.get("GNU.sparse.name") or name
+            size = _unpacked_size(extended)
+    target = link.decode("utf-8", "surrogateescape")
+    entry = Entry(kind, header.mode, uid, gid, size, target, capability=capability)
+    return name.decode("utf-8", "surrogateescape"), entry
+
+
+def _unpacked_size(extended: dict[str, bytes]) -> int:
+    """The bytes of a sparse file, holes included."""
+    return pax_number(
+        extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0"
     )

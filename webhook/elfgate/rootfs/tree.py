@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from elfgate.elf.facts import ElfFacts
 from elfgate.rootfs import osrelease
 from elfgate.rootfs.entry import Entry, Kind
+from elfgate.rootfs.folder import folder, is_disputed
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.memory import FactsMemory
-from elfgate.rootfs.overlay import Overlay
+from elfgate.rootfs.overlay import Folder, Overlay
 from elfgate.rootfs.walk import Found, Missing, walk
 
 __all__ = ["Found", "Missing", "Tree"]
@@ -20,11 +21,30 @@ class Tree:
 
     Args:
         layers: Bottom first. They may be shared with other trees and threads; the tree itself is for one thread.
+        placed: How they lie if a node unpacks them into one folder; None if overlayfs merges them, as most nodes do.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], placed: Folder | None = None) -> None:
         self._layers = tuple(layers)
-        self._overlay = Overlay(self._layers)
+        self._overlay = Overlay(self._layers, placed)
+        self._one_folder: Tree | None = None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the bottom layer has entries whose order counts, which is not known."""
+        return is_disputed(self._layers)
+
+    def in_one_folder(self) -> "Tree":
+        """The root file system where each layer is unpacked onto those below; itself, if that is the same.
+
+        Raises:
+            DisputedError: if it cannot be told, or the layers cannot be unpacked so.
+            ValueError: if a layer's stored index is damaged.
+        """
+        if self._one_folder is None:
+            placed = folder(self._layers)
+            self._one_folder = self if placed is None else Tree(self._layers, placed)
+        return self._one_folder
 
     def lookup(
         self,

@@ -9,8 +9,7 @@ of its own name merges with what is below: overlayfs hides by whiteouts and opaq
 from dataclasses import dataclass, field
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.rootfs import form
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, RENEWED, Entry, Kind
 
 MAX_PATH_BYTES = 4096  # PATH_MAX
 MAX_NAME_BYTES = 255  # NAME_MAX
@@ -21,23 +20,33 @@ _MAX_STEPS = 4096  # of one walk through symlinks
 
 @dataclass(slots=True)
 class Name:
-    """What a name stands for: an ``Entry`` whose bytes are numbers of pieces. Hard links share it.
+    """What a name stands for: an inode, which hard links share.
 
     Attributes:
+        entry: All of it but its bytes.
         head: The number of the head's piece among the texts, or of a link's target among the links.
+        capability: The number of the capability's piece among the texts.
         body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among the texts.
-        flags: Those of ``form``.
+        form: What ``body`` is: ``ELF`` or ``TEXT`` of ``rootfs.form``, or 0 for a tail.
     """
 
-    kind: Kind
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
-    size: int = 0
-    link: str = ""
+    entry: Entry
     head: int = 0
+    capability: int = 0
     body: int = 0
-    flags: int = 0
+    form: int = 0
+
+    @property
+    def is_implied(self) -> bool:
+        """Whether it is a directory without an entry of its own."""
+        return bool(self.entry.traits & IMPLIED)
+
+    def mark(self, traits: int) -> None:
+        """Add traits."""
+        self.entry = self.entry._replace(traits=self.entry.traits | traits)
+
+
+_IMPLIED_DIRECTORY = Entry(Kind.DIRECTORY, 0o755, traits=IMPLIED)
 
 
 @dataclass(slots=True)
@@ -50,17 +59,15 @@ class Directory(Name):
         children: By name.
     """
 
-    kind: Kind = Kind.DIRECTORY
-    mode: int = 0o755
-    flags: int = form.IMPLIED
+    entry: Entry = _IMPLIED_DIRECTORY
     depth: int = 0
     path_length: int = 0
     children: dict[str, Name] = field(default_factory=dict)
 
-    def own(self, name: Name) -> None:
+    def own(self, entry: Entry) -> None:
         """Take mode and owner from the directory's own entry."""
-        self.mode, self.uid, self.gid = name.mode, name.uid, name.gid
-        self.flags &= ~form.IMPLIED
+        late = LATE if self.is_implied and self.children else 0
+        self.entry = entry._replace(traits=self.entry.traits & ~IMPLIED | late)
 
 
 class Upper:
@@ -96,19 +103,22 @@ class Upper:
             UnreadableError: if there are more names than allowed.
         """
         parent_path, _, last = path.rpartition("/")
-        self._count(path, last, name.link)
+        entry = name.entry
+        self._count(path, last, entry.link)
         parent = self.directory(parent_path)
         there = parent.children.get(last)
         if there is not None:
-            if name.kind is Kind.WHITEOUT:
+            if isinstance(there, Directory) and entry.kind is Kind.DIRECTORY:
+                there.own(entry)
                 return
-            if isinstance(there, Directory) and name.kind is Kind.DIRECTORY:
-                there.own(name)
+            if _is_disputed(there, entry):
+                self.root.mark(DISPUTED)
+            if entry.kind is Kind.WHITEOUT:
                 return
-            if there.kind in (Kind.DIRECTORY, Kind.SYMLINK):
+            if there.entry.kind in (Kind.DIRECTORY, Kind.SYMLINK):
                 self._led = {"": self.root}
-        if name.kind is Kind.DIRECTORY:
-            self._make(parent, last, path).own(name)
+        if entry.kind is Kind.DIRECTORY:
+            self._make(parent, last, path).own(entry)
         else:
             parent.children[last] = name
 
@@ -121,7 +131,7 @@ class Upper:
         parent_path, _, last = path.rpartition("/")
         parent = self._walk(parent_path, make=False)
         found = parent.children.get(last) if parent else None
-        return None if found is None or found.kind is Kind.WHITEOUT else found
+        return None if found is None or found.entry.kind is Kind.WHITEOUT else found
 
     def directory(self, path: str) -> Directory:
         """The directory that an absolute, normalised path leads to, made if it is not there; the root for ``""``.
@@ -137,7 +147,7 @@ class Upper:
             above, _, last = path.rpartition("/")
             parent = self.directory(above)
             child = parent.children.get(last)
-            is_symlink = child is not None and child.kind is Kind.SYMLINK
+            is_symlink = child is not None and child.entry.kind is Kind.SYMLINK
             led = (
                 self._walk(path, make=True)
                 if is_symlink
@@ -157,13 +167,13 @@ class Upper:
             part = rest.pop()
             steps += 1
             child = trail[-1].children.get(part)
-            if child is not None and child.kind is Kind.SYMLINK:
+            if child is not None and child.entry.kind is Kind.SYMLINK:
                 symlinks += 1
                 if symlinks > MAX_SYMLINKS or steps > _MAX_STEPS:
                     raise ValueError(f"{short(path)} leads through too many symlinks")
-                if child.link.startswith("/"):
+                if child.entry.link.startswith("/"):
                     del trail[1:]
-                rest += child.link.split("/")[::-1]
+                rest += child.entry.link.split("/")[::-1]
             elif part == "..":
                 del trail[max(len(trail) - 1, 1) :]
             elif part not in ("", "."):
@@ -177,7 +187,7 @@ class Upper:
         child = parent.children.get(part)
         if isinstance(child, Directory):
             return child
-        if child is not None and child.kind is not Kind.WHITEOUT:
+        if child is not None and child.entry.kind is not Kind.WHITEOUT:
             raise ValueError(f"{short(path)} leads through {part!r}, which is not a directory")
         if not make:
             return None
@@ -189,6 +199,8 @@ class Upper:
             raise ValueError(f"{short(path)} is deeper than {MAX_DEPTH} directories")
         made = Directory(depth=parent.depth + 1, path_length=parent.path_length + 1 + len(last))
         self._spend(made.path_length)  # symlinks may have made it longer than any path written
+        if last in parent.children:
+            made.mark(RENEWED)
         parent.children[last] = made
         return made
 
@@ -210,6 +222,17 @@ class Upper:
             raise UnreadableError(
                 "the layer has more names than allowed", reason=UnknownReason.LIMIT_EXCEEDED
             )
+
+
+def _is_disputed(there: Name, entry: Entry) -> bool:
+    """Whether an entry comes too late to undo what one before it did where all layers are unpacked into one folder.
+
+    A whiteout takes the layer's own file away there, and what was unpacked into a directory that only its contents
+    told of may have gone through a symlink of a lower layer.
+    """
+    if entry.kind is Kind.WHITEOUT:
+        return there.entry.kind is not Kind.WHITEOUT
+    return isinstance(there, Directory) and bool(there.entry.traits & (IMPLIED | LATE))
 
 
 def short(path: str) -> str:

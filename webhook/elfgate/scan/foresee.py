@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.unpacked import predict_unpacked
 from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.tree import Tree
@@ -32,7 +32,7 @@ def foresee(
     Raises:
         ValueError: if a layer's stored index is damaged.
     """
-    prediction = predict(
+    prediction = predict_unpacked(
         tree,
         defaults,
         inquiry.overrides,

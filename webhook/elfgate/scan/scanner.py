@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.report import Code, Finding, Outcome, Prediction, Variant
-from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.start import NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.asker import ANYBODY, Asker
@@ -61,6 +61,7 @@ class Scanner:
         predictor: Predicts starts of what was read.
         wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
             goes on. None waits for as long as the sources' limits allow.
+        snapshotter: How the nodes unpack layers; None if that is not known.
         on_unread: Told of each image that cannot be read (yet), with the unknown's reason.
     """
 
@@ -71,12 +72,14 @@ class Scanner:
         reader: Reader,
         predictor: Predictor,
         wait: float | None = None,
+        snapshotter: Snapshotter | None = None,
         on_unread: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._locate = locate
         self._reader = reader
         self._wait = wait
         self._on_unread = on_unread
+        self._snapshotter: Snapshotter | None = snapshotter
         self._predictor = predictor
         self._predictions = Predictions(predictor, Overruns(*reader.stores))
 
@@ -107,7 +110,10 @@ class Scanner:
         """
         try:
             return await self._linkage(
-                image, Inquiry(platform, overrides, node, explain), asker, within
+                image,
+                self._inquiry(platform, overrides, node, explain=explain),
+                asker,
+                within,
             )
         except UnreadableError as error:
             self._on_unread(error.reason)
@@ -174,7 +180,7 @@ class Scanner:
         """
         located = self._locate(image, asker)
         digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
-        answer = self._predictions.remembered(manifest, Inquiry(platform, overrides, node))
+        answer = self._predictions.remembered(manifest, self._inquiry(platform, overrides, node))
         if answer is None:
             return None
         until = self._reader.holds_until(located)
@@ -201,7 +207,7 @@ class Scanner:
         contents = self._reader.known(self._locate(image, asker), digest, platform)
         if contents is None:
             return None
-        inquiry = Inquiry(platform, overrides)
+        inquiry = self._inquiry(platform, overrides)
         answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
         return _linkage(image, digest, contents, inquiry=inquiry, answer=answer)
 
@@ -254,7 +260,7 @@ class Scanner:
         located = self._locate(image, asker)
         await self._reader.recall(located, platform)
         found: list[str] = []
-        inquiry = Inquiry(platform, overrides, node)
+        inquiry = self._inquiry(platform, overrides, node)
         for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(located, digest, platform, node.runtime)
             if contents and await self._starts(contents, inquiry, asker.namespace):
@@ -288,6 +294,19 @@ class Scanner:
     async def load(self) -> None:
         """Recall what was found before this process began."""
         await self._predictions.load()
+
+    def _inquiry(
+        self,
+        platform: Platform,
+        overrides: Overrides,
+        node: NodeFacts = _NO_FACTS,
+        *,
+        explain: bool = False,
+    ) -> Inquiry:
+        """A question, with what is known of all nodes."""
+        if self._snapshotter is not None:
+            node = replace(node, snapshotter=self._snapshotter)
+        return Inquiry(platform, overrides, node, explain)
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to give up reading what nobody waits for (any longer)."""

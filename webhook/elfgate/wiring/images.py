@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
+from elfgate.linkage.start import Snapshotter
 from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
@@ -44,6 +45,7 @@ class Reading:
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
         injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
+        snapshotter: How the nodes unpack layers; None if that is not known.
         on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
         on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
         isolation: Whether images are looked into in confined processes of their own.
@@ -59,6 +61,7 @@ class Reading:
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
     injected: tuple[str, ...] = ()
+    snapshotter: Snapshotter | None = None
     on_store_failure: Callable[[str], None] = _nobody
     on_unread: Callable[[str], None] = _nobody
     isolation: Isolation = "none"
@@ -81,6 +84,7 @@ class Reading:
             store=file,
             store_url=url,
             injected=tuple(options.injected_library),
+            snapshotter=options.snapshotter,
         )
 
     @classmethod
@@ -96,6 +100,7 @@ class Reading:
             wait=settings.admission.first_sight_seconds,
             injected=settings.nodes.injected_libraries,
             isolation=settings.isolation,
+            snapshotter=settings.nodes.snapshotter,
         )
 
 
@@ -115,6 +120,7 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
             reader=read,
             predictor=predictor,
             wait=reading.wait,
+            snapshotter=reading.snapshotter,
             on_unread=reading.on_unread,
         )
         try:

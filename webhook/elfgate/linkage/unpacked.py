@@ -1,0 +1,94 @@
+"""A start, predicted for each way in which nodes unpack an image's layers: what differs between them is unknown."""
+
+from collections.abc import Sequence
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.injected import INJECTED
+from elfgate.linkage.predict import predict
+from elfgate.linkage.report import Code, Effect, Finding, Prediction
+from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.platforms import Platform
+from elfgate.rootfs.folder import DisputedError
+from elfgate.rootfs.tree import Tree
+
+_MERGED = "overlayfs"
+_ANYWHERE = NodeFacts()
+_REMEDY = "give the layer entries for the directories it has names in, or set nodes.snapshotter"
+
+
+def predict_unpacked(
+    tree: Tree,
+    defaults: ImageDefaults,
+    overrides: Overrides,
+    platform: Platform,
+    node: NodeFacts = _ANYWHERE,
+    *,
+    injected: Sequence[str] = INJECTED,
+    explain: bool = False,
+) -> Prediction:
+    """Predict the start of a container's program, whichever way its layers are unpacked.
+
+    Args:
+        tree: The image's root file system, as overlayfs merges its layers.
+        defaults: The image's config.
+        overrides: What the pod's container changes.
+        platform: The node's.
+        node: What else is known of the node, such as its snapshotter.
+        injected: Patterns of libraries that nodes add to containers.
+        explain: Record the walk.
+
+    Raises:
+        ValueError: if a layer's stored index is damaged.
+    """
+
+    def predicted(unpacked: Tree) -> Prediction:
+        return predict(
+            unpacked, defaults, overrides, platform, node, injected=injected, explain=explain
+        )
+
+    merged = predicted(tree)
+    if node.snapshotter == _MERGED:
+        return _disputed(merged) if tree.is_disputed else merged
+    try:
+        folder = tree.in_one_folder()
+    except DisputedError:
+        return _disputed(merged)
+    if folder is tree:
+        return merged
+    alone = predicted(folder)
+    if node.snapshotter is not None:
+        return alone
+    if alone.outcome is merged.outcome:
+        return merged
+    return _differing(merged, alone)
+
+
+def _disputed(prediction: Prediction) -> Prediction:
+    message = "the order of a layer's entries decides what a node unpacks, and that is not known"
+    return _unknown(prediction, message)
+
+
+def _differing(merged: Prediction, folder: Prediction) -> Prediction:
+    message = (
+        f"nodes with overlayfs and nodes that unpack all layers into one folder see different "
+        f"files: {_outcome(merged)} with the former, {_outcome(folder)} with the latter"
+    )
+    return _unknown(merged, message)
+
+
+def _outcome(prediction: Prediction) -> str:
+    """A prediction in a few words."""
+    telling = [finding for finding in prediction.findings if finding.effect is not Effect.NOTE]
+    return f"{telling[0].message!r}" if telling else "it starts"
+
+
+def _unknown(prediction: Prediction, message: str) -> Prediction:
+    finding = Finding(
+        Code.LINKAGE_UNKNOWN,
+        "",
+        message,
+        _REMEDY,
+        effect=Effect.UNKNOWN,
+        reason=UnknownReason.NODE_FACT_UNKNOWN,
+    )
+    return Prediction(prediction.argv, (finding,), prediction.walk)

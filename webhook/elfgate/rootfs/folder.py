@@ -1,0 +1,114 @@
+"""How layers come to lie where each is unpacked onto those before it, into one folder.
+
+containerd does so with its native, devmapper, btrfs and blockfile snapshotters, and in a user namespace (``apply`` in
+core/diff/apply/apply_linux.go). A name then goes where the symlinks of lower layers lead: a layer's ``bin/tool`` lands
+in ``usr/bin`` if the base has ``bin`` linked to it, while overlayfs shows a directory ``bin`` instead of the link.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.layer import Layer
+from elfgate.rootfs.overlay import Folder, Overlay, Part, join
+from elfgate.rootfs.walk import Found, Missing, walk
+
+
+class DisputedError(Exception):
+    """It depends on the order of a layer's entries, which its index does not have."""
+
+
+def is_disputed(layers: Sequence[Layer]) -> bool:
+    """Whether the order of the bottom layer's entries counts: overlayfs has nothing to merge it with."""
+    return bool(layers) and bool(layers[0].root.traits & DISPUTED)
+
+
+def folder(layers: Sequence[Layer]) -> Folder | None:
+    """How layers lie in one folder; None if that shows what overlayfs shows.
+
+    Args:
+        layers: Bottom first.
+
+    Raises:
+        DisputedError: if it cannot be told, or they cannot be unpacked so.
+        ValueError: if a layer's stored index is damaged.
+    """
+    if any(layer.root.traits & DISPUTED for layer in layers):
+        raise DisputedError
+    moved: set[Part] = set()
+    landed: defaultdict[str, list[Part]] = defaultdict(list)
+    for number in range(1, len(layers)):
+        lower = Overlay(layers[:number], Folder(frozenset(moved), landed))
+        for path, target in _Unpacked(layers[number], lower).moves():
+            moved.add(Part(number, path))
+            landed[target].append(Part(number, path))
+    if moved or any(map(_hides_otherwise, layers[1:])):
+        return Folder(frozenset(moved), landed)
+    return None
+
+
+def _hides_otherwise(layer: Layer) -> bool:
+    return layer.root.opaque or bool(layer.directories(OPAQUE | RENEWED))
+
+
+class _Unpacked:
+    """Where the directories of a layer come to lie."""
+
+    def __init__(self, layer: Layer, lower: Overlay) -> None:
+        self._layer = layer
+        self._lower = lower
+        self._places: dict[str, str | None] = {"/": None if layer.root.opaque else "/"}
+
+    def moves(self) -> list[tuple[str, str]]:
+        """Each directory that only its contents tell of and that a lower layer's symlink leads elsewhere, and where."""
+        moves = []
+        for path in self._layer.directories(IMPLIED | LATE):
+            parent, _, name = path.rpartition("/")
+            place = self._place(parent or "/")
+            found = self._find(place, name)
+            if isinstance(found, Missing) or found.entry.kind is Kind.DIRECTORY:
+                continue
+            if found.entry.kind is not Kind.SYMLINK or not self._entry(path).implied:
+                raise DisputedError
+            moves.append((path, self._target(path, join(place or "/", name))))
+        return moves
+
+    def _find(self, place: str | None, name: str) -> Found | Missing:
+        """What lower layers have of a name; nothing in a directory that they do not have."""
+        if place is None:
+            return Missing("ENOENT", name)
+        return walk(self._lower.root, self._lower.raw, join(place, name), follow_last=False)
+
+    def _place(self, path: str) -> str | None:
+        """Which directory of the lower layers a directory's contents join; None if it is a new one."""
+        if path not in self._places:
+            parent, _, name = path.rpartition("/")
+            place, entry = self._place(parent or "/"), self._entry(path)
+            found = self._find(place, name)
+            self._places[path] = None
+            if entry.opaque or entry.traits & RENEWED or isinstance(found, Missing):
+                pass
+            elif found.entry.kind is Kind.DIRECTORY:
+                self._places[path] = found.path
+            elif found.entry.kind is Kind.SYMLINK and entry.implied:
+                self._places[path] = self._target(path, join(place or "/", name))
+        return self._places[path]
+
+    def _target(self, path: str, link: str) -> str:
+        """Where a symlink leads, if to a directory that the layer neither changes nor has names of its own in."""
+        found = walk(self._lower.root, self._lower.raw, link)
+        if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
+            raise DisputedError
+        there = self._layer.walk(found.path, follow_last=False)
+        if there.symlinks or (isinstance(there, Missing) and there.errno != "ENOENT"):
+            raise DisputedError
+        if isinstance(there, Found):
+            renewed = there.entry.kind is not Kind.DIRECTORY or there.entry.traits & RENEWED
+            own = self._layer.entries(found.path).keys()
+            if renewed or own & self._layer.entries(path).keys():
+                raise DisputedError
+        return found.path
+
+    def _entry(self, path: str) -> Entry:
+        parent, _, name = path.rpartition("/")
+        return self._layer.entries(parent or "/")[name]

@@ -1,6 +1,7 @@
 """The same image is judged the same wherever it is; a spoilt one is one line, exit 2, and nothing of it is kept."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -155,3 +156,36 @@ def test_a_program_that_is_a_loop_of_symlinks_is_missing(scan: Run, tmp_path: Pa
     ran = scan("oci:layout", "-o", "json")
     assert ran.returncode == 1
     assert codes(ran) == {"linux/amd64": ["command_missing"]}
+
+
+def test_a_platform_that_was_not_shipped_is_one_unknown_row(scan: Run, tmp_path: Path) -> None:
+    """As ``docker save`` with containerd's image store: the index lists what the archive has not."""
+    app = image([tarball({"app": program(elf_file("amd64", type=2))})], entrypoint=["/app"])
+    other = image([tarball({"x": "y"})], platform="linux/arm64")
+    write_layout(tmp_path / "app", {"1": index([app, other])})
+    for blob in other.everything().values():
+        (tmp_path / "app/blobs" / blob.digest.replace(":", "/")).unlink()
+    ran = scan("oci:app")
+    assert ran.returncode == 3, ran.stderr
+    rows = ran.stdout.splitlines()
+    assert rows[1].split()[:2] == ["linux/amd64", "starts"]
+    assert rows[2].split()[:2] == ["linux/arm64", "unknown"]
+    assert "is missing" in ran.stdout
+    verdicts = json.loads(scan("oci:app", "-o", "json").stdout)["platforms"]
+    assert [each["verdict"] for each in verdicts] == ["starts", "unknown"]
+    assert scan("oci:app", "--platform", "linux/arm64").returncode == 2
+
+
+def test_an_archive_comes_from_standard_input(tmp_path: Path) -> None:
+    app = image([tarball({"app": program(elf_file("amd64", type=2))})], entrypoint=["/app"])
+    write_docker_archive(tmp_path / "app.tar", {"app:1": app})
+    for data in ((tmp_path / "app.tar").read_bytes(), b""):
+        ran = subprocess.run(
+            [sys.executable, "-m", "elfgate", "scan", "docker-archive:-"],
+            input=data,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+            capture_output=True,
+            check=False,
+        )
+        assert ran.returncode == (0 if data else 2), ran.stderr
+    assert b"standard input is not a sound tar archive" in ran.stderr

@@ -177,20 +177,18 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
                 for linkage in linkages
                 if linkage.digest
             ] or linkages
-    for linkage in linkages:
-        _refuse_unreadable(options.image, linkage)
+    if not any(linkage.digest for linkage in linkages):
+        raise _unreadable(options.image, linkages[0])
     return linkages
 
 
-def _refuse_unreadable(image: str, linkage: "Linkage") -> None:
-    """An image that could not be read has no verdict: for a person at a command line, that is bad input."""
+def _unreadable(image: str, linkage: "Linkage") -> Exception:
+    """An image of which nothing could be read: for a person at a command line, that is bad input."""
     from elfgate.errors import UnknownReason, UnreadableError
 
-    if linkage.digest:
-        return
     finding = linkage.prediction.findings[0]
     message = finding.message if image in finding.message else f"{image}: {finding.message}"
-    raise UnreadableError(
+    return UnreadableError(
         message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy
     )
 

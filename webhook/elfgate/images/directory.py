@@ -16,7 +16,7 @@ from elfgate.elf.excerpt import is_elf
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.digests import FOLDER
-from elfgate.images.layout import unreadable
+from elfgate.images.layout import LAYOUT_MARK, unreadable
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.command import RUNTIME_MOUNTS
 from elfgate.rootfs.build import LayerBuilder
@@ -24,6 +24,7 @@ from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.layer import Layer
 
+_MARKS = (LAYOUT_MARK, "index.json", "manifest.json", "version")
 _CONFIG = b'{"os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}'
 
 
@@ -39,23 +40,41 @@ class Directory:
         self._path = Path(path).absolute()
         self._limits = limits
         # Bytes that are no UTF-8 would not survive in JSON.
-        self._digest = FOLDER + os.fsencode(self._path).decode("utf-8", "backslashreplace")
+        place = os.fsencode(self._path).decode("utf-8", "backslashreplace")
+        # What is under way is told apart by these: the manifest, the config and the layer are three things.
+        self._digest = FOLDER + place
+        self._config_digest = f"{FOLDER}the config of {place}"
+        self._layer_digest = f"{FOLDER}the layer of {place}"
 
     def resolve(self, name: str) -> Descriptor:
         """The folder's one image, which has no name."""
         if name or not self._path.is_dir():
             problem = f"has no image named {name!r}" if name else "is not a folder"
             raise UnreadableError(f"{self._path} {problem}", reason=UnknownReason.IMAGE_NOT_FOUND)
+        self._refuse_other_kinds()
         return Descriptor(mediatypes.OCI_MANIFEST, self._digest)
+
+    def _refuse_other_kinds(self) -> None:
+        """Name what is a folder with an image in it, and not a root file system."""
+        has = {name for name in _MARKS if (self._path / name).is_file()}
+        if has >= {LAYOUT_MARK, "index.json"}:
+            kind, hint = "an OCI image layout", f"write oci:{self._path}"
+        elif has >= {"version", "manifest.json"}:
+            kind, hint = "a folder of skopeo's dir: form", "copy it with skopeo to oci:DIR"
+        else:
+            return
+        raise UnreadableError(
+            f"{self._path} is {kind}, not a root file system",
+            reason=UnknownReason.IMAGE_UNSUPPORTED,
+            hint=hint,
+        )
 
     def document(self, descriptor: Descriptor) -> bytes:
         """The manifest or the config, whichever the media type asks for."""
         if descriptor.media_type == mediatypes.OCI_CONFIG:
             return _CONFIG
-        config, layer = (
-            {"mediaType": media_type, "digest": self._digest, "size": 0}
-            for media_type in (mediatypes.OCI_CONFIG, mediatypes.OCI_LAYER)
-        )
+        config = {"mediaType": mediatypes.OCI_CONFIG, "digest": self._config_digest, "size": 0}
+        layer = {"mediaType": mediatypes.OCI_LAYER, "digest": self._layer_digest, "size": 0}
         return json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode()
 
     def layer(self, descriptor: Descriptor) -> Layer:  # noqa: ARG002 - there is one, whatever it is called

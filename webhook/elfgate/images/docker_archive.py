@@ -10,14 +10,15 @@ import hashlib
 from dataclasses import dataclass
 
 import orjson
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.archive import Archive
 from elfgate.images.digests import digest_of, short
+from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
-from elfgate.images.manifest import read_config
+from elfgate.images.manifest import Model, first_line, read_config
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
 from elfgate.images.unpack import index_layer, is_compressed
@@ -26,7 +27,7 @@ from elfgate.rootfs.layer import Layer
 _MANIFEST = "manifest.json"
 
 
-class _Image(BaseModel):
+class _Image(Model):
     """One element of ``manifest.json``."""
 
     config: str = Field(alias="Config")
@@ -54,8 +55,12 @@ def open_docker_archive(path: str, limits: Limits) -> Source:
         UnreadableError: if it is missing or no such archive.
     """
     archive = Archive(path, limits)
-    # The new form carries the old one's manifest.json as well, but that one knows of one platform only.
-    return Layout(archive, limits) if LAYOUT_MARK in archive else DockerArchive(archive, limits)
+    if LAYOUT_MARK in archive:
+        # The new form carries the old one's manifest.json as well, but that one knows of one platform only.
+        layout = Layout(archive, limits)
+        if _MANIFEST not in archive or layout.has_images():
+            return layout
+    return DockerArchive(archive, limits)
 
 
 class DockerArchive:
@@ -114,11 +119,14 @@ class DockerArchive:
     def _read_manifest(self) -> list[_Image]:
         try:
             return _IMAGES.validate_python(orjson.loads(self._read(_MANIFEST)))
-        except (ValidationError, orjson.JSONDecodeError) as error:
-            raise UnreadableError(
-                f"{_MANIFEST} of {self._archive} is malformed: {str(error).splitlines()[0]}",
-                reason=UnknownReason.IMAGE_INVALID,
-            ) from error
+        except ValidationError as error:
+            raise self._malformed(first_line(error)) from error
+        except orjson.JSONDecodeError as error:
+            raise self._malformed(f"not JSON: {error}") from error
+
+    def _malformed(self, why: str) -> UnreadableError:
+        message = f"{_MANIFEST} of {self._archive} is malformed: {why}"
+        return UnreadableError(message, reason=UnknownReason.IMAGE_INVALID)
 
     def _find(self, image: _Image) -> _Found:
         config = self._read(image.config)
@@ -167,8 +175,12 @@ class DockerArchive:
         return data
 
     def _missing(self, what: str) -> UnreadableError:
+        kind, hint = contents_of(self._archive.names()) if what == _MANIFEST else ("", "")
+        ending = f": it is {kind}" if kind else ""
         return UnreadableError(
-            f"{self._archive} has no {what}", reason=UnknownReason.IMAGE_NOT_FOUND
+            f"{self._archive} has no {what}{ending}",
+            reason=UnknownReason.IMAGE_NOT_FOUND,
+            hint=hint,
         )
 
 

@@ -5,7 +5,7 @@ Source: OCI image spec, "Image Layout".
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
+from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits
@@ -29,6 +30,9 @@ _SECONDS = 60.0  # for a document from a local disk
 
 class Files(Protocol):
     """A folder's files, wherever they are; thread-safe."""
+
+    def names(self) -> Iterable[str]:
+        """Their paths, or those at the folder's top."""
 
     def open(self, path: str) -> BinaryIO:
         """Open a file by its path within the folder.
@@ -47,6 +51,13 @@ class Folder:
 
     def __str__(self) -> str:
         return str(self._path)
+
+    def names(self) -> Iterable[str]:
+        """The names at the folder's top; none if it cannot be read."""
+        try:
+            return sorted(path.name for path in self._path.iterdir())
+        except OSError:
+            return ()
 
     def open(self, path: str) -> BinaryIO:
         """Open a regular file: a FIFO would be waited for without end."""
@@ -73,11 +84,7 @@ class Layout:
         """Find an image by its tag, its full name or its digest; without a name, the only image there is."""
         data = self._read_index()
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
-        index = read_document(data, itself, limits=self._limits)
-        if not isinstance(index, Index):
-            raise UnreadableError(
-                f"{self._files}/{_INDEX} is not an index", reason=UnknownReason.IMAGE_INVALID
-            )
+        index = self._parsed(data, itself)
         if name:
             found = [
                 entry for entry in index.entries if name == entry.digest or name in _names(entry)
@@ -92,6 +99,18 @@ class Layout:
         if len(digests) != 1:
             raise self._not_one(name, index, found)
         return found[0]
+
+    def has_images(self) -> bool:
+        """Whether its index lists any."""
+        data = self._read_index()
+        return bool(self._parsed(data, Descriptor(mediatypes.OCI_INDEX, digest_of(data))).entries)
+
+    def _parsed(self, data: bytes, itself: Descriptor) -> Index:
+        what = f"{_INDEX} of {self._files}"
+        index = read_document(data, itself, limits=self._limits, what=what)
+        if not isinstance(index, Index):
+            raise UnreadableError(f"{what} is not an index", reason=UnknownReason.IMAGE_INVALID)
+        return index
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Read an index, manifest or config."""
@@ -125,9 +144,11 @@ class Layout:
             with self._files.open(_INDEX) as stream:
                 data = stream.read(self._limits.manifest_bytes + 1)
         except FileNotFoundError as error:
+            kind, hint = contents_of(self._files.names())
             raise UnreadableError(
-                f"{self._files} is no OCI layout: it has no {_INDEX}",
+                f"{self._files} is no OCI layout: it {f'is {kind}' if kind else f'has no {_INDEX}'}",
                 reason=UnknownReason.IMAGE_NOT_FOUND,
+                hint=hint,
             ) from error
         except OSError as error:
             raise unreadable(f"{self._files}/{_INDEX}", error) from error

@@ -62,7 +62,9 @@ class Config:
     diff_ids: tuple[str, ...] = ()
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """A document whose keys match whatever their case, and whose nulls are as if they were not there."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     @model_validator(mode="before")
@@ -85,7 +87,7 @@ def _exact(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {name: data[name] for name in names.values() if name in data}
 
 
-class _Platform(_Model):
+class _Platform(Model):
     os: str = ""
     architecture: str = ""
     variant: str = ""
@@ -94,7 +96,7 @@ class _Platform(_Model):
         return Platform(self.os or "linux", self.architecture, self.variant)
 
 
-class _Descriptor(_Model):
+class _Descriptor(Model):
     media_type: str = Field(default="", alias="mediaType")
     digest: str
     size: Annotated[int, Field(ge=0)] = 0
@@ -117,16 +119,16 @@ class _Descriptor(_Model):
         )
 
 
-class _Index(_Model):
-    manifests: list[_Descriptor]
+class _Index(Model):
+    manifests: list[_Descriptor] = Field(default_factory=list)
 
 
-class _Manifest(_Model):
+class _Manifest(Model):
     config: _Descriptor
     layers: list[_Descriptor] = Field(default_factory=list)
 
 
-class _Start(_Model):
+class _Start(Model):
     entrypoint: list[str] = Field(default_factory=list, alias="Entrypoint")
     cmd: list[str] = Field(default_factory=list, alias="Cmd")
     env: list[str] = Field(default_factory=list, alias="Env")
@@ -134,7 +136,7 @@ class _Start(_Model):
     user: str = Field(default="", alias="User")
 
 
-class _Layers(_Model):
+class _Layers(Model):
     diff_ids: list[str] = Field(default_factory=list)
 
 
@@ -143,19 +145,22 @@ class _Config(_Platform):
     rootfs: _Layers = Field(default_factory=_Layers)
 
 
-def read_document(data: bytes, descriptor: Descriptor, *, limits: Limits) -> Index | Manifest:
+def read_document(
+    data: bytes, descriptor: Descriptor, *, limits: Limits, what: str = ""
+) -> Index | Manifest:
     """Read an index or a manifest, told apart by what it holds.
 
     Args:
         data: Its verified bytes.
-        descriptor: What they were fetched by, for its digest in messages.
+        descriptor: What they were fetched by.
         limits: How many entries an index may have.
+        what: What messages call it, if not by the descriptor's digest.
 
     Raises:
         UnreadableError: IMAGE_INVALID if it is neither; IMAGE_UNSUPPORTED for schema 1 and for layers whose bytes are
             elsewhere, encrypted or of an unknown type; LIMIT_EXCEEDED for too many entries.
     """
-    what = f"manifest {short(descriptor.digest)}"
+    what = what or f"manifest {short(descriptor.digest)}"
     document = _object(data, what)
     if document.get("schemaVersion") == 1 or "fsLayers" in document:
         raise UnreadableError(
@@ -174,7 +179,7 @@ def read_document(data: bytes, descriptor: Descriptor, *, limits: Limits) -> Ind
             return _index(_Index.model_validate(document), what, limits)
         return _manifest(_Manifest.model_validate(document), what)
     except ValidationError as error:
-        raise _invalid(f"{what} is malformed: {_first_line(error)}") from error
+        raise _invalid(f"{what} is malformed: {first_line(error)}") from error
 
 
 def read_config(data: bytes, descriptor: Descriptor) -> Config:
@@ -187,7 +192,7 @@ def read_config(data: bytes, descriptor: Descriptor) -> Config:
     try:
         config = _Config.model_validate(_object(data, what))
     except ValidationError as error:
-        raise _invalid(f"{what} is malformed: {_first_line(error)}") from error
+        raise _invalid(f"{what} is malformed: {first_line(error)}") from error
     start = config.config
     defaults = ImageDefaults(
         entrypoint=tuple(start.entrypoint),
@@ -254,7 +259,8 @@ def _check_layer(layer: Descriptor, what: str) -> None:
         )  # fmt: skip
 
 
-def _first_line(error: ValidationError) -> str:
+def first_line(error: ValidationError) -> str:
+    """The first thing that is wrong with a document, and where."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}" if place else first["msg"]

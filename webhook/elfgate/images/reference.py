@@ -99,6 +99,15 @@ class Reference:
         return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
 
+_ELSEWHERE = {  # transports of skopeo and podman that need a daemon or a store, and what to write
+    "containers-storage": "podman save {0} | elfgate scan docker-archive:-",
+    "docker-daemon": "docker save {0} | elfgate scan docker-archive:-",
+    "docker": "write {0}",
+    "ostree": "copy it with skopeo to oci:DIR",
+    "sif": "copy it with skopeo to oci:DIR",
+}
+
+
 class Transport(StrEnum):
     """Where an image is, as the prefix of a location says (the words that skopeo and podman use)."""
 
@@ -130,13 +139,19 @@ class Location:
     def parse(cls, text: str) -> "Location":
         """Read a registry's reference, or a path behind the name of its transport.
 
-        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]`` and ``dir:ROOTFS``.
+        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]`` and ``dir:ROOTFS``; the
+        file ``-`` is standard input.
         As with skopeo and podman, a path ends at its first colon, except for ``dir:``, which takes no name.
 
         Raises:
             InputError: if it is none of them.
         """
         prefix, colon, rest = text.partition(":")
+        if colon and prefix in _ELSEWHERE:
+            raise InputError(
+                f"image {text[:200]!r} is where elfgate does not read",
+                hint=_ELSEWHERE[prefix].format(rest.removeprefix("//")[:200]),
+            )
         if not colon or prefix not in set(Transport) - {Transport.REGISTRY}:
             reference = Reference.parse(text)
             return cls(Transport.REGISTRY, name=reference.target, reference=reference)
@@ -159,7 +174,8 @@ def pulled_name(image: str) -> str:
         InputError: if it is no reference.
     """
     reference = Reference.parse(image)
-    return str(reference) if Location.parse(image).reference is None else image
+    is_location = image.partition(":")[0] in {*Transport, *_ELSEWHERE}
+    return str(reference) if is_location else image
 
 
 def spellings(name: str) -> frozenset[str]:

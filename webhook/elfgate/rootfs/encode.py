@@ -93,6 +93,6 @@ def _file(sections: tuple[bytes, bytes, bytes], sorts: tuple[Pieces, Pieces, Pie
     sizes = [size for pair in zip(stored, unpacked, strict=True) for size in map(len, pair)]
     length = form.HEADER.size + form.SECTIONS.size + sum(map(len, stored)) + sum(map(len, frames))
     table = form.SECTIONS.pack(*sizes)
-    checksum = zlib.crc32(table + stored[0])
+    checksum = zlib.crc32(b"".join((table, *stored, *frames)))
     header = form.HEADER.pack(form.MAGIC, form.VERSION, sparse.VERSION, checksum, length)
     return b"".join((header, table, *stored, *frames))

@@ -9,7 +9,7 @@
     chunks      the lengths of all chunks, and of the frames they are in
     frames      chunks: link targets, then heads and texts, then ELF excerpts, a few dozen to a frame
 
-Every section and every frame is a zstd frame with a checksum of its own; header and directories carry a CRC-32. All
+The header has a CRC-32 of all that follows it, so that a damaged index is known for one before it is used. All
 numbers are little-endian. Whoever changes anything here or what is kept of a file raises ``VERSION``: an index of
 another version, or with excerpts of another version (``elf.sparse.VERSION``), is not read but made anew.
 """
@@ -22,11 +22,11 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 4
+VERSION = 5
 
 HEADER = struct.Struct(
     "<8sHHIQ"
-)  # magic, version, excerpts' version, CRC-32 of table and directories, length in all
+)  # magic, version, excerpts' version, CRC-32 of all that follows, length in all
 SECTIONS = struct.Struct(
     "<8I"
 )  # directories, names, records, chunks: stored and unpacked bytes of each

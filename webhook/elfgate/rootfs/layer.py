@@ -39,7 +39,7 @@ class Layer:
     def decode(cls, blob: bytes) -> "Layer":
         """Open a stored index: nothing of it is unpacked before it is looked into.
 
-        Damage in a part that is read later shows as a ``ValueError`` there.
+        What was written badly from the start shows as a ``ValueError`` where it is looked into.
 
         Raises:
             ValueError: if it is no index, damaged, cut short, or of another version of this program.
@@ -54,10 +54,8 @@ class Layer:
             raise ValueError(
                 f"layer index: version {version}.{excerpt_version} is not this program's"
             )
-        stored = form.SECTIONS.unpack_from(blob, form.HEADER.size)[0]
-        if length != len(blob) or checksum != zlib.crc32(
-            memoryview(blob)[form.HEADER.size : start + stored]
-        ):
+        rest = memoryview(blob)[form.HEADER.size :]
+        if length != len(blob) or checksum != zlib.crc32(rest):
             raise ValueError("layer index: damaged or cut short")
         return cls(_Stored(blob, start))
 

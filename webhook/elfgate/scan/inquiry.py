@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from elfgate.errors import ElfgateError
+from elfgate.errors import ElfgateError, UnreadableError
 from elfgate.linkage.report import Prediction, Variant
 from elfgate.linkage.start import NodeFacts, Overrides
 from elfgate.linkage.survey import Surveyed
@@ -56,6 +56,10 @@ class KilledError(ElfgateError):
 
 class BusyError(ElfgateError):
     """Too many other predictions wait already, or none can be made just now."""
+
+
+class DamagedError(UnreadableError):
+    """An image of which a fact in a store is not what it should be, though its checksum is right."""
 
 
 class FaultError(Exception):

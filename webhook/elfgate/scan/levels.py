@@ -76,8 +76,8 @@ class Near:
             return None
         key = part.kind, part.digest
         value = self._unwritten.get(key) or self._store.get(*key)
-        opened = None if value is None else part.open(value)
-        if value is not None and opened is None:
+        opened = part.open(value) if value else None
+        if value and opened is None:
             self._on_damage()
             log.warning("store: %s %s is damaged: it is read anew", part.kind, part.digest)
         return opened
@@ -111,8 +111,8 @@ class Shared:
         if part.located.asker is not None and not self._has_origin(part):
             return None
         value = self.store.get(part.kind, part.digest)
-        opened = None if value is None else part.open(value)
-        if value is not None and opened is not None:
+        opened = part.open(value) if value else None
+        if value and opened is not None:
             self._near.put(part.kind, part.digest, value)
         return opened
 

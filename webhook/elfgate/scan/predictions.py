@@ -3,12 +3,12 @@
 import asyncio
 
 from elfgate.errors import UnknownReason
-from elfgate.images.digests import is_digest
+from elfgate.images.digests import is_digest, short
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
-from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.inquiry import BusyError, DamagedError, Foreseen, Inquiry, KilledError, Predictor
 from elfgate.scan.located import Contents
 from elfgate.scan.overruns import Overruns
 
@@ -49,6 +49,9 @@ class Predictions:
             contents: The image.
             inquiry: How it is started, and where.
             namespace: On whose behalf.
+
+        Raises:
+            DamagedError: if a layer's index proves damaged.
         """
         answer = _without_asking(contents, inquiry)
         if answer is not None:
@@ -83,6 +86,9 @@ class Predictions:
             answer = _overrun(error.message)
             if key is not None:
                 self._ask_again(key, contents, inquiry)
+        except ValueError as error:
+            message = f"what is kept of the image {short(contents.digest)} is damaged: {error}"
+            raise DamagedError(message, reason=UnknownReason.IMAGE_INVALID) from error
         self._remember(key, contents, answer)
         return answer
 
@@ -104,7 +110,7 @@ class Predictions:
             return
         try:
             answer = await self._predictor.predict(contents, inquiry, patient=True)
-        except BusyError:
+        except (BusyError, ValueError):
             self._answers.pop(key)  # the next to ask begins anew
         except KilledError:
             await self._overruns.note(key)

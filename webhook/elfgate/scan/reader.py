@@ -25,7 +25,7 @@ from elfgate.scan.origins import Origins
 from elfgate.scan.remembered import Remembered
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
-from elfgate.store.protocol import SharedStore, Store
+from elfgate.store.protocol import Kind, SharedStore, Store
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
 
@@ -51,6 +51,7 @@ class Reader:
         concurrency: How many things of one registry are read at a time for one namespace
             (``Threads``).
         by_table: Believe layers' tables of contents, and read only what may matter of layers that have one.
+        on_damage: Told of each fact of the near store that is damaged.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Reader:
         limits: Limits | None = None,
         concurrency: int | None = None,
         by_table: bool = False,
+        on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._shared = shared
@@ -72,7 +74,7 @@ class Reader:
         self._whole: Recent[str, str] = Recent(WHOLE, lambda key, _: len(key) + 80)
         self._access = Access(store, self._flights, self._threads)
         levels = Levels(
-            near=Near(store, self._origins),
+            near=Near(store, self._origins, on_damage),
             shared=Shared(shared, store) if shared else None,
             origins=self._origins,
             threads=self._threads,
@@ -137,6 +139,21 @@ class Reader:
         self._whole.put(contents.digest, contents.digest)
         self._remembered.forget(contents.digest)
         return await self.read(located, platform, runtime)
+
+    async def read_anew(
+        self, located: Located, platform: Platform, runtime: str | None, contents: Contents
+    ) -> Contents:
+        """An image whose layers are read from its source again, as what is kept of them is damaged.
+
+        Raises:
+            UnreadableError: if it cannot be read.
+        """
+        self._remembered.forget(contents.digest)
+        for name, _ in contents.layers:
+            self._remembered.forget_layer(name)
+            await self._threads.ask_store(partial(self._drop, name))
+        _, anew = await self.read(located, platform, runtime)
+        return contents if anew is None else anew
 
     def at_hand(
         self, located: Located, platform: Platform, runtime: str | None
@@ -278,6 +295,11 @@ class Reader:
         if is_digest(digest) and weight(config.defaults) <= _DEFAULTS_BYTES:
             self._remembered.put_image(digest, contents, dict(layers))
         return contents
+
+    def _drop(self, layer: str) -> None:
+        """Have stores keep nothing of a layer: what is empty is no index."""
+        for store in filter(None, (self._store, self._shared)):
+            store.put(Kind.LAYER, layer, b"")
 
     def _note_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Note where a tag points, and tell the other replicas: for remedies."""

@@ -60,6 +60,12 @@ class Remembered(Generic[V]):
         for layer in self._images.pop(digest, (None, ()))[1]:
             self._parts[layer].discard(digest)
 
+    def forget_layer(self, digest: str) -> None:
+        """Forget a layer, and the images that it is a part of."""
+        layer = self._layers.pop(digest, None)
+        if layer is not None:
+            self._gone(digest, layer)
+
     def _add(self, digest: str, layer: Layer) -> None:
         if digest not in self._layers:
             self._layers[digest] = layer
@@ -69,8 +75,10 @@ class Remembered(Generic[V]):
     def _drop(self, *, spare: int) -> None:
         """Drop the oldest layers beyond the bound, all but the last few."""
         while self._bytes > self._max_bytes and len(self._layers) > spare:
-            digest, layer = self._layers.popitem(last=False)
-            self._bytes -= layer.memory
-            for image in self._parts.pop(digest, ()):
-                for other in self._images.pop(image)[1]:
-                    self._parts.get(other, set()).discard(image)
+            self._gone(*self._layers.popitem(last=False))
+
+    def _gone(self, digest: str, layer: Layer) -> None:
+        self._bytes -= layer.memory
+        for image in self._parts.pop(digest, ()):
+            for other in self._images.pop(image)[1]:
+                self._parts.get(other, set()).discard(image)

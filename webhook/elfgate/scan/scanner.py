@@ -11,7 +11,7 @@ from elfgate.linkage.start import NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.asker import ANYBODY, Asker
-from elfgate.scan.inquiry import BusyError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.inquiry import BusyError, DamagedError, Foreseen, Inquiry, KilledError, Predictor
 from elfgate.scan.overruns import Overruns
 from elfgate.scan.predictions import Predictions, unknown
 from elfgate.scan.reader import Contents, Locate, Located, Reader
@@ -152,7 +152,13 @@ class Scanner:
         self, located: Located, contents: Contents, inquiry: Inquiry
     ) -> tuple[Contents, Foreseen]:
         """Ask; and ask again of the whole image, if it was read in part and that does not tell."""
-        answer = await self._predictions.of(contents, inquiry, namespace=located.namespace)
+        try:
+            answer = await self._predictions.of(contents, inquiry, namespace=located.namespace)
+        except DamagedError:
+            contents = await self._reader.read_anew(
+                located, inquiry.platform, inquiry.node.runtime, contents
+            )
+            answer = await self._predictions.of(contents, inquiry, namespace=located.namespace)
         if not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN:
             return contents, answer
         _, whole = await self._reader.read_whole(
@@ -208,7 +214,10 @@ class Scanner:
         if contents is None:
             return None
         inquiry = self._inquiry(platform, overrides)
-        answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
+        try:
+            answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
+        except DamagedError:
+            return None
         return _linkage(image, digest, contents, inquiry=inquiry, answer=answer)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
@@ -270,7 +279,10 @@ class Scanner:
         return found
 
     async def _starts(self, contents: Contents, inquiry: Inquiry, namespace: str) -> bool:
-        answer = await self._predictions.of(contents, inquiry, namespace=namespace)
+        try:
+            answer = await self._predictions.of(contents, inquiry, namespace=namespace)
+        except DamagedError:
+            return False
         return answer.prediction.outcome is Outcome.STARTS
 
     def _unless_old(self, located: Located, linkage: Linkage) -> Linkage:

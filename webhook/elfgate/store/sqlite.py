@@ -86,12 +86,12 @@ class SqliteStore:
                 if row is None:
                     return None
                 value, fact, used = row
-                if time.time_ns() - used > _COARSENESS:
+                if not isinstance(used, int) or time.time_ns() - used > _COARSENESS:
                     self._note_use(connection, fact)
         except sqlite3.Error as error:
             self._failed("read", error)
             return None
-        return bytes(value)
+        return value if isinstance(value, bytes) else b""  # what is of another type is damaged
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, in place of one that is there; room is made for it if need be."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -156,8 +157,13 @@ async def reader(
         said = reading.registries
         places = at_once or said.concurrency
         read = Reader(
-            store=near, shared=shared, limits=reading.limits, concurrency=places, by_table=said.by_table
-        )  # fmt: skip
+            store=near,
+            shared=shared,
+            limits=reading.limits,
+            concurrency=places,
+            by_table=said.by_table,
+            on_damage=partial(told, "near"),
+        )
         closing.push_async_callback(read.close)
         yield read, locator
 

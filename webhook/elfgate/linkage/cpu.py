@@ -21,21 +21,23 @@ LADDERS = (
     ("z900", "z990", "z9", "z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "z17"),
 )
 # Where glibc before 2.37 looked by AT_PLATFORM and AT_HWCAP (``dl-procinfo.h``), each alone or within one another.
-OLD_SUBDIRECTORIES = (
-    *("tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i586", "i686", "sse2"),
-    *(
-        "power7",
-        "power8",
-        "power9",
-        "power10",
-        "arch_2_07",
-        "arch_3_00",
-        "arch_3_1",
-        "vsx",
-        "altivec",
-    ),
-    *("z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "vx", "te"),
-    *("aarch64", "atomics", "v6l", "v7l", "v8l", "vfp", "vfpv3", "neon"),
+OLD_SUBDIRECTORIES = frozenset(
+    (
+        *("tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i586", "i686", "sse2"),
+        *(
+            "power7",
+            "power8",
+            "power9",
+            "power10",
+            "arch_2_07",
+            "arch_3_00",
+            "arch_3_1",
+            "vsx",
+            "altivec",
+        ),
+        *("z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "vx", "te"),
+        *("aarch64", "atomics", "v6l", "v7l", "v8l", "vfp", "vfpv3", "neon"),
+    )
 )
 _ISA_BITS = ((8, "x86-64-v4"), (4, "x86-64-v3"), (2, "x86-64-v2"))
 

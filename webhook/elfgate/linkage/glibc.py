@@ -12,7 +12,13 @@ from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
-from elfgate.linkage.glibc_search import NotFound, Opened, Refused, Search
+from elfgate.linkage.glibc_search import (
+    ALIGNMENT_CHECKED_BEFORE,
+    NotFound,
+    Opened,
+    Refused,
+    Search,
+)
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.levels import compare
 from elfgate.linkage.loaded import (
@@ -21,7 +27,6 @@ from elfgate.linkage.loaded import (
     Objects,
     judge_relr,
     mapped,
-    provided_by_kernel,
     report_incomplete,
     report_mismatch,
     report_missing,
@@ -36,7 +41,6 @@ from elfgate.rootfs.tree import Found
 
 PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
-_ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 _RELR_SINCE = (2, 36)
 _LIBC = "libc.so.6"
@@ -80,9 +84,8 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
     program = replace(program, process=program.process.doubted(doubt))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
-    executable.names.update(
-        {"", *({facts.soname} if facts.soname else ())}
-    )  # rtld.c names the program ""
+    executable.names.add("")  # rtld.c names the program so
+    executable.soname = facts.soname or ""
     itself = Object(
         loader.name,
         loader.path,
@@ -172,11 +175,16 @@ def _unread_preload(attempt: Attempt) -> Doubt | None:
 
 def _load_optional(objects: Objects, search: Search, needed_by: Object, name: str) -> None:
     """A preload or DT_AUXILIARY that cannot be loaded is passed over; what it needs itself is needed all the same."""
-    if not name or objects.named(name) is not None:
+    if not name or objects.called(name) is not None:
         return
     outcome = search.find(name, needed_by)
-    if isinstance(outcome, Opened) and objects.at(outcome.path) is None:
-        objects.add(_object(outcome, needed_by, name))
+    if not isinstance(outcome, Opened):
+        return
+    known = objects.at(outcome.path)
+    if known is not None:
+        objects.alias(known, {name, outcome.name})
+    elif (opened := search.mapped(outcome)) is not None:
+        objects.add(_object(opened, needed_by, name))
 
 
 def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
@@ -184,12 +192,16 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
 
     The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
     """
-    complete, by_alignment = True, search.version < _ALIGNMENT_CHECKED_BEFORE
+    complete, by_alignment = True, search.version < ALIGNMENT_CHECKED_BEFORE
     for item in objects:
         for name in item.facts.auxiliaries:
-            _load_optional(objects, search, item, name)
-        for name in (*item.facts.filters, *item.facts.needed):
-            if provided_by_kernel(name) or objects.named(name) is not None:
+            _load_optional(objects, search, item, search.expanded(name, item))
+        for written in (*item.facts.filters, *item.facts.needed):
+            name = search.expanded(written, item)
+            if search.forbids(written):
+                _report_token(attempt, item, written)
+                return False
+            if objects.called(name) is not None or name == search.vdso:
                 continue
             outcome = search.find(name, item)
             if isinstance(outcome, Refused):
@@ -229,8 +241,15 @@ def _add(
 
 
 def _object(opened: Opened, needed_by: Object, name: str) -> Object:
-    names = {name, opened.name, opened.facts.soname or name}
-    return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt)
+    names, soname = {name, opened.name}, opened.facts.soname or ""
+    return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt, soname)
+
+
+def _report_token(attempt: Attempt, item: Object, name: str) -> None:
+    message = (
+        f"{item.path} needs {name}: no such token is allowed in a program that gains a privilege"
+    )
+    attempt.failed(Code.LIBRARY_MISSING, item.path, message, words.FIX_LIBRARY, item.doubt)
 
 
 def _report(

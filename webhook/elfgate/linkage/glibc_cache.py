@@ -25,6 +25,25 @@ _ARM_HARD_FLOAT, _ARM_SOFT_FLOAT_KIND = 0x400, 0x0B03
 _UNMARKED = {"386": (1,), "arm": (3,)}
 
 
+_TLS = 1 << 63
+_OLD_BITS = {"amd64": 1 << 1, "386": 1 << 0 | 1 << 49}  # x86_64; sse2 and i686
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a loader makes of a cache's entries for a name.
+
+    Attributes:
+        entry: The entry that it takes, if there is one for it.
+        level: The CPU level that this rests on, if the node's is not known.
+        doubtful: Some CPUs take another one (before 2.37).
+    """
+
+    entry: CacheEntry | None
+    level: str = ""
+    doubtful: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class CacheReader:
     """A loader's way to read a cache.
@@ -41,34 +60,47 @@ class CacheReader:
     version: tuple[int, ...]
     node: NodeFacts
 
-    def best(self, entries: Iterable[CacheEntry]) -> tuple[CacheEntry | None, str]:
+    def best(self, entries: Iterable[CacheEntry]) -> Choice:
         """Choose an entry.
 
         Args:
             entries: Those of the name, in the cache's order.
-
-        Returns:
-            The entry, if there is one for this loader; and the CPU level that it rests on, if the node's is not known:
-            the plain entry is then preferred, and of the others the lowest.
         """
-        ladder = self.row.hwcaps if self.row else ()
-        known = bool(ladder) and reaches(self.node.cpu_level, ladder[-1]) is not None
-        ranked: list[tuple[int, str, CacheEntry]] = []
-        for entry in filter(self._usable, entries):
+        usable = list(filter(self._usable, entries))
+        plain, doubtful = self._first(usable)
+        named, level = self._named(usable)
+        if level and plain is not None:  # any CPU would be served by the plain one
+            named, level = None, ""
+        entry = named if named is not None else plain
+        return Choice(entry, level, doubtful=doubtful and named is None)
+
+    def _first(self, entries: Iterable[CacheEntry]) -> tuple[CacheEntry | None, bool]:
+        """Find the first entry without a name that any CPU takes, and tell whether some take another."""
+        doubtful = False
+        for entry in entries:
             if entry.hwcap is None:
-                ranked.append((len(ladder) if known else -1, "", entry))
-            elif entry.hwcap not in ladder:
-                # The bits of old: what they ask of a CPU is taken to be there, but only for want of a plain entry.
-                if self.version < OLD_HWCAPS_UNTIL:
-                    ranked.append((len(ladder) + 1, "", entry))
-            elif self.version >= HWCAPS_SINCE:
-                met, rank = reaches(self.node.cpu_level, entry.hwcap), ladder.index(entry.hwcap)
-                if met:
-                    ranked.append((rank, "", entry))
-                elif met is None:
-                    ranked.append((len(ladder) - rank, entry.hwcap, entry))
-        _, level, best = min(ranked, key=lambda item: item[0], default=(0, "", None))
-        return best, level
+                return entry, doubtful
+            if entry.hwcap.startswith("0x") and self.version < OLD_HWCAPS_UNTIL:
+                if not int(entry.hwcap, 16) & ~self._old_bits():
+                    return entry, doubtful
+                doubtful = True
+        return None, doubtful
+
+    def _named(self, entries: Iterable[CacheEntry]) -> tuple[CacheEntry | None, str]:
+        """Find the best entry of ``glibc-hwcaps``; or the lowest, with its level, if the node's is not known."""
+        ladder = self.row.hwcaps if self.row else ()
+        named = [entry for entry in entries if entry.hwcap in ladder and entry.hwcap]
+        if self.version < HWCAPS_SINCE or not named:
+            return None, ""
+        named.sort(key=lambda entry: ladder.index(entry.hwcap or ""))
+        met = [entry for entry in named if reaches(self.node.cpu_level, entry.hwcap or "")]
+        if met or reaches(self.node.cpu_level, ladder[-1]) is not None:
+            return next(iter(met), None), ""
+        return named[-1], named[-1].hwcap or ""
+
+    def _old_bits(self) -> int:
+        """What every CPU of the architecture has of the bits that glibc noted before 2.37 (``dl-procinfo.h``)."""
+        return _TLS | _OLD_BITS.get(self.row.name if self.row else "", 0)
 
     def _usable(self, entry: CacheEntry) -> bool:
         if self.version <= KERNEL_FLOOR_UNTIL and entry.osversion > _version_code(self.node.kernel):

@@ -7,8 +7,8 @@ ldconfig's business and is not read when a program starts.
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
@@ -24,20 +24,33 @@ from elfgate.linkage.glibc_cache import (
     CacheReader,
 )
 from elfgate.linkage.glibc_verify import Skip, verify
-from elfgate.linkage.kernel import Image
+from elfgate.linkage.kernel import Image, page_sizes
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
-from elfgate.linkage.search import SearchPath, expand, pattern_of, split_glibc
-from elfgate.linkage.work import CHARACTERS
+from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
+from elfgate.linkage.search import SearchPath, expand, expand_known, pattern_of, split_glibc
+from elfgate.linkage.work import CHARACTERS, LOOKUP
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
+ALIGNMENT_CHECKED_BEFORE = (2, 35)
 _NO_PART = 255  # of a kernel's version
 _UNTOLD = (2, 32)
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _CACHE_BYTES = 12  # of ld.so.cache that a unit of work reads
+# DT_SONAME of the kernel's own library, which glibc lists as loaded (``setup_vdso``).
+_VDSO = {"386": "linux-gate.so.1"} | dict.fromkeys(
+    ("ppc64", "ppc64le", "s390x"), "linux-vdso64.so.1"
+)
+# Sub-directories that every CPU of an architecture looked into before 2.37, in the loader's order.
+_OLD_CERTAIN = {
+    "amd64": ("tls/x86_64", "tls", "x86_64"),
+    "386": ("tls/i686/sse2", "tls/i686", "tls/sse2", "tls", "i686/sse2", "i686", "sse2"),
+    "arm64": ("tls/aarch64", "tls", "aarch64"),
+}
+_OLD_DEPTH = 3
 _SEARCH = 20  # units of work that a search takes besides its look-ups
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
@@ -93,7 +106,6 @@ class _Query:
     other: str = ""
     other_class: bool = False
     too_new: str = ""
-    searched: list[str] = field(default_factory=list)
 
 
 class Search:
@@ -111,6 +123,8 @@ class Search:
         self._process = process
         self._loader = loader
         about = loader.facts.loader
+        row = architecture_of(loader.facts)
+        self.vdso = _VDSO.get(row.name if row else "", "linux-vdso.so.1")
         self._defaults = about.default_directories if about else ()
         self.version = release(about.version if about else "")
         self._row = architecture_of(loader.facts)
@@ -125,9 +139,28 @@ class Search:
         self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
         self._directories: dict[str, bool] = {}
+        self._old: dict[str, Sequence[str]] = {}
         self.levels: dict[
             str, None
         ] = {}  # of the CPU, not known, that lead to files of a name that was searched
+
+    def forbids(self, name: str) -> bool:
+        """Tell whether the loader refuses the tokens in a needed name (``expand_dst``)."""
+        return self._process.secure and pattern_of(name) is not None
+
+    def expanded(self, name: str, needed_by: Object) -> str:
+        """Substitute what is known of the tokens in a name of a dynamic section."""
+        return expand_known(name, self._tokens(needed_by)) if "$" in name else name
+
+    def mapped(self, opened: Opened) -> Opened | None:
+        """Map a file that may as well be missing; None if that fails, with a doubt if it may."""
+        fits = taken_by_old_glibc if self.version < ALIGNMENT_CHECKED_BEFORE else taken_by_glibc
+        answers = {fits(opened.facts, size) for size in page_sizes(self._attempt)}
+        if answers == {True, False}:
+            because = f"whether {opened.path} is mapped depends on the node's page size"
+            doubt = opened.doubt or Doubt(UnknownReason.NODE_FACT_UNKNOWN, because)
+            return replace(opened, doubt=doubt)
+        return opened if True in answers else None
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
@@ -138,7 +171,7 @@ class Search:
             return NotFound(query.doubt or _undecided(name))
         if "/" in expanded:
             outcome, _ = self._open(expanded, expanded, query)
-            return outcome or self._not_found(expanded, query)
+            return outcome or self._not_found(query)
         query.doubt = query.doubt or self._env_doubt
         for label, path in self._paths(needed_by):
             outcome = self._along(label, path, expanded, query)
@@ -153,20 +186,11 @@ class Search:
                 f"{self._loader.path} does not tell its default directories",
             )
             query.doubt = query.doubt or doubt
-        return outcome or self._not_found(expanded, query)
+        return outcome or self._not_found(query)
 
-    def _not_found(self, name: str, query: _Query) -> NotFound:
-        doubt = query.doubt
-        if doubt is None and self.version < OLD_HWCAPS_UNTIL:
-            found = next(
-                filter(None, (self._in_old_subdirectories(path, name) for path in query.searched)),
-                "",
-            )
-            if found:
-                doubt = Doubt(
-                    UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead to {found}"
-                )
-        return NotFound(doubt, query.other, query.other_class, query.too_new)
+    @staticmethod
+    def _not_found(query: _Query) -> NotFound:
+        return NotFound(query.doubt, query.other, query.other_class, query.too_new)
 
     def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
         """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
@@ -216,7 +240,8 @@ class Search:
             if query.doubt is None and self._may_have(directory.split("/"), name):
                 query.doubt = _undecided(directory)
         for directory in path.directories:
-            query.searched.append(directory)
+            if self.version < OLD_HWCAPS_UNTIL and self._has_old(directory, name):
+                query.doubt = query.doubt or _by_cpu(directory)
             for subdirectory, level in self._subdirectories(directory, name):
                 candidate = posixpath.join(directory, subdirectory, name)
                 outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
@@ -228,11 +253,9 @@ class Search:
         """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
 
         Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
-        a level's directory has is taken with that level. Up to 2.36 there is ``tls`` too, for any CPU.
+        a level's directory has is taken with that level. Up to 2.36 there are others too, for any CPU.
         """
-        plain = [("", "")]
-        if self.version < OLD_HWCAPS_UNTIL and self._is_directory(posixpath.join(directory, "tls")):
-            plain.insert(0, ("tls", ""))
+        plain = [*((path, "") for path in self._old_subdirectories(directory)), ("", "")]
         if self._row is None or not self._row.hwcaps or self.version < HWCAPS_SINCE:
             return plain
         if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
@@ -249,17 +272,34 @@ class Search:
             return [*plain, *reversed(levels)]
         return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
 
-    def _in_old_subdirectories(self, directory: str, name: str, depth: int = 3) -> str:
-        """Find a file where the node's CPU may lead before 2.37: in combinations of sub-directories such as ``tls``."""
-        for old in OLD_SUBDIRECTORIES:
-            below = posixpath.join(directory, old)
-            if not self._is_directory(below):
-                continue
-            if self._exists(posixpath.join(below, name)):
-                return posixpath.join(below, name)
-            if depth > 1 and (found := self._in_old_subdirectories(below, name, depth - 1)):
-                return found
-        return ""
+    def _old_subdirectories(self, directory: str) -> list[str]:
+        """The sub-directories that every CPU looked into before 2.37 (``_dl_important_hwcaps``), best first."""
+        if self.version >= OLD_HWCAPS_UNTIL:
+            return []
+        certain = _OLD_CERTAIN.get(self._row.name if self._row else "", ("tls",))
+        if not self._old_below(directory):
+            return []
+        return [path for path in certain if self._is_directory(posixpath.join(directory, path))]
+
+    def _has_old(self, directory: str, name: str, below: str = "") -> bool:
+        """Tell whether some CPU looked for a name elsewhere below a directory before 2.37."""
+        where = posixpath.join(directory, below) if below else directory
+        for old in self._old_below(where):
+            path = posixpath.join(below, old)
+            certain = _OLD_CERTAIN.get(self._row.name if self._row else "", ("tls",))
+            if path not in certain and self._exists(posixpath.join(directory, path, name)):
+                return True
+            if path.count("/") < _OLD_DEPTH and self._has_old(directory, name, path):
+                return True
+        return False
+
+    def _old_below(self, directory: str) -> Sequence[str]:
+        """The sub-directories of old that a directory has."""
+        if directory not in self._old:
+            self._attempt.work.spend(LOOKUP)
+            where = posixpath.join(self._process.cwd, directory)
+            self._old[directory] = sorted(self._attempt.tree.among(where, OLD_SUBDIRECTORIES))
+        return self._old[directory]
 
     def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
         """Tell whether a directory with tokens that may stand for anything may be one that leads to the file."""
@@ -305,7 +345,10 @@ class Search:
         if self._cache is None:
             query.doubt = query.doubt or self._cache_doubt
             return None
-        entry, level = self._cached_for.best(entries := self._cache.entries.get(name, ()))
+        choice = self._cached_for.best(entries := self._cache.entries.get(name, ()))
+        entry = choice.entry
+        if choice.doubtful:
+            query.doubt = query.doubt or _by_cpu(CACHE)
         if self._attempt.node.cpu_level is None and self._row is not None:
             asked = {candidate.hwcap for candidate in entries}
             self.levels.update(
@@ -318,7 +361,7 @@ class Search:
         )
         if entry is None or entry.path.startswith(barred):
             return None
-        return self._open(entry.path, f"{entry.path} ({CACHE})", query, level)[0]
+        return self._open(entry.path, f"{entry.path} ({CACHE})", query, choice.level)[0]
 
     def _read_cache(self) -> Cache | None:
         if self._process.inhibit_cache:
@@ -413,6 +456,10 @@ def release(version: str) -> tuple[int, ...]:
     return (
         tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
     )
+
+
+def _by_cpu(path: str) -> Doubt:
+    return Doubt(UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead elsewhere in {path}")
 
 
 def _undecided(text: str) -> Doubt:

@@ -14,7 +14,6 @@ from elfgate.linkage.pages import cut_off
 from elfgate.linkage.report import Code
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
-_VDSO = ("linux-vdso.so.1", "linux-gate.so.1", "linux-vdso32.so.1", "linux-vdso64.so.1")
 
 
 @dataclass(slots=True, eq=False)
@@ -26,8 +25,9 @@ class Object:
         path: Its real path.
         facts: What it says.
         needed_by: The object for which it was loaded; None for the program.
-        names: Under which it is known already: each was asked for, or is its DT_SONAME.
+        names: Under which it is known already.
         doubt: Why another file may be loaded in its place.
+        soname: Its DT_SONAME, where its loader goes by that too.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Object:
     needed_by: "Object | None" = None
     names: set[str] = field(default_factory=set)
     doubt: Doubt | None = None
+    soname: str = ""
 
     @property
     def origin(self) -> str:
@@ -56,6 +57,7 @@ class Objects:
 
     items: list[Object] = field(default_factory=list)
     _by_name: dict[str, Object] = field(default_factory=dict)
+    _by_soname: dict[str, Object] = field(default_factory=dict)
     _by_path: dict[str, Object] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Object]:
@@ -65,6 +67,8 @@ class Objects:
         """Append an object; the first to have a name keeps it."""
         self.items.append(item)
         self._by_path.setdefault(item.path, item)
+        if item.soname:
+            self._by_soname.setdefault(item.soname, item)
         self.know(item)
 
     def know(self, item: Object) -> None:
@@ -75,6 +79,16 @@ class Objects:
     def named(self, name: str) -> Object | None:
         """Find an object by a name under which it is known."""
         return self._by_name.get(name)
+
+    def called(self, name: str) -> Object | None:
+        """Find an object by a name or its DT_SONAME, which is known as a name from then on.
+
+        Source: glibc ``_dl_map_object``. Versions are looked up by names alone (``find_needed``).
+        """
+        item = self.named(name) or self._by_soname.get(name)
+        if item is not None:
+            self.alias(item, {name})
+        return item
 
     def at(self, path: str) -> Object | None:
         """Find an object by its real path: the loaders compare device and inode."""
@@ -89,11 +103,6 @@ class Objects:
     def doubt(self) -> Doubt | None:
         """The first doubt about any of them: what all of them together decide is doubtful then."""
         return next((item.doubt for item in self.items if item.doubt is not None), None)
-
-
-def provided_by_kernel(name: str) -> bool:
-    """Tell whether a name is the vDSO's, which no file stands for."""
-    return name in _VDSO
 
 
 def report_missing(

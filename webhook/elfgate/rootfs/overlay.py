@@ -6,6 +6,7 @@ overlayfs does not look at the mark on a layer's root, which is never looked up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,6 +84,14 @@ class Overlay:
             name
             for part in self._directories[directory]
             for name in self._layers[part.number].entries(part.path)
+        }
+
+    def among(self, directory: str, names: AbstractSet[str]) -> set[str]:
+        """Those of some names that layers have in a directory that was found, hidden ones included."""
+        return {
+            name
+            for part in self._directories[directory]
+            for name in names & self._layers[part.number].entries(part.path).keys()
         }
 
     def locate(self, directory: str, name: str) -> tuple[Entry, int] | None:

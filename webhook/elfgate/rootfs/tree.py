@@ -1,6 +1,7 @@
 """An image's layers as one file system, looked at from inside the container."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.rootfs import osrelease
@@ -85,6 +86,14 @@ class Tree:
             for name in sorted(self._overlay.names(found.path))
         )
         return {name: entry for name, entry in entries if entry is not None}
+
+    def among(self, path: str, names: AbstractSet[str]) -> frozenset[str]:
+        """Those of some names that a directory has; none if there is no directory at ``path``."""
+        found = self.lookup(path)
+        if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
+            return frozenset()
+        there = self._overlay.among(found.path, names)
+        return frozenset(name for name in there if self._overlay.child(found.path, name))
 
     def facts(self, found: Found) -> ElfFacts | None:
         """What the ELF file that was found says; None if it is none, or its bytes were not kept (``UNREADABLE``).

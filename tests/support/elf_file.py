@@ -74,6 +74,7 @@ class Plan:
         undefined: Symbols taken from elsewhere; a relocation that is done at start refers to each, or, if marked
             ``lazy``, a jump slot, or, if ``unreferenced``, none. ``weak`` makes it weak,
             ``copied`` a variable that the file makes room for.
+        addressed: Those of them for which the file has an address: undefined symbols with a value.
         defined: Symbols exported.
         indirect: Those of them that are indirect functions (STT_GNU_IFUNC).
         numbers: Symbols' entries in DT_VERSYM, if not 1: needs count from 32 on, definitions from 2 on; 0x8000 hides.
@@ -114,6 +115,7 @@ class Plan:
     version_needs: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     version_definitions: Sequence[str] = ()
     undefined: Sequence[Symbol] = ()
+    addressed: Sequence[str] = ()
     defined: Sequence[str] = ()
     indirect: Sequence[str] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -330,9 +332,9 @@ class _Writer:
     def _symbols(self, names: Strings) -> bytes:
         table = self.code.symbol(0, 0, 0, 0)
         for name, marks in self.taken:
-            table += self.code.symbol(
-                names.add(name), 0x20 if "weak" in marks else 0x10, int("copied" in marks), 0
-            )
+            info, section = 0x20 if "weak" in marks else 0x10, int("copied" in marks)
+            value = self.at["text"] if name in self.plan.addressed else 0
+            table += self.code.symbol(names.add(name), info, section, value)
         for name in self.exported:
             kind = 0x1A if name in self.plan.indirect else 0x12
             table += self.code.symbol(names.add(name), kind, 1, self.at["text"])

@@ -121,10 +121,11 @@ def test_glibc_can_be_told_to_pass_a_library_s_path_over() -> None:
 
 @pytest.mark.parametrize("option", [("--audit", "/opt/a.so"), ("--glibc-hwcaps-mask", "x86-64-v2")])
 def test_what_may_lead_elsewhere_lifts_what_is_missing(option: tuple[str, ...]) -> None:
-    loader = LOADERS["glibc"]
-    assert start(files("glibc"), loader, *option, "/fine").outcome is Outcome.STARTS
-    assert start(files("glibc"), loader, *option, "/needy").outcome is Outcome.UNKNOWN
-    assert start(files("glibc"), "/needy", env={"LD_AUDIT": "/opt/a.so"}).outcome is Outcome.UNKNOWN
+    loader, auditor = LOADERS["glibc"], library("a.so", defined=["la_version"])
+    image = {**files("glibc"), "opt/a.so": auditor}
+    assert start(image, loader, *option, "/fine").outcome is Outcome.STARTS
+    assert start(image, loader, *option, "/needy").outcome is Outcome.UNKNOWN
+    assert start(image, "/needy", env={"LD_AUDIT": "/opt/a.so"}).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

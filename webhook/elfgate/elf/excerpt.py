@@ -65,7 +65,8 @@ def excerpt(data: Data) -> bytes:
     marks |= Mark.INDIRECT if indirect else Mark(0)
     marks |= Mark.RELR_AT_START if packed.relocate_start(image, tags) else Mark(0)
     level = golang.cut(window, _written(segments)) if is_program else b""
-    lists = (symbols, defined, told, level, types)
+    addresses = exports.cut_addresses(image, machine, tags) if kind == _ET_EXEC else b""
+    lists = (symbols, defined, told, level, types, addresses)
     return Excerpt(window.size, marks, window.ranges(), *lists).pack()
 
 

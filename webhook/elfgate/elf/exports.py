@@ -222,6 +222,51 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
     return _names(image, symbols, count, names, versions)
 
 
+def cut_addresses(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
+    """List the functions of others for which a program at fixed addresses has an address of its own.
+
+    They are undefined, but have a value: the address that other objects' data refers to (glibc
+    ``do_lookup_x``, musl ``find_sym``).
+
+    Returns:
+        Their names, parted by NULs.
+    """
+    symbols, strings = image.offset(tags.get(_SYMTAB)), image.offset(tags.get(_STRTAB))
+    if symbols is None or strings is None:
+        return b""
+    size = image.layout.symbol.size
+    count = min(_all_symbols(image, machine, tags), _HASHES_LIMIT)
+    table = image.window.look(symbols, count * size)
+    names = image.window.look(strings, min(tags.get(_STRSZ, 0), _TABLE_LIMIT))
+    found, room = [], _NAMES_LIMIT
+    for index in compress(range(count), map(_SHN_UNDEF.__eq__, image.layout.sections(table))):
+        name, value = image.layout.name_and_value(table[index * size : (index + 1) * size])
+        end = names.find(b"\0", name, name + _NAME_LIMIT)
+        if value and end > name and (room := room - (end - name) - 1) >= 0:
+            found.append(names[name:end])
+    return b"\0".join(found)
+
+
+def _all_symbols(image: Image, machine: int, tags: Mapping[int, int]) -> int:
+    """How many symbols there are, as far as a hash table tells."""
+    plain, gnu = image.offset(tags.get(_HASH)), image.offset(tags.get(_GNU_HASH))
+    if plain is not None:
+        return _count(image, machine, plain)
+    if gnu is None:
+        return 0
+    words, look = image.layout.words, image.window.look
+    head = words(look(gnu, 16))
+    if len(head) < 4:
+        return 0
+    count, first, filter_words, _ = head
+    buckets = gnu + 16 + filter_words * image.layout.word
+    last = max(words(look(buckets, min(count, _HASHES_LIMIT) * 4)), default=0)
+    if last < first:
+        return first
+    tail = words(look(buckets + (count + last - first) * 4, _CHAIN_LIMIT * 4))
+    return next((last + index for index, value in enumerate(tail, 1) if value & 1), last)
+
+
 def decode(blob: bytes, versions: Mapping[int, str]) -> Exports:
     """Read what ``cut`` returned.
 

@@ -116,6 +116,7 @@ class ElfFacts:
         runpath: DT_RUNPATH, unsplit, or None.
         bind_now: DT_BIND_NOW, DF_BIND_NOW or DF_1_NOW.
         no_default_lib: DF_1_NODEFLIB.
+        static_tls: Bytes of a PT_TLS that must have its place from the start on (DF_STATIC_TLS).
         relr: There is a DT_RELR.
         relr_at_start: It relocates functions that are called before ``main`` (DT_INIT_ARRAY).
         indirect: There are relocations by functions (``R_*_IRELATIVE``).
@@ -132,6 +133,7 @@ class ElfFacts:
             looks up any other.
         exports: Tells whether the file defines a dynamic symbol of that name. A false yes is possible (it goes by hash,
             and of a file with very many exports says yes to all), a false no is not. The same goes for the version.
+        addresses: Functions of others for which a program at fixed addresses has one of its own: what data refers to.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
         runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
@@ -172,6 +174,7 @@ class ElfFacts:
     runpath: str | None = None
     bind_now: bool = False
     no_default_lib: bool = False
+    static_tls: int = 0
     relr: bool = False
     relr_at_start: bool = False
     indirect: bool = False
@@ -186,6 +189,7 @@ class ElfFacts:
     version_definitions: tuple[str, ...] = ()
     undefined: tuple[UndefinedSymbol, ...] = ()
     exports: Exports = NOTHING
+    addresses: frozenset[str] = frozenset()
     kernel_floor: tuple[int, int, int] | None = None
     isa_needed: int = 0
     runtime_level: str = ""

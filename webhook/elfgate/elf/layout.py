@@ -84,6 +84,12 @@ class Layout:
         halves = array("H", symbols[: len(symbols) - len(symbols) % self.symbol.size])
         return halves[3::12] if self.word == 8 else halves[7::8]
 
+    def name_and_value(self, symbol: bytes) -> tuple[int, int]:
+        """``st_name`` and ``st_value`` of one symbol."""
+        form = "I4xQ" if self.word == 8 else "II"
+        name, value = struct.unpack_from(self.prefix + form, symbol)
+        return name, value
+
     def to_little(self, data: bytes) -> bytes:
         """32-bit words, little-endian."""
         if self.byte_order == "little":

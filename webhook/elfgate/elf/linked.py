@@ -16,6 +16,7 @@ from elfgate.elf.layout import file_offset
 
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _NUMBER = 0x7FFF  # a version's; the bit above says that it is hidden
+_DF_STATIC_TLS = 0x10
 _DF_BIND_NOW, _DF_1_NOW, _DF_1_NODEFLIB, _DF_1_PIE = 0x8, 0x1, 0x800, 0x08000000
 
 
@@ -33,6 +34,7 @@ class Linked:
     runpath: str | None = None
     bind_now: bool = False
     no_default_lib: bool = False
+    static_tls: bool = False
     relr: bool = False
     relocated: bool = False
     filters: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ def read_linked(decoder: Decoder, loads: Sequence[Load], vaddr: int) -> Linked:
         bind_now="DT_BIND_NOW" in section.values
         or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
         no_default_lib=bool(flags_1 & _DF_1_NODEFLIB),
+        static_tls=bool(flags & _DF_STATIC_TLS),
         relr="DT_RELR" in section.values,
         relocated=any(section.value(tag) for tag in ("DT_RELASZ", "DT_RELSZ", "DT_PLTRELSZ")),
         filters=section.strings("DT_FILTER"),

@@ -106,6 +106,8 @@ def _read(kept: Excerpt) -> ElfFacts:
         runpath=linked.runpath,
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
+        static_tls=max((s.p_memsz for s in segments if s.p_type == "PT_TLS"), default=0)
+        * linked.static_tls,
         relr=linked.relr,
         relr_at_start=Mark.RELR_AT_START in kept.marks,
         indirect=Mark.INDIRECT in kept.marks,
@@ -120,6 +122,9 @@ def _read(kept: Excerpt) -> ElfFacts:
         version_definitions=linked.version_definitions,
         undefined=undefined.decode(kept.undefined, linked.versions),
         exports=exports.decode(kept.exports, linked.versions) if complete else exports.EVERYTHING,
+        addresses=frozenset(
+            kept.addresses.decode("utf-8", "surrogateescape").split("\0") if kept.addresses else ()
+        ),
         kernel_floor=kernel_floor,
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),

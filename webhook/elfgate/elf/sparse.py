@@ -9,11 +9,11 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-VERSION = 6  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+VERSION = 7  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct(
-    "<6sBxQIIIIII"
-)  # magic, marks, file size, number of ranges, sizes of the five lists
+    "<6sBxQ7I"
+)  # magic, marks, file size, number of ranges, sizes of the six lists
 _RANGE = struct.Struct("<QI")  # offset and size
 
 
@@ -44,6 +44,7 @@ class Excerpt:
         loader: Facts of a dynamic loader (``elfgate.elf.loader``).
         runtime_level: The CPU level of a Go program (``elfgate.elf.golang``).
         types: The types of its relocations (``elfgate.elf.undefined``).
+        addresses: Functions of others for which it has an address itself (``elfgate.elf.exports``).
     """
 
     file_size: int
@@ -54,10 +55,18 @@ class Excerpt:
     loader: bytes = b""
     runtime_level: bytes = b""
     types: bytes = b""
+    addresses: bytes = b""
 
     def pack(self) -> bytes:
         """Write it as one blob."""
-        lists = (self.undefined, self.exports, self.loader, self.runtime_level, self.types)
+        lists = (
+            self.undefined,
+            self.exports,
+            self.loader,
+            self.runtime_level,
+            self.types,
+            self.addresses,
+        )
         head = _HEAD.pack(_MAGIC, self.marks, self.file_size, len(self.ranges), *map(len, lists))
         table = [_RANGE.pack(offset, len(data)) for offset, data in self.ranges]
         return b"".join((head, *table, *lists, *(data for _, data in self.ranges)))

@@ -14,10 +14,12 @@ from elfgate.linkage import cpu, words
 from elfgate.linkage.attempt import Attempt, Doubt, Process
 from elfgate.linkage.glibc_search import (
     ALIGNMENT_CHECKED_BEFORE,
+    SEARCHING,
     NotFound,
     Opened,
     Refused,
     Search,
+    release,
 )
 from elfgate.linkage.kernel import Image, Program
 from elfgate.linkage.levels import compare
@@ -32,9 +34,11 @@ from elfgate.linkage.loaded import (
     report_missing,
 )
 from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
+from elfgate.linkage.privilege import secured
 from elfgate.linkage.report import Code
 from elfgate.linkage.symbols import by_version, undefined
-from elfgate.linkage.versions import check_unversioned, check_versions, needs_glibc
+from elfgate.linkage.tunables import Tunables, tunables
+from elfgate.linkage.versions import check_relr, check_unversioned, check_versions, needs_glibc
 from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -43,6 +47,8 @@ PRELOAD = "/etc/ld.so.preload"
 _ISA_CHECKED_SINCE = (2, 33)
 _KERNEL_CHECKED_UNTIL = (2, 35)
 _RELR_SINCE = (2, 36)
+_SLOTS_CHECKED = frozenset({3, 62})  # x86: elf_machine_lazy_rel knows no R_*_NONE
+_TLS_SURPLUS = 512  # bytes that are there in any case (csu/libc-tls.c, elf/dl-tls.c)
 _LIBC = "libc.so.6"
 _EARLY_INIT, _EARLY_INIT_SINCE = (
     "__libc_early_init",
@@ -60,6 +66,18 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
+    tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), release(about.version))
+    seen = attempt
+    if tuned.fewer_features:  # of what its CPU still counts for, nothing is known
+        seen = replace(attempt, node=replace(attempt.node, cpu_level=None))
+    _load_for_any_cpu(seen, program, loader, about)
+    attempt.needs_glibc = seen.needs_glibc
+
+
+def _load_for_any_cpu(
+    attempt: Attempt, program: Program, loader: Image, about: LoaderFacts
+) -> None:
+    """Load and link; where levels of CPUs lead elsewhere, compare what comes of it."""
     before = len(attempt.findings)
     for level in _load(attempt, program, loader, about):
         trial = replace(
@@ -80,8 +98,10 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
         attempt, loader.path, about.cpu_floor, program.process.doubt
     ) or _only_helps(program.process):
         return ()
-    doubt = _AUDITED if program.process.env.get("LD_AUDIT") else _unread_preload(attempt)
-    program = replace(program, process=program.process.doubted(doubt))
+    version = release(about.version)
+    tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), version)
+    process = secured(program.process, "glibc") if tuned.secure else program.process
+    program = replace(program, process=process.doubted(_unread_preload(attempt)))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.add("")  # rtld.c names the program so
@@ -93,6 +113,9 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
         names={loader.name, loader.facts.soname or loader.name},
     )
     search = Search(attempt, program.process, loader, executable)
+    if _is_audited(attempt, search, executable):
+        executable.doubt = executable.doubt or _AUDITED
+        program = replace(program, process=program.process.doubted(_AUDITED))
     if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
         return ()
     objects = Objects()
@@ -104,7 +127,42 @@ def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts)
         _list(attempt, objects, search)
     else:
         _link(attempt, program, objects, search, itself)
+        _report_memory(attempt, program, objects, tuned)
     return tuple(search.levels)
+
+
+def _is_audited(attempt: Attempt, search: Search, executable: Object) -> bool:
+    """Tell whether LD_AUDIT names a library that takes part; the loader passes over any other."""
+    text = search.audit
+    attempt.work.spend(len(text) // CHARACTERS)
+    for name in filter(None, dict.fromkeys(text.split(":"))):
+        outcome = search.find(name, executable)
+        doubt = not isinstance(outcome, Opened) and outcome.doubt
+        if doubt or (isinstance(outcome, Opened) and _may_audit(outcome)):
+            return True
+    return False
+
+
+def _may_audit(opened: Opened) -> bool:
+    further = set(opened.facts.needed) - {_LIBC}
+    return bool(further) or opened.facts.exports("la_version")
+
+
+def _report_memory(attempt: Attempt, program: Program, objects: Objects, tuned: Tunables) -> None:
+    """Say where a variable takes away what a library needs from the start on."""
+    audited = "LD_AUDIT" in program.process.env
+    for item in objects.items[1:]:
+        facts = item.facts
+        if tuned.stack_checked and facts.stack_executable is not False:
+            message = f"{item.path} wants an executable stack, which GLIBC_TUNABLES may forbid"
+        elif (audited or tuned.static_tls) and facts.static_tls > _TLS_SURPLUS:
+            message = (
+                f"{item.path} needs {facts.static_tls} bytes of static TLS, which may not be left"
+            )
+        else:
+            continue
+        attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+        return
 
 
 def _only_helps(process: Process) -> bool:
@@ -131,10 +189,12 @@ def _link(
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    doubt = objects.doubt or program.process.env_doubt("LD_PRELOAD", "LD_LIBRARY_PATH")
+    doubt = objects.doubt or program.process.env_doubt(*SEARCHING)
     if not check_versions(attempt, objects, itself, doubt):
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
+    if search.version >= _RELR_SINCE and not check_relr(attempt, objects):
+        return
     unversioned = check_unversioned(attempt, objects, search.version, now=now)
     bound = unversioned and _bind(attempt, objects, itself, doubt, now=now)
     if bound and search.version < _RELR_SINCE:
@@ -290,6 +350,10 @@ def _bind(
             bound = False
             message = words.symbols_missing(item.path, names, who)
             attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+        elif lazy and 0 in item.facts.slot_types and item.facts.machine in _SLOTS_CHECKED:
+            bound = False
+            message = f"{item.path} has a jump slot without a type (unexpected PLT reloc type 0x00)"
+            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_BUILD, item.doubt)
         elif _is_mixed(item, missing.lazy):
             bound = False
             message = f"{item.path} is of another release of glibc than its loader {itself.path}"

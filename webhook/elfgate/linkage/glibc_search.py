@@ -51,6 +51,7 @@ _OLD_CERTAIN = {
     "arm64": ("tls/aarch64", "tls", "aarch64"),
 }
 _OLD_DEPTH = 3
+SEARCHING = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GLIBC_TUNABLES")
 _SEARCH = 20  # units of work that a search takes besides its look-ups
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
@@ -131,7 +132,7 @@ class Search:
         text = process.env.get("LD_LIBRARY_PATH", "")
         attempt.work.spend(len(text) // CHARACTERS)
         self._env_path = split_glibc(text, ":;", self._tokens(program))
-        self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+        self._env_doubt = process.env_doubt(*SEARCHING)
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
         assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
@@ -143,6 +144,11 @@ class Search:
         self.levels: dict[
             str, None
         ] = {}  # of the CPU, not known, that lead to files of a name that was searched
+
+    @property
+    def audit(self) -> str:
+        """LD_AUDIT, or empty."""
+        return self._process.env.get("LD_AUDIT", "")
 
     def forbids(self, name: str) -> bool:
         """Tell whether the loader refuses the tokens in a needed name (``expand_dst``)."""

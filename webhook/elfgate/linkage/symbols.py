@@ -92,6 +92,11 @@ def _defined(
     symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes
 ) -> bool:
     """A variable that the object has room for is copied from another one."""
-    return any(
+    if any(
         takes(other.exports, symbol) for other in scope if not (symbol.copied and other is facts)
+    ):
+        return True
+    # A function's address, as data refers to it, may be the program's own (ELF_RTYPE_CLASS_PLT).
+    return not (symbol.lazy or symbol.copied) and any(
+        symbol.name in other.addresses for other in scope
     )

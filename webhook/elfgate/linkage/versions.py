@@ -14,6 +14,7 @@ from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
 
 _GLIBC = "GLIBC_"
+_LIBC = "libc.so.6"
 _ACCEPTED_SINCE = (2, 41)  # commit bdaf500353
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
@@ -48,6 +49,21 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
             _report(attempt, item, target, versions, loader)
             fine = False
     return fine
+
+
+def check_relr(attempt: Attempt, objects: Objects) -> bool:
+    """Judge objects with DT_RELR: with version needs they must name GLIBC_ABI_DT_RELR (since 2.36).
+
+    Source: ``_dl_check_map_versions``, "DT_RELR without GLIBC_ABI_DT_RELR dependency".
+    """
+    for item in objects:
+        facts = item.facts
+        asked = any(need.version == "GLIBC_ABI_DT_RELR" for need in facts.version_needs)
+        if facts.relr and facts.version_needs and _LIBC in facts.needed and not asked:
+            message = f"{item.path} has DT_RELR relocations without needing GLIBC_ABI_DT_RELR"
+            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+            return False
+    return True
 
 
 def check_unversioned(

@@ -165,6 +165,7 @@ def _overrides(
         capabilities=_capabilities(security.get("capabilities", "add")),
         dropped_capabilities=_capabilities(security.get("capabilities", "drop")),
         privileged=security.get("privileged").flag(),
+        read_only_root=security.get("readOnlyRootFilesystem").flag(),
         settled=settled,
     )
 

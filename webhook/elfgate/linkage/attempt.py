@@ -119,7 +119,8 @@ class Attempt:
         architecture: The node's.
         node: What else is known of the node.
         who: The process's user and groups.
-        mounts: Paths at which something else hides the image's files, each with a slash behind.
+        mounts: Real paths at which something else hides the image's files, each with a slash behind.
+        read_only_root: Files can be written in volumes only.
         variant: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         bounding: The capabilities that its processes may have.
@@ -141,6 +142,7 @@ class Attempt:
     injected: tuple[str, ...]
     bounding: Bounding = field(default_factory=Bounding)
     no_new_privileges: bool | None = None
+    read_only_root: bool = False
     explain: bool = False
     findings: list[Finding] = field(default_factory=list)
     walk: list[Step] = field(default_factory=list)
@@ -153,6 +155,8 @@ class Attempt:
         found = self._walk(path, cwd)
         self.work.spend(LOOKUP * (1 + len(found.symlinks)) + found.steps)
         crossed = (_plain(cwd, path), found.path, *found.symlinks)
+        if isinstance(found, Missing) and found.beyond:
+            crossed = (*crossed, _plain(found.path, found.beyond))
         hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
         if hidden is None:
             return found

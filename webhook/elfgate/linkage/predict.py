@@ -17,6 +17,7 @@ from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.direct import given_to_loader
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.kernel import Image, Program, entered, execve, passed_on
+from elfgate.linkage.mounts import resolved
 from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
@@ -73,11 +74,12 @@ def predict(
         architecture=architecture,
         node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides, root_passes=held.passes_modes),
-        mounts=first.mounts,
+        mounts=resolved(tree, first.mounts),
         variant=variant(tree, architecture),
         injected=tuple(injected),
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
+        read_only_root=overrides.read_only_root,
         explain=explain,
         work=work or Work(),
     )

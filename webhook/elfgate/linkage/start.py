@@ -55,6 +55,7 @@ class Overrides:
         capabilities: Names, without ``CAP_``, that the pod adds; ``ALL`` for all.
         dropped_capabilities: Those that it drops, likewise.
         privileged: It has all capabilities.
+        read_only_root: The image's files cannot be changed (``readOnlyRootFilesystem``).
         settled: Nothing adds to what the pod says, and its runtime is an ordinary one.
     """
 
@@ -73,6 +74,7 @@ class Overrides:
     capabilities: frozenset[str] = frozenset()
     dropped_capabilities: frozenset[str] = frozenset()
     privileged: bool = False
+    read_only_root: bool = False
     settled: bool = False
 
     def told(self) -> tuple[object, ...]:

@@ -36,12 +36,14 @@ class Missing:
         path: The component at which the walk ended, absolute, symlinks before it resolved.
         symlinks: The real paths of the symlinks followed, in order.
         steps: Components walked, those of symlinks among them: what the walk cost.
+        beyond: What of the path lies behind that component.
     """
 
     errno: str
     path: str
     symlinks: tuple[str, ...] = ()
     steps: int = field(default=0, compare=False)
+    beyond: str = field(default="", compare=False)
 
 
 def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's order, to be read in one piece
@@ -90,7 +92,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
             return Missing("ENAMETOOLONG", there, tuple(symlinks), steps)
         entry = child(here, name)
         if entry is None:
-            return Missing("ENOENT", there, tuple(symlinks), steps)
+            return Missing("ENOENT", there, tuple(symlinks), steps, "/".join(reversed(rest)))
         if entry.kind is Kind.DIRECTORY:
             trail.append((there, entry))
         elif entry.kind is Kind.SYMLINK and (rest or follow_last):

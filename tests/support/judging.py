@@ -11,6 +11,7 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.template import TEMPLATES, Template
+from elfgate.gate.gate import Gate
 from elfgate.policy.config import PolicyConfig
 from elfgate.server.known import Answered
 from elfgate.server.steer import Steerer
@@ -82,25 +83,23 @@ async def judging(
     wait: float | None = None,
     in_flight: int = 256,
     config: PolicyConfig | None = None,
+    rules: Path | None = None,
     pull_secrets: PullSecrets | None = None,
     templates: Sequence[Template] = TEMPLATES,
 ) -> AsyncIterator[Judging]:
     """A validator for these nodes, which reads images from this registry."""
-    inventory, engine = Inventory(nodes), await start_engine(Policies(config=config))
+    inventory, engine = Inventory(nodes), await start_engine(Policies(config=config, rules=rules))
     reading = wiring.Reading(
         registries=Registries(insecure=(registry.host,)), store=folder / "facts.db", wait=wait
     )
     try:
         async with wiring.scanner(reading) as scanner:
             validator = Validator(
-                inventory=inventory,
+                gate=Gate(inventory, scanner, engine, pull_secrets=pull_secrets),
                 nodes_known=lambda: True,
-                scanner=scanner,
-                engine=engine,
                 live_engine=engine.live,
                 sights=engine.live.sights,
                 in_flight=in_flight,
-                pull_secrets=pull_secrets,
                 templates=templates,
             )
             yield Judging(validator, inventory)

@@ -71,7 +71,7 @@ def run(folder: Path, registry: Registry, check: Callable[[Judging], Awaitable[N
 
 def evaluated(judge: Judging) -> int:
     """How many different documents the policies have judged."""
-    engine = judge.validator._engine
+    engine = judge.validator._gate.engine
     assert isinstance(engine, MemoisedEngine)
     return len(engine._verdicts)
 

@@ -11,7 +11,7 @@ from elfgate.cluster.api import Access, Api
 from elfgate.cluster.events import Events
 from elfgate.cluster.review import Review
 from elfgate.cluster.workload import Point
-from elfgate.gate import Judgement
+from elfgate.gate.gate import Judgement
 from elfgate.policy.document import Document, FindingEntry, LinkageEntry, Request, VariantEntry
 from elfgate.policy.verdict import Verdict, Violation
 from elfgate.server import late as module

@@ -141,6 +141,25 @@ def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(
     asyncio.run(main())
 
 
+def test_a_rule_of_ones_own_refuses_nothing_either_that_rests_on_a_stale_list_of_nodes(
+    tmp_path: Path, registry: Registry
+) -> None:
+    rules = Path(__file__).parents[3] / "docs" / "rules"
+
+    async def main() -> None:
+        mainframe = [real_node("z", "s390x")]
+        async with judging(tmp_path, registry, mainframe, rules=rules) as judge:
+            anywhere = pod(server(registry, "2-debian"))
+            named = pod(server(registry, "2-debian"), nodeSelector={"kubernetes.io/arch": "s390x"})
+            for obj in (anywhere, named):
+                assert "UBI" in (await judge.ask(obj))["status"]["message"]
+            judge.inventory.doubt(time.monotonic() - 60)
+            assert (await judge.ask(anywhere))["allowed"]
+            assert not (await judge.ask(named))["allowed"]
+
+    asyncio.run(main())
+
+
 def test_what_a_rule_in_dry_run_finds_is_for_metrics_and_audits_alone(
     tmp_path: Path, registry: Registry
 ) -> None:

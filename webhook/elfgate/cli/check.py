@@ -90,29 +90,17 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.workload import Point
-    from elfgate.gate import judge
+    from elfgate.gate.gate import Case, Gate
     from elfgate.wiring.images import scanner as scanner_of
     from elfgate.wiring.policies import engine as engine_of
 
-    inventory = Inventory(_nodes(options))
     found = list(workloads(manifests, _templates(options)))
     engine = await engine_of(judging(options))
     try:
         async with scanner_of(reading(options)) as scanner:
+            gate = Gate(Inventory(_nodes(options)), scanner, engine)
             results = [
-                _result(
-                    source,
-                    workload,
-                    (
-                        await judge(
-                            workload,
-                            point=Point.CHECK,
-                            inventory=inventory,
-                            scanner=scanner,
-                            engine=engine,
-                        )
-                    ).verdict,
-                )
+                _result(source, workload, (await gate.judge(Case(workload, Point.CHECK))).verdict)
                 for source, workload in found
                 if workload is not None
             ]

@@ -14,7 +14,7 @@ from elfgate.cluster.part import Part
 from elfgate.cluster.review import Resource, Review
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
-from elfgate.gate import Judgement
+from elfgate.gate.gate import Judgement
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from elfgate.cluster.events import Events, Subject, subjects
 from elfgate.cluster.review import Review, decisive, digest
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError, UnknownReason
-from elfgate.gate import Judgement
+from elfgate.gate.gate import Judgement
 from elfgate.policy.words import denial
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 
@@ -13,9 +12,6 @@ import orjson
 from elfgate.cluster.binding import Bindings
 from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
-from elfgate.cluster.inventory import Inventory
-from elfgate.cluster.outlook import Outlook
-from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.review import (
     Decisive,
     Review,
@@ -29,19 +25,17 @@ from elfgate.cluster.review import (
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
-from elfgate.gate import Judgement, judge
+from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.memory.recent import Recent
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
 from elfgate.policy.sight import EVERYTHING, Sight
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.words import denial, warnings
-from elfgate.scan.scanner import Scanner
 from elfgate.server.foresight import Foresight
 from elfgate.server.known import ANSWERS, Answered, Key, Told, weigh
 from elfgate.server.late import Late
 from elfgate.server.load import Load
-from elfgate.stale import as_of
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -85,16 +79,12 @@ class Validator:
     """Judges reviews.
 
     Args:
-        inventory: The nodes there are.
-        nodes_known: Tells whether they are all in it.
-        scanner: Predicts starts.
-        engine: Evaluates policies; what it remembers is as good as what it evaluates.
+        gate: Judges workloads.
+        nodes_known: Tells whether all nodes are known.
         live_engine: Evaluates policies anew, for readiness.
-        outlook: What settings say of nodes and runtimes, beyond what is there; None for nothing.
         in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
         templates: The kinds that hold a pod template.
-        pull_secrets: Knows workloads' own credentials; None if one access to images is everybody's.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
         sights: What the policies of a revision look at; those of one that is not there look at everything.
@@ -103,31 +93,23 @@ class Validator:
     def __init__(
         self,
         *,
-        inventory: Inventory,
+        gate: Gate,
         nodes_known: Callable[[], bool],
-        scanner: Scanner,
-        engine: Engine,
         live_engine: Engine,
-        outlook: Outlook | None = None,
         in_flight: int = 256,
         bindings: Bindings | None = None,
         templates: Sequence[Template] = TEMPLATES,
-        pull_secrets: PullSecrets | None = None,
         events: Events | None = None,
         exemption: Exemption | None = None,
         sights: Mapping[str, Sight] = MappingProxyType({}),
     ) -> None:
-        self._inventory = inventory
+        self._gate = gate
         self._nodes_known = nodes_known
-        self._scanner = scanner
-        self._engine = engine
         self._live_engine = live_engine
-        self._outlook = outlook or Outlook()
         self._known: Recent[Key, Told] = Recent(ANSWERS, weigh)
-        self._load = Load(in_flight, scanner.shed)
+        self._load = Load(in_flight, gate.scanner.shed)
         self._bindings = bindings
         self._templates = templates
-        self._pull_secrets = pull_secrets
         self._exemption = exemption or Exemption()
         self._sights = sights
         self._foresight = Foresight(self.judgement)
@@ -198,9 +180,9 @@ class Validator:
 
     def key(self, review: Review, parts: Decisive | None = None) -> Key:
         """All that decides how a decisive review is judged, or any by its decisive parts."""
-        revision, today = self._engine.revision, int(time.time()) // 86400
+        revision, today = self._gate.engine.revision, int(time.time()) // 86400
         named = "pod_names" in self._sights.get(revision, EVERYTHING)
-        return digest(review, parts, named=named), self._inventory.generation, revision, today
+        return digest(review, parts, named=named), self._gate.inventory.generation, revision, today
 
     async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
         """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.
@@ -217,20 +199,9 @@ class Validator:
         if workload is None:
             return None
         left = deadline - (time.monotonic() - began)
+        case = Case(workload, point, review.operation, dry_run=bool(review.dry_run))
         with self._load.one_more():
-            ask = partial(
-                judge,
-                workload,
-                point=point,
-                scanner=self._scanner,
-                engine=self._engine,
-                outlook=self._outlook,
-                operation=review.operation,
-                dry_run=bool(review.dry_run),
-                within=self._load.patience(left),
-                pull_secrets=self._pull_secrets,
-            )
-            return await as_of(self._inventory, ask, self._engine)
+            return await self._gate.judge(case, self._load.patience(left))
 
 
 def holds_until(judgement: Judgement, key: Key) -> float:

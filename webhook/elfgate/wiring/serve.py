@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from elfgate.cluster.events import Events, own_pod
 from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.template import TEMPLATES
+from elfgate.gate.gate import Gate
 from elfgate.isolation.figures import Figures
 from elfgate.server.bundles import BundleCollector
 from elfgate.server.isolation import IsolationCollector
@@ -91,17 +92,19 @@ def _validator(
 ) -> Validator:
     admission = settings.admission
     return Validator(
-        inventory=known.inventory,
+        gate=Gate(
+            inventory=known.inventory,
+            scanner=scanner,
+            engine=engine,
+            outlook=settings.nodes.outlook,
+            pull_secrets=known.pull_secrets(settings),
+        ),
         nodes_known=known.synced,
         bindings=known.bindings if admission.bindings else None,
-        pull_secrets=known.pull_secrets(settings),
         events=events,
         templates=(*TEMPLATES, *admission.kinds),
-        scanner=scanner,
-        engine=engine,
         live_engine=engine.live,
         sights=engine.live.sights,
-        outlook=settings.nodes.outlook,
         in_flight=admission.in_flight,
         exemption=Exemption(admission.exempt_namespaces),
     )

@@ -1,0 +1,145 @@
+"""Writes the document that policies judge from what was found."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import repeat
+
+from elfgate.cluster.openings import Opening
+from elfgate.cluster.target import Target
+from elfgate.cluster.workload import Container, Point, Workload
+from elfgate.errors import InputError
+from elfgate.gate.starts import Start
+from elfgate.images.reference import Reference
+from elfgate.policy.document import (
+    BeforeEntry,
+    ContainerEntry,
+    Document,
+    FindingEntry,
+    LinkageEntry,
+    OpeningEntry,
+    Request,
+    TargetEntry,
+    VariantEntry,
+)
+from elfgate.scan.scanner import Linkage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that was found out about a workload.
+
+    Attributes:
+        places: Where it may land.
+        openings: Why that is not final.
+        starts: The start of each container on each place.
+        alternatives: Beside each start, images that would start there; empty where everything starts.
+        elsewhere: Predictions for platforms that the pod excludes, where something fails.
+        before: How the object was before an update of which something fails.
+    """
+
+    places: Sequence[Target]
+    openings: Sequence[Opening]
+    starts: Sequence[Start]
+    alternatives: Sequence[Sequence[str]] = ()
+    elsewhere: Sequence[tuple[Container, Linkage]] = ()
+    before: Sequence[Start] = ()
+
+
+def described(
+    workload: Workload, point: Point, operation: str, found: Found, *, dry_run: bool
+) -> Document:
+    """Write it all into one document.
+
+    Args:
+        workload: As it was judged.
+        point: Where the verdict is asked for.
+        operation: CREATE or UPDATE.
+        found: What was found out about it.
+        dry_run: The request changes nothing.
+    """
+    return Document(
+        request=_request(workload, point, operation, dry_run=dry_run),
+        targets=[_target(target) for target in found.places],
+        openings=[
+            OpeningEntry(reason=opening.reason.value, because=opening.because)
+            for opening in found.openings
+        ],
+        before=[
+            BeforeEntry(platform=str(start.target.platform), verdict=start.linkage.outcome.value)
+            for start in found.before
+        ],
+        containers=[_container(container) for container in workload.containers],
+        linkages=list(_linkages(found)),
+    )
+
+
+def _request(workload: Workload, point: Point, operation: str, *, dry_run: bool) -> Request:
+    before = workload.before
+    return Request(
+        point=point.value,
+        operation=operation,
+        kind=workload.kind,
+        namespace=workload.namespace,
+        name=workload.name,
+        dry_run=dry_run,
+        every_node=workload.every_node,
+        same_images=before is not None and _images(before) == _images(workload),
+        scheduler=workload.scheduler,
+        gates=list(workload.gates),
+        today=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _images(workload: Workload) -> set[tuple[str, str]]:
+    return {(container.name, container.image) for container in workload.containers}
+
+
+def _linkages(found: Found) -> Iterable[LinkageEntry]:
+    for start, images in zip(found.starts, found.alternatives or repeat(()), strict=False):
+        yield _linkage(start.container, start.linkage, images)
+    for container, linkage in found.elsewhere:
+        yield _linkage(container, linkage)
+
+
+def _linkage(
+    container: Container, linkage: Linkage, alternatives: Sequence[str] = ()
+) -> LinkageEntry:
+    return LinkageEntry(
+        container=container.name,
+        platform=str(linkage.platform),
+        verdict=linkage.outcome.value,
+        variant=VariantEntry.of(linkage.variant),
+        needs_glibc=list(linkage.prediction.needs_glibc),
+        findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
+        alternatives=list(alternatives),
+    )
+
+
+def _target(target: Target) -> TargetEntry:
+    platform = target.platform
+    return TargetEntry(
+        platform=str(platform),
+        architecture=platform.architecture,
+        nodes=target.nodes,
+        names=list(target.names),
+        standing=target.standing.value,
+        reason=target.reason.value if target.reason else "",
+        because=target.because,
+    )
+
+
+def _container(container: Container) -> ContainerEntry:
+    try:
+        reference = Reference.parse(container.image)
+        repository, tag, digest = reference.familiar_name, reference.tag, reference.digest
+    except InputError:
+        repository, tag, digest = container.image, "", ""
+    return ContainerEntry(
+        name=container.name,
+        role=container.role.value,
+        image=container.image,
+        repository=repository,
+        tag=tag,
+        digest=digest,
+    )

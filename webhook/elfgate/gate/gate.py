@@ -1,0 +1,165 @@
+"""The main path: start reading here.
+
+A workload is judged in five steps: where it may land, what each of its images would do there, what else
+would start, one document of all that, and the policies' verdict on it. The webhook and the command line
+are doors to the ``Gate``; neither has a pipeline of its own, and none of these steps decides anything:
+policies do.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from elfgate.cluster.bounds import bounded
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.outlook import Outlook
+from elfgate.cluster.target import Target
+from elfgate.cluster.targets import landing
+from elfgate.cluster.workload import Point, Workload
+from elfgate.gate.document import Found, described
+from elfgate.gate.starts import Start, Starts, demands
+from elfgate.linkage.report import Outcome
+from elfgate.policy.document import Document, OpeningEntry
+from elfgate.policy.engine import Engine
+from elfgate.policy.verdict import Verdict
+from elfgate.scan.asker import Asker
+from elfgate.scan.scanner import Scanner
+
+if TYPE_CHECKING:  # it loads the Kubernetes client, which the command line seldom needs
+    from elfgate.cluster.pullsecrets import PullSecrets
+
+_NOTHING_MORE = Outlook()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A workload that is to be judged.
+
+    Attributes:
+        workload: What is to be admitted.
+        point: Where the verdict is asked for.
+        operation: CREATE or UPDATE.
+        dry_run: The request changes nothing.
+    """
+
+    workload: Workload
+    point: Point
+    operation: str = "CREATE"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the document it was given on.
+
+    Attributes:
+        verdict: The policies' answer.
+        document: What they were asked.
+        until: How long the document stays true of the same workload and nodes, in monotonic seconds.
+        seconds: What the steps took: ``targets``, ``scan``, ``engine``.
+    """
+
+    verdict: Verdict
+    document: Document
+    until: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Judges workloads.
+
+    Attributes:
+        inventory: The nodes there are.
+        scanner: Predicts starts.
+        engine: Evaluates policies.
+        outlook: What settings say of nodes and runtimes, beyond what is there.
+        pull_secrets: Knows a workload's own credentials; None if one access to images is everybody's.
+    """
+
+    inventory: Inventory
+    scanner: Scanner
+    engine: Engine
+    outlook: Outlook = _NOTHING_MORE
+    pull_secrets: "PullSecrets | None" = None
+
+    async def judge(self, case: Case, within: float | None = None) -> Judgement:
+        """Judge a workload.
+
+        Where the nodes are not followed, nothing is refused that rests on which nodes there are: one of
+        another architecture may have joined meanwhile. What would be refused in a cluster without any
+        node stays refused; all else is judged as a placement that is not final.
+
+        Args:
+            case: The workload, and how it is asked about.
+            within: The most seconds to wait for what is not known yet; it is an unknown then.
+
+        Raises:
+            InputError: if the pod's placement has a shape that Kubernetes would not take.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        judgement = await self._judge(case, within)
+        since = self.inventory.stale_since
+        if since is None or judgement.verdict.allowed:
+            return judgement
+        without_nodes = replace(self, inventory=Inventory())
+        if not (await without_nodes._judge(case, within)).verdict.allowed:  # noqa: SLF001 - its own
+            return judgement
+        document = as_of(judgement.document, time.monotonic() - since)
+        verdict = await self.engine.evaluate(document)
+        return replace(judgement, verdict=verdict, document=document, until=0.0)
+
+    async def _judge(self, case: Case, within: float | None) -> Judgement:
+        """Judge by the nodes as they are known."""
+        begun = perf_counter()
+        where = landing(demands(case.workload), self.inventory, self.outlook)
+        workload = bounded(case.workload, len(where.targets) + len(where.beyond))
+        keyring = await self.pull_secrets.of(workload) if self.pull_secrets else None
+        placed = perf_counter()
+        predictor = Starts(self.scanner, within, Asker(workload.namespace, keyring), self.outlook)
+        places = where.targets
+        starts = await predictor.of(workload, places)
+        if where.beyond and places and not _spared(places, starts):
+            starts += await predictor.of(workload, where.beyond)
+            places += where.beyond
+        found = Found(places, where.openings, starts)
+        if any(start.linkage.outcome is Outcome.CANNOT_START for start in starts):
+            found = replace(
+                found,
+                alternatives=[await predictor.alternatives(start) for start in starts],
+                elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
+                before=await predictor.before(workload, self.inventory),
+            )
+        document = described(workload, case.point, case.operation, found, dry_run=case.dry_run)
+        scanned = perf_counter()
+        verdict = await self.engine.evaluate(document)
+        seconds = {
+            "targets": placed - begun,
+            "scan": scanned - placed,
+            "engine": perf_counter() - scanned,
+        }
+        until = min((start.linkage.until for start in starts), default=math.inf)
+        return Judgement(verdict, document, until, seconds)
+
+
+def as_of(document: Document, age: float) -> Document:
+    """The document of nodes that were there ``age`` seconds ago: others may have come, and these gone.
+
+    How the object was before an update says nothing then either.
+    """
+    opening = OpeningEntry(
+        reason="nodes_stale",
+        because=f"the list of nodes is {age:.0f} s old, as the API server does not tell of them",
+    )
+    return document.model_copy(update={"openings": [opening, *document.openings], "before": []})
+
+
+def _spared(places: tuple[Target, ...], starts: list[Start]) -> bool:
+    """Tell whether nothing fails on one of the places, so that others need not be looked at."""
+    failing = {
+        start.target.platform for start in starts if start.linkage.outcome is Outcome.CANNOT_START
+    }
+    return any(place.platform not in failing for place in places)

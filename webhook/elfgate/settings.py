@@ -191,7 +191,8 @@ class Store(Model):
     url: Annotated[str, AfterValidator(_store_url)] | None = Field(
         default=None,
         description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
-        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`.",
+        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`; "
+        "so are the keys that facts there are sealed with, the newest first: `ELFGATE_STORE_KEYS`.",
     )
 
 

@@ -122,6 +122,10 @@ hosts-{{ . | replace ":" "_" }}.toml
 - name: ELFGATE_STORE_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ .passwordSecret }}, key: {{ .passwordKey }}}}
 {{- end }}
+{{- if and (eq $.Values.store.kind "valkey") .keysSecret }}
+- name: ELFGATE_STORE_KEYS
+  valueFrom: {secretKeyRef: {name: {{ .keysSecret }}, key: keys}}
+{{- end }}
 {{- if and (eq $.Values.store.kind "valkey") .authority }}
 - {name: SSL_CERT_FILE, value: /run/elfgate/store/ca.crt}
 {{- end }}

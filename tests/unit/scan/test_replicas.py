@@ -185,3 +185,13 @@ def test_what_one_replica_read_is_a_remedy_that_another_names(
         return found
 
     assert asyncio.run(alternatives()) == [registry.reference(f"{founding.REPOSITORY}:2-debian")]
+
+
+def test_a_lease_that_a_stranger_never_gives_back_stops_nobody(
+    registry: Registry, replica: Replica, server: valkey.Server
+) -> None:
+    (digest,) = layers("2")
+    with server.client() as client:
+        client.set(f"elfgate:lease:{digest}", b"a stranger's")
+    assert scan(registry, "2", replica()) == [Outcome.STARTS]
+    assert [path for path in blobs(registry) if path.endswith(digest)]

@@ -6,7 +6,8 @@ nobody waits for it again and again. Facts expire a month after they were writte
 policies (``allkeys-*`` and ``volatile-*``) may drop them when it is full.
 
 Keys: ``elfgate:<kind>:<digest>`` for facts; ``elfgate:tags:<repository>`` (sorted by sight) and
-``elfgate:digests:<repository>`` (tag → digest) for tags; ``elfgate:lease:<name>`` for leases.
+``elfgate:digests:<repository>`` (tag → digest) for tags; ``elfgate:lease:<name>`` for leases. Facts and digests of tags
+are sealed, if there are keys (``seal``).
 """
 
 import logging
@@ -27,6 +28,7 @@ from redis.retry import Retry
 from elfgate.store.address import Address
 from elfgate.store.leases import Held
 from elfgate.store.protocol import Kind, StoreError
+from elfgate.store.seal import UNSEALED, Seal
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,7 +40,6 @@ _LEASE_SECONDS = 10.0  # how long others wait for one who died
 _KEPT_SECONDS = 30 * 24 * 3600
 _VALUE_BYTES = 64 << 20  # of one fact
 _MOST_TAGS = 256  # kept of one repository
-_MARK = b"1"  # before every value: tells an empty value from a missing one, and this form from a later one
 _AT_ONCE = 500  # keys in one answer
 _VALUES_AT_ONCE = 16
 _IF_OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end return 0"
@@ -55,6 +56,7 @@ class ValkeyStore:
         address: Where the server is.
         clock: Seconds that only go forward.
         lease_seconds: How long a lease lasts if its holder dies.
+        seal: Tells what was written by somebody who has a key.
         on_failure: Told of each question that fails, from any thread, with ``shared``.
     """
 
@@ -64,12 +66,14 @@ class ValkeyStore:
         *,
         clock: Callable[[], float] = time.monotonic,
         lease_seconds: float = _LEASE_SECONDS,
+        seal: Seal = UNSEALED,
         on_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._address = address
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
         self._held = Held(self._renew, lease_seconds)
+        self._seal = seal
         self._failures = 0
         self._on_failure = on_failure
         self._pause = _FIRST_PAUSE
@@ -86,14 +90,16 @@ class ValkeyStore:
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
         """The fact, or None. Others may write to the server: whether to believe it is for the caller to see."""
-        return _unmarked(
-            self._ask(lambda: self._server.getrange(_key(kind, digest), 0, _VALUE_BYTES), b"")
-        )
+        place = _key(kind, digest)
+        stored = self._ask(lambda: self._server.getrange(place, 0, _VALUE_BYTES), b"")
+        return self._opened(place, stored)
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, unless it is very large."""
-        if len(value) < _VALUE_BYTES:
-            self._ask(lambda: self._server.set(_key(kind, digest), _MARK + value, ex=_KEPT_SECONDS))
+        place = _key(kind, digest)
+        stored = self._seal.close(place, value)
+        if len(stored) <= _VALUE_BYTES:
+            self._ask(lambda: self._server.set(place, stored, ex=_KEPT_SECONDS))
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points."""
@@ -105,10 +111,11 @@ class ValkeyStore:
         def read() -> list[tuple[str, str]]:
             tags = self._server.zrevrange(_sights(repository), 0, limit - 1)
             found = self._server.hmget(_digests(repository), tags) if tags else []
+            seen = zip(map(bytes.decode, tags), found, strict=True)
             return [
-                (tag.decode(), at.decode())
-                for tag, at in zip(tags, found, strict=True)
-                if at is not None
+                (tag, digest.decode())
+                for tag, stored in seen
+                if (digest := self._seal.open(_tag(repository, tag), stored or b"")) is not None
             ]
 
         return self._ask(read) or []
@@ -126,7 +133,7 @@ class ValkeyStore:
             for digest, value in zip(
                 digests, stored, strict=False
             ):  # none at all, if the server went away
-                fact = _unmarked(value)
+                fact = self._opened(_key(kind, digest), value)
                 if fact is not None:
                     yield digest, fact
 
@@ -188,7 +195,8 @@ class ValkeyStore:
         batch.zadd(
             _sights(repository), {tag: time.time_ns() // 1000}
         )  # a score is a double: exact up to 2**53
-        batch.hset(_digests(repository), tag, digest)
+        sealed = self._seal.close(_tag(repository, tag), digest.encode())
+        batch.hset(_digests(repository), tag, sealed)
         batch.expire(_sights(repository), _KEPT_SECONDS)
         batch.expire(_digests(repository), _KEPT_SECONDS)
         batch.zrange(_sights(repository), 0, -_MOST_TAGS - 1)
@@ -197,6 +205,10 @@ class ValkeyStore:
             batch.zrem(_sights(repository), *oldest)
             batch.hdel(_digests(repository), *oldest)
             batch.execute()
+
+    def _opened(self, place: str, stored: bytes) -> bytes | None:
+        """A fact as it was put; None if there is none, or it is not to be believed."""
+        return self._seal.open(place, stored) if len(stored) <= _VALUE_BYTES else None
 
     def _renew(self, name: str, token: bytes) -> None:
         self._ask(lambda: self._server.eval(_RENEW, 1, _lease(name), token, self._lease_ms))
@@ -261,11 +273,8 @@ def _lease(name: str) -> str:
     return f"elfgate:lease:{name}"
 
 
-def _unmarked(stored: bytes) -> bytes | None:
-    """A fact as it was put; None if there is none, or one of a later form."""
-    return (
-        stored[len(_MARK) :] if stored.startswith(_MARK) and len(stored) <= _VALUE_BYTES else None
-    )
+def _tag(repository: str, tag: str) -> str:
+    return f"{_digests(repository)}:{tag}"
 
 
 def _batches(items: Iterator[str], size: int) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 STORE_PASSWORD = "ELFGATE_STORE_PASSWORD"  # noqa: S105 - the variable's name
+STORE_KEYS = "ELFGATE_STORE_KEYS"
 
 
 def store_at(place: str | None) -> tuple[Path | None, str]:
@@ -51,13 +52,14 @@ def shown(place: str | None) -> str:
 
 
 def shared_store(url: str, on_failure: Callable[[str], None] = lambda _: None) -> "ValkeyStore":
-    """The store at a URL, of which nothing is asked yet. Its password may be in the environment.
+    """The store at a URL, of which nothing is asked yet. Its password and keys may be in the environment.
 
     Raises:
-        InputError: if it is no URL of a store.
+        InputError: if it is no URL of a store, or a key is none.
     """
+    from elfgate.store.seal import Seal, read_keys
     from elfgate.store.shared import ValkeyStore
 
-    return ValkeyStore(
-        parse_store_url(url, password=os.environ.get(STORE_PASSWORD, "")), on_failure=on_failure
-    )
+    address = parse_store_url(url, password=os.environ.get(STORE_PASSWORD, ""))
+    seal = Seal(read_keys(os.environ.get(STORE_KEYS, "")))
+    return ValkeyStore(address, on_failure=on_failure, seal=seal)

@@ -1,6 +1,7 @@
-"""A zygote whose predictors are conquered: they do what the test says instead of predicting.
+"""A zygote whose children are conquered: they do what the test says instead of their work.
 
-The patterns of added libraries name the deed, which follows the first question.
+The patterns of added libraries name a predictor's deed, the layer's media type an indexer's. It follows the first
+question.
 """
 
 import os
@@ -9,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from elfgate.isolation import zygote
 from elfgate.isolation.frames import read_frame, write_all
+from elfgate.isolation.messages import Job
+from elfgate.isolation.typed import loads
 
 _MOST = 64 << 20
 
@@ -78,6 +81,9 @@ DEEDS: dict[str, Callable[[int], None]] = {
     "miss layers that are none": _say(b'[[7],null,null,"",false,""]'),
     "answer with nothing": _say(b'[null,null,null,"",false,""]'),
     "say nothing": _sleep,
+    "index with garbage": _say(b"i" + b"garbage"),
+    "ask for a part that is none": _say(b"p[7,3]"),
+    "ask for too large a part": _say(b"p[0,99999999999]"),
     "end": lambda _: None,
     "open a file": _open,
     "crash": lambda _: os.abort(),
@@ -85,11 +91,11 @@ DEEDS: dict[str, Callable[[int], None]] = {
 
 
 def _work(descriptors: Sequence[int], settings: object) -> None:
-    assert isinstance(settings, list)
-    read_frame(descriptors[0], _MOST)
-    DEEDS[settings[0]](descriptors[0])
+    asked = read_frame(descriptors[0], _MOST)
+    deed = settings[0] if isinstance(settings, list) else loads(Job, asked).descriptor.media_type
+    DEEDS[deed](descriptors[0])
 
 
 def main(descriptor: str) -> None:
-    zygote.WORKS = {"predictor": _work}
+    zygote.WORKS = {"predictor": _work, "indexer": _work}
     zygote.main(descriptor)

@@ -16,12 +16,13 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.archive import Archive
 from elfgate.images.digests import digest_of, short
+from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
 from elfgate.images.manifest import Model, first_line, read_config
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
-from elfgate.images.unpack import index_layer, is_compressed
+from elfgate.images.unpack import is_compressed
 from elfgate.rootfs.layer import Layer
 
 _MANIFEST = "manifest.json"
@@ -48,7 +49,7 @@ class _Found:
     layers: dict[str, str]
 
 
-def open_docker_archive(path: str, limits: Limits) -> Source:
+def open_docker_archive(path: str, limits: Limits, indexer: Indexer | None = None) -> Source:
     """Open what ``docker save`` wrote, in either form.
 
     Raises:
@@ -57,10 +58,10 @@ def open_docker_archive(path: str, limits: Limits) -> Source:
     archive = Archive(path, limits)
     if LAYOUT_MARK in archive:
         # The new form carries the old one's manifest.json as well, but that one knows of one platform only.
-        layout = Layout(archive, limits)
+        layout = Layout(archive, limits, indexer)
         if _MANIFEST not in archive or layout.has_images():
             return layout
-    return DockerArchive(archive, limits)
+    return DockerArchive(archive, limits, indexer)
 
 
 class DockerArchive:
@@ -69,14 +70,16 @@ class DockerArchive:
     Args:
         archive: Its files.
         limits: How much is read of them.
+        indexer: What makes indexes of layers; None for this process.
 
     Raises:
         UnreadableError: if it is no such archive.
     """
 
-    def __init__(self, archive: Archive, limits: Limits) -> None:
+    def __init__(self, archive: Archive, limits: Limits, indexer: Indexer | None = None) -> None:
         self._archive = archive
         self._limits = limits
+        self._indexer = indexer or LocalIndexer()
         self._images = [self._find(image) for image in self._read_manifest()]
         self._documents = {
             digest: data for image in self._images for digest, data in image.documents.items()
@@ -112,7 +115,7 @@ class DockerArchive:
             raise self._missing(f"layer {short(descriptor.digest)}")
         try:
             with self._archive.open(path) as stream:
-                return index_layer(stream, descriptor, self._limits)
+                return self._indexer.layer(stream, descriptor, self._limits)
         except OSError as error:
             raise unreadable(f"{path} of {self._archive}", error) from error
 

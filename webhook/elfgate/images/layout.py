@@ -14,11 +14,11 @@ from typing import BinaryIO, Protocol
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
+from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.kinds_of_file import contents_of
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
 
 LAYOUT_MARK = "oci-layout"
@@ -74,11 +74,13 @@ class Layout:
     Args:
         files: The layout's files.
         limits: How much is read of them.
+        indexer: What makes indexes of layers; None for this process.
     """
 
-    def __init__(self, files: Files, limits: Limits) -> None:
+    def __init__(self, files: Files, limits: Limits, indexer: Indexer | None = None) -> None:
         self._files = files
         self._limits = limits
+        self._indexer = indexer or LocalIndexer()
 
     def resolve(self, name: str) -> Descriptor:
         """Find an image by its tag, its full name or its digest; without a name, the only image there is."""
@@ -128,7 +130,7 @@ class Layout:
     def layer(self, descriptor: Descriptor) -> Layer:
         """Read a layer."""
         with self._blob(descriptor, f"layer {short(descriptor.digest)} of {self._files}") as stream:
-            return index_layer(stream, descriptor, self._limits)
+            return self._indexer.layer(stream, descriptor, self._limits)
 
     def _resolve_digest(self, digest: str) -> Descriptor:
         """Find what the top index does not name: one platform's manifest, say."""

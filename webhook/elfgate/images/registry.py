@@ -5,7 +5,7 @@ Sources: OCI distribution spec 1.1; Docker Registry HTTP API V2.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +18,11 @@ from elfgate.images.connections import Connections, Reply, deadline, seconds_lef
 from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
 from elfgate.images.doors import Doors
 from elfgate.images.hosts import Capability, HostsFolders
+from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
-from elfgate.images.partial import index_by_table
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
@@ -46,6 +45,7 @@ class RegistryOptions:
         read_seconds: How long it may say nothing.
         document_seconds: How long a tag, index, manifest or config may take in all.
         on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
+        indexer: What makes indexes of layers.
     """
 
     plain_http: frozenset[str] = frozenset()
@@ -56,6 +56,7 @@ class RegistryOptions:
     read_seconds: float = 15.0
     document_seconds: float = 30.0
     on_bytes: Callable[[int], None] | None = None
+    indexer: Indexer = field(default_factory=LocalIndexer)
 
 
 class Registries:
@@ -169,9 +170,8 @@ class Repository:
 
         def fetch(api: Api) -> Layer:
             with api.get(f"blobs/{descriptor.digest}", what) as reply:
-                return index_layer(
-                    _Counted(reply, on_bytes) if on_bytes else reply, descriptor, self._limits
-                )
+                counted = _Counted(reply, on_bytes) if on_bytes else reply
+                return self._options.indexer.layer(counted, descriptor, self._limits)
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
@@ -189,7 +189,7 @@ class Repository:
                     self._options.on_bytes(len(data))
                 return data
 
-            return index_by_table(descriptor, fetch, self._limits)
+            return self._options.indexer.layer_by_table(descriptor, fetch, self._limits)
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, read)

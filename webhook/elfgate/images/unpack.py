@@ -7,7 +7,7 @@ import gzip
 import zlib
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
@@ -67,6 +67,32 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
     raw = VerifiedReader(
         stream, digest=descriptor.digest, size=descriptor.size, what=what, seconds=limits.seconds
     )  # fmt: skip
+    layer = index_packed(raw, what, limits)
+    raw.finish()
+    return layer
+
+
+class Packed(Reader, Protocol):
+    """A layer's bytes as they are stored."""
+
+    count: int
+    """How many have been read."""
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes without taking them."""
+
+
+def index_packed(raw: Packed, what: str, limits: Limits) -> Layer:
+    """Unpack a layer's bytes to their end and index them, whether they are the right ones or not.
+
+    Args:
+        raw: The bytes.
+        what: What is read, for messages.
+        limits: How much is read before it counts as hostile.
+
+    Raises:
+        UnreadableError: IMAGE_INVALID if it is no layer; LIMIT_EXCEEDED; as ``raw`` does.
+    """
     unpacked = _Bounded(opened(raw, raw.peek(4)), raw, what, limits)
     try:
         layer = tar.index(unpacked, max_bytes=limits.layer_bytes, max_entries=limits.layer_entries)
@@ -85,7 +111,6 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
         raise UnreadableError(
             f"{what} is not a sound tar archive: {error}", reason=UnknownReason.IMAGE_INVALID
         ) from error
-    raw.finish()
     return layer
 
 
@@ -126,7 +151,7 @@ def opened(stream: Reader, magic: bytes) -> Reader:
 class _Bounded:
     """Unpacked bytes, counted: a bomb ends here."""
 
-    def __init__(self, stream: Reader, raw: VerifiedReader, what: str, limits: Limits) -> None:
+    def __init__(self, stream: Reader, raw: Packed, what: str, limits: Limits) -> None:
         self._stream = stream
         self._raw = raw
         self._what = what

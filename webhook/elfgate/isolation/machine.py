@@ -13,7 +13,7 @@ LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF = 444, 446
 _NAMES = (
     *("read", "write", "close", "fstat", "lseek", "brk", "mmap", "munmap", "mremap"),
     *("madvise", "mprotect", "futex", "rt_sigreturn", "exit", "exit_group", "clock_gettime"),
-    *("getrandom", "restart_syscall", "sched_yield"),
+    *("getrandom", "restart_syscall", "sched_yield", "readv"),
 )
 
 
@@ -45,7 +45,7 @@ MACHINES = MappingProxyType(
             _calls(
                 *(0, 1, 3, 5, 8, 12, 9, 11, 25),
                 *(28, 10, 202, 15, 60, 231, 228),
-                *(318, 219, 24),
+                *(318, 219, 24, 19),
             ),
         ),
         "aarch64": Machine(
@@ -53,7 +53,7 @@ MACHINES = MappingProxyType(
             _calls(
                 *(63, 64, 57, 80, 62, 214, 222, 215, 216),
                 *(233, 226, 98, 139, 93, 94, 113),
-                *(278, 128, 124),
+                *(278, 128, 124, 65),
             ),
         ),
         "ppc64le": Machine(
@@ -61,7 +61,7 @@ MACHINES = MappingProxyType(
             _calls(
                 *(3, 4, 6, 108, 19, 45, 90, 91, 163),
                 *(205, 125, 221, 172, 1, 234, 246),
-                *(359, 0, 158),
+                *(359, 0, 158, 145),
             ),
         ),
         "s390x": Machine(
@@ -69,7 +69,7 @@ MACHINES = MappingProxyType(
             _calls(
                 *(3, 4, 6, 108, 19, 45, 90, 91, 163),
                 *(219, 125, 238, 173, 1, 248, 260),
-                *(349, 7, 158),
+                *(349, 7, 158, 145),
             ),
             big_endian=True,
             maps_by_pointer=True,

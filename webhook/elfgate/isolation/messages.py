@@ -1,10 +1,14 @@
 """Messages between this process and its predictors and indexers: a frame each, JSON by type, or plain bytes.
 
 A predictor reads an ``Ask``, then a frame of bytes for each layer that it said it misses; it answers ``Answer``.
+An indexer reads a ``Job`` and the layer's bytes from a pipe. Its frames begin with a letter: it may ask for a part
+(``FETCH``), then it has the index (``INDEXED``) or says why not (``FAILED``).
 """
 
 from dataclasses import dataclass
 
+from elfgate.errors import UnknownReason
+from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.start import ImageDefaults
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
@@ -14,6 +18,10 @@ MOST_ANSWER_BYTES = 1 << 20
 MOST_EXPLAINED_BYTES = 32 << 20  # a walk, or every program of an image that fails
 MOST_LAYER_BYTES = 1 << 30
 MOST_ASK_BYTES = 64 << 20
+MOST_PART_BYTES = 64 << 20  # of a layer that is read by its table of contents
+MOST_INDEX_BYTES = 64 << 20
+MOST_HELLO_BYTES = 256
+INDEXED, FAILED, FETCH = b"i", b"f", b"p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +75,43 @@ class Answer:
     damaged: str = ""
     memory: bool = False
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A layer for an indexer.
+
+    Attributes:
+        descriptor: Of the layer.
+        limits: How much is read before it counts as hostile.
+        by_table: Ask for parts of it, by its table of contents; else all of it comes by the pipe.
+    """
+
+    descriptor: Descriptor
+    limits: Limits
+    by_table: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The part of the blob that an indexer wants: from one offset up to another."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The end of an indexer that has no index.
+
+    Attributes:
+        message: Of an ``UnreadableError``.
+        reason: The same.
+        hint: The same.
+        memory: It had too little memory.
+    """
+
+    message: str = ""
+    reason: UnknownReason | None = None
+    hint: str = ""
+    memory: bool = False

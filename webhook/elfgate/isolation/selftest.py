@@ -1,5 +1,12 @@
-"""A small image whose answer is certain: it tells whether processes behind the sandbox can do their work here."""
+"""A small image whose answers are certain: they tell whether confined processes can do their work here."""
 
+import io
+import tarfile
+
+from elfgate.errors import UnreadableError
+from elfgate.images.digests import digest_of
+from elfgate.images.indexer import Indexer
+from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
@@ -28,3 +35,25 @@ async def predicts(predictor: Predictor) -> str:
                 return error.message
     outcome = foreseen.prediction.outcome
     return "" if outcome is Outcome.CANNOT_START else f"a script without interpreter {outcome}"
+
+
+def indexes(indexer: Indexer) -> str:
+    """Empty if an indexer makes the right index; else what is wrong with it. Blocks."""
+    packed = _archive()
+    descriptor = Descriptor("", digest_of(packed), len(packed))
+    try:
+        layer = indexer.layer(io.BytesIO(packed), descriptor, Limits())
+        names = set(layer.entries("/"))
+    except UnreadableError as error:
+        return error.message
+    return "" if names == {"start"} else "a layer's index lacks a file"
+
+
+def _archive() -> bytes:
+    """A layer of one file, as gzip."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        member = tarfile.TarInfo("start")
+        member.size, member.mode = len(_SCRIPT), 0o755
+        archive.addfile(member, io.BytesIO(_SCRIPT))
+    return written.getvalue()

@@ -73,8 +73,10 @@ def _generic(form: Any) -> Callable[[Any], Any]:
 
 
 def _of_class(form: type) -> Callable[[Any], Any]:
+    forms = (int, float) if form is float else (form,)
+
     def read(value: Any) -> Any:
-        if type(value) is not form:
+        if type(value) not in forms:
             raise ValueError(f"{type(value).__name__}, where {form.__name__} is expected")
         return value
 

@@ -7,11 +7,10 @@ from functools import partial
 
 from elfgate.isolation.channel import BrokenChannelError, Channel
 from elfgate.isolation.children import Child, Zygote
-from elfgate.isolation.messages import Answer, Ask, Hello
+from elfgate.isolation.messages import MOST_HELLO_BYTES, Answer, Ask, Hello
 from elfgate.isolation.typed import dumps, loads
 
 _READY_SECONDS = 10.0
-_MOST_HELLO_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,10 @@ class Worker:
         """
         fork = partial(zygote.fork, "predictor", memory=memory, settings=list(injected))
         child = await asyncio.to_thread(fork)
-        channel = await Channel.over(child.channel, first=_MOST_HELLO_BYTES)
+        channel = await Channel.over(child.channel, first=MOST_HELLO_BYTES)
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                hello = loads(Hello, await channel.receive(_MOST_HELLO_BYTES))
+                hello = loads(Hello, await channel.receive(MOST_HELLO_BYTES))
         except (TimeoutError, ValueError) as error:
             child.end()
             raise BrokenChannelError("it is not ready in time") from error

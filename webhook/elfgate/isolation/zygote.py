@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from elfgate.isolation import predictor
+from elfgate.isolation import indexer, predictor
 from elfgate.isolation.frames import write_frame
 from elfgate.isolation.limits import Bounds, address_space, bound, end_with
 from elfgate.isolation.messages import Hello
@@ -32,7 +32,8 @@ _CODECS = ("ascii", "latin-1", "unicode_escape", "raw_unicode_escape", "idna", "
 Work = Callable[[Sequence[int], object], None]
 """What a kind of child does: with its descriptors, of which the first is its channel, and its settings."""
 
-WORKS: Mapping[str, Work] = {"predictor": predictor.work}
+WORKS: Mapping[str, Work] = {"predictor": predictor.work, "indexer": indexer.work}
+_NICE = {"indexer": 10}  # whoever only reads ahead comes after whoever answers
 
 
 def main(descriptor: str) -> None:
@@ -62,6 +63,7 @@ def _serve(control: socket.socket, selector: selectors.BaseSelector, own: int) -
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
+        os.nice(_NICE.get(kind, 0))
         _live(WORKS[kind], Bounds(own + memory, seconds), parent, descriptors, settings)
     for descriptor in descriptors:
         os.close(descriptor)

@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,10 +19,11 @@ from elfgate.settings import Registries as RegistrySettings
 from elfgate.settings import Settings, default_store
 from elfgate.store.memory import MemoryStore
 from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
-from elfgate.wiring.isolation import Isolation, predicting
+from elfgate.wiring.isolation import Isolation, untrusted_work
 from elfgate.wiring.stores import shared_store, store_at
 
 if TYPE_CHECKING:
+    from elfgate.images.indexer import Indexer
     from elfgate.images.keyring import Keyring
     from elfgate.images.registry import Registries
     from elfgate.isolation.figures import Figures
@@ -113,13 +114,13 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
     async with (
-        predicting(reading.isolation, reading.injected, reading.figures) as predictor,
-        reader(reading) as (read, locate),
+        untrusted_work(reading.isolation, reading.injected, reading.figures) as work,
+        _reader(reading, work.indexer) as (read, locate),
     ):
         scanning = Scanner(
             locate=locate,
             reader=read,
-            predictor=predictor,
+            predictor=work.predictor,
             wait=reading.wait,
             snapshotter=reading.snapshotter,
             on_unread=reading.on_unread,
@@ -144,6 +145,17 @@ async def reader(
     Raises:
         InputError: as ``scanner`` does.
     """
+    async with (
+        untrusted_work(reading.isolation, reading.injected, reading.figures) as work,
+        _reader(reading, work.indexer, at_once=at_once) as opened,
+    ):
+        yield opened
+
+
+@asynccontextmanager
+async def _reader(
+    reading: Reading, indexer: "Indexer | None", *, at_once: int | None = None
+) -> AsyncIterator[tuple[Reader, "Locator"]]:
     async with AsyncExitStack() as closing:
         told = reading.on_store_failure
         file, size = reading.store, reading.store_bytes
@@ -152,7 +164,7 @@ async def reader(
         shared = shared_store(reading.store_url, told) if reading.store_url else None
         if shared is not None:
             closing.callback(shared.close)
-        locator = Locator(reading)
+        locator = Locator(reading, indexer)
         closing.callback(locator.close)
         said = reading.registries
         places = at_once or said.concurrency
@@ -171,8 +183,9 @@ async def reader(
 class Locator:
     """Finds the source of an image as written, and keeps the source: a registry's tokens and connections are shared."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, indexer: "Indexer | None" = None) -> None:
         self._reading = reading
+        self._indexer = indexer
         self._elsewhere = {
             str(Reference.parse(name)): Location.parse(at) for name, at in reading.images.items()
         }
@@ -231,18 +244,18 @@ class Locator:
             return self._registry().repository(location.reference, keyring)
         key = (location.transport, location.path)
         if key not in self._sources:
-            self._sources[key] = _local(location, self._reading.limits)
+            self._sources[key] = _local(location, self._reading.limits, self._indexer)
         return self._sources[key]
 
     def _registry(self) -> "Registries":
         if self._registries is None:
             places = (location.reference for location in self._elsewhere.values())
             named = frozenset(place.registry for place in places if place is not None)
-            self._registries = _registries(self._reading, named)
+            self._registries = _registries(self._reading, named, self._indexer)
         return self._registries
 
 
-def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
+def _registries(reading: Reading, named: frozenset[str], indexer: "Indexer | None") -> "Registries":
     """Registries, as the settings say, with the credentials that all who ask share.
 
     Raises:
@@ -270,6 +283,8 @@ def _registries(reading: Reading, named: frozenset[str]) -> "Registries":
         named=named,
         on_bytes=reading.on_bytes,
     )
+    if indexer is not None:
+        options = replace(options, indexer=indexer)
     return Registries(Chain(*shared), options=options, limits=reading.limits)
 
 
@@ -278,7 +293,7 @@ def docker_config() -> Path:
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
 
 
-def _local(location: Location, limits: Limits) -> Source:
+def _local(location: Location, limits: Limits, indexer: "Indexer | None") -> Source:
     """The source behind a path of this machine."""
     from elfgate.images.archive import Archive
     from elfgate.images.directory import Directory
@@ -287,10 +302,10 @@ def _local(location: Location, limits: Limits) -> Source:
 
     match location.transport:
         case Transport.OCI:
-            return Layout(Folder(location.path), limits)
+            return Layout(Folder(location.path), limits, indexer)
         case Transport.OCI_ARCHIVE:
-            return Layout(Archive(location.path, limits), limits)
+            return Layout(Archive(location.path, limits), limits, indexer)
         case Transport.DOCKER_ARCHIVE:
-            return open_docker_archive(location.path, limits)
+            return open_docker_archive(location.path, limits, indexer)
         case _:
             return Directory(location.path, limits)

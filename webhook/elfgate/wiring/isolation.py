@@ -1,9 +1,11 @@
 """Where untrusted work is done: in confined processes, if this system has them, or here."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from elfgate.errors import InputError
@@ -11,7 +13,9 @@ from elfgate.scan.inquiry import Predictor
 from elfgate.scan.local import LocalPredictor
 
 if TYPE_CHECKING:
+    from elfgate.images.indexer import Indexer
     from elfgate.isolation.figures import Figures
+    from elfgate.isolation.indexing import Indexing
     from elfgate.isolation.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -19,11 +23,24 @@ log = logging.getLogger(__name__)
 Isolation = Literal["required", "preferred", "none"]
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Who does untrusted work.
+
+    Attributes:
+        predictor: Predicts starts.
+        indexer: Makes indexes of layers; None for whoever reads them.
+    """
+
+    predictor: Predictor
+    indexer: "Indexer | None" = None
+
+
 @asynccontextmanager
-async def predicting(
+async def untrusted_work(
     isolation: Isolation, injected: Sequence[str], figures: "Figures | None" = None
-) -> AsyncIterator[Predictor]:
-    """Who predicts, ended at the end.
+) -> AsyncIterator[Work]:
+    """Who does untrusted work, ended at the end.
 
     Args:
         isolation: Whether that has to be in processes of its own.
@@ -33,43 +50,45 @@ async def predicting(
     Raises:
         InputError: if isolation is required, and this system cannot do it.
     """
-    local = LocalPredictor(injected)
+    here = Work(LocalPredictor(injected))
     if isolation == "none":
-        yield local
+        yield here
         return
     if sys.platform != "linux":
         _without(isolation, "this system is not Linux")
-        yield local
+        yield here
         return
     noted = figures or _figures()
-    async with _pool(injected, noted) as pool:
-        problem = await _problem(pool, noted)
+    async with _apart(injected, noted) as (pool, indexing):
+        problem = await _problem(pool, indexing, noted)
         if problem:
             _without(isolation, problem)
-            yield local
-        else:
-            yield pool
+        yield here if problem else Work(pool, indexing)
 
 
 @asynccontextmanager
-async def _pool(injected: Sequence[str], figures: "Figures") -> AsyncIterator["Pool"]:
+async def _apart(
+    injected: Sequence[str], figures: "Figures"
+) -> AsyncIterator[tuple["Pool", "Indexing"]]:
     from elfgate.isolation.children import Zygote
+    from elfgate.isolation.indexing import Indexing
     from elfgate.isolation.pool import Pool
 
     zygote = Zygote()
     pool = Pool(zygote, injected=injected, on_kill=figures.killed, on_hello=figures.began)
+    indexing = Indexing(zygote, on_kill=figures.killed, on_hello=figures.began)
     try:
-        yield pool
+        yield pool, indexing
     finally:
         await pool.close()
         zygote.close()
 
 
-async def _problem(pool: "Pool", figures: "Figures") -> str:
-    """What keeps the pool from being of use; empty if nothing does."""
-    from elfgate.isolation.selftest import predicts
+async def _problem(pool: "Pool", indexing: "Indexing", figures: "Figures") -> str:
+    """What keeps processes of their own from being of use; empty if nothing does."""
+    from elfgate.isolation.selftest import indexes, predicts
 
-    problem = await predicts(pool)
+    problem = await predicts(pool) or await asyncio.to_thread(indexes, indexing)
     if not problem and not figures.confined:
         return "this kernel does not confine processes by seccomp"
     return problem

@@ -25,7 +25,7 @@ ASK = Ask(
     Inquiry(
         Platform("linux", "arm", "v7"),
         Overrides(("b",), None, unknown_env=frozenset("ba"), groups=frozenset({3, 1})),
-        NodeFacts(4096, "x86-64-v3", (6, 1, 0), frozenset({"arm64"}), "containerd"),
+        NodeFacts(4096, "x86-64-v3", (6, 1, 0), frozenset({"arm64"}), "containerd", "btrfs"),
         explain=True,
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -59,6 +59,8 @@ def _reader(form: Hashable) -> Callable[[Any], Any]:
 
 def _generic(form: Any) -> Callable[[Any], Any]:
     origin, arguments = get_origin(form), get_args(form)
+    if origin is Literal:
+        return _of_values(frozenset(arguments))
     if origin in (Union, types.UnionType):
         return _or_nothing(*(_reader(part) for part in arguments if part is not types.NoneType))
     if origin is tuple and arguments[-1] is Ellipsis:
@@ -78,6 +80,15 @@ def _of_class(form: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if type(value) not in forms:
             raise ValueError(f"{type(value).__name__}, where {form.__name__} is expected")
+        return value
+
+    return read
+
+
+def _of_values(values: frozenset[Any]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not str or value not in values:
+            raise ValueError("not one of the values that are expected")
         return value
 
     return read

@@ -12,6 +12,7 @@ from elfgate.images import connections
 from elfgate.images.addresses import check_address, check_url, is_loopback_host
 from elfgate.images.api import _redirected
 from elfgate.images.connections import Connections
+from elfgate.images.dial import Dial
 from support.registry import Answer, Registry
 
 
@@ -36,6 +37,19 @@ def test_a_redirect_may_not_leave_tls() -> None:
         "::",
         "224.0.0.1",
         "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "::a9fe:a9fe",
+        "::7f00:1",
+        "fd00::5efe:a9fe:a9fe",
+        "2001:0:a9fe:a9fe::1",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "168.63.129.16",
+        "255.255.255.255",
+        "0.1.2.3",
+        "fec0::1",
     ],
 )
 @pytest.mark.parametrize("loopback", [False, True])
@@ -168,9 +182,10 @@ def test_tls_is_trusted_by_the_machines_authorities(
 
 def test_a_certificate_of_nobody_known_is_not_trusted(secured: Registry) -> None:
     asked = Connections()
+    own, url = Dial(own=True), f"https://localhost:{secured.port}/"
     with (
         pytest.raises(UnreadableError, match="certificate verify failed") as raised,
-        asked.exchange("GET", f"https://localhost:{secured.port}/", {}, loopback=True),
+        asked.exchange("GET", url, {}, loopback=True, dial=own),
     ):
         pass
     assert raised.value.reason is UnknownReason.REGISTRY_UNREACHABLE

@@ -6,11 +6,13 @@ time it is looked up.
 A deadline holds for a whole exchange, header bytes included: a peer that drips cannot hold a thread.
 """
 
+import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,15 +21,25 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 
 from elfgate.errors import UnansweredError, UnknownReason, UnreadableError
-from elfgate.images.addresses import check_address, check_literal, check_url
+from elfgate.images.addresses import (
+    UNREACHABLE,
+    check_address,
+    check_literal,
+    check_not_own,
+    check_url,
+    is_within,
+)
 from elfgate.images.dial import AS_USUAL, Dial
 from elfgate.images.pace import paced
+
+log = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS = 32
 _IDLE_SECONDS = (
     20.0  # sooner than most servers hang up, so that no request meets a connection that just ended
 )
 _SHORT_BODY = 16 << 10
+_MOST_HOSTS = 4096  # remembered of those whose failures all read the same
 _until: ContextVar[float] = ContextVar("until")
 
 
@@ -46,11 +58,18 @@ def seconds_left() -> float:
     return _until.get(float("inf")) - time.monotonic()
 
 
+Explained = Callable[[str], AbstractContextManager[None]]
+"""Within it, what goes wrong with a URL becomes one line."""
+
+
 class Reply:
     """An answer whose body is read as it comes (a ``Reader``)."""
 
-    def __init__(self, url: str, response: httpcore.Response, *, is_head: bool) -> None:
+    def __init__(
+        self, url: str, response: httpcore.Response, explained: "Explained", *, is_head: bool
+    ) -> None:
         self.url = url
+        self._explained = explained
         self.is_head = is_head
         self.status = response.status
         self.headers = _combined(response.headers)
@@ -60,7 +79,7 @@ class Reply:
     def read(self, size: int = -1, /) -> bytes:
         """Read on; chunks come as they arrive, so usually fewer bytes than asked for."""
         while not self._ahead:
-            with _explained(self.url):
+            with self._explained(self.url):
                 chunk = next(self._chunks, None)
             if chunk is None:
                 return b""
@@ -104,6 +123,9 @@ class Connections:
         self._connect_seconds = connect_seconds
         self._timeout = {"read": read_seconds, "write": read_seconds, "pool": read_seconds}
         self._pools: dict[tuple[bool, str, str, Dial], httpcore.ConnectionPool] = {}
+        self._within: OrderedDict[str, None] = (
+            OrderedDict()
+        )  # hosts at addresses nobody may explore
 
     @contextmanager
     def exchange(
@@ -130,7 +152,7 @@ class Connections:
             UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be reached.
         """
         target = check_url(url)
-        with _explained(url):
+        with self._explained(url):
             lines = headers.items() if isinstance(headers, Mapping) else headers
             length = [("Content-Length", str(len(body)))] if body else []
             connect = (
@@ -146,7 +168,7 @@ class Connections:
                 )
             )
         try:
-            reply = Reply(url, response, is_head=method == "HEAD")
+            reply = Reply(url, response, self._explained, is_head=method == "HEAD")
             yield reply
             reply.drain()
         finally:
@@ -156,6 +178,20 @@ class Connections:
         """Close all connections."""
         for pool in self._pools.values():
             pool.close()
+
+    @contextmanager
+    def _explained(self, url: str) -> Iterator[None]:
+        """Turn what goes wrong into one line; into the same one, where nobody is to explore."""
+        try:
+            with _told(url):
+                yield
+        except UnreadableError as error:
+            host = urlsplit(url).hostname or ""
+            if error.__cause__ is None or host not in self._within:
+                raise
+            log.info("%s", error)
+            error.message = f"{urlsplit(url).netloc.rpartition('@')[2]} {UNREACHABLE}"
+            raise
 
     def _pool(self, target: SplitResult, *, loopback: bool, dial: Dial) -> httpcore.ConnectionPool:
         """Loopback and other connections are never pooled together: a pooled one is not checked again."""
@@ -170,7 +206,9 @@ class Connections:
                 proxy=_proxy(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
                 keepalive_expiry=_IDLE_SECONDS,
-                network_backend=_Backend(loopback=loopback, checked=not proxy),
+                network_backend=_Backend(
+                    loopback=loopback, own=dial.own, checked=not proxy, within=self._within
+                ),
             )
             self._pools.setdefault(key, pool)
         return self._pools[key]
@@ -210,9 +248,13 @@ def _proxy(url: str) -> httpcore.Proxy:
 class _Backend(httpcore.NetworkBackend):
     """Connects to addresses that were checked, and hands out streams that keep the deadline."""
 
-    def __init__(self, *, loopback: bool, checked: bool) -> None:
+    def __init__(
+        self, *, loopback: bool, own: bool, checked: bool, within: OrderedDict[str, None]
+    ) -> None:
         self._loopback = loopback
+        self._own = own
         self._checked = checked
+        self._within = within
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -244,6 +286,12 @@ class _Backend(httpcore.NetworkBackend):
         if self._checked:
             for address in addresses:
                 check_address(host, address, loopback=self._loopback)
+                if not self._own:
+                    check_not_own(host, address)
+        if not self._own and any(map(is_within, addresses)):
+            self._within[host] = None
+            if len(self._within) > _MOST_HOSTS:
+                self._within.popitem(last=False)
         return addresses
 
 
@@ -285,7 +333,7 @@ def _within(timeout: float | None) -> float | None:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def _told(url: str) -> Iterator[None]:
     """Turn what went wrong on the way into one line."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     try:

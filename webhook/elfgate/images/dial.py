@@ -16,12 +16,14 @@ class Dial:
         client: This side's certificates: PEM files of the certificate and its key; None if both are in one file.
         skip_verify: Take any certificate. What is read is still verified against its digest.
         connect_seconds: How long the host may take to take a connection, if not as long as usual.
+        own: It may be at an address of this machine's interfaces; who asks may know what is there.
     """
 
     ca: tuple[str, ...] = ()
     client: tuple[tuple[str, str | None], ...] = ()
     skip_verify: bool = False
     connect_seconds: float | None = None
+    own: bool = False
 
     def elsewhere(self) -> Self:
         """For hosts that this one leads to: its authorities count there too, its leniency and certificates do not."""

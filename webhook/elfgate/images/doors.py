@@ -11,6 +11,7 @@ that it is written for, so a mirror is asked with what is known for the mirror's
 import threading
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -143,6 +144,6 @@ class Doors:
                 loopback=loopback,
                 query=query,
                 headers=host.headers,
-                dial=host.dial,
+                dial=replace(host.dial, own=host.configured or self._loopback),
             )
         return self._apis[key]

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from elfgate.cluster.template import TEMPLATES, Template, workload
 from elfgate.cluster.workload import Role, Workload
 from elfgate.errors import InputError
+from elfgate.linkage.report import Code
 from support.objects import container, deployment, pod
 
 
@@ -30,21 +32,98 @@ def test_a_pod_is_its_own_template() -> None:
     assert found.pod_spec == pod()["spec"]
 
 
-@pytest.mark.parametrize("row", TEMPLATES, ids=lambda row: f"{row.group}/{row.kind}")
-def test_every_kind_of_the_table_yields_its_containers(row: Template) -> None:
-    obj: dict[str, Any] = {"spec": {"containers": [container()]}}
-    for step in reversed(row.path):
-        obj = {step: obj}
-    obj |= {
+HELD: dict[str, Any] = {
+    "template": {"spec": {"containers": [container()]}},
+    "spec": {"containers": [container()]},
+    "object": pod(),
+    "argo": {"container": container()},
+    "tekton": {"steps": [container()]},
+}
+
+
+def holding(row: Template, obj: Any) -> dict[str, Any]:
+    """An object of a row's kind with this at its path; every other step is a list, where any may be."""
+    for number, step in enumerate(reversed(row.path)):
+        each = [obj] if number % 2 else {"a": obj}
+        obj = each if step == "*" else {step: obj}
+    return {
+        **obj,
         "apiVersion": f"{row.group}/v1".lstrip("/"),
         "kind": row.kind,
         "metadata": {"name": "web"},
     }
 
-    found = read(obj)
+
+@pytest.mark.parametrize("row", TEMPLATES, ids=lambda row: f"{row.group}/{row.kind}")
+def test_every_kind_of_the_table_yields_its_containers(row: Template) -> None:
+    found = read(holding(row, HELD[row.holds]))
 
     assert [item.name for item in found.containers] == ["web"]
-    assert found.every_node == (row.kind in {"DaemonSet", "BroadcastJob"})
+    assert (found.kind, found.every_node) == (row.kind, row.every_node)
+    assert found.others == ()
+
+
+@pytest.mark.parametrize("row", TEMPLATES, ids=lambda row: f"{row.group}/{row.kind}")
+def test_what_is_absent_on_the_way_holds_nothing(row: Template) -> None:
+    for step in row.path:
+        cut = row.path[: row.path.index(step)]
+        short = Template(row.group, row.kind, cut)
+        assert workload(holding(short, {})) is None
+
+
+def test_an_object_with_several_templates_has_them_all() -> None:
+    templates = {
+        "leaderTemplate": {"spec": {"containers": [container("leader")]}},
+        "workerTemplate": {"spec": {"containers": [container("worker")]}},
+    }
+    found = read(
+        {
+            "apiVersion": "leaderworkerset.x-k8s.io/v1",
+            "kind": "LeaderWorkerSet",
+            "spec": {"leaderWorkerTemplate": templates},
+        }
+    )
+    assert [(item.part, item.containers[0].name) for item in (found, *found.others)] == [
+        ("spec.leaderWorkerTemplate.leaderTemplate", "leader"),
+        ("spec.leaderWorkerTemplate.workerTemplate", "worker"),
+    ]
+
+
+def test_settings_may_name_templates_in_lists_and_pod_specs_by_a_path() -> None:
+    adapter = TypeAdapter(Template)
+    path = "spec.crews[*].pod"
+    row = adapter.validate_python(
+        {"group": "s.example", "kind": "S", "path": path, "holds": "spec"}
+    )
+    crews = [{"pod": {"containers": [container(name)]}} for name in ("a", "b")]
+    obj = {"apiVersion": "s.example/v1", "kind": "S", "spec": {"crews": crews}}
+
+    found = workload(obj, templates=(row,))
+
+    assert found
+    assert [item.part for item in (found, *found.others)] == [
+        "spec.crews[0].pod",
+        "spec.crews[1].pod",
+    ]
+
+
+def test_two_rows_that_lead_to_one_template_are_judged_once() -> None:
+    row = Template("batch.volcano.sh", "Job", ("spec", "tasks", "0", "template"))
+    obj = {
+        "apiVersion": "batch.volcano.sh/v1alpha1",
+        "kind": "Job",
+        "spec": {"tasks": [{"template": pod()}]},
+    }
+    found = workload(obj, templates=(*TEMPLATES, row))
+    assert found
+    assert found.others == ()
+
+
+def test_what_a_controller_adds_to_leaves_only_the_platform_to_judge() -> None:
+    found = read(holding(next(row for row in TEMPLATES if row.kind == "RayCluster"), pod()))
+    (added,) = [item for item in found.containers[0].doubts if item.reason == "template"]
+    assert added.codes is not None
+    assert Code.PLATFORM_MISSING not in added.codes
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from elfgate.cli.output import CheckOutput, ResultOutput
     from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
-    from elfgate.cluster.template import Template
     from elfgate.cluster.workload import Workload
     from elfgate.policy.verdict import Verdict
+    from elfgate.settings import Settings
 
 USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
 DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod template, against the
 nodes that its pods may land on. Other objects are passed over."""
-EPILOG = """FILE is YAML or JSON with any number of documents, as `helm template` and `kustomize build` print; - is
-standard input.
+EPILOG = """FILE is YAML or JSON with any number of documents, as `helm template` and `kustomize build` print; a folder
+stands for the manifests in and below it; - is standard input. Documents that are no Kubernetes objects are
+named and passed over.
 
 exit codes: 0 admitted; 1 denied; 2 bad usage or input; 3 unknown, with --strict; 4 no verdict from the policies
 
@@ -89,35 +91,50 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
     from elfgate.cluster.inventory import Inventory
+    from elfgate.cluster.outlook import Outlook
+    from elfgate.cluster.template import TEMPLATES
     from elfgate.cluster.workload import Point
     from elfgate.gate.gate import Case, Gate
     from elfgate.wiring.images import scanner as scanner_of
     from elfgate.wiring.policies import engine as engine_of
 
-    found = list(workloads(manifests, _templates(options)))
+    settings = _settings(options)
+    templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
+    found = list(workloads(manifests, templates))
     engine = await engine_of(judging(options))
     try:
         async with scanner_of(reading(options)) as scanner:
-            gate = Gate(Inventory(_nodes(options)), scanner, engine)
+            outlook = settings.nodes.outlook if settings else Outlook()
+            gate = Gate(Inventory(_nodes(options)), scanner, engine, outlook)
             results = [
-                _result(source, workload, (await gate.judge(Case(workload, Point.CHECK))).verdict)
-                for source, workload in found
+                _result(
+                    manifest.position,
+                    workload,
+                    (await gate.judge(Case(workload, Point.CHECK))).verdict,
+                )
+                for manifest, workload in found
                 if workload is not None
             ]
     finally:
         await engine.close()
+    unjudged = [manifest for manifest, workload in found if workload is None]
     return CheckOutput(
-        revision=engine.revision, results=results, passed_over=len(found) - len(results)
+        revision=engine.revision,
+        results=results,
+        passed_over=len(unjudged),
+        kinds_passed_over=dict(
+            sorted(Counter(item.kind for item in unjudged if item.kind).items())
+        ),
+        no_objects=[item.position for item in unjudged if not item.kind],
     )
 
 
-def _templates(options: argparse.Namespace) -> "tuple[Template, ...] | None":
+def _settings(options: argparse.Namespace) -> "Settings | None":
     if not options.config:
         return None
-    from elfgate.cluster.template import TEMPLATES
     from elfgate.settings import Settings
 
-    return (*TEMPLATES, *Settings.read(options.config).admission.kinds)
+    return Settings.read(options.config)
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
@@ -152,8 +169,6 @@ def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOut
 
 
 def _text(output: "CheckOutput") -> str:
-    from collections import Counter
-
     from elfgate.cli.text import violation_lines
 
     lines = []
@@ -165,5 +180,13 @@ def _text(output: "CheckOutput") -> str:
     summary = ", ".join(
         f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word]
     )
-    passed_over = f"; {output.passed_over} passed over" if output.passed_over else ""
-    return "\n".join((*lines, f"{summary or 'nothing to judge'}{passed_over}", ""))
+    lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
+    return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
+
+
+def _passed_over(output: "CheckOutput") -> str:
+    """Name what holds no pod template, each kind once."""
+    if not output.passed_over:
+        return ""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in output.kinds_passed_over.items())
+    return f"; {output.passed_over} passed over{f' ({kinds})' if kinds else ''}"

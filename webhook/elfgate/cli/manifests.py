@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from elfgate.errors import InputError
 
+_ENDINGS = {".yaml", ".yml", ".json"}
+
 if TYPE_CHECKING:
     from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.template import Template
@@ -14,21 +16,34 @@ if TYPE_CHECKING:
 
 
 def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
-    """The objects in the files, one after the other.
+    """The objects in the files and folders, one after the other; of a folder, those in all that is below it.
 
     Raises:
-        InputError: if a file cannot be read, or holds what is no manifest.
+        InputError: if a file cannot be read, or is neither YAML nor JSON.
     """
     from elfgate.cluster.manifests import objects
 
-    for name in files:
-        yield from objects(read_file(name), source="standard input" if name == "-" else name)
+    for name in _files(files):
+        source = "standard input" if name == "-" else name
+        yield from objects(read_file(name), source=source, strict=False)
+
+
+def _files(names: Iterable[str]) -> Iterator[str]:
+    """Names of files, with each folder's manifests in its place, sorted (the endings are kubectl's)."""
+    for name in names:
+        folder = Path(name)
+        if name == "-" or not folder.is_dir():
+            yield name
+            continue
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in _ENDINGS and path.is_file():
+                yield str(path)
 
 
 def workloads(
     found: "Iterable[Manifest]", templates: "Iterable[Template] | None" = None
-) -> "Iterator[tuple[str, Workload | None]]":
-    """Each object: where it stands, and what is to be judged of it, if anything.
+) -> "Iterator[tuple[Manifest, Workload | None]]":
+    """Each object, and what is to be judged of it, if anything.
 
     Args:
         found: The objects.
@@ -43,7 +58,7 @@ def workloads(
 
     for manifest in found:
         try:
-            yield manifest.position, workload(manifest.obj, templates=known)
+            yield manifest, workload(manifest.obj, templates=known)
         except InputError as error:
             raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
 

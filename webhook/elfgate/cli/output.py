@@ -159,7 +159,11 @@ class CheckOutput(Model):
 
     revision: str = Field(description="of the policies")
     results: list[ResultOutput]
-    passed_over: int = Field(description="objects that hold no pod template")
+    passed_over: int = Field(description="objects that hold no pod template, and what is no object")
+    kinds_passed_over: dict[str, int] = Field(default={}, description="how many of each kind")
+    no_objects: list[str] = Field(
+        default=[], description="where documents stand that are no Kubernetes objects"
+    )
 
 
 class RuleOutput(Model):

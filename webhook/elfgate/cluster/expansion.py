@@ -55,7 +55,15 @@ class Environment:
 
     def arguments(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Expand a command or args. What cannot be known stays as written, and its name is added to ``unknown``."""
-        return tuple(self._argument(text) for text in texts)
+        return self.words(texts)[0]
+
+    def words(self, texts: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
+        """The same, with the positions of the words that hold what cannot be known."""
+        expanded = [self._expand(text) for text in texts]
+        for _, missing in expanded:
+            self.unknown |= missing
+        unknown = frozenset(at for at, (_, missing) in enumerate(expanded) if missing)
+        return tuple(text for text, _ in expanded), unknown
 
     def _declare(self, variable: Part) -> None:
         """``value`` outranks ``valueFrom`` unless it is empty; a later variable replaces an earlier one of its name."""
@@ -68,11 +76,6 @@ class Environment:
         else:
             self.unknown.discard(name)
             self.values[name] = expanded
-
-    def _argument(self, text: str) -> str:
-        expanded, missing = self._expand(text)
-        self.unknown |= missing
-        return expanded
 
     def _expand(self, text: str) -> tuple[str, set[str]]:
         """The expanded text, and the names in it whose values are not known: these stay as written."""

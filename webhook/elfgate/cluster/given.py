@@ -14,7 +14,7 @@ from elfgate.cluster.resources import is_extended
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
 
-_CDI = "cdi.k8s.io/"
+CDI = "cdi.k8s.io/"
 
 # What is found missing of an image may come with a device.
 _MISSING = frozenset(
@@ -93,7 +93,7 @@ def _devices(container: Part, pod: Part) -> str:
     if resources.get("claims").items() or pod.get("spec", "resourceClaims").items():
         return "the devices that it claims"
     keys = pod.get("metadata", "annotations").mapping()
-    return "a CDI device" if any(key.startswith(_CDI) for key in keys) else ""
+    return "a CDI device" if any(key.startswith(CDI) for key in keys) else ""
 
 
 def runtime_doubts(runtime_class: str, outlook: Outlook) -> tuple[Doubt, ...]:

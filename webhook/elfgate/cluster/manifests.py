@@ -1,7 +1,9 @@
 """Kubernetes objects in files: several YAML documents or JSON, and Lists of them, with the place of each."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from json import JSONDecoder
 from typing import Any, cast
 
 import orjson
@@ -11,6 +13,9 @@ from elfgate.errors import InputError
 
 MAX_BYTES = 256 << 20
 
+_DECODER = JSONDecoder()
+_SPACE = re.compile(r"\s*")
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -18,45 +23,70 @@ class Manifest:
 
     Attributes:
         position: Where it is, such as ``deploy.yaml:12`` or ``nodes.json: items[3]``.
-        obj: The object; it has a ``kind``.
+        obj: The object; it has a ``kind``. Empty for a document that is no Kubernetes object.
     """
 
     position: str
     obj: dict[str, Any]
 
+    @property
+    def kind(self) -> str:
+        """Its kind; empty for what is no object."""
+        return cast("str", self.obj.get("kind", ""))
 
-def objects(text: bytes, *, source: str) -> Iterator[Manifest]:
+
+def objects(text: bytes, *, source: str, strict: bool = True) -> Iterator[Manifest]:
     """Read the objects in a file: each on its own, and each item of a List (``List``, ``PodList``).
 
     Args:
         text: YAML or JSON. Empty documents are passed over.
         source: What to call it in errors and positions.
+        strict: Whether a document that is no Kubernetes object is an error; else it is an empty object.
 
     Raises:
-        InputError: if it is too long, neither YAML nor JSON, or holds something that is not a Kubernetes object.
+        InputError: if it is too long, neither YAML nor JSON, or holds what is an error.
     """
     if len(text) > MAX_BYTES:
         raise InputError(f"{source}: longer than {MAX_BYTES >> 20} MiB")
-    json = _json(text)
-    for document in [Document(source, json)] if json else documents(text, source):
+    for document in _json(text, source) or documents(text, source):
         if document.value is not None:
-            yield from _flattened(document)
+            yield from _flattened(document, strict=strict)
 
 
-def _json(text: bytes) -> dict[str, Any] | None:
-    """The file as one JSON object; None if it is not, and so left to YAML, of which JSON is a part."""
+def _json(text: bytes, source: str) -> list[Document]:
+    """The file as one JSON object, or as several one after the other; none if it is not, and so left to YAML."""
     if not text.lstrip().startswith(b"{"):
-        return None
+        return []
     try:
-        return cast("dict[str, Any]", orjson.loads(text))
+        return [Document(source, orjson.loads(text))]
     except orjson.JSONDecodeError:
-        return None
+        return _json_stream(text, source)
 
 
-def _flattened(document: Document) -> Iterator[Manifest]:
+def _json_stream(text: bytes, source: str) -> list[Document]:
+    """Read objects without anything between them, as kubectl takes them."""
+    found: list[Document] = []
+    try:
+        left = text.decode("utf-8-sig").strip()
+        at, before, line = 0, 0, 1
+        while at < len(left):
+            value, end = _DECODER.raw_decode(left, at)
+            line += left.count("\n", before, at)
+            before = at
+            found.append(Document(f"{source}:{line}", value))
+            at = cast("re.Match[str]", _SPACE.match(left, end)).end()
+    except (ValueError, RecursionError):
+        return []
+    return found
+
+
+def _flattened(document: Document, *, strict: bool) -> Iterator[Manifest]:
     obj, position = document.value, document.position
     kind = obj.get("kind") if isinstance(obj, dict) else None
     if not isinstance(kind, str) or not kind:
+        if not strict:
+            yield Manifest(position, {})
+            return
         raise InputError(
             f"{position}: not a Kubernetes object", hint="an object has apiVersion and kind"
         )
@@ -67,7 +97,8 @@ def _flattened(document: Document) -> Iterator[Manifest]:
     if not isinstance(items, list | None):
         raise InputError(f"{position}: items is not a list")
     for index, item in enumerate(items or ()):
-        yield from _flattened(Document(document.item_position(index), _with_kind(item, obj)))
+        inner = Document(document.item_position(index), _with_kind(item, obj))
+        yield from _flattened(inner, strict=strict)
 
 
 def _with_kind(item: object, container: dict[str, Any]) -> object:

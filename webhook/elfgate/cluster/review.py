@@ -15,9 +15,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from elfgate.cluster.given import CDI
+from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.part import Part
-from elfgate.cluster.template import TEMPLATES, Template, workload
-from elfgate.cluster.workload import CONTAINERS, Role, Workload
+from elfgate.cluster.template import PERSISTENT, TEMPLATES, Template, workload
+from elfgate.cluster.workload import CONTAINERS, Role, Workload, parts_of
 from elfgate.errors import InputError
 
 MAX_BYTES = 3 << 20
@@ -26,6 +28,7 @@ _MAX_WARNINGS = 4000  # of 4,096 runes, which all hooks share
 _MAX_WARNING = 256
 _MAX_MESSAGE = 32_000
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
+_CHOSEN = {"labels": QUEUE_LABEL, "annotations": CDI}
 _MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 _PLACEMENT = ("nodeName", "nodeSelector", "affinity", "tolerations", "os", "runtimeClassName")
 
@@ -122,6 +125,7 @@ def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
     if obj is None or not isinstance(metadata, dict):
         return obj
     kept = {key: metadata[key] for key in _METADATA if key in metadata}
+    kept |= {key: some for key in _CHOSEN if (some := _chosen(metadata, key))}
     name, chosen = metadata.get("name"), metadata.get("generateName")
     if isinstance(name, str) and isinstance(chosen, str) and name[:-_MADE_UP] == chosen != "":
         kept["name"] = chosen
@@ -129,8 +133,16 @@ def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
     return _without_volumes(kept_obj) if obj.get("kind") == "Pod" else kept_obj
 
 
+def _chosen(metadata: dict[str, Any], key: str) -> dict[str, Any]:
+    """The labels or annotations that decide something."""
+    texts = metadata.get(key)
+    if not isinstance(texts, dict):
+        return {}
+    return {name: text for name, text in texts.items() if name.startswith(_CHOSEN[key])}
+
+
 def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
-    """The pod without its volumes and their names: where they are mounted is all that is looked at.
+    """The pod without its volumes' names and most of what they hold: of that, little is looked at.
 
     The service account's has a name made up for each pod (``plugin/pkg/admission/serviceaccount``).
     """
@@ -138,10 +150,26 @@ def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(spec, dict):
         return pod
     kept = {key: value for key, value in spec.items() if key != "volumes"}
+    if volumes := _decisive_volumes(spec.get("volumes")):
+        kept["volumes"] = volumes
     for key in ("initContainers", "containers", "ephemeralContainers"):
         if isinstance(kept.get(key), list):
             kept[key] = [_unnamed_mounts(container) for container in kept[key]]
     return pod | {"spec": kept}
+
+
+def _decisive_volumes(volumes: Any) -> Any:
+    """Persistent volumes, whose groups a process gets, and images; others are only mounted."""
+    if not isinstance(volumes, list):
+        return volumes
+    kept = [_decisive_volume(volume) for volume in volumes if isinstance(volume, dict)]
+    return [volume for number, volume in enumerate(kept) if volume and volume not in kept[:number]]
+
+
+def _decisive_volume(volume: dict[str, Any]) -> dict[str, Any]:
+    if volume.get("image"):
+        return {"image": volume["image"]}
+    return {kind: {} for kind in PERSISTENT if volume.get(kind)}
 
 
 def _unnamed_mounts(container: Any) -> Any:
@@ -205,21 +233,26 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
     # Only an update can concern an object that is being deleted: at CREATE the API server has cleared the field.
     if review.operation == "UPDATE" and Part(review.obj).get("metadata", "deletionTimestamp"):
         return None
-    found = workload(review.obj, templates=templates)
-    if found is None:
-        return None
     before = _before(review, templates)
+    parts = parts_of(workload(review.obj, templates=templates))
+    asked = (_asked(part, before.get(part.part), review) for part in parts)
+    found = [part for part in asked if part is not None and part.containers]
+    return replace(found[0], others=tuple(found[1:])) if found else None
+
+
+def _asked(found: Workload, before: Workload | None, review: Review) -> Workload | None:
+    """What is asked of one template; None if an update changes nothing of it that decides."""
     if review.subresource == "ephemeralcontainers":
         found = _added_ephemeral(found, before)
     elif before is not None and _same(before, found):
         return None
-    named = replace(
+    return replace(
         found,
         namespace=review.namespace or found.namespace,
         name=found.name or review.name,
         before=before,
+        others=(),
     )
-    return named if named.containers else None
 
 
 def bound_node(review: Review) -> tuple[str, str] | None:
@@ -318,14 +351,15 @@ def _visible(text: str) -> str:
     )
 
 
-def _before(review: Review, templates: Iterable[Template]) -> Workload | None:
-    """The object as it was; None at CREATE, or if it was of another shape."""
+def _before(review: Review, templates: Iterable[Template]) -> dict[str, Workload]:
+    """The object as it was, by part; none at CREATE, or if it was of another shape."""
     if review.operation != "UPDATE" or review.old_obj is None:
-        return None
+        return {}
     try:
-        return workload(review.old_obj, templates=templates)
+        found = workload(review.old_obj, templates=templates)
     except InputError:
-        return None  # what it was decides nothing: the new object is judged
+        return {}  # what it was decides nothing: the new object is judged
+    return {item.part: item for item in parts_of(found)}
 
 
 def _same(before: Workload, after: Workload) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from elfgate.cluster.doubts import Doubt
@@ -140,8 +140,18 @@ class _Search:
             openings = (*openings, self._absent())
         found = self._found(certain, away, lacking)
         targets = self._with_wanted(found)
-        beyond = self._beyond(targets, openings) if openings else ()
-        return Landing(_sorted(targets), openings, _sorted(beyond))
+        if not openings:
+            return Landing(_sorted(targets))
+        beyond = self._beyond(targets, openings)
+        loose = [self._loosened(target) for target in targets]
+        # What may change and leads nowhere else changes nothing.
+        return Landing(_sorted(loose), openings if beyond else (), _sorted(beyond))
+
+    def _loosened(self, target: Target) -> Target:
+        """Leave nothing known of a platform's nodes that may not hold for others of it."""
+        parts = [group for group in self._groups if group.kind.platform == target.platform]
+        facts = _common([target.facts, stand_in(target.platform).facts])
+        return replace(target, facts=facts, doubts=_doubts(parts))
 
     def _able(self, hurdle: Hurdle) -> tuple[Group, ...]:
         return tuple(group for group in self._groups if group.fits and group.hurdle is hurdle)

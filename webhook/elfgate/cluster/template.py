@@ -1,43 +1,38 @@
-"""Where each kind keeps its pod template (a table, which settings extend), and what is read of the template.
+"""What is read of a pod template.
 
-Sources: the Kubernetes API reference (PodSpec, Container, EphemeralContainer), and those of Argo Rollouts, Knative
-Serving and OpenKruise for their kinds.
+Sources: the Kubernetes API reference (PodSpec, Container, EphemeralContainer).
 """
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Annotated
 
-from pydantic import ConfigDict, Field
-
+from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.given import container_doubts
-from elfgate.cluster.openings import openings
+from elfgate.cluster.held import held
+from elfgate.cluster.kinds import TEMPLATES, Template
+from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.part import Part
 from elfgate.cluster.workload import CONTAINERS, Container, Role, Workload
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code
 from elfgate.linkage.start import Overrides
 
+__all__ = ["PERSISTENT", "TEMPLATES", "Template", "workload"]
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """One kind that holds a pod template.
+_MOST = 64  # templates of one object that are looked at
+_DEEPEST = 2  # objects within objects
 
-    Attributes:
-        group: The API group; empty for the core group.
-        kind: Such as ``Deployment``.
-        path: Where its PodTemplateSpec is (an object with a PodSpec in ``spec``); empty for the object itself.
-        every_node: It runs on every node that it selects, not on any one.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # settings are read into these rows
-
-    group: str
-    kind: Annotated[str, Field(min_length=1)]
-    path: tuple[str, ...]
-    every_node: bool = False
-
+_OPEN = (Opening(UnknownReason.TEMPLATE, "its controller may place its pods elsewhere"),)
+_ADDED = (
+    Doubt(
+        UnknownReason.TEMPLATE,
+        "its controller may start something else",
+        frozenset(Code) - {Code.PLATFORM_MISSING},
+    ),
+)
 
 _LISTS = {
     "initContainers": Role.INIT,
@@ -45,31 +40,7 @@ _LISTS = {
     "ephemeralContainers": Role.EPHEMERAL,
 }
 
-_PERSISTENT = ("persistentVolumeClaim", "ephemeral")
-
-_SPEC_TEMPLATE = ("spec", "template")
-_JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template")
-
-TEMPLATES: tuple[Template, ...] = (
-    Template("", "Pod", ()),
-    Template("", "PodTemplate", ("template",)),
-    Template("", "ReplicationController", _SPEC_TEMPLATE),
-    Template("apps", "Deployment", _SPEC_TEMPLATE),
-    Template("apps", "ReplicaSet", _SPEC_TEMPLATE),
-    Template("apps", "StatefulSet", _SPEC_TEMPLATE),
-    Template("apps", "DaemonSet", _SPEC_TEMPLATE, every_node=True),
-    Template("batch", "Job", _SPEC_TEMPLATE),
-    Template("batch", "CronJob", _JOB_TEMPLATE),
-    Template("argoproj.io", "Rollout", _SPEC_TEMPLATE),
-    Template("serving.knative.dev", "Service", _SPEC_TEMPLATE),
-    Template("serving.knative.dev", "Configuration", _SPEC_TEMPLATE),
-    Template("serving.knative.dev", "Revision", ()),
-    Template("apps.kruise.io", "CloneSet", _SPEC_TEMPLATE),
-    Template("apps.kruise.io", "StatefulSet", _SPEC_TEMPLATE),
-    Template("apps.kruise.io", "DaemonSet", _SPEC_TEMPLATE, every_node=True),
-    Template("apps.kruise.io", "BroadcastJob", _SPEC_TEMPLATE, every_node=True),
-    Template("apps.kruise.io", "AdvancedCronJob", ("spec", "template", *_JOB_TEMPLATE[1:])),
-)
+PERSISTENT = ("persistentVolumeClaim", "ephemeral")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,52 +53,92 @@ class _Groups:
 
 
 def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
-    """What is to be judged of an object.
+    """Read what is to be judged of an object.
 
     Args:
         obj: A Kubernetes object, as JSON or YAML gives it.
-        templates: The kinds that hold a pod template, and where.
+        templates: The kinds that hold pod templates, and where.
 
     Returns:
-        The workload; None if the kind is not in ``templates``, or the object has no template (a Rollout that refers to
-        a Deployment).
+        The workload of its first pod template, with those of the rest in ``others``; None if the kind is not in
+        ``templates``, or the object has no template (a Rollout that refers to a Deployment).
 
     Raises:
         InputError: if a part that is read has a wrong type; the message names the part.
     """
-    root = Part(obj)
-    row = _row(root, templates)
-    template = root.get(*row.path) if row else None
-    pod_spec = template.get("spec") if template else None
-    if row is None or template is None or not pod_spec:
+    found = tuple(islice(_workloads(Part(obj), tuple(templates), _DEEPEST), _MOST))
+    if not found:
         return None
-    is_pod = row.kind == "Pod"
-    return Workload(
+    first, *others = found
+    return replace(first, others=tuple(others)) if others else first
+
+
+def _workloads(root: Part, templates: tuple[Template, ...], deeper: int) -> Iterator[Workload]:
+    kind = root.get("kind").text()
+    group, slash, _version = root.get("apiVersion").text().partition("/")
+    key, seen = (group if slash else "", kind), set[str]()
+    for row in templates:
+        if (row.group, row.kind) != key:
+            continue
+        for part in held(root, row):
+            if part.path in seen:
+                continue  # two rows lead to it
+            if row.holds != "object":
+                found = _workload(root, part, row)
+            else:
+                found = _wrapped(root, part, templates, deeper - 1) if deeper else iter(())
+            for item in found:
+                seen.add(part.path)
+                yield item
+
+
+def _wrapped(
+    root: Part, part: Part, templates: tuple[Template, ...], deeper: int
+) -> Iterator[Workload]:
+    """Read a whole object that another one holds, and makes when it is admitted."""
+    metadata = root.get("metadata")
+    for inner in _workloads(Part(part.value, part.parent, part.step), templates, deeper):
+        yield replace(
+            inner,
+            kind=root.get("kind").text(),
+            namespace=metadata.get("namespace").text(),
+            name=metadata.get("name").text(),
+            part=part.path,
+            template=True,
+            openings=(*inner.openings, *openings(root, Part({}), is_pod=False)),
+        )
+
+
+def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
+    pod_spec = template.get("spec")
+    if not pod_spec:
+        return
+    is_pod = row.kind == "Pod" and not row.path
+    containers = tuple(islice(_containers(template, row, settled=is_pod), CONTAINERS + 1))
+    if row.partial and not containers:
+        return
+    yield Workload(
         kind=row.kind,
         namespace=root.get("metadata", "namespace").text(),
         name=root.get("metadata", "name").text(),
-        containers=tuple(islice(_containers(template, settled=is_pod), CONTAINERS + 1)),
+        containers=containers,
         pod_spec=dict(pod_spec.mapping()),
         every_node=row.every_node,
         template=not is_pod,
-        openings=openings(root, template, is_pod=is_pod),
+        openings=(*openings(root, template, is_pod=is_pod), *(_OPEN if row.movable else ())),
+        part=template.path if row.path else "",
     )
 
 
-def _row(root: Part, templates: Iterable[Template]) -> Template | None:
-    kind = root.get("kind").text()
-    group, slash, _version = root.get("apiVersion").text().partition("/")
-    key = (group if slash else "", kind)
-    return next((row for row in templates if (row.group, row.kind) == key), None)
-
-
-def _containers(template: Part, *, settled: bool) -> Iterator[Container]:
+def _containers(template: Part, row: Template, *, settled: bool) -> Iterator[Container]:
     room, pod_spec = Room(), template.get("spec")
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
     usual = settled and not pod_spec.get("runtimeClassName").text()
     for field, role in _LISTS.items():
         for container in pod_spec.get(field).items():
+            if row.partial and not container.get("image").text():
+                continue  # it only changes one that the controller makes
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
             yield Container(
                 name=container.get("name").text(),
@@ -136,7 +147,7 @@ def _containers(template: Part, *, settled: bool) -> Iterator[Container]:
                 overrides=_overrides(
                     container, security, Environment(container, room), groups, settled=usual
                 ),
-                doubts=container_doubts(container, template),
+                doubts=(*container_doubts(container, template), *(_ADDED if row.partial else ())),
             )
 
 
@@ -144,12 +155,12 @@ def _overrides(
     container: Part, pod_security: Part, environment: Environment, groups: _Groups, *, settled: bool
 ) -> Overrides:
     # An empty list is the same as none: the image's Entrypoint or Cmd stays.
-    command = environment.arguments(container.get("command").strings()) or None
-    args = environment.arguments(container.get("args").strings()) or None
+    command, unknown_command = environment.words(container.get("command").strings())
+    args, unknown_args = environment.words(container.get("args").strings())
     security = container.get("securityContext")
     return Overrides(
-        command=command,
-        args=args,
+        command=command or None,
+        args=args or None,
         env=environment.values,
         unknown_env=frozenset(environment.unknown),
         working_dir=container.get("workingDir").text(),
@@ -167,6 +178,8 @@ def _overrides(
         privileged=security.get("privileged").flag(),
         read_only_root=security.get("readOnlyRootFilesystem").flag(),
         settled=settled,
+        unknown_command=unknown_command,
+        unknown_args=unknown_args,
     )
 
 
@@ -182,7 +195,7 @@ def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
         for part in (*security.get("supplementalGroups").items(), security.get("fsGroup"))
     ]
     persistent = any(
-        volume.get(kind) for volume in pod_spec.get("volumes").items() for kind in _PERSISTENT
+        volume.get(kind) for volume in pod_spec.get("volumes").items() for kind in PERSISTENT
     )
     return _Groups(
         added=frozenset(number for number in numbers if number is not None),

@@ -1,6 +1,6 @@
 """Any kind that holds a pod template → what is to be judged of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from elfgate.cluster.doubts import Doubt
@@ -63,6 +63,8 @@ class Workload:
         every_node: It runs on every node that it selects (DaemonSet), not on any one.
         template: Its pods are still to be made; false for a Pod.
         openings: Why its placement is not final.
+        part: Which part of the object it is, such as ``spec.tasks[1].template``; empty for the object itself.
+        others: The object's further pod templates.
         before: It as it was before the update that is asked about; None for what is new, or was of another shape.
     """
 
@@ -74,6 +76,8 @@ class Workload:
     every_node: bool = False
     template: bool = False
     openings: tuple[Opening, ...] = ()
+    part: str = ""
+    others: "tuple[Workload, ...]" = ()
     before: "Workload | None" = None
 
     @property
@@ -104,3 +108,8 @@ class Workload:
         """
         gates = Part(self.pod_spec, None, "spec").get("schedulingGates").items()
         return tuple(gate.get("name").text() for gate in gates)
+
+
+def parts_of(whole: Workload | None) -> "tuple[Workload, ...]":
+    """An object's pod templates, each alone; none of nothing."""
+    return (replace(whole, others=()), *whole.others) if whole else ()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
@@ -30,6 +31,13 @@ _DEEP_BLOCK = re.compile(rf"[ \t?:-]{{{_MAX_DEPTH // 2}}}")
 _ALIAS = re.compile(
     r"(?<![^\s\[\]{},:?-])\*[0-9A-Za-z_-]"
 )  # not "* * * * *", nor "*.example.com" in quotes
+
+# go-yaml ends a plain scalar at a colon before white space only; libyaml minds one before "," and "]" too.
+_COLON = "found unexpected ':'"
+_ENDS_IN_COLON = re.compile(
+    r"(?<![^\s\[{,])([^\s\[\]{},\"'#&*!|>%@`:][^\s\[\]{},\"'#]*:)(?=[,\]}])"
+)
+_MOST_TRIES = 20  # each reads the text anew
 
 _STRINGS_IN_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
@@ -61,6 +69,17 @@ class _Loader(FastestLoader):
             return _STR
         return _plain_tag(value) if len(value) < _SHORT else _plain_tag.__wrapped__(value)
 
+
+def _untagged(loader: Any, _suffix: str, node: yaml.Node) -> Any:
+    """A value with a tag of its own is the value, as it is to go-yaml."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_Loader.add_multi_constructor("!", _untagged)
 
 _SCALARS = {
     tag: _Loader.yaml_constructors[tag]
@@ -103,7 +122,7 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
     try:
         decoded = text.decode("utf-8-sig")
         _refuse_depth(decoded)
-        yield from _load(decoded, source)
+        yield from _read(decoded, source)
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: not UTF-8 at byte {error.start}") from error
     except yaml.MarkedYAMLError as error:
@@ -112,6 +131,34 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
         raise InputError(f"{where}: not YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, _TooMuchError) as error:
         raise InputError(f"{source}: not YAML that can be used: {_one_line(error)}") from error
+
+
+def _read(text: str, source: str) -> Iterator[Document]:
+    """Read documents, and once more from where libyaml takes a colon for what it is not to Kubernetes."""
+    given, tries = 0, 0
+    while True:
+        try:
+            for document in islice(_load(text, source), given, None):
+                given += 1
+                yield document
+        except yaml.MarkedYAMLError as error:
+            tries += 1
+            line = cast("Any", error.problem_mark)
+            if error.problem != _COLON or line is None or tries > _MOST_TRIES:
+                raise
+            text = _quoted(text, line.line)
+        else:
+            return
+
+
+def _quoted(text: str, number: int) -> str:
+    """Quote the scalars of a line that end in a colon, as in ``[fe80::, x]``: to libyaml that is an error."""
+    lines = text.split("\n")
+    mended = _ENDS_IN_COLON.sub(r'"\1"', lines[number])
+    if mended == lines[number]:
+        raise _TooMuchError(f"line {number + 1}: {_COLON}")
+    lines[number] = mended
+    return "\n".join(lines)
 
 
 class _TooMuchError(Exception):

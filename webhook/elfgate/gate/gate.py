@@ -18,9 +18,10 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
 from elfgate.cluster.targets import landing
-from elfgate.cluster.workload import Point, Workload
+from elfgate.cluster.workload import Point, Workload, parts_of
 from elfgate.gate.document import Found, described
 from elfgate.gate.starts import Start, Starts, demands
+from elfgate.gate.together import together
 from elfgate.linkage.report import Outcome
 from elfgate.policy.document import Document, OpeningEntry
 from elfgate.policy.engine import Engine
@@ -87,7 +88,7 @@ class Gate:
     pull_secrets: "PullSecrets | None" = None
 
     async def judge(self, case: Case, within: float | None = None) -> Judgement:
-        """Judge a workload.
+        """Judge a workload: each of its pod templates, of which every one has to be let pass.
 
         Where the nodes are not followed, nothing is refused that rests on which nodes there are: one of
         another architecture may have joined meanwhile. What would be refused in a cluster without any
@@ -101,6 +102,15 @@ class Gate:
             InputError: if the pod's placement has a shape that Kubernetes would not take.
             EngineError: if the policies gave no verdict that can be trusted.
         """
+        first, *others = parts_of(case.workload)
+        judgement = await self._judge_part(replace(case, workload=first), within)
+        for other in others:
+            added = await self._judge_part(replace(case, workload=other), within)
+            judgement = together(judgement, added, other.part)
+        return judgement
+
+    async def _judge_part(self, case: Case, within: float | None) -> Judgement:
+        """Judge one pod template, and refuse nothing that rests on nodes that are not followed."""
         judgement = await self._judge(case, within)
         since = self.inventory.stale_since
         if since is None or judgement.verdict.allowed:

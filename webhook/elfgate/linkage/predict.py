@@ -24,6 +24,7 @@ from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.shell.commands import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.unsettled import first_unknown, unsettle
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.linkage.work import Work, WorkExhaustedError
@@ -84,7 +85,7 @@ def predict(
         work=work or Work(),
     )
     try:
-        _begin(attempt, first)
+        _begin(attempt, first, first_unknown(overrides, len(defaults.entrypoint)))
     except WorkExhaustedError:
         attempt.findings.clear()  # what was found is not yet weighed against the rest
         name = first.argv[0]
@@ -92,8 +93,8 @@ def predict(
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
 
 
-def _begin(attempt: Attempt, first: Start) -> None:
-    """Start what the image and the pod name."""
+def _begin(attempt: Attempt, first: Start, unknown: int | None) -> None:
+    """Start what the image and the pod name; from the word at ``unknown`` on, its words are not known."""
     if not first.argv or not first.argv[0]:
         attempt.failed(
             Code.COMMAND_MISSING,
@@ -103,7 +104,18 @@ def _begin(attempt: Attempt, first: Start) -> None:
         )
     elif not _has_no_directory(attempt, first.cwd):
         env = (first.env, first.unknown_env, first.settled_env)
-        follow(attempt, Process(first.argv, *env, first.cwd))
+        process = Process(first.argv, *env, first.cwd)
+        fails_anyway = unknown != 0 and unknown is not None and _fails_itself(attempt, process)
+        follow(attempt, process)
+        if unknown is not None and not fails_anyway:
+            unsettle(attempt, first.argv[unknown])
+
+
+def _fails_itself(attempt: Attempt, process: Process) -> bool:
+    """Tell whether the program that is named does not start, whatever it would do then."""
+    alone = replace(attempt, findings=[], walk=[], explain=False)
+    _start(alone, Wrapped(process))
+    return any(finding.effect is Effect.FAILS for finding in alone.findings)
 
 
 def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:

@@ -41,6 +41,8 @@ class Overrides:
     Attributes:
         command: Replaces the Entrypoint, and drops Cmd; None if not given.
         args: Replaces Cmd; None if not given.
+        unknown_command: Positions of the words of ``command`` that hold a value from elsewhere.
+        unknown_args: The same of ``args``.
         env: Set on top of the image's; ``$(VAR)`` already expanded.
         unknown_env: Names whose values come from elsewhere (``valueFrom``, ``envFrom``); ``*`` for any name.
         working_dir: Replaces WorkingDir; empty if not given.
@@ -76,6 +78,8 @@ class Overrides:
     privileged: bool = False
     read_only_root: bool = False
     settled: bool = False
+    unknown_command: frozenset[int] = frozenset()
+    unknown_args: frozenset[int] = frozenset()
 
     def told(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""

@@ -1,0 +1,116 @@
+"""The tables in tests/objects: their nodes, their images (``ex/TAG:1``) and their objects."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .image import static_program
+from .objects import node, pod
+from .oci import Blob, image, index, write_layout
+from .tarball import Item, directory, link, program, tarball, text
+
+FOLDER = Path(__file__).parents[1] / "objects"
+FOUR = ("amd64", "arm64", "ppc64le", "s390x")
+
+Case = dict[str, Any]
+
+
+def cases() -> list[Case]:
+    """All of them, in the tables' order."""
+    tables = sorted(FOLDER.glob("*.yaml"))
+    return [case for table in tables for case in yaml.safe_load(table.read_text("utf-8"))]
+
+
+def object_of(case: Case) -> dict[str, Any]:
+    """The object that a case is about."""
+    whole = case.get("object") or {**pod(), "spec": case["spec"]}
+    return {**whole, "metadata": {"namespace": "shop", **whole["metadata"]}}
+
+
+def _taints(key: str, effect: str = "NoSchedule") -> list[dict[str, str]]:
+    return [{"key": key, "value": "", "effect": effect}]
+
+
+def _with(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
+    return {**obj, "status": {**obj["status"], **status}}
+
+
+NODES: dict[str, dict[str, Any]] = {
+    "amd": node("amd-1"),
+    "arm": node("arm-1", "arm64"),
+    "power": node("power-1", "ppc64le"),
+    "gpu": _with(node("gpu-1", "ppc64le"), allocatable={"example.com/gpu": "8"}),
+    "cordoned": node("amd-2", unschedulable=True),
+    "starting": node("amd-3", taints=_taints("node.cilium.io/agent-not-ready", "NoExecute")),
+    "tainted": node("amd-4", taints=_taints("team")),
+    "unreachable": node("amd-5", taints=_taints("node.kubernetes.io/unreachable", "NoExecute")),
+    "desktop": node("desktop", "arm64", kernel="6.10.14-linuxkit"),
+    "liar": _with(
+        node("liar", "arm64"), nodeInfo={"architecture": "amd64", "operatingSystem": "linux"}
+    ),
+    "virtual": node("vk-1", "arm64", labels={"type": "virtual-kubelet"}),
+}
+
+
+def nodes_of(case: Case) -> list[dict[str, Any]]:
+    """The nodes of a case's cluster."""
+    return [NODES[name] for name in case["nodes"]]
+
+
+def write_images(folder: Path) -> dict[str, str]:
+    """Write the images as an OCI layout; where each reference is to be found."""
+    made = _images()
+    write_layout(folder, made)
+    return {f"ex/{tag}:1": f"oci:{folder}:{tag}" for tag in made}
+
+
+def _images() -> dict[str, Blob]:
+    return {
+        "amd64only": index([_image("amd64", {"app": static_program("amd64")})]),
+        "single": _image("amd64", {"app": static_program("amd64")}),
+        "shell": index([_image(name, _shell(name)) for name in FOUR]),
+        "script": index([_image(name, _script(name), entry="/entry.sh") for name in FOUR]),
+        "gid": index([_image(name, _guarded(name), user="1000:1000") for name in FOUR]),
+        "named": index([_image(name, _shell(name), user="app") for name in FOUR]),
+        "stranger": index([_image(name, _shell(name), user="nosuch") for name in FOUR]),
+        "probed": index([_image(name, _probed(name)) for name in FOUR]),
+        "wasm": _image("amd64", {"app.wasm": program(b"\0asm\x01\0\0\0")}, entry="/app.wasm"),
+    }
+
+
+def _image(name: str, files: dict[str, Item], *, entry: str = "/app", user: str = "") -> Blob:
+    layer = tarball(files)
+    return image([layer], platform=f"linux/{name}", entrypoint=[entry], user=user)
+
+
+def _shell(name: str) -> dict[str, Item]:
+    return {
+        "app": static_program(name),
+        "bin": directory(),
+        "bin/sh": static_program(name),
+        "bin/env": static_program(name),
+        "usr": directory(),
+        "usr/lib": directory(),
+        "usr/lib/tool": static_program(name),
+        "lib": link("usr/lib"),
+        "run": directory(),
+        "var": directory(),
+        "var/run": link("/run"),
+        "etc": directory(),
+        "etc/passwd": text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"),
+        "etc/group": text("root:x:0:\napp:x:1000:\n"),
+    }
+
+
+def _script(name: str) -> dict[str, Item]:
+    return {**_shell(name), "entry.sh": program('#!/bin/sh\nset -e\nexec "$@"\n')}
+
+
+def _guarded(name: str) -> dict[str, Item]:
+    guarded = static_program(name)
+    return {"app": program(guarded.data, mode=0o750)}
+
+
+def _probed(name: str) -> dict[str, Item]:
+    return {**_shell(name), "bin/probe": static_program("amd64")}

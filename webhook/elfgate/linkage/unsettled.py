@@ -1,0 +1,43 @@
+"""Words of a command line whose values come from elsewhere: what they decide is not known.
+
+The first word that is not known leaves certain only what the program before it needs for its own
+start: all that it does then may depend on the word, and a program that the word names may be there.
+"""
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.start import Overrides
+
+
+def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:
+    """Where the first word that is not known stands on the command line; None if all are.
+
+    Args:
+        overrides: What the pod's container changes.
+        entrypoint: How many words the image's Entrypoint has, which stays where the pod has no command.
+    """
+    before = len(overrides.command) if overrides.command else entrypoint
+    places = [
+        *overrides.unknown_command,
+        *(before + position for position in overrides.unknown_args),
+    ]
+    return min(places, default=None)
+
+
+def unsettle(attempt: Attempt, word: str) -> None:
+    """Make what was found to fail unknown, as it rests on a word that is not known."""
+    attempt.findings[:] = [_unsettled(finding, word) for finding in attempt.findings]
+
+
+def _unsettled(finding: Finding, word: str) -> Finding:
+    if finding.effect is not Effect.FAILS:
+        return finding
+    message = f"{finding.message}; but the value of {word[:100]} comes from elsewhere"
+    return Finding(
+        Code.LINKAGE_UNKNOWN,
+        finding.path,
+        message,
+        effect=Effect.UNKNOWN,
+        reason=UnknownReason.VALUE_UNKNOWN,
+    )

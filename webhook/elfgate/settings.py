@@ -36,10 +36,13 @@ from elfgate.store.address import parse as parse_store_url
 FILE_BYTES = 1 << 20
 
 
-def default_store() -> Path:
-    """Where facts are kept unless a setting says otherwise (XDG base directories)."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "elfgate" / "facts.db"
+def default_store() -> Path | None:
+    """Where facts are kept unless a setting says otherwise (XDG base directories); None without a home."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(cache) if cache else Path.home() / ".cache") / "elfgate" / "facts.db"
+    except RuntimeError:  # nobody knows the user that runs this
+        return None
 
 
 class Model(BaseModel):

@@ -2,7 +2,8 @@
 
 Facts are a cache: losing one costs time, never truth. So a file that cannot be *opened* is an error to say at once, but
 one that fails later (locked for long, disk full, damaged) is a store that keeps nothing: reads miss, writes are
-dropped, and each failure is counted (``failures`` in ``statistics``) and logged. A review is never lost to its cache.
+dropped, and each failure is counted (``failures`` in ``statistics``); each kind is logged once. A review is never lost
+to its cache. A file that proves damaged is moved aside, and a new one is begun.
 
 Open it after forking: SQLite's connections must not be carried into a child.
 """
@@ -13,10 +14,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from elfgate.store.aside import is_damage, move_aside
 from elfgate.store.protocol import Kind, StoreError
 from elfgate.store.sqlite_schema import connect, migrate, not_waiting, writing
 
@@ -32,6 +34,7 @@ _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
 _EVER = 2**63 - 1  # ns; later than any use
 _PRIMARY = 0xFF  # the part of an error's code that names its class
+_HURRY_SECONDS = 30.0  # for which a lock is not waited for, once that was in vain
 _PRUNED_AT_ONCE = 16  # facts in one transaction, so that nobody waits long for it
 
 
@@ -42,6 +45,7 @@ class SqliteStore:
         path: The file; it and its folder are made if they are missing.
         max_bytes: How large it may grow; the facts that were used longest ago go first.
         on_failure: Told of each read or write that fails, from any thread, with ``near``.
+        read_only: Read a file on media that nobody writes to; nothing is kept.
 
     Raises:
         StoreError: if the file cannot be opened, or is not of this program, or of a newer version of it.
@@ -53,8 +57,12 @@ class SqliteStore:
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
         on_failure: Callable[[str], None] = lambda _: None,
+        read_only: bool = False,
     ) -> None:
         self._path = path
+        self._read_only = read_only
+        self._hurried_until = 0.0  # a lock that was waited for in vain is not waited for again
+        self._said: set[str] = set()
         self._max_bytes = max_bytes
         # Each used by one thread at a time, with the file that it is of; the warmest first.
         self._idle: deque[tuple[_File, sqlite3.Connection]] = deque()
@@ -64,7 +72,8 @@ class SqliteStore:
         self._failures = 0
         self._on_failure = on_failure
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._open()
         except StoreError:
             self.close()
@@ -95,8 +104,10 @@ class SqliteStore:
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, in place of one that is there; room is made for it if need be."""
+        if self._closed or self._read_only:
+            return
         try:
-            with self._connection() as connection:
+            with self._connection() as connection, self._patience(connection):
                 with writing(connection):
                     _put(connection, kind, digest, value)
                 self._prune(connection)
@@ -105,9 +116,11 @@ class SqliteStore:
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points. A sight that brings nothing new is noted once an hour."""
+        if self._closed or self._read_only:
+            return
         now = time.time_ns()
         try:
-            with self._connection() as connection:
+            with self._connection() as connection, self._patience(connection):
                 known = connection.execute(
                     "SELECT 1 FROM tag WHERE repository = ? AND tag = ? AND digest = ? AND seen > ?",
                     (repository, tag, digest, now - _COARSENESS),
@@ -202,7 +215,7 @@ class SqliteStore:
         if _file(self._path) != self._file:
             self._open_anew()
         file = self._file
-        connection = self._warm(file) or connect(self._path)
+        connection = self._warm(file) or connect(self._path, read_only=self._read_only)
         try:
             yield connection
         finally:
@@ -220,7 +233,7 @@ class SqliteStore:
             connection.close()
 
     def _open(self) -> None:
-        connection = connect(self._path)
+        connection = connect(self._path, read_only=self._read_only)
         try:
             migrate(connection, self._path)
         finally:
@@ -245,11 +258,25 @@ class SqliteStore:
         if self._closed:  # by another thread meanwhile
             self.close()
 
+    @contextmanager
+    def _patience(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Wait for a lock within this, unless that was in vain lately."""
+        hurried = time.monotonic() < self._hurried_until
+        try:
+            with not_waiting(connection) if hurried else nullcontext():
+                yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_BUSY:
+                self._hurried_until = time.monotonic() + _HURRY_SECONDS
+            raise
+
     def _note_use(self, connection: sqlite3.Connection, fact: int) -> None:
         """Note that a fact is used now.
 
         If another process holds the lock, a later use is noted instead: whoever reads waits for no writer.
         """
+        if self._read_only:
+            return
         try:
             with not_waiting(connection):
                 connection.execute("UPDATE fact SET used = ? WHERE id = ?", (time.time_ns(), fact))
@@ -271,9 +298,15 @@ class SqliteStore:
             return []
 
     def _failed(self, what: str, error: sqlite3.Error) -> None:
+        """Count a failure; each kind is said once."""
         self._failures += 1
         self._on_failure("near")
-        _LOG.warning("store %s: cannot %s: %s", self._path, what, error)
+        line = f"store {self._path}: cannot {what}: {error}"
+        _LOG.log(logging.DEBUG if line in self._said else logging.WARNING, "%s", line)
+        self._said.add(line)
+        ours = not self._read_only and _file(self._path) == self._file
+        if is_damage(error) and ours and (aside := move_aside(self._path)):
+            _LOG.warning("store %s: it is moved aside, to %s", self._path, aside)
 
 
 def _put(connection: sqlite3.Connection, kind: Kind, digest: str, value: bytes) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from elfgate.store.protocol import StoreError
 
@@ -33,11 +34,21 @@ _MIGRATIONS = (
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Connect to a file, which is made if it is missing; a locked one is waited for, for a while."""
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Connect to a file, which is made if it is missing; a locked one is waited for, for a while.
+
+    Args:
+        path: The file.
+        read_only: It is on media that nobody writes to: no lock is taken, and no log is looked for.
+    """
     # Autocommit, so that a transaction is where it is written; other threads may use it after this one.
+    place = f"file:{quote(str(path))}?immutable=1" if read_only else path
     connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        place,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=read_only,
     )
     try:
         # The last transactions may be lost with the power, the file's soundness is not.

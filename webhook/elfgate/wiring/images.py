@@ -17,8 +17,8 @@ from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Registries as RegistrySettings
 from elfgate.settings import Settings, default_store
-from elfgate.store.memory import MemoryStore
-from elfgate.store.sqlite import DEFAULT_MAX_BYTES, SqliteStore
+from elfgate.store.near import near_store
+from elfgate.store.sqlite import DEFAULT_MAX_BYTES
 from elfgate.wiring.isolation import Isolation, untrusted_work
 from elfgate.wiring.stores import shared_store, store_at
 
@@ -159,7 +159,7 @@ async def _reader(
     async with AsyncExitStack() as closing:
         told = reading.on_store_failure
         file, size = reading.store, reading.store_bytes
-        near = MemoryStore() if file is None else SqliteStore(file, max_bytes=size, on_failure=told)
+        near = near_store(file, max_bytes=size, on_failure=told)
         closing.callback(near.close)
         shared = shared_store(reading.store_url, told) if reading.store_url else None
         if shared is not None:
@@ -290,7 +290,11 @@ def _registries(reading: Reading, named: frozenset[str], indexer: "Indexer | Non
 
 def docker_config() -> Path:
     """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
-    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    folder = os.environ.get("DOCKER_CONFIG")
+    try:
+        return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    except RuntimeError:  # nobody knows the user that runs this, who so has none
+        return Path("/.docker/config.json")
 
 
 def _local(location: Location, limits: Limits, indexer: "Indexer | None") -> Source:

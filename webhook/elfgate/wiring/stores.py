@@ -36,6 +36,8 @@ def store(place: str | None) -> Store:
     file, url = store_at(place)
     if file is not None:
         return SqliteStore(file)
+    if not url:
+        raise StoreError("there is no home to keep facts in", hint="name a file with --store")
     shared = shared_store(url)
     try:
         shared.check()
@@ -48,6 +50,8 @@ def store(place: str | None) -> Store:
 def shown(place: str | None) -> str:
     """The same as people may see it: without a password."""
     file, url = store_at(place)
+    if file is None and not url:
+        return "memory"
     return str(file) if file is not None else str(parse_store_url(url))
 
 

@@ -202,7 +202,9 @@ class Reader:
         """
         try:
             descriptor = Descriptor("", digest)
-            pulled = self._documents.kept_pull(located, descriptor, platform, runtime)
+            pulled = self._documents.pulled(descriptor, platform, runtime)
+            if pulled is None:
+                pulled = self._documents.kept_pull(located, descriptor, platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
             return self._known(located, pulled)

@@ -24,7 +24,7 @@ from elfgate.policy import bundle
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.memo import MemoisedEngine
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from support import opa
 from support.documents import pod
 
@@ -104,7 +104,7 @@ def cpu(embedded: EmbeddedEngine, document: Document) -> float:
 async def with_opa(
     asks: dict[str, Ask], policies: bundle.Bundle, socket: Path, rounds: int
 ) -> None:
-    engine = OpaServer(socket, revision=policies.revision, seconds=10)
+    engine = OpaEngine(socket, revision=policies.revision, seconds=10)
     session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(socket)))
 
     async def bare(document: Document) -> object:

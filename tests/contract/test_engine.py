@@ -14,7 +14,7 @@ from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.memo import MemoisedEngine
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from elfgate.policy.verdict import Verdict
 from support import opa
 from support.documents import document, pod
@@ -32,7 +32,7 @@ def _remembered(_stack: ExitStack, _folder: Path) -> Start:
 
 def _opa(stack: ExitStack, folder: Path) -> Start:
     def start(policies: bundle.Bundle) -> Engine:
-        return OpaServer(
+        return OpaEngine(
             stack.enter_context(opa.serving(policies, folder)),
             revision=policies.revision,
             seconds=10,

@@ -14,7 +14,7 @@ from elfgate.policy import archive, bundle, golden
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.guard import GuardedEngine
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from support import documents, opa
 from support.documents import pod
 from support.web import serving
@@ -67,7 +67,7 @@ def followed(folder: Path, changes: Changes) -> None:
     told: Told = []
 
     async def main(socket: Path, bundles: Bundles) -> None:
-        server = OpaServer(
+        server = OpaEngine(
             socket,
             revision=SHIPPED.revision,
             seconds=20,

@@ -12,7 +12,7 @@ from elfgate.policy import bundle, golden
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.guard import GuardedEngine
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from elfgate.policy.verdict import Verdict
 from elfgate.policy.worker import BoundedEngine
 from support import opa
@@ -50,7 +50,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Start]:
 
         def served(policies: bundle.Bundle) -> Engine:
             socket = stack.enter_context(opa.serving(policies, Path(folder)))
-            return OpaServer(socket, revision=policies.revision, seconds=SECONDS)
+            return OpaEngine(socket, revision=policies.revision, seconds=SECONDS)
 
         yield (
             served

@@ -13,7 +13,7 @@ from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.gate.gate import Gate
 from elfgate.policy.config import PolicyConfig
-from elfgate.server.known import Answered
+from elfgate.server.answers import ReviewAnswer
 from elfgate.server.steer import Steerer
 from elfgate.server.validate import Validator
 from elfgate.settings import Registries
@@ -46,7 +46,7 @@ def review_of(obj: dict[str, Any], uid: str = "u", **fields: Any) -> bytes:
     ).encode()
 
 
-async def answered(judge: Validator | Steerer, body: bytes, deadline: float = 10.0) -> Answered:
+async def answered(judge: Validator | Steerer, body: bytes, deadline: float = 10.0) -> ReviewAnswer:
     """The answer to a review: what is at hand, else what is judged."""
     question = judge.read(body)
     return judge.at_hand(question) or await judge.judge(question, deadline)
@@ -69,7 +69,7 @@ class Judging:
 
     async def answered(
         self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any
-    ) -> Answered:
+    ) -> ReviewAnswer:
         """The same, with what metrics and logs are told."""
         return await answered(self.validator, review_of(obj, **fields), deadline)
 

@@ -221,13 +221,13 @@ def test_a_denial_is_forbidden_and_keeps_its_lines() -> None:
 
     status = answer["response"]["status"]
     assert (status["code"], status["reason"]) == (403, "Forbidden")
-    assert status["message"] == "web cannot start\n  a  [31mred  reason"
+    assert status["message"] == "web cannot start\n  a \\x1b[31mred\\x00 reason"
     assert answer["response"]["auditAnnotations"] == {"codes": "x"}
 
 
 def test_a_warning_is_one_printable_line() -> None:
     assert warning_lines(["two\n  lines\tand \x1b[1mmore\x00", "", " \n"]) == [
-        "two lines and [1mmore"
+        r"two lines and \x1b[1mmore\x00"
     ]
 
 
@@ -237,6 +237,10 @@ def test_a_warning_is_given_once() -> None:
 
 def test_long_warnings_stay_whole_while_there_is_room() -> None:
     assert warning_lines(["x" * 3000, "y" * 900]) == ["x" * 3000, "y" * 900]
+
+
+def test_one_endless_warning_is_cut_and_not_lost() -> None:
+    assert warning_lines(["x" * 9000, "y"]) == ["x" * 255 + "…", "y"]
 
 
 def test_warnings_past_the_limit_are_cut_and_counted() -> None:

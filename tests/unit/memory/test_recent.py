@@ -9,7 +9,7 @@ import pytest
 from elfgate.memory.declared import Memory, Usage, declare, declared
 from elfgate.memory.recent import Recent
 from elfgate.memory.weight import OVERHEAD, weight
-from elfgate.server.known import ANSWERS
+from elfgate.server.answers import ANSWERS
 
 
 @pytest.fixture

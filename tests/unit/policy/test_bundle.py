@@ -10,7 +10,7 @@ from elfgate.linkage.report import Code
 from elfgate.policy import bundle
 from elfgate.policy.config import Layer, PolicyConfig
 from elfgate.policy.embedded import EmbeddedEngine
-from elfgate.policy.words import denial
+from elfgate.policy.messages import denial
 from support.documents import pod
 
 NOT_ABOUT_STARTING = {"latest_tag", "support_matrix", "unpinned_tag"}

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from elfgate.errors import InputError
 from elfgate.policy import archive, bundle, signing
 from elfgate.policy.config import PolicyConfig
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from elfgate.policy.verdict import Verdict
 from support import opa
 from support.documents import pod
@@ -183,7 +183,7 @@ def verdict_of_opa(contents: Contents) -> Verdict:
             revision = archive.read(contents, "bundle.tar.gz").revision
 
             async def ask() -> Verdict:
-                engine = OpaServer(at, revision=revision, seconds=10)
+                engine = OpaEngine(at, revision=revision, seconds=10)
                 try:
                     return await engine.evaluate(pod(fails=("s390x",)))
                 finally:

@@ -14,7 +14,7 @@ import pytest
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.scan.reader import ACCESS_SECONDS
-from elfgate.server.known import SECONDS
+from elfgate.server.answers import SECONDS
 from support import founding
 from support.api_server import ApiServer
 from support.judging import Judging, judging, real_node

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.review import response
 from elfgate.memory.recent import Recent
+from elfgate.server.answers import ANSWERS, CachedAnswer, weigh
 from elfgate.server.fallback import fallback, review_uid
-from elfgate.server.known import ANSWERS, Told, weigh
 from elfgate.server.logs import JsonFormatter
 from elfgate.server.memories import MemoryCollector
 from elfgate.server.metrics import DISTINCT, Metrics
@@ -130,7 +130,7 @@ def test_metrics_tell_how_full_each_memory_is() -> None:
     metrics.registry.register(MemoryCollector())
     asked = (b"digest", 1, "revision", 20_000)
     answer = response("", allowed=True)
-    answers.put(asked, Told.of(answer, point="pod", outcome="admitted"))
+    answers.put(asked, CachedAnswer.of(answer, point="pod", outcome="admitted"))
     text = metrics.exposition()[0].decode()
     used = ANSWERS.usage()
     assert used is not None

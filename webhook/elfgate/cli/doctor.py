@@ -145,7 +145,7 @@ def _rights(options: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def _text(output: "DoctorOutput") -> str:
-    from elfgate.policy.words import printable
+    from elfgate.printable import printable
 
     lines = [f"cluster {output.cluster}"]
     for check in output.checks:

@@ -21,6 +21,7 @@ from elfgate.cluster.part import Part
 from elfgate.cluster.template import PERSISTENT, TEMPLATES, Template, workload
 from elfgate.cluster.workload import CONTAINERS, Role, Workload, parts_of
 from elfgate.errors import InputError
+from elfgate.printable import printable
 
 MAX_BYTES = 3 << 20
 
@@ -315,7 +316,7 @@ def warning_lines(texts: Iterable[str]) -> list[str]:
     Each is one printable line; empty ones and duplicates are dropped. If together they pass the limit, long ones are
     cut to 256 runes, as the API server would do, and what still has no room is counted.
     """
-    lines = list(filter(None, dict.fromkeys(_printable(text) for text in texts)))
+    lines = list(filter(None, dict.fromkeys(printable(" ".join(text.split())) for text in texts)))
     if sum(map(len, lines)) <= _MAX_WARNINGS:
         return lines
     kept: list[str] = []
@@ -336,19 +337,7 @@ def _more(count: int) -> str:
 def _message(text: str) -> str:
     """Newlines survive; other control characters could steer a terminal."""
     short = text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
-    return "\n".join(_visible(line).rstrip() for line in short.splitlines())
-
-
-def _printable(text: str) -> str:
-    return " ".join(_visible(text).split())
-
-
-def _visible(text: str) -> str:
-    return (
-        text
-        if text.isprintable()
-        else "".join(char if char.isprintable() else " " for char in text)
-    )
+    return "\n".join(printable(line.rstrip()) for line in short.splitlines())
 
 
 def _before(review: Review, templates: Iterable[Template]) -> dict[str, Workload]:

@@ -12,6 +12,7 @@ from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
 from elfgate.linkage.start import NodeFacts
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
+from elfgate.printable import printable as escaped
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
 
@@ -260,10 +261,4 @@ def _plain(cwd: str, path: str) -> str:
 
 def printable(text: str) -> str:
     """Escape what is not printable in names that images bring, and shorten what no reader would follow."""
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    if shown.isprintable():
-        return shown
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in shown
-    )
+    return escaped(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -33,8 +33,8 @@ from elfgate.policy.bundle import load
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
+from elfgate.policy.messages import denial, warnings
 from elfgate.policy.verdict import Verdict
-from elfgate.policy.words import denial, warnings
 
 Case = dict[str, Any]
 

@@ -12,7 +12,7 @@ from elfgate.policy.document import Document
 from elfgate.policy.engine import EngineError, accept
 from elfgate.policy.verdict import Verdict
 
-_VERDICT = "data.elfgate.main.verdict"
+VERDICT = "data.elfgate.main.verdict"
 
 
 class _Engines(threading.local):
@@ -65,7 +65,7 @@ class EmbeddedEngine:
             EngineError: if there is no verdict that can be trusted.
         """
         return accept(
-            orjson.loads(self.query(_VERDICT, document.json_bytes().decode())), self.revision
+            orjson.loads(self.query(VERDICT, document.json_bytes().decode())), self.revision
         )
 
     def query(self, rule: str, document: str) -> str:

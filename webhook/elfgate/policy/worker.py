@@ -17,7 +17,7 @@ import orjson
 
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
-from elfgate.policy.embedded import EmbeddedEngine
+from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
 from elfgate.policy.verdict import Verdict
 
@@ -27,7 +27,6 @@ _MAX_FRAME = 64 << 20
 _NO_BACKTRACE = {
     "RUST_LIB_BACKTRACE": "0"
 }  # where RUST_BACKTRACE is set, an error would take a second for one
-_VERDICT = "data.elfgate.main.verdict"
 
 
 class BoundedEngine:
@@ -148,7 +147,7 @@ def main() -> None:
 
 def _evaluated(engine: EmbeddedEngine, document: bytes) -> bytes:
     try:
-        return b'{"answer":' + engine.query(_VERDICT, document.decode()).encode() + b"}"
+        return b'{"answer":' + engine.query(VERDICT, document.decode()).encode() + b"}"
     except EngineError as error:
         return orjson.dumps({"error": str(error)})
 

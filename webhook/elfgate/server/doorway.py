@@ -25,8 +25,8 @@ SWEEP_SECONDS = 1.0
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one
 
 Factory = Callable[[Visitor], asyncio.Protocol]
-Told = Callable[[str], None]
-"""Told why a connection was refused or given up."""
+CachedAnswer = Callable[[str], None]
+"""CachedAnswer why a connection was refused or given up."""
 
 
 class Doorway:
@@ -40,7 +40,7 @@ class Doorway:
         factory: Makes what speaks to a visitor.
         most: How many connections there may be.
         idle_seconds: How long a connection may stay without its first request.
-        told: Told of what is refused: ``room``, ``handshake``, ``head`` or ``idle``.
+        told: CachedAnswer of what is refused: ``room``, ``handshake``, ``head`` or ``idle``.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Doorway:
         *,
         most: int,
         idle_seconds: float,
-        told: Told,
+        told: CachedAnswer,
     ) -> None:
         self._listener = listener
         self._context = context

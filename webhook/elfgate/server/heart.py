@@ -27,7 +27,7 @@ class Heart:
 
     Args:
         look: Says what is not ready.
-        lagged: Told by how many seconds a beat was late.
+        lagged: CachedAnswer by how many seconds a beat was late.
     """
 
     def __init__(self, look: Look, lagged: Callable[[float], None]) -> None:

@@ -17,7 +17,7 @@ class Load:
 
     Args:
         most: How much is too much (``admission.in_flight``).
-        shed: Told whether to give up reading in the background, when that changes.
+        shed: CachedAnswer whether to give up reading in the background, when that changes.
     """
 
     def __init__(self, most: int, shed: Callable[[bool], None]) -> None:

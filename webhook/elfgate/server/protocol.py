@@ -29,9 +29,9 @@ _SOON = 1.0  # seconds: a first request that comes so soon after the handshake i
 _END = b"\r\n\r\n"
 
 Left = Callable[[Visitor], None]
-"""Told when a connection has ended."""
-Told = Callable[[str], None]
-"""Told why a connection was refused: ``head`` or ``http``."""
+"""CachedAnswer when a connection has ended."""
+CachedAnswer = Callable[[str], None]
+"""CachedAnswer why a connection was refused: ``head`` or ``http``."""
 
 
 class BoundedProtocol(_Protocol):
@@ -42,12 +42,12 @@ class BoundedProtocol(_Protocol):
 
     Args:
         visitor: The connection.
-        left: Told when it has ended.
-        told: Told when it is refused.
+        left: CachedAnswer when it has ended.
+        told: CachedAnswer when it is refused.
         options: uvicorn's.
     """
 
-    def __init__(self, *, visitor: Visitor, left: Left, told: Told, **options: Any) -> None:
+    def __init__(self, *, visitor: Visitor, left: Left, told: CachedAnswer, **options: Any) -> None:
         super().__init__(**options)
         self._visitor, self._left, self._told = visitor, left, told
         self._refused = False

@@ -12,7 +12,7 @@ from elfgate.cluster.steering import steer
 from elfgate.cluster.workload import Point
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
-from elfgate.server.known import SECONDS, Answered, Key
+from elfgate.server.answers import SECONDS, Key, ReviewAnswer
 from elfgate.server.validate import Question, Validator, holds_until
 
 STEERED = declare(
@@ -44,14 +44,14 @@ class Steerer:
         """
         return self._validator.read(body)
 
-    def at_hand(self, question: Question) -> Answered | None:
+    def at_hand(self, question: Question) -> ReviewAnswer | None:
         """The answer, if it needs no judging: anything but a pod being created passes, and so does what is exempt."""
         if not self._steers(question.review):
             return _answer(question.review, ())
         known = self._known.get(question.key)
         return None if known is None else _answer(question.review, known)
 
-    async def judge(self, question: Question, deadline: float) -> Answered:
+    async def judge(self, question: Question, deadline: float) -> ReviewAnswer:
         """Steer a pod within ``deadline`` seconds.
 
         Raises:
@@ -80,10 +80,10 @@ class Steerer:
         return architectures
 
 
-def _answer(asked: Review, architectures: tuple[str, ...]) -> Answered:
+def _answer(asked: Review, architectures: tuple[str, ...]) -> ReviewAnswer:
     patch = steer(asked.obj, architectures) if architectures else []
     audit = {"steered-to": ",".join(architectures)} if patch else None
     answer = orjson.dumps(response(asked.uid, allowed=True, audit=audit, patch=patch))
-    return Answered(
+    return ReviewAnswer(
         answer, allowed=True, point="steer", codes=(), outcome="steered" if patch else "passed"
     )

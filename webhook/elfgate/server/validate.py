@@ -29,13 +29,13 @@ from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.memory.recent import Recent
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
+from elfgate.policy.messages import denial, warnings
 from elfgate.policy.sight import EVERYTHING, Sight
 from elfgate.policy.verdict import Verdict
-from elfgate.policy.words import denial, warnings
-from elfgate.server.foresight import Foresight
-from elfgate.server.known import ANSWERS, Answered, Key, Told, weigh
-from elfgate.server.late import Late
+from elfgate.server.answers import ANSWERS, CachedAnswer, Key, ReviewAnswer, weigh
+from elfgate.server.followup import FollowUp
 from elfgate.server.load import Load
+from elfgate.server.prejudge import Prejudge
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -106,14 +106,14 @@ class Validator:
         self._gate = gate
         self._nodes_known = nodes_known
         self._live_engine = live_engine
-        self._known: Recent[Key, Told] = Recent(ANSWERS, weigh)
+        self._known: Recent[Key, CachedAnswer] = Recent(ANSWERS, weigh)
         self._load = Load(in_flight, gate.scanner.shed)
         self._bindings = bindings
         self._templates = templates
         self._exemption = exemption or Exemption()
         self._sights = sights
-        self._foresight = Foresight(self.judgement)
-        self._late = Late(self.judgement, events) if events else None
+        self._prejudge = Prejudge(self.judgement)
+        self._followup = FollowUp(self.judgement, events) if events else None
 
     def read(self, body: bytes) -> Question:
         """Read an AdmissionReview. It never waits, and looks nothing up.
@@ -128,14 +128,14 @@ class Validator:
         key = self.key(review, parts)
         return Question(review, point, parts, key, perf_counter() - begun)
 
-    def at_hand(self, question: Question) -> Answered | None:
+    def at_hand(self, question: Question) -> ReviewAnswer | None:
         """The answer, if it needs no judging: an exemption's, or a remembered one. It never waits."""
         if self.exempt(question.review):
             return _passed(question.review, question.point)
         told = self._known.get(question.key)
         return told.to(question.uid) if told is not None else None
 
-    async def judge(self, question: Question, deadline: float) -> Answered:
+    async def judge(self, question: Question, deadline: float) -> ReviewAnswer:
         """Judge within ``deadline`` seconds; what cannot be known by then is unknown.
 
         Raises:
@@ -149,19 +149,19 @@ class Validator:
             return _passed(asked, point)
         told = _told(judgement.verdict, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it
-            if self._late:
-                self._late.notice(asked, point, judgement)
+            if self._followup:
+                self._followup.notice(asked, point, judgement)
             self._known.put(key, told, until=holds_until(judgement, key))
         if point is Point.WORKLOAD:
-            self._foresight.notice(review, judgement)
+            self._prejudge.notice(review, judgement)
         return told.to(asked.uid, {"parse": question.seconds, **judgement.seconds})
 
     @asynccontextmanager
     async def following_up(self) -> AsyncIterator[None]:
         """Look ahead, and tell what is found out late, while the context lasts."""
         async with (
-            self._foresight.looking(),
-            self._late.following() if self._late else nullcontext(),
+            self._prejudge.looking(),
+            self._followup.following() if self._followup else nullcontext(),
         ):
             yield
 
@@ -213,12 +213,12 @@ def holds_until(judgement: Judgement, key: Key) -> float:
     return judgement.until if verdict.revision == key[2] and not verdict.failed else 0.0
 
 
-def _passed(asked: Review, point: Point) -> Answered:
+def _passed(asked: Review, point: Point) -> ReviewAnswer:
     body = orjson.dumps(response(asked.uid, allowed=True))
-    return Answered(body, allowed=True, point=point, codes=(), outcome="passed")
+    return ReviewAnswer(body, allowed=True, point=point, codes=(), outcome="passed")
 
 
-def _told(verdict: Verdict, point: Point) -> Told:
+def _told(verdict: Verdict, point: Point) -> CachedAnswer:
     codes = tuple(
         dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings))
     )
@@ -230,6 +230,6 @@ def _told(verdict: Verdict, point: Point) -> Told:
         "", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit
     )
     outcome = "warned" if verdict.warnings else "admitted"
-    return Told.of(
+    return CachedAnswer.of(
         answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied"
     )

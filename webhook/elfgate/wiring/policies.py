@@ -152,9 +152,9 @@ async def _proved(
 
 def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engine:
     if judging.opa is not None:
-        from elfgate.policy.server import OpaServer
+        from elfgate.policy.opa import OpaEngine
 
-        return OpaServer(
+        return OpaEngine(
             judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told
         )
     if bundle.own:

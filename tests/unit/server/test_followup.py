@@ -14,8 +14,8 @@ from elfgate.cluster.workload import Point
 from elfgate.gate.gate import Judgement
 from elfgate.policy.document import Document, FindingEntry, LinkageEntry, Request, VariantEntry
 from elfgate.policy.verdict import Verdict, Violation
-from elfgate.server import late as module
-from elfgate.server.late import Late
+from elfgate.server import followup as module
+from elfgate.server.followup import FollowUp
 from support.api_server import ApiServer
 from support.objects import pod
 
@@ -78,7 +78,7 @@ def told(
 
     async def main() -> list[tuple[str, str]]:
         events = Events(api)
-        follower = Late(judge, events)
+        follower = FollowUp(judge, events)
         for one in reviews:
             follower.notice(one, Point.POD, first)
         await asyncio.gather(*follower._tasks)

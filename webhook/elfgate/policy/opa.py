@@ -29,7 +29,7 @@ def _tell_nobody(_result: str, _what: str) -> None:
     pass
 
 
-class OpaServer:
+class OpaEngine:
     """Asks an OPA server.
 
     Args:
@@ -134,7 +134,7 @@ class _Revision:
         revision: Of which all that it answers must be.
     """
 
-    def __init__(self, server: OpaServer, revision: str) -> None:
+    def __init__(self, server: OpaEngine, revision: str) -> None:
         self._server = server
         self.revision = revision
 

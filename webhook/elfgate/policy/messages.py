@@ -1,14 +1,9 @@
 """A verdict in words: over several lines for a denial, on one line for a warning."""
 
 from elfgate.policy.verdict import Verdict, Violation
+from elfgate.printable import printable
 
-MAX_RUNES = (
-    4096  # past this in all, the API server cuts each warning to 256 runes and drops later ones
-)
-_MAX_DENIAL = (
-    16_384  # runes; kubectl shows it all, and a condition or an event of a controller cuts it
-)
-_COUNTED = 64  # runes kept free for "and N more warnings"
+_MAX_DENIAL = 16_384  # runes; kubectl shows it all, a controller's condition or event cuts it
 
 
 def denial(verdict: Verdict) -> str:
@@ -26,13 +21,9 @@ def denial(verdict: Verdict) -> str:
 def warnings(verdict: Verdict) -> list[str]:
     """Say what else is to be known, most important first, one printable line each.
 
-    The API server drops a warning with a control character in it, and cuts all once they are long together; what does
-    not fit is counted.
+    A door cuts them to what it has room for (``cluster.review.warning_lines``).
     """
-    lines = list(dict.fromkeys(_line(violation) for violation in verdict.warnings))
-    shown = lines if sum(map(len, lines)) <= MAX_RUNES else _within(lines, MAX_RUNES - _COUNTED)
-    rest = len(lines) - len(shown)
-    return [*shown, f"and {rest} more warnings"] if rest else shown
+    return list(dict.fromkeys(_line(violation) for violation in verdict.warnings))
 
 
 def _within(texts: list[str], runes: int) -> list[str]:
@@ -58,16 +49,3 @@ def _line(violation: Violation) -> str:
     said = ", ".join(" ".join(printable(line).split()) for line in violation.lines)
     text = f"{printable(violation.headline)}: {said}" if said else printable(violation.headline)
     return f"{text}; {printable(violation.remedy)}" if violation.remedy else text
-
-
-def printable(text: str) -> str:
-    r"""Write what does not print (controls, newlines, bidirectional overrides) as ``\xNN`` or ``\uNNNN``.
-
-    Paths, names and labels come from images and nodes: none may forge a line or move a terminal's cursor.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

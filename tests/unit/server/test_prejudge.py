@@ -9,7 +9,7 @@ import pytest
 
 from elfgate.cluster.review import Resource, Review
 from elfgate.policy.memo import MemoisedEngine
-from elfgate.server.foresight import first_pod
+from elfgate.server.prejudge import first_pod
 from support import founding
 from support.judging import Judging, judging, real_node
 from support.objects import container, deployment, pod

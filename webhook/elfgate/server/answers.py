@@ -24,7 +24,7 @@ _NO_UID = b'"uid":""'
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ReviewAnswer:
     """An answer to a review (``server.app.Answer``)."""
 
     body: bytes
@@ -37,13 +37,13 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CachedAnswer:
     """An answer to whatever review asks the same: all but the uid.
 
     Attributes:
         before: Its JSON up to the uid.
         after: Its JSON after that.
-        allowed: As in ``Answered``, like the others.
+        allowed: As in ``ReviewAnswer``, like the others.
     """
 
     before: bytes
@@ -70,10 +70,10 @@ class Told:
         allowed = isinstance(told, dict) and told["allowed"] is True
         return cls(before + hole[:-2], after, allowed, point, codes, outcome, dryrun)
 
-    def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> Answered:
+    def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> ReviewAnswer:
         """Answer the review of that uid; ``seconds`` are what its steps took."""
         body = self.before + orjson.dumps(uid) + self.after
-        return Answered(
+        return ReviewAnswer(
             body, self.allowed, self.point, self.codes, self.outcome, seconds, self.dryrun
         )
 
@@ -86,6 +86,6 @@ ANSWERS = declare(
 )
 
 
-def weigh(key: Key, answer: Told) -> int:
+def weigh(key: Key, answer: CachedAnswer) -> int:
     """Bytes of a remembered answer; the names of rules and outcomes are shared."""
     return 400 + len(key[0]) + len(answer.before) + len(answer.after)

@@ -15,11 +15,11 @@ from elfgate.cluster.review import Review, decisive, digest
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError, UnknownReason
 from elfgate.gate.gate import Judgement
-from elfgate.policy.words import denial
+from elfgate.policy.messages import denial
 
 log = logging.getLogger(__name__)
 
-Judge = Callable[[Review, float, Point], Awaitable[Judgement | None]]
+JudgeReview = Callable[[Review, float, Point], Awaitable[Judgement | None]]
 
 CASES = 256  # different reviews that are looked into at a time; what comes on top is never told
 SUBJECTS = 256  # objects of one case that get an event
@@ -37,7 +37,7 @@ class _Case:
     subjects: list[Subject] = field(default_factory=list)
 
 
-class Late:
+class FollowUp:
     """Follows up what was admitted unknown.
 
     Args:
@@ -45,7 +45,7 @@ class Late:
         events: Tells what comes of it.
     """
 
-    def __init__(self, judge: Judge, events: Events) -> None:
+    def __init__(self, judge: JudgeReview, events: Events) -> None:
         self._judge = judge
         self._events = events
         self._cases: dict[bytes, _Case] = {}

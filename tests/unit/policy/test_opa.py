@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from elfgate.policy.engine import EngineError
-from elfgate.policy.server import OpaServer
+from elfgate.policy.opa import OpaEngine
 from support.documents import pod
 
 ASKED = b"POST /v1/data/elfgate/main/verdict HTTP/1.1\r\n"
@@ -51,7 +51,7 @@ def http(status: str, body: bytes) -> bytes:
 
 
 async def ask(socket: Path, *, seconds: float = 10) -> None:
-    engine = OpaServer(socket, revision="r", seconds=seconds)
+    engine = OpaEngine(socket, revision="r", seconds=seconds)
     try:
         await engine.evaluate(pod())
     finally:
@@ -104,7 +104,7 @@ def test_an_answer_of_another_revision_is_a_failure_until_that_has_proved_itself
 
     async def asked() -> list[bytes]:
         async with answering(socket, http("200 OK", other)) as requests:
-            engine = OpaServer(socket, revision="r")
+            engine = OpaEngine(socket, revision="r")
             for _ in range(2):
                 with pytest.raises(EngineError, match="of revision 'other', not 'r'"):
                     await engine.evaluate(pod())

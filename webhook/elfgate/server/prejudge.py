@@ -18,7 +18,7 @@ from elfgate.gate.gate import Judgement
 
 log = logging.getLogger(__name__)
 
-Judge = Callable[[Review, float, Point], Awaitable[Judgement | None]]
+JudgeReview = Callable[[Review, float, Point], Awaitable[Judgement | None]]
 
 AT_A_TIME = 16  # more owners than that at a time, and their pods are judged when they come
 SECONDS = 5.0
@@ -28,14 +28,14 @@ SECONDS = 5.0
 _MAKERS = frozenset((("apps", "replicasets"), ("batch", "jobs"), ("", "replicationcontrollers")))
 
 
-class Foresight:
+class Prejudge:
     """Judges first pods ahead of time.
 
     Args:
         judge: Judges a decisive review within some seconds, and remembers.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: JudgeReview) -> None:
         self._judge = judge
         self._tasks: set[asyncio.Task[None]] = set()
 

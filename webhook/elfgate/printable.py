@@ -1,0 +1,11 @@
+"""Text from images, manifests and nodes, written so that it can forge no line and move no terminal's cursor."""
+
+
+def printable(text: str) -> str:
+    r"""Write what does not print (controls, newlines, bidirectional overrides) as ``\xNN`` or ``\uNNNN``."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -254,6 +254,7 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
     """
     complete, by_alignment = True, search.version < ALIGNMENT_CHECKED_BEFORE
     for item in objects:
+        attempt.work.spend(len(item.facts.needed) + len(item.facts.filters))
         for name in item.facts.auxiliaries:
             _load_optional(objects, search, item, search.expanded(name, item))
         for written in (*item.facts.filters, *item.facts.needed):
@@ -342,7 +343,7 @@ def _bind(
     bound = True
     scope = [item.facts for item in (*objects, itself)]
     for item in objects:
-        missing = undefined(item.facts, scope, by_version)
+        missing = undefined(item.facts, scope, by_version, attempt.work)
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"

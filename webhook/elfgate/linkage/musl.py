@@ -380,7 +380,7 @@ class _Linker:
         bound = True
         scope = [item.facts for item in objects] + [self._itself.facts] * self._is_needed
         for item in objects:
-            missing = undefined(item.facts, scope, by_name)
+            missing = undefined(item.facts, scope, by_name, self._attempt.work)
             names = missing.eager + missing.lazy
             if names:
                 bound = False

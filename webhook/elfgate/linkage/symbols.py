@@ -13,16 +13,22 @@ from weakref import ref
 
 from elfgate.elf.exports import Exports
 from elfgate.elf.facts import ElfFacts, UndefinedSymbol
+from elfgate.linkage.work import Work
 
 _REMEMBERED = 2048
+_TRIED = 4  # objects that a unit of work looks a symbol up in
 
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """What one object lacks, by name: what is bound at the start, and what only when it is called."""
+    """What one object lacks, by name: what is bound at the start, and what only when it is called.
+
+    ``cost`` is the work that finding it out took.
+    """
 
     eager: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
+    cost: int = 0
 
 
 class _Memory:
@@ -64,38 +70,47 @@ Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
 _memories: dict[Takes, _Memory] = {by_version: _Memory(), by_name: _Memory()}
 
 
-def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes) -> Undefined:
+def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes, work: Work) -> Undefined:
     """Find the strong symbols that an object takes from elsewhere and no object of the scope defines.
 
     Args:
         facts: The object.
         scope: All objects of the process.
         takes: How its loader chooses: ``by_version`` or ``by_name``.
+        work: Pays for it, once in a prediction; as much for an answer that is remembered.
     """
     involved, memory = (facts, *scope), _memories[takes]
+    key = (takes, *map(id, involved))
     answer = memory.get(involved)
-    if answer is None:
-        missing = [
-            symbol
-            for symbol in facts.undefined
-            if not symbol.weak and not _defined(symbol, facts, scope, takes)
-        ]
-        answer = Undefined(
-            tuple(symbol.name for symbol in missing if not symbol.lazy),
-            tuple(symbol.name for symbol in missing if symbol.lazy),
-        )
-        memory.put(involved, answer)
+    if answer is not None:
+        work.spend_once(key, answer.cost)
+        return answer
+    left = work.left
+    missing = [
+        symbol
+        for symbol in facts.undefined
+        if not symbol.weak and not _defined(symbol, facts, scope, takes, work)
+    ]
+    cost = left - work.left
+    work.spend_once(key, 0)
+    answer = Undefined(
+        tuple(symbol.name for symbol in missing if not symbol.lazy),
+        tuple(symbol.name for symbol in missing if symbol.lazy),
+        cost,
+    )
+    memory.put(involved, answer)
     return answer
 
 
 def _defined(
-    symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes
+    symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes, work: Work
 ) -> bool:
     """A variable that the object has room for is copied from another one."""
-    if any(
-        takes(other.exports, symbol) for other in scope if not (symbol.copied and other is facts)
-    ):
-        return True
+    for number, other in enumerate(scope):
+        if takes(other.exports, symbol) and not (symbol.copied and other is facts):
+            work.spend(1 + number // _TRIED)
+            return True
+    work.spend(1 + len(scope) // _TRIED)
     # A function's address, as data refers to it, may be the program's own (ELF_RTYPE_CLASS_PLT).
     return not (symbol.lazy or symbol.copied) and any(
         symbol.name in other.addresses for other in scope

@@ -14,6 +14,7 @@ from elfgate.linkage.loaded import Object, Objects
 from elfgate.linkage.report import Code
 
 _GLIBC = "GLIBC_"
+_COMPARED = 30  # names that a unit of work compares
 _LIBC = "libc.so.6"
 _ACCEPTED_SINCE = (2, 41)  # commit bdaf500353
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
@@ -37,6 +38,9 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
         strays: dict[str, str] = {}
         for need in item.facts.version_needs:
             target = objects.named(need.file)
+            attempt.work.spend(
+                1 + (len(target.facts.version_definitions) if target else 0) // _COMPARED
+            )
             if target is None:
                 strays.setdefault(need.file, need.version)
                 continue
@@ -92,6 +96,7 @@ def check_unversioned(
             target = objects.named(file)
             if target is None or target.facts.versioned or target.facts.incomplete:
                 continue
+            attempt.work.spend(len(item.facts.undefined) * (1 + len(objects.items) // 4))
             others = [other.facts for other in objects if other is not target]
             taken = [
                 symbol

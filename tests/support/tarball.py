@@ -19,6 +19,7 @@ _TYPES = {
     "hardlink": tarfile.LNKTYPE,
     "fifo": tarfile.FIFOTYPE,
     "device": tarfile.CHRTYPE,
+    "unreadable": b"Z",  # of no type that anybody knows
 }
 
 

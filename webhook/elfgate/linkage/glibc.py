@@ -11,10 +11,9 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.glibc_search import (
     ALIGNMENT_CHECKED_BEFORE,
-    SEARCHING,
     NotFound,
     Opened,
     Refused,
@@ -40,6 +39,7 @@ from elfgate.linkage.symbols import by_version, undefined
 from elfgate.linkage.tunables import Tunables, tunables
 from elfgate.linkage.versions import check_relr, check_unversioned, check_versions, needs_glibc
 from elfgate.linkage.work import CHARACTERS
+from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
 
@@ -189,7 +189,7 @@ def _link(
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
         return
-    doubt = objects.doubt or program.process.env_doubt(*SEARCHING)
+    doubt = objects.doubt or search.doubt
     if not check_versions(attempt, objects, itself, doubt):
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
@@ -228,7 +228,11 @@ def _preloads(attempt: Attempt, program: Program) -> list[str]:
 def _unread_preload(attempt: Attempt) -> Doubt | None:
     """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
     found = attempt.lookup(PRELOAD)
-    if isinstance(found, Found) and found.entry.size and attempt.text(PRELOAD) is None:
+    if isinstance(found, Hidden):
+        return found.doubt
+    if not isinstance(found, Found) or attempt.text(PRELOAD) is not None:
+        return None
+    if found.entry.size or found.entry.kind is Kind.UNREADABLE:
         return Doubt(UnknownReason.LIMIT_EXCEEDED, f"{PRELOAD} could not be read")
     return None
 
@@ -239,6 +243,7 @@ def _load_optional(objects: Objects, search: Search, needed_by: Object, name: st
         return
     outcome = search.find(name, needed_by)
     if not isinstance(outcome, Opened):
+        search.doubt = search.doubt or outcome.doubt  # it may bring names and symbols
         return
     known = objects.at(outcome.path)
     if known is not None:

@@ -132,7 +132,7 @@ class Search:
         text = process.env.get("LD_LIBRARY_PATH", "")
         attempt.work.spend(len(text) // CHARACTERS)
         self._env_path = split_glibc(text, ":;", self._tokens(program))
-        self._env_doubt = process.env_doubt(*SEARCHING)
+        self.doubt = process.env_doubt(*SEARCHING)  # about every search
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
         assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
@@ -178,7 +178,7 @@ class Search:
         if "/" in expanded:
             outcome, _ = self._open(expanded, expanded, query)
             return outcome or self._not_found(query)
-        query.doubt = query.doubt or self._env_doubt
+        query.doubt = query.doubt or self.doubt
         for label, path in self._paths(needed_by):
             outcome = self._along(label, path, expanded, query)
             if outcome is not None:
@@ -304,8 +304,15 @@ class Search:
         if directory not in self._old:
             self._attempt.work.spend(LOOKUP)
             where = posixpath.join(self._process.cwd, directory)
-            self._old[directory] = sorted(self._attempt.tree.among(where, OLD_SUBDIRECTORIES))
+            there = self._attempt.tree.among(where, OLD_SUBDIRECTORIES) | self._mounted(where)
+            self._old[directory] = sorted(there)
         return self._old[directory]
+
+    def _mounted(self, directory: str) -> frozenset[str]:
+        """The sub-directories of old that volumes bring to a directory."""
+        below = f"{directory.rstrip('/')}/"
+        mounts = (mount for mount in self._attempt.mounts if mount.startswith(below))
+        return OLD_SUBDIRECTORIES & {mount[len(below) :].partition("/")[0] for mount in mounts}
 
     def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
         """Tell whether a directory with tokens that may stand for anything may be one that leads to the file."""
@@ -335,15 +342,14 @@ class Search:
         )
 
     def _exists(self, path: str) -> bool:
-        return isinstance(self._attempt.lookup(path, self._process.cwd), Found)
+        return not isinstance(self._attempt.lookup(path, self._process.cwd), Missing)
 
     def _is_directory(self, path: str) -> bool:
         self._attempt.work.spend(1)
         if path not in self._directories:
             found = self._attempt.lookup(path, self._process.cwd)
-            self._directories[path] = (
-                isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
-            )
+            is_directory = isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
+            self._directories[path] = is_directory or isinstance(found, Hidden)
         return self._directories[path]
 
     def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:

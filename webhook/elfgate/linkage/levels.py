@@ -23,7 +23,7 @@ def compare(attempt: Attempt, before: int, trial: Attempt, level: str) -> bool:
     """
     plain = _serious(attempt.findings[before:])
     found = _serious(trial.findings)
-    if bool(plain) == bool(found) or any(finding.code is Code.CPU_LEVEL for finding in found):
+    if _agree(plain, found) or any(finding.code is Code.CPU_LEVEL for finding in found):
         return False
     noted = any(finding.code is Code.CPU_LEVEL for finding in attempt.findings[before:])
     if noted and all(finding.code is Code.LIBRARY_MISSING for finding in found):
@@ -39,6 +39,17 @@ def compare(attempt: Attempt, before: int, trial: Attempt, level: str) -> bool:
     )
     attempt.unknown(subject.path, f"{subject.message}; but {who}", UnknownReason.NODE_FACT_UNKNOWN)
     return True
+
+
+def _agree(plain: list[Finding], found: list[Finding]) -> bool:
+    """Tell whether what was found without a level stands: it is unknown already, or the same comes of both."""
+    if not plain:
+        return not found
+    return not _fails(plain) or _fails(found)
+
+
+def _fails(findings: list[Finding]) -> bool:
+    return any(finding.effect is Effect.FAILS for finding in findings)
 
 
 def _serious(findings: list[Finding]) -> list[Finding]:

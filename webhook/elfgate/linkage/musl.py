@@ -158,6 +158,7 @@ class _Linker:
             if not preload:
                 doubt = query.doubt or self._twins.get(name)
                 report_missing(self._attempt, needed_by, name, doubt)
+            self._env_doubt = self._env_doubt or (query.doubt if preload else None)
             return preload
         path, found = opened
         known = objects.at(found.path)
@@ -257,7 +258,7 @@ class _Linker:
         if not self._attempt.opens(found):
             return ""  # init: any error but ENOENT leaves it empty
         text = self._attempt.text(found.path)
-        if text is None and found.entry.size:
+        if text is None and (found.entry.size or found.entry.kind is Kind.UNREADABLE):
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read"
             )

@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import executable
 from elfgate.linkage.report import Code, Effect, Finding
@@ -74,6 +75,9 @@ def find_command(
         found = attempt.lookup(path, process.cwd)
         if isinstance(found, Hidden):
             doubt = doubt or found.doubt
+        elif isinstance(found, Found) and found.entry.kind is Kind.UNREADABLE:
+            because = f"{found.path} could not be read"
+            doubt = doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, because)
         elif isinstance(found, Found) and executable(found.entry, attempt.who):
             attempt.step(actor, f"{name} in {directory or '.'}", found.path)
             attempt.work.spend(len(directories) - number)

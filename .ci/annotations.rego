@@ -142,7 +142,7 @@ constant(part) := part.value if {
 } else := null
 
 by_path(path) := {"pod_names"} if {
-	path == ["input", "request", "name"]
+	path in {["input", "request", "name"], ["input", "request", "owners"]}
 } else := {"image_names", "namespaces", "pod_names", "variants"} if {
 	count(path) < 2
 } else := {"namespaces", "pod_names"} if {

@@ -74,7 +74,7 @@ def document(seed: int) -> Document:
 def config(seed: int) -> dict[str, Any]:
     """The settings of a seed: valid, and each kind of them at times."""
     chance = random.Random(seed)  # noqa: S311  (not for secrets)
-    return _layer(chance) | {
+    made = _layer(chance) | {
         "exemptions": [_exemption(chance) for _ in range(chance.choice((0, 1, 3)))],
         "support": [_row(chance) for _ in range(chance.choice((0, 0, 2, 4)))],
         "points": {
@@ -86,6 +86,12 @@ def config(seed: int) -> dict[str, Any]:
             for name in chance.sample(("shop", "pro*", "*"), chance.randint(0, 2))
         },
     }
+    for layer in (made, *made["points"].values(), *made["namespaces"].values()):
+        mode = (made["rules"] | layer["rules"]).get("linkage_unknown", "deny")
+        if mode != "deny":  # then no unknown may be said to deny
+            unknowns = layer["unknown"].items()
+            layer["unknown"] = {key: what for key, what in unknowns if what != "deny"}
+    return made
 
 
 def _exemption(chance: random.Random) -> dict[str, Any]:
@@ -133,6 +139,8 @@ def _request(chance: random.Random) -> dict[str, Any]:
     return {
         "point": chance.choice(("pod", "workload", "check", "binding")),
         "kind": "Pod",
+        "controlled": chance.random() < 0.3,
+        "owners": chance.choice(([], [], ["ReplicaSet/web-5d9fb", "Deployment/web"], ["Job/x"])),
         "namespace": chance.choice(("shop", "prod", "", "elfgate:golden")),
         "name": chance.choice(NAMES),
         "every_node": chance.random() < 0.1,

@@ -27,11 +27,29 @@ mode(code) := object.get(effective.rules, code, "deny")
 
 # The same for one finding, by what it is. An unknown does what its reason says, and a note (it starts all the same) never
 # denies; the rule's own mode is the most that either may do.
-level(rule_mode, _, effect, _) := rule_mode if effect in {"fails", "violates"}
+level(rule_mode, _, "fails", _) := rule_mode
 
-level(rule_mode, _, "unknown", reason) := weaker(rule_mode, mode_of(object.get(effective.unknown, reason, "warn")))
+level(rule_mode, code, "violates", _) := spared(rule_mode, asked_for("rules", code))
+
+level(rule_mode, _, "unknown", reason) := spared(
+	weaker(rule_mode, mode_of(object.get(effective.unknown, reason, "warn"))),
+	asked_for("unknown", reason),
+)
 
 level(rule_mode, code, "note", _) := weaker(rule_mode, weaker("warn", object.get(effective.notes, code, "dryrun")))
+
+# A pod that a controller makes replaces one that was admitted: refused on a drained node, it would be missing. What is not
+# about starting, and what is not known, refuses it only where the settings of its enforcement point say so.
+spared(level, insisted) := "warn" if {
+	level == "deny"
+	not insisted
+	input.request.kind == "Pod"
+	object.get(input.request, "controlled", false)
+} else := level
+
+asked_for(kind, key) if {
+	object.get(data.elfgate.config.points, [input.request.point, kind, key], "") == "deny"
+} else := false
 
 # "allow" is the word for unknowns, "off" the word for rules: the same thing.
 mode_of(setting) := object.get({"allow": "off"}, setting, setting)

@@ -33,3 +33,33 @@ test_an_unknown_may_be_in_dry_run if {
 		with data.elfgate.config as object.union(settings, {"unknown": {"not_scanned": "dryrun"}})
 	found == "dryrun"
 }
+
+of_a_pod(controlled) := object.union(sample.document(["amd64"], []), {"request": {
+	"kind": "Pod",
+	"point": "pod",
+	"controlled": controlled,
+}})
+
+levels_of(asked, points) := found if {
+	found := [
+		config.level("deny", "a", "fails", ""),
+		config.level("deny", "a", "violates", ""),
+		config.level("deny", "linkage_unknown", "unknown", "not_scanned"),
+	] with input as asked
+		with data.elfgate.config as object.union(settings, {"unknown": {"not_scanned": "deny"}, "points": points})
+}
+
+test_a_controllers_pod_is_refused_only_for_what_cannot_start if {
+	levels_of(of_a_pod(true), {}) == ["deny", "warn", "warn"]
+	levels_of(of_a_pod(false), {}) == ["deny", "deny", "deny"]
+}
+
+test_a_workload_that_a_controller_made_is_refused_as_any if {
+	replica_set := object.union(of_a_pod(true), {"request": {"kind": "ReplicaSet", "point": "workload"}})
+	levels_of(replica_set, {}) == ["deny", "deny", "deny"]
+}
+
+test_the_settings_of_the_point_may_insist if {
+	points := {"pod": {"rules": {"a": "deny"}, "unknown": {"not_scanned": "deny"}}}
+	levels_of(of_a_pod(true), points) == ["deny", "deny", "deny"]
+}

@@ -88,3 +88,21 @@ test_an_image_that_names_a_digest_is_matched_by_its_digest_and_not_by_its_tag if
 	not let_pass("example/web@sha256:bb")
 	not let_pass("example/web:1")
 }
+
+made_by(owners) := json.patch(document, [
+	{"op": "replace", "path": "/request/name", "value": "web-5d9fb-"},
+	{"op": "add", "path": "/request/owners", "value": owners},
+])
+
+exempt_by(workload, owners) if {
+	verdict_with(made_by(owners), [object.union(exemption, {"workload": workload})]).allowed
+}
+
+test_an_exemption_for_a_workload_lets_its_pods_in if {
+	exempt_by("Deployment/web", ["ReplicaSet/web-5d9fb", "Deployment/web"])
+	exempt_by("web", ["ReplicaSet/web-5d9fb", "Deployment/web"])
+	exempt_by("ReplicaSet/web-*", ["ReplicaSet/web-5d9fb", "Deployment/web"])
+	not exempt_by("Deployment/web", ["ReplicaSet/web-5d9fb", "Deployment/website"])
+	not exempt_by("StatefulSet/web", ["ReplicaSet/web-5d9fb", "Deployment/web"])
+	not exempt_by("Deployment/web", [])
+}

@@ -15,6 +15,7 @@ from elfgate.cluster.held import held
 from elfgate.cluster.hooks import hooks
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
+from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
 from elfgate.cluster.workload import CONTAINERS, Container, Role, Workload
 from elfgate.errors import UnknownReason
@@ -128,6 +129,7 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
         template=not is_pod,
         openings=(*openings(root, template, is_pod=is_pod), *(_OPEN if row.movable else ())),
         part=template.path if row.path else "",
+        owners=owners(root.get("metadata")),
     )
 
 

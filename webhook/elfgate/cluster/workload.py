@@ -68,6 +68,7 @@ class Workload:
         openings: Why its placement is not final.
         part: Which part of the object it is, such as ``spec.tasks[1].template``; empty for the object itself.
         others: The object's further pod templates.
+        owners: The controllers that made it, the nearest first, each as ``KIND/NAME``.
         before: It as it was before the update that is asked about; None for what is new, or was of another shape.
     """
 
@@ -81,6 +82,7 @@ class Workload:
     openings: tuple[Opening, ...] = ()
     part: str = ""
     others: "tuple[Workload, ...]" = ()
+    owners: tuple[str, ...] = ()
     before: "Workload | None" = None
 
     @property

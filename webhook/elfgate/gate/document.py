@@ -85,6 +85,8 @@ def _request(workload: Workload, point: Point, operation: str, *, dry_run: bool)
         dry_run=dry_run,
         every_node=workload.every_node,
         same_images=before is not None and _images(before) == _images(workload),
+        controlled=bool(workload.owners),
+        owners=list(workload.owners),
         scheduler=workload.scheduler,
         gates=list(workload.gates),
         today=datetime.now(UTC).date().isoformat(),

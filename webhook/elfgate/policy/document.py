@@ -35,6 +35,14 @@ class Request(Model):
     same_images: Annotated[
         bool, Field(description="An update that leaves each container its image")
     ] = False
+    controlled: Annotated[
+        bool,
+        Field(description="A controller made it: a refusal would stop what was admitted before"),
+    ] = False
+    owners: Annotated[
+        list[str],
+        Field(description="The controllers that made it, the nearest first, each as KIND/NAME"),
+    ] = []
     scheduler: Annotated[
         str, Field(description="Who schedules it, if it is not Kubernetes' own scheduler")
     ] = ""

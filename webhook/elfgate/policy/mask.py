@@ -106,7 +106,7 @@ def masked(document: Document, sight: Sight) -> Masked:
     ]
     request = vars(document.request)
     if "pod_names" not in sight:
-        request = request | {"name": ""}
+        request = request | {"name": "", "owners": []}
     shown = vars(document) | {
         "request": request,
         "containers": shown_containers,

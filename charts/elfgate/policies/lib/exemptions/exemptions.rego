@@ -74,9 +74,16 @@ granted[container.name] contains exemption if {
 	image(exemption.image, container)
 }
 
-workload(pattern) if patterns.matches(pattern, input.request.name)
+# An exemption for a workload is for the pods that its controllers make too: by KIND/NAME, or by NAME alone.
+workload(pattern) if {
+	some name in names
+	patterns.matches(pattern, name)
+}
 
-workload(pattern) if patterns.matches(pattern, concat("/", [input.request.kind, input.request.name]))
+names := {input.request.name, concat("/", [input.request.kind, input.request.name])} | {name |
+	some owner in object.get(input.request, "owners", [])
+	some name in [owner, concat("/", array.slice(split(owner, "/"), 1, 2))]
+}
 
 image(pattern, container) if patterns.matches(pattern, container.repository)
 

@@ -1,0 +1,1 @@
+"""The commands that a shell runs by itself."""

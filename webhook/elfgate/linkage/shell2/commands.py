@@ -1,0 +1,229 @@
+"""Runs simple commands: functions, the shell's own commands, and programs.
+
+Source: POSIX.1-2017, Shell Command Language, 2.9.1.
+"""
+
+import posixpath
+from dataclasses import replace
+
+from elfgate.linkage.report import Outcome
+from elfgate.linkage.shell2.assignments import assigning
+from elfgate.linkage.shell2.builtins import questions
+from elfgate.linkage.shell2.builtins.table import BUILTINS, SPECIAL
+from elfgate.linkage.shell2.calls import Call
+from elfgate.linkage.shell2.ends import ScriptEndsError
+from elfgate.linkage.shell2.expand import Expansion
+from elfgate.linkage.shell2.launches import find, find_as_it_was, launched
+from elfgate.linkage.shell2.state import State
+from elfgate.linkage.shell2.syntax.nodes import Assignment
+from elfgate.linkage.shell2.utilities.effects import left_behind
+from elfgate.linkage.shell2.utilities.table import Utility, may_be_applet, utility
+from elfgate.linkage.shell2.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Launch,
+    Scalar,
+    Status,
+    Truth,
+    Unknown,
+)
+
+_OUTPUT = Unknown("the output of a command is not known")
+_KEPT = Unknown("whether an assignment before a function stays is not known")
+
+
+def run_command(call: Call) -> list[State]:
+    """Run a command whose words are expanded.
+
+    Raises:
+        ScriptEndsError: if the script ends there.
+    """
+    if not call.fields.values or not isinstance(call.fields.values[0], str):
+        state = call.state.doubted("the script runs something that is not known before")
+        return [state.writing(_OUTPUT).ended(UNSURE)]
+    failing = _unopened(call)
+    if call.streams.opens is False:
+        return failing
+    return failing + _run(call)
+
+
+def _unopened(call: Call) -> list[State]:
+    """The ways on which a redirection fails: a special command ends the script then."""
+    if call.streams.opens is True:
+        return []
+    certain = call.streams.opens is False
+    special = call.name in SPECIAL and call.plain and call.name in call.builtins
+    if special and (call.world.dialect.special_errors_end or call.name == "exec"):
+        call.walk.end(call.state, Status(ok=False if certain else None), aside=True)
+        return []
+    return [call.state.ended(FAILURE if certain else UNSURE)]
+
+
+def _run(call: Call) -> list[State]:
+    state, inside = _with_assignments(call)
+    inside = call.streams.entered(inside)
+    name = call.name
+    special = name in SPECIAL and call.world.dialect.special_errors_end
+    if name in call.state.variables.functions and not special and call.plain:
+        node = call.state.variables.functions[name]
+        ways = call.walk.call_function(node, call.fields, inside, errexit=call.errexit)
+        ways = [_restored(way, state, call.assignments, call) for way in ways]
+    elif name in call.builtins:
+        ways = _run_builtin(call.at(inside), state)
+    else:
+        ways = [_restored(external(call, inside), state, call.assignments, call)]
+    if name == "exec":
+        return ways  # its redirections stay
+    return [call.streams.left(call.state, way) for way in ways]
+
+
+def _with_assignments(call: Call) -> tuple[State, State]:
+    """The state behind the command, and the one in which it runs."""
+    if not call.assignments:
+        return call.state, call.state
+    expansion = Expansion(call.walk, call.state, errexit=call.errexit)
+    for one in call.assignments:
+        assigning(one, expansion, exported=True)
+    return call.state, expansion.state.ended(call.state.flow.status)
+
+
+def _restored(way: State, before: State, assignments: tuple[Assignment, ...], call: Call) -> State:
+    """Take back the assignments before a command."""
+    if not assignments:
+        return way
+    values = dict(way.variables.values)
+    for one in assignments:
+        if one.name in before.variables.values:
+            values[one.name] = before.variables.values[one.name]
+        else:
+            values.pop(one.name, None)
+        if call.world.dialect.name in {"bash as sh", "ksh", "other"} and call.name in (
+            before.variables.functions
+        ):
+            values[one.name] = _KEPT
+    exported = before.variables.exported | (
+        way.variables.exported - {one.name for one in assignments}
+    )
+    variables = replace(way.variables, values=values, exported=exported)
+    return State(way.frame, variables, way.files, way.flow)
+
+
+def _run_builtin(call: Call, before: State) -> list[State]:
+    name = call.name
+    stays = name in SPECIAL and call.world.dialect.assignments_stay and call.plain
+    if name in {"command", "builtin"}:
+        ways = _command(call)
+    elif name in BUILTINS:
+        ways = _own(call)
+    else:
+        ways = questions.unsure(call)
+    if stays:
+        return ways
+    return [_restored(way, before, call.assignments, call) for way in ways]
+
+
+def _own(call: Call) -> list[State]:
+    """Run one of the shell's own commands; without ``command``, its errors may end the script."""
+    try:
+        return BUILTINS[call.name](call)
+    except ScriptEndsError:
+        if call.plain:
+            raise
+        return call.unsure()
+
+
+def _command(call: Call) -> list[State]:
+    """``command [-p] [-v] NAME …`` and ``builtin NAME …``."""
+    fields, words = call.args, call.words[1:]
+    while fields.values[:1] in {("-p",), ("--",)}:
+        fields, words = fields.without_first(), words[1:]
+    if fields.values[:1] in {("-v",), ("-V",)}:
+        names = fields.without_first()
+        if names.known is None:
+            return call.printed(_OUTPUT, UNSURE)
+        return questions.where(call, names.known)
+    if not fields.values and fields.more is None:
+        return call.ended(SUCCESS)
+    inner = replace(call, fields=fields, words=words, plain=False, assignments=())
+    if not fields.values or not isinstance(fields.values[0], str):
+        return run_command(inner)
+    if inner.name in call.builtins:
+        return _run_builtin(inner, call.state)
+    if call.name == "builtin":
+        return call.ended(FAILURE)
+    return [external(inner, call.state)]
+
+
+def external(call: Call, state: State) -> State:
+    """Run a program, and go on with what is known of its status, its output and its traces."""
+    fields, world = call.fields, call.world
+    launch = launched(fields, state, world)
+    row = utility(fields)
+    outcome = _outcome(launch, row, state, call)
+    if outcome is Outcome.CANNOT_START:
+        failed = replace(state, flow=replace(state.flow, failed=launch))
+        return failed.ended(Status(ok=False, by=launch))
+    by = None if outcome is Outcome.STARTS else launch
+    if row is None:
+        after = state.doubted(f"the script runs {launch.argv[0]} before")
+        return _drained(after.writing(_OUTPUT)).ended(Status(None, None, by))
+    return _used(row, call, state, by)
+
+
+def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
+    """Go on behind a tool of the table."""
+    args, world = call.fields.without_first(), call.world
+    known = args.known
+    output: Scalar = _OUTPUT
+    ok: Truth = None
+    name = posixpath.basename(call.name)
+    if known is not None and _is_what_it_was(call.name, row, state, call):
+        output = row.output(known, state, world)
+        ok = row.outcome(known, state, world)
+    elif known is not None and row.changes is not None and name in {"mkdir", "rm", "chown"}:
+        output = ""
+    if by is not None or (state.flow.closed and output != ""):
+        ok = None
+    values = args.values if args.more is None else (*args.values, args.more)
+    after = left_behind(name, row.changes(values, state), state, alters=row.alters)
+    return _drained(after.writing(output)).ended(Status(ok, None, None if ok else by))
+
+
+def _drained(state: State) -> State:
+    """Go on behind a program that may have read the input."""
+    if not state.flow.input:
+        return state
+    rest = Unknown("what a program leaves of its input")
+    return replace(state, flow=replace(state.flow, input=rest))
+
+
+def _is_what_it_was(name: str, row: Utility, state: State, call: Call) -> bool:
+    """Tell whether a tool is the image's own: a doubt is no reason to think of another one."""
+    if "/" in name:
+        return True
+    found = find(name, state, call.world)
+    if isinstance(found, Unknown) and row.of_no_files:
+        found = find_as_it_was(name, state, call.world)
+    return isinstance(found, str) or (found is None and _is_within(name, call))
+
+
+def _is_within(name: str, call: Call) -> bool:
+    """Tell whether the shell may run a command though there is no such file."""
+    return call.world.dialect.standalone and may_be_applet(name)
+
+
+def _outcome(launch: Launch, row: Utility | None, state: State, call: Call) -> Outcome:
+    """Tell what comes of a program; of a plain tool, only whether it is there."""
+    name = launch.argv[0]
+    world = call.world
+    if not name:
+        return Outcome.CANNOT_START
+    if "/" in name:
+        return world.outcome(launch)
+    found = find(name, state, world)
+    if found is None and _is_within(name, call):
+        return Outcome.STARTS
+    if row is None:
+        return world.outcome(launch)
+    return Outcome.CANNOT_START if found is None else Outcome.STARTS

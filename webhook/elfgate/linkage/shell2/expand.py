@@ -1,0 +1,274 @@
+"""What words come to: parameters, substitutions, splitting, files.
+
+Source: POSIX.1-2017, Shell Command Language, 2.6 "Word Expansions"; bash(1), "EXPANSION".
+"""
+
+from typing import Protocol
+
+from elfgate.linkage.shell2.arithmetic import ArithmeticFailure, evaluate
+from elfgate.linkage.shell2.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell2.braces import alternatives
+from elfgate.linkage.shell2.ends import ScriptEndsError
+from elfgate.linkage.shell2.fieldwise import FieldBuilder
+from elfgate.linkage.shell2.parameters import Parameters
+from elfgate.linkage.shell2.patterns import Run, glob
+from elfgate.linkage.shell2.state import State
+from elfgate.linkage.shell2.syntax.nodes import (
+    Arithmetic,
+    Body,
+    Expression,
+    Parameter,
+    Part,
+    ProcessSubstitution,
+    Substitution,
+    Text,
+    Word,
+    word_of,
+)
+from elfgate.linkage.shell2.values import UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell2.world import World
+
+_LONGEST = 1 << 16  # characters of a value: of a longer one nothing is known
+_TOO_LONG = Unknown("a value is too long")
+_HOME = Unknown("a home directory is not known")
+_OPAQUE = Unknown("an expansion is not understood")
+_CHARACTERS = 64
+
+
+class Shell(Protocol):
+    """What expansions ask of the interpreter."""
+
+    world: World
+
+    def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
+        """Run the commands of ``$(…)``; give the state after, and their output."""
+
+    def beside(self, body: Body, state: State) -> State:
+        """Run the commands of ``<(…)``."""
+
+    def end(self, state: State, status: Status, *, aside: bool = False) -> None:
+        """Note that the script may end here."""
+
+
+class Expansion:
+    """The expansions of one command, in order.
+
+    Afterwards, ``state`` is where the script stands, and ``substituted`` tells whether a
+    substitution has run.
+
+    Args:
+        shell: The interpreter.
+        state: Where the script stands before.
+        errexit: ``set -e`` counts for the command.
+    """
+
+    def __init__(self, shell: Shell, state: State, *, errexit: bool = False) -> None:
+        self.shell = shell
+        self.world = shell.world
+        self.state = state
+        self.substituted = False
+        self._errexit = errexit
+        self._parameters = Parameters(self)
+
+    def fields(self, words: tuple[Word, ...]) -> Fields:
+        """Expand a command's words.
+
+        Raises:
+            ScriptEndsError: if the script ends there.
+        """
+        fields = Fields()
+        for word in words:
+            if word.plain and word.literal is not None:
+                fields += Fields((word.literal,))
+                continue
+            for one in self._braces(word):
+                fields += self._word_fields(one)
+        return fields
+
+    def value(self, word: Word, *, assigned: bool = False) -> Scalar:
+        """Expand a word that is neither split nor matched to files.
+
+        Args:
+            word: The word.
+            assigned: It stands behind ``name=``: tildes behind colons count too.
+
+        Raises:
+            ScriptEndsError: if the script ends there.
+        """
+        if word.plain and word.literal is not None:
+            return word.literal
+        texts: list[str] = []
+        unknown: Unknown | None = None
+        for number, part in enumerate(word.parts):
+            value = self._part_value(part, first=number == 0, assigned=assigned)
+            if isinstance(value, Unknown):
+                unknown = unknown or value
+            else:
+                texts.append(value)
+        if unknown is not None:
+            return unknown if len(word.parts) == 1 else Unknown(unknown.because)
+        return self.limited("".join(texts))
+
+    def limited(self, text: str) -> Scalar:
+        """Count a text that was put together; one that is too long is not known."""
+        self.world.spend(len(text) // _CHARACTERS)
+        return text if len(text) < _LONGEST else _TOO_LONG
+
+    def runs(self, word: Word) -> list[Run] | Unknown:
+        """Expand a word that is a pattern: its characters, the quoted ones marked."""
+        runs: list[Run] = []
+        for number, part in enumerate(word.parts):
+            value = self._part_value(part, first=number == 0, assigned=False)
+            if isinstance(value, Unknown):
+                return value
+            runs.append((value, part.quoted))
+        return runs
+
+    def automaton(self, word: Word) -> Automaton | Unknown:
+        """Expand a word to the automaton of a pattern."""
+        runs = self.runs(word)
+        if isinstance(runs, Unknown):
+            return runs
+        if not self.counts_bytes(*(text for text, _ in runs)):
+            return Unknown("a pattern counts characters of a locale")
+        try:
+            pattern = glob(runs, extended=self.world.dialect.extended_patterns)
+            return Automaton(pattern, self.world.spend)
+        except NotAPattern:
+            return Unknown("a pattern is not understood")
+
+    def counts_bytes(self, *texts: str) -> bool:
+        """Tell whether texts are of ASCII, or the shell counts their bytes."""
+        if all(text.isascii() for text in texts) or self.world.dialect.by_bytes:
+            return True
+        if not self.world.dialect.is_bash:
+            return False
+        return all(self.parameter(name) is UNSET for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+
+    def parameter(self, name: str) -> Value:
+        """Give the value of ``$name``."""
+        return self._parameters.value(name)
+
+    def number(self, expression: Expression) -> int | Unknown:
+        """Evaluate an expression.
+
+        Raises:
+            ScriptEndsError: if it has no value.
+        """
+        self.world.spend(1)
+        try:
+            return evaluate(expression, self)
+        except ArithmeticFailure as failure:
+            raise ScriptEndsError from failure
+
+    def variable(self, name: str) -> Value:
+        """Give a variable to an expression: the first element of an array."""
+        value = self.parameter(name)
+        if isinstance(value, Fields):
+            return value.values[0] if value.values else value.more or UNSET
+        if value is UNSET and "u" in self.state.has:
+            raise ScriptEndsError
+        return value
+
+    def assign(self, name: str, value: Scalar) -> None:
+        """Set a variable."""
+        self.state = self.state.setting(name, value)
+
+    def operand(self, word: Word) -> Scalar:
+        """Expand a word of an expression."""
+        return self.value(word)
+
+    def may_end(self) -> None:
+        """Note that the script may end here."""
+        self.shell.end(self.state, Status(ok=False), aside=True)
+
+    @property
+    def separators(self) -> Scalar:
+        """The characters of IFS."""
+        value = self.state.variables.values.get("IFS", " \t\n")
+        if value is UNSET:
+            return " \t\n"
+        return value if isinstance(value, (str, Unknown)) else Unknown("IFS is a list")
+
+    def _braces(self, word: Word) -> tuple[Word, ...]:
+        if not self.world.dialect.braces or "B" in self.state.has:
+            return (word,)
+        return alternatives(word, self.world.spend)
+
+    def _word_fields(self, word: Word) -> Fields:
+        builder = FieldBuilder(self)
+        for number, part in enumerate(word.parts):
+            if builder.is_closed:
+                break
+            self._add(part, builder, first=number == 0)
+        return builder.finished()
+
+    def _add(self, part: Part, builder: FieldBuilder, *, first: bool) -> None:
+        if isinstance(part, Text):
+            builder.add_text(self._tilde(part, assigned=False) if first else part.text, part.quoted)
+            return
+        if isinstance(part, Parameter):
+            several = self._parameters.several(part)
+            if several is not None:
+                builder.add_several(several, part.quoted)
+                return
+            word = self._parameters.replacing(part)
+            if word is not None:
+                self._add_word(word, builder, quoted=part.quoted)
+                return
+        value = self._part_value(part, first=False, assigned=False)
+        builder.add_value(value, part.quoted)
+
+    def _add_word(self, word: Word, builder: FieldBuilder, *, quoted: bool) -> None:
+        """Add the word of ``${name-word}``: what is not quoted in it is split."""
+        for number, part in enumerate(word.parts):
+            if isinstance(part, Text) and not part.quoted and not quoted:
+                text = self._tilde(part, assigned=False) if number == 0 else part.text
+                builder.add_value(text, quoted=False)
+            else:
+                self._add(part, builder, first=False)
+        if quoted and not word.parts:
+            builder.add_text("", quoted=True)
+
+    def _part_value(self, part: Part, *, first: bool, assigned: bool) -> Scalar:
+        if isinstance(part, Text):
+            return self._tilde(part, assigned=assigned) if first or assigned else part.text
+        if isinstance(part, Parameter):
+            return self._parameters.text(part)
+        if isinstance(part, Substitution):
+            return self._substituted(part)
+        if isinstance(part, Arithmetic):
+            value = self.number(part.expression)
+            return value if isinstance(value, Unknown) else str(value)
+        if isinstance(part, ProcessSubstitution):
+            self.state = self.shell.beside(part.body, self.state)
+            return Unknown("the name of a pipe is not known")
+        self.may_end()
+        return _OPAQUE
+
+    def _substituted(self, part: Substitution) -> Scalar:
+        keeps = self._errexit and self.world.dialect.errexit_in_substitution
+        keeps |= self._errexit and "inherit_errexit" in self.state.has
+        self.substituted = True
+        self.state, output = self.shell.substitute(part.body, self.state, errexit=keeps)
+        if isinstance(output, Unknown):
+            return output
+        return self.limited(output.rstrip("\n").replace("\0", ""))
+
+    def _tilde(self, part: Text, *, assigned: bool) -> Scalar:
+        text = part.text
+        if part.quoted or "~" not in text:
+            return text
+        starts = text.startswith("~")
+        if not starts and not (assigned and ":~" in text):
+            return text
+        name, slash, rest = text.partition("/")
+        home = self.parameter("HOME")
+        if name == "~" and isinstance(home, str) and ":~" not in text:
+            return home + slash + rest
+        return _HOME
+
+
+def literal_word(text: str) -> Word:
+    """Make a word that stands for a text."""
+    return word_of((Text(text, quoted=True),))

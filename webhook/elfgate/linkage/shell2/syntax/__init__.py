@@ -1,0 +1,1 @@
+"""The grammar of shells: a script becomes typed nodes, once."""

@@ -62,6 +62,7 @@ class Process:
         settled_env: Names whose values nothing else replaces.
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
+        more: Why further arguments may follow; empty if none does.
         secure: Its loader is in secure-execution mode.
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
         inhibit_cache: Its loader (glibc's) is told not to look into its cache.
@@ -74,6 +75,7 @@ class Process:
     settled_env: frozenset[str] = frozenset()
     cwd: str = "/"
     doubt: Doubt | None = None
+    more: str = ""
     secure: bool = False
     file: str = ""
     inhibit_cache: bool = False

@@ -22,7 +22,7 @@ from elfgate.linkage.path_search import Command, find_command, goes_on, passed_o
 from elfgate.linkage.privilege import Gain, secured
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
-from elfgate.linkage.shell.commands import may_be_applet
+from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.unsettled import first_unknown, unsettle
 from elfgate.linkage.users import check_user

@@ -15,25 +15,25 @@ from elfgate.linkage.credentials import READ
 from elfgate.linkage.kernel import Program
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.shell.entrypoint import follow_script
-from elfgate.linkage.shell.state import Fields, State, Value
-from elfgate.linkage.shell.walk import Followed
-from elfgate.linkage.shell.world import ScriptWorld, Shell
+from elfgate.linkage.script_world import ScriptWorld, inner
+from elfgate.linkage.shell.ends import Ending, Followed
+from elfgate.linkage.shell.interpreter import follow
+from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
+from elfgate.linkage.shell.syntax.dialect import Dialect, dialect_of
+from elfgate.linkage.shell.values import Fields, Unknown, Value
 from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
-SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh"})
+SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "ksh93", "mksh", "zsh"})
 _OPTION = re.compile(r"[-+][abcefhilmnuvxEC]*o?")
+_NAMED = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a"}
+_PROFILE = "the shell reads its profile before"
 _STARTED = Doubt(UnknownReason.SHAPE_UNKNOWN, "the shell has started then, and ends by itself")
 _BYTES = Doubt(UnknownReason.SHAPE_UNKNOWN, "what the shell makes of its bytes is not known")
 _NOT_FOLLOWED = Doubt(
     UnknownReason.SHAPE_UNKNOWN, "the script that may start it cannot be followed"
 )
-_NOT_OF_DASH = re.compile(
-    r"<<<|^\s*function\s|[<>]\(|&>|[A-Za-z_]\w*\+?=\(|(?<!\$)\(\(", re.MULTILINE
-)
-_KINDS = {"dash": Shell.DASH, "bash": Shell.BASH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Call:
     """How a shell is called.
 
     Attributes:
-        options: Letters.
+        options: Letters and names.
         command: The text is given with ``-c``.
         words: What follows the options.
     """
@@ -52,12 +52,14 @@ class _Call:
 
 
 def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]) -> Ways | None:
-    """Tell which programs a shell may start in its place: ``sh [OPTION…] SCRIPT [ARG…]``, ``sh -c COMMAND [NAME …]``.
+    """Tell which programs a shell may start in its place.
+
+    It is called as ``sh [OPTION…] SCRIPT [ARG…]`` or ``sh -c COMMAND [NAME ARG…]``.
 
     Args:
-        attempt: The world; a script that is not there is recorded.
-        program: The shell.
-        outcome: Tells what would come of starting another.
+        attempt: The world.
+        program: The shell, loaded.
+        outcome: Tells what would come of starting another program.
 
     Returns:
         The programs, or None if there are none.
@@ -71,27 +73,23 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outco
     name, args = call.words[0], call.words[1:]
     if call.command:
         name, args = (args[0], args[1:]) if args else (program.process.argv[0], ())
-    tried: dict[tuple[object, ...], Outcome] = {}
 
     def come(process: Process) -> Outcome:
-        key = (
-            process.argv,
-            process.file,
-            process.cwd,
-            tuple(sorted(process.env.items())),
-            process.doubt,
-        )
-        if key not in tried:
-            tried[key] = outcome(_wrapped(program, process))
-        return tried[key]
+        return outcome(_wrapped(program, process))
 
-    world = ScriptWorld(attempt, program.process, _kind(program), come)
-    sources: dict[str, Value] = {} if call.command else {"BASH_SOURCE": (name,)}
-    state = State(name, Fields(args), program.process.cwd, sources, options=call.options)
-    if {"l", "i"} & call.options:
-        state = state.doubted("the shell reads its profile before")
-    followed = _followed(text, state, world)
-    return _ways(attempt, program, followed, args)
+    world = ScriptWorld(attempt, program.process, _dialect(program), come)
+    state = _first_state(program.process, call, name, args)
+    followed = _followed(inner(text), state, world, program)
+    return _ways(attempt, program, followed, world, args)
+
+
+def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]) -> State:
+    sources: dict[str, Value] = {} if call.command else {"BASH_SOURCE": Fields((inner(name),))}
+    more = Unknown(process.more) if process.more else None
+    frame = Frame(inner(name), Fields(tuple(map(inner, args)), more))
+    flow = Flow(options=call.options)
+    state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
+    return state.doubted(_PROFILE) if {"l", "i"} & call.options else state
 
 
 def _called(process: Process) -> _Call | None:
@@ -100,47 +98,57 @@ def _called(process: Process) -> _Call | None:
         option = words.pop(0)
         if not _OPTION.fullmatch(option):
             return None
-        options = options | set(option[1:]) if option[0] == "-" else options - set(option[1:])
+        letters = set(option[1:])
         if option.endswith("o") and words:
-            words.pop(0)
+            named = words.pop(0)
+            letters |= {_NAMED.get(named, named)}
+        options = options | letters if option[0] == "-" else options - letters
     if words and words[0] in ("-", "--"):
         words.pop(0)
     return _Call(frozenset(options - {"c", "o"}), "c" in options, tuple(words))
 
 
-def _kind(program: Program) -> Shell:
-    name = posixpath.basename(program.image.path)
-    return Shell.BUSYBOX if name.startswith("busybox") else _KINDS.get(name, Shell.OTHER)
+def _dialect(program: Program) -> Dialect:
+    called = posixpath.basename(program.process.argv[0])
+    return dialect_of(posixpath.basename(program.image.path), called)
 
 
-def _followed(text: str, state: State, world: ScriptWorld) -> Followed:
-    env = world.process.env
-    changed = any(name.startswith("BASH_FUNC_") or name in {"BASH_ENV", "ENV"} for name in env)
-    not_of_it = world.shell is Shell.DASH and _NOT_OF_DASH.search(text)
-    if (
-        changed
-        or not_of_it
-        or posixpath.basename(world.process.argv[0]) == "zsh"
-        or "n" in state.options
-    ):
+def _followed(text: str, state: State, world: ScriptWorld, program: Program) -> Followed:
+    process = program.process
+    changed = any(name.startswith("BASH_FUNC_") for name in process.env)
+    changed |= bool({"BASH_ENV", "ENV"} & process.env.keys())
+    zsh = posixpath.basename(process.argv[0]) == "zsh"
+    if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:
         return Followed((), lost=True)
-    return follow_script(text, state, world)
+    return follow(text, state, world)
 
 
 def _ways(
-    attempt: Attempt, program: Program, followed: Followed, args: tuple[str, ...]
+    attempt: Attempt,
+    program: Program,
+    followed: Followed,
+    world: ScriptWorld,
+    args: tuple[str, ...],
 ) -> Ways | None:
     wrapped = [
-        replace(_wrapped(program, ending.process), aside=ending.aside)
+        replace(_wrapped(program, process), aside=ending.aside)
         for ending in followed.endings
-        if ending.process is not None
+        if (process := _process(ending, world)) is not None
     ]
-    ends = any(
-        ending.process is None for ending in followed.endings
-    )  # with an error of its own, it has started too
+    # A script that ends with an error of its own has started too.
+    ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:
         wrapped += _as_far_as_visible(attempt, program, args)
     return Ways(tuple(wrapped), ends or followed.lost) if wrapped else None
+
+
+def _process(ending: Ending, world: ScriptWorld) -> Process | None:
+    if ending.launch is None:
+        return None
+    process = world.process_of(ending.launch)
+    if not ending.doubt:
+        return process
+    return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, ending.doubt))
 
 
 def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]) -> list[Wrapped]:
@@ -164,36 +172,33 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
     if isinstance(found, Hidden):
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing) and "/" in path:
-        message = f"{program.process.argv[0]} runs {words_of.command_missing(path, found, attempt.variant)}"
-        doubt = (
-            None if _kind(program) is Shell.BASH else _STARTED
-        )  # others end as they would for any error
-        attempt.failed(
-            Code.COMMAND_MISSING,
-            path,
-            message,
-            words_of.FIX_COMMAND,
-            program.process.doubt or doubt,
-        )
-    elif (
-        isinstance(found, Found)
-        and found.entry.kind is Kind.FILE
-        and not attempt.who.may(found.entry, READ)
-    ):
+        _report_missing(attempt, program, path, found)
+    elif not isinstance(found, Found):
+        return None
+    elif found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
         attempt.failed(
             Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt
         )
-    elif isinstance(found, Found) and found.entry.elf:
-        message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
-        doubt = (
-            None if _kind(program) is Shell.BASH else _BYTES
-        )  # bash: "cannot execute binary file"
-        attempt.failed(
-            Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, program.process.doubt or doubt
-        )
-    elif isinstance(found, Found):
+    elif found.entry.elf:
+        _report_elf(attempt, program, path)
+    else:
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size and b"\0" not in whole:
             return whole.decode("utf-8", "surrogateescape")
     return None
+
+
+def _report_missing(attempt: Attempt, program: Program, path: str, found: Missing) -> None:
+    missing = words_of.command_missing(path, found, attempt.variant)
+    message = f"{program.process.argv[0]} runs {missing}"
+    # Shells other than bash end as they would for any error.
+    doubt = program.process.doubt or (None if _dialect(program).is_bash else _STARTED)
+    attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, doubt)
+
+
+def _report_elf(attempt: Attempt, program: Program, path: str) -> None:
+    message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
+    # bash: "cannot execute binary file"
+    doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
+    attempt.failed(Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, doubt)

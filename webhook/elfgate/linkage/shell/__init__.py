@@ -1,1 +1,1 @@
-"""Shell scripts, followed to the programs that they end in, without running them: begin at `entrypoint`."""
+"""Shell scripts: their syntax, their values, and the programs that they may start."""

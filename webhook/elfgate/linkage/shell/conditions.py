@@ -1,19 +1,31 @@
-"""Conditions of a script: ``test``, ``[`` and ``[[``, decided where arguments, variables and files are known.
+"""Conditions: ``test``, ``[`` and ``[[``, decided where arguments, variables and files are known.
 
-Source: POSIX.1-2017, test(1); bash(1), "Conditional Expressions"; dash's ``test.c`` (it has no ``==``).
+Sources: POSIX.1-2017, test(1); bash(1), "CONDITIONAL EXPRESSIONS"; dash ``test.c``; busybox ``coreutils/test.c``.
 """
 
 import operator
 import re
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
-from elfgate.linkage.shell.expand import Expander
-from elfgate.linkage.shell.state import Mark, State
-from elfgate.linkage.shell.words import Word
+from elfgate.linkage.shell import files
+from elfgate.linkage.shell.arithmetic import number_of
+from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.patterns import has_pattern, regular_expression
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.syntax.nodes import (
+    BinaryTest,
+    BothTests,
+    EitherTest,
+    NotTest,
+    Test,
+    UnaryTest,
+    Word,
+)
+from elfgate.linkage.shell.values import UNSET, Scalar, Truth, Unknown, both, either, opposite
+from elfgate.linkage.shell.world import Thing, World
 
-_COMPARISONS = {
+NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
     "-eq": operator.eq,
     "-ne": operator.ne,
     "-gt": operator.gt,
@@ -21,197 +33,333 @@ _COMPARISONS = {
     "-ge": operator.ge,
     "-le": operator.le,
 }
-_STRINGS = {"=", "==", "!="}
-_BINARY = {*_COMPARISONS, *_STRINGS, "=~", "<", ">", "-nt", "-ot", "-ef"}
-_OF_FILES = frozenset("abcdefghkprstuwxGLNOS")
-_PLAIN_EXPRESSION = re.compile(r"\^?(?:(?:[\w/=:,@%-]|\[\^?[\w/.-]+\]|\.)[*+]?)+\$?")
-_FEW, _SHORT = 3, 1000
-_WHAT_IS_KNOWN = 64  # words of a test: longer ones are not looked at
+_TEXTS = frozenset({"=", "==", "!="})
+_OF_FILES = frozenset({"-nt", "-ot", "-ef"})
+_BINARY = {*NUMBERS, *_TEXTS, *_OF_FILES, "=~", "<", ">"}
+_UNARY = re.compile(r"-[a-zA-Z]")
+_LETTERS = frozenset("abcdefghkprstuwxGLNOS")
+_DECIMAL = re.compile(r"[ \t\n\v\f\r]*[-+]?[0-9]+[ \t\n\v\f\r]*")
+_NO_OCTAL = re.compile(r"[ \t]*[-+]?0[0-7]*[89][0-9]*[ \t]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_GREATEST = 1 << 63
+_NAMED = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "pipefail"}
+_MOST = 64  # words of a test: of a longer one nothing is known
 
 
-class Files(Protocol):
-    """What conditions ask of the file system."""
+class TestFailure(Exception):
+    """A test that is none: its status is 2."""
 
-    def test(self, letter: str, path: str, state: State) -> bool | None:
-        """Whether ``test -LETTER PATH`` holds; None if that is not known."""
-
-
-Truth = bool | None
-Values = Sequence[str | None]
-
-
-def opposite(truth: Truth) -> Truth:
-    """Negate what may not be known."""
-    return None if truth is None else not truth
-
-
-def either(one: Truth, other: Truth) -> Truth:
-    """Tell whether one of two holds."""
-    if one or other:
-        return True
-    return None if None in (one, other) else False
-
-
-def both(one: Truth, other: Truth) -> Truth:
-    """Tell whether both hold."""
-    return opposite(either(opposite(one), opposite(other)))
-
-
-def bracket(values: Values, state: State, files: Files, *, plain: bool) -> Truth:
-    """Decide ``test`` with these arguments.
-
-    Args:
-        values: Without a closing bracket; None for one that is not known.
-        state: Where the script stands.
-        files: The file system.
-        plain: It is dash's, in which ``==`` is an error.
-    """
-    if len(values) > _WHAT_IS_KNOWN:
-        return None
-    if len(values) == 3 and values[1] in _BINARY:
-        return _binary(values[0], values[1], values[2], plain=plain)
-    if values and values[0] == "!":
-        return opposite(bracket(values[1:], state, files, plain=plain))
-    if len(values) < 2:
-        return _is_text(values[0]) if values else False
-    if len(values) == 2:
-        return _unary(values[0], values[1], state, files)
-    return _joined(values, state, files, plain=plain)
-
-
-def _is_text(value: str | None) -> Truth:
-    return None if value is None else bool(value)
-
-
-def _joined(values: Values, state: State, files: Files, *, plain: bool) -> Truth:
-    """Decide ``A -o B`` and ``A -a B``, of which the second binds closer."""
-    for joint, joined in (("-o", either), ("-a", both)):
-        if joint in values[1:-1] and not {"(", ")"} & set(values):
-            at = values.index(joint, 1)
-            left, right = (
-                bracket(part, state, files, plain=plain) for part in (values[:at], values[at + 1 :])
-            )
-            return joined(left, right)
-    return None
-
-
-def _matches(value: str | None, expression: Word) -> Truth:
-    """Tell whether a plain regular expression matches: one that means the same in Python and takes no time."""
-    raw = expression.raw
-    plain = _PLAIN_EXPRESSION.fullmatch(raw) and len(re.findall(r"[*+]", raw)) <= _FEW
-    return (
-        re.search(raw, value) is not None
-        if plain and value is not None and len(value) < _SHORT
-        else None
-    )
-
-
-def _unary(name: str | None, value: str | None, state: State, files: Files) -> Truth:
-    if value is None or name is None:
-        return None
-    if name in {"-z", "-n"}:
-        return bool(value) is (name == "-n")
-    if len(name) == 2 and name[0] == "-" and name[1] in _OF_FILES:
-        return files.test(name[1], value, state)
-    return None
-
-
-def _binary(left: str | None, how: str | None, right: str | None, *, plain: bool) -> Truth:
-    if how == "==" and plain:
-        return False
-    if left is None or right is None:
-        return None
-    if how in _STRINGS:
-        return (left == right) is (how != "!=")
-    if how in _COMPARISONS and left.strip().isdecimal() and right.strip().isdecimal():
-        return bool(_COMPARISONS[how](int(left), int(right)))
-    return None
+    __test__ = False
 
 
 class Brackets:
-    """Decides ``[[ … ]]``, whose words are neither split nor matched to files.
+    """Decides ``test`` and ``[``.
 
     Args:
-        words: Between the brackets.
+        values: The arguments, without a closing bracket.
         state: Where the script stands.
-        expander: Expands its words.
-        files: The file system.
+        world: The files, and the shell.
     """
 
-    def __init__(
-        self, words: Sequence[Word], state: State, expander: Expander, files: Files
-    ) -> None:
-        self._words = [word for word in words if word.raw != "\n"]
+    def __init__(self, values: Sequence[Scalar], state: State, world: World) -> None:
+        self._values = list(values)
         self._state = state
-        self._expander = expander
-        self._files = files
+        self._world = world
+        self._at = 0
 
     def decide(self) -> Truth:
-        """Decide it; None if that cannot be done, or it is not understood."""
-        if len(self._words) > _WHAT_IS_KNOWN:
-            return None
-        truth = self._any()
-        return None if self._words else truth
+        """Decide it.
 
-    def _next(self, *raws: str) -> bool:
-        if self._words and self._words[0].raw in raws:
-            del self._words[0]
-            return True
-        return False
+        Raises:
+            TestFailure: if it is no test.
+        """
+        if len(self._values) > _MOST:
+            return None
+        return self._by_count(self._values)
+
+    def _by_count(self, values: Sequence[Scalar]) -> Truth:
+        """Decide it as POSIX says, by the number of arguments."""
+        count = len(values)
+        if count == 0:
+            return False
+        if count == 1:
+            return _is_text(values[0])
+        if count == 2:
+            return self._of_two(values)
+        if count == 3:
+            return self._of_three(values)
+        if count == 4 and values[0] == "!":
+            return opposite(self._by_count(values[1:]))
+        return self._whole(values)
+
+    def _of_two(self, values: Sequence[Scalar]) -> Truth:
+        if values[0] == "!":
+            return opposite(_is_text(values[1]))
+        if isinstance(values[0], Unknown):
+            return None
+        return self._unary(values[0], values[1])
+
+    def _of_three(self, values: Sequence[Scalar]) -> Truth:
+        if isinstance(values[1], Unknown):
+            return None
+        if values[1] in _BINARY:
+            return self._binary(values[0], values[1], values[2])
+        if values[1] in {"-a", "-o"}:
+            joined = both if values[1] == "-a" else either
+            return joined(_is_text(values[0]), _is_text(values[2]))
+        if values[0] == "!":
+            return opposite(self._by_count(values[1:]))
+        if values[0] == "(" and values[2] == ")":
+            return _is_text(values[1])
+        if isinstance(values[0], Unknown):
+            return None
+        raise TestFailure
+
+    def _whole(self, values: Sequence[Scalar]) -> Truth:
+        """Decide ``A -o B -a ! C``, of which ``-a`` binds closer."""
+        self._values, self._at = list(values), 0
+        truth = self._any()
+        if self._at < len(self._values):
+            if any(isinstance(value, Unknown) for value in values):
+                return None
+            raise TestFailure
+        return truth
 
     def _any(self) -> Truth:
         truth = self._all()
-        while self._next("||"):
+        while self._takes("-o"):
             truth = either(truth, self._all())
         return truth
 
     def _all(self) -> Truth:
         truth = self._one()
-        while self._next("&&"):
+        while self._takes("-a"):
             truth = both(truth, self._one())
         return truth
 
+    def _takes(self, text: str) -> bool:
+        if self._at < len(self._values) and self._values[self._at] == text:
+            self._at += 1
+            return True
+        return False
+
     def _one(self) -> Truth:
-        if self._next("!"):
+        rest = self._values[self._at :]
+        if not rest:
+            raise TestFailure
+        if len(rest) > 2 and isinstance(rest[1], str) and rest[1] in _BINARY:
+            self._at += 3
+            return self._binary(rest[0], rest[1], rest[2])
+        if self._takes("!"):
             return opposite(self._one())
-        if self._next("("):
+        if self._takes("("):
             truth = self._any()
-            return truth if self._next(")") else None
-        return self._leaf()
+            if not self._takes(")"):
+                raise TestFailure
+            return truth
+        if isinstance(rest[0], str) and _UNARY.fullmatch(rest[0]) and len(rest) > 1:
+            self._at += 2
+            return self._unary(rest[0], rest[1])
+        self._at += 1
+        return _is_text(rest[0])
 
-    def _leaf(self) -> Truth:
-        if not self._words:
-            return None
-        first = self._words.pop(0)
-        if self._words and self._words[0].raw in _BINARY:
-            how = self._words.pop(0).raw
-            return self._compared(first, how, self._words.pop(0)) if self._words else None
-        if (
-            len(first.raw) == 2
-            and first.raw[0] == "-"
-            and self._words
-            and self._words[0].raw not in {"&&", "||", ")"}
-        ):
-            operand = self._words.pop(0)
-            if first.raw == "-v":
-                known = self._expander.parameter(operand.text, self._state)
-                return None if known is Mark.UNKNOWN else known is not Mark.UNSET
-            return _unary(
-                first.raw, self._expander.value(operand, self._state), self._state, self._files
-            )
-        value = self._expander.value(first, self._state)
-        return None if value is None else bool(value)
+    def _unary(self, name: str, value: Scalar) -> Truth:
+        if not _UNARY.fullmatch(name):
+            raise TestFailure
+        return unary(name, value, Expansionless(self._state, self._world))
 
-    def _compared(self, left: Word, how: str, right: Word) -> Truth:
+    def _binary(self, left: Scalar, how: str, right: Scalar) -> Truth:
+        if how == "==" and not self._world.dialect.equals_twice:
+            raise TestFailure
         if how == "=~":
-            return _matches(self._expander.value(left, self._state), right)
-        if how not in _STRINGS:
-            values = (self._expander.value(word, self._state) for word in (left, right))
-            return _binary(next(values), how, next(values), plain=False)
-        value, pattern = (
-            self._expander.value(left, self._state),
-            self._expander.pattern(right, self._state),
-        )
-        if value is None or pattern is None:
             return None
-        return fnmatchcase(value, pattern) is (how != "!=")
+        if how in NUMBERS:
+            return self._compared(left, how, right)
+        if how in _OF_FILES:
+            return same_file(left, how, right, self._state, self._world)
+        return texts_compared(left, how, right)
+
+    def _compared(self, left: Scalar, how: str, right: Scalar) -> Truth:
+        known = by_status(left, how, right)
+        if known is not None:
+            return known
+        numbers = [self._number(value) for value in (left, right)]
+        if None in numbers:
+            return None
+        return NUMBERS[how](numbers[0] or 0, numbers[1] or 0)
+
+    def _number(self, value: Scalar) -> int | None:
+        if isinstance(value, Unknown):
+            return None
+        if not _DECIMAL.fullmatch(value):
+            if not value.strip() and not self._world.dialect.is_bash:
+                return None  # busybox takes it for 0
+            raise TestFailure
+        number = int(value[:25])
+        if len(value) > 25 or not -_GREATEST <= number < _GREATEST:
+            raise TestFailure
+        return number
+
+
+class Expansionless:
+    """What a unary test asks of the shell, without expansions."""
+
+    def __init__(self, state: State, world: World) -> None:
+        self.state = state
+        self.world = world
+
+    def is_set(self, name: str) -> Truth:
+        """Tell whether a variable is set."""
+        value = self.state.variables.values.get(name)
+        if value is None:
+            value = self.world.variable(name)
+        if isinstance(value, Unknown):
+            return True if self.world.is_surely_set(name) else None
+        return value is not UNSET
+
+
+def unary(name: str, value: Scalar, setting: Expansionless) -> Truth:
+    """Decide ``-x VALUE``."""
+    if isinstance(value, Unknown):
+        return True if name == "-n" and value.number else None
+    if name in {"-z", "-n"}:
+        return bool(value) is (name == "-n")
+    if name == "-v":
+        return setting.is_set(value) if _NAME.fullmatch(value) else None
+    if name == "-o":
+        return _NAMED.get(value, value) in setting.state.has
+    if name[1] in _LETTERS and name != "-t":
+        return files.test(name[1], value, setting.state, setting.world)
+    return None
+
+
+def by_status(left: Scalar, how: str, right: Scalar) -> Truth:
+    """Decide a comparison of ``$?`` with 0, of which only that it is not 0 is known."""
+    status = left.status if isinstance(left, Unknown) else None
+    if status is None or status.ok is not False or right != "0":
+        return None
+    return {"-eq": False, "-ne": True, "-gt": True, "-le": False, "-ge": True, "-lt": False}[how]
+
+
+def texts_compared(left: Scalar, how: str, right: Scalar) -> Truth:
+    """Decide ``=`` and its kin."""
+    if isinstance(left, Unknown):
+        status = left.status
+        if status is not None and status.ok is False and right == "0" and how in _TEXTS:
+            return how == "!="
+        return None
+    if isinstance(right, Unknown):
+        return None
+    if how in _TEXTS:
+        return (left == right) is (how != "!=")
+    if not (left.isascii() and right.isascii() and left.isalnum() and right.isalnum()):
+        return None  # their order is the locale's
+    if left.islower() is not right.islower() or left.isdigit() is not right.isdigit():
+        return None
+    return left < right if how == "<" else left > right
+
+
+def same_file(left: Scalar, how: str, right: Scalar, state: State, world: World) -> Truth:
+    """Decide ``-ef``; which file is newer is not known."""
+    if isinstance(left, Unknown) or isinstance(right, Unknown) or how != "-ef":
+        return None
+    one, other = files.look(left, state, world), files.look(right, state, world)
+    if isinstance(one, Thing) and isinstance(other, Thing):
+        return True if one.path == other.path else None
+    return None
+
+
+def _is_text(value: Scalar) -> Truth:
+    if isinstance(value, Unknown):
+        return True if value.number else None
+    return bool(value)
+
+
+def decide(node: Test, expansion: Expansion) -> Truth:
+    """Decide ``[[ … ]]``; what it expands and sets is left in ``expansion.state``."""
+    if isinstance(node, NotTest):
+        return opposite(decide(node.test, expansion))
+    if isinstance(node, BothTests):
+        one = decide(node.one, expansion)
+        return False if one is False else both(one, decide(node.other, expansion))
+    if isinstance(node, EitherTest):
+        one = decide(node.one, expansion)
+        return True if one else either(one, decide(node.other, expansion))
+    if isinstance(node, UnaryTest):
+        value = expansion.value(node.word)
+        return unary(node.operator, value, Expansionless(expansion.state, expansion.world))
+    return _binary(node, expansion)
+
+
+def _binary(node: BinaryTest, expansion: Expansion) -> Truth:
+    how = node.operator
+    left = expansion.value(node.left)
+    if how == "=~":
+        return _matches_expression(left, node.right, expansion)
+    if how in _TEXTS:
+        return _matches(left, node, expansion)
+    right = expansion.value(node.right)
+    if how in NUMBERS:
+        return _numbers(left, how, right, expansion)
+    if how in _OF_FILES:
+        return same_file(left, how, right, expansion.state, expansion.world)
+    return texts_compared(left, how, right)
+
+
+def _matches(left: Scalar, node: BinaryTest, expansion: Expansion) -> Truth:
+    runs = expansion.runs(node.right)
+    if isinstance(runs, Unknown):
+        return None
+    if not has_pattern(runs) and not any("(" in text or "\\" in text for text, _ in runs):
+        right = "".join(text for text, _ in runs)
+        if "nocasematch" in expansion.state.has and left != right:
+            return None
+        return texts_compared(left, node.operator, right)
+    strange = not expansion.world.dialect.arrays or "nocasematch" in expansion.state.has
+    if isinstance(left, Unknown) or strange or not expansion.counts_bytes(left):
+        return None
+    automaton = expansion.automaton(node.right)
+    if isinstance(automaton, Unknown):
+        return None
+    return automaton.matches(left) is (node.operator != "!=")
+
+
+def _matches_expression(left: Scalar, right: Word, expansion: Expansion) -> Truth:
+    runs = expansion.runs(right)
+    expansion.assign("BASH_REMATCH", Unknown("what a regular expression has matched"))
+    if isinstance(left, Unknown) or isinstance(runs, Unknown):
+        return None
+    strange = not expansion.world.dialect.is_bash or "nocasematch" in expansion.state.has
+    if strange or not expansion.counts_bytes(left, *(text for text, _ in runs)):
+        return None
+    try:
+        pattern = regular_expression(runs)
+        return Automaton(pattern, expansion.world.spend).is_within(left)
+    except NotAPattern:
+        return None
+
+
+def _numbers(left: Scalar, how: str, right: Scalar, expansion: Expansion) -> Truth:
+    """Decide ``[[ a -eq b ]]``, whose operands are expressions."""
+    known = by_status(left, how, right)
+    if known is not None:
+        return known
+    if any(isinstance(value, str) and _NO_OCTAL.fullmatch(value) for value in (left, right)):
+        return False  # 08: an error
+    one, other = (_number(value, expansion) for value in (left, right))
+    return None if one is None or other is None else NUMBERS[how](one, other)
+
+
+def _number(value: Scalar, expansion: Expansion) -> int | None:
+    """Read an operand: a number, or a variable's name."""
+    if isinstance(value, Unknown):
+        return None
+    if not value.strip():
+        return 0
+    number = number_of(value)
+    if number is not None or not _NAME.fullmatch(value):
+        return number
+    inner = expansion.parameter(value)
+    if inner is UNSET:
+        return 0
+    return number_of(inner) if isinstance(inner, str) and inner.strip() else None

@@ -1,343 +1,282 @@
-"""What a script's words come to: parameters, defaults, splitting, files.
+"""What words come to: parameters, substitutions, splitting, files.
 
-Source: POSIX.1-2017, Shell Command Language, 2.6 "Word Expansions"; bash(1), "Arrays".
+Source: POSIX.1-2017, Shell Command Language, 2.6 "Word Expansions"; bash(1), "EXPANSION".
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Protocol
 
-from elfgate.linkage.shell.state import Fields, Mark, State, Value
-from elfgate.linkage.shell.words import Kind, Part, Word, is_pattern, quoted_text
+from elfgate.linkage.shell.arithmetic import ArithmeticFailure, evaluate
+from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.braces import alternatives
+from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.fieldwise import FieldBuilder
+from elfgate.linkage.shell.parameters import Parameters
+from elfgate.linkage.shell.patterns import Run, glob
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.syntax.nodes import (
+    Arithmetic,
+    Body,
+    Expression,
+    Parameter,
+    Part,
+    ProcessSubstitution,
+    Substitution,
+    Text,
+    Word,
+    word_of,
+)
+from elfgate.linkage.shell.values import MOST_FIELDS, UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell.world import World
 
-_BRACED = re.compile(r"(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[[^]]*\])?(.*)", re.DOTALL)
-_OPERATION = re.compile(r"(:?[-=+?]|##?|%%?)(.*)", re.DOTALL)
-_INDEXED = re.compile(r"(\w+)\[(\d+|[@*])\]")
-_INDIRECT = re.compile(r"![A-Za-z_]\w*")
-_REPLACED = re.compile(r"/(/?)([\w.:=, -]+)(?:/([\w.:=, -]*))?")
-_BRACES = re.compile(r"\{[^}]|\{$")
-_PLAIN = re.compile(r"[\w/.,:=+@%-]+")  # it stands for itself, quoted or not
-_SLICE = re.compile(r":(\d+)(?::(\d+))?")
-OTHERWISE = re.compile(
-    r"\[[:.=^]|\[!?\]|\\|[@+!*?]\("
-)  # in a pattern: what shells do not take as ``fnmatch`` does
-_PATTERN_LENGTH, _LONGEST_STRIPPED = 500, 5000  # beyond, matching takes long
-_QUOTED = re.compile(r"['\"]")
-_AMBIGUOUS = re.compile(r"'|\$\{?[@*]")  # in a default: what depends on the quotes around it
-_LONGEST = 1 << 16  # of a value: beyond, it is forgotten
-
-
-class UnsetError(Exception):
-    """A parameter cannot be expanded, and the script ends: ``set -u``, ``${name:?}``, a bad substitution."""
-
-
-class World(Protocol):
-    """What a script's words ask of the world."""
-
-    def variable(self, name: str) -> Value:
-        """A variable of the environment."""
-
-    def is_surely_set(self, name: str) -> bool:
-        """Tell whether a variable of the environment that is not known has a value for sure."""
-
-    def files(self, pattern: str, state: State) -> Fields:
-        """The files that match, in order, or the pattern if there are none."""
+_LONGEST = 1 << 16  # characters of a value: of a longer one nothing is known
+_TOO_LONG = Unknown("a value is too long")
+_HOME = Unknown("a home directory is not known")
+_OPAQUE = Unknown("an expansion is not understood")
+_CHARACTERS = 64
 
 
-Output = Callable[
-    [str, State], str | None
-]  # a command's, without the newlines at its end; None if it is not known
-
-
-@dataclass(frozen=True, slots=True)
-class Expander:
-    """Expands words.
-
-    Attributes:
-        world: Where variables and files are.
-        output: Tells what a command says.
-        perhaps: Is told where the script ends if a variable is not set, of which that is not known.
-        plain: The shell is dash, which ends at expansions that POSIX does not have.
-        braces: The shell may expand ``{a,b}``.
-    """
+class Shell(Protocol):
+    """What expansions ask of the interpreter."""
 
     world: World
-    output: Output
-    perhaps: Callable[[State], None]
-    plain: bool = False
-    braces: bool = False
 
-    def fields(self, words: tuple[Word, ...], state: State) -> Fields:
+    def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
+        """Run the commands of ``$(…)``; give the state after, and their output."""
+
+    def beside(self, body: Body, state: State) -> State:
+        """Run the commands of ``<(…)``."""
+
+    def end(self, state: State, status: Status, *, aside: bool = False) -> None:
+        """Note that the script may end here."""
+
+
+class Expansion:
+    """The expansions of one command, in order.
+
+    Afterwards, ``state`` is where the script stands, and ``substituted`` tells whether a
+    substitution has run.
+
+    Args:
+        shell: The interpreter.
+        state: Where the script stands before.
+        errexit: ``set -e`` counts for the command.
+    """
+
+    def __init__(self, shell: Shell, state: State, *, errexit: bool = False) -> None:
+        self.shell = shell
+        self.world = shell.world
+        self.state = state
+        self.substituted = False
+        self._errexit = errexit
+        self._parameters = Parameters(self)
+
+    def fields(self, words: tuple[Word, ...]) -> Fields:
         """Expand a command's words.
 
         Raises:
-            UnsetError: if the shell would end there.
+            ScriptEndsError: if the script ends there.
         """
-        fields = Fields()
+        values: list[Scalar] = []
         for word in words:
-            fields += self._fields(word, state)
-        return fields
+            if word.plain and word.literal is not None:
+                values.append(word.literal)
+                continue
+            for one in self._braces(word):
+                fields = self._word_fields(one)
+                values += fields.values
+                if fields.more is not None:
+                    return Fields(tuple(values), fields.more)
+        if len(values) > MOST_FIELDS:
+            return Fields(tuple(values[:MOST_FIELDS]), _TOO_LONG)
+        return Fields(tuple(values))
 
-    def value(self, word: Word, state: State) -> str | None:
-        """Expand a word that is neither split nor matched to files, as in an assignment; None if it is not known.
+    def value(self, word: Word, *, assigned: bool = False) -> Scalar:
+        """Expand a word that is neither split nor matched to files.
+
+        Args:
+            word: The word.
+            assigned: It stands behind ``name=``: tildes behind colons count too.
 
         Raises:
-            UnsetError: if the shell would end there.
+            ScriptEndsError: if the script ends there.
         """
-        if word.parts and word.parts[0].text.startswith("~") and not word.parts[0].quoted:
-            return None
-        values = [self._text(part, state) for part in word.parts]
-        known = [value for value in values if value is not None]
-        return "".join(known) if len(known) == len(values) else None
+        if word.plain and word.literal is not None:
+            return word.literal
+        values: list[Scalar] = []
+        for number, part in enumerate(word.parts):
+            values.append(self._part_value(part, first=number == 0, assigned=assigned))
+        return values[0] if len(values) == 1 else self._together(values)
 
-    def pattern(self, word: Word, state: State) -> str | None:
-        """Expand a word to an ``fnmatch`` pattern, what is quoted in it standing for itself; None if not known."""
-        pattern = ""
-        for part in word.parts:
-            value = self._text(part, state)
-            if value is None:
-                return None
-            if not part.quoted and OTHERWISE.search(value):
-                return None
-            pattern += re.sub(r"([*?\[])", r"[\1]", value) if part.quoted else value
-        return pattern if len(pattern) <= _PATTERN_LENGTH else None
+    def _together(self, values: list[Scalar]) -> Scalar:
+        """Put the values of a word's parts together."""
+        unknown = next((value for value in values if isinstance(value, Unknown)), None)
+        if unknown is None:
+            return self.limited("".join(value for value in values if isinstance(value, str)))
+        guesses = [value.guess if isinstance(value, Unknown) else value for value in values]
+        guessed = all(value.guess for value in values if isinstance(value, Unknown))
+        guess = self.limited("".join(guesses)) if guessed else ""
+        return Unknown(unknown.because, guess=guess if isinstance(guess, str) else "")
 
-    def parameter(self, name: str, state: State) -> Value:
+    def limited(self, text: str) -> Scalar:
+        """Count a text that was put together; one that is too long is not known."""
+        self.world.spend(len(text) // _CHARACTERS)
+        return text if len(text) < _LONGEST else _TOO_LONG
+
+    def runs(self, word: Word) -> list[Run] | Unknown:
+        """Expand a word that is a pattern: its characters, the quoted ones marked."""
+        runs: list[Run] = []
+        for number, part in enumerate(word.parts):
+            value = self._part_value(part, first=number == 0, assigned=False)
+            if isinstance(value, Unknown):
+                return value
+            runs.append((value, part.quoted))
+        return runs
+
+    def automaton(self, word: Word) -> Automaton | Unknown:
+        """Expand a word to the automaton of a pattern."""
+        runs = self.runs(word)
+        if isinstance(runs, Unknown):
+            return runs
+        if not self.counts_bytes(*(text for text, _ in runs)):
+            return Unknown("a pattern counts characters of a locale")
+        try:
+            pattern = glob(runs, extended=self.world.dialect.extended_patterns)
+            return Automaton(pattern, self.world.spend)
+        except NotAPattern:
+            return Unknown("a pattern is not understood")
+
+    def counts_bytes(self, *texts: str) -> bool:
+        """Tell whether texts are of ASCII, or the shell counts their bytes."""
+        if all(text.isascii() for text in texts) or self.world.dialect.by_bytes:
+            return True
+        if not self.world.dialect.is_bash:
+            return False
+        return all(self.parameter(name) is UNSET for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+
+    def parameter(self, name: str) -> Value:
         """Give the value of ``$name``."""
-        if name.isdecimal():
-            return _at(state, int(name))
-        if name == "#":
-            return Mark.UNKNOWN if state.args.more else str(len(state.args.values))
-        if name == "?":
-            return "0" if state.status.ok else Mark.UNKNOWN
-        if name in {"@", "*"}:
-            known = state.args.known
-            return Mark.UNKNOWN if known is None else " ".join(known)
-        if name in state.variables:
-            return state.variables[name]
-        return self.world.variable(name) if name.isidentifier() else Mark.UNKNOWN
+        return self._parameters.value(name)
 
-    def _fields(self, word: Word, state: State) -> Fields:
-        if (
-            len(word.parts) == 1
-            and word.parts[0].kind is Kind.TEXT
-            and _PLAIN.fullmatch(word.parts[0].text)
-        ):
-            return Fields((word.parts[0].text,))
-        done = Fields()
-        field: str | None = None if not word.parts else ""
-        present = globbed = False
-        for part in word.parts:
-            if (
-                self.braces
-                and not part.quoted
-                and part.kind is Kind.TEXT
-                and _BRACES.search(part.text)
-            ):
-                return replace(done, more=True)
-            pieces = self._pieces(part, state)
-            if pieces.more and not pieces.values:
-                return replace(done, more=True)
-            globbed |= part.kind is Kind.TEXT and not part.quoted and is_pattern(part.text)
-            present |= bool(pieces.values)
-            for number, piece in enumerate(pieces.values):
-                if number:
-                    done += Fields((field,))
-                    field = ""
-                field = None if field is None or piece is None else field + piece
-            if pieces.more:
-                return Fields((*done.values, field), more=True)
-        if globbed and "f" not in state.options:
-            plain = len(word.parts) == 1 and "glob" not in state.options
-            files = (
-                self.world.files(field, state) if plain and field is not None else Fields(more=True)
-            )
-            return done + files
-        return done + Fields((field,)) if present else done
+    def number(self, expression: Expression) -> int | Unknown:
+        """Evaluate an expression.
 
-    def _pieces(self, part: Part, state: State) -> Fields:
-        """The pieces of one part: the first joins what stands before it, the last what follows."""
-        if part.kind is Kind.PARAMETER and (several := self._several(part, state)) is not None:
-            return several
-        value = self._text(part, state)
-        if part.quoted or part.kind is Kind.TEXT:
-            return Fields((value,))
-        return Fields(more=True) if value is None else self._split(value, state)
+        Raises:
+            ScriptEndsError: if it has no value.
+        """
+        self.world.spend(1)
+        try:
+            return evaluate(expression, self)
+        except ArithmeticFailure as failure:
+            raise ScriptEndsError from failure
 
-    def _several(self, part: Part, state: State) -> Fields | None:
-        """``$@``, ``$*`` and arrays; None if it is another parameter."""
-        name, star = part.text, part.text == "*"
-        if name in {"@", "*"}:
-            fields = state.args
-        elif (
-            (match := _BRACED.fullmatch(name))
-            and match[3] in {"[@]", "[*]"}
-            and not match[1]
-            and not match[4]
-        ):
-            value = self.parameter(match[2], state)
-            star = match[3] == "[*]"
-            fields = _items(value)
-        else:
-            return None
-        if part.quoted and star:
-            known = None if "IFS" in state.variables else fields.known
-            return Fields((None if known is None else " ".join(known),))
-        if part.quoted:
-            return fields
-        split = Fields()
-        for item in fields.values:
-            split += Fields(more=True) if item is None else self._split(item, state)
-        return replace(split, more=split.more or fields.more)
+    def variable(self, name: str) -> Value:
+        """Give a variable to an expression: the first element of an array."""
+        value = self.parameter(name)
+        if isinstance(value, Fields):
+            return value.values[0] if value.values else value.more or UNSET
+        if value is UNSET and "u" in self.state.has:
+            raise ScriptEndsError
+        return value
 
-    def _split(self, value: str, state: State) -> Fields:
-        if (is_pattern(value) and "f" not in state.options) or ("IFS" in state.variables and value):
-            return Fields(more=True)
-        if value[:1].isspace() or value[-1:].isspace():
-            return Fields(tuple(value.split())) if value.strip() else Fields()
-        return Fields(tuple(value.split()))
+    def assign(self, name: str, value: Scalar) -> None:
+        """Set a variable."""
+        self.state = self.state.setting(name, value)
 
-    def _text(self, part: Part, state: State) -> str | None:
-        """A part's value as one text."""
-        if part.kind is Kind.TEXT:
-            return part.text
-        if part.kind is Kind.COMMAND:
-            return self.output(part.text, state)
-        if part.kind is Kind.OPAQUE:
-            return None
-        if _INDIRECT.fullmatch(part.text) and not self.plain:
-            name = self.parameter(part.text[1:], state)
-            if not isinstance(name, str) or not name.isidentifier():
-                self.perhaps(state)  # bash ends where it is no name
-                return None
-            named = self.parameter(name, state)
-            self._unless_set(named, name, state)
-            return named if isinstance(named, str) else None
-        match = _BRACED.fullmatch(part.text)
-        value = (
-            self._braced(match[1], match[2] + (match[3] or ""), match[4], state) if match else None
-        )
-        return value if value is None or len(value) < _LONGEST else None
+    def operand(self, word: Word) -> Scalar:
+        """Expand a word of an expression."""
+        return self.value(word)
 
-    def _braced(self, length: str, name: str, rest: str, state: State) -> str | None:
-        if self.plain and ("[" in name or (rest and not _OPERATION.fullmatch(rest))):
-            raise UnsetError
-        value = self._element(name, state) if "[" in name else self.parameter(name, state)
-        if isinstance(value, tuple):
-            whole = name.endswith(("[@]", "[*]"))
-            if length and whole:
-                if not value and "u" in state.options:
-                    self.perhaps(state)  # bash ends if it was never set, not if it is empty
-                return str(len(value))
-            value = " ".join(value) if whole else value[0] if value else Mark.UNSET
-        if length and not rest:
-            self._unless_set(value, name, state)
-        if length:
-            return str(len(value)) if isinstance(value, str) and not rest else None
-        if operation := _OPERATION.fullmatch(rest):
-            return self._operation(value, name, operation, state)
-        self._unless_set(value, name, state)
-        if isinstance(value, Mark):
-            return "" if value is Mark.UNSET else None
-        return _changed(value, rest)
+    def may_end(self) -> None:
+        """Note that the script may end here."""
+        self.shell.end(self.state, Status(ok=False), aside=True)
 
-    def _element(self, name: str, state: State) -> Value:
-        """Give ``name[N]``, or all of an array."""
-        match = _INDEXED.fullmatch(name)
-        fields = _items(self.parameter(match[1], state)) if match else Fields(more=True)
-        if match is None:
-            self.perhaps(state)  # there may be no such element
-        known = fields.known
-        if match is None or known is None:
-            return Mark.UNKNOWN
-        if match[2] in "@*":
-            return known
-        return known[int(match[2])] if int(match[2]) < len(known) else Mark.UNSET
+    @property
+    def separators(self) -> Scalar:
+        """The characters of IFS."""
+        value = self.state.variables.values.get("IFS", " \t\n")
+        if value is UNSET:
+            return " \t\n"
+        return value if isinstance(value, (str, Unknown)) else Unknown("IFS is a list")
 
-    def _unless_set(self, value: Value, name: str, state: State, *, asked: bool = False) -> None:
-        """End the script where a parameter must be set: under ``set -u``, or where it is asked for."""
-        if (
-            name in {"@", "*"}
-            or name.endswith(("[@]", "[*]"))
-            or not (asked or "u" in state.options)
-        ):
+    def _braces(self, word: Word) -> tuple[Word, ...]:
+        if not self.world.dialect.braces or "B" in self.state.has:
+            return (word,)
+        return alternatives(word, self.world.spend)
+
+    def _word_fields(self, word: Word) -> Fields:
+        builder = FieldBuilder(self)
+        for number, part in enumerate(word.parts):
+            if builder.is_closed:
+                break
+            self._add(part, builder, first=number == 0)
+        return builder.finished()
+
+    def _add(self, part: Part, builder: FieldBuilder, *, first: bool) -> None:
+        if isinstance(part, Text):
+            builder.add_text(self._tilde(part, assigned=False) if first else part.text, part.quoted)
             return
-        if value is Mark.UNSET:
-            raise UnsetError
-        unsure = (
-            name.isidentifier()
-            and name not in state.variables
-            and not self.world.is_surely_set(name)
-        )
-        if value is Mark.UNKNOWN and (asked or unsure):
-            self.perhaps(state)
+        if isinstance(part, Parameter):
+            several = self._parameters.several(part)
+            if several is not None:
+                builder.add_several(several, part.quoted)
+                return
+            word = self._parameters.replacing(part)
+            if word is not None:
+                self._add_word(word, builder, quoted=part.quoted)
+                return
+        value = self._part_value(part, first=False, assigned=False)
+        builder.add_value(value, part.quoted)
 
-    def _operation(
-        self, value: Value, name: str, operation: re.Match[str], state: State
-    ) -> str | None:
-        operator, rest = operation[1], operation[2]
-        if operator[-1] not in "-+=":
-            self._unless_set(value, name, state, asked=operator[-1] == "?")
-        if value is Mark.UNKNOWN or isinstance(value, tuple):
-            return None
-        if operator[0] in "#%":
-            return "" if value is Mark.UNSET else self._stripped(str(value), operator, rest, state)
-        has = isinstance(value, str) and (bool(value) or operator[0] != ":")
-        if _AMBIGUOUS.search(rest):
-            return None if operator[-1] == "+" or not has else str(value)
-        if operator[-1] == "+":
-            return self.value(quoted_text(rest), state) if has else ""
-        if isinstance(value, str) and has:
-            return value
-        if operator[-1] == "?":
-            raise UnsetError
-        return self.value(quoted_text(rest), state)
+    def _add_word(self, word: Word, builder: FieldBuilder, *, quoted: bool) -> None:
+        """Add the word of ``${name-word}``: what is not quoted in it is split."""
+        for number, part in enumerate(word.parts):
+            if isinstance(part, Text) and not part.quoted and not quoted:
+                text = self._tilde(part, assigned=False) if number == 0 else part.text
+                builder.add_value(text, quoted=False)
+            else:
+                self._add(part, builder, first=False)
+        if quoted and not word.parts:
+            builder.add_text("", quoted=True)
 
-    def _stripped(self, value: str, operator: str, rest: str, state: State) -> str | None:
-        pattern = self.value(quoted_text(rest), state)
-        if (
-            pattern is None
-            or OTHERWISE.search(pattern)
-            or _QUOTED.search(rest)
-            or len(pattern) > _PATTERN_LENGTH
-            or len(value) > _LONGEST_STRIPPED
-        ):
-            return None
-        cuts = range(len(value) + 1)
-        lengths = [
-            n
-            for n in cuts
-            if fnmatchcase(value[:n] if operator[0] == "#" else value[len(value) - n :], pattern)
-        ]
-        if not lengths:
-            return value
-        cut = min(lengths) if len(operator) == 1 else max(lengths)
-        return value[cut:] if operator[0] == "#" else value[: len(value) - cut]
+    def _part_value(self, part: Part, *, first: bool, assigned: bool) -> Scalar:
+        if isinstance(part, Text):
+            return self._tilde(part, assigned=assigned) if first or assigned else part.text
+        if isinstance(part, Parameter):
+            return self._parameters.text(part)
+        if isinstance(part, Substitution):
+            return self._substituted(part)
+        if isinstance(part, Arithmetic):
+            value = self.number(part.expression)
+            return value if isinstance(value, Unknown) else str(value)
+        if isinstance(part, ProcessSubstitution):
+            self.state = self.shell.beside(part.body, self.state)
+            return Unknown("the name of a pipe is not known")
+        self.may_end()
+        return _OPAQUE
 
+    def _substituted(self, part: Substitution) -> Scalar:
+        keeps = self._errexit and self.world.dialect.errexit_in_substitution
+        keeps |= self._errexit and "inherit_errexit" in self.state.has
+        self.substituted = True
+        self.state, output = self.shell.substitute(part.body, self.state, errexit=keeps)
+        if isinstance(output, Unknown):
+            return output
+        return self.limited(output.rstrip("\n").replace("\0", ""))
 
-def _changed(value: str, how: str) -> str | None:
-    """Apply bash's ``:offset:length``, ``/text/other``, ``^^`` and ``,,``."""
-    if match := _SLICE.fullmatch(how):
-        return value[int(match[1]) :][: int(match[2]) if match[2] else None]
-    if match := _REPLACED.fullmatch(how):
-        return value.replace(match[2], match[3] or "", -1 if match[1] else 1)
-    return {"": value, "^^": value.upper(), ",,": value.lower()}.get(how)
-
-
-def _at(state: State, number: int) -> Value:
-    if number == 0:
-        return state.name
-    if number > len(state.args.values):
-        return Mark.UNKNOWN if state.args.more else Mark.UNSET
-    value = state.args.values[number - 1]
-    return Mark.UNKNOWN if value is None else value
+    def _tilde(self, part: Text, *, assigned: bool) -> Scalar:
+        text = part.text
+        if part.quoted or "~" not in text:
+            return text
+        starts = text.startswith("~")
+        if not starts and not (assigned and ":~" in text):
+            return text
+        name, slash, rest = text.partition("/")
+        home = self.parameter("HOME")
+        if name == "~" and isinstance(home, str) and ":~" not in text:
+            return home + slash + rest
+        return _HOME
 
 
-def _items(value: Value) -> Fields:
-    if value is Mark.UNKNOWN:
-        return Fields(more=True)
-    if isinstance(value, tuple):
-        return Fields(value)
-    return Fields((value,)) if isinstance(value, str) else Fields()
+def literal_word(text: str) -> Word:
+    """Make a word that stands for a text."""
+    return word_of((Text(text, quoted=True),))

@@ -1,96 +1,205 @@
-"""Loops: each turn where what they go over is known, else any number of turns until nothing new comes of them.
+"""Loops: each turn where it is known, else any number of turns until nothing new comes of them.
 
 Source: POSIX.1-2017, Shell Command Language, 2.9.4 "Compound Commands".
 """
 
-import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from elfgate.linkage.shell.expand import Expander
-from elfgate.linkage.shell.grammar import Body, For, Loop
-from elfgate.linkage.shell.state import SUCCESS, UNSURE, Mark, State, merged, turned
-from elfgate.linkage.shell.walk import Ending, LostError
-from elfgate.linkage.shell.words import Word
+from elfgate.linkage.shell.ends import Ending, LostError
+from elfgate.linkage.shell.expand import Expansion, Shell
+from elfgate.linkage.shell.state import Leaving, State, joined, merged
+from elfgate.linkage.shell.syntax.nodes import (
+    Body,
+    Expression,
+    For,
+    ForArithmetic,
+    Loop,
+    Node,
+    Simple,
+    Word,
+)
+from elfgate.linkage.shell.values import SUCCESS, UNSURE, Scalar, Unknown
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_TURNS = 24
+_TURNS = 1000  # of a loop whose every turn is known
+_UNKNOWN_TURNS = 6  # of another, before what its turns tell apart is forgotten
+_FOR_EVER = 24
+_VARIABLE = Unknown("the values of a loop are not known")
+_WAITING = "the script may wait for something before"
 
 
-class Flow(Protocol):
-    """The walk, as loops see it."""
+class Walk(Shell, Protocol):
+    """The interpreter, as loops see it."""
 
-    expander: Expander
-
-    def body(self, body: Body, states: Iterable[State], *, checked: bool) -> list[State]:
-        """Walk commands one after another."""
+    def body(self, body: Body, states: Iterable[State], *, errexit: bool) -> list[State]:
+        """Run commands one after another."""
 
     def split(self, condition: Body, states: list[State]) -> tuple[list[State], list[State]]:
-        """Walk a condition, and part the ways."""
-
-    def substitutions(self, words: Iterable[Word], state: State) -> State:
-        """Apply what the commands in ``$(…)`` leave behind."""
+        """Run a condition, and part the ways."""
 
     def note(self, ending: Ending, state: State) -> None:
         """Note an end."""
 
 
-def walk_for(walk: Flow, node: For, state: State, *, checked: bool) -> list[State]:
-    """Walk ``for``: one turn after another."""
-    if node.words is None:  # ((…)): what it sets is not known
-        for name in _NAME.findall(node.name):
-            state = state.setting(name, Mark.UNKNOWN)
-        return _any_number(walk, node.body, state, checked=checked)
-    state = walk.substitutions(node.words, state)
-    fields = walk.expander.fields(node.words, state)
-    ways, done = [state.ended()], []
+def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
+    """Run ``for``: one turn after another."""
+    expansion = Expansion(walk, state)
+    fields = state.frame.args if node.words is None else expansion.fields(node.words)
+    ways, done = [expansion.state.ended()], list[State]()
     for value in fields.values:
-        next_turn = [
-            way.setting(node.name, Mark.UNKNOWN if value is None else value) for way in ways
-        ]
-        ways, left = turned(walk.body(node.body, next_turn, checked=checked))
+        ways, left = _turn(walk, node, ways, value, errexit=errexit)
         done += left
-    if fields.more:
-        unknown = [way.setting(node.name, Mark.UNKNOWN) for way in ways]
-        ways = [
-            after for way in unknown for after in _any_number(walk, node.body, way, checked=checked)
-        ]
+        if not ways:
+            break
+    if fields.more is not None and ways:
+        for way in ways:
+            done += _any_number(walk, node, way, errexit=errexit)
+        ways = []
     return merged(done + ways)
 
 
-def _any_number(walk: Flow, body: Body, state: State, *, checked: bool) -> list[State]:
-    """Walk a loop's body no time, once, and again until nothing new comes of it."""
+def _turn(
+    walk: Walk, node: For, ways: list[State], value: Scalar, *, errexit: bool
+) -> tuple[list[State], list[State]]:
+    set_ways = [way.setting(node.name, value) for way in ways]
+    return turned(walk.body(node.body, set_ways, errexit=errexit))
+
+
+def _any_number(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
+    """Run a loop's body no time, once, and again until nothing new comes of it."""
     done, pending = [state], [state]
-    for _ in range(_TURNS):
-        ways, left = turned(walk.body(body, pending, checked=checked))
-        pending = [way for way in merged(ways) if way not in done]
+    for number in range(_FOR_EVER):
+        ways, left = _turn(walk, node, pending, _VARIABLE, errexit=errexit)
+        pending = [way for way in merged(ways) if not _is_among(way, done)]
+        if number >= _UNKNOWN_TURNS:
+            pending = _one(pending)
         done = merged(done + left + pending)
         if not pending:
             return done
-    raise LostError("a loop without an end")
+    raise LostError("a loop has no end")
 
 
-def walk_loop(walk: Flow, node: Loop, state: State, *, checked: bool) -> list[State]:
-    """Walk ``while`` or ``until``; where it may go on for ever, what follows may never come."""
+def walk_for_arithmetic(
+    walk: Walk, node: ForArithmetic, state: State, *, errexit: bool
+) -> list[State]:
+    """Run ``for ((…;…;…))``."""
+    ways = [_evaluated(walk, node.first, state)[0].ended()]
+    done: list[State] = []
+    for number in range(_TURNS):
+        going: list[State] = []
+        for way in ways:
+            after, value = _evaluated(walk, node.condition, way)
+            if value != 0:
+                going.append(after)
+            if value == 0 or isinstance(value, Unknown):
+                done.append(after)
+        if not going:
+            return merged(done)
+        if number >= _UNKNOWN_TURNS and (len(going) > 1 or done):
+            going = _one(going)
+        ways, left = turned(walk.body(node.body, going, errexit=errexit))
+        done += left
+        ways = merged([_evaluated(walk, node.step, way)[0] for way in ways])
+        if done and number >= _FOR_EVER:
+            break
+    raise LostError("a loop has no end")
+
+
+def _evaluated(
+    walk: Walk, expression: Expression | None, state: State
+) -> tuple[State, int | Unknown]:
+    if expression is None:
+        return state, 1
+    expansion = Expansion(walk, state)
+    value = expansion.number(expression)
+    return expansion.state, value
+
+
+def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[State]:
+    """Run ``while`` or ``until``; where it may go on for ever, what follows may never come."""
     done: list[State] = []
     seen: list[State] = []
     pending, status = [state.ended()], SUCCESS
-    for _ in range(_TURNS):
+    for number in range(_TURNS):
         holds, fails = walk.split(node.condition, pending)
         going, leaving = (fails, holds) if node.until else (holds, fails)
-        done += [way.ended(status) for way in leaving]
-        ways, left = turned(walk.body(node.body, going, checked=checked))
-        status = (
-            status if all(way.status.ok for way in ways) else UNSURE
-        )  # the loop's is that of its last command
+        done += [_left(way, status) for way in leaving]
+        ways, left = turned(walk.body(node.body, going, errexit=errexit))
+        if not all(way.flow.status.ok for way in ways):
+            status = UNSURE  # the loop's status is that of its last command
         done += left
-        repeated = [way for way in merged(ways) if way in seen]
-        pending = [way for way in merged(ways) if way not in seen]
-        seen += pending
+        repeated = [way for way in merged(ways) if _is_among(way, seen)]
+        pending = [way for way in merged(ways) if not _is_among(way, seen)]
         if repeated and not done:
             walk.note(Ending(), state)  # it goes on for ever
-        if repeated and not node.reads:
-            done = [way.doubted("the script may wait for something before") for way in done]
+        if repeated and not _reads(node):
+            done = [way.doubted(_WAITING) for way in done]
         if not pending:
             return merged(done)
-    raise LostError("a loop without an end")
+        if number >= _UNKNOWN_TURNS and (done or len(pending) > 1):
+            pending = _forgetful(pending, seen)
+        if number >= _FOR_EVER and done:
+            break
+        seen += pending
+    raise LostError("a loop has no end")
+
+
+def _left(way: State, status: object) -> State:
+    """Leave a loop whose condition has failed."""
+    if way.flow.leaving is not None:
+        return _out(way)
+    return way.ended(SUCCESS if status is SUCCESS else UNSURE)
+
+
+def _forgetful(pending: list[State], seen: list[State]) -> list[State]:
+    """Make one way of several, which knows no more than what all turns have in common."""
+    whole = _one(pending)
+    if seen:
+        whole = [joined(whole[0], seen[-1])]
+    return [way for way in whole if not _is_among(way, seen)]
+
+
+def _one(states: list[State]) -> list[State]:
+    whole = states[:1]
+    for state in states[1:]:
+        whole = [joined(whole[0], state)]
+    return whole
+
+
+def _is_among(way: State, others: list[State]) -> bool:
+    """Tell whether a way is one of others, but for its status and its doubts."""
+    return any(len(merged([other, way])) == 1 for other in others)
+
+
+def _reads(node: Loop) -> bool:
+    """Tell whether a loop ends with its input, and cannot go on for ever."""
+    first: Node | None = node.condition[0] if node.condition else None
+    if not isinstance(first, Simple):
+        return False
+    words = [word.literal for word in first.words[:1] if isinstance(word, Word)]
+    return words == ["read"]
+
+
+def turned(ways: list[State]) -> tuple[list[State], list[State]]:
+    """Part the ways that take the next turn of a loop from those that leave it."""
+    turning: list[State] = []
+    left: list[State] = []
+    for way in ways:
+        leaving = way.flow.leaving
+        if leaving is None:
+            turning.append(way)
+        elif leaving.kind == "continue" and leaving.loops == 1:
+            turning.append(way.leaving(None))
+        else:
+            left.append(_out(way))
+    return turning, left
+
+
+def _out(way: State) -> State:
+    """Leave one loop."""
+    leaving = way.flow.leaving
+    if leaving is None or leaving.kind == "return":
+        return way
+    if leaving.loops > 1:
+        return way.leaving(Leaving(leaving.kind, leaving.loops - 1))
+    return way.leaving(None)

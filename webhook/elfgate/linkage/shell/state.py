@@ -1,157 +1,210 @@
-"""Where a script stands: its arguments and variables, as far as they are known, and what it has done by now."""
+"""Where a script stands: its frame, its variables, the files around it, and how it goes on."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
-from elfgate.linkage.attempt import Process
-from elfgate.linkage.shell.grammar import Body
+from elfgate.linkage.shell.values import (
+    SUCCESS,
+    Fields,
+    Functions,
+    Launch,
+    Scalar,
+    Status,
+    Unknown,
+    Value,
+)
 
 SEARCHED = re.compile(r"PATH|LD_[A-Z_]+")  # variables by which programs and libraries are found
-
-
-class Mark(Enum):
-    """What is to be said of a variable without a value."""
-
-    UNKNOWN = 0
-    UNSET = 1
-
-
-_MOST = 1000  # words of a command: of further ones nothing is known
 SEARCH_CHANGED = "the script changes where programs and libraries are searched"
-Value = str | tuple[str, ...] | Mark  # a tuple is an array of bash's
+_DIFFERS = "a variable differs from one way through the script to another"
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """Words as a command gets them.
-
-    Attributes:
-        values: Each one; None where it is not known.
-        more: Others follow, nobody knows which.
-    """
-
-    values: tuple[str | None, ...] = ()
-    more: bool = False
-
-    def __add__(self, other: "Fields") -> "Fields":
-        if self.more:
-            return self
-        values = self.values + other.values
-        return Fields(values[:_MOST], other.more or len(values) > _MOST)
-
-    @property
-    def known(self) -> tuple[str, ...] | None:
-        """All of them, or None if one is not known."""
-        known = tuple(value for value in self.values if value is not None)
-        return None if self.more or len(known) < len(self.values) else known
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A command's exit status.
-
-    Attributes:
-        ok: It is 0; None if that is not known.
-        by: The program whose start failed, or may have, if that is why.
-    """
-
-    ok: bool | None = True
-    by: Process | None = None
-
-
-SUCCESS, FAILURE, UNSURE = Status(), Status(ok=False), Status(ok=None)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A script at one point of its way.
+class Frame:
+    """The call that a script is in.
 
     Attributes:
         name: ``$0``.
         args: ``$1`` and so on.
-        cwd: Its working directory.
-        variables: Those that it has set or that have been looked at, by name.
-        exported: Names of those that its commands get, beside the environment's.
-        functions: By name.
-        options: Letters of ``set``.
-        status: ``$?``.
-        doubt: Why what follows may not be as the image is; empty if it is.
-        touched: Paths that it may have made, changed or removed; with a slash behind, all that is below as well.
-        trap: What it does when it ends.
-        leaving: ``return``, ``break`` or ``continue``, while on the way out.
-        failed: The last program that it has started in vain: its status may decide yet.
-        job: The last program that it has started in the background, if in vain.
-        local: Names of the variables that the function has for itself.
-        fixed: Names of the variables that are readonly: setting them fails, and ends most shells.
+        calls: ``function`` or ``source``, of each call within the others.
+        saved: The values that the function's own variables had outside; None if they had none.
     """
 
-    name: str
+    name: Scalar
     args: Fields
-    cwd: str
-    variables: Mapping[str, Value]
+    calls: tuple[str, ...] = ()
+    saved: Mapping[str, Value | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables and functions of a shell.
+
+    Attributes:
+        values: Those that it has set, by name.
+        exported: Names of those that its commands get, beside the environment's.
+        fixed: Names of the readonly ones: setting them fails.
+        functions: By name.
+        maps: Names of associative arrays, and of variables with other attributes.
+    """
+
+    values: Mapping[str, Value] = field(default_factory=dict)
     exported: frozenset[str] = frozenset()
-    functions: Mapping[str, Body] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
+    functions: Functions = field(default_factory=dict)
+    maps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files around a script, as far as it has changed them.
+
+    Attributes:
+        cwd: Its working directory.
+        touched: Paths that it may have made, changed or removed; with a slash behind, all below.
+        doubt: Why the image may not be as it was; empty if it is.
+    """
+
+    cwd: str
+    touched: frozenset[str] = frozenset()
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """``return``, ``break`` or ``continue`` on the way out, and how many loops it leaves."""
+
+    kind: str
+    loops: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How a script goes on.
+
+    Attributes:
+        options: Letters of ``set``, and names of further options.
+        status: ``$?``.
+        trap: The command for its end; empty if there is none.
+        leaving: The loop or function that it is about to leave.
+        failed: The last program that it has started in vain: its status may decide yet.
+        job: The last program in the background, if it was started in vain.
+        output: What it has written, within ``$(…)``; None where nobody reads it.
+        input: What it can read yet; None for the container's own input.
+        closed: Its output goes where writing may fail.
+    """
+
     options: frozenset[str] = frozenset()
     status: Status = SUCCESS
-    doubt: str = ""
-    touched: frozenset[str] = frozenset()
-    trap: str = ""
-    leaving: str = ""
-    failed: Process | None = None
-    job: Process | None = None
-    local: frozenset[str] = frozenset()
-    fixed: frozenset[str] = frozenset()
+    trap: Scalar = ""
+    leaving: Leaving | None = None
+    failed: Launch | None = None
+    job: Launch | None = None
+    output: Scalar | None = None
+    input: Scalar | None = None
+    closed: bool = False
 
-    def doubted(self, why: str) -> "State":
-        """Add a doubt; the first one stays. Any file may be another from here on."""
-        return replace(self, doubt=self.doubt or why, touched=frozenset({"/"}))
-
-    def ended(self, status: Status = SUCCESS) -> "State":
-        """Set the exit status."""
-        return self if status is self.status else self._with(status, self.variables)
-
-    def setting(self, name: str, value: Value) -> "State":
-        """Set a variable."""
-        after = self._with(self.status, {**self.variables, name: value})
-        return (
-            after.doubted(f"the script sets {name}, which is readonly")
-            if name in self.fixed
-            else after
-        )
-
-    def _with(self, status: Status, variables: Mapping[str, Value]) -> "State":
-        """Do what ``replace`` does in less than half the time: every command passes here."""
-        return State(
-            self.name,
-            self.args,
-            self.cwd,
-            variables,
-            self.exported,
-            self.functions,
+    def ended(self, status: Status) -> "Flow":
+        """Set the exit status: in half the time of ``replace``, as every command comes here."""
+        return Flow(
             self.options,
             status,
-            self.doubt,
-            self.touched,
             self.trap,
             self.leaving,
             self.failed,
             self.job,
-            self.local,
-            self.fixed,
+            self.output,
+            self.input,
+            self.closed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A script at one point of its way."""
+
+    frame: Frame
+    variables: Variables
+    files: Files
+    flow: Flow
+
+    def doubted(self, why: str) -> "State":
+        """Add a doubt; the first one stays. Any file may be another from here on."""
+        files = self.files
+        if files.doubt and "/" in files.touched:
+            return self
+        return replace(self, files=Files(files.cwd, frozenset({"/"}), files.doubt or why))
+
+    def ended(self, status: Status = SUCCESS) -> "State":
+        """Set the exit status."""
+        if status is self.flow.status:
+            return self
+        return State(self.frame, self.variables, self.files, self.flow.ended(status))
+
+    def leaving(self, leaving: Leaving | None) -> "State":
+        """Set what is left, or nothing."""
+        return replace(self, flow=replace(self.flow, leaving=leaving))
+
+    def setting(self, name: str, value: Value) -> "State":
+        """Set a variable; one by which something is searched keeps its old value as a guess."""
+        variables = self.variables
+        if SEARCHED.fullmatch(name) and isinstance(value, Unknown) and not value.guess:
+            value = replace(value, guess=_guess(variables.values.get(name)))
+        after = Variables(
+            {**variables.values, name: value},
+            variables.exported,
+            variables.fixed,
+            variables.functions,
+            variables.maps,
+        )
+        return State(self.frame, after, self.files, self.flow)
+
+    def exporting(self, *names: str) -> "State":
+        """Let commands have variables."""
+        exported = self.variables.exported | set(names)
+        return replace(self, variables=replace(self.variables, exported=exported))
+
+    def touching(self, paths: frozenset[str]) -> "State":
+        """Note paths that may have changed."""
+        if paths <= self.files.touched:
+            return self
+        files = replace(self.files, touched=self.files.touched | paths)
+        return replace(self, files=files)
+
+    def writing(self, text: Scalar) -> "State":
+        """Add to the output, where somebody reads it."""
+        output = self.flow.output
+        if output is None or text == "":
+            return self
+        whole: Scalar = text if isinstance(text, Unknown) else output
+        if isinstance(output, str) and isinstance(text, str):
+            whole = output + text
+        return replace(self, flow=replace(self.flow, output=whole))
+
+    @property
+    def has(self) -> frozenset[str]:
+        """The options that are set."""
+        return self.flow.options
+
+
+def _guess(before: Value | None) -> str:
+    if isinstance(before, Unknown):
+        return before.guess
+    return before if isinstance(before, str) else ""
 
 
 def merged(states: list[State]) -> list[State]:
     """Put together what differs only in how it came about, keeping of that what says less."""
+    if len(states) < 2:
+        return states
     kept: list[State] = []
     for state in states:
         at = next((number for number, other in enumerate(kept) if _same(state, other)), None)
         if at is None:
             kept.append(state)
         else:
-            kept[at] = _joined(kept[at], state)
+            kept[at] = joined(kept[at], state)
     return kept
 
 
@@ -159,68 +212,119 @@ def widened(states: list[State]) -> list[State]:
     """Forget values in which states differ, so that fewer remain."""
     by_way: dict[tuple[object, ...], State] = {}
     for state in states:
-        key = (state.args, state.cwd, state.options, state.leaving, state.trap, id(state.functions))
+        frame, flow = state.frame, state.flow
+        key = (
+            frame.args,
+            frame.calls,
+            state.files.cwd,
+            flow.options,
+            flow.leaving,
+            flow.trap,
+            id(state.variables.functions),
+        )
         other = by_way.get(key)
-        by_way[key] = state if other is None else _joined(other, state)
+        by_way[key] = state if other is None else joined(other, state)
     return list(by_way.values())
 
 
 def settled(way: State, *, ok: bool) -> State:
     """Take a status that is not known for this; what may have failed is still to blame."""
-    return way.ended(Status(ok, None if ok else way.status.by))
+    if ok:
+        return way.ended(SUCCESS)
+    return way.ended(Status(ok=False, by=way.flow.status.by))
 
 
-def turned(ways: list[State]) -> tuple[list[State], list[State]]:
-    """Part the ways that take the next turn of a loop from those that leave it."""
-    turning = [replace(way, leaving="") for way in ways if way.leaving in {"", "continue"}]
-    left = [
-        replace(way, leaving="" if way.leaving == "break" else way.leaving)
-        for way in ways
-        if way.leaving in {"break", "return"}
-    ]
-    return turning, left
+def _same(one: State, other: State) -> bool:
+    here, there = one.flow, other.flow
+    return (
+        one.variables == other.variables
+        and one.frame == other.frame
+        and one.files.cwd == other.files.cwd
+        and (here.options, here.trap, here.leaving, here.output, here.input)
+        == (there.options, there.trap, there.leaving, there.output, there.input)
+    )
+
+
+def joined(one: State, other: State) -> State:
+    """Make one state of two: what differs is not known."""
+    return State(
+        replace(one.frame, saved={**other.frame.saved, **one.frame.saved}),
+        _joined_variables(one.variables, other.variables),
+        Files(
+            one.files.cwd,
+            one.files.touched | other.files.touched,
+            one.files.doubt or other.files.doubt,
+        ),
+        _joined_flow(one.flow, other.flow),
+    )
+
+
+def _joined_variables(one: Variables, other: Variables) -> Variables:
+    if one == other:
+        return one
+    values = dict(one.values)
+    for name in one.values.keys() | other.values.keys():
+        here, there = one.values.get(name), other.values.get(name)
+        if here != there:
+            guess = here if isinstance(here, str) else ""
+            values[name] = Unknown(_DIFFERS, guess=guess or _guess(there))
+    functions = one.functions if one.functions is other.functions else {**other.functions}
+    functions = {**functions, **one.functions}
+    return Variables(
+        values,
+        one.exported | other.exported,
+        one.fixed | other.fixed,
+        functions if len(functions) != len(one.functions) else one.functions,
+        one.maps | other.maps,
+    )
+
+
+def _joined_flow(one: Flow, other: Flow) -> Flow:
+    status = one.status
+    if status != other.status:
+        ok = status.ok if status.ok == other.status.ok else None
+        status = Status(ok, None, status.by or other.status.by)
+    output = one.output
+    if output != other.output:
+        output = Unknown("an output is not known")
+    text = one.input
+    if text != other.input:
+        text = Unknown("an input is not known")
+    return replace(
+        one,
+        input=text,
+        status=status,
+        failed=one.failed or other.failed,
+        job=one.job if one.job == other.job else None,
+        output=output,
+        closed=one.closed or other.closed,
+    )
+
+
+def variable(state: State, name: str) -> Value | None:
+    """Give a variable that the script has set; None if it has not."""
+    return state.variables.values.get(name)
 
 
 def returned(way: State, before: State) -> State:
     """Come back from a function: its arguments and its own variables are gone."""
-    variables: dict[str, Value] = {
-        name: value for name, value in way.variables.items() if name not in way.local
-    }
-    variables |= {name: before.variables[name] for name in way.local if name in before.variables}
-    leaving = "" if way.leaving == "return" else way.leaving
-    return replace(way, args=before.args, variables=variables, local=before.local, leaving=leaving)
+    values = dict(way.variables.values)
+    for name, value in way.frame.saved.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = value
+    leaving = way.flow.leaving
+    if leaving is not None and leaving.kind == "return":
+        way = way.leaving(None)
+    variables = replace(way.variables, values=values)
+    return State(before.frame, variables, way.files, way.flow)
 
 
-def _same(one: State, other: State) -> bool:
-    return (
-        one.args == other.args
-        and one.cwd == other.cwd
-        and one.variables == other.variables
-        and one.exported == other.exported
-        and one.functions == other.functions
-        and (one.options, one.trap, one.leaving) == (other.options, other.trap, other.leaving)
-    )
-
-
-def _joined(one: State, other: State) -> State:
-    differing = {
-        name
-        for name in one.variables.keys() | other.variables.keys()
-        if one.variables.get(name) != other.variables.get(name)
-    }
-    unknown = {name: Mark.UNKNOWN for name in differing if not SEARCHED.fullmatch(name)}
-    searched = any(SEARCHED.fullmatch(name) for name in differing)
-    return replace(
-        one,
-        variables={**one.variables, **unknown},
-        exported=one.exported | other.exported,
-        status=one.status
-        if one.status == other.status
-        else Status(None, one.status.by or other.status.by),
-        doubt=one.doubt or other.doubt or (SEARCH_CHANGED if searched else ""),
-        touched=one.touched | other.touched,
-        failed=one.failed or other.failed,
-        job=one.job if one.job == other.job else None,
-        local=one.local | other.local,
-        fixed=one.fixed | other.fixed,
-    )
+def own(state: State, name: str, value: Value) -> State:
+    """Give the running function a variable of its own."""
+    saved = state.frame.saved
+    if name not in saved:
+        saved = {**saved, name: state.variables.values.get(name)}
+        state = replace(state, frame=replace(state.frame, saved=saved))
+    return state.setting(name, value)

@@ -1,0 +1,330 @@
+"""The world of a script, as an attempt to start a program knows it.
+
+Sources: the Kubernetes and runtime documentation of what a container gets beside its image (service
+links, mounted files); runc, which sets HOME; bash(1), "Shell Variables".
+"""
+
+import posixpath
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.attempt import NULL, Attempt, Doubt, Hidden, Process
+from elfgate.linkage.credentials import EXECUTE, READ, WRITE
+from elfgate.linkage.path_search import find_command
+from elfgate.linkage.report import Outcome
+from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED
+from elfgate.linkage.shell.syntax.dialect import Dialect
+from elfgate.linkage.shell.values import UNSET, Launch, Scalar, Truth, Unknown, Value
+from elfgate.linkage.shell.world import Absent, Kind, Thing
+from elfgate.rootfs.entry import Entry
+from elfgate.rootfs.entry import Kind as EntryKind
+from elfgate.rootfs.tree import Found, Missing
+
+# Set by the kubelet (service links), runtimes, device plug-ins or shells, whatever image and pod say.
+_SET_BY_OTHERS = re.compile(
+    r"KUBERNETES_\w*|\w+_SERVICE_(?:HOST|PORT\w*)|\w+_PORT(?:_\d+_\w+)?|NVIDIA_\w*|CUDA_\w*"
+    r"|(?i:https?_proxy|no_proxy)|BASH\w*|HOME|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|OLDPWD"
+    r"|PPID|RANDOM|SECONDS|SHLVL|SHELL|SHELLOPTS|LINENO|OPT(?:ARG|ERR)|PS\d|TERM|UID|EUID"
+    r"|GROUPS|USER|LOGNAME|_|EPOCH\w+|PIPESTATUS|DIRSTACK|REPLY|container"
+)
+_SET_BY_SHELLS = re.compile(r"HOME|PWD|IFS|PPID|OPTIND|PS[124]|PATH|LINENO")
+_SET_BY_BASH = re.compile(
+    r"BASH\w*|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|RANDOM|SECONDS|SHLVL|SHELL|SHELLOPTS|E?UID|GROUPS"
+    r"|TERM|EPOCH\w+|DIRSTACK|_"
+)
+_NUMBERS = re.compile(r"RANDOM|SECONDS|SHLVL|LINENO|PPID|E?UID|OPTIND|EPOCHSECONDS")
+_OF_A_SERVICE = re.compile(r"[A-Z0-9_]*")
+# Mounted or made by the kubelet and the runtime.
+_MADE_BY_OTHERS = (
+    "/.dockerenv",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/mtab",
+    "/etc/resolv.conf",
+    "/run",
+    "/tmp",  # noqa: S108 - named, not used
+    "/var/run",
+)
+_WIDE = frozenset({"amd64", "arm64", "ppc64le", "s390x", "riscv64"})
+_ELSEWHERE = Unknown("a value comes from elsewhere")
+_OTHERS = Unknown("a value is set by the cluster, the runtime or the shell")
+_NUMBER = Unknown("a value is set by the shell", number=True)
+_NOT_KEPT = Unknown("the text of a file is not known")
+
+
+def inner(text: str) -> str:
+    """Give a text a character for each of its bytes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def outer(text: str) -> str:
+    """Give a text of bytes the characters that they are meant for."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+class ScriptWorld:
+    """The surroundings of one script.
+
+    Args:
+        attempt: The image and the user.
+        process: The shell that runs it.
+        dialect: Its dialect.
+        outcome: Tells what would come of starting a process.
+    """
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        process: Process,
+        dialect: Dialect,
+        outcome: Callable[[Process], Outcome],
+    ) -> None:
+        self._attempt = attempt
+        self._process = process
+        self._outcome = outcome
+        self._outcomes: dict[tuple[object, ...], Outcome] = {}
+        self._things: dict[tuple[str, str], Thing | Absent | Unknown] = {}
+        self._commands: dict[tuple[object, ...], str | Unknown | None] = {}
+        self._dialect = dialect
+
+    @property
+    def dialect(self) -> Dialect:
+        """The shell's."""
+        return self._dialect
+
+    @property
+    def uid(self) -> int | None:
+        """The user; None if that is not known."""
+        return self._attempt.who.uid
+
+    @property
+    def machine(self) -> Scalar:
+        """The output of ``uname -m``: a matter of the node for 32 bits on 64."""
+        architecture = self._attempt.architecture
+        if architecture.name in _WIDE and architecture.uname is not None:
+            return architecture.uname
+        return Unknown("the machine is the node's")
+
+    def spend(self, units: int) -> None:
+        """Count work."""
+        self._attempt.work.spend(units)
+
+    def spend_once(self, key: Hashable, units: int) -> None:
+        """Count work that is done once."""
+        self._attempt.work.spend_once(key, units)
+
+    def variable(self, name: str) -> Value:
+        """A variable of the environment, or one that the shell sets at its start."""
+        env = self._process.env
+        if name in {"UID", "EUID"} and self._dialect.is_bash and self.uid is not None:
+            return str(self.uid)
+        if name in {"IFS", "OPTIND", "PWD"}:
+            return self._set_by_shell(name)
+        if name.startswith("BASH") and name not in env and self._dialect.name in _WITHOUT_BASH:
+            return UNSET
+        if self._is_unknown(name):
+            guess = env.get(name, "") if SEARCHED.fullmatch(name) else ""
+            return Unknown(_ELSEWHERE.because, guess=inner(guess))
+        if name in env:
+            return inner(env[name])
+        if not _SET_BY_OTHERS.fullmatch(name):
+            return UNSET
+        return _NUMBER if self._dialect.is_bash and _NUMBERS.fullmatch(name) else _OTHERS
+
+    def _set_by_shell(self, name: str) -> Value:
+        if name == "IFS":
+            return " \t\n"
+        if name == "OPTIND":
+            return "1"
+        there = self.look(".", inner(self._process.cwd))
+        if "PWD" in self._process.env or self._is_unknown("PWD") or not isinstance(there, Thing):
+            return _OTHERS
+        return there.path
+
+    def _is_unknown(self, name: str) -> bool:
+        unknown = self._process.unknown_env
+        return name in unknown or ("*" in unknown and name not in self._process.settled_env)
+
+    def is_surely_set(self, name: str) -> bool:
+        """Tell whether a variable whose value is not known has one for sure."""
+        if name in self._process.env or name in self._process.unknown_env:
+            return True
+        of_bash = self._dialect.is_bash and _SET_BY_BASH.fullmatch(name)
+        return bool(of_bash or _SET_BY_SHELLS.fullmatch(name))
+
+    def names(self, prefix: str) -> frozenset[str] | Unknown:
+        """The names of the environment's variables that begin so; services may add others."""
+        if "*" in self._process.unknown_env or _OF_A_SERVICE.fullmatch(prefix):
+            return _ELSEWHERE
+        known = self._process.env.keys() | self._process.unknown_env
+        return frozenset(inner(name) for name in known)
+
+    def look(self, path: str, cwd: str) -> Thing | Absent | Unknown:
+        """Follow a path, and its last symlink."""
+        key = (path, cwd)
+        if key not in self._things:
+            self._things[key] = self._look(outer(path), outer(cwd))
+        return self._things[key]
+
+    def _look(self, path: str, cwd: str) -> Thing | Absent | Unknown:
+        found = self._attempt.lookup(path, cwd)
+        if isinstance(found, Hidden):
+            return Unknown(found.doubt.because)
+        if isinstance(found, Missing):
+            if _is_made_by_others(path, cwd):
+                return Unknown("a file is made by the runtime")
+            return Absent(found.errno == "ENOENT" and bool(found.symlinks), found.errno != "ENOENT")
+        return self._thing(found)
+
+    def _thing(self, found: Found) -> Thing:
+        entry = found.entry
+        if found.path == NULL:
+            return Thing(Kind.NULL, NULL, 0, True, True, False)
+        kind = _KINDS.get(entry.kind, Kind.OTHER)
+        return Thing(
+            kind,
+            inner(found.path),
+            entry.size,
+            self._may(entry, READ),
+            self._may(entry, WRITE),
+            self._may(entry, EXECUTE),
+            bool(entry.elf),
+        )
+
+    def _may(self, entry: Entry, want: int) -> Truth:
+        """Tell whether the process may read, write or execute a file by its mode."""
+        who = self._attempt.who
+        if entry.kind is EntryKind.UNREADABLE:
+            return None
+        if who.uid == 0:
+            if want == EXECUTE and entry.kind is not EntryKind.DIRECTORY:
+                return who.may(entry, want)
+            return True if self.may_be_root("dac_override") else None
+        if who.certainly_may(entry, want):
+            return True
+        return None if who.uid is None or who.may(entry, want) else False
+
+    def is_link(self, path: str, cwd: str) -> Truth:
+        """Tell whether a path, its last symlink not followed, is a symlink."""
+        plain, where = outer(path), outer(cwd)
+        if isinstance(self._attempt.lookup(plain, where), Hidden):
+            return None
+        found = self._attempt.tree.lookup(plain, cwd=where, follow_last=False)
+        if isinstance(found, Missing):
+            return None if _is_made_by_others(plain, where) else False
+        return found.entry.kind is EntryKind.SYMLINK
+
+    def listing(self, path: str, cwd: str) -> tuple[str, ...] | Unknown:
+        """The names in a directory, sorted by their bytes, mount points among them."""
+        thing = self.look(path, cwd)
+        if not isinstance(thing, Thing):
+            return Unknown("a directory is not known")
+        directory = outer(thing.path).rstrip("/") + "/"
+        names = set(self._attempt.listdir(outer(thing.path)))
+        names |= {
+            mount[len(directory) :].partition("/")[0]
+            for mount in self._attempt.mounts
+            if mount.startswith(directory)
+        }
+        if _is_made_by_others(directory, "/") or directory == "/etc/":
+            return Unknown("the runtime puts files there")
+        return tuple(sorted(inner(name) for name in names if name))
+
+    def text(self, path: str, cwd: str) -> Scalar:
+        """A file's text, if all of it was kept."""
+        found = self._attempt.lookup(outer(path), outer(cwd))
+        if not isinstance(found, Found) or found.entry.kind is not EntryKind.FILE:
+            return _NOT_KEPT
+        entry = found.entry
+        whole = entry.text if entry.text is not None else entry.head + entry.tail
+        if len(whole) != entry.size or b"\0" in whole:  # shells differ in what a NUL is to them
+            return _NOT_KEPT
+        self.spend(len(whole) // 64)
+        return whole.decode("latin-1")
+
+    def find(self, name: str, launch: Launch) -> str | Unknown | None:
+        """Search a command along a program's PATH: its path, or None if it is nowhere."""
+        key = (name, launch.variables.get("PATH"), launch.cwd, launch.doubt)
+        if key not in self._commands:
+            self._commands[key] = self._find(name, launch)
+        return self._commands[key]
+
+    def _find(self, name: str, launch: Launch) -> str | Unknown | None:
+        process = self.process_of(launch)
+        command = find_command(self._attempt, process, outer(name), actor="shell")
+        if command.doubt is not None:
+            return Unknown(command.doubt.because)
+        return None if command.path is None else inner(command.path)
+
+    def outcome(self, launch: Launch) -> Outcome:
+        """Tell what comes of starting a program."""
+        process = self.process_of(launch)
+        key = (
+            process.argv,
+            process.more,
+            process.file,
+            process.cwd,
+            tuple(sorted(process.env.items())),
+            process.doubt,
+        )
+        if key not in self._outcomes:
+            self._outcomes[key] = self._outcome(process)
+        return self._outcomes[key]
+
+    def may_be_root(self, capability: str) -> Truth:
+        """Tell whether the process has a capability that root has by default."""
+        del capability
+        return self.uid == 0
+
+    def process_of(self, launch: Launch) -> Process:
+        """Give the process that a script's command becomes."""
+        env, unknown = dict(self._process.env), set(self._process.unknown_env)
+        self.spend((len(env) + len(launch.variables)) // 16)
+        doubt = launch.doubt
+        for name, value in launch.variables.items():
+            if name not in launch.exported and not self._is_of_environment(name):
+                continue
+            unknown.discard(name)
+            if isinstance(value, str):
+                env[name] = outer(value)
+            elif isinstance(value, Unknown) and SEARCHED.fullmatch(name):
+                doubt = doubt or self._searched(name, value, env)
+            else:
+                env.pop(name, None)
+                if isinstance(value, Unknown):
+                    unknown.add(name)
+        process = replace(
+            self._process,
+            argv=tuple(map(outer, launch.argv)),
+            env=env,
+            unknown_env=frozenset(unknown),
+            cwd=outer(launch.cwd),
+            file=outer(launch.file),
+            more=launch.more or "",
+        )
+        if doubt:
+            process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, doubt))
+        return process
+
+    def _is_of_environment(self, name: str) -> bool:
+        process = self._process
+        return name in process.env or name in process.unknown_env or "*" in process.unknown_env
+
+    def _searched(self, name: str, value: Unknown, env: dict[str, str]) -> str:
+        """Keep a guess of a variable by which something is searched; give the doubt."""
+        if value.guess:
+            env[name] = outer(value.guess)
+        return SEARCH_CHANGED
+
+
+_WITHOUT_BASH = frozenset({"dash", "busybox"})
+_KINDS = {EntryKind.FILE: Kind.FILE, EntryKind.DIRECTORY: Kind.DIRECTORY}
+
+
+def _is_made_by_others(path: str, cwd: str) -> bool:
+    whole = posixpath.normpath(posixpath.join(cwd, path))
+    return any(whole == made or whole.startswith(f"{made}/") for made in _MADE_BY_OTHERS)

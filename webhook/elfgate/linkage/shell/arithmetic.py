@@ -1,0 +1,252 @@
+"""The value of arithmetic expressions.
+
+Source: POSIX.1-2017, Shell Command Language, 2.6.4; bash(1), "ARITHMETIC EVALUATION".
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from elfgate.linkage.shell.syntax.nodes import (
+    Assign,
+    Binary,
+    Choice,
+    Expression,
+    Name,
+    Number,
+    OpaqueExpression,
+    Operand,
+    Step,
+    Unary,
+    Word,
+)
+from elfgate.linkage.shell.values import UNSET, Scalar, Unknown, Value
+
+_UNKNOWN = Unknown("a number is not known", number=True)
+_NUMBER = re.compile(r"[ \t\n]*([-+]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]{0,18})[ \t\n]*")
+_BITS = 64
+_LONGEST_SHIFT = 63
+_OPERATORS: Mapping[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+class ArithmeticFailure(Exception):
+    """An expression that has no value, for sure: the command fails."""
+
+
+class Setting(Protocol):
+    """What an expression reads and sets."""
+
+    def variable(self, name: str) -> Value:
+        """Give a variable's value."""
+
+    def assign(self, name: str, value: Scalar) -> None:
+        """Set a variable."""
+
+    def operand(self, word: Word) -> Scalar:
+        """Expand a word."""
+
+    def may_end(self) -> None:
+        """Note that the script may end here, with an error."""
+
+
+def number_of(text: str) -> int | None:
+    """Read a text as a C constant, a sign before it; None if it is none."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    digits = match[2]
+    base = 10
+    if digits[:2] in ("0x", "0X"):
+        base = 16
+    elif digits[0] == "0":
+        base = 8
+    value = int(digits, base)
+    if value >= 1 << (_BITS - 1):
+        return None
+    return -value if match[1] == "-" else value
+
+
+def evaluate(node: Expression, setting: Setting) -> int | Unknown:
+    """Give the value of an expression.
+
+    Raises:
+        ArithmeticFailure: if it has none.
+    """
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Name):
+        return _named(node, setting)
+    if isinstance(node, Operand):
+        return _as_number(setting.operand(node.word), setting)
+    if isinstance(node, Unary):
+        return _unary(node, setting)
+    if isinstance(node, Binary):
+        return _binary(node, setting)
+    if isinstance(node, Choice):
+        return _choice(node, setting)
+    if isinstance(node, Assign):
+        return _assign(node, setting)
+    if isinstance(node, Step):
+        return _step(node, setting)
+    return _opaque(node, setting)
+
+
+def _opaque(node: OpaqueExpression, setting: Setting) -> Unknown:
+    setting.may_end()
+    for name in node.names:
+        setting.assign(name, _UNKNOWN)
+    return _UNKNOWN
+
+
+def _named(node: Name, setting: Setting) -> int | Unknown:
+    value = setting.variable(node.name)
+    if value is UNSET:
+        return 0
+    if isinstance(value, (str, Unknown)):
+        return _as_number(value, setting)
+    setting.may_end()
+    return _UNKNOWN
+
+
+def _as_number(value: Scalar, setting: Setting) -> int | Unknown:
+    if isinstance(value, Unknown):
+        if not value.number:
+            setting.may_end()
+        return _UNKNOWN
+    if not value.strip():
+        return 0
+    number = number_of(value)
+    if number is not None:
+        return number
+    setting.may_end()  # a name is an expression of its own; anything else is an error
+    return _UNKNOWN
+
+
+def _unary(node: Unary, setting: Setting) -> int | Unknown:
+    value = evaluate(node.value, setting)
+    if isinstance(value, Unknown):
+        return value
+    return {"-": -value, "+": value, "!": int(not value), "~": ~value}[node.operator]
+
+
+def _binary(node: Binary, setting: Setting) -> int | Unknown:
+    left = evaluate(node.left, setting)
+    if node.operator in {"&&", "||"}:
+        return _logical(node, left, setting)
+    right = evaluate(node.right, setting)
+    if node.operator == ",":
+        return right
+    if node.operator in {"/", "%", "**"} and not isinstance(left, int):
+        return _divided(node.operator, 1, right, setting)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        if node.operator in {"/", "%", "**"}:
+            setting.may_end()
+        return _UNKNOWN
+    if node.operator in {"/", "%", "**"}:
+        return _divided(node.operator, left, right, setting)
+    if node.operator in {"<<", ">>"}:
+        return _shifted(node.operator, left, right)
+    return _wrapped(int(_OPERATORS[node.operator](left, right)))
+
+
+def _logical(node: Binary, left: int | Unknown, setting: Setting) -> int | Unknown:
+    decided = node.operator == "||"
+    if isinstance(left, int) and bool(left) is decided:
+        return int(decided)
+    if isinstance(left, Unknown):
+        setting.may_end()
+        evaluate(node.right, _Doubtful(setting))
+        return _UNKNOWN
+    right = evaluate(node.right, setting)
+    return right if isinstance(right, Unknown) else int(bool(right))
+
+
+def _choice(node: Choice, setting: Setting) -> int | Unknown:
+    condition = evaluate(node.condition, setting)
+    if isinstance(condition, int):
+        return evaluate(node.one if condition else node.other, setting)
+    for side in (node.one, node.other):
+        evaluate(side, _Doubtful(setting))
+    return _UNKNOWN
+
+
+def _divided(name: str, left: int, right: int | Unknown, setting: Setting) -> int | Unknown:
+    if isinstance(right, Unknown):
+        setting.may_end()
+        return _UNKNOWN
+    if name == "**":
+        if right < 0:
+            raise ArithmeticFailure
+        return _wrapped(pow(left, right, 1 << _BITS))
+    if right == 0:
+        raise ArithmeticFailure
+    quotient = abs(left) // abs(right)
+    if (left < 0) is not (right < 0):
+        quotient = -quotient
+    return quotient if name == "/" else left - right * quotient
+
+
+def _shifted(name: str, left: int, right: int) -> int | Unknown:
+    if not 0 <= right <= _LONGEST_SHIFT:
+        return _UNKNOWN
+    return _wrapped(left << right) if name == "<<" else left >> right
+
+
+def _wrapped(value: int) -> int:
+    """Cut a number to 64 bits, as the machine does."""
+    value &= (1 << _BITS) - 1
+    return value - (1 << _BITS) if value >> (_BITS - 1) else value
+
+
+def _assign(node: Assign, setting: Setting) -> int | Unknown:
+    value: int | Unknown
+    if node.operator:
+        value = _binary(Binary(node.operator, node.name, node.value), setting)
+    else:
+        value = evaluate(node.value, setting)
+    setting.assign(node.name.name, value if isinstance(value, Unknown) else str(value))
+    return value
+
+
+def _step(node: Step, setting: Setting) -> int | Unknown:
+    before = _named(node.name, setting)
+    if isinstance(before, Unknown):
+        setting.assign(node.name.name, _UNKNOWN)
+        return _UNKNOWN
+    after = _wrapped(before + node.by)
+    setting.assign(node.name.name, str(after))
+    return after if node.before else before
+
+
+class _Doubtful:
+    """A setting of which nobody knows whether it is reached: what it assigns is not known."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def variable(self, name: str) -> Value:
+        return self._setting.variable(name)
+
+    def assign(self, name: str, value: Scalar) -> None:
+        del value
+        self._setting.assign(name, _UNKNOWN)
+
+    def operand(self, word: Word) -> Scalar:
+        return self._setting.operand(word)
+
+    def may_end(self) -> None:
+        self._setting.may_end()

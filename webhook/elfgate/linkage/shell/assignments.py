@@ -1,0 +1,107 @@
+"""What assignments do to variables.
+
+Source: POSIX.1-2017, Shell Command Language, 2.9.1; bash(1), "Arrays".
+"""
+
+from dataclasses import replace
+
+from elfgate.linkage.shell.arithmetic import number_of
+from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
+from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
+
+_ELEMENT = Unknown("an element of an array is not known")
+_ATTRIBUTE = Unknown("a variable takes other values than it is given")
+
+
+def assigning(one: Assignment, expansion: Expansion, *, exported: bool = False) -> None:
+    """Apply an assignment to ``expansion.state``.
+
+    Args:
+        one: The assignment.
+        expansion: Expands its value.
+        exported: Commands get the variable.
+
+    Raises:
+        ScriptEndsError: if the script ends there.
+    """
+    value = _value(one, expansion)
+    state = expansion.state
+    if one.name in state.variables.fixed:
+        expansion.state = _refused(one.name, expansion)
+        return
+    before = expansion.parameter(one.name)
+    if one.index is not None:
+        value = _with_element(one, before, value, expansion)
+    elif one.append:
+        value = _added(before, value)
+    if one.name in state.variables.maps:
+        value = _ATTRIBUTE
+    expansion.state = set_to(expansion.state, one.name, value, exported=exported)
+
+
+def set_to(state: State, name: str, value: Value, *, exported: bool = False) -> State:
+    """Set a variable, and let commands have it where they are to."""
+    state = state.setting(name, value)
+    return state.exporting(name) if exported or "a" in state.has else state
+
+
+def _refused(name: str, expansion: Expansion) -> State:
+    """A readonly variable: most shells end, bash leaves the command."""
+    if not expansion.world.dialect.is_bash:
+        raise ScriptEndsError
+    expansion.shell.end(expansion.state, Status(ok=False), aside=True)
+    return expansion.state.doubted(f"the script sets {name}, which is readonly")
+
+
+def _value(one: Assignment, expansion: Expansion) -> Value:
+    if isinstance(one.value, ArrayLiteral):
+        if one.value.keyed:
+            return _ELEMENT
+        return expansion.fields(one.value.words)
+    return expansion.value(one.value, assigned=True)
+
+
+def _with_element(one: Assignment, before: Value, value: Value, expansion: Expansion) -> Value:
+    """Set one element of an array; beyond its end, nothing is known of it."""
+    index = expansion.value(one.index) if one.index is not None else ""
+    number = number_of(index) if isinstance(index, str) else None
+    items: tuple[Scalar, ...] | None = None
+    if isinstance(before, Fields) and before.more is None:
+        items = before.values
+    elif before is UNSET:
+        items = ()
+    known = number is not None and items is not None and isinstance(value, (str, Unknown))
+    if not known or one.append or items is None or number is None:
+        return _ELEMENT
+    if not 0 <= number <= len(items) or isinstance(value, Fields) or value is UNSET:
+        return _ELEMENT
+    return Fields((*items[:number], value, *items[number + 1 :]))
+
+
+def _added(before: Value, value: Value) -> Value:
+    if isinstance(value, Fields):
+        return _as_items(before) + value
+    if isinstance(before, Fields):
+        if not before.values or value is UNSET:
+            return _ELEMENT
+        first = _joined(before.values[0], value)
+        return replace(before, values=(first, *before.values[1:]))
+    return _joined("" if before is UNSET else before, value)
+
+
+def _joined(before: Value, value: Value) -> Scalar:
+    if isinstance(before, str) and isinstance(value, str):
+        return before + value
+    unknown = before if isinstance(before, Unknown) else value
+    return Unknown(unknown.because) if isinstance(unknown, Unknown) else _ELEMENT
+
+
+def _as_items(value: Value) -> Fields:
+    if isinstance(value, Fields):
+        return value
+    if isinstance(value, Unknown):
+        return Fields(more=value)
+    return Fields((value,)) if isinstance(value, str) else Fields()

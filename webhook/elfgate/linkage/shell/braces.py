@@ -1,0 +1,82 @@
+"""Brace expansion: ``a{b,c}`` and ``{1..3}``.
+
+Source: bash(1), "Brace Expansion".
+"""
+
+import re
+
+from elfgate.linkage.shell.syntax.nodes import OpaquePart, Part, Spend, Text, Word, word_of
+
+_RANGE = re.compile(r"(-?[0-9]{1,6})\.\.(-?[0-9]{1,6})")
+_MOST = 100
+_UNKNOWN = Word((OpaquePart("{"),), None, plain=False)
+
+
+def alternatives(word: Word, spend: Spend) -> tuple[Word, ...]:
+    """Give the words that braces make of one.
+
+    Args:
+        word: The word.
+        spend: Counts the work.
+
+    Returns:
+        The words; one that is not understood for braces within braces.
+    """
+    alone = len(word.parts) == 1
+    at = next((n for n, part in enumerate(word.parts) if _opens(part, alone=alone)), None)
+    if at is None:
+        return (word,)
+    part = word.parts[at]
+    if not isinstance(part, Text) or len(word.parts) > _MOST:
+        return (_UNKNOWN,)
+    return _opened(word, at, part.text, spend)
+
+
+def _opens(part: Part, *, alone: bool) -> bool:
+    if not isinstance(part, Text) or part.quoted or "{" not in part.text:
+        return False
+    inner = part.text.partition("{")[2]
+    if "}" not in inner:
+        return not alone
+    return "," in inner or ".." in inner
+
+
+def _opened(word: Word, at: int, text: str, spend: Spend) -> tuple[Word, ...]:
+    before, _, rest = text.partition("{")
+    inner, closed, behind = rest.partition("}")
+    if not closed or "{" in inner or "{" in behind:
+        return (_UNKNOWN,)
+    choices = _choices(inner)
+    if choices is None or len(choices) > _MOST:
+        return (_UNKNOWN,)
+    spend(len(choices))
+    return tuple(
+        word_of(
+            (
+                *word.parts[:at],
+                *_texts(before + choice + behind),
+                *word.parts[at + 1 :],
+            )
+        )
+        for choice in choices
+    )
+
+
+def _texts(text: str) -> tuple[Text, ...]:
+    return (Text(text),) if text else ()
+
+
+def _choices(inner: str) -> list[str] | None:
+    if match := _RANGE.fullmatch(inner):
+        first, last = int(match[1]), int(match[2])
+        padded = any(_is_padded(number) for number in match.groups())
+        if padded or abs(last - first) >= _MOST:
+            return None
+        step = 1 if last >= first else -1
+        return [str(number) for number in range(first, last + step, step)]
+    return inner.split(",") if "," in inner else None
+
+
+def _is_padded(number: str) -> bool:
+    digits = number.lstrip("-")
+    return digits.startswith("0") and len(digits) > 1

@@ -1,0 +1,104 @@
+"""One call of a command, as built-in commands see it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from elfgate.linkage.shell.ends import Ending
+from elfgate.linkage.shell.expand import Shell
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.streams import Streams
+from elfgate.linkage.shell.syntax.nodes import Assignment, Body, Node, Word
+from elfgate.linkage.shell.values import UNSURE, Fields, Launch, Scalar, Status
+from elfgate.linkage.shell.world import World
+
+
+class Walk(Shell, Protocol):
+    """The interpreter, as commands see it."""
+
+    def body(self, body: Body, states: Iterable[State], *, errexit: bool) -> list[State]:
+        """Run commands one after another."""
+
+    def read(self, text: str, state: State, *, errexit: bool) -> list[State]:
+        """Run a text in this shell."""
+
+    def become(self, launch: Launch, state: State) -> None:
+        """Note that a program takes the script's place."""
+
+    def note(self, ending: Ending, state: State) -> None:
+        """Note an end."""
+
+    def call_function(
+        self, node: Node, fields: Fields, state: State, *, errexit: bool
+    ) -> list[State]:
+        """Run a function."""
+
+    def deeper(self) -> int:
+        """Note that one more text runs; give the depth to go back to."""
+
+    def shallower(self, depth: int) -> None:
+        """Go back to a depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command.
+
+    Attributes:
+        walk: The interpreter.
+        assignments: Those that stand before it.
+        words: Its words as written, its name first; of ``export`` and its kin, assignments too.
+        fields: Its words, expanded.
+        state: Where the script stands.
+        streams: Its redirections.
+        errexit: ``set -e`` counts here.
+        builtins: The names of the shell's own commands.
+        plain: No ``command`` stands before it, which takes away what is special.
+    """
+
+    walk: Walk
+    assignments: tuple[Assignment, ...]
+    words: tuple[Word | Assignment, ...]
+    fields: Fields
+    state: State
+    streams: Streams
+    errexit: bool
+    builtins: frozenset[str]
+    plain: bool = True
+
+    @property
+    def world(self) -> World:
+        """The files and programs around."""
+        return self.walk.world
+
+    @property
+    def args(self) -> Fields:
+        """Its words but the name."""
+        return self.fields.without_first()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        first = self.fields.values[0] if self.fields.values else ""
+        return first if isinstance(first, str) else ""
+
+    def at(self, state: State) -> "Call":
+        """The same call in another state."""
+        return replace(self, state=state)
+
+    def ended(self, status: Status) -> list[State]:
+        """Go on with an exit status."""
+        return [self.state.ended(status)]
+
+    def unsure(self) -> list[State]:
+        """Go on without knowing whether it has succeeded."""
+        return self.ended(UNSURE)
+
+    def printed(self, text: Scalar, status: Status) -> list[State]:
+        """Go on once a text is written."""
+        if self.state.flow.closed and status.ok:
+            status = UNSURE
+        return [self.state.writing(text).ended(status)]
+
+
+Builtin = Callable[[Call], list[State]]

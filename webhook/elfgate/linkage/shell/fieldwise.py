@@ -1,0 +1,103 @@
+"""Builds the fields of one word: its parts are joined, split, and matched to files.
+
+Source: POSIX.1-2017, Shell Command Language, 2.6.5 and 2.6.6.
+"""
+
+from typing import TYPE_CHECKING
+
+from elfgate.linkage.shell.pathnames import matching
+from elfgate.linkage.shell.patterns import Run, has_pattern
+from elfgate.linkage.shell.splitting import split
+from elfgate.linkage.shell.values import MOST_FIELDS, Fields, Scalar, Unknown
+
+if TYPE_CHECKING:
+    from elfgate.linkage.shell.expand import Expansion
+
+_CHARACTERS = 32
+_TOO_MANY = Unknown("a list is too long")
+
+
+class FieldBuilder:
+    """The fields of one word, while its parts come in."""
+
+    def __init__(self, expansion: "Expansion") -> None:
+        self._expansion = expansion
+        self._done: list[Scalar] = []
+        self._runs: list[Run] = []
+        self._unknown: Unknown | None = None
+        self._present = False
+        self._closing: Unknown | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing is known of what follows."""
+        return self._closing is not None
+
+    def add_text(self, text: Scalar, quoted: bool) -> None:  # noqa: FBT001
+        """Add a text that is not split."""
+        self._present = True
+        if isinstance(text, Unknown):
+            self._unknown = self._unknown or text
+        else:
+            self._runs.append((text, quoted))
+
+    def add_value(self, value: Scalar, quoted: bool) -> None:  # noqa: FBT001
+        """Add an expansion's value."""
+        if quoted:
+            self.add_text(value, quoted=True)
+        elif isinstance(value, Unknown):
+            self._closing = value
+        else:
+            self._add_split(value)
+
+    def add_several(self, fields: Fields, quoted: bool) -> None:  # noqa: FBT001
+        """Add a list: its first joins what stands before it, its last what follows."""
+        self._expansion.world.spend(len(fields.values) // 2)
+        for number, value in enumerate(fields.values):
+            if number:
+                self._flush()
+            self.add_value(value, quoted)
+            if self.is_closed:
+                return
+        self._closing = fields.more
+
+    def finished(self) -> Fields:
+        """Give the fields."""
+        if self._closing is None:
+            self._flush()
+        return Fields(tuple(self._done), self._closing)
+
+    def _add_split(self, value: str) -> None:
+        separators = self._expansion.separators
+        if isinstance(separators, Unknown):
+            self._closing = separators if value else None
+            return
+        self._expansion.world.spend(len(value) // _CHARACTERS)
+        pieces, before, behind = split(value, separators)
+        if before:
+            self._flush()
+        for number, piece in enumerate(pieces):
+            if number:
+                self._flush()
+            self._present = True
+            self._runs.append((piece, False))
+        if behind and pieces:
+            self._flush()
+
+    def _flush(self) -> None:
+        """End a field."""
+        if not self._present:
+            return
+        runs, unknown = self._runs, self._unknown
+        self._runs, self._unknown, self._present = [], None, False
+        if len(self._done) > MOST_FIELDS:
+            self._closing = _TOO_MANY
+        elif unknown is not None:
+            self._done.append(Unknown(unknown.because) if runs else unknown)
+        elif has_pattern(runs) and "f" not in self._expansion.state.has:
+            files = matching(runs, self._expansion.state, self._expansion.world)
+            self._done += files.values
+            self._closing = files.more
+        else:
+            text = runs[0][0] if len(runs) == 1 else "".join(text for text, _ in runs)
+            self._done.append(self._expansion.limited(text))

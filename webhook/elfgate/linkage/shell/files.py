@@ -1,0 +1,119 @@
+"""Questions about files, answered for a script that may have changed some of them.
+
+Source: POSIX.1-2017, test(1).
+"""
+
+import posixpath
+
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.values import Scalar, Truth, Unknown, both
+from elfgate.linkage.shell.world import Absent, Kind, Thing, World
+
+_CHANGED = Unknown("the script may have changed that file")
+_UNDECIDED = frozenset("GNOSbcgkptu")
+
+
+def absolute(path: str, state: State) -> str:
+    """Give a path from the root, its dots resolved as text."""
+    whole = posixpath.normpath(posixpath.join(state.files.cwd, path))
+    return "/" + whole.lstrip("/")
+
+
+def may_have_changed(path: str, state: State) -> bool:
+    """Tell whether the script may have changed what is at a path, above or below it."""
+    if not state.files.touched:
+        return False
+    whole = absolute(path, state).rstrip("/") + "/"
+    return any(_concerns(touched, whole) for touched in state.files.touched)
+
+
+def _concerns(touched: str, whole: str) -> bool:
+    below = touched.endswith("/") and whole.startswith(touched)
+    return below or f"{touched.rstrip('/')}/".startswith(whole)
+
+
+def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
+    """Follow a path."""
+    if not path:
+        return Absent()
+    world.spend(len(state.files.touched) // 8)
+    if may_have_changed(path, state):
+        return _CHANGED
+    thing = world.look(path, state.files.cwd)
+    if isinstance(thing, Thing) and may_have_changed(thing.path, state):
+        return _CHANGED
+    return thing
+
+
+def test(letter: str, path: Scalar, state: State, world: World) -> Truth:
+    """Decide ``test -LETTER PATH``; None where the image alone does not decide."""
+    if isinstance(path, Unknown):
+        return None
+    if letter in "hL":
+        return _is_link(path, state, world)
+    thing = look(path, state, world)
+    if isinstance(thing, Unknown):
+        return None
+    if isinstance(thing, Absent):
+        return False
+    return _holds(letter, thing)
+
+
+def _is_link(path: str, state: State, world: World) -> Truth:
+    if not path:
+        return False
+    return None if may_have_changed(path, state) else world.is_link(path, state.files.cwd)
+
+
+def _holds(letter: str, thing: Thing) -> Truth:
+    if letter in "ea":
+        return True
+    if thing.kind is Kind.NULL:  # an empty file to those who read it, but a device
+        return letter in "crw" if letter in "bcdfprsxSw" else None
+    if thing.kind is Kind.OTHER:
+        return None
+    is_directory = thing.kind is Kind.DIRECTORY
+    answers: dict[str, Truth] = {
+        "f": not is_directory,
+        "d": is_directory,
+        "s": is_directory or thing.size > 0,
+        "r": thing.readable,
+        "w": thing.writable,
+        "x": thing.executable,
+    }
+    if letter in answers:
+        return answers[letter]
+    return False if letter in "bcpS" else None
+
+
+def is_executable(path: str, state: State, world: World) -> Truth:
+    """Tell whether a path leads to a file that may be executed."""
+    return both(test("f", path, state, world), test("x", path, state, world))
+
+
+def may_create(path: str, state: State, world: World) -> Truth:
+    """Tell whether the process can make a name, or write the file that is there already."""
+    thing = look(path, state, world)
+    if isinstance(thing, Thing):
+        writes = thing.kind in {Kind.FILE, Kind.NULL}
+        return thing.writable if writes else None
+    if isinstance(thing, Unknown) or thing.link:
+        return None
+    parent = look(posixpath.dirname(path.rstrip("/")) or ".", state, world)
+    if isinstance(parent, Thing) and parent.kind is Kind.DIRECTORY:
+        return both(parent.writable, parent.executable)
+    return None if isinstance(parent, Unknown) else False
+
+
+def directory_made(path: str, state: State, world: World) -> Truth:
+    """Tell whether ``mkdir -p`` succeeds: each part is a directory, or can be made."""
+    thing = look(path, state, world)
+    if isinstance(thing, Thing):
+        return thing.kind is Kind.DIRECTORY if thing.kind is not Kind.OTHER else None
+    if isinstance(thing, Unknown) or thing.link or ".." in path.split("/"):
+        return None
+    parent = posixpath.dirname(path.rstrip("/"))
+    above = look(parent or ".", state, world)
+    if isinstance(above, Thing):
+        return may_create(path, state, world)
+    return None if parent in {"", path} else directory_made(parent, state, world)

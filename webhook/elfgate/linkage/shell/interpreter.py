@@ -1,0 +1,627 @@
+"""Follows a script along every way that it may take, to the programs that it may end in.
+
+Conditions are decided where arguments, variables and files are known; where they are not, both
+ways are followed. A command that cannot start has failed; one that may bring what is missing
+leaves a doubt. A way that cannot be followed is lost, and reported as such.
+
+Source: POSIX.1-2017, Shell Command Language; bash(1); the entrypoint scripts of public images,
+whose idioms these are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from elfgate.linkage.report import Outcome
+from elfgate.linkage.shell.assignments import assigning
+from elfgate.linkage.shell.builtins.table import builtins_of
+from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.commands import run_command
+from elfgate.linkage.shell.conditions import decide
+from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
+from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.loops import walk_for, walk_for_arithmetic, walk_loop
+from elfgate.linkage.shell.state import (
+    Frame,
+    State,
+    joined,
+    merged,
+    own,
+    returned,
+    settled,
+    widened,
+)
+from elfgate.linkage.shell.streams import PLAIN, Streams, redirected
+from elfgate.linkage.shell.syntax.nodes import (
+    Background,
+    Body,
+    Case,
+    Chain,
+    DoubleBracket,
+    DoubleParenthesis,
+    For,
+    ForArithmetic,
+    Function,
+    Group,
+    If,
+    Loop,
+    Node,
+    Not,
+    Opaque,
+    Pipe,
+    Redirected,
+    Simple,
+    Subshell,
+    Text,
+    Word,
+)
+from elfgate.linkage.shell.syntax.parser import parse
+from elfgate.linkage.shell.utilities.table import utility
+from elfgate.linkage.shell.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Fields,
+    Launch,
+    Scalar,
+    Status,
+    Truth,
+    Unknown,
+    opposite,
+    status_of,
+)
+from elfgate.linkage.shell.world import World
+
+_WAYS = 16  # at once, before what tells them apart is forgotten
+_MOST_WAYS = 64
+_DEPTH = 30  # functions, substitutions and sourced scripts within one another
+_NODE = 25  # units of work that a command costs beside all else
+_HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
+_OF_ITSELF = "the script may end for another reason"
+_TRAPPED = "the script has something to do if that fails"
+_CARELESS = "the script may go on without it"
+_SPECIAL = frozenset(
+    [
+        ".",
+        ":",
+        "break",
+        "continue",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "times",
+        "trap",
+        "unset",
+    ]
+)
+_JOB = Unknown("the number of a process is not known", number=True)
+
+
+def follow(text: str, state: State, world: World) -> Followed:
+    """Find what a script comes to.
+
+    Args:
+        text: The script, a character for each byte.
+        state: With what it is called.
+        world: What is around it.
+    """
+    interpreter = Interpreter(world, Counts())
+    try:
+        interpreter.whole(text, state)
+    except LostError:
+        interpreter.lost = True
+    endings = [ending for ending, _ in interpreter.ends]
+    distinct = [one for number, one in enumerate(endings) if one not in endings[:number]]
+    return Followed(tuple(distinct), interpreter.lost)
+
+
+@dataclass(slots=True)
+class Counts:
+    """How deep the shells of one script are within one another.
+
+    Attributes:
+        depth: Functions, substitutions and sourced scripts that run just now.
+        jobs: Processes in the background so far.
+    """
+
+    depth: int = 0
+    jobs: int = 0
+
+
+class Interpreter:
+    """One shell's way through a script; a process of its own has an interpreter of its own.
+
+    Args:
+        world: What is around the script.
+        counts: Shared by all shells of the script.
+    """
+
+    def __init__(self, world: World, counts: Counts) -> None:
+        self.world = world
+        self.ends: list[tuple[Ending, State]] = []
+        self.lost = False
+        self._counts = counts
+
+    def whole(self, text: str, state: State, *, errexit: bool = True) -> None:
+        """Run a whole script, and note its ends."""
+        for after in self.read(text, state, errexit=errexit):
+            self.end(after, after.flow.status)
+
+    def read(self, text: str, state: State, *, errexit: bool) -> list[State]:
+        """Run a text in this shell, command by command."""
+        script = parse(text, self.world.dialect)
+        ways, number = [state], 0
+        node = script.command(0, self.world.spend_once)
+        if node is None:
+            return [state.ended()]
+        while node is not None and any(way.flow.leaving is None for way in ways):
+            ways = self.body((node,), ways, errexit=errexit)
+            number += 1
+            node = script.command(number, self.world.spend_once)
+        return ways
+
+    def end(self, state: State, status: Status, *, aside: bool = False) -> None:
+        """Note that the script may end by itself, once its trap has run.
+
+        Args:
+            state: Where it stands.
+            status: Its exit status.
+            aside: A command on its way ends it.
+        """
+        if state.flow.trap:
+            self._run_trap(state, status, aside=aside)
+            return
+        launch, doubt = status.by, ""
+        if status.ok is None:
+            launch, doubt = (None, "") if aside else (launch, _CARELESS)
+        elif launch is None and not status.ok and state.flow.failed is not None:
+            launch, doubt, aside = state.flow.failed, _OF_ITSELF, True
+        if launch is None:
+            doubt = ""
+        self.note(Ending(status, launch, False, aside and launch is not None, doubt), state)
+
+    def _run_trap(self, state: State, status: Status, *, aside: bool) -> None:
+        trap = state.flow.trap
+        flow = replace(state.flow, trap="", status=status, leaving=None)
+        at_last = replace(state, flow=flow)
+        if isinstance(trap, Unknown):
+            self.lost = True
+            return
+        for after in self.read(trap, at_last, errexit=True):
+            self.end(after, status, aside=aside)
+
+    def become(self, launch: Launch, state: State) -> None:
+        """Note that a program takes the script's place."""
+        self.note(Ending(UNSURE, launch, True, False, _TRAPPED if state.flow.trap else ""), state)
+
+    def note(self, ending: Ending, state: State) -> None:
+        """Note an end, and where the script stands then."""
+        if len(self.ends) < _MOST_WAYS * 4:
+            self.ends.append((ending, state))
+        else:
+            self.lost = True
+
+    def deeper(self) -> int:
+        """Note that one more shell or function runs; give the depth to go back to."""
+        depth = self._counts.depth
+        if depth >= _DEPTH:
+            raise LostError("it is nested too deep")
+        self._counts.depth = depth + 1
+        return depth
+
+    def shallower(self, depth: int) -> None:
+        """Go back to a depth."""
+        self._counts.depth = depth
+
+    def body(self, body: Body, states: Iterable[State], *, errexit: bool) -> list[State]:
+        """Run commands one after another, on every way.
+
+        Args:
+            body: The commands.
+            states: Where the ways stand; one that is leaving goes past.
+            errexit: ``set -e`` counts here.
+        """
+        ways = list(states)
+        for node in body:
+            after: list[State] = []
+            for way in ways:
+                if way.flow.leaving is not None:
+                    after.append(way)
+                else:
+                    after += self.step(node, way, errexit=errexit)
+            ways = self._narrowed(after)
+            if not ways:
+                break
+        return ways
+
+    def _narrowed(self, states: list[State]) -> list[State]:
+        ways = merged(states)
+        if len(ways) > _WAYS:
+            ways = widened(ways)
+        if len(ways) > _MOST_WAYS:
+            raise LostError("it has too many ways")
+        return ways
+
+    def step(self, node: Node, state: State, *, errexit: bool) -> list[State]:
+        """Run one command; a way that cannot be followed is lost."""
+        self.world.spend(_NODE)
+        depth = self._counts.depth
+        try:
+            return self._walked(node, state, errexit=errexit)
+        except ScriptEndsError:
+            self._counts.depth = depth
+            self.end(state, Status(ok=False), aside=False)
+            return []
+        except (LostError, RecursionError):
+            self._counts.depth = depth
+            self.lost = True
+            return []
+
+    def _walked(self, node: Node, state: State, *, errexit: bool) -> list[State]:  # noqa: PLR0911, C901 - one a kind
+        match node:
+            case Simple():
+                return self._simple(node, state, errexit=errexit)
+            case Chain():
+                return self._chain(node, state, errexit=errexit)
+            case If():
+                return self._if(node, state, errexit=errexit)
+            case Case():
+                return self._case(node, state, errexit=errexit)
+            case For():
+                return walk_for(self, node, state, errexit=errexit)
+            case ForArithmetic():
+                return walk_for_arithmetic(self, node, state, errexit=errexit)
+            case Loop():
+                return walk_loop(self, node, state, errexit=errexit)
+            case Function():
+                return [self._defined(node, state)]
+            case Not():
+                return self._not(node, state)
+            case Pipe():
+                return self._pipe(node, state, errexit=errexit)
+            case Group():
+                return self.body(node.body, [state], errexit=errexit)
+            case Subshell():
+                after = self.subshell(node.body, state, errexit=errexit)
+                return self.checked([after], errexit=errexit)
+            case Background():
+                return [self._background(node, state, errexit=errexit)]
+            case DoubleBracket():
+                return self._double_bracket(node, state, errexit=errexit)
+            case DoubleParenthesis():
+                return self._double_parenthesis(node, state, errexit=errexit)
+            case Redirected():
+                return self._redirected(node, state, errexit=errexit)
+            case Opaque():
+                raise LostError(node.why)
+
+    def checked(self, states: list[State], *, errexit: bool) -> list[State]:
+        """End the ways that ``set -e`` ends; one that may have failed may have ended."""
+        if not errexit:
+            return states
+        kept = []
+        for state in states:
+            flow = state.flow
+            if "e" in flow.options and flow.status.ok is not True and flow.leaving is None:
+                self.end(state, flow.status, aside=True)
+                if flow.status.ok is False:
+                    continue
+            kept.append(state)
+        return kept
+
+    def split(self, condition: Body, states: list[State]) -> tuple[list[State], list[State]]:
+        """Run a condition, and part the ways where it holds from those where it does not."""
+        after = self.body(condition, states, errexit=False)
+        return (
+            [way for way in after if way.flow.leaving or way.flow.status.ok is not False],
+            [way for way in after if not way.flow.leaving and not way.flow.status.ok],
+        )
+
+    def _chain(self, node: Chain, state: State, *, errexit: bool) -> list[State]:
+        last = len(node.operators)
+        ways = self.step(node.nodes[0], state, errexit=False)
+        for number, operator in enumerate(node.operators, 1):
+            stops = operator == "||"
+            passing, going = [], []
+            for way in ways:
+                ok = way.flow.status.ok
+                if way.flow.leaving or ok is stops:
+                    passing.append(way)
+                    continue
+                going.append(way)
+                if ok is None:
+                    passing.append(settled(way, ok=stops))
+            inner = errexit and number == last
+            ways = passing + self.body((node.nodes[number],), going, errexit=inner)
+        return ways
+
+    def _if(self, node: If, state: State, *, errexit: bool) -> list[State]:
+        done: list[State] = []
+        waiting = [state]
+        for condition, body in node.branches:
+            taken, waiting = (waiting, []) if condition is None else self.split(condition, waiting)
+            done += self.body(body, taken, errexit=errexit)
+        return done + [way.ended() for way in waiting]
+
+    def _case(self, node: Case, state: State, *, errexit: bool) -> list[State]:
+        expansion = Expansion(self, state)
+        value = expansion.value(node.word)
+        done: list[State] = []
+        for branch in node.branches:
+            matches = self._any_matches(value, branch.patterns, expansion)
+            if matches is False:
+                continue
+            if branch.end != ";;":
+                raise LostError("a branch of case falls through")
+            done += self.body(branch.body, [expansion.state.ended()], errexit=errexit)
+            if matches:
+                return done
+        return [*done, expansion.state.ended()]
+
+    def _any_matches(
+        self, value: Scalar, patterns: tuple[Word, ...], expansion: Expansion
+    ) -> Truth:
+        whole: Truth = False
+        for pattern in patterns:
+            matches = self._matches(value, pattern, expansion)
+            if matches:
+                return True
+            whole = None if matches is None else whole
+        return whole
+
+    def _matches(self, value: Scalar, pattern: Word, expansion: Expansion) -> Truth:
+        if _is_anything(pattern):
+            return True
+        if isinstance(value, Unknown):
+            expansion.runs(pattern)
+            return None
+        if pattern.plain and pattern.literal is not None:
+            differs = None if "nocasematch" in expansion.state.has else False
+            return True if pattern.literal == value else differs
+        automaton = expansion.automaton(pattern)
+        if isinstance(automaton, Unknown) or "nocasematch" in expansion.state.has:
+            return None
+        return automaton.matches(value) if expansion.counts_bytes(value) else None
+
+    def _defined(self, node: Function, state: State) -> State:
+        if node.name == _HANDLER and self.world.dialect.is_bash:
+            raise LostError("a function runs in place of commands that are missing")
+        if node.name in _SPECIAL and self.world.dialect.special_errors_end:
+            raise LostError("a function has the name of a special command")
+        functions = {**state.variables.functions, node.name: node.body}
+        variables = replace(state.variables, functions=functions)
+        return replace(state, variables=variables).ended()
+
+    def _not(self, node: Not, state: State) -> list[State]:
+        after = self.step(node.node, state, errexit=False)
+        return [way.ended(status_of(opposite(way.flow.status.ok))) for way in after]
+
+    def _background(self, node: Background, state: State, *, errexit: bool) -> State:
+        after = self.subshell((node.node,), state, errexit=errexit)
+        status = after.flow.status
+        job = status.by if status.ok is False else None
+        self._counts.jobs += 1
+        number = replace(_JOB, because=f"the number of job {self._counts.jobs} is not known")
+        output = after.flow.output
+        if output != state.flow.output:
+            output = Unknown("a process in the background writes too")
+        flow = replace(after.flow, job=job, failed=job or after.flow.failed, output=output)
+        return replace(after, flow=flow).setting("!", number).ended()
+
+    def _pipe(self, node: Pipe, state: State, *, errexit: bool) -> list[State]:
+        before, statuses = state, list[Status]()
+        text = state.flow.input
+        for number, inner in enumerate(node.nodes):
+            last = number == len(node.nodes) - 1
+            output = state.flow.output if last else ""
+            flow = replace(before.flow, output=output, input=text)
+            after = self.subshell((inner,), replace(before, flow=flow), errexit=errexit)
+            statuses.append(after.flow.status)
+            text = after.flow.output if not last else text
+            before = after
+        status = statuses[-1]
+        if "pipefail" in state.has:
+            status = _first_failure(statuses)
+        if self.world.dialect.last_pipe:
+            before = before.doubted("the end of a pipe runs in the shell itself")
+        flow = replace(before.flow, input=state.flow.input, status=status)
+        return self.checked([replace(before, flow=flow)], errexit=errexit)
+
+    def _double_bracket(self, node: DoubleBracket, state: State, *, errexit: bool) -> list[State]:
+        expansion = Expansion(self, state)
+        truth = decide(node.test, expansion)
+        return self.checked([expansion.state.ended(status_of(truth))], errexit=errexit)
+
+    def _double_parenthesis(
+        self, node: DoubleParenthesis, state: State, *, errexit: bool
+    ) -> list[State]:
+        expansion = Expansion(self, state)
+        try:
+            value = expansion.number(node.expression)
+        except ScriptEndsError:
+            return self.checked([expansion.state.ended(FAILURE)], errexit=errexit)
+        truth = None if isinstance(value, Unknown) else value != 0
+        return self.checked([expansion.state.ended(status_of(truth))], errexit=errexit)
+
+    def _redirected(self, node: Redirected, state: State, *, errexit: bool) -> list[State]:
+        expansion = Expansion(self, state)
+        streams = redirected(node.redirects, expansion)
+        before = expansion.state
+        failing = self._unopened(streams, before, errexit=errexit)
+        if streams.opens is False:
+            return failing
+        ways = self.step(node.node, streams.entered(before), errexit=errexit)
+        return failing + [streams.left(before, way) for way in ways]
+
+    def _unopened(self, streams: Streams, state: State, *, errexit: bool) -> list[State]:
+        """The ways on which a redirection cannot be opened, so that the command fails."""
+        if streams.opens is True:
+            return []
+        status = FAILURE if streams.opens is False else UNSURE
+        return self.checked([state.ended(status)], errexit=errexit)
+
+    def _simple(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
+        if not node.words:
+            return self._assignments(node, state, errexit=errexit)
+        before = state.flow.status
+        expansion = Expansion(self, state, errexit=errexit)
+        fields = self._words(node, expansion)
+        streams = redirected(node.redirects, expansion) if node.redirects else PLAIN
+        state = expansion.state
+        if not fields.values and fields.more is None:
+            if not expansion.substituted:
+                state = state.ended()
+            return self.checked(self._assigned(node, state, errexit=errexit), errexit=errexit)
+        call = Call(
+            self,
+            node.assignments,
+            node.words,
+            fields,
+            state.ended(before),
+            streams,
+            errexit,
+            builtins_of(self.world.dialect),
+        )
+        return self.checked(run_command(call), errexit=errexit)
+
+    def _words(self, node: Simple, expansion: Expansion) -> Fields:
+        """Expand a command's words; assignments behind ``export`` are expanded by it."""
+        words = tuple(word for word in node.words if isinstance(word, Word))
+        return expansion.fields(words)
+
+    def _assignments(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
+        """Assign one after another; the status is that of the last command within."""
+        before = state.flow.status
+        expansion = Expansion(self, state.ended(), errexit=errexit)
+        streams = redirected(node.redirects, expansion) if node.redirects else PLAIN
+        failing = self._unopened(streams, expansion.state, errexit=errexit)
+        if streams.opens is False:
+            return failing
+        status = SUCCESS
+        for one in node.assignments:
+            inner = Expansion(self, expansion.state.ended(before), errexit=errexit)
+            assigning(one, inner)
+            if inner.substituted:
+                status = inner.state.flow.status
+            expansion.state = inner.state
+        return failing + self.checked([expansion.state.ended(status)], errexit=errexit)
+
+    def _assigned(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
+        """Apply the assignments before a command whose words have come to nothing."""
+        expansion = Expansion(self, state, errexit=errexit)
+        for one in node.assignments:
+            assigning(one, expansion)
+        return [expansion.state]
+
+    def call_function(
+        self, node: Node, fields: Fields, state: State, *, errexit: bool
+    ) -> list[State]:
+        """Run a function with these words, its name first."""
+        depth = self.deeper()
+        frame = Frame(
+            state.frame.name, fields.without_first(), (*state.frame.calls, "function"), {}
+        )
+        inside = replace(state, frame=frame)
+        if self.world.dialect.is_bash:
+            inside = own(inside, "FUNCNAME", self._call_names(fields, state))
+        ways = self.step(node, inside, errexit=errexit)
+        self.shallower(depth)
+        return [returned(way, state) for way in ways]
+
+    def _call_names(self, fields: Fields, state: State) -> Fields:
+        outer = state.variables.values.get("FUNCNAME")
+        names = outer.values if isinstance(outer, Fields) else ("main",)
+        return Fields((fields.values[0], *names))
+
+    def subshell(self, body: Body, state: State, *, errexit: bool) -> State:
+        """Run a process of its own: its status, its output and what it does to files remain."""
+        inner = Interpreter(self.world, self._counts)
+        depth = self.deeper()
+        flow = replace(state.flow, trap="", status=state.flow.status)
+        try:
+            for after in inner.body(body, [replace(state, flow=flow)], errexit=errexit):
+                inner.end(after, after.flow.status)
+        except LostError:
+            inner.lost = True
+        self.shallower(depth)
+        return self._after_subshell(inner, state)
+
+    def _after_subshell(self, inner: "Interpreter", state: State) -> State:
+        after: State | None = None
+        for ending, left in inner.ends:
+            one = self._ended(ending, left, state)
+            after = one if after is None else joined(after, one)
+        if after is None or inner.lost:
+            lost = state.doubted("the script runs what is not followed before").ended(UNSURE)
+            lost = lost.writing(Unknown("the output of a command is not known"))
+            after = lost if after is None else joined(after, lost)
+        return after
+
+    def _ended(self, ending: Ending, left: State, state: State) -> State:
+        """The outer shell's state, if its process has ended so."""
+        status, output = ending.status, left.flow.output
+        files = replace(left.files, cwd=state.files.cwd)
+        failed = left.flow.failed
+        if ending.becomes and ending.launch is not None:
+            status, harmless = self._status_of(ending.launch)
+            if status.ok is None and not harmless:
+                files = state.doubted(f"the script runs {ending.launch.argv[0]} before").files
+            if output is not None and status.ok is not False:
+                output = Unknown("the output of a command is not known")
+        if status.ok is False and status.by is not None:
+            failed = status.by
+        text = left.flow.input
+        flow = replace(state.flow, status=status, output=output, failed=failed, input=text)
+        return State(state.frame, state.variables, files, flow)
+
+    def _status_of(self, launch: Launch) -> tuple[Status, bool]:
+        """The exit status of a program, and whether it changes nothing that counts."""
+        outcome = self.world.outcome(launch)
+        if outcome is Outcome.CANNOT_START:
+            return Status(ok=False, by=launch), True
+        by = None if outcome is Outcome.STARTS else launch
+        return Status(None, None, by), utility(Fields(launch.argv)) is not None
+
+    def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
+        """Run the commands of ``$(…)``; give the state after, and their output."""
+        if not body:
+            return state.ended(), ""
+        outer = state.flow.output
+        inside = replace(state, flow=replace(state.flow, output="", closed=False))
+        if not errexit:
+            options = state.flow.options - {"e"}
+            inside = replace(inside, flow=replace(inside.flow, options=options))
+        after = self.subshell(body, inside, errexit=errexit)
+        output = after.flow.output
+        flow = replace(
+            after.flow, output=outer, options=state.flow.options, closed=state.flow.closed
+        )
+        return replace(after, flow=flow), "" if output is None else output
+
+    def beside(self, body: Body, state: State) -> State:
+        """Run the commands of ``<(…)``."""
+        after, _ = self.substitute(body, state, errexit=False)
+        if after.files.doubt:
+            return after.ended(state.flow.status)
+        return after.doubted("the script runs something beside it before").ended(state.flow.status)
+
+
+def _is_anything(pattern: Word) -> bool:
+    """Tell whether a pattern is ``*``."""
+    part = pattern.parts[0] if len(pattern.parts) == 1 else None
+    return isinstance(part, Text) and not part.quoted and part.text == "*"
+
+
+def _first_failure(statuses: list[Status]) -> Status:
+    """The status of a pipe under ``pipefail``: of the last that has failed."""
+    unsure: Status | None = None
+    for status in reversed(statuses):
+        if status.ok is False:
+            return status if unsure is None else Status(False, None, status.by or unsure.by)
+        if status.ok is None:
+            unsure = unsure or status
+    return unsure or SUCCESS

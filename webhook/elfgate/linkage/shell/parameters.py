@@ -1,0 +1,426 @@
+"""The values of parameters, and what the operations of ``${…}`` make of them.
+
+Source: POSIX.1-2017, Shell Command Language, 2.5 and 2.6.2; bash(1), "Parameter Expansion" and "Arrays".
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from elfgate.linkage.shell.arithmetic import number_of
+from elfgate.linkage.shell.automaton import NotAPattern, Pattern
+from elfgate.linkage.shell.edits import in_case, replaced, stripped
+from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.patterns import glob
+from elfgate.linkage.shell.state import joined
+from elfgate.linkage.shell.syntax.nodes import (
+    BadOperation,
+    ChangeCase,
+    Default,
+    Operation,
+    Parameter,
+    Replace,
+    Slice,
+    Strip,
+    Word,
+)
+from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
+
+if TYPE_CHECKING:
+    from elfgate.linkage.shell.expand import Expansion
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NUMBER = Unknown("a number is not known", number=True)
+_OPTIONS = Unknown("the options of the shell are not known")
+_NO_NAME = Unknown("the name of a variable is not known")
+_ELEMENT = Unknown("an element of an array is not known")
+_JOINED = Unknown("how a list is joined is not known")
+_LOCALE = Unknown("a length counts characters of a locale")
+_PATTERN = Unknown("a pattern is not understood")
+
+
+class Parameters:
+    """The parameters of one expansion."""
+
+    def __init__(self, expansion: "Expansion") -> None:
+        self._expansion = expansion
+
+    def value(self, name: str) -> Value:
+        """Give the value of ``$name``."""
+        state = self._expansion.state
+        if _IDENTIFIER.fullmatch(name):
+            value = state.variables.values.get(name)
+            return self._expansion.world.variable(name) if value is None else value
+        if name.isdecimal():
+            return self._argument(int(name))
+        if name == "#":
+            args = state.frame.args
+            return str(len(args.values)) if args.more is None else _NUMBER
+        if name == "?":
+            return state.flow.status.value
+        if name in {"@", "*"}:
+            return state.frame.args
+        return _OPTIONS if name == "-" else _NUMBER
+
+    def several(self, part: Parameter) -> Fields | None:
+        """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""
+        if not _is_list(part) or part.length:
+            return None
+        fields = self._list(part)
+        if isinstance(part.operation, Default):
+            present = _is_present(fields, colon=part.operation.colon)
+            if present is None:
+                return Fields(more=fields.doubt)
+            if present is (part.operation.operator == "+"):
+                return None
+        elif part.operation is not None:
+            fields = self._each(fields, part)
+        if part.quoted and _star(part):
+            return Fields((self._joined(fields, star=True),))
+        return fields
+
+    def replacing(self, part: Parameter) -> Word | None:
+        """Give the word of ``${name-word}``, if it certainly counts; else None."""
+        operation = part.operation
+        if not isinstance(operation, Default) or operation.operator not in "-+":
+            return None
+        present = self._present(part, operation)
+        wants = operation.operator == "+"
+        return operation.word if present is wants else None
+
+    def text(self, part: Parameter) -> Scalar:
+        """Give a parameter's value as one text.
+
+        Raises:
+            ScriptEndsError: if the script ends there.
+        """
+        if _is_list(part) and part.length:
+            fields = self._list(part)
+            if "u" in self._expansion.state.has and part.index is not None and not fields.values:
+                self._expansion.may_end()  # old releases of bash end, of an array never set
+            return _NUMBER if fields.more is not None else str(len(fields.values))
+        fields_or_none = self.several(part)
+        if fields_or_none is not None:
+            return self._joined(fields_or_none, star=_star(part))
+        if isinstance(part.operation, Default):
+            return self._default(part, part.operation)
+        if isinstance(part.operation, BadOperation):
+            raise ScriptEndsError
+        value = self._unless_unset(self._single(part), part)
+        if part.length:
+            return self._length(value)
+        if isinstance(value, Unknown) or part.operation is None:
+            return value
+        return self._changed(value, part.operation)
+
+    def _argument(self, number: int) -> Value:
+        frame = self._expansion.state.frame
+        if number == 0:
+            return frame.name
+        if number <= len(frame.args.values):
+            return frame.args.values[number - 1]
+        return UNSET if frame.args.more is None else frame.args.more
+
+    def _list(self, part: Parameter) -> Fields:
+        if part.prefix:
+            return self._names(part)
+        if part.indirect:
+            return Fields(more=_NO_NAME)
+        if part.name in {"@", "*"}:
+            return self._expansion.state.frame.args
+        return as_list(self.value(part.name))
+
+    def _names(self, part: Parameter) -> Fields:
+        """The names that begin so, or an array's keys."""
+        if part.index is not None:
+            keys = as_list(self.value(part.name))
+            if part.name in self._expansion.state.variables.maps or keys.more is not None:
+                return Fields(more=_ELEMENT)
+            return Fields(tuple(str(number) for number in range(len(keys.values))))
+        outside = self._expansion.world.names(part.name)
+        if isinstance(outside, Unknown):
+            return Fields(more=outside)
+        values = self._expansion.state.variables.values
+        names = {name for name in outside if values.get(name) is not UNSET}
+        names |= {name for name, value in values.items() if value is not UNSET}
+        return Fields(tuple(sorted(name for name in names if name.startswith(part.name))))
+
+    def _each(self, fields: Fields, part: Parameter) -> Fields:
+        """Apply an operation to each of a list, or cut the list."""
+        operation = part.operation
+        if isinstance(operation, Slice):
+            return self._cut(fields, operation, arguments=part.name in {"@", "*"})
+        if isinstance(operation, BadOperation):
+            raise ScriptEndsError
+        changed: list[Scalar] = []
+        for value in fields.values:
+            if isinstance(value, str) and operation is not None:
+                changed.append(self._changed(value, operation))
+            else:
+                changed.append(value)
+        return Fields(tuple(changed), fields.more)
+
+    def _cut(self, fields: Fields, operation: Slice, *, arguments: bool) -> Fields:
+        offset = self._expansion.number(operation.offset)
+        length: int | Unknown | None = None
+        if operation.length is not None:
+            length = self._expansion.number(operation.length)
+        if isinstance(offset, Unknown) or isinstance(length, Unknown):
+            return Fields(more=_ELEMENT)
+        values = fields.values
+        if arguments:
+            values = (self._expansion.state.frame.name, *values)
+            offset = max(offset, 1) if offset > 0 else offset
+        if offset < 0:
+            if fields.more is not None:
+                return fields if not values else Fields(more=fields.more)
+            offset += len(values)
+            if offset < 0:
+                return Fields()
+        if length is None:
+            return Fields(values[offset:], fields.more)
+        if length < 0:
+            raise ScriptEndsError
+        cut = values[offset : offset + length]
+        return Fields(cut, fields.more if len(cut) < length else None)
+
+    def _joined(self, fields: Fields, *, star: bool) -> Scalar:
+        """Join a list to one text: ``$*`` by the first character of IFS, ``$@`` by a blank."""
+        if fields.known is None:
+            return fields.doubt or _JOINED
+        separator: Scalar = self._expansion.separators
+        if isinstance(separator, Unknown):
+            return _JOINED
+        if not star:
+            if separator[:1] != " " and not self._expansion.world.dialect.is_bash:
+                return _JOINED
+            separator = " "
+        return self._expansion.limited(separator[:1].join(fields.known))
+
+    def _single(self, part: Parameter) -> Value:
+        """The value of one variable or element."""
+        if part.indirect:
+            return self._indirect(part)
+        value = self.value(part.name)
+        if part.index is not None:
+            return self._element(part, value)
+        if isinstance(value, Fields):
+            return value.values[0] if value.values else value.more or UNSET
+        return value
+
+    def _indirect(self, part: Parameter) -> Value:
+        name = self._single(Parameter(part.name, index=part.index))
+        if not isinstance(name, str):
+            self._expansion.may_end()
+            return name if isinstance(name, Unknown) else _NO_NAME
+        if not (_IDENTIFIER.fullmatch(name) or name.isdecimal()):
+            self._expansion.may_end()
+            return _NO_NAME
+        return self._single(Parameter(name))
+
+    def _element(self, part: Parameter, value: Value) -> Value:
+        if part.name in self._expansion.state.variables.maps or part.index is None:
+            return _ELEMENT
+        index = self._index(part.index)
+        items = as_list(value)
+        if index is None:
+            self._expansion.may_end()
+            return _ELEMENT
+        if index < 0 and items.more is None:
+            index += len(items.values)
+        if 0 <= index < len(items.values):
+            return items.values[index]
+        if items.more is None and index >= 0:
+            return UNSET
+        self._expansion.may_end()  # there may be no such element
+        return _ELEMENT
+
+    def _index(self, word: Word) -> int | None:
+        text = self._expansion.value(word)
+        if not isinstance(text, str):
+            return None
+        number = number_of(text)
+        if number is None and _IDENTIFIER.fullmatch(text):
+            value = self.value(text)
+            number = number_of(value) if isinstance(value, str) else None
+            return 0 if value is UNSET else number
+        return number
+
+    def _present(self, part: Parameter, operation: Default) -> bool | None:
+        """Tell whether a parameter counts as set."""
+        if _is_list(part):
+            return _is_present(self._list(part), colon=operation.colon)
+        value = self._single(part)
+        if value is UNSET:
+            return False
+        if isinstance(value, Unknown):
+            return True if value.number else None
+        return bool(value) or not operation.colon
+
+    def _default(self, part: Parameter, operation: Default) -> Scalar:
+        present = self._present(part, operation)
+        if present is None:
+            return self._perhaps(part, operation)
+        if operation.operator == "+":
+            return self._expansion.value(operation.word) if present else ""
+        if present:
+            value = self._single(part)
+            return value if isinstance(value, (str, Unknown)) else _ELEMENT
+        if operation.operator == "?":
+            raise ScriptEndsError
+        value = self._expansion.value(operation.word)
+        if operation.operator == "=":
+            self._set(part, value)
+        return value
+
+    def _perhaps(self, part: Parameter, operation: Default) -> Scalar:
+        """What comes of a parameter that may be set: its word may be expanded, or may not."""
+        value = self._single(part)
+        because = value if isinstance(value, Unknown) else _ELEMENT
+        if operation.operator == "?":
+            self._expansion.may_end()
+            return because
+        before = self._expansion.state
+        self._expansion.value(operation.word)
+        self._expansion.state = joined(before, self._expansion.state)
+        if operation.operator == "=":
+            self._set(part, Unknown(because.because))
+        return Unknown(because.because)
+
+    def _set(self, part: Parameter, value: Scalar) -> None:
+        if not _IDENTIFIER.fullmatch(part.name) or part.index is not None or part.indirect:
+            raise ScriptEndsError
+        if part.name in self._expansion.state.variables.fixed:
+            raise ScriptEndsError
+        self._expansion.assign(part.name, value)
+
+    def _unless_unset(self, value: Value, part: Parameter) -> Scalar:
+        """End the script under ``set -u`` where a parameter is not set."""
+        if isinstance(value, str):
+            return value
+        strict = "u" in self._expansion.state.has
+        if value is UNSET:
+            if strict:
+                raise ScriptEndsError
+            return ""
+        if not isinstance(value, Unknown):
+            return _ELEMENT
+        if strict and not self._is_surely_set(part):
+            self._expansion.shell.end(self._expansion.state, Status(ok=False), aside=True)
+        return value
+
+    def _is_surely_set(self, part: Parameter) -> bool:
+        if part.index is not None or part.indirect:
+            return False
+        if not _IDENTIFIER.fullmatch(part.name):
+            return not part.name.isdecimal()
+        if part.name in self._expansion.state.variables.values:
+            return True
+        return self._expansion.world.is_surely_set(part.name)
+
+    def _length(self, value: Scalar) -> Scalar:
+        if isinstance(value, Unknown):
+            return _NUMBER
+        return str(len(value)) if self._expansion.counts_bytes(value) else _LOCALE
+
+    def _changed(self, value: str, operation: Operation) -> Scalar:
+        expansion = self._expansion
+        if not expansion.counts_bytes(value):
+            return _LOCALE
+        if isinstance(operation, Slice):
+            return self._part_of(value, operation)
+        if isinstance(operation, ChangeCase):
+            return self._in_case(value, operation)
+        if not isinstance(operation, (Strip, Replace)):
+            raise ScriptEndsError
+        pattern = self._pattern(operation.pattern)
+        if isinstance(pattern, Unknown):
+            return pattern
+        spend = expansion.world.spend
+        if isinstance(operation, Strip):
+            ends = {"at_end": operation.at_end, "longest": operation.longest}
+            return stripped(value, pattern, spend, **ends)
+        return self._replaced(value, pattern, operation)
+
+    def _replaced(self, value: str, pattern: Pattern, operation: Replace) -> Scalar:
+        replacement: Scalar = ""
+        if operation.replacement is not None:
+            replacement = self._expansion.value(operation.replacement)
+        if isinstance(replacement, Unknown):
+            return replacement
+        if "&" in replacement:
+            return _PATTERN  # it stands for the match in some releases of bash
+        spend = self._expansion.world.spend
+        whole = replaced(value, pattern, replacement, spend, where=operation.where)
+        return self._expansion.limited(whole)
+
+    def _pattern(self, word: Word) -> Pattern | Unknown:
+        runs = self._expansion.runs(word)
+        if isinstance(runs, Unknown):
+            return runs
+        if not self._expansion.counts_bytes(*(text for text, _ in runs)):
+            return _LOCALE
+        try:
+            return glob(runs, extended="extglob" in self._expansion.state.has)
+        except NotAPattern:
+            return _PATTERN
+
+    def _part_of(self, value: str, operation: Slice) -> Scalar:
+        offset = self._expansion.number(operation.offset)
+        length: int | Unknown = len(value)
+        if operation.length is not None:
+            length = self._expansion.number(operation.length)
+        if isinstance(offset, Unknown) or isinstance(length, Unknown):
+            return _PATTERN
+        if offset < 0:
+            offset += len(value)
+            if offset < 0:
+                return ""
+        if length < 0:
+            end = len(value) + length
+            if end < offset:
+                raise ScriptEndsError
+            return value[offset:end]
+        return value[offset : offset + length]
+
+    def _in_case(self, value: str, operation: ChangeCase) -> Scalar:
+        letters = None
+        if operation.pattern is not None:
+            automaton = self._expansion.automaton(operation.pattern)
+            if isinstance(automaton, Unknown):
+                return automaton
+            letters = automaton
+        return in_case(value, letters, upper=operation.upper, everywhere=operation.everywhere)
+
+
+def as_list(value: Value) -> Fields:
+    """Give a value as an array: a text is its only element."""
+    if isinstance(value, Fields):
+        return value
+    if isinstance(value, Unknown):
+        return Fields(more=value)
+    return Fields((value,)) if isinstance(value, str) else Fields()
+
+
+def _is_list(part: Parameter) -> bool:
+    if part.prefix or (part.name in {"@", "*"} and not part.indirect):
+        return True
+    return part.index is not None and part.index.literal in ("@", "*")
+
+
+def _star(part: Parameter) -> bool:
+    if part.index is not None:
+        return part.index.literal == "*"
+    return part.name == "*"
+
+
+def _is_present(fields: Fields, *, colon: bool) -> bool | None:
+    """Tell whether a list counts as set: with a colon, only if its text is not empty."""
+    if not colon:
+        if fields.values:
+            return True
+        return False if fields.more is None else None
+    if any(isinstance(value, str) and value for value in fields.values):
+        return True
+    if fields.doubt is not None:
+        return None
+    return len(fields.values) > 1

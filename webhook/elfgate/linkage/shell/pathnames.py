@@ -1,0 +1,89 @@
+"""Words that stand for files: patterns are matched to the names of directories.
+
+Source: POSIX.1-2017, Shell Command Language, 2.13.3.
+"""
+
+from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.files import may_have_changed, test
+from elfgate.linkage.shell.patterns import Run, glob, has_pattern
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.values import Fields, Unknown
+from elfgate.linkage.shell.world import World
+
+_NOT_KNOWN = Unknown("the files that match a pattern are not known")
+_MOST = 200  # files that a pattern may match
+_OTHERWISE = frozenset({"dotglob", "failglob", "globstar", "nocaseglob", "extglob"})
+
+
+def matching(runs: list[Run], state: State, world: World) -> Fields:
+    """Give the files that match, in order; the pattern itself if none does.
+
+    Args:
+        runs: The word, its quoted characters marked.
+        state: Where the script stands.
+        world: Where the files are.
+    """
+    if _OTHERWISE & state.has:
+        return Fields(more=_NOT_KNOWN)
+    components = _components(runs)
+    found: list[str] = [""]
+    for number, component in enumerate(components):
+        following: list[str] = []
+        for prefix in found:
+            names = _names(prefix, component, state, world)
+            if isinstance(names, Unknown):
+                return Fields(more=names)
+            following += [prefix + name for name in names]
+        if len(following) > _MOST:
+            return Fields(more=_NOT_KNOWN)
+        found = following if number == len(components) - 1 else [f"{name}/" for name in following]
+    existing = [path for path in found if path and test("e", path, state, world) is not False]
+    if existing:
+        return Fields(tuple(existing))
+    if "nullglob" in state.has:
+        return Fields()
+    return Fields(("".join(text for text, _ in runs),))
+
+
+def _components(runs: list[Run]) -> list[list[Run]]:
+    components: list[list[Run]] = [[]]
+    for text, quoted in runs:
+        for number, piece in enumerate(text.split("/")):
+            if number:
+                components.append([])
+            if piece:
+                components[-1].append((piece, quoted))
+    return components
+
+
+def _names(
+    prefix: str, component: list[Run], state: State, world: World
+) -> tuple[str, ...] | Unknown:
+    """The names of one component below a prefix."""
+    if not has_pattern(component):
+        return ("".join(text.replace("\\", "") if not q else text for text, q in component),)
+    directory = prefix or "."
+    if may_have_changed(directory, state):
+        return _NOT_KNOWN
+    there = test("d", directory, state, world)
+    if there is not True:
+        return _NOT_KNOWN if there is None else ()
+    listing = world.listing(directory, state.files.cwd)
+    if isinstance(listing, Unknown):
+        return listing
+    return _matched(listing, component, world)
+
+
+def _matched(
+    listing: tuple[str, ...], component: list[Run], world: World
+) -> tuple[str, ...] | Unknown:
+    try:
+        automaton = Automaton(glob(component, extended=False), world.spend)
+    except NotAPattern:
+        return _NOT_KNOWN
+    if automaton.matches(".") or automaton.matches(".."):
+        return _NOT_KNOWN  # releases differ in whether they are given
+    dots = component[0][0].startswith(".")
+    return tuple(
+        name for name in listing if (dots or not name.startswith(".")) and automaton.matches(name)
+    )

@@ -1,0 +1,169 @@
+"""Redirections: whether they can be opened, and where input and output lead then.
+
+Source: POSIX.1-2017, Shell Command Language, 2.7.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from elfgate.linkage.shell import files
+from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.state import Flow, State
+from elfgate.linkage.shell.syntax.nodes import Redirect
+from elfgate.linkage.shell.utilities.effects import may_be_library
+from elfgate.linkage.shell.values import Scalar, Truth, Unknown, both
+from elfgate.linkage.shell.world import Kind, Thing
+
+# Every container has them; those of descriptors lead where the descriptor does.
+_ALWAYS = re.compile(
+    r"/dev/(null|zero|u?random|stdin|stdout|stderr|fd/[0-2])|/proc/(self|1|\$\$)/fd/[12]"
+)
+_INPUT = Unknown("an input is not known")
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What a command's redirections come to.
+
+    Attributes:
+        opens: All could be opened; the command fails otherwise.
+        moved: The output does not go where the shell's goes.
+        closed: Writing to it may fail.
+        noisy: Messages go where the output goes.
+        input: What it can read; None if that is the shell's input.
+    """
+
+    opens: Truth = True
+    moved: bool = False
+    closed: bool = False
+    noisy: bool = False
+    input: Scalar | None = None
+
+    def entered(self, state: State) -> State:
+        """The state in which the command runs."""
+        flow = state.flow
+        output = None if self.moved else flow.output
+        text = flow.input if self.input is None else self.input
+        return _with(state, replace(flow, output=output, input=text, closed=self.closed))
+
+    def left(self, before: State, after: State) -> State:
+        """The state behind the command."""
+        flow = after.flow
+        output = before.flow.output if self.moved else flow.output
+        if self.noisy and output is not None:
+            output = Unknown("a message is part of the output")
+        text = flow.input if self.input is None else before.flow.input
+        flow = replace(flow, output=output, input=text, closed=before.flow.closed)
+        return _with(after, flow)
+
+
+PLAIN = Streams()
+
+
+def _with(state: State, flow: Flow) -> State:
+    return State(state.frame, state.variables, state.files, flow)
+
+
+def redirected(redirects: tuple[Redirect, ...], expansion: Expansion) -> Streams:
+    """Apply redirections, from left to right.
+
+    Raises:
+        ScriptEndsError: if the script ends at an expansion within them.
+    """
+    streams = PLAIN
+    for one in redirects:
+        streams = _added(streams, one, expansion)
+    return streams
+
+
+def _added(streams: Streams, one: Redirect, expansion: Expansion) -> Streams:
+    if one.document is not None:
+        return replace(streams, input=expansion.value(one.document.word))
+    value = expansion.value(one.target)
+    if one.operator == "<<<":
+        text = value if isinstance(value, Unknown) else value + "\n"
+        return replace(streams, input=text)
+    if one.operator in {">&", "<&"} and not (one.operator == ">&" and _is_path(value)):
+        return _duplicated(streams, one, value)
+    opens = _opens(value, one.operator, expansion)
+    streams = replace(streams, opens=both(streams.opens, opens))
+    if one.operator == "<":
+        return _read(streams, one, value, expansion)
+    return _written(streams, one, value, expansion)
+
+
+def _is_path(value: Scalar) -> bool:
+    return isinstance(value, str) and not (value.rstrip("-").isdecimal() or value == "-")
+
+
+def _duplicated(streams: Streams, one: Redirect, value: Scalar) -> Streams:
+    """``2>&1``, ``>&2``, ``<&-``."""
+    if one.operator == "<&":
+        return replace(streams, input=_INPUT) if one.descriptor in {"", "0"} else streams
+    if one.descriptor == "2":
+        return replace(streams, noisy=value == "1" and not streams.moved)
+    if one.descriptor not in {"", "1"}:
+        return streams
+    return replace(streams, moved=True, closed=value not in {"1", "2"})
+
+
+def _opens(value: Scalar, operator: str, expansion: Expansion) -> Truth:
+    if isinstance(value, Unknown):
+        return None
+    if _ALWAYS.fullmatch(value):
+        return True
+    state, world = expansion.state, expansion.world
+    if operator == "<":
+        thing = files.look(value, state, world)
+        if isinstance(thing, Thing):
+            return thing.readable if thing.kind is not Kind.OTHER else None
+        return None if isinstance(thing, Unknown) else False
+    if "C" in state.has and operator == ">":
+        return None
+    return files.may_create(value, state, world)
+
+
+def _read(streams: Streams, one: Redirect, value: Scalar, expansion: Expansion) -> Streams:
+    if one.descriptor not in {"", "0"}:
+        return streams
+    return replace(streams, input=text_of(value, expansion.state, expansion))
+
+
+def text_of(value: Scalar, state: State, expansion: Expansion) -> Scalar:
+    """Give the text of a file that is opened for reading."""
+    if isinstance(value, Unknown):
+        return _INPUT
+    thing = files.look(value, state, expansion.world)
+    if not isinstance(thing, Thing):
+        return _INPUT
+    if thing.kind is Kind.NULL:
+        return ""
+    if thing.kind is not Kind.FILE:
+        return _INPUT
+    return "" if thing.size == 0 else expansion.world.text(value, state.files.cwd)
+
+
+def _written(streams: Streams, one: Redirect, value: Scalar, expansion: Expansion) -> Streams:
+    state = expansion.state
+    if isinstance(value, Unknown):
+        expansion.state = state.touching(frozenset({"/"}))
+    elif not value.startswith("/dev/"):
+        path = files.absolute(value, state)
+        expansion.state = state.touching(frozenset({path}))
+        if may_be_library(path):
+            expansion.state = expansion.state.doubted(f"the script writes {path} before")
+    if one.descriptor not in {"", "1"} and not one.operator.startswith("&"):
+        return streams
+    plain = isinstance(value, str) and (value in {"/dev/null", "/dev/stdout", "/dev/stderr"})
+    full = not plain and not _is_file(value, state, expansion)
+    return replace(streams, moved=value != "/dev/stdout", closed=full)
+
+
+def _is_file(value: Scalar, state: State, expansion: Expansion) -> bool:
+    """Tell whether what is written to is a plain file, or is made."""
+    if isinstance(value, Unknown):
+        return False
+    thing = files.look(value, state, expansion.world)
+    if isinstance(thing, Thing):
+        return thing.kind is Kind.FILE
+    return not isinstance(thing, Unknown)

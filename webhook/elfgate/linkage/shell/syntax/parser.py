@@ -1,0 +1,472 @@
+"""Reads commands: recursive descent, a method for each rule of the grammar.
+
+Source: POSIX.1-2017, Shell Command Language, 2.10; bash(1), "SHELL GRAMMAR".
+"""
+
+import re
+from collections.abc import Callable
+
+from elfgate.linkage.shell.syntax.dialect import Dialect
+from elfgate.linkage.shell.syntax.expressions import expression_of
+from elfgate.linkage.shell.syntax.nodes import (
+    Assignment,
+    Background,
+    Body,
+    Branch,
+    Case,
+    Chain,
+    DoubleBracket,
+    DoubleParenthesis,
+    Expression,
+    For,
+    ForArithmetic,
+    Function,
+    Group,
+    HereDocument,
+    If,
+    Loop,
+    Node,
+    Not,
+    Opaque,
+    Pipe,
+    Redirect,
+    Redirected,
+    Simple,
+    Spend,
+    Subshell,
+    Text,
+    Word,
+    word_of,
+)
+from elfgate.linkage.shell.syntax.script import Script, Scripts
+from elfgate.linkage.shell.syntax.source import Document, Source, SyntaxFailure
+from elfgate.linkage.shell.syntax.tests import TestReader
+from elfgate.linkage.shell.syntax.words import WordReader
+
+_KEYWORD = re.compile(
+    r"(?:if|then|elif|else|fi|case|esac|for|while|until|do|done|function|select|coproc|time|in"
+    r"|\{|\}|!|\[\[)(?=[\s;&|()<>]|$)"
+)
+_CLOSING = frozenset({"then", "elif", "else", "fi", "esac", "do", "done", "}", "in"})
+_FUNCTION_NAME = re.compile(r"[^\s;&|()<>'\"\\$`=]+")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DIGITS = re.compile(r"[0-9]+(?=[<>])")
+_DESCRIPTOR_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}(?=[<>])")
+_DEFINES = re.compile(r"[ \t]*\([ \t]*\)")
+_DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
+_REDIRECTIONS = frozenset(["<", ">", ">>", "<&", ">&", "<>", ">|", "&>", "&>>", "<<", "<<-", "<<<"])
+_CASE_ENDS = frozenset({";;", ";&", ";;&"})
+_scripts = Scripts()
+
+
+def parse(text: str, dialect: Dialect) -> Script:
+    """Give the script of a text, whose commands are parsed when they are first reached.
+
+    Args:
+        text: All of it, a character for each byte.
+        dialect: The shell's.
+    """
+    return _scripts.of(text, dialect, _script)
+
+
+def _script(text: str, dialect: Dialect) -> Script:
+    return Script(text, Parser(Source(text, dialect, lambda _: None)).following)
+
+
+class Parser:
+    """Reads the commands of a source."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._words = WordReader(source, _substituted, self._backquoted)
+
+    def following(self, spend: Spend) -> Node | None:
+        """Read the next complete command; None at the end.
+
+        Args:
+            spend: Counts the work.
+        """
+        source = self._source
+        source.spend = spend
+        start = source.at
+        try:
+            self._skip_separators()
+            if not source.here:
+                return None
+            return self._complete_command()
+        except (SyntaxFailure, RecursionError) as failure:
+            source.at, source.depth = len(source.text), 0
+            return Opaque(str(failure) or "it is nested too deep")
+        except BaseException:
+            source.at, source.depth = start, 0
+            source.documents.clear()
+            raise
+
+    def body(self, *until: str) -> Body:
+        """Read commands up to one of these reserved words or operators, which is not taken."""
+        nodes: list[Node] = []
+        while True:
+            self._skip_separators()
+            ahead = self._ahead()
+            if ahead in until or not ahead:
+                return tuple(nodes)
+            if ahead in _CLOSING or ahead in _CASE_ENDS or ahead == ")":
+                raise SyntaxFailure(f"{ahead} stands where none is due")
+            nodes.append(self._and_or())
+
+    def _complete_command(self) -> Node:
+        node = self._and_or()
+        ahead = self._source.operator()
+        if ahead == "\n":
+            self._newline()
+        elif self._source.here and ahead != ";" and not isinstance(node, Background):
+            raise SyntaxFailure("a command ends where none began")
+        return node
+
+    def _ahead(self) -> str:
+        """The operator or reserved word that comes next; the next character of another word."""
+        operator = self._source.operator()
+        if operator:
+            return operator
+        match = _KEYWORD.match(self._source.text, self._source.at)
+        return self._source.here if match is None else match[0]
+
+    def _take(self, *expected: str) -> str:
+        ahead = self._ahead()
+        if ahead not in expected:
+            raise SyntaxFailure(f"{expected[0]} is missing")
+        self._source.advance(self._source.at + len(ahead))
+        return ahead
+
+    def _skip_separators(self) -> None:
+        while (operator := self._source.operator()) in {"\n", ";"}:
+            if operator == "\n":
+                self._newline()
+            else:
+                self._source.advance(self._source.at + 1)
+
+    def _skip_newlines(self) -> None:
+        while self._source.operator() == "\n":
+            self._newline()
+
+    def _newline(self) -> None:
+        source = self._source
+        source.advance(source.at + 1)
+        documents, source.documents = source.documents, []
+        for document in documents:
+            self._read_document(document)
+
+    def _read_document(self, document: Document) -> None:
+        source, lines = self._source, list[str]()
+        while source.at < len(source.text):
+            end = source.text.find("\n", source.at)
+            end = len(source.text) if end < 0 else end
+            line = source.text[source.at : end]
+            source.advance(min(end + 1, len(source.text)))
+            line = line.lstrip("\t") if document.tabs else line
+            if line == document.end:
+                break
+            lines.append(line + "\n")
+        text = "".join(lines)
+        if document.quoted:
+            document.place.word = word_of((Text(text, quoted=True),))
+        else:
+            document.place.word = self._words.document(text)
+
+    def _and_or(self) -> Node:
+        nodes, operators = [self._pipeline()], []
+        while (operator := self._source.operator()) in {"&&", "||"}:
+            operators.append(self._take("&&", "||"))
+            self._skip_newlines()
+            nodes.append(self._pipeline())
+        node = nodes[0]
+        if operators:
+            node = Chain(tuple(nodes), tuple(operators))
+        if operator == "&":
+            self._source.advance(self._source.at + 1)
+            return Background(node)
+        return node
+
+    def _pipeline(self) -> Node:
+        ahead = self._ahead()
+        if ahead == "!":
+            self._take("!")
+            return Not(self._pipeline())
+        if ahead == "time" and self._source.dialect.arrays:
+            return self._timed()
+        nodes = [self._command()]
+        while self._source.operator() in {"|", "|&"}:
+            self._take("|", "|&")
+            self._skip_newlines()
+            nodes.append(self._command())
+        return Pipe(tuple(nodes)) if len(nodes) > 1 else nodes[0]
+
+    def _timed(self) -> Node:
+        self._take("time")
+        self._source.skip_blanks()
+        if self._source.starts("-p"):
+            self._source.at += 2
+        if self._source.operator() in {"\n", ";"}:
+            return Group(())
+        return self._pipeline()
+
+    def _command(self) -> Node:
+        self._source.deeper()
+        ahead = self._ahead()
+        node = self._compound(ahead)
+        if node is None:
+            node = self._simple()
+        else:
+            redirects: list[Redirect] = []
+            while self._redirection(redirects):
+                pass
+            if redirects:
+                node = Redirected(node, tuple(redirects))
+        self._source.depth -= 1
+        return node
+
+    def _compound(self, ahead: str) -> Node | None:
+        readers: dict[str, Callable[[], Node]] = {
+            "if": self._if,
+            "case": self._case,
+            "while": self._loop,
+            "until": self._loop,
+            "for": self._for,
+            "{": self._group,
+            "(": self._subshell,
+        }
+        if ahead in readers:
+            return readers[ahead]()
+        dialect = self._source.dialect
+        if ahead == "[[" and dialect.brackets:
+            return self._double_bracket()
+        if ahead == "function" and dialect.function_word:
+            return self._function_word()
+        if ahead in {"select", "coproc"} and dialect.arrays:
+            raise SyntaxFailure(f"{ahead} is not followed")
+        return self._definition()
+
+    def _definition(self) -> Node | None:
+        """Read ``name() command``; None, and nothing read, if it is no definition."""
+        source = self._source
+        match = _FUNCTION_NAME.match(source.text, source.at)
+        behind = match and _DEFINES.match(source.text, match.end())
+        if match is None or behind is None:
+            return None
+        source.advance(behind.end())
+        self._skip_newlines()
+        return Function(match[0], self._command())
+
+    def _function_word(self) -> Node:
+        self._take("function")
+        name = self._words_ahead().literal or ""
+        self._source.skip_blanks()
+        if behind := _DEFINES.match(self._source.text, self._source.at):
+            self._source.advance(behind.end())
+        self._skip_newlines()
+        return Function(name, self._command())
+
+    def _words_ahead(self) -> Word:
+        self._source.skip_blanks()
+        word = self._words.word()
+        if not word.parts:
+            raise SyntaxFailure("a word is missing")
+        return word
+
+    def _group(self) -> Node:
+        self._take("{")
+        body = self.body("}")
+        self._take("}")
+        return Group(body)
+
+    def _subshell(self) -> Node:
+        if self._source.dialect.arithmetic_command and self._source.starts("(("):
+            start = self._source.at
+            self._source.at += 2
+            word = self._words.arithmetic_until("))")
+            if word is not None:
+                return DoubleParenthesis(expression_of(word, self._source.dialect))
+            self._source.at = start
+        self._take("(")
+        body = self.body(")")
+        self._take(")")
+        return Subshell(body)
+
+    def _double_bracket(self) -> Node:
+        self._take("[[")
+        return DoubleBracket(TestReader(self._source, self._words).test())
+
+    def _if(self) -> Node:
+        branches: list[tuple[Body | None, Body]] = []
+        keyword = self._take("if")
+        while keyword != "fi":
+            condition = None
+            if keyword != "else":
+                condition = self.body("then")
+                self._take("then")
+            branches.append((condition, self.body("elif", "else", "fi")))
+            keyword = self._take("elif", "else", "fi")
+        return If(tuple(branches))
+
+    def _loop(self) -> Node:
+        until = self._take("while", "until") == "until"
+        condition = self.body("do")
+        return Loop(condition, self._do(), until)
+
+    def _do(self) -> Body:
+        self._skip_separators()
+        closing = "}" if self._ahead() == "{" else "done"
+        self._take("do", "{")
+        body = self.body(closing)
+        self._take(closing)
+        return body
+
+    def _for(self) -> Node:
+        self._take("for")
+        source = self._source
+        source.skip_blanks()
+        if source.dialect.arithmetic_command and source.starts("(("):
+            return self._for_arithmetic()
+        name = source.take(_IDENTIFIER)
+        if name is None:
+            raise SyntaxFailure("a loop has no variable")
+        self._skip_newlines()
+        words = None
+        if self._ahead() == "in":
+            self._take("in")
+            words = self._listed()
+        return For(name, words, self._do())
+
+    def _listed(self) -> tuple[Word, ...]:
+        words: list[Word] = []
+        while not self._source.operator() and self._source.here:
+            words.append(self._words.word())
+        return tuple(words)
+
+    def _for_arithmetic(self) -> Node:
+        source = self._source
+        source.at += 2
+        start = source.at
+        if self._words.arithmetic_until("))") is None:
+            raise SyntaxFailure("a loop is not closed")
+        texts = source.text[start : source.at - 2].split(";")
+        if len(texts) != 3:
+            raise SyntaxFailure("a loop does not have three expressions")
+        first, condition, step = (self._expression(text) for text in texts)
+        return ForArithmetic(first, condition, step, self._do())
+
+    def _expression(self, text: str) -> Expression | None:
+        if not text.strip():
+            return None
+        source = Source(text, self._source.dialect, self._source.spend, depth=self._source.depth)
+        reader = WordReader(source, _substituted, self._backquoted)
+        return expression_of(reader.document_like(), source.dialect)
+
+    def _case(self) -> Node:
+        self._take("case")
+        word = self._words_ahead()
+        self._skip_newlines()
+        self._take("in")
+        branches: list[Branch] = []
+        self._skip_newlines()
+        while self._ahead() != "esac":
+            patterns = self._patterns()
+            body = self._branch_body()
+            end = self._source.operator()
+            if end in _CASE_ENDS:
+                self._take(end)
+            branches.append(Branch(patterns, body, end or ";;"))
+            self._skip_newlines()
+        self._take("esac")
+        return Case(word, tuple(branches))
+
+    def _branch_body(self) -> Body:
+        return self.body("esac", *_CASE_ENDS)
+
+    def _patterns(self) -> tuple[Word, ...]:
+        if self._source.operator() == "(":
+            self._take("(")
+        patterns = [self._words_ahead()]
+        while self._source.operator() == "|":
+            self._take("|")
+            patterns.append(self._words_ahead())
+        self._take(")")
+        return tuple(patterns)
+
+    def _simple(self) -> Node:
+        assignments: list[Assignment] = []
+        words: list[Word | Assignment] = []
+        redirects: list[Redirect] = []
+        start, source = self._source.at, self._source
+        while source.here:
+            if self._redirection(redirects):
+                continue
+            if source.operator() or not source.here:
+                break
+            declares = bool(words) and _declares(words)
+            assignment = self._words.assignment() if declares or not words else None
+            if assignment is not None and not words:
+                assignments.append(assignment)
+            elif assignment is not None:
+                words.append(assignment)
+            else:
+                words.append(self._words.word())
+        if source.at == start or not (assignments or words or redirects):
+            raise SyntaxFailure("a command is empty")
+        return Simple(tuple(assignments), tuple(words), tuple(redirects))
+
+    def _redirection(self, redirects: list[Redirect]) -> bool:
+        """Read a redirection, if there is one: the descriptor, the operator, the word."""
+        source = self._source
+        source.skip_blanks()
+        start = source.at
+        descriptor = source.take(_DIGITS) or ""
+        if not descriptor and source.dialect.arrays:
+            descriptor = source.take(_DESCRIPTOR_NAME) or ""
+        operator = source.operator()
+        if operator not in _REDIRECTIONS:
+            source.at = start
+            return False
+        source.advance(source.at + len(operator))
+        target = self._words_ahead()
+        if operator not in {"<<", "<<-"}:
+            redirects.append(Redirect(operator, target, descriptor))
+            return True
+        document = HereDocument()
+        redirects.append(Redirect(operator, target, descriptor, document))
+        quoted = any(isinstance(part, Text) and part.quoted for part in target.parts)
+        pending = Document(_delimiter(target), operator == "<<-", quoted, document)
+        source.documents.append(pending)
+        return True
+
+    def _backquoted(self, text: str) -> Body:
+        source = Source(text, self._source.dialect, self._source.spend, depth=self._source.depth)
+        try:
+            body = Parser(source).body()
+        except SyntaxFailure as failure:
+            return (Opaque(str(failure)),)
+        return body
+
+
+def _substituted(source: Source) -> Body:
+    """Read a substitution's commands, and the parenthesis that closes it."""
+    body = Parser(source).body(")")
+    if source.operator() != ")":
+        raise SyntaxFailure("a substitution is not closed")
+    source.advance(source.at + 1)
+    return body
+
+
+def _declares(words: list[Word | Assignment]) -> bool:
+    """Tell whether a command's further words may be assignments: ``export``, ``command local``."""
+    names = [word.literal for word in words[:2] if isinstance(word, Word)]
+    if names[:1] in (["command"], ["builtin"]):
+        names = names[1:]
+    return bool(names) and names[0] in _DECLARING
+
+
+def _delimiter(target: Word) -> str:
+    """The line that ends a here-document: its word, quotes removed, nothing expanded."""
+    if target.literal is None:
+        raise SyntaxFailure("a here-document ends at an expansion")
+    return target.literal

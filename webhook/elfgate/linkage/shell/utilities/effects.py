@@ -1,0 +1,128 @@
+"""The files that tools make, change or remove.
+
+Source: POSIX.1-2017, "Utilities"; the manuals of coreutils and busybox.
+"""
+
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+
+from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.values import Scalar, Unknown
+
+EVERYWHERE = frozenset({"/"})
+NOWHERE = frozenset[str]()
+_RECURSIVE = re.compile(r"-[a-zA-Z]*[rR]|--recursive")
+_IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
+_CHANGING = frozenset(
+    [
+        "-exec",
+        "-execdir",
+        "-delete",
+        "-ok",
+        "chgrp",
+        "chmod",
+        "chown",
+        "mkdir",
+        "rm",
+        "rmdir",
+        "tee",
+        "touch",
+        "truncate",
+        "cp",
+        "mv",
+        "ln",
+    ]
+)
+_WITHOUT_PROGRAMS = (
+    "/tmp/",  # noqa: S108 - named, not used
+    "/run/",
+    "/var/",
+    "/data/",
+    "/dev/",
+    "/proc/",
+    "/etc/",
+    "/home/",
+    "/mnt/",
+    "/srv/",
+)
+
+Words = Sequence[Scalar]
+Effect = Callable[[Words, State], frozenset[str]]
+
+
+def nothing(values: Words, state: State) -> frozenset[str]:
+    """A tool that changes no file."""
+    del values, state
+    return NOWHERE
+
+
+def operands(values: Words, state: State) -> frozenset[str]:
+    """A tool that changes its operands."""
+    return _paths(values, state, skipped=0)
+
+
+def behind_first(values: Words, state: State) -> frozenset[str]:
+    """A tool that changes its operands but the first: ``chmod MODE FILE``."""
+    return _paths(values, state, skipped=1)
+
+
+def in_place(values: Words, state: State) -> frozenset[str]:
+    """``sed``, which changes files with ``-i`` only."""
+    for value in values:
+        if isinstance(value, Unknown) or _IN_PLACE.match(value):
+            return _paths(values, state, skipped=0)
+    return NOWHERE
+
+
+def found(values: Words, state: State) -> frozenset[str]:
+    """``find``, which may change all that is below its paths."""
+    if not any(isinstance(value, Unknown) or value in _CHANGING for value in values):
+        return NOWHERE
+    paths = takewhile(lambda value: isinstance(value, str) and value[:1] not in "-!(", values)
+    known = [value for value in paths if isinstance(value, str)] or ["."]
+    if any(isinstance(value, Unknown) for value in values[: len(known) + 1]):
+        return EVERYWHERE
+    return frozenset(_absolute(path, state, below=True) for path in known)
+
+
+def anywhere(values: Words, state: State) -> frozenset[str]:
+    """A tool that runs others, which may change any file if they change files."""
+    del state
+    changes = any(isinstance(value, Unknown) or value in _CHANGING for value in values)
+    return EVERYWHERE if changes else NOWHERE
+
+
+def _paths(values: Words, state: State, *, skipped: int) -> frozenset[str]:
+    known = [value for value in values if isinstance(value, str)]
+    if len(known) < len(values):
+        return EVERYWHERE
+    below = any(_RECURSIVE.match(value) for value in known)
+    paths = [value for value in known if not value.startswith("-")][skipped:]
+    return frozenset(_absolute(path, state, below=below) for path in paths)
+
+
+def _absolute(path: str, state: State, *, below: bool) -> str:
+    whole = posixpath.normpath(posixpath.join(state.files.cwd, path))
+    if whole == "/":
+        return whole
+    return whole.rstrip("/") + ("/" if below else "")
+
+
+def left_behind(name: str, paths: frozenset[str], state: State, *, alters: bool) -> State:
+    """Note the files that a tool may have changed.
+
+    What it takes away, or opens to others, leaves a doubt, but in directories that hold no
+    programs or libraries.
+    """
+    for path in sorted(paths):
+        outside = not f"{path}/".startswith(_WITHOUT_PROGRAMS)
+        if may_be_library(path) or (alters and outside):
+            state = state.doubted(f"the script runs {name} on {path} before")
+    return state.touching(paths)
+
+
+def may_be_library(path: str) -> bool:
+    """Tell whether a loader may read a path."""
+    return ".so" in path or path.startswith("/etc/ld") or path == "/"

@@ -1,17 +1,17 @@
-"""What scripts may cost: all of a prediction together, and the memory for what was read of them."""
+"""The work that scripts may cost: all of a prediction together, and the memory of parsed scripts."""
 
 import time
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
-import pytest
-
+from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.shell.readings import Readings
-from elfgate.linkage.shell.state import FAILURE, UNSURE, State
-from elfgate.linkage.shell.words import NotUnderstoodError
+from elfgate.linkage.shell.state import Flow
+from elfgate.linkage.shell.syntax.dialect import BASH, DASH
+from elfgate.linkage.shell.syntax.parser import parse
+from elfgate.linkage.shell.values import FAILURE
 from support import tarball
-from support.image import alpine, glibc_program, musl_program, start, static_program
+from support.image import alpine, musl_program, start, static_program
 
 ENV = {"PATH": "/bin"}
 
@@ -25,18 +25,18 @@ def test_scripts_that_start_others_have_one_budget() -> None:
     assert time.process_time() - began < 1.0
 
 
-def test_a_script_beyond_the_budget_is_no_reason_to_refuse() -> None:
+def test_a_script_beyond_the_budget_is_unknown_whatever_it_starts() -> None:
     loops = "for i in a b c d e f g h; do " * 6 + "x=$i" + "; done" * 6
     script = tarball.program(f'#!/bin/sh\n{loops}\nexec "$@"\n')
-    broken = glibc_program(interp="/lib/nowhere.so")
-    assert (
-        start({**alpine(), "s": script, "bin/x": broken}, "/s", "x", env=ENV).outcome
-        is Outcome.UNKNOWN
-    )
-    assert (
-        start({**alpine(), "s": script, "bin/x": musl_program()}, "/s", "x", env=ENV).outcome
-        is Outcome.STARTS
-    )
+    prediction = start({**alpine(), "s": script, "bin/x": musl_program()}, "/s", "y", env=ENV)
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert prediction.findings[0].reason is UnknownReason.LIMIT_EXCEEDED
+
+
+def test_a_text_behind_the_program_that_takes_its_place_costs_nothing() -> None:
+    script = "exec x\n" + "y\n" * 500_000
+    files = {**alpine(), "bin/x": musl_program()}
+    assert start(files, "sh", "-c", script[:100_000], env=ENV).outcome is Outcome.STARTS
 
 
 def test_a_file_with_a_nul_is_no_text_to_read_commands_from() -> None:
@@ -53,35 +53,29 @@ def test_a_file_with_a_nul_is_no_text_to_read_commands_from() -> None:
     )
 
 
-def test_what_cannot_be_read_is_not_read_again() -> None:
-    readings: Readings[str] = Readings()
-    calls: list[str] = []
+def test_a_text_is_parsed_once_for_each_dialect() -> None:
+    assert parse("a; b", DASH) is parse("a; b", DASH)
+    assert parse("a; b", DASH) is not parse("a; b", BASH)
 
-    def refuse(text: str) -> str:
-        calls.append(text)
-        raise NotUnderstoodError("a quote is not closed")
 
+def test_what_was_parsed_costs_as_much_the_second_time() -> None:
+    costs: list[int] = []
     for _ in range(2):
-        with pytest.raises(NotUnderstoodError, match="a quote is not closed"):
-            readings.of("'", refuse)
-    assert calls == ["'"]
+        spent: list[int] = []
+        parse("echo one two three\n", BASH).command(0, lambda _, units, to=spent: to.append(units))
+        costs.append(sum(spent))
+    assert costs[0] == costs[1] > 0
 
 
-def test_readings_are_forgotten_when_their_texts_are_long() -> None:
-    readings: Readings[int] = Readings()
-    calls: list[str] = []
-
-    def measure(text: str) -> int:
-        calls.append(text)
-        return len(text)
-
-    texts = [letter * 60_000 for letter in "abcde"]
-    assert [readings.of(text, measure) for text in [*texts, texts[4], texts[0]]] == [60_000] * 7
-    assert calls == [*texts, texts[0]]
+def test_parsed_scripts_are_forgotten_when_their_texts_are_long() -> None:
+    texts = [f": {letter * 60_000}" for letter in "abcde"]
+    first = [parse(text, BASH) for text in texts]
+    assert parse(texts[4], BASH) is first[4]
+    assert parse(texts[0], BASH) is not first[0]
 
 
-def test_a_state_keeps_all_else_when_its_status_or_a_variable_is_set() -> None:
-    values: dict[str, Any] = {field.name: object() for field in fields(State)}
-    state = State(**{**values, "variables": {}, "fixed": frozenset({"y"}), "status": FAILURE})
-    assert state.ended(UNSURE) == replace(state, status=UNSURE)
-    assert state.setting("x", "1") == replace(state, variables={"x": "1"})
+def test_a_flow_keeps_all_else_when_its_status_is_set() -> None:
+    values: dict[str, Any] = {field.name: object() for field in fields(Flow)}
+    after = Flow(**values).ended(FAILURE)
+    kept = {name: getattr(after, name) for name in values}
+    assert kept == {**values, "status": FAILURE}

@@ -22,7 +22,7 @@ from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
 from elfgate.rootfs.tree import Found, Missing
 
-# Set by the kubelet (service links), runtimes, device plug-ins or shells, whatever image and pod say.
+# Set by the kubelet (service links), runtimes, device plug-ins or shells, whatever else is said.
 _SET_BY_OTHERS = re.compile(
     r"KUBERNETES_\w*|\w+_SERVICE_(?:HOST|PORT\w*)|\w+_PORT(?:_\d+_\w+)?|NVIDIA_\w*|CUDA_\w*"
     r"|(?i:https?_proxy|no_proxy)|BASH\w*|HOME|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|OLDPWD"
@@ -124,13 +124,16 @@ class ScriptWorld:
             return str(self.uid)
         if name in {"IFS", "OPTIND", "PWD"}:
             return self._set_by_shell(name)
-        if name.startswith("BASH") and name not in env and self._dialect.name in _WITHOUT_BASH:
-            return UNSET
         if self._is_unknown(name):
             guess = env.get(name, "") if SEARCHED.fullmatch(name) else ""
             return Unknown(_ELSEWHERE.because, guess=inner(guess))
         if name in env:
             return inner(env[name])
+        return self._set_by_others(name)
+
+    def _set_by_others(self, name: str) -> Value:
+        if name.startswith("BASH") and self._dialect.name in _WITHOUT_BASH:
+            return UNSET
         if not _SET_BY_OTHERS.fullmatch(name):
             return UNSET
         return _NUMBER if self._dialect.is_bash and _NUMBERS.fullmatch(name) else _OTHERS
@@ -183,7 +186,7 @@ class ScriptWorld:
     def _thing(self, found: Found) -> Thing:
         entry = found.entry
         if found.path == NULL:
-            return Thing(Kind.NULL, NULL, 0, True, True, False)
+            return Thing(Kind.NULL, NULL, readable=True, writable=True, executable=False)
         kind = _KINDS.get(entry.kind, Kind.OTHER)
         return Thing(
             kind,

@@ -199,6 +199,6 @@ def _report_missing(attempt: Attempt, program: Program, path: str, found: Missin
 
 def _report_elf(attempt: Attempt, program: Program, path: str) -> None:
     message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
-    # bash: "cannot execute binary file"
+    # bash says that it cannot execute a binary file
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
     attempt.failed(Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, doubt)

@@ -43,7 +43,7 @@ _OPERATORS: Mapping[str, Callable[[int, int], int]] = {
 }
 
 
-class ArithmeticFailure(Exception):
+class NoValueError(Exception):
     """An expression that has no value, for sure: the command fails."""
 
 
@@ -80,11 +80,11 @@ def number_of(text: str) -> int | None:
     return -value if match[1] == "-" else value
 
 
-def evaluate(node: Expression, setting: Setting) -> int | Unknown:
+def evaluate(node: Expression, setting: Setting) -> int | Unknown:  # noqa: PLR0911 - one a node
     """Give the value of an expression.
 
     Raises:
-        ArithmeticFailure: if it has none.
+        NoValueError: if it has none.
     """
     if isinstance(node, Number):
         return node.value
@@ -150,14 +150,13 @@ def _binary(node: Binary, setting: Setting) -> int | Unknown:
     right = evaluate(node.right, setting)
     if node.operator == ",":
         return right
-    if node.operator in {"/", "%", "**"} and not isinstance(left, int):
-        return _divided(node.operator, 1, right, setting)
+    divides = node.operator in {"/", "%", "**"}
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        if node.operator in {"/", "%", "**"}:
+        if divides and right != 1:
             setting.may_end()
         return _UNKNOWN
-    if node.operator in {"/", "%", "**"}:
-        return _divided(node.operator, left, right, setting)
+    if divides:
+        return _divided(node.operator, left, right)
     if node.operator in {"<<", ">>"}:
         return _shifted(node.operator, left, right)
     return _wrapped(int(_OPERATORS[node.operator](left, right)))
@@ -184,16 +183,13 @@ def _choice(node: Choice, setting: Setting) -> int | Unknown:
     return _UNKNOWN
 
 
-def _divided(name: str, left: int, right: int | Unknown, setting: Setting) -> int | Unknown:
-    if isinstance(right, Unknown):
-        setting.may_end()
-        return _UNKNOWN
+def _divided(name: str, left: int, right: int) -> int:
     if name == "**":
         if right < 0:
-            raise ArithmeticFailure
+            raise NoValueError
         return _wrapped(pow(left, right, 1 << _BITS))
     if right == 0:
-        raise ArithmeticFailure
+        raise NoValueError
     quotient = abs(left) // abs(right)
     if (left < 0) is not (right < 0):
         quotient = -quotient

@@ -10,7 +10,7 @@ _MOST = 4000  # instructions of one pattern
 _STEPS = 4  # of the automaton, for a unit of work
 
 
-class NotAPattern(Exception):
+class PatternError(Exception):
     """A pattern that is not understood."""
 
 
@@ -81,7 +81,7 @@ class Automaton:
         spend: Counts the work.
 
     Raises:
-        NotAPattern: if it is too long.
+        PatternError: if it is too long.
     """
 
     def __init__(self, pattern: Pattern, spend: Callable[[int], None]) -> None:
@@ -125,9 +125,10 @@ class Automaton:
         after = []
         for state in states:
             kind, what = self._code[state]
-            if kind == "letter" and isinstance(what, Characters):
-                if (letter in what.letters) is not what.other:
-                    after.append(state + 1)
+            if kind != "letter" or not isinstance(what, Characters):
+                continue
+            if (letter in what.letters) is not what.other:
+                after.append(state + 1)
         return after
 
     def _closure(self, states: list[int], at: int, text: str) -> set[int]:
@@ -149,7 +150,7 @@ class Automaton:
 
     def _emit(self, pattern: Pattern) -> None:
         if len(self._code) > _MOST:
-            raise NotAPattern
+            raise PatternError
         if isinstance(pattern, Characters):
             self._code.append(("letter", pattern))
         elif isinstance(pattern, Edge):

@@ -148,13 +148,18 @@ def _command(call: Call) -> list[State]:
     if not fields.values and fields.more is None:
         return call.ended(SUCCESS)
     inner = replace(call, fields=fields, words=words, plain=False, assignments=())
-    if not fields.values or not isinstance(fields.values[0], str):
-        return run_command(inner)
-    if inner.name in call.builtins:
-        return _run_builtin(inner, call.state)
-    if call.name == "builtin":
+    return _plainly(inner, by=call.name)
+
+
+def _plainly(call: Call, *, by: str) -> list[State]:
+    """Run what stands behind ``command`` or ``builtin``."""
+    if not call.name:
+        return run_command(call)
+    if call.name in call.builtins:
+        return _run_builtin(call, call.state)
+    if by == "builtin":
         return call.ended(FAILURE)
-    return [external(inner, call.state)]
+    return [external(call, call.state)]
 
 
 def external(call: Call, state: State) -> State:

@@ -1,6 +1,7 @@
 """Conditions: ``test``, ``[`` and ``[[``, decided where arguments, variables and files are known.
 
-Sources: POSIX.1-2017, test(1); bash(1), "CONDITIONAL EXPRESSIONS"; dash ``test.c``; busybox ``coreutils/test.c``.
+Sources: POSIX.1-2017, test(1); bash(1), "CONDITIONAL EXPRESSIONS"; dash ``test.c``; busybox
+``coreutils/test.c``.
 """
 
 import operator
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.arithmetic import number_of
-from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.automaton import Automaton, PatternError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.patterns import has_pattern, regular_expression
 from elfgate.linkage.shell.state import State
@@ -46,7 +47,7 @@ _NAMED = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipe
 _MOST = 64  # words of a test: of a longer one nothing is known
 
 
-class TestFailure(Exception):
+class TestError(Exception):
     """A test that is none: its status is 2."""
 
     __test__ = False
@@ -71,7 +72,7 @@ class Brackets:
         """Decide it.
 
         Raises:
-            TestFailure: if it is no test.
+            TestError: if it is no test.
         """
         if len(self._values) > _MOST:
             return None
@@ -113,7 +114,7 @@ class Brackets:
             return _is_text(values[1])
         if isinstance(values[0], Unknown):
             return None
-        raise TestFailure
+        raise TestError
 
     def _whole(self, values: Sequence[Scalar]) -> Truth:
         """Decide ``A -o B -a ! C``, of which ``-a`` binds closer."""
@@ -122,7 +123,7 @@ class Brackets:
         if self._at < len(self._values):
             if any(isinstance(value, Unknown) for value in values):
                 return None
-            raise TestFailure
+            raise TestError
         return truth
 
     def _any(self) -> Truth:
@@ -146,7 +147,7 @@ class Brackets:
     def _one(self) -> Truth:
         rest = self._values[self._at :]
         if not rest:
-            raise TestFailure
+            raise TestError
         if len(rest) > 2 and isinstance(rest[1], str) and rest[1] in _BINARY:
             self._at += 3
             return self._binary(rest[0], rest[1], rest[2])
@@ -155,7 +156,7 @@ class Brackets:
         if self._takes("("):
             truth = self._any()
             if not self._takes(")"):
-                raise TestFailure
+                raise TestError
             return truth
         if isinstance(rest[0], str) and _UNARY.fullmatch(rest[0]) and len(rest) > 1:
             self._at += 2
@@ -165,12 +166,12 @@ class Brackets:
 
     def _unary(self, name: str, value: Scalar) -> Truth:
         if not _UNARY.fullmatch(name):
-            raise TestFailure
+            raise TestError
         return unary(name, value, Expansionless(self._state, self._world))
 
     def _binary(self, left: Scalar, how: str, right: Scalar) -> Truth:
         if how == "==" and not self._world.dialect.equals_twice:
-            raise TestFailure
+            raise TestError
         if how == "=~":
             return None
         if how in NUMBERS:
@@ -194,10 +195,10 @@ class Brackets:
         if not _DECIMAL.fullmatch(value):
             if not value.strip() and not self._world.dialect.is_bash:
                 return None  # busybox takes it for 0
-            raise TestFailure
+            raise TestError
         number = int(value[:25])
         if len(value) > 25 or not -_GREATEST <= number < _GREATEST:
-            raise TestFailure
+            raise TestError
         return number
 
 
@@ -245,9 +246,8 @@ def texts_compared(left: Scalar, how: str, right: Scalar) -> Truth:
     """Decide ``=`` and its kin."""
     if isinstance(left, Unknown):
         status = left.status
-        if status is not None and status.ok is False and right == "0" and how in _TEXTS:
-            return how == "!="
-        return None
+        failed = status is not None and status.ok is False
+        return how == "!=" if failed and right == "0" and how in _TEXTS else None
     if isinstance(right, Unknown):
         return None
     if how in _TEXTS:
@@ -335,7 +335,7 @@ def _matches_expression(left: Scalar, right: Word, expansion: Expansion) -> Trut
     try:
         pattern = regular_expression(runs)
         return Automaton(pattern, expansion.world.spend).is_within(left)
-    except NotAPattern:
+    except PatternError:
         return None
 
 

@@ -5,8 +5,8 @@ Source: POSIX.1-2017, Shell Command Language, 2.6 "Word Expansions"; bash(1), "E
 
 from typing import Protocol
 
-from elfgate.linkage.shell.arithmetic import ArithmeticFailure, evaluate
-from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.arithmetic import NoValueError, evaluate
+from elfgate.linkage.shell.automaton import Automaton, PatternError
 from elfgate.linkage.shell.braces import alternatives
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.fieldwise import FieldBuilder
@@ -142,7 +142,7 @@ class Expansion:
         try:
             pattern = glob(runs, extended=self.world.dialect.extended_patterns)
             return Automaton(pattern, self.world.spend)
-        except NotAPattern:
+        except PatternError:
             return Unknown("a pattern is not understood")
 
     def counts_bytes(self, *texts: str) -> bool:
@@ -166,7 +166,7 @@ class Expansion:
         self.world.spend(1)
         try:
             return evaluate(expression, self)
-        except ArithmeticFailure as failure:
+        except NoValueError as failure:
             raise ScriptEndsError from failure
 
     def variable(self, name: str) -> Value:

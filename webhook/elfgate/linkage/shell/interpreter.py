@@ -74,7 +74,7 @@ from elfgate.linkage.shell.world import World
 _WAYS = 16  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
-_NODE = 25  # units of work that a command costs beside all else
+_NODE = 45  # units of work that a command costs beside all else
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
@@ -182,7 +182,8 @@ class Interpreter:
             launch, doubt, aside = state.flow.failed, _OF_ITSELF, True
         if launch is None:
             doubt = ""
-        self.note(Ending(status, launch, False, aside and launch is not None, doubt), state)
+        aside = aside and launch is not None
+        self.note(Ending(status, launch, aside=aside, doubt=doubt), state)
 
     def _run_trap(self, state: State, status: Status, *, aside: bool) -> None:
         trap = state.flow.trap
@@ -196,7 +197,8 @@ class Interpreter:
 
     def become(self, launch: Launch, state: State) -> None:
         """Note that a program takes the script's place."""
-        self.note(Ending(UNSURE, launch, True, False, _TRAPPED if state.flow.trap else ""), state)
+        doubt = _TRAPPED if state.flow.trap else ""
+        self.note(Ending(UNSURE, launch, becomes=True, doubt=doubt), state)
 
     def note(self, ending: Ending, state: State) -> None:
         """Note an end, and where the script stands then."""
@@ -261,7 +263,9 @@ class Interpreter:
             self.lost = True
             return []
 
-    def _walked(self, node: Node, state: State, *, errexit: bool) -> list[State]:  # noqa: PLR0911, C901 - one a kind
+    def _walked(  # noqa: C901, PLR0911, PLR0912 - one a kind of node
+        self, node: Node, state: State, *, errexit: bool
+    ) -> list[State]:
         match node:
             case Simple():
                 return self._simple(node, state, errexit=errexit)
@@ -621,7 +625,8 @@ def _first_failure(statuses: list[Status]) -> Status:
     unsure: Status | None = None
     for status in reversed(statuses):
         if status.ok is False:
-            return status if unsure is None else Status(False, None, status.by or unsure.by)
+            by = status.by if unsure is None else status.by or unsure.by
+            return Status(status.ok, status.code if unsure is None else None, by)
         if status.ok is None:
             unsure = unsure or status
     return unsure or SUCCESS

@@ -1,13 +1,14 @@
 """The values of parameters, and what the operations of ``${…}`` make of them.
 
-Source: POSIX.1-2017, Shell Command Language, 2.5 and 2.6.2; bash(1), "Parameter Expansion" and "Arrays".
+Source: POSIX.1-2017, Shell Command Language, 2.5 and 2.6.2; bash(1),
+"Parameter Expansion" and "Arrays".
 """
 
 import re
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.arithmetic import number_of
-from elfgate.linkage.shell.automaton import NotAPattern, Pattern
+from elfgate.linkage.shell.automaton import Pattern, PatternError
 from elfgate.linkage.shell.edits import in_case, replaced, stripped
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.patterns import glob
@@ -361,7 +362,7 @@ class Parameters:
             return _LOCALE
         try:
             return glob(runs, extended="extglob" in self._expansion.state.has)
-        except NotAPattern:
+        except PatternError:
             return _PATTERN
 
     def _part_of(self, value: str, operation: Slice) -> Scalar:

@@ -3,7 +3,7 @@
 Source: POSIX.1-2017, Shell Command Language, 2.13.3.
 """
 
-from elfgate.linkage.shell.automaton import Automaton, NotAPattern
+from elfgate.linkage.shell.automaton import Automaton, PatternError
 from elfgate.linkage.shell.files import may_have_changed, test
 from elfgate.linkage.shell.patterns import Run, glob, has_pattern
 from elfgate.linkage.shell.state import State
@@ -79,7 +79,7 @@ def _matched(
 ) -> tuple[str, ...] | Unknown:
     try:
         automaton = Automaton(glob(component, extended=False), world.spend)
-    except NotAPattern:
+    except PatternError:
         return _NOT_KNOWN
     if automaton.matches(".") or automaton.matches(".."):
         return _NOT_KNOWN  # releases differ in whether they are given

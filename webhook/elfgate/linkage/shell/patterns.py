@@ -1,6 +1,7 @@
 """The patterns of shells, and the regular expressions of ``=~``.
 
-Sources: POSIX.1-2017, Shell Command Language, 2.13, and Base Definitions, 9.3.5 and 9.4; bash(1), "Pattern Matching".
+Sources: POSIX.1-2017, Shell Command Language, 2.13, and Base Definitions, 9.3.5 and 9.4;
+bash(1), "Pattern Matching".
 """
 
 import re
@@ -12,8 +13,8 @@ from elfgate.linkage.shell.automaton import (
     Characters,
     Choices,
     Edge,
-    NotAPattern,
     Pattern,
+    PatternError,
     Repeat,
     Sequence,
 )
@@ -51,7 +52,17 @@ class _Letter:
 
 def has_pattern(runs: list[Run]) -> bool:
     """Tell whether runs of characters may stand for other texts than themselves."""
-    return any(not quoted and any(mark in text for mark in "*?[") for text, quoted in runs)
+    opened = False
+    for text, quoted in runs:
+        if quoted:
+            continue
+        if "*" in text or "?" in text or (opened and "]" in text):
+            return True
+        _, bracket, behind = text.partition("[")
+        opened |= bool(bracket)
+        if "]" in behind:
+            return True
+    return False
 
 
 def glob(runs: list[Run], *, extended: bool) -> Pattern:
@@ -62,7 +73,7 @@ def glob(runs: list[Run], *, extended: bool) -> Pattern:
         extended: ``@(a|b)`` is a pattern.
 
     Raises:
-        NotAPattern: if it is not understood.
+        PatternError: if it is not understood.
     """
     return _Glob(_letters(runs), extended).whole()
 
@@ -71,19 +82,19 @@ def regular_expression(runs: list[Run]) -> Pattern:
     """Read an extended regular expression (POSIX).
 
     Raises:
-        NotAPattern: if it is not understood.
+        PatternError: if it is not understood.
     """
     reader = _Regular(_letters(runs))
     pattern = reader.choices()
     if reader.at < len(reader.letters):
-        raise NotAPattern
+        raise PatternError
     return pattern
 
 
 def _letters(runs: list[Run]) -> list[_Letter]:
     letters: list[_Letter] = []
     if sum(len(text) for text, _ in runs) > _LONGEST:
-        raise NotAPattern
+        raise PatternError
     for text, quoted in runs:
         escaped = False
         for letter in text:
@@ -113,7 +124,7 @@ class _Reader:
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > _DEPTH:
-            raise NotAPattern
+            raise PatternError
 
     def bracket(self, *, negations: str) -> Pattern | None:
         """Read ``[…]``; None, and nothing read, if it is not closed: then no later one is."""
@@ -141,7 +152,7 @@ class _Reader:
                 self._class(letters)
                 return
             if following.is_mark(".="):
-                raise NotAPattern
+                raise PatternError
         letter = self.letters[self.at].letter
         self.at += 1
         behind = self.letters[self.at + 1 : self.at + 2]
@@ -153,14 +164,14 @@ class _Reader:
 
     def _range(self, first: str, last: str, letters: set[str]) -> None:
         if ord(first) >= _ASCII or ord(last) >= _ASCII:
-            raise NotAPattern  # its order is the locale's
+            raise PatternError  # its order is the locale's
         letters.update(chr(number) for number in range(ord(first), ord(last) + 1))
 
     def _class(self, letters: set[str]) -> None:
         text = "".join(letter.letter for letter in self.letters[self.at + 2 : self.at + 12])
         name, closed, _ = text.partition(":]")
         if not closed or name not in _CLASSES:
-            raise NotAPattern
+            raise PatternError
         for member in re.findall(r"[a-zA-Z0-9]-[a-zA-Z0-9]|.", _CLASSES[name], re.DOTALL):
             if len(member) == len("a-z"):
                 self._range(member[0], member[2], letters)
@@ -179,7 +190,7 @@ class _Glob(_Reader):
     def whole(self) -> Pattern:
         pattern = self._sequence("")
         if self.at < len(self.letters):
-            raise NotAPattern
+            raise PatternError
         return pattern
 
     def _sequence(self, ends: str) -> Pattern:
@@ -209,14 +220,14 @@ class _Glob(_Reader):
         self.deeper()
         mark = self.letters[self.at].letter
         if mark == "!":
-            raise NotAPattern
+            raise PatternError
         self.at += 2
         choices = [self._sequence("|)")]
         while self.here("|"):
             self.at += 1
             choices.append(self._sequence("|)"))
         if not self.here(")"):
-            raise NotAPattern
+            raise PatternError
         self.at += 1
         self.depth -= 1
         inner = Choices(tuple(choices))
@@ -249,13 +260,13 @@ class _Regular(_Reader):
             self.at += 1
             inner = self.choices()
             if not self.here(")"):
-                raise NotAPattern
+                raise PatternError
             self.at += 1
             return inner
         if self.here("["):
             pattern = self.bracket(negations="^")
             if pattern is None:
-                raise NotAPattern
+                raise PatternError
             return pattern
         letter = self.letters[self.at]
         self.at += 1
@@ -264,9 +275,9 @@ class _Regular(_Reader):
         if letter.is_mark("."):
             return ANY
         if letter.is_mark("*+?{"):
-            raise NotAPattern
+            raise PatternError
         if letter.escaped and letter.letter.isalnum():
-            raise NotAPattern  # an escape of its own, in some libraries: \w, \b, \1
+            raise PatternError  # an escape of its own, in some libraries: \w, \b, \1
         return Characters(frozenset({letter.letter}))
 
     def _repeated(self, atom: Pattern) -> Pattern:
@@ -283,12 +294,12 @@ class _Regular(_Reader):
         text = "".join(letter.letter for letter in self.letters[self.at : self.at + 10])
         match = _LIMITS.match(text)
         if match is None:
-            raise NotAPattern
+            raise PatternError
         self.at += match.end()
         least = int(match[1])
         most: int | None = least
         if match[2]:
             most = int(match[3]) if match[3] else None
         if most is not None and most < least:
-            raise NotAPattern
+            raise PatternError
         return Repeat(atom, least, most)

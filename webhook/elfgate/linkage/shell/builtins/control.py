@@ -85,6 +85,8 @@ def exit_(call: Call) -> list[State]:
 def return_(call: Call) -> list[State]:
     """``return``: outside functions and sourced files, it fails in bash, and ends others."""
     if call.world.dialect.is_bash and not call.state.frame.calls:
+        if call.world.dialect.special_errors_end and call.plain:
+            raise ScriptEndsError
         return call.ended(FAILURE)
     return [call.state.ended(_given_status(call)).leaving(Leaving("return"))]
 
@@ -243,7 +245,7 @@ def shift(call: Call) -> list[State]:
     if args.more is not None:
         frame = replace(call.state.frame, args=Fields(more=args.more))
         return [replace(call.state, frame=frame).ended(UNSURE)]
-    if call.world.dialect.name in {"busybox"} or call.world.dialect.is_bash:
+    if call.world.dialect.name == "busybox" or call.world.dialect.is_bash:
         return call.ended(FAILURE)
     raise ScriptEndsError
 

@@ -8,7 +8,7 @@ import re
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.assignments import set_to
 from elfgate.linkage.shell.calls import Call
-from elfgate.linkage.shell.conditions import Brackets, TestFailure
+from elfgate.linkage.shell.conditions import Brackets, TestError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State
@@ -124,7 +124,7 @@ def test(call: Call) -> list[State]:
         values = values[:-1]
     try:
         truth = Brackets(values, call.state, call.world).decide()
-    except TestFailure:
+    except TestError:
         return call.ended(_ERROR)
     return call.ended(status_of(truth))
 
@@ -161,23 +161,36 @@ def where(call: Call, names: tuple[str, ...]) -> list[State]:
 
 def _line(call: Call, name: str) -> Scalar:
     """The line that ``command -v`` prints for a name; empty if it is nothing."""
-    state, world = call.state, call.world
-    if name in state.variables.functions or name in call.builtins or name in _KEYWORDS:
+    if name in call.state.variables.functions or name in call.builtins or name in _KEYWORDS:
         return name + "\n"
     if not name:
         return ""
     if "/" in name:
-        there = files.is_executable(name, state, world)
+        there = _is_command(name, call)
         if there is None:
             return _OUTPUT
         return name + "\n" if there else ""
-    found = find(name, state, world)
+    return _found(call, name)
+
+
+def _found(call: Call, name: str) -> Scalar:
+    """The line for a command that is searched along PATH."""
+    found = find(name, call.state, call.world)
     if isinstance(found, Unknown):
         return found
     if found is None:
-        within = world.dialect.standalone and may_be_applet(name)
+        within = call.world.dialect.standalone and may_be_applet(name)
         return _OUTPUT if within else ""
     return found + "\n"
+
+
+def _is_command(path: str, call: Call) -> Truth:
+    """Tell whether a path counts as a command; dash takes directories too."""
+    if call.world.dialect.is_bash:
+        return files.is_executable(path, call.state, call.world)
+    if files.test("d", path, call.state, call.world) is not False:
+        return True if call.world.dialect.name == "dash" else None
+    return files.test("x", path, call.state, call.world)
 
 
 def kind(call: Call) -> list[State]:

@@ -5,6 +5,7 @@ Source: ISO C99, 6.5; POSIX.1-2017, Shell Command Language, 2.6.4; bash(1), "ARI
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.syntax.nodes import (
@@ -22,11 +23,12 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
-from elfgate.linkage.shell.syntax.source import DEPTH, SyntaxFailure
+from elfgate.linkage.shell.syntax.source import DEPTH, ScriptSyntaxError
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9A-Fa-f]+|[0-9]+(?![\w#]))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<operator><<=|>>=|\*\*|\+\+|--|[-+*/%&|^]=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>=&|^!~?:,()\[\]]))"
+    r"|(?P<operator><<=|>>=|\*\*|\+\+|--|[-+*/%&|^]=|<<|>>|<=|>=|==|!=|&&|\|\|"
+    r"|[-+*/%<>=&|^!~?:,()\[\]]))"
 )
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LEVELS = (
@@ -64,7 +66,7 @@ def expression_of(word: Word, dialect: Dialect) -> Expression:
         parser = _Parser(tokens, dialect)
         expression = parser.whole()
         parser.expect_end()
-    except SyntaxFailure:
+    except ScriptSyntaxError:
         text = "".join(part.text for part in word.parts if isinstance(part, Text))
         return OpaqueExpression(text, tuple(dict.fromkeys(_NAMES.findall(text))))
     return expression
@@ -77,11 +79,11 @@ def _tokens(word: Word) -> list[Token]:
             _cut(part.text, tokens)
         else:
             tokens.append(("operand", word_of((part,))))
-    for (kind, _), (other, _) in zip(tokens, tokens[1:], strict=False):
+    for (kind, _), (other, _) in pairwise(tokens):
         if kind != "operator" and other != "operator":
-            raise SyntaxFailure("two operands stand side by side")
+            raise ScriptSyntaxError("two operands stand side by side")
     if len(tokens) > _MOST_TOKENS:
-        raise SyntaxFailure("an expression is too long")
+        raise ScriptSyntaxError("an expression is too long")
     return tokens
 
 
@@ -90,7 +92,7 @@ def _cut(text: str, tokens: list[Token]) -> None:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
-            raise SyntaxFailure("an expression is not understood")
+            raise ScriptSyntaxError("an expression is not understood")
         tokens.append((match.lastgroup, match[match.lastgroup]))
         at = match.end()
 
@@ -112,7 +114,7 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self.at < len(self.tokens):
-            raise SyntaxFailure("an expression goes on")
+            raise ScriptSyntaxError("an expression goes on")
 
     def _take(self, *operators: str) -> str:
         kind, text = self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
@@ -124,7 +126,7 @@ class _Parser:
     def _assignment(self) -> Expression:
         self.depth += 1
         if self.depth > DEPTH:
-            raise SyntaxFailure("an expression is nested too deep")
+            raise ScriptSyntaxError("an expression is nested too deep")
         left = self._choice()
         if isinstance(left, Name) and (operator := self._take(*_ASSIGNING)):
             left = Assign(left, operator[:-1], self._assignment())
@@ -137,7 +139,7 @@ class _Parser:
             return condition
         one = self._assignment()
         if not self._take(":"):
-            raise SyntaxFailure("a choice has no other side")
+            raise ScriptSyntaxError("a choice has no other side")
         return Choice(condition, one, self._assignment())
 
     def _level(self, number: int) -> Expression:
@@ -156,12 +158,12 @@ class _Parser:
         if operator := self._take("++", "--"):
             name = self._unary()
             if not isinstance(name, Name):
-                raise SyntaxFailure("a step without a name")
+                raise ScriptSyntaxError("a step without a name")
             return Step(name, 1 if operator == "++" else -1, before=True)
         if operator := self._take("-", "+", "!", "~"):
             self.depth += 1
             if self.depth > DEPTH:
-                raise SyntaxFailure("an expression is nested too deep")
+                raise ScriptSyntaxError("an expression is nested too deep")
             value = self._unary()
             self.depth -= 1
             return Unary(operator, value)
@@ -171,10 +173,10 @@ class _Parser:
         if self._take("("):
             inner = self.whole()
             if not self._take(")"):
-                raise SyntaxFailure("a parenthesis is not closed")
+                raise ScriptSyntaxError("a parenthesis is not closed")
             return inner
         if self.at >= len(self.tokens):
-            raise SyntaxFailure("an operand is missing")
+            raise ScriptSyntaxError("an operand is missing")
         kind, text = self.tokens[self.at]
         self.at += 1
         if isinstance(text, Word):
@@ -182,12 +184,12 @@ class _Parser:
         if kind == "number":
             return Number(_number(text))
         if kind != "name":
-            raise SyntaxFailure("an operand is missing")
+            raise ScriptSyntaxError("an operand is missing")
         return self._named(text)
 
     def _named(self, text: str) -> Expression:
         if self._take("["):
-            raise SyntaxFailure("an element of an array")
+            raise ScriptSyntaxError("an element of an array")
         name = Name(text)
         if operator := self._take("++", "--"):
             return Step(name, 1 if operator == "++" else -1, before=False)
@@ -200,6 +202,6 @@ def _number(text: str) -> int:
         return int(text, 16)
     if text[0] == "0" and len(text) > 1:
         if not text.isdigit() or "8" in text or "9" in text:
-            raise SyntaxFailure("a digit is no digit of base 8")
+            raise ScriptSyntaxError("a digit is no digit of base 8")
         return int(text, 8)
     return int(text)

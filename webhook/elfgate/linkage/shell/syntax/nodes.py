@@ -490,7 +490,9 @@ def word_of(parts: tuple[Part, ...]) -> Word:
 
 def is_active(text: Text) -> bool:
     """Tell whether a text may stand for other words than itself: patterns, tildes, braces."""
-    return not text.quoted and not _ACTIVE.isdisjoint(text.text)
+    if text.quoted:
+        return False
+    return not _ACTIVE.isdisjoint(text.text) or "]" in text.text.partition("[")[2]
 
 
-_ACTIVE = frozenset("*?[~{(")
+_ACTIVE = frozenset("*?~{(")

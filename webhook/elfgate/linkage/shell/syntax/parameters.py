@@ -17,7 +17,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     Strip,
     Word,
 )
-from elfgate.linkage.shell.syntax.source import SyntaxFailure
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.syntax.words import WordReader
@@ -34,7 +34,7 @@ def operation_of(reader: "WordReader", *, quoted: bool) -> Operation:
         quoted: The parameter stands in double quotes.
 
     Raises:
-        SyntaxFailure: if it is not understood.
+        ScriptSyntaxError: if it is not understood.
     """
     source, dialect = reader.source, reader.source.dialect
     mark = source.here
@@ -50,7 +50,7 @@ def operation_of(reader: "WordReader", *, quoted: bool) -> Operation:
     if mark in ("^", ",") and dialect.change_case:
         return _change_case(reader, mark)
     if dialect.arrays:
-        raise SyntaxFailure("an operation is not understood")
+        raise ScriptSyntaxError("an operation is not understood")
     return BadOperation(reader.braces_until("}", quoted=quoted).literal or mark)
 
 

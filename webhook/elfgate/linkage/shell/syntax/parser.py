@@ -4,7 +4,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.10; bash(1), "SHELL GRAMMAR".
 """
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.syntax.expressions import expression_of
@@ -39,9 +39,12 @@ from elfgate.linkage.shell.syntax.nodes import (
     word_of,
 )
 from elfgate.linkage.shell.syntax.script import Script, Scripts
-from elfgate.linkage.shell.syntax.source import Document, Source, SyntaxFailure
+from elfgate.linkage.shell.syntax.source import Document, ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.tests import TestReader
 from elfgate.linkage.shell.syntax.words import WordReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _KEYWORD = re.compile(
     r"(?:if|then|elif|else|fi|case|esac|for|while|until|do|done|function|select|coproc|time|in"
@@ -94,7 +97,7 @@ class Parser:
             if not source.here:
                 return None
             return self._complete_command()
-        except (SyntaxFailure, RecursionError) as failure:
+        except (ScriptSyntaxError, RecursionError) as failure:
             source.at, source.depth = len(source.text), 0
             return Opaque(str(failure) or "it is nested too deep")
         except BaseException:
@@ -111,7 +114,7 @@ class Parser:
             if ahead in until or not ahead:
                 return tuple(nodes)
             if ahead in _CLOSING or ahead in _CASE_ENDS or ahead == ")":
-                raise SyntaxFailure(f"{ahead} stands where none is due")
+                raise ScriptSyntaxError(f"{ahead} stands where none is due")
             nodes.append(self._and_or())
 
     def _complete_command(self) -> Node:
@@ -120,7 +123,7 @@ class Parser:
         if ahead == "\n":
             self._newline()
         elif self._source.here and ahead != ";" and not isinstance(node, Background):
-            raise SyntaxFailure("a command ends where none began")
+            raise ScriptSyntaxError("a command ends where none began")
         return node
 
     def _ahead(self) -> str:
@@ -134,7 +137,7 @@ class Parser:
     def _take(self, *expected: str) -> str:
         ahead = self._ahead()
         if ahead not in expected:
-            raise SyntaxFailure(f"{expected[0]} is missing")
+            raise ScriptSyntaxError(f"{expected[0]} is missing")
         self._source.advance(self._source.at + len(ahead))
         return ahead
 
@@ -243,7 +246,7 @@ class Parser:
         if ahead == "function" and dialect.function_word:
             return self._function_word()
         if ahead in {"select", "coproc"} and dialect.arrays:
-            raise SyntaxFailure(f"{ahead} is not followed")
+            raise ScriptSyntaxError(f"{ahead} is not followed")
         return self._definition()
 
     def _definition(self) -> Node | None:
@@ -270,7 +273,7 @@ class Parser:
         self._source.skip_blanks()
         word = self._words.word()
         if not word.parts:
-            raise SyntaxFailure("a word is missing")
+            raise ScriptSyntaxError("a word is missing")
         return word
 
     def _group(self) -> Node:
@@ -329,7 +332,7 @@ class Parser:
             return self._for_arithmetic()
         name = source.take(_IDENTIFIER)
         if name is None:
-            raise SyntaxFailure("a loop has no variable")
+            raise ScriptSyntaxError("a loop has no variable")
         self._skip_newlines()
         words = None
         if self._ahead() == "in":
@@ -348,10 +351,10 @@ class Parser:
         source.at += 2
         start = source.at
         if self._words.arithmetic_until("))") is None:
-            raise SyntaxFailure("a loop is not closed")
+            raise ScriptSyntaxError("a loop is not closed")
         texts = source.text[start : source.at - 2].split(";")
         if len(texts) != 3:
-            raise SyntaxFailure("a loop does not have three expressions")
+            raise ScriptSyntaxError("a loop does not have three expressions")
         first, condition, step = (self._expression(text) for text in texts)
         return ForArithmetic(first, condition, step, self._do())
 
@@ -412,7 +415,7 @@ class Parser:
             else:
                 words.append(self._words.word())
         if source.at == start or not (assignments or words or redirects):
-            raise SyntaxFailure("a command is empty")
+            raise ScriptSyntaxError("a command is empty")
         return Simple(tuple(assignments), tuple(words), tuple(redirects))
 
     def _redirection(self, redirects: list[Redirect]) -> bool:
@@ -443,7 +446,7 @@ class Parser:
         source = Source(text, self._source.dialect, self._source.spend, depth=self._source.depth)
         try:
             body = Parser(source).body()
-        except SyntaxFailure as failure:
+        except ScriptSyntaxError as failure:
             return (Opaque(str(failure)),)
         return body
 
@@ -452,7 +455,7 @@ def _substituted(source: Source) -> Body:
     """Read a substitution's commands, and the parenthesis that closes it."""
     body = Parser(source).body(")")
     if source.operator() != ")":
-        raise SyntaxFailure("a substitution is not closed")
+        raise ScriptSyntaxError("a substitution is not closed")
     source.advance(source.at + 1)
     return body
 
@@ -468,5 +471,5 @@ def _declares(words: list[Word | Assignment]) -> bool:
 def _delimiter(target: Word) -> str:
     """The line that ends a here-document: its word, quotes removed, nothing expanded."""
     if target.literal is None:
-        raise SyntaxFailure("a here-document ends at an expansion")
+        raise ScriptSyntaxError("a here-document ends at an expansion")
     return target.literal

@@ -12,8 +12,12 @@ _OPERATOR = re.compile(r"&&|\|\||\|&|;;&|;;|;&|<<<|<<-|<<|>>|<&|>&|<>|>\||&>>|&>
 _CHARACTERS, _TOKEN = 64, 2  # units: characters that one reads, and those of a token
 
 
-class SyntaxFailure(Exception):
+class ScriptSyntaxError(Exception):
     """A text is not of the shell's grammar, or not of the part of it that is read here."""
+
+
+class UnclosedError(ScriptSyntaxError):
+    """An expansion is not closed before the end of the text."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,8 @@ class Source:
         at: The next character.
         depth: How deep what is read is nested.
         documents: Here-documents that begin behind the next newline.
+        looked_at: The place of which ``ahead`` is the operator.
+        ahead: The operator that was found there.
     """
 
     text: str
@@ -52,6 +58,8 @@ class Source:
     at: int = 0
     depth: int = 0
     documents: list[Document] = field(default_factory=list)
+    looked_at: int = -1
+    ahead: str = ""
 
     @property
     def here(self) -> str:
@@ -77,15 +85,23 @@ class Source:
 
     def skip_blanks(self) -> None:
         """Skip blanks, line continuations and a comment."""
-        if match := _BLANKS.match(self.text, self.at):
+        here = self.text[self.at : self.at + 1]
+        if here in {" ", "\t", "\\"} and (match := _BLANKS.match(self.text, self.at)):
             self.at = match.end()
-        if self.here == "#":
+            here = self.text[self.at : self.at + 1]
+        if here == "#":
             end = self.text.find("\n", self.at)
             self.advance(len(self.text) if end < 0 else end)
 
     def operator(self) -> str:
         """The operator that comes next, blanks skipped; empty if there is none."""
+        if self.looked_at == self.at:
+            return self.ahead
         self.skip_blanks()
+        self.looked_at, self.ahead = self.at, self._operator()
+        return self.ahead
+
+    def _operator(self) -> str:
         match = _OPERATOR.match(self.text, self.at)
         if match is None:
             return ""
@@ -101,19 +117,19 @@ class Source:
         """Find the next mark.
 
         Raises:
-            SyntaxFailure: if there is none.
+            ScriptSyntaxError: if there is none.
         """
         end = self.text.find(mark, self.at)
         if end < 0:
-            raise SyntaxFailure(f"{mark} is not closed")
+            raise ScriptSyntaxError(f"{mark} is not closed")
         return end
 
     def deeper(self) -> None:
         """Note that what follows is nested one deeper.
 
         Raises:
-            SyntaxFailure: if that is too deep.
+            ScriptSyntaxError: if that is too deep.
         """
         self.depth += 1
         if self.depth > DEPTH:
-            raise SyntaxFailure("it is nested too deep")
+            raise ScriptSyntaxError("it is nested too deep")

@@ -17,7 +17,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
-from elfgate.linkage.shell.syntax.source import Source, SyntaxFailure
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.words import WordReader
 
 _BINARY = frozenset(
@@ -40,12 +40,12 @@ class TestReader:
         """Read all of it, and the closing brackets.
 
         Raises:
-            SyntaxFailure: if it is not understood.
+            ScriptSyntaxError: if it is not understood.
         """
         test = self._either()
         self._skip()
         if not self._source.starts("]]"):
-            raise SyntaxFailure("a test is not closed")
+            raise ScriptSyntaxError("a test is not closed")
         self._source.advance(self._source.at + 2)
         return test
 
@@ -79,7 +79,7 @@ class TestReader:
             source.deeper()
             test = self._either()
             if not self._takes(")"):
-                raise SyntaxFailure("a parenthesis of a test is not closed")
+                raise ScriptSyntaxError("a parenthesis of a test is not closed")
             source.depth -= 1
             return test
         self._skip()
@@ -104,7 +104,7 @@ class TestReader:
             return UnaryTest("-n", left)
         name = self._word().literal
         if name not in _BINARY:
-            raise SyntaxFailure("a test has no such operator")
+            raise ScriptSyntaxError("a test has no such operator")
         source.skip_blanks()
         right = self._regular_expression() if name == "=~" else self._word()
         return BinaryTest(name, left, right)
@@ -117,7 +117,7 @@ class TestReader:
         self._skip()
         word = self._words.word()
         if not word.parts:
-            raise SyntaxFailure("a word of a test is missing")
+            raise ScriptSyntaxError("a word of a test is missing")
         return word
 
     def _regular_expression(self) -> Word:
@@ -138,5 +138,5 @@ class TestReader:
             else:
                 self._words.part(parts, _EXPRESSION)
         if not parts:
-            raise SyntaxFailure("a regular expression is missing")
+            raise ScriptSyntaxError("a regular expression is missing")
         return word_of(tuple(parts))

@@ -23,7 +23,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     word_of,
 )
 from elfgate.linkage.shell.syntax.parameters import operation_of
-from elfgate.linkage.shell.syntax.source import Source, SyntaxFailure
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source, UnclosedError
 
 _PLAIN = re.compile(r"[^ \t\n;&|()<>'\"\\$`]+")
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
@@ -62,7 +62,7 @@ class WordReader:
             ends: The characters that end it outside quotes.
 
         Raises:
-            SyntaxFailure: if something in it is not closed.
+            ScriptSyntaxError: if something in it is not closed.
         """
         parts: list[Part] = []
         source = self.source
@@ -109,7 +109,7 @@ class WordReader:
         source = self.source
         while source.here not in ends:
             if not source.here:
-                raise SyntaxFailure("a brace is not closed")
+                raise ScriptSyntaxError("a brace is not closed")
             if source.here == '"':
                 self._double_quoted(parts)
             elif quoted and source.here == "'":
@@ -175,7 +175,7 @@ class WordReader:
                 parts.append(Text("|"))
                 source.at += 1
             elif not source.here or source.here in " \t\n;&<>(":
-                raise SyntaxFailure("a pattern is not closed")
+                raise ScriptSyntaxError("a pattern is not closed")
             else:
                 parts += self.word("|) \t\n;&<>(").parts
         parts.append(Text(")"))
@@ -220,7 +220,7 @@ class WordReader:
         count = len(parts)
         while source.here != '"':
             if not source.here:
-                raise SyntaxFailure("a quote is not closed")
+                raise ScriptSyntaxError("a quote is not closed")
             if plain := source.take(_IN_QUOTES):
                 parts.append(Text(plain, quoted=True))
             else:
@@ -266,7 +266,7 @@ class WordReader:
         source = self.source
         match = _ANSI.match(source.text, source.at)
         if match is None:
-            raise SyntaxFailure("a quote is not closed")
+            raise ScriptSyntaxError("a quote is not closed")
         source.advance(match.end())
         text = decoded(match[1])
         parts.append(OpaquePart(match[0], quoted=True) if text is None else Text(text, quoted=True))
@@ -278,8 +278,9 @@ class WordReader:
         pieces: list[str] = []
         while source.here != "`":
             if not source.here:
-                raise SyntaxFailure("a backquote is not closed")
-            if source.here == "\\" and source.text[source.at + 1 : source.at + 2] in escapes:
+                raise ScriptSyntaxError("a backquote is not closed")
+            after = source.text[source.at + 1 : source.at + 2]
+            if source.here == "\\" and after and after in escapes:
                 source.at += 1
             mark = source.text[source.at]
             end = _next_mark(source.text, source.at + 1)
@@ -332,7 +333,7 @@ class WordReader:
                 source.at += 1
                 return ArrayLiteral(tuple(words), keyed)
             elif operator or not source.here:
-                raise SyntaxFailure("a list is not closed")
+                raise ScriptSyntaxError("a list is not closed")
             else:
                 keyed |= source.here == "["
                 words.append(self.word())
@@ -343,11 +344,13 @@ class WordReader:
         source.deeper()
         try:
             part: Part = self._parameter(quoted=quoted)
-        except SyntaxFailure:
+        except UnclosedError:
+            raise  # so is all that it stands in: no text is searched twice
+        except ScriptSyntaxError as error:
             source.at = start + 2
             end = self._balanced("{}", _BRACES_SCANNED)
             if end is None:
-                raise
+                raise UnclosedError from error
             source.advance(end + 1)
             part = OpaquePart(source.text[start : end + 1], quoted)
         source.depth -= 1
@@ -361,7 +364,7 @@ class WordReader:
         source.at += length + indirect
         name = source.take(_BRACED_NAME)
         if name is None:
-            raise SyntaxFailure("a parameter has no name")
+            raise ScriptSyntaxError("a parameter has no name")
         index = self._index() if source.here == "[" and source.dialect.arrays else None
         prefix = indirect and self._is_prefix(index)
         if prefix and index is None:
@@ -370,7 +373,7 @@ class WordReader:
         if source.here != "}":
             operation = operation_of(self, quoted=quoted)
         if source.here != "}":
-            raise SyntaxFailure("an expansion is not understood")
+            raise ScriptSyntaxError("an expansion is not understood")
         source.at += 1
         return Parameter(name, operation, index, length, indirect, prefix, quoted)
 

@@ -225,12 +225,6 @@ def real(args: Arguments, state: State, world: World) -> Truth:
     return True if isinstance(thing, Thing) else None
 
 
-def which(args: Arguments, state: State, world: World) -> Truth:
-    """``which``."""
-    del world, state
-    return None if len(args) != 1 else None
-
-
 def grep(args: Arguments, state: State, world: World) -> Truth:
     """``grep -q TEXT FILE``, where the text stands for itself and the file's text is known."""
     given = _split(args, "qFs")

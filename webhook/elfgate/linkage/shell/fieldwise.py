@@ -43,7 +43,7 @@ class FieldBuilder:
 
     def add_value(self, value: Scalar, quoted: bool) -> None:  # noqa: FBT001
         """Add an expansion's value."""
-        if quoted:
+        if quoted or (isinstance(value, Unknown) and value.number):
             self.add_text(value, quoted=True)
         elif isinstance(value, Unknown):
             self._closing = value

@@ -60,6 +60,8 @@ class Parameters:
             return state.flow.status.value
         if name in {"@", "*"}:
             return state.frame.args
+        if name == "!":
+            return state.variables.values.get(name, UNSET)
         return _OPTIONS if name == "-" else _NUMBER
 
     def several(self, part: Parameter) -> Fields | None:

@@ -81,9 +81,9 @@ def _matched(
         automaton = Automaton(glob(component, extended=False), world.spend)
     except PatternError:
         return _NOT_KNOWN
-    if automaton.matches(".") or automaton.matches(".."):
-        return _NOT_KNOWN  # releases differ in whether they are given
     dots = component[0][0].startswith(".")
+    if dots and (automaton.matches(".") or automaton.matches("..")):
+        return _NOT_KNOWN  # releases differ in whether they are given
     return tuple(
         name for name in listing if (dots or not name.startswith(".")) and automaton.matches(name)
     )

@@ -125,6 +125,8 @@ def exec_(call: Call) -> list[State]:
     if not fields.prefix:
         raise LostError("the program is not known")
     launch = launched(fields, call.state, call.world)
+    if launch.argv[0] == "-a" and not launch.doubt:
+        launch = replace(launch, doubt=_OPTION)
     if name:
         launch = replace(launch, argv=(name, *launch.argv[1:]), file=launch.argv[0])
     call.walk.become(launch, call.state)

@@ -10,6 +10,7 @@ from elfgate.linkage.shell.state import Flow
 from elfgate.linkage.shell.syntax.dialect import BASH, DASH
 from elfgate.linkage.shell.syntax.parser import parse
 from elfgate.linkage.shell.values import FAILURE
+from elfgate.linkage.work import Work
 from support import tarball
 from support.image import alpine, musl_program, start, static_program
 
@@ -59,12 +60,10 @@ def test_a_text_is_parsed_once_for_each_dialect() -> None:
 
 
 def test_what_was_parsed_costs_as_much_the_second_time() -> None:
-    costs: list[int] = []
-    for _ in range(2):
-        spent: list[int] = []
-        parse("echo one two three\n", BASH).command(0, lambda _, units, to=spent: to.append(units))
-        costs.append(sum(spent))
-    assert costs[0] == costs[1] > 0
+    first, second = Work(), Work()
+    for work in (first, second):
+        parse("echo one two three\n", BASH).command(0, work.spend_once)
+    assert first.left == second.left < Work().left
 
 
 def test_parsed_scripts_are_forgotten_when_their_texts_are_long() -> None:

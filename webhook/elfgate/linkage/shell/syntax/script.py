@@ -4,7 +4,7 @@ Shells read a script command by command, so that a text beyond what is run does 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.syntax.nodes import Node, Spend
@@ -29,7 +29,7 @@ class Script:
         self._commands: list[Node | None] = []
         self._costs: list[int] = []
 
-    def command(self, number: int, pay: Callable[[object, int], None]) -> Node | None:
+    def command(self, number: int, pay: Callable[[Hashable, int], None]) -> Node | None:
         """Give the command of that number, counted from 0; None behind the last one.
 
         Args:

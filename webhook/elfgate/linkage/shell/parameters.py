@@ -60,9 +60,8 @@ class Parameters:
             return state.flow.status.value
         if name in {"@", "*"}:
             return state.frame.args
-        if name == "!":
-            return state.variables.values.get(name, UNSET)
-        return _OPTIONS if name == "-" else _NUMBER
+        others = {"-": _OPTIONS, "!": state.variables.values.get("!", UNSET)}
+        return others.get(name, _NUMBER)
 
     def several(self, part: Parameter) -> Fields | None:
         """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""

@@ -76,6 +76,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="how nodes unpack layers: overlayfs (also of CRI-O and Docker), native (also rootless), devmapper, btrfs, "
         "zfs, blockfile or fuse-overlayfs; else what comes out differently is an unknown",
     )
+    group.add_argument(
+        "--isolation",
+        choices=("required", "preferred", "none"),
+        default="preferred",
+        metavar="HOW",
+        help="look into images in confined processes of their own: required, preferred (default), "
+        "or none, for images that you trust",
+    )
     add_store(group)
 
 

@@ -14,8 +14,10 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 
 from elfgate.errors import ElfgateError
+from elfgate.isolation.forked import Forked, fork
 
 _START_SECONDS, _FORK_SECONDS = 30.0, 10.0
 _CPU_CLOCK = 2  # CPUCLOCK_SCHED of the kernel's ``posix-timers_types.h``
@@ -63,15 +65,17 @@ class Zygote:
 
     Args:
         module: Whose ``main`` it runs.
+        forked: Fork it from this process when it is started (``forked``), and never again.
 
     Attributes:
         starts: How many times it was started.
     """
 
-    def __init__(self, module: str = "elfgate.isolation.zygote") -> None:
+    def __init__(self, module: str = "elfgate.isolation.zygote", *, forked: bool = False) -> None:
         self._module = module
+        self._forked = forked
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._control: socket.socket | None = None
         self.starts = 0
 
@@ -143,21 +147,28 @@ class Zygote:
     def _started(self) -> socket.socket:
         if self._control is not None:
             return self._control
+        if self._forked and self.starts:
+            raise ConnectionResetError("the zygote has ended")
         own, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
-            self._process = subprocess.Popen(
-                (*_command(self._module), str(its.fileno())),
-                env={},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=(its.fileno(),),
-                cwd="/",
-                start_new_session=True,  # a terminal's signals are for whoever started it
-            )
+            self._process = self._begun(its)
         own.settimeout(_START_SECONDS)
         self._control = own
         self.starts += 1
         return own
+
+    def _begun(self, control: socket.socket) -> subprocess.Popen[bytes] | Forked:
+        if self._forked:
+            return fork(import_module(self._module).main, control)
+        return subprocess.Popen(
+            (*_command(self._module), str(control.fileno())),
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(control.fileno(),),
+            cwd="/",
+            start_new_session=True,  # a terminal's signals are for whoever started it
+        )
 
     def _end(self) -> None:
         if self._control is not None:

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from elfgate.settings import Registries as RegistrySettings
 from elfgate.settings import Settings, default_store
 from elfgate.store.near import near_store
 from elfgate.store.sqlite import DEFAULT_MAX_BYTES
-from elfgate.wiring.isolation import Isolation, untrusted_work
+from elfgate.wiring.isolation import Isolation, Work, untrusted_work
 from elfgate.wiring.stores import shared_store, store_at
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Reading:
         on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
         on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
         isolation: Whether images are looked into in confined processes of their own.
+        self_test: Whether it is tried out first that such processes can do their work.
         figures: Where kills of those are counted.
     """
 
@@ -67,6 +68,7 @@ class Reading:
     on_store_failure: Callable[[str], None] = _nobody
     on_unread: Callable[[str], None] = _nobody
     isolation: Isolation = "none"
+    self_test: bool = False
     figures: "Figures | None" = None
 
     @classmethod
@@ -86,6 +88,7 @@ class Reading:
             store=file,
             store_url=url,
             injected=tuple(options.injected_library),
+            isolation=options.isolation,
             snapshotter=options.snapshotter,
         )
 
@@ -102,6 +105,7 @@ class Reading:
             wait=settings.admission.first_sight_seconds,
             injected=settings.nodes.injected_libraries,
             isolation=settings.isolation,
+            self_test=True,
             snapshotter=settings.nodes.snapshotter,
         )
 
@@ -114,7 +118,7 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
         InputError: if one of the references or locations is none, or the store's file cannot be used.
     """
     async with (
-        untrusted_work(reading.isolation, reading.injected, reading.figures) as work,
+        _work(reading) as work,
         _reader(reading, work.indexer) as (read, locate),
     ):
         scanning = Scanner(
@@ -132,6 +136,12 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
             await scanning.close()
 
 
+def _work(reading: Reading) -> AbstractAsyncContextManager[Work]:
+    return untrusted_work(
+        reading.isolation, reading.injected, reading.figures, self_test=reading.self_test
+    )
+
+
 @asynccontextmanager
 async def reader(
     reading: Reading, *, at_once: int | None = None
@@ -146,7 +156,7 @@ async def reader(
         InputError: as ``scanner`` does.
     """
     async with (
-        untrusted_work(reading.isolation, reading.injected, reading.figures) as work,
+        _work(reading) as work,
         _reader(reading, work.indexer, at_once=at_once) as opened,
     ):
         yield opened

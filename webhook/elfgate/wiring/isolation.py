@@ -38,7 +38,11 @@ class Work:
 
 @asynccontextmanager
 async def untrusted_work(
-    isolation: Isolation, injected: Sequence[str], figures: "Figures | None" = None
+    isolation: Isolation,
+    injected: Sequence[str],
+    figures: "Figures | None" = None,
+    *,
+    self_test: bool = False,
 ) -> AsyncIterator[Work]:
     """Who does untrusted work, ended at the end.
 
@@ -46,6 +50,8 @@ async def untrusted_work(
         isolation: Whether that has to be in processes of its own.
         injected: Patterns of libraries that the nodes add to containers.
         figures: Where kills and locks are noted.
+        self_test: Take the time of a service: have them descend from a process that was started
+            afresh, and try first whether they can do their work.
 
     Raises:
         InputError: if isolation is required, and this system cannot do it.
@@ -59,8 +65,10 @@ async def untrusted_work(
         yield here
         return
     noted = figures or _figures()
-    async with _apart(injected, noted) as (pool, indexing):
-        problem = await _problem(pool, indexing, noted)
+    async with _apart(injected, noted, forked=not self_test) as (pool, indexing):
+        problem = ""
+        if self_test or isolation == "required":
+            problem = await _problem(pool, indexing, noted)
         if problem:
             _without(isolation, problem)
         yield here if problem else Work(pool, indexing)
@@ -68,13 +76,14 @@ async def untrusted_work(
 
 @asynccontextmanager
 async def _apart(
-    injected: Sequence[str], figures: "Figures"
+    injected: Sequence[str], figures: "Figures", *, forked: bool
 ) -> AsyncIterator[tuple["Pool", "Indexing"]]:
     from elfgate.isolation.children import Zygote
     from elfgate.isolation.indexing import Indexing
     from elfgate.isolation.pool import Pool
 
-    zygote = Zygote()
+    zygote = Zygote(forked=forked)
+    zygote.start()
     pool = Pool(zygote, injected=injected, on_kill=figures.killed, on_hello=figures.began)
     indexing = Indexing(zygote, on_kill=figures.killed, on_hello=figures.began)
     try:

@@ -74,7 +74,7 @@ async def reading(
     """Read while the context lasts, with facts in a file of this folder unless a store is given."""
     near = SqliteStore(folder / "facts.db") if store is None else store
     registries = Registries(options=options)
-    reader = Reader(store=near, shared=shared, concurrency=concurrency)
+    reader = Reader(store=near, shared=shared, concurrency=concurrency, tenants=True)
     try:
         yield Tenants(reader, registries)
     finally:

@@ -243,7 +243,7 @@ class Registries(Model):
     concurrency: PositiveInt | None = Field(
         default=None,
         description="How many look-ups, and how many layers, of one registry are under way at a time "
-        "for one namespace; eight, and one more than there are cores, if unset.",
+        "for one namespace; eight, and two, if unset.",
     )
 
 

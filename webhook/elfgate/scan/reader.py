@@ -51,6 +51,7 @@ class Reader:
         concurrency: How many things of one registry are read at a time for one namespace
             (``Threads``).
         by_table: Believe layers' tables of contents, and read only what may matter of layers that have one.
+        tenants: Several namespaces ask, and share what there is (``Threads``).
         on_damage: Told of each fact of the near store that is damaged.
     """
 
@@ -62,11 +63,12 @@ class Reader:
         limits: Limits | None = None,
         concurrency: int | None = None,
         by_table: bool = False,
+        tenants: bool = False,
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._shared = shared
-        self._threads = Threads(concurrency)
+        self._threads = Threads(concurrency, tenants=tenants)
         self._writes = Writes(self._threads)
         self._flights = Flights()
         self._origins = Origins(store)

@@ -21,10 +21,12 @@ from elfgate.scan.places import Places, Shares, Turn
 T = TypeVar("T")
 
 _LOOK_UPS = 8  # of one namespace at one registry
+LAYERS = 4  # read at a time for several tenants: each may take 256 MiB while it is indexed
+_UNBOUNDED = 1 << 62
 _LOOK_UP_BYTES = 64 << 20  # of documents under way
 _NEAR = 4  # threads for stores: a file that another process locks, a server across a network
 _SLOWEST = 4 << 10  # bytes a second: what comes slower is given up
-_SLOWEST_UNAWAITED = 128 << 10  # the same while nobody waits for it, and others wait for its place
+_SLOWEST_UNAWAITED = 256 << 10  # the same while nobody waits for it, and others wait for its place
 
 
 class Threads:
@@ -33,18 +35,20 @@ class Threads:
     Args:
         concurrency: How many things of one registry are read at a time for one namespace: look-ups
             and, beside them, layers. If None, eight look-ups and a layer more than there are cores.
+        tenants: Several namespaces ask: none of them has more than half of the layers' places,
+            which are as few as there is memory for (``LAYERS``).
     """
 
-    def __init__(self, concurrency: int | None = None) -> None:
+    def __init__(self, concurrency: int | None = None, *, tenants: bool = False) -> None:
         look_ups = concurrency or _LOOK_UPS
         layers = concurrency or (os.cpu_count() or 1) + 1
         self.look_ups = Places(
             Shares(8 * look_ups, 2 * look_ups, 4 * look_ups, look_ups, _LOOK_UP_BYTES)
         )
-        self.layers = Places(Shares(8 * layers, 2 * layers, 4 * layers, layers, 1 << 62))
+        self.layers = Places(_shares_of_layers(layers, tenants=tenants))
         self._backoff = Backoff()
         self._look_up_threads = _pool("look-up", 8 * look_ups)
-        self._layer_threads = _pool("layer", 8 * layers)
+        self._layer_threads = _pool("layer", 8 * layers if not tenants else LAYERS)
         self._store_threads = _pool("store", _NEAR)
 
     async def look_up(self, located: Located, call: Callable[[], T], *, weight: int = 0) -> T:
@@ -116,6 +120,14 @@ def _giving(places: Places, turn: Turn) -> Callable[[Future[T]], None]:
             loop.call_soon_threadsafe(places.give, turn)
 
     return give
+
+
+def _shares_of_layers(at_once: int, *, tenants: bool) -> Shares:
+    """Whoever reads for several tenants keeps places free for the others, as a layer may take minutes."""
+    if not tenants:
+        return Shares(8 * at_once, 8 * at_once, at_once, at_once, _UNBOUNDED)
+    half = LAYERS // 2
+    return Shares(LAYERS, half, LAYERS, min(at_once, half), _UNBOUNDED)
 
 
 def _pool(name: str, size: int) -> ThreadPoolExecutor:

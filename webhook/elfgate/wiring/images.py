@@ -46,6 +46,7 @@ class Reading:
         store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
         wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
+        tenants: Several namespaces ask, and share what there is.
         injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
         snapshotter: How the nodes unpack layers; None if that is not known.
         on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
@@ -63,6 +64,7 @@ class Reading:
     store_url: str = ""
     limits: Limits = field(default_factory=Limits)
     wait: float | None = None
+    tenants: bool = False
     injected: tuple[str, ...] = ()
     snapshotter: Snapshotter | None = None
     on_store_failure: Callable[[str], None] = _nobody
@@ -103,6 +105,7 @@ class Reading:
             store_url=settings.store.url or "",
             limits=settings.limits.limits(),
             wait=settings.admission.first_sight_seconds,
+            tenants=True,
             injected=settings.nodes.injected_libraries,
             isolation=settings.isolation,
             self_test=True,
@@ -184,6 +187,7 @@ async def _reader(
             limits=reading.limits,
             concurrency=places,
             by_table=said.by_table,
+            tenants=reading.tenants,
             on_damage=partial(told, "near"),
         )
         closing.push_async_callback(read.close)

@@ -259,6 +259,17 @@ def test_beyond_so_many_reviews_at_a_time_one_more_is_answered_at_once(pki: Pki)
     against(pki, check_with, judge=judge, in_flight=1)
 
 
+def test_a_large_review_is_read_in_its_turn_and_answered_all_the_same(pki: Pki) -> None:
+    async def check(server: Server) -> None:
+        large = REVIEW | {"filler": "x" * 200_000}
+        answers = await asyncio.gather(*(server.review(large) for _ in range(5)))
+        assert {each.json()["response"]["uid"] for each in answers} == {UID}
+        refused = await server.review(b" " * 200_000)
+        assert refused.status_code == 400
+
+    against(pki, check)
+
+
 def test_a_review_that_trickles_in_is_given_up_at_its_own_deadline(pki: Pki) -> None:
     async def check(server: Server) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=pki.trusting())

@@ -24,7 +24,7 @@ from elfgate.rootfs.ldconf import parse_cache
 from elfgate.rootfs.tar import index
 from elfgate.rootfs.tree import Tree
 from elfgate.rootfs.walk import Found
-from support import tarball
+from support import fuzzing_door, tarball
 from support.elf_file import elf_file, glibc_libc, glibc_loader, musl_loader
 from support.image import alpine, debian
 from support.ldcache import ld_so_cache
@@ -130,8 +130,11 @@ def tree(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (elf, stored_excerpt, ld_cache, program, loader, layer_tar, stored_layer, tree)
-}
+    for target in (
+        elf, stored_excerpt, ld_cache, program, loader, layer_tar, stored_layer, tree,
+        fuzzing_door.head, fuzzing_door.review,
+    )
+}  # fmt: skip
 
 
 def seeds(name: str) -> list[bytes]:
@@ -181,6 +184,7 @@ def seeds(name: str) -> list[bytes]:
         "layer_tar": [tar],
         "stored_layer": [index(io.BytesIO(tar), max_bytes=1 << 20, max_entries=99).encode()],
         "tree": [names],
+        **fuzzing_door.SEEDS,
     }
     return [*made[name], *found_before(name)]
 

@@ -19,7 +19,7 @@ from elfgate.server.visitor import Visitor
 HANDSHAKE_SECONDS = 5.0
 FAREWELL_SECONDS = 0.5  # for the other side to say that it has closed too, and no more to send
 HEAD_SECONDS = 10.0  # for a request's head, from its first byte
-AT_A_TIME = 4  # connections taken in one turn of the event loop: each costs a handshake
+AT_A_TIME = 2  # connections taken in one turn of the event loop: each costs a handshake
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
 SWEEP_SECONDS = 1.0
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one

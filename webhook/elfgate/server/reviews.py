@@ -39,9 +39,22 @@ log = logging.getLogger(__name__)
 BODIES_BYTES = 32 << 20  # of reviews that are being read or answered
 IN_LINE = 1  # times as many as may be judged at a time may wait for that
 LINE_BYTES = 8 << 20  # of those, what may wait to be judged; the rest is for what is known
-BODY_SECONDS = 5.0  # for a review to arrive, whatever its own deadline
+LARGE_BYTES = 128 << 10  # a larger one takes longer to read than most take to judge
+BODY_SECONDS = 3.0  # for a review to arrive, whatever its own deadline
 TOO_MANY = "too many reviews at a time"
 DENIALS_A_SECOND = 200  # that are logged
+
+
+class TooManyError(Exception):
+    """A review too many.
+
+    Args:
+        uid: Its own; empty if it was not read.
+    """
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self.uid = uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +133,9 @@ class Reviews:
     async def _answer(self, asking: Asking, body: bytes) -> bytes:
         """The judge's answer, or the configured one if there is none in time."""
         try:
-            question = asking.door.judge.read(body)
-            answer = asking.door.judge.at_hand(question)
-            if answer is None:
-                answer = await self._judged(asking, question, body)
-        except NoTimeError:
-            return self._shed(asking, question.uid)  # what is exempt was at hand
+            answer = await self._verdict(asking, body)
+        except TooManyError as surplus:
+            return self._shed(asking, surplus.uid, body)
         except TimeoutError:
             return self._fail(asking, body, "timeout", "it was not done in time")
         except EngineError as error:
@@ -139,16 +149,31 @@ class Reviews:
         self._note(answer, body, time.monotonic() - asking.arrived)
         return answer.body
 
+    async def _verdict(self, asking: Asking, body: bytes) -> Answer:
+        """What is at hand, else what is judged; what is large is not even read out of turn."""
+        if len(body) > LARGE_BYTES:
+            return await self._in_time(asking, None, body)
+        question = asking.door.judge.read(body)
+        return asking.door.judge.at_hand(question) or await self._in_time(asking, question, body)
+
+    async def _in_time(self, asking: Asking, question: Any, body: bytes) -> Answer:
+        uid = question.uid if question is not None else ""
+        if self._turns.full:
+            raise TooManyError(uid)
+        try:
+            return await self._judged(asking, question, body)
+        except NoTimeError:
+            raise TooManyError(uid) from None
+
     async def _judged(self, asking: Asking, question: Any, body: bytes) -> Answer:
         """Judge in turn.
 
         The judge is told to be done the margin before the deadline, and cut off half of it later.
         """
-        if self._turns.full:
-            raise NoTimeError
-        place = Place(asking.peer, question.namespace, len(body), asking.latest)
+        namespace = question.namespace if question is not None else ""
+        place = Place(asking.peer, namespace, len(body), asking.latest)
         judge = asking.door.judge
-        if self._turns.free:
+        if self._turns.free and question is not None:
             work = judge.judge(question, asking.latest - time.monotonic())
         else:  # what waits is kept as it came, which is a fifth of what is made of it
             work = _judge_later(judge, body, asking.latest)
@@ -193,8 +218,10 @@ class Reviews:
         self._count_failure(uid, cause, why, allow=allow)
         return fallback(uid, why=why, allow=allow)
 
-    def _shed(self, asking: Asking, uid: str) -> bytes:
-        """The answer to one review too many, in next to no time."""
+    def _shed(self, asking: Asking, uid: str, body: bytes) -> bytes:
+        """The answer to one review too many, in next to no time; what is exempt was at hand."""
+        if not uid:
+            return self._fail(asking, body, "overload", TOO_MANY)
         allow = not asking.door.refuses
         before, after = _shed_answer(allow=allow)
         self._count_failure(uid, "overload", TOO_MANY, allow=allow)

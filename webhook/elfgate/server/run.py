@@ -36,7 +36,7 @@ BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 120
 LINGER_SECONDS = 1.0
 # A review leaves no cycles behind, and a round after each 700 objects (the default) takes a tenth of the time.
-COLLECT = (20_000, 20, 20)
+COLLECT = (10_000, 10, 10)
 GRACE_SECONDS = (
     30  # the API server's longest deadline: no review can still want its answer after it
 )

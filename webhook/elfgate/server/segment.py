@@ -33,8 +33,38 @@ class JoiningTransport:
         self._flush()
         self._transport.close()
 
+    def release(self) -> None:
+        """Let go of the real one, which has ended: whoever still writes does so in vain."""
+        self._held.clear()
+        self._transport = _ENDED
+
     def _flush(self) -> None:
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
             self._transport.write(data)
+
+
+class _Ended(asyncio.Transport):
+    """A connection that is no more."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> None:
+        """Nobody reads it."""
+
+    def close(self) -> None:
+        """It is."""
+
+    def abort(self) -> None:
+        """It is closed."""
+
+    def pause_reading(self) -> None:
+        """Nothing comes."""
+
+    def resume_reading(self) -> None:
+        """Nothing comes."""
+
+
+_ENDED = _Ended()

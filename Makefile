@@ -5,6 +5,7 @@ VENV := .venv
 FUZZ_SECONDS ?= 3600
 SOAK_MINUTES ?= 30
 CHAOS_SECONDS ?= 60
+HOSTILE_SECONDS ?= 20
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -43,6 +44,14 @@ e2e: $(STAMP) ## Try it in a real control plane, built from source the first tim
 chaos: $(STAMP) ## Break what two replicas rest on, a fault for CHAOS_SECONDS=60, and tell what each cost
 	ELFGATE_E2E=1 CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/python -m pytest tests/e2e/chaos; status=$$?; \
 	  cat build/chaos/table.txt; exit $$status
+
+.PHONY: hostile
+hostile: $(STAMP) ## Attack two replicas as strangers and tenants would, each way for HOSTILE_SECONDS=20, and tell what it cost (RECORD=1: in docs/hostile.md)
+	ELFGATE_HOSTILE=1 HOSTILE_SECONDS=$(HOSTILE_SECONDS) $(BIN)/python -m pytest tests/hostile; status=$$?; \
+	  cat build/hostile/table.txt; exit $$status
+	if command -v go >/dev/null; then \
+	  $(BIN)/python benchmarks/overload.py --check --seconds $(HOSTILE_SECONDS) --table build/hostile/overload.md; fi
+	if [ -n "$(RECORD)" ]; then $(BIN)/python docs/hostile.py build/hostile; fi
 
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other

@@ -12,6 +12,7 @@ from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.expansion import Environment, Room
 from elfgate.cluster.given import container_doubts
 from elfgate.cluster.held import held
+from elfgate.cluster.hooks import hooks
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
@@ -142,14 +143,15 @@ def _containers(template: Part, row: Template, *, settled: bool) -> Iterator[Con
             if row.partial and not container.get("image").text():
                 continue  # it only changes one that the controller makes
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"
+            environment = Environment(container, room)
+            overrides = _overrides(container, security, environment, groups, settled=usual)
             yield Container(
                 name=container.get("name").text(),
                 image=container.get("image").text(),
                 role=Role.SIDECAR if sidecar else role,
-                overrides=_overrides(
-                    container, security, Environment(container, room), groups, settled=usual
-                ),
+                overrides=overrides,
                 doubts=(*container_doubts(container, template), *(_ADDED if row.partial else ())),
+                hooks=tuple(hooks(container, overrides)),
             )
 
 
@@ -180,6 +182,7 @@ def _overrides(
         privileged=security.get("privileged").flag(),
         read_only_root=security.get("readOnlyRootFilesystem").flag(),
         settled=settled,
+        run_as_non_root=_flag(security.get("runAsNonRoot"), pod_security.get("runAsNonRoot")),
         unknown_command=unknown_command,
         unknown_args=unknown_args,
     )
@@ -218,6 +221,10 @@ def _no_new_privileges(escalation: Part, *, settled: bool) -> bool | None:
     if escalation and not escalation.flag():
         return True
     return False if settled else None
+
+
+def _flag(own: Part, inherited: Part) -> bool:
+    return own.flag() if own else inherited.flag()
 
 
 def _first(own: Part, inherited: Part) -> int | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from elfgate.cluster.doubts import Doubt
+from elfgate.cluster.hooks import Hook
 from elfgate.cluster.openings import DEFAULT_SCHEDULER, Opening
 from elfgate.cluster.part import Part
 from elfgate.linkage.start import Overrides
@@ -40,6 +41,7 @@ class Container:
         overrides: What the pod changes of the image's defaults.
         skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it is.
         doubts: Why what would fail may not, for what the pod says of it.
+        hooks: What else is executed in it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Container:
     overrides: Overrides = field(default_factory=Overrides)
     skipped: str = ""
     doubts: tuple[Doubt, ...] = ()
+    hooks: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,23 @@ class Workload:
     others: "tuple[Workload, ...]" = ()
     owners: tuple[str, ...] = ()
     before: "Workload | None" = None
+
+    @property
+    def image_volumes(self) -> tuple[str, ...]:
+        """The images that are mounted as volumes, but for those that only the nodes have.
+
+        Raises:
+            InputError: if what says so has another shape.
+        """
+        volumes = Part(self.pod_spec, None, "spec").get("volumes").items()
+        images = [volume.get("image") for volume in volumes]
+        return tuple(
+            dict.fromkeys(
+                image.get("reference").text()
+                for image in images
+                if image.get("reference") and image.get("pullPolicy").text() != "Never"
+            )
+        )
 
     @property
     def runtime_class(self) -> str:

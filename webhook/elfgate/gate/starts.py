@@ -14,6 +14,7 @@ from elfgate.cluster.target import Target
 from elfgate.cluster.targets import Demands, landing
 from elfgate.cluster.workload import Container, Workload
 from elfgate.errors import InputError, UnknownReason
+from elfgate.gate.beside import Beside
 from elfgate.images.reference import pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.scan.asker import Asker
@@ -50,10 +51,23 @@ class Starts:
         pairs = [(container, target) for target in targets for container in workload.containers]
         linkages = await self._linkages(pairs)
         runtime = runtime_doubts(workload.runtime_class, self.outlook)
-        return [
+        starts = [
             Start(container, target, _doubted(linkage, runtime, container, target))
             for (container, target), linkage in zip(pairs, linkages, strict=True)
         ]
+        return [await self._with_what_is_beside(workload, start) for start in starts]
+
+    async def _with_what_is_beside(self, workload: Workload, start: Start) -> Start:
+        """Add what fails of the container's hooks, and to the first container of the pod's volumes."""
+        is_first = start.container is workload.containers[0]
+        volumes = workload.image_volumes if is_first else ()
+        if not (start.container.hooks or volumes) or start.container.skipped:
+            return start
+        beside = Beside(self.scanner, self.within, self.asker)
+        added = await beside.findings(start.container, start.target, volumes)
+        prediction = start.linkage.prediction
+        prediction = replace(prediction, findings=(*prediction.findings, *added))
+        return replace(start, linkage=replace(start.linkage, prediction=prediction))
 
     async def before(self, workload: Workload, inventory: Inventory) -> list[Start]:
         """Predict how the object was before an update, where it could land then; none if it was of another shape."""

@@ -25,6 +25,7 @@ from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.unsettled import first_unknown, unsettle
+from elfgate.linkage.users import check_user
 from elfgate.linkage.variant import variant
 from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.linkage.work import Work, WorkExhaustedError
@@ -86,6 +87,7 @@ def predict(
     )
     try:
         _begin(attempt, first, first_unknown(overrides, len(defaults.entrypoint)))
+        check_user(attempt, first.user, overrides)
     except WorkExhaustedError:
         attempt.findings.clear()  # what was found is not yet weighed against the rest
         name = first.argv[0]

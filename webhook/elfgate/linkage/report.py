@@ -24,6 +24,10 @@ class Code(StrEnum):
     CPU_LEVEL = "cpu_level"
     PAGE_SIZE = "page_size"
     KERNEL_TOO_OLD = "kernel_too_old"
+    RUN_AS_ROOT = "run_as_root"
+    USER_MISSING = "user_missing"
+    IMAGE_VOLUME = "image_volume"
+    PROBE_CANNOT_START = "probe_cannot_start"
     LINKAGE_UNKNOWN = "linkage_unknown"
     PLATFORM_LABEL_WRONG = "platform_label_wrong"
 

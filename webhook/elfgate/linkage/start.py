@@ -41,6 +41,7 @@ class Overrides:
     Attributes:
         command: Replaces the Entrypoint, and drops Cmd; None if not given.
         args: Replaces Cmd; None if not given.
+        run_as_non_root: The kubelet refuses to start it as root (``runAsNonRoot``).
         unknown_command: Positions of the words of ``command`` that hold a value from elsewhere.
         unknown_args: The same of ``args``.
         env: Set on top of the image's; ``$(VAR)`` already expanded.
@@ -78,6 +79,7 @@ class Overrides:
     privileged: bool = False
     read_only_root: bool = False
     settled: bool = False
+    run_as_non_root: bool = False
     unknown_command: frozenset[int] = frozenset()
     unknown_args: frozenset[int] = frozenset()
 

@@ -30,6 +30,8 @@ predicted["cpu_level"] := data.elfgate.rules.cpu_level.findings if by_code.cpu_l
 
 predicted["exec_format"] := data.elfgate.rules.exec_format.findings if by_code.exec_format
 
+predicted["image_volume"] := data.elfgate.rules.image_volume.findings if by_code.image_volume
+
 predicted["kernel_too_old"] := data.elfgate.rules.kernel_too_old.findings if by_code.kernel_too_old
 
 predicted["library_mismatch"] := data.elfgate.rules.library_mismatch.findings if by_code.library_mismatch
@@ -46,8 +48,14 @@ predicted["platform_label_wrong"] := data.elfgate.rules.platform_label_wrong.fin
 
 predicted["platform_missing"] := data.elfgate.rules.platform_missing.findings if by_code.platform_missing
 
+predicted["probe_cannot_start"] := data.elfgate.rules.probe_cannot_start.findings if by_code.probe_cannot_start
+
+predicted["run_as_root"] := data.elfgate.rules.run_as_root.findings if by_code.run_as_root
+
 predicted["script_interpreter_missing"] := data.elfgate.rules.script_interpreter_missing.findings if by_code.script_interpreter_missing
 
 predicted["symbol_missing"] := data.elfgate.rules.symbol_missing.findings if by_code.symbol_missing
 
 predicted["symbol_version_missing"] := data.elfgate.rules.symbol_version_missing.findings if by_code.symbol_version_missing
+
+predicted["user_missing"] := data.elfgate.rules.user_missing.findings if by_code.user_missing

@@ -241,7 +241,7 @@ def test_an_image_user_is_looked_up_in_passwd_and_group() -> None:
         ("app", "/run", Outcome.STARTS),
         ("app:staff", "/other", Outcome.CANNOT_START),
         ("1000:50", "/other", Outcome.CANNOT_START),
-        ("nobody", "/other", Outcome.STARTS),  # an unknown name is not guessed at
+        ("nobody", "/other", Outcome.UNKNOWN),  # a pod may name another
     ]:
         defaults = ImageDefaults((command,), user=user)
         assert predict(image, defaults, Overrides(), Platform("linux", "amd64")).outcome is outcome

@@ -12,6 +12,7 @@ OTHER: dict[str, Any] = {
     "user": 1, "group": 2, "groups": frozenset({3}), "image_groups": False, "other_groups": True,
     "mounts": ("/f",), "no_new_privileges": True,
     "capabilities": frozenset({"NET_ADMIN"}), "dropped_capabilities": frozenset({"ALL"}), "privileged": True,
+    "run_as_non_root": True, "unknown_command": frozenset({0}), "unknown_args": frozenset({1}),
     "read_only_root": True, "settled": True,
     "page_size": 4096, "cpu_level": "z14", "kernel": (6, 1, 0), "emulates": frozenset({"arm64"}), "runtime": "cri-o",
     "snapshotter": "native",

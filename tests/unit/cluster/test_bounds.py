@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from elfgate.cluster.bounds import IMAGES, PAIRS, WORK, bounded, cost
+from elfgate.cluster.bounds import IMAGES, PAIRS, WORK, Budget, bounded, cost
 from elfgate.cluster.review import Review, judged
 from elfgate.cluster.template import workload
-from elfgate.cluster.workload import CONTAINERS, Workload
+from elfgate.cluster.workload import CONTAINERS, PARTS, Workload, parts_of
 from support.objects import container, pod
 
 
@@ -94,3 +94,38 @@ def test_an_update_beyond_what_is_read_is_judged() -> None:
         }
     )
     assert judged(review) is not None
+
+
+def jobs(count: int, *, image: str = "example/app:1") -> dict[str, Any]:
+    """A JobSet with so many pod templates, of one container each."""
+    spec = pod(container(image=image))["spec"]
+    job = {"template": {"spec": {"template": {"spec": spec}}}}
+    return {
+        "apiVersion": "jobset.x-k8s.io/v1alpha2",
+        "kind": "JobSet",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"replicatedJobs": [{"name": f"j-{number}", **job} for number in range(count)]},
+    }
+
+
+def test_the_templates_of_one_object_share_what_a_review_may_cost() -> None:
+    budget = Budget()
+    parts = parts_of(workload(jobs(60)))
+    kept = [bounded(part, 8, budget) for part in parts]
+    looked_at = [part for part in kept if not part.containers[0].skipped]
+    assert len(looked_at) * 8 == PAIRS
+
+
+def test_templates_beyond_what_is_read_are_told_of() -> None:
+    budget = Budget()
+    parts = parts_of(workload(jobs(10_000)))
+    assert len(parts) == PARTS + 1
+    *_, last = [bounded(part, 1, budget) for part in parts]
+    assert last.containers[0].skipped == f"{PARTS} pod templates"
+
+
+def test_an_update_of_templates_beyond_what_is_read_is_judged() -> None:
+    same = jobs(PARTS + 5)
+    review = {"uid": "u", "resource": {"resource": "jobsets"}, "operation": "UPDATE"}
+    review |= {"object": same, "oldObject": same}
+    assert judged(Review.model_validate(review)) is not None

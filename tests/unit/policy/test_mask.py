@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -94,6 +94,25 @@ def test_renaming_changes_a_verdict_in_nothing_but_the_names(
     assert verdict == again
     if len(set(one.names)) == len(set(two.names)) and two.whole is None:
         assert two.unmasked(judged(live, two.document())) == judged(live, other)
+
+
+@given(st.integers(0, 40), st.integers(0, 10_000))
+def test_why_a_program_fails_where_the_pod_cannot_land_decides_nothing(
+    settings: int, seed: int
+) -> None:
+    live, _ = engine(settings)
+    whole = chance.document(seed)
+    landing = {target.platform for target in whole.targets}
+    pairs = [(linkage.container, linkage.platform) for linkage in whole.linkages]
+    assume(len(set(pairs)) == len(pairs))  # one prediction each, as the gate has it
+    linkages = [
+        linkage if linkage.platform in landing else linkage.model_copy(update={"findings": []})
+        for linkage in whole.linkages
+        if linkage.platform in landing or linkage.verdict != "starts"
+    ]
+    told = [each for each in whole.linkages if each.platform in landing or each.verdict != "starts"]
+    reduced, whole = (whole.model_copy(update={"linkages": each}) for each in (linkages, told))
+    assert judged(live, reduced) == judged(live, whole)
 
 
 def test_pods_that_differ_in_what_nobody_looks_at_are_one_question() -> None:

@@ -5,10 +5,9 @@ What is looked at is bounded by what it costs, not by what is usual: pods that p
 below. The first container beyond a bound stands for all that follow; it is unknown, with this reason.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from elfgate.cluster.workload import CONTAINERS, Container, Workload
+from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Workload
 
 IMAGES = 64  # different ones: each may have to be read
 PAIRS = 256  # of a container and a platform: each is predicted, and is an entry of the document
@@ -18,40 +17,63 @@ _ELEMENT = 8  # units for an element of a search path, which is looked up
 _CHARACTERS = 64  # that cost a unit
 
 
-def bounded(workload: Workload, platforms: int) -> Workload:
-    """Leave out of a workload what one review cannot look at.
+@dataclass
+class Budget:
+    """What one review may still cost, whatever number of pod templates its object has. It is used up.
+
+    Attributes:
+        parts: Pod templates so far.
+        containers: Containers so far.
+        pairs: Pairs of a container and a platform so far.
+        work: Units of work so far.
+        images: Different images so far.
+    """
+
+    parts: int = 0
+    containers: int = 0
+    pairs: int = 0
+    work: int = 0
+    images: set[str] = field(default_factory=set)
+
+    def complaint(self, container: Container, platforms: int) -> str:
+        """Count a container on so many platforms, and name the bound that it is beyond; empty if none."""
+        self.containers += 1
+        self.pairs += platforms
+        self.work += platforms * cost(container)
+        self.images.add(container.image)
+        if self.parts > PARTS:
+            return f"{PARTS} pod templates"
+        if self.containers > CONTAINERS:
+            return f"{CONTAINERS} containers"
+        if len(self.images) > IMAGES:
+            return f"{IMAGES} different images"
+        if self.containers > 1 and self.pairs > PAIRS:
+            return f"{PAIRS} pairs of a container and a platform"
+        if self.work > WORK:
+            return "so long an environment, and so many elements of search paths"
+        return ""
+
+
+def bounded(workload: Workload, platforms: int, budget: Budget | None = None) -> Workload:
+    """Leave out of a pod template what one review cannot look at.
 
     Args:
         workload: All of it.
         platforms: How many it may land on.
+        budget: What the review may cost, the object's other templates included; None for one of its own.
 
     Returns:
         The workload itself if it is within all bounds; else its first containers, and one more whose ``skipped`` says
         why it and those after it are not looked at.
     """
-    for position, why in enumerate(_complaints(workload.containers, max(platforms, 1))):
+    budget = budget or Budget()
+    budget.parts += 1
+    for position, container in enumerate(workload.containers):
+        why = budget.complaint(container, max(platforms, 1))
         if why:
-            beyond = replace(workload.containers[position], skipped=why)
-            return replace(workload, containers=(*workload.containers[:position], beyond))
+            kept = (*workload.containers[:position], replace(container, skipped=why))
+            return replace(workload, containers=kept)
     return workload
-
-
-def _complaints(containers: Sequence[Container], platforms: int) -> Iterator[str]:
-    """Which bound each container is beyond, counting those before it; empty if none."""
-    images, work = set[str](), 0
-    for count, container in enumerate(containers, 1):
-        images.add(container.image)
-        work += platforms * cost(container)
-        if count > CONTAINERS:
-            yield f"{CONTAINERS} containers"
-        elif len(images) > IMAGES:
-            yield f"{IMAGES} different images"
-        elif count > 1 and count * platforms > PAIRS:
-            yield f"{PAIRS} pairs of a container and a platform"
-        elif work > WORK:
-            yield "so long an environment, and so many elements of search paths"
-        else:
-            yield ""
 
 
 def cost(container: Container) -> int:

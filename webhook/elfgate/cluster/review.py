@@ -19,7 +19,7 @@ from elfgate.cluster.given import CDI
 from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.part import Part
 from elfgate.cluster.template import PERSISTENT, TEMPLATES, Template, workload
-from elfgate.cluster.workload import CONTAINERS, Role, Workload, parts_of
+from elfgate.cluster.workload import CONTAINERS, PARTS, Role, Workload, parts_of
 from elfgate.errors import InputError
 from elfgate.printable import printable
 
@@ -236,7 +236,11 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
         return None
     before = _before(review, templates)
     parts = parts_of(workload(review.obj, templates=templates))
-    asked = (_asked(part, before.get(part.part), review) for part in parts)
+    # A template beyond those that are looked at stands for others, so that it counts as changed.
+    asked = (
+        _asked(part, before.get(part.part) if position < PARTS else None, review)
+        for position, part in enumerate(parts)
+    )
     found = [part for part in asked if part is not None and part.containers]
     return replace(found[0], others=tuple(found[1:])) if found else None
 

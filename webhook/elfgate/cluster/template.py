@@ -17,14 +17,13 @@ from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
-from elfgate.cluster.workload import CONTAINERS, Container, Role, Workload
+from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Role, Workload
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
 from elfgate.linkage.start import Overrides
 
 __all__ = ["PERSISTENT", "TEMPLATES", "Template", "workload"]
 
-_MOST = 64  # templates of one object that are looked at
 _DEEPEST = 2  # objects within objects
 
 _OPEN = (Opening(UnknownReason.TEMPLATE, "its controller may place its pods elsewhere"),)
@@ -62,13 +61,14 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
         templates: The kinds that hold pod templates, and where.
 
     Returns:
-        The workload of its first pod template, with those of the rest in ``others``; None if the kind is not in
-        ``templates``, or the object has no template (a Rollout that refers to a Deployment).
+        The workload of its first pod template, with those of the rest in ``others`` (of more than ``PARTS``
+        one beyond); None if the kind is not in ``templates``, or the object has no template (a Rollout
+        that refers to a Deployment).
 
     Raises:
         InputError: if a part that is read has a wrong type; the message names the part.
     """
-    found = tuple(islice(_workloads(Part(obj), tuple(templates), _DEEPEST), _MOST))
+    found = tuple(islice(_workloads(Part(obj), tuple(templates), _DEEPEST), PARTS + 1))
     if not found:
         return None
     first, *others = found

@@ -10,6 +10,7 @@ from elfgate.cluster.part import Part
 from elfgate.linkage.start import Overrides
 
 CONTAINERS = 128  # that one review looks at
+PARTS = 64  # pod templates of one object that a review looks at
 
 
 class Point(StrEnum):

@@ -100,8 +100,11 @@ def _images(workload: Workload) -> set[tuple[str, str]]:
 def _linkages(found: Found) -> Iterable[LinkageEntry]:
     for start, images in zip(found.starts, found.alternatives or repeat(()), strict=False):
         yield _linkage(start.container, start.linkage, images)
-    for container, linkage in found.elsewhere:
-        yield _linkage(container, linkage)
+    for (
+        container,
+        linkage,
+    ) in found.elsewhere:  # whether it starts there: why not is nobody's question
+        yield _linkage(container, linkage).model_copy(update={"findings": []})
 
 
 def _linkage(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from elfgate.cluster.bounds import bounded
+from elfgate.cluster.bounds import Budget, bounded
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
@@ -103,30 +103,31 @@ class Gate:
             EngineError: if the policies gave no verdict that can be trusted.
         """
         first, *others = parts_of(case.workload)
-        judgement = await self._judge_part(replace(case, workload=first), within)
+        budget = Budget()
+        judgement = await self._judge_part(replace(case, workload=first), within, budget)
         for other in others:
-            added = await self._judge_part(replace(case, workload=other), within)
+            added = await self._judge_part(replace(case, workload=other), within, budget)
             judgement = together(judgement, added, other.part)
         return judgement
 
-    async def _judge_part(self, case: Case, within: float | None) -> Judgement:
+    async def _judge_part(self, case: Case, within: float | None, budget: Budget) -> Judgement:
         """Judge one pod template, and refuse nothing that rests on nodes that are not followed."""
-        judgement = await self._judge(case, within)
+        judgement = await self._judge(case, within, budget)
         since = self.inventory.stale_since
         if since is None or judgement.verdict.allowed:
             return judgement
         without_nodes = replace(self, inventory=Inventory())
-        if not (await without_nodes._judge(case, within)).verdict.allowed:  # noqa: SLF001 - its own
+        if not (await without_nodes._judge(case, within, Budget())).verdict.allowed:  # noqa: SLF001 - its own
             return judgement
         document = as_of(judgement.document, time.monotonic() - since)
         verdict = await self.engine.evaluate(document)
         return replace(judgement, verdict=verdict, document=document, until=0.0)
 
-    async def _judge(self, case: Case, within: float | None) -> Judgement:
+    async def _judge(self, case: Case, within: float | None, budget: Budget) -> Judgement:
         """Judge by the nodes as they are known."""
         begun = perf_counter()
         where = landing(demands(case.workload), self.inventory, self.outlook)
-        workload = bounded(case.workload, len(where.targets) + len(where.beyond))
+        workload = bounded(case.workload, len(where.targets) + len(where.beyond), budget)
         keyring = await self.pull_secrets.of(workload) if self.pull_secrets else None
         placed = perf_counter()
         predictor = Starts(self.scanner, within, Asker(workload.namespace, keyring), self.outlook)
@@ -141,7 +142,7 @@ class Gate:
                 found,
                 alternatives=[await predictor.alternatives(start) for start in starts],
                 elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
-                before=await predictor.before(workload, self.inventory),
+                before=await predictor.before(workload, self.inventory, budget),
             )
         document = described(workload, case.point, case.operation, found, dry_run=case.dry_run)
         scanned = perf_counter()

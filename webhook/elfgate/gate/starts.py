@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from elfgate.cluster.bounds import bounded
+from elfgate.cluster.bounds import Budget, bounded
 from elfgate.cluster.doubts import Doubt, doubted
 from elfgate.cluster.given import runtime_doubts
 from elfgate.cluster.inventory import Inventory
@@ -69,7 +69,7 @@ class Starts:
         prediction = replace(prediction, findings=(*prediction.findings, *added))
         return replace(start, linkage=replace(start.linkage, prediction=prediction))
 
-    async def before(self, workload: Workload, inventory: Inventory) -> list[Start]:
+    async def before(self, workload: Workload, inventory: Inventory, budget: Budget) -> list[Start]:
         """Predict how the object was before an update, where it could land then; none if it was of another shape."""
         before = workload.before
         if before is None:
@@ -78,7 +78,7 @@ class Starts:
             where = landing(demands(before), inventory, self.outlook)
         except InputError:
             return []
-        return await self.of(bounded(before, len(where.targets)), where.targets)
+        return await self.of(bounded(before, len(where.targets), budget), where.targets)
 
     async def elsewhere(
         self, workload: Workload, starts: Sequence[Start], inventory: Inventory

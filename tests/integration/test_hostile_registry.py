@@ -197,7 +197,7 @@ CASES = {
     "a redirect loop": Case(
         ODD,
         UNREACHABLE,
-        "more than 5 times",
+        "more than 10 times",
         manifest(Answer(307, {"Location": f"{PATH}/manifests/{ODD.digest}"})),
     ),
     "a redirect to a metadata service": Case(

@@ -91,7 +91,7 @@ class Registry(Background):
         self.seen: list[Seen] = []
         self.tokens: set[str] = set()
         self.stopping = threading.Event()
-        self._answers: dict[str, list[Answer]] = {}
+        self._answers: dict[str, list[Answer | None]] = {}
         registry = self
 
         class Handler(_Handler):
@@ -122,8 +122,11 @@ class Registry(Background):
         """The full reference of ``name``, such as ``example/app:1.0``."""
         return f"{self.host}/{name}"
 
-    def answer(self, path: str, *answers: Answer) -> None:
-        """Answer requests for ``path`` (without its query) like this, one after the other; the last one for ever."""
+    def answer(self, path: str, *answers: Answer | None) -> None:
+        """Answer requests for ``path`` (without its query) like this, one after the other; the last one for ever.
+
+        None stands for the content.
+        """
         self._answers[path] = list(answers)
 
     def drip(
@@ -229,8 +232,9 @@ class _Handler(BaseHTTPRequestHandler):
         headers, asked = {"Content-Type": "application/octet-stream"}, self.headers.get("Range", "")
         if not asked or not self.registry.ranges:
             return Answer(headers=headers, body=data)
-        first, last = map(int, asked.removeprefix("bytes=").split("-"))
-        part = data[first : last + 1]
+        begin, _, end = asked.removeprefix("bytes=").partition("-")
+        first = int(begin)
+        part = data[first : int(end) + 1 if end else None]
         return Answer(
             206,
             headers | {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(data)}"},

@@ -8,19 +8,18 @@ import pytest
 import trustme
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images import connections
 from elfgate.images.addresses import check_address, check_url, is_loopback_host
-from elfgate.images.api import _redirected
+from elfgate.images.client import redirected
 from elfgate.images.connections import Connections
 from elfgate.images.dial import Dial
 from support.registry import Answer, Registry
 
 
 def test_a_redirect_may_not_leave_tls() -> None:
-    assert _redirected("https://a.example/v2/", "https://b.example/x", 1) == "https://b.example/x"
-    assert _redirected("http://a.example/v2/", "https://b.example/x", 1) == "https://b.example/x"
+    assert redirected("https://a.example/v2/", "https://b.example/x", 1) == "https://b.example/x"
+    assert redirected("http://a.example/v2/", "https://b.example/x", 1) == "https://b.example/x"
     with pytest.raises(UnreadableError, match="without TLS") as raised:
-        _redirected("https://a.example/v2/", "http://a.example/v2/", 1)
+        redirected("https://a.example/v2/", "http://a.example/v2/", 1)
     assert raised.value.reason is UnknownReason.REGISTRY_UNREACHABLE
 
 
@@ -131,28 +130,6 @@ def test_behind_a_proxy_addresses_are_checked_by_their_form(
         ):
             pass
     asked.close()
-
-
-@pytest.mark.parametrize(
-    ("written", "url", "login"),
-    [
-        ("http://proxy.example:3128", b"http://proxy.example:3128/", None),
-        ("proxy.example:3128", b"http://proxy.example:3128/", None),
-        ("https://us%40er:p%3Aw@proxy.example", b"https://proxy.example/", (b"us@er", b"p:w")),
-    ],
-)
-def test_a_proxy_is_read_as_the_environment_writes_it(
-    written: str, url: bytes, login: tuple[bytes, bytes] | None
-) -> None:
-    proxy = connections._proxy(written)
-    assert bytes(proxy.url) == url
-    assert proxy.auth == login
-
-
-@pytest.mark.parametrize("written", ["socks5://proxy.example:1080", "http://:3128"])
-def test_a_proxy_of_another_kind_is_refused(written: str) -> None:
-    with pytest.raises(UnreadableError, match="not an HTTP one"):
-        connections._proxy(written)
 
 
 @pytest.fixture

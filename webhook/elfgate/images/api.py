@@ -1,25 +1,25 @@
-"""Requests to one repository's HTTP API, with what it takes to get an answer: authorization, redirects, a pause.
+"""Requests to one repository's HTTP API, on behalf of somebody.
 
-Sources: OCI distribution spec 1.1; RFC 9110 (redirects, ``Retry-After``).
+Source: OCI distribution spec 1.1.
 """
 
-import email.utils
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
-from elfgate.images.addresses import check_url
 from elfgate.images.auth import Authenticator, Credential
-from elfgate.images.connections import Connections, Reply, seconds_left
+from elfgate.images.body import Body
+from elfgate.images.client import Client, Headers, Origin, origin, refuse_downgrade
+from elfgate.images.connections import Connections, Reply
 from elfgate.images.dial import AS_USUAL, Dial
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
-_LONGEST_PAUSE = 10.0  # seconds that a registry which limits its clients is waited for
+_MOST_OTHERS = (
+    16  # hosts that one repository's registry redirects to, and that want to know who asks
+)
 _TOKEN_BYTES = 64 << 10
 _ACCEPT = ", ".join((*sorted(mediatypes.INDEXES), *sorted(mediatypes.MANIFESTS), "*/*;q=0.1"))
 
@@ -31,6 +31,7 @@ class Api:
         base: URL of the repository: ``https://host/v2/path/``.
         repository: Its path, as token scopes have it.
         credential: Who asks, or None.
+        known: Gives the credentials for a name (``host/repository``), for hosts that this one leads to.
         connections: Where connections come from.
         loopback: Whether this machine's own addresses may be reached.
         query: Added to the URL of each request, without its question mark.
@@ -48,15 +49,17 @@ class Api:
         loopback: bool,
         query: str = "",
         headers: Sequence[tuple[str, str]] = (),
+        known: Callable[[str], Sequence[Credential]] = lambda _name: (),
         dial: Dial = AS_USUAL,
     ) -> None:
         self._base = base
         self._query = f"?{query}" if query else ""
         self._own_headers = tuple(headers)
-        self._dial = dial
-        self._connections = connections
-        self._loopback = loopback
-        self._authenticator = Authenticator(repository, credential, self._fetch_token)
+        self._known = known
+        self._client = Client(base, connections, loopback=loopback, dial=dial)
+        self._lock = threading.Lock()
+        own = Authenticator(repository, credential, self._fetch_from(base))
+        self._authenticators = {origin(base): own}
 
     @contextmanager
     def get(self, path: str, what: str) -> Iterator[Reply]:
@@ -68,6 +71,17 @@ class Api:
         with self.ask("GET", path) as reply:
             check_status(reply, what)
             yield reply
+
+    def blob(self, path: str, what: str) -> Body:
+        """The bytes of ``path``, however often the connection breaks off (within bounds); a context manager."""
+
+        @contextmanager
+        def ask(more: Sequence[tuple[str, str]]) -> Iterator[Reply]:
+            with self.ask("GET", path, more) as reply:
+                check_status(reply, what)
+                yield reply
+
+        return Body(ask)
 
     def span(self, path: str, start: int, end: int, what: str) -> bytes:
         """The bytes of ``path`` from one offset up to another.
@@ -81,7 +95,7 @@ class Api:
                 data = reply.read_bounded(end - start, what)
                 if told.startswith(f"bytes {start}-{end - 1}/") and len(data) == end - start:
                     return data
-            elif reply.status != HTTPStatus.OK:
+            else:
                 check_status(reply, what)
         raise UnreadableError(
             f"{what} is not served in parts", reason=UnknownReason.REGISTRY_UNREACHABLE
@@ -89,79 +103,89 @@ class Api:
 
     @contextmanager
     def ask(self, method: str, path: str, more: Sequence[tuple[str, str]] = ()) -> Iterator[Reply]:
-        """Ask for ``path`` and take whatever the answer is, after redirects, one challenge and one pause.
+        """Ask for ``path`` and take whatever the answer is, after redirects, challenges, pauses and one more try.
 
         Raises:
             UnreadableError: if there is no answer.
         """
-        url = self._base + path + self._query
-        authorization = self._authenticator.header()
-        challenged = paused = False
-        redirects = 0
-        while True:
-            headers = [*self._headers(url, authorization), *more]
-            with self._connections.exchange(
-                method, url, headers, loopback=self._loopback, dial=self._dial_to(url)
-            ) as reply:
-                if (
-                    reply.status == HTTPStatus.UNAUTHORIZED
-                    and not challenged
-                    and self._is_registry(url)
-                ):
-                    challenged = True
-                    if self._authenticator.answer(
-                        reply.headers.get("www-authenticate", ""), authorization
-                    ):
-                        authorization = self._authenticator.header()
-                        continue
-                elif reply.status in _REDIRECTS and "location" in reply.headers:
-                    redirects += 1
-                    url = _redirected(url, reply.headers["location"], redirects)
-                    continue
-                elif reply.status == HTTPStatus.TOO_MANY_REQUESTS and not paused and _pause(reply):
-                    paused = True
-                    continue
-                yield reply
-                return
+        challenged: set[Origin] = set()
+        sent: dict[Origin, str] = {}
 
-    def _headers(self, url: str, authorization: str) -> list[tuple[str, str]]:
+        def answered(url: str, reply: Reply) -> bool:
+            if reply.status != HTTPStatus.UNAUTHORIZED or origin(url) in challenged:
+                return False
+            challenged.add(origin(url))
+            header = reply.headers.get("www-authenticate", "")
+            return self._authenticator(url).answer(header, sent[origin(url)])
+
+        def headers(url: str) -> Headers:
+            authenticator = self._authenticators.get(origin(url))
+            authorization = sent[origin(url)] = authenticator.header() if authenticator else ""
+            own = [("Authorization", authorization)] if authorization else []
+            return [*self._headers(url), *own, *more]
+
+        url = self._base + path + self._query
+        with self._client.ask(method, url, headers, challenged=answered) as reply:
+            yield reply
+
+    def _headers(self, url: str) -> Headers:
         headers = [("User-Agent", "elfgate"), ("Accept", _ACCEPT), ("Accept-Encoding", "identity")]
-        if self._is_registry(url):
+        if origin(url) == origin(self._base):
             headers += self._own_headers
-            if authorization:
-                headers.append(("Authorization", authorization))
         return headers
 
-    def _is_registry(self, url: str) -> bool:
-        """Whether a URL is of the registry itself: nobody else is told who asks."""
-        ours, theirs = urlsplit(self._base), urlsplit(url)
-        return (ours.scheme, ours.hostname, ours.port) == (
-            theirs.scheme,
-            theirs.hostname,
-            theirs.port,
-        )
+    def _authenticator(self, url: str) -> Authenticator:
+        """Whoever asks the host of a URL: by what is known for its own name, or else as nobody."""
+        key = origin(url)
+        with self._lock:
+            if key not in self._authenticators:
+                repository = _repository(url)
+                credential = self._credential(f"{urlsplit(url).netloc}/{repository}")
+                if len(self._authenticators) > _MOST_OTHERS:
+                    own = origin(self._base)
+                    self._authenticators = {own: self._authenticators[own]}
+                fetch = self._fetch_from(url)
+                self._authenticators[key] = Authenticator(repository, credential, fetch)
+            return self._authenticators[key]
 
-    def _dial_to(self, url: str) -> Dial:
-        return self._dial if self._is_registry(url) else self._dial.elsewhere()
+    def _credential(self, name: str) -> Credential | None:
+        with suppress(UnreadableError):
+            return next(iter(self._known(name)), None)
+        return None
+
+    def _fetch_from(self, base: str) -> Callable[[str, str, bytes], bytes]:
+        """What fetches tokens for the host of a URL."""
+
+        def fetch(url: str, authorization: str, form: bytes) -> bytes:
+            refuse_downgrade(base, url)
+            return self._fetch_token(url, authorization, form)
+
+        return fetch
 
     def _fetch_token(self, url: str, authorization: str, form: bytes) -> bytes:
-        _refuse_downgrade(self._base, url)
         service = urlsplit(url).netloc
-        headers = [("User-Agent", "elfgate"), ("Accept", "application/json")]
-        if authorization:
-            headers.append(("Authorization", authorization))
-        if form:
-            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
-        with self._connections.exchange(
-            "POST" if form else "GET",
-            url,
-            headers,
-            loopback=self._loopback,
-            dial=self._dial_to(url),
-            body=form,
-        ) as reply:
+
+        def headers(asked: str) -> Headers:
+            headers = [("User-Agent", "elfgate"), ("Accept", "application/json")]
+            if authorization and origin(asked) == origin(url):
+                headers.append(("Authorization", authorization))
+            if form:
+                headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+            return headers
+
+        client = self._client.beside(url)
+        with client.ask("POST" if form else "GET", url, headers, form=form) as reply:
             check_status(reply, f"a token of {service}")
             return reply.read_bounded(_TOKEN_BYTES, f"the token of {service}")
+
+
+def _repository(url: str) -> str:
+    """The repository of a URL of the API, as token scopes have it; empty if it is none."""
+    path = urlsplit(url).path.removeprefix("/v2/")
+    for part in ("/manifests/", "/blobs/"):
+        if part in path:
+            return path.rpartition(part)[0]
+    return ""
 
 
 def check_status(reply: Reply, what: str) -> None:
@@ -171,7 +195,7 @@ def check_status(reply: Reply, what: str) -> None:
         UnreadableError: if it is not, with the reason that its status stands for.
     """
     status = reply.status
-    if status == HTTPStatus.OK:
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     hint = ""
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -189,45 +213,3 @@ def check_status(reply: Reply, what: str) -> None:
     raise UnreadableError(
         f"{what} cannot be had: {host} answers {status}", reason=reason, hint=hint
     )
-
-
-def _redirected(url: str, location: str, count: int) -> str:
-    try:
-        target = urljoin(url, location)
-    except ValueError:
-        target = location  # which says on its own what is wrong with it
-    check_url(target)
-    _refuse_downgrade(url, target)
-    if count > _MOST_REDIRECTS:
-        raise UnreadableError(
-            f"{urlsplit(url).netloc} redirects more than {_MOST_REDIRECTS} times",
-            reason=UnknownReason.REGISTRY_UNREACHABLE,
-        )
-    return target
-
-
-def _refuse_downgrade(url: str, target: str) -> None:
-    if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-        raise UnreadableError(
-            f"{urlsplit(url).netloc} sends its clients to {urlsplit(target).netloc} without TLS",
-            reason=UnknownReason.REGISTRY_UNREACHABLE,
-        )
-
-
-def _pause(reply: Reply) -> bool:
-    """Wait as long as the registry asks for; False if that is too long."""
-    seconds = _retry_after(reply.headers.get("retry-after", ""))
-    if seconds > min(_LONGEST_PAUSE, seconds_left()):
-        return False
-    time.sleep(seconds)
-    return True
-
-
-def _retry_after(text: str) -> float:
-    """Seconds, or a date (RFC 9110, 10.2.3); a second if it is neither."""
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return 1.0

@@ -10,15 +10,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import orjson
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.manifest import Model
 
 _DEFAULT_LIFETIME = 60  # seconds, of a token that does not say
+_LONGEST_LIFETIME = 24 * 3600.0
 _CLIENT = "elfgate"
 _CHALLENGE_PART = re.compile(
     r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
@@ -184,13 +186,24 @@ class Authenticator:
         if not _TOKEN.fullmatch(token):
             raise _no_token(realm)
         # A tenth early, so that it does not run out on its way.
-        return f"Bearer {token}", asked + 0.9 * (grant.expires_in or _DEFAULT_LIFETIME)
+        return f"Bearer {token}", asked + 0.9 * grant.lifetime
 
 
-class _Grant(BaseModel):
+class _Grant(Model):
+    """A token service's answer, taken as leniently as clients do: keys in any case, nulls, odd lifetimes."""
+
     token: str = ""
     access_token: str = ""
-    expires_in: int = Field(default=0, ge=0)
+    expires_in: Any = 0
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds; a lifetime that is no sensible number counts as one that was not told."""
+        try:
+            seconds = float(self.expires_in)
+        except (TypeError, ValueError, OverflowError):
+            return _DEFAULT_LIFETIME
+        return min(seconds, _LONGEST_LIFETIME) if seconds > 0 else _DEFAULT_LIFETIME
 
 
 def _no_token(realm: str) -> UnreadableError:

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import SplitResult, urlsplit
 
-import httpcore
+import httpcore2 as httpcore
 
 from elfgate.errors import UnansweredError, UnknownReason, UnreadableError
 from elfgate.images.addresses import (
@@ -31,6 +30,7 @@ from elfgate.images.addresses import (
 )
 from elfgate.images.dial import AS_USUAL, Dial
 from elfgate.images.pace import paced
+from elfgate.images.proxies import proxy_for, proxy_of
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,15 @@ _IDLE_SECONDS = (
 )
 _SHORT_BODY = 16 << 10
 _MOST_HOSTS = 4096  # remembered of those whose failures all read the same
+_BROKEN_OFF = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+_NO_ANSWER = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ProxyError,
+)
 _until: ContextVar[float] = ContextVar("until")
+_connected: ContextVar[list[httpcore.NetworkStream]] = ContextVar("connected")
 
 
 @contextmanager
@@ -62,6 +70,10 @@ Explained = Callable[[str], AbstractContextManager[None]]
 """Within it, what goes wrong with a URL becomes one line."""
 
 
+class BrokenOffError(UnreadableError):
+    """An exchange that was cut after it had begun: it may well go through the next time."""
+
+
 class Reply:
     """An answer whose body is read as it comes (a ``Reader``)."""
 
@@ -73,6 +85,8 @@ class Reply:
         self.is_head = is_head
         self.status = response.status
         self.headers = _combined(response.headers)
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        self.encoding = "" if encoding == "identity" else encoding
         self._chunks = response.iter_stream()
         self._ahead = memoryview(b"")
 
@@ -152,7 +166,7 @@ class Connections:
             UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be reached.
         """
         target = check_url(url)
-        with self._explained(url):
+        with self._explained(url), _closed_on_failure():
             lines = headers.items() if isinstance(headers, Mapping) else headers
             length = [("Content-Length", str(len(body)))] if body else []
             connect = (
@@ -196,14 +210,14 @@ class Connections:
     def _pool(self, target: SplitResult, *, loopback: bool, dial: Dial) -> httpcore.ConnectionPool:
         """Loopback and other connections are never pooled together: a pooled one is not checked again."""
         host = target.hostname or ""
-        proxy = "" if loopback or proxy_bypass(host) else getproxies().get(target.scheme, "")
+        proxy = "" if loopback else proxy_for(target)
         if proxy:
             check_literal(host)  # the proxy looks the name up, so a name cannot be checked here
         key = (loopback, target.scheme, proxy, dial)
         if key not in self._pools:
             pool = httpcore.ConnectionPool(
                 ssl_context=_tls(dial) if target.scheme == "https" else None,
-                proxy=_proxy(proxy) if proxy else None,
+                proxy=proxy_of(proxy) if proxy else None,
                 max_connections=_MOST_CONNECTIONS,
                 keepalive_expiry=_IDLE_SECONDS,
                 network_backend=_Backend(
@@ -230,19 +244,6 @@ def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         combined[name] = f"{combined[name]}, {value}" if name in combined else value
     return combined
-
-
-def _proxy(url: str) -> httpcore.Proxy:
-    """A proxy as the environment names it: ``http://user:password@host:port``, often without the scheme."""
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UnreadableError(
-            "the environment's proxy is not an HTTP one", reason=UnknownReason.REGISTRY_UNREACHABLE
-        )
-    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(
-        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=login
-    )
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -274,6 +275,7 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
+                _connected.get([]).append(stream)
                 return _Stream(stream)
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
@@ -325,6 +327,20 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+@contextmanager
+def _closed_on_failure() -> Iterator[None]:
+    """Close what this thread connects to within the block if it fails: a SOCKS proxy's refusal leaves it open."""
+    token = _connected.set([])
+    try:
+        yield
+    except BaseException:
+        for stream in _connected.get():
+            stream.close()
+        raise
+    finally:
+        _connected.reset(token)
+
+
 def _within(timeout: float | None) -> float | None:
     left = seconds_left()
     if left <= 0:
@@ -341,11 +357,15 @@ def _told(url: str) -> Iterator[None]:
     except httpcore.TimeoutException as error:
         what = f"{host} does not answer in time"
         raise UnansweredError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
-    except (
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-        httpcore.UnsupportedProtocol,
-        httpcore.ProxyError,
-    ) as error:
-        what = f"{host} cannot be reached: {' '.join(str(error).split()) or type(error).__name__}"
-        raise UnreadableError(what, reason=UnknownReason.REGISTRY_UNREACHABLE) from error
+    except _BROKEN_OFF as error:
+        raise BrokenOffError(
+            _why(host, error), reason=UnknownReason.REGISTRY_UNREACHABLE
+        ) from error
+    except _NO_ANSWER as error:
+        raise UnreadableError(
+            _why(host, error), reason=UnknownReason.REGISTRY_UNREACHABLE
+        ) from error
+
+
+def _why(host: str, error: Exception) -> str:
+    return f"{host} cannot be reached: {' '.join(str(error).split()) or type(error).__name__}"

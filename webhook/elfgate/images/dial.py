@@ -1,10 +1,16 @@
 """How a host is connected to: whom its certificate may be from, and what this side shows."""
 
+import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 from typing import Self
 
-import httpcore
+import httpcore2 as httpcore
+
+_MOST_FILES = 1_000  # of a folder of authorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Dial:
         """
         context = httpcore.default_ssl_context()
         context.load_default_certs()  # the machine's authorities, and SSL_CERT_FILE, besides certifi's
+        for folder in filter(None, os.environ.get("SSL_CERT_DIR", "").split(":")):
+            _load_all(context, Path(folder))
         for file in self.ca:
             context.load_verify_locations(file)
         for certificate, key in self.client:
@@ -45,6 +53,14 @@ class Dial:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _load_all(context: ssl.SSLContext, folder: Path) -> None:
+    """Trust every certificate of a folder, whatever its files are called, as Go does; OpenSSL wants them hashed."""
+    with suppress(OSError):
+        for file in islice(sorted(folder.iterdir()), _MOST_FILES):
+            with suppress(OSError):
+                context.load_verify_locations(file)
 
 
 AS_USUAL = Dial()

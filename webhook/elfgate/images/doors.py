@@ -144,6 +144,7 @@ class Doors:
                 loopback=loopback,
                 query=query,
                 headers=host.headers,
+                known=self._credentials.find,
                 dial=replace(host.dial, own=host.configured or self._loopback),
             )
         return self._apis[key]

@@ -14,8 +14,15 @@ from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
 from elfgate.images.api import Api, check_status
 from elfgate.images.auth import Chain, Credentials
-from elfgate.images.connections import Connections, Reply, deadline, seconds_left
-from elfgate.images.digests import digest_of, is_digest, read_verified, short, split_digest
+from elfgate.images.connections import Connections, deadline, seconds_left
+from elfgate.images.digests import (
+    Reader,
+    digest_of,
+    is_digest,
+    read_verified,
+    short,
+    split_digest,
+)
 from elfgate.images.doors import Doors
 from elfgate.images.hosts import Capability, HostsFolders
 from elfgate.images.indexer import Indexer, LocalIndexer
@@ -23,13 +30,12 @@ from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
+from elfgate.images.unpack import DECOMPRESSION_ERRORS, unpack
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
 _DIGEST_HEADER = "docker-content-digest"
-_WITHOUT_HEAD = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
-)
+_SAME_BY_GET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +155,9 @@ class Repository:
         path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
 
         def fetch(api: Api) -> bytes:
-            with api.get(path, what) as reply:
+            with api.blob(path, what) as body:
                 return read_verified(
-                    reply,
+                    self._decoded(body, descriptor.digest, what) if body.encoding else body,
                     digest=descriptor.digest,
                     size=descriptor.size,
                     what=what,
@@ -169,8 +175,8 @@ class Repository:
         on_bytes = self._options.on_bytes
 
         def fetch(api: Api) -> Layer:
-            with api.get(f"blobs/{descriptor.digest}", what) as reply:
-                counted = _Counted(reply, on_bytes) if on_bytes else reply
+            with api.blob(f"blobs/{descriptor.digest}", what) as body:
+                counted = _Counted(body, on_bytes) if on_bytes else body
                 return self._options.indexer.layer(counted, descriptor, self._limits)
 
         with deadline(self._limits.seconds):
@@ -194,18 +200,36 @@ class Repository:
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, read)
 
+    def _decoded(self, stream: Reader, digest: str, what: str) -> BytesIO:
+        """A document that a proxy has encoded on its way, or has only said so."""
+        limit = self._limits.manifest_bytes
+        raw = bytearray()
+        while data := stream.read(1 << 16):
+            raw += data
+            if len(raw) > limit:
+                message = f"{what} is larger than {limit} bytes"
+                raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
+        if digest and digest_of(bytes(raw)) == digest:
+            return BytesIO(raw)
+        try:
+            return BytesIO(unpack(bytes(raw), limit + 1))
+        except DECOMPRESSION_ERRORS as error:
+            message = f"{what} cannot be decoded: {error}"
+            raise UnreadableError(message, reason=UnknownReason.IMAGE_INVALID) from error
+
     def _resolve(self, api: Api, name: str, what: str) -> Descriptor:
         path = f"manifests/{name}"
         with api.ask("HEAD", path) as reply:
-            if reply.status not in _WITHOUT_HEAD:
+            if reply.status in _SAME_BY_GET:
                 check_status(reply, what)
+            if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
                 descriptor = _described(name, reply.headers, what)
                 if descriptor is not None:
                     return descriptor
         return self._resolve_by_get(api, name, path, what)
 
     def _resolve_by_get(self, api: Api, name: str, path: str, what: str) -> Descriptor:
-        """For registries that answer HEAD in part or not at all."""
+        """For registries that answer HEAD in part, not at all, or with an error where GET works."""
         with api.get(path, what) as reply:
             media_type = mediatypes.essence(reply.headers.get("content-type", ""))
             if media_type == "text/html":
@@ -214,9 +238,10 @@ class Repository:
                     reason=UnknownReason.REGISTRY_UNREACHABLE,
                 )
             data = reply.read_bounded(self._limits.manifest_bytes, what)
-        digest = (
-            name if is_digest(name) else reply.headers.get(_DIGEST_HEADER, "") or digest_of(data)
-        )
+            claimed = name if is_digest(name) else _claimed(reply.headers)
+            if reply.encoding:
+                data = self._decoded(BytesIO(data), claimed, what).getvalue()
+        digest = claimed or digest_of(data)
         read_verified(
             BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()
         )
@@ -234,27 +259,33 @@ def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor |
     A digest that the headers claim is believed until the document is read, and then verified.
     """
     media_type = mediatypes.essence(headers.get("content-type", ""))
-    digest = headers.get(_DIGEST_HEADER, "") or name
+    digest = _claimed(headers) or name
+    if is_digest(name) and digest.partition(":")[0] != name.partition(":")[0]:
+        digest = name  # asked for by sha512, registries answer with the sha256
     if is_digest(name) and digest != name:
         raise UnreadableError(
             f"{what} does not match its digest: {digest[:80]}", reason=UnknownReason.IMAGE_INVALID
         )
     if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS or not is_digest(digest):
         return None
-    length = headers.get("content-length", "")
-    return Descriptor(
-        media_type, digest, int(length) if length.isdecimal() and len(length) < 19 else 0
-    )
+    # The length is not taken down: registries have sent wrong ones to HEAD, and the digest says more.
+    return Descriptor(media_type, digest)
+
+
+def _claimed(headers: Mapping[str, str]) -> str:
+    """The digest that the headers claim; empty if none, or several."""
+    claims = {claim.strip() for claim in headers.get(_DIGEST_HEADER, "").split(",")}
+    return claims.pop() if len(claims) == 1 else ""
 
 
 class _Counted:
-    """A reply that tells how much of it has been read."""
+    """A stream that tells how much of it has been read."""
 
-    def __init__(self, reply: Reply, on_bytes: Callable[[int], None]) -> None:
-        self._reply = reply
+    def __init__(self, stream: Reader, on_bytes: Callable[[int], None]) -> None:
+        self._stream = stream
         self._on_bytes = on_bytes
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._reply.read(size)
+        data = self._stream.read(size)
         self._on_bytes(len(data))
         return data

@@ -17,11 +17,15 @@ from elfgate.cluster.resources import widest
 from elfgate.cluster.selector import HOSTNAME_LABEL
 from elfgate.cluster.taints import Taint
 from elfgate.linkage.start import NodeFacts
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 from elfgate.platforms import Platform
 
 NAMES = 4  # how many of a kind's nodes are named to people
 OTHER = "\0"
-_REMEMBERED = 1024
+PLACEMENTS = declare(
+    "placements", "where pods may land, by what they ask of these very nodes", max_bytes=4 << 20
+)
 
 _MANY_VALUES = 256  # zones and instance types have fewer; serial numbers have more
 
@@ -96,7 +100,8 @@ class Inventory:
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.generation = 0
-        self._remembered_of, self._remembered = 0, dict[bytes, Any]()
+        self._remembered_of = 0
+        self._remembered: Recent[bytes, Any] = Recent(PLACEMENTS)
         self.stale_since: float | None = None
         self._individual = {HOSTNAME_LABEL}
         self._values: dict[str, set[str]] = {}
@@ -109,10 +114,11 @@ class Inventory:
     def __len__(self) -> int:
         return len(self._kind_of)
 
-    def remembered(self) -> dict[bytes, Any]:
+    def remembered(self) -> Recent[bytes, Any]:
         """What was worked out from these very nodes: whoever did may keep it here until they change."""
-        if self._remembered_of != self.generation or len(self._remembered) > _REMEMBERED:
-            self._remembered_of, self._remembered = self.generation, {}
+        if self._remembered_of != self.generation:
+            self._remembered_of = self.generation
+            self._remembered.clear()
         return self._remembered
 
     def take(self, other: "Inventory") -> None:

@@ -68,7 +68,7 @@ def landing(demands: Demands, inventory: Inventory, outlook: Outlook = _DEFAULT)
         placement = read_placement(demands.pod_spec, every_node=demands.every_node)
         found = _Search(placement, demands, inventory, outlook).landing()
         if key:
-            remembered[key] = found
+            remembered.put(key, found)
     return found
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.elf.read import read
+from elfgate.memory.declared import Usage, declare
+
+FACTS = declare("elf-facts", "facts of ELF files, by excerpt", max_bytes=4 << 20)
 
 
 class FactsMemory:
@@ -15,9 +18,10 @@ class FactsMemory:
         max_bytes: How many bytes of excerpts the remembered facts may stem from.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int = FACTS.max_bytes) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
+        self._bytes = self._evictions = 0
+        FACTS.enter(self)
         self._facts: OrderedDict[bytes, tuple[ElfFacts, int]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -49,4 +53,10 @@ class FactsMemory:
                 self._bytes += len(excerpt)
             while self._bytes > self._max_bytes:
                 self._bytes -= self._facts.popitem(last=False)[1][1]
+                self._evictions += 1
         return facts
+
+    def usage(self) -> Usage:
+        """How full it is."""
+        with self._lock:
+            return Usage(self._bytes, len(self._facts), self._evictions)

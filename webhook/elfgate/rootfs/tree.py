@@ -15,7 +15,7 @@ from elfgate.rootfs.walk import Found, Missing, walk
 __all__ = ["Found", "Missing", "Tree"]
 
 # Decoded, facts take some five times their excerpts; a program of 144 libraries has 1 MiB of them.
-_FACTS = FactsMemory(max_bytes=4 << 20)
+_FACTS = FactsMemory()
 
 
 class Tree:

@@ -34,7 +34,6 @@ _RECALL_SECONDS = 0.5
 _MOST_DOCUMENTS = 8  # on the way from an index to a manifest
 # Of layers: a few usual images, others take milliseconds out of the store. What was predicted of an image that was seen
 # lately is remembered apart, so that its layers are needed for new questions only.
-_REMEMBERED_BYTES = 12 << 20
 
 WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
@@ -72,7 +71,7 @@ class Reader:
         self._writes = Writes(self._threads)
         self._flights = Flights()
         self._origins = Origins(store)
-        self._remembered: Remembered[Contents] = Remembered(_REMEMBERED_BYTES)
+        self._remembered: Remembered[Contents] = Remembered()
         self._whole: Recent[str, str] = Recent(WHOLE, lambda key, _: len(key) + 80)
         self._access = Access(store, self._flights, self._threads)
         levels = Levels(

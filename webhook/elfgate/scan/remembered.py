@@ -4,9 +4,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from elfgate.memory.declared import Usage, declare
 from elfgate.rootfs.layer import Layer
 
 V = TypeVar("V")
+
+
+IMAGES = declare("images", "indexes of layers, and the images made of them", max_bytes=12 << 20)
 
 
 class Remembered(Generic[V]):
@@ -19,9 +23,10 @@ class Remembered(Generic[V]):
         max_bytes: How many bytes of layers; the image put last stays whole, whatever its size.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int = IMAGES.max_bytes) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
+        self._bytes = self._evictions = 0
+        IMAGES.enter(self)
         self._layers: OrderedDict[str, Layer] = OrderedDict()
         self._images: dict[str, tuple[V, tuple[str, ...]]] = {}
         self._parts: dict[str, set[str]] = {}  # which images each layer is a part of
@@ -65,6 +70,10 @@ class Remembered(Generic[V]):
         layer = self._layers.pop(digest, None)
         if layer is not None:
             self._gone(digest, layer)
+
+    def usage(self) -> Usage:
+        """How full it is; entries are layers."""
+        return Usage(self._bytes, len(self._layers), self._evictions)
 
     def _add(self, digest: str, layer: Layer) -> None:
         if digest not in self._layers:

@@ -53,6 +53,7 @@ class Metrics:
         self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
         self._failed: dict[str, Counter] = {}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._known_steps: dict[str, Histogram] = {}
         self._reviews = Counter(
             "elfgate_reviews",
             "Reviews answered",
@@ -181,7 +182,10 @@ class Metrics:
     def steps(self, seconds: Mapping[str, float]) -> None:
         """Count what the steps of judging took."""
         for step, took in seconds.items():
-            self._steps.labels(step).observe(took)
+            series = self._known_steps.get(step)
+            if series is None:
+                series = self._known_steps[step] = self._steps.labels(step)
+            series.observe(took)
 
     def failed(self, cause: str) -> None:
         """Count what got no verdict.

@@ -175,15 +175,15 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
 def _no_file(attempt: Attempt, process: Process, path: str, missing: Missing, script: str) -> None:
     if script:
         message = words.interpreter_missing(script, path, missing, attempt.variant)
-        attempt.failed(
-            Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
-        )
+        remedy = words.fix_interpreter(missing)
+        attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, remedy, process.doubt)
     elif missing.errno == "EACCES":
         message = f"{path} cannot be reached by user {attempt.who.uid}: {missing.path} has no x bit for it"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words.FIX_MODE, process.doubt)
+        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words.FIX_REACH, process.doubt)
     else:
-        message = words.command_missing(path, missing, attempt.variant)
-        attempt.failed(Code.COMMAND_MISSING, path, message, words.FIX_COMMAND, process.doubt)
+        message = words.command_missing(path, missing, attempt.variant, process.cwd)
+        remedy = words.FIX_TARGET if missing.symlinks else words.FIX_COMMAND
+        attempt.failed(Code.COMMAND_MISSING, path, message, remedy, process.doubt)
 
 
 def _no_format(attempt: Attempt, process: Process, found: Found, script: str) -> None:
@@ -300,9 +300,16 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
     if isinstance(found, Missing):
         message = words.loader_missing(image.path, path, found, attempt.variant)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
-        attempt.failed(code, image.path, message, words.fix_loader(facts), process.doubt)
+        remedy = _fix_loader(attempt, facts, found)
+        attempt.failed(code, image.path, message, remedy, process.doubt)
         return None
     return _loader(attempt, process, image, found)
+
+
+def _fix_loader(attempt: Attempt, facts: ElfFacts, missing: Missing) -> str:
+    if missing.errno == "EACCES":
+        return words.FIX_REACH
+    return words.fix_loader(facts, attempt.variant)
 
 
 def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> Image | None:
@@ -310,8 +317,11 @@ def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> I
     if found.entry.kind is Kind.UNREADABLE:
         attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None
+    remedy = words.fix_loader(image.facts, attempt.variant)
     if not executable(found.entry, attempt.who):
         wrong = words.not_executable(found.entry, attempt.who)
+        if found.entry.kind is Kind.FILE:
+            remedy = words.FIX_LOADER_MODE
     elif loader is None or found.entry.size < _ELF_HEADER:
         wrong = words.nature(found.entry)
     elif loader.malformed:
@@ -321,9 +331,7 @@ def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> I
     else:
         return Image(image.facts.interp or "", found.path, loader)
     message = f"{image.path} needs the loader {words.named(image.facts.interp or '', found.path)}, which {wrong}"
-    attempt.failed(
-        Code.LOADER_MISMATCH, image.path, message, words.fix_loader(image.facts), process.doubt
-    )
+    attempt.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
     return None
 
 

@@ -16,7 +16,7 @@ from elfgate.linkage.credentials import executable
 from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.entry import Kind
-from elfgate.rootfs.tree import Found
+from elfgate.rootfs.tree import Found, Missing
 
 # confstr(_CS_PATH): where execvp searches if there is no PATH. musl's has /usr/local/bin before.
 NO_PATH = "/usr/local/bin:/bin:/usr/bin"
@@ -42,6 +42,7 @@ class Command:
         path: What is passed to ``execve``; None if nothing was found.
         further: What is found further along PATH, for those who go on past what cannot be started.
         refused: A candidate that is there but cannot be executed, if nothing better was found.
+        dangling: A candidate that is a link to what is missing, and that.
         relative: It was found by an element of PATH that is not absolute.
         doubt: Why another file may be meant.
     """
@@ -49,6 +50,7 @@ class Command:
     path: str | None
     further: tuple[str, ...] = ()
     refused: str = ""
+    dangling: tuple[str, str] | None = None
     relative: bool = False
     doubt: Doubt | None = None
 
@@ -67,6 +69,7 @@ def find_command(
     if "/" in name:
         return Command(name, doubt=process.doubt)
     doubt, refused = process.doubt or process.env_doubt("PATH"), ""
+    dangling: tuple[str, str] | None = None
     text = process.env.get("PATH", NO_PATH)
     attempt.work.spend(len(text) // CHARACTERS)
     directories = text.split(":")
@@ -85,12 +88,18 @@ def find_command(
             return Command(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:
             refused = refused or path
+        elif isinstance(found, Missing) and _is_dangling(found, name):
+            dangling = dangling or (path, posixpath.join(found.path, found.beyond))
         attempt.step(
             actor,
             f"{name} in {directory or '.'}",
             "no x bit" if isinstance(found, Found) else "not found",
         )
-    return Command(None, refused=refused, doubt=doubt)
+    return Command(None, refused=refused, dangling=dangling, doubt=doubt)
+
+
+def _is_dangling(missing: Missing, name: str) -> bool:
+    return any(posixpath.basename(link) == name for link in missing.symlinks)
 
 
 def goes_on(starter: str) -> bool:

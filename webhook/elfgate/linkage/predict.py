@@ -313,6 +313,9 @@ def _report_not_found(
     )
     who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
+    if command.dangling is not None and not command.refused:
+        link, target = command.dangling
+        found = f" ({link} is a link to {target}, which is missing)"
     message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
     if looks_only or not command.refused:
         attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
@@ -362,7 +365,7 @@ def _link(attempt: Attempt, program: Program, loader: Image) -> None:
             Code.LOADER_MISMATCH,
             path,
             message,
-            words.fix_loader(program.image.facts),
+            words.fix_loader(program.image.facts, attempt.variant),
             program.process.doubt,
         )
     elif about is None:

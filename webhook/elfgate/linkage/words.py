@@ -8,6 +8,13 @@ from elfgate.linkage.report import Variant
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing
 
+FIX_ELSEWHERE = (
+    "point the program to the image's own loader (patchelf --set-interpreter), link it statically, "
+    "or copy the loader's directory into the image"
+)
+FIX_REACH = "let this user search the directory (chmod o+x), or run as a user that may"
+FIX_TARGET = "copy what the link leads to into the image, or correct the link"
+FIX_LOADER_MODE = "set the loader's execute bit in the build (chmod 0755)"
 FIX_COMMAND = "name a program that the image contains, or copy it there"
 FIX_NO_COMMAND = "set ENTRYPOINT or CMD in the image, or command in the pod"
 FIX_DIRECTORY = "name a directory as WORKDIR in the image, or workingDir in the pod"
@@ -44,9 +51,14 @@ FIX_KERNEL = "use an older base image, or nodes with a newer kernel"
 _MANY = 3
 
 
-def fix_loader(facts: ElfFacts) -> str:
+def fix_loader(facts: ElfFacts, variant: Variant) -> str:
     """Tell what to do about a loader that is not there."""
-    libc = "musl" if "ld-musl" in (facts.interp or "") else "glibc"
+    path = facts.interp or ""
+    if not path.startswith("/"):
+        return "link the program with the absolute path of its loader (--dynamic-linker)"
+    libc = "musl" if "ld-musl" in path else "glibc"
+    if libc == variant.libc:
+        return FIX_ELSEWHERE
     return f"link the program statically, or use an image with {libc}"
 
 
@@ -125,12 +137,20 @@ def nature(entry: Entry) -> str:
     return "is a text file without a #! line"
 
 
-def command_missing(path: str, missing: Missing, variant: Variant) -> str:
+def fix_interpreter(missing: Missing) -> str:
+    """Tell what to do about a script's interpreter that is not there."""
+    if missing.errno == "EACCES":
+        return FIX_REACH
+    return FIX_TARGET if missing.symlinks else FIX_INTERPRETER
+
+
+def command_missing(path: str, missing: Missing, variant: Variant, cwd: str = "/") -> str:
     """Say that what is to be started is not there."""
     if missing.errno == "ELOOP":
         return f"{path} cannot be resolved: its symbolic links form a loop"
     dangling = f" ({missing.path} is missing)" if missing.symlinks else ""
-    return f"{path} does not exist in {image(variant)}{dangling}"
+    where = "" if path.startswith("/") or cwd == "/" else f" (in the working directory {cwd})"
+    return f"{path}{where} does not exist in {image(variant)}{dangling}"
 
 
 def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
@@ -139,6 +159,9 @@ def interpreter_missing(script: str, path: str, missing: Missing, variant: Varia
         return f"{script} is run by {path}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
         return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
+    if missing.symlinks and missing.errno == "ENOENT":
+        ends = f"whose link ends at {missing.path}, which does not exist in {image(variant)}"
+        return f"{script} is run by {path}, {ends}"
     return f"{script} is run by {path or 'nothing'}, which {image(variant)} does not contain"
 
 

@@ -1,0 +1,69 @@
+"""What a person who is stuck is told: words and remedies that fit what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from elfgate.linkage.report import Code, Finding
+from support import tarball
+from support.elf_file import glibc_loader
+from support.image import Files, debian, glibc_program, start, static_program
+
+STORE = "/nix/store/abc-glibc-2.38/lib/ld-linux-x86-64.so.2"
+LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+
+
+def told(files: Files, *command: str, **overrides: Any) -> Finding:
+    return start(files, *command, **overrides).findings[0]
+
+
+def test_a_loader_of_a_store_is_not_made_up_for_by_an_image_with_the_same_libc() -> None:
+    finding = told({**debian(), "app": glibc_program(interp=STORE)}, "/app")
+    assert finding.code is Code.LOADER_MISSING
+    assert "patchelf --set-interpreter" in finding.remedy
+    assert "use an image with glibc" not in finding.remedy
+    elsewhere = told({"app": glibc_program(interp=STORE)}, "/app")
+    assert "use an image with glibc" in elsewhere.remedy
+
+
+def test_a_relative_loader_is_to_be_made_absolute() -> None:
+    finding = told({**debian(), "app": glibc_program(interp="ld.so")}, "/app")
+    assert "absolute path" in finding.remedy
+
+
+def test_a_loader_without_an_execute_bit_wants_one() -> None:
+    plain = tarball.Item("file", glibc_loader(), 0o644)
+    finding = told({**debian(), LOADER: plain, "app": glibc_program()}, "/app")
+    assert (finding.code, "chmod 0755" in finding.remedy) == (Code.LOADER_MISMATCH, True)
+
+
+@pytest.mark.parametrize("files", [{"opt/": tarball.directory(0o700)}])
+def test_what_cannot_be_reached_wants_its_directory_opened(files: Files) -> None:
+    inner: Files = {**files, "opt/sh": static_program(), "run": tarball.program("#!/opt/sh\n")}
+    for command in ("/run", "/opt/sh"):
+        assert "search the directory" in told(inner, command, user=1000).remedy
+
+
+def test_a_dangling_interpreter_is_named_with_what_is_missing() -> None:
+    files: Files = {
+        "venv/python": tarball.link("/usr/bin/python3"),
+        "run": tarball.program("#!/venv/python\n"),
+    }
+    finding = told(files, "/run")
+    assert "whose link ends at /usr" in finding.message
+    assert "correct the link" in finding.remedy
+
+
+def test_a_command_of_the_working_directory_is_named_with_that() -> None:
+    files: Files = {"srv/start.sh": tarball.program("#!/bin/sh\n"), "tmp/": tarball.directory()}
+    finding = told(files, "./start.sh", working_dir="/tmp")
+    assert finding.message.startswith("./start.sh (in the working directory /tmp) does not exist")
+
+
+def test_a_dangling_link_along_path_is_told() -> None:
+    files: Files = {
+        "usr/bin/java": tarball.link("/opt/java/bin/java"),
+        "opt/java/": tarball.directory(),
+    }
+    finding = told(files, "java", env={"PATH": "/usr/bin"})
+    assert "(/usr/bin/java is a link to /opt/java/bin/java, which is missing)" in finding.message

@@ -105,7 +105,7 @@ def rows() -> Iterator[Row]:
     for chapter, fields in _fields():
         for architecture in map(str, fields.get("architectures", _ALL)):
             if _variants(fields, architecture):
-                yield _row(chapter, fields, architecture)
+                yield row_of(chapter, fields, architecture)
 
 
 def _fields() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -115,7 +115,8 @@ def _fields() -> Iterator[tuple[str, dict[str, Any]]]:
             yield path.stem, fields
 
 
-def _row(chapter: str, fields: dict[str, Any], architecture: str) -> Row:
+def row_of(chapter: str, fields: dict[str, Any], architecture: str) -> Row:
+    """Fill in a case's placeholders."""
     return Row(chapter, _filled(fields, _placeholders(architecture)), architecture)
 
 
@@ -129,7 +130,16 @@ def cells(chosen: Callable[[str], bool] = lambda _name: True) -> list[Cell]:
         LabError: if a file does not compile.
     """
     wanted = [row for row in rows() if chosen(f"{row.chapter}/{row.fields['case']}")]
-    wanted = [row for row in wanted if sandbox.has_users() or not row.needs_users]
+    return cells_of(row for row in wanted if sandbox.has_users() or not row.needs_users)
+
+
+def cells_of(rows: Iterable[Row]) -> list[Cell]:
+    """The cells of some rows.
+
+    Raises:
+        LabError: if a file does not compile.
+    """
+    wanted = list(rows)
     compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
     return [cell for row in wanted for cell in _cells(row, compiled)]
 
@@ -147,7 +157,7 @@ def only_booted() -> list[Cell]:
     ]
     wanted = [
         row
-        for row in (_row(*each) for each in written)
+        for row in (row_of(*each) for each in written)
         if sandbox.has_users() or not row.needs_users
     ]
     compiled = toolchain.build({binary for row in wanted for binary in _binaries(row)})
@@ -163,7 +173,7 @@ def elsewhere(places: Iterable[Place]) -> dict[Place, Cell]:
     """
     fields = {f"{chapter}/{fields['case']}": fields for chapter, fields in _fields()}
     wanted = {
-        place: _row(place.case.split("/")[0], fields[place.case], place.architecture)
+        place: row_of(place.case.split("/")[0], fields[place.case], place.architecture)
         for place in places
     }
     compiled = toolchain.build({binary for row in wanted.values() for binary in _binaries(row)})

@@ -153,6 +153,36 @@ class Attempt:
     budget: Budget = field(default_factory=Budget)
     work: Work = field(default_factory=Work)
 
+    def trial(
+        self,
+        *,
+        node: NodeFacts | None = None,
+        who: Credentials | None = None,
+        aloud: bool = True,
+    ) -> "Attempt":
+        """Begin a trial: the only way to try something. Its findings, walk and needs are its own.
+
+        Args:
+            node: Another node to try it on.
+            who: Another user to try it as.
+            aloud: Record the walk, if this attempt does.
+        """
+        return replace(
+            self,
+            node=node or self.node,
+            who=who or self.who,
+            findings=[],
+            walk=[],
+            explain=self.explain and aloud,
+        )
+
+    def absorb(self, trial: "Attempt", *, findings: bool = True) -> None:
+        """Take over what a trial came to: its walk and its needs, and its findings if they stand."""
+        self.walk += trial.walk
+        self.needs_glibc = max(self.needs_glibc, trial.needs_glibc)
+        if findings:
+            self.findings += [finding for finding in trial.findings if not self._is_noted(finding)]
+
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
         found = self._walk(path, cwd)
@@ -243,10 +273,14 @@ class Attempt:
 
     def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
         """Record what is worth saying of a program that starts; once for each code."""
-        if any(finding.code is code and finding.effect is Effect.NOTE for finding in self.findings):
-            return
-        self.findings.append(
-            Finding(code, printable(path), printable(message), remedy, Effect.NOTE)
+        finding = Finding(code, printable(path), printable(message), remedy, Effect.NOTE)
+        if not self._is_noted(finding):
+            self.findings.append(finding)
+
+    def _is_noted(self, finding: Finding) -> bool:
+        """Tell whether a finding is a note of a code that has one."""
+        return finding.effect is Effect.NOTE and any(
+            other.effect is Effect.NOTE and other.code is finding.code for other in self.findings
         )
 
     def step(self, actor: str, text: str, result: str) -> None:

@@ -67,11 +67,12 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
         about: What the loader's file says of itself.
     """
     tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), release(about.version))
-    seen = attempt
     if tuned.fewer_features:  # of what its CPU still counts for, nothing is known
-        seen = replace(attempt, node=replace(attempt.node, cpu_level=None))
-    _load_for_any_cpu(seen, program, loader, about)
-    attempt.needs_glibc = seen.needs_glibc
+        seen = attempt.trial(node=replace(attempt.node, cpu_level=None))
+        _load_for_any_cpu(seen, program, loader, about)
+        attempt.absorb(seen)
+    else:
+        _load_for_any_cpu(attempt, program, loader, about)
 
 
 def _load_for_any_cpu(
@@ -80,13 +81,7 @@ def _load_for_any_cpu(
     """Load and link; where levels of CPUs lead elsewhere, compare what comes of it."""
     before = len(attempt.findings)
     for level in _load(attempt, program, loader, about):
-        trial = replace(
-            attempt,
-            node=replace(attempt.node, cpu_level=level),
-            findings=[],
-            walk=[],
-            explain=False,
-        )
+        trial = attempt.trial(node=replace(attempt.node, cpu_level=level), aloud=False)
         _load(trial, program, loader, about)
         if compare(attempt, before, trial, level):
             return
@@ -172,8 +167,9 @@ def _only_helps(process: Process) -> bool:
 
 def _list(attempt: Attempt, objects: Objects, search: Search) -> None:
     """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
-    trial = replace(attempt, findings=[])
+    trial = attempt.trial()
     _load_needed(trial, objects, search)
+    attempt.absorb(trial, findings=False)
     attempt.findings += [
         finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH
     ]

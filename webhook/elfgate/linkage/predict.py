@@ -115,7 +115,7 @@ def _begin(attempt: Attempt, first: Start, unknown: int | None) -> None:
 
 def _fails_itself(attempt: Attempt, process: Process) -> bool:
     """Tell whether the program that is named does not start, whatever it would do then."""
-    alone = replace(attempt, findings=[], walk=[], explain=False)
+    alone = attempt.trial(aloud=False)
     _start(alone, Wrapped(process))
     return any(finding.effect is Effect.FAILS for finding in alone.findings)
 
@@ -186,14 +186,14 @@ def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
     if not attempt.budget.trials or deeper < 1:
         return Outcome.STARTS  # it is not known to fail
     attempt.budget.trials -= 1
-    alone = replace(attempt, findings=[], walk=[], explain=False)
+    alone = attempt.trial(aloud=False)
     _follow(alone, tried, deeper)
     return Prediction((), tuple(alone.findings)).outcome
 
 
 def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
     """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
-    tried = [replace(attempt, findings=[], walk=[]) for _ in ways.wrapped]
+    tried = [attempt.trial() for _ in ways.wrapped]
     for alone, wrapped in zip(tried, ways.wrapped, strict=True):
         _follow(alone, wrapped, deeper)
     failing = [alone for alone in tried if _codes(alone)]
@@ -205,8 +205,7 @@ def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
         ]
         failing = aimed if len(failing) < len(tried) else aimed or failing
     shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
-    attempt.walk += shown.walk
-    attempt.needs_glibc = max(attempt.needs_glibc, shown.needs_glibc)
+    attempt.absorb(shown, findings=False)
     certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in _codes(alone)]
     if not certain or (len(certain) == len(tried) and not ways.ends):
         attempt.findings += shown.findings
@@ -257,15 +256,16 @@ def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Progra
     """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
     refused: list[Finding] = []
     for path in paths:
-        trial = replace(attempt, findings=[])
+        trial = attempt.trial()
         if wrapped.text is not ByText.REFUSED and _is_taken_for_text(trial, wrapped.process, path):
             program = _execute_text(trial, wrapped, path)
         else:
             program = execve(trial, wrapped.process, path)
-        if program is not None or not passed_over(
+        stands = program is not None or not passed_over(
             trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF
-        ):
-            attempt.findings += trial.findings
+        )
+        attempt.absorb(trial, findings=stands)
+        if stands:
             return program
         refused = refused or trial.findings
     attempt.findings += refused
@@ -274,7 +274,7 @@ def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Progra
 
 def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
     """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
-    alone = replace(attempt, findings=[], walk=[], explain=False)
+    alone = attempt.trial(aloud=False)
     return (
         not is_elf(attempt, process, path)
         and not execve(alone, process, path)
@@ -333,19 +333,16 @@ def _load(attempt: Attempt, program: Program, loader: Image) -> None:
     secure = replace(program, process=secured(program.process, libc))
     who = _gained_by(attempt, program)
     if program.gain is Gain.YES:
-        gained = replace(attempt, who=who)
+        gained = attempt.trial(who=who)
         _link(gained, secure, loader)
-        attempt.needs_glibc = gained.needs_glibc
+        attempt.absorb(gained)
         return
-    with_gain = replace(attempt, who=who, findings=[], walk=[])
-    without = replace(attempt, findings=[], walk=[])
+    with_gain, without = attempt.trial(who=who), attempt.trial()
     _link(with_gain, secure, loader)
     _link(without, program, loader)
-    attempt.walk += without.walk
-    attempt.needs_glibc = without.needs_glibc
-    if _codes(with_gain) == _codes(without):
-        attempt.findings += without.findings
-    else:
+    agree = _codes(with_gain) == _codes(without)
+    attempt.absorb(without, findings=agree)
+    if not agree:
         attempt.unknown(
             program.image.path, words.may_be_secure(program.image.path), UnknownReason.VALUE_UNKNOWN
         )

@@ -7,29 +7,28 @@ ldconfig's business and is not read when a program starts.
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
-from elfgate.linkage.cpu import OLD_SUBDIRECTORIES, reaches
+from elfgate.linkage.cpu import OLD_SUBDIRECTORIES
 from elfgate.linkage.credentials import READ
 from elfgate.linkage.glibc_cache import (
-    HWCAPS_SINCE,
     KERNEL_FLOOR_UNTIL,
     NO_SUCH_KERNEL,
-    OLD_HWCAPS_UNTIL,
     CacheReader,
 )
+from elfgate.linkage.glibc_subdirectories import Subdirectories
 from elfgate.linkage.glibc_verify import Skip, verify
 from elfgate.linkage.kernel import Image, page_sizes
 from elfgate.linkage.loaded import Object
 from elfgate.linkage.machines import architecture_of
 from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.search import SearchPath, expand, expand_known, pattern_of, split_glibc
-from elfgate.linkage.work import CHARACTERS, LOOKUP
+from elfgate.linkage.work import CHARACTERS
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -44,13 +43,6 @@ _CACHE_BYTES = 12  # of ld.so.cache that a unit of work reads
 _VDSO = {"386": "linux-gate.so.1"} | dict.fromkeys(
     ("ppc64", "ppc64le", "s390x"), "linux-vdso64.so.1"
 )
-# Sub-directories that every CPU of an architecture looked into before 2.37, in the loader's order.
-_OLD_CERTAIN = {
-    "amd64": ("tls/x86_64", "tls", "x86_64"),
-    "386": ("tls/i686/sse2", "tls/i686", "tls/sse2", "tls", "i686/sse2", "i686", "sse2"),
-    "arm64": ("tls/aarch64", "tls", "aarch64"),
-}
-_OLD_DEPTH = 3
 SEARCHING = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GLIBC_TUNABLES")
 _SEARCH = 20  # units of work that a search takes besides its look-ups
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
@@ -139,11 +131,12 @@ class Search:
         self.assumes_kernel = assumed is not None
         self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
-        self._directories: dict[str, bool] = {}
-        self._old: dict[str, Sequence[str]] = {}
-        self.levels: dict[
-            str, None
-        ] = {}  # of the CPU, not known, that lead to files of a name that was searched
+        self._subdirectories = Subdirectories(attempt, process.cwd, self._row, self.version)
+
+    @property
+    def levels(self) -> dict[str, None]:
+        """Levels of the CPU, where the node's is not known, that lead to files of a name that was searched."""
+        return self._subdirectories.levels
 
     @property
     def audit(self) -> str:
@@ -246,73 +239,14 @@ class Search:
             if query.doubt is None and self._may_have(directory.split("/"), name):
                 query.doubt = _undecided(directory)
         for directory in path.directories:
-            if self.version < OLD_HWCAPS_UNTIL and self._has_old(directory, name):
+            if self._subdirectories.depends_on_cpu(directory, name):
                 query.doubt = query.doubt or _by_cpu(directory)
-            for subdirectory, level in self._subdirectories(directory, name):
+            for subdirectory, level in self._subdirectories.of(directory, name):
                 candidate = posixpath.join(directory, subdirectory, name)
                 outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
                 if outcome is not None or not goes_on:
                     return outcome
         return None
-
-    def _subdirectories(self, directory: str, name: str) -> list[tuple[str, str]]:
-        """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
-
-        Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
-        a level's directory has is taken with that level. Up to 2.36 there are others too, for any CPU.
-        """
-        plain = [*((path, "") for path in self._old_subdirectories(directory)), ("", "")]
-        if self._row is None or not self._row.hwcaps or self.version < HWCAPS_SINCE:
-            return plain
-        if not self._is_directory(posixpath.join(directory, "glibc-hwcaps")):
-            return plain
-        levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
-        known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
-        if None in known:
-            there = (
-                level
-                for path, level in reversed(levels)
-                if self._exists(posixpath.join(directory, path, name))
-            )
-            self.levels.update(dict.fromkeys(there))
-            return [*plain, *reversed(levels)]
-        return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
-
-    def _old_subdirectories(self, directory: str) -> list[str]:
-        """The sub-directories that every CPU looked into before 2.37 (``_dl_important_hwcaps``), best first."""
-        if self.version >= OLD_HWCAPS_UNTIL:
-            return []
-        certain = _OLD_CERTAIN.get(self._row.name if self._row else "", ("tls",))
-        if not self._old_below(directory):
-            return []
-        return [path for path in certain if self._is_directory(posixpath.join(directory, path))]
-
-    def _has_old(self, directory: str, name: str, below: str = "") -> bool:
-        """Tell whether some CPU looked for a name elsewhere below a directory before 2.37."""
-        where = posixpath.join(directory, below) if below else directory
-        for old in self._old_below(where):
-            path = posixpath.join(below, old)
-            certain = _OLD_CERTAIN.get(self._row.name if self._row else "", ("tls",))
-            if path not in certain and self._exists(posixpath.join(directory, path, name)):
-                return True
-            if path.count("/") < _OLD_DEPTH and self._has_old(directory, name, path):
-                return True
-        return False
-
-    def _old_below(self, directory: str) -> Sequence[str]:
-        """The sub-directories of old that a directory has."""
-        if directory not in self._old:
-            self._attempt.work.spend(LOOKUP)
-            where = posixpath.join(self._process.cwd, directory)
-            there = self._attempt.tree.among(where, OLD_SUBDIRECTORIES) | self._mounted(where)
-            self._old[directory] = sorted(there)
-        return self._old[directory]
-
-    def _mounted(self, directory: str) -> frozenset[str]:
-        """The sub-directories of old that volumes bring to a directory."""
-        below = f"{directory.rstrip('/')}/"
-        mounts = (mount for mount in self._attempt.mounts if mount.startswith(below))
-        return OLD_SUBDIRECTORIES & {mount[len(below) :].partition("/")[0] for mount in mounts}
 
     def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
         """Tell whether a directory with tokens that may stand for anything may be one that leads to the file."""
@@ -341,16 +275,8 @@ class Search:
             self._attempt.lookup(posixpath.join(path, name)), Missing
         )
 
-    def _exists(self, path: str) -> bool:
-        return not isinstance(self._attempt.lookup(path, self._process.cwd), Missing)
-
     def _is_directory(self, path: str) -> bool:
-        self._attempt.work.spend(1)
-        if path not in self._directories:
-            found = self._attempt.lookup(path, self._process.cwd)
-            is_directory = isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
-            self._directories[path] = is_directory or isinstance(found, Hidden)
-        return self._directories[path]
+        return self._subdirectories.is_directory(path)
 
     def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:
         """One entry of ld.so.cache is tried: the best for the CPU; if it does not open, the search goes on."""
@@ -363,7 +289,7 @@ class Search:
             query.doubt = query.doubt or _by_cpu(CACHE)
         if self._attempt.node.cpu_level is None and self._row is not None:
             asked = {candidate.hwcap for candidate in entries}
-            self.levels.update(
+            self._subdirectories.levels.update(
                 dict.fromkeys(level for level in reversed(self._row.hwcaps) if level in asked)
             )
         barred = (

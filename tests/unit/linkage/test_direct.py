@@ -193,7 +193,7 @@ def test_what_is_not_certain_is_not_followed(libc: str) -> None:
         (),
         ("--version",),
         ("/static",),
-        *([("/foreign",), ("/app",)] if libc == "musl" else [("needy",)]),
+        *([("/foreign",), ("/app",)] if libc == "musl" else []),
     ):
         assert start(image, LOADERS[libc], *arguments).outcome is Outcome.STARTS
 
@@ -236,3 +236,14 @@ def test_what_the_program_wraps_is_followed_on() -> None:
     assert failures(
         start({**image, "sh": image["bin/busybox"]}, loader, "/sh", "-c", "exec /gone")
     ) == [Code.COMMAND_MISSING]
+
+
+def test_glibc_searches_a_name_without_a_slash_as_it_does_libraries() -> None:
+    """T: not in the working directory, nor along PATH."""
+    loader = LOADERS["glibc"]
+    image = {**files("glibc"), "fine": glibc_program(), "usr/bin/fine": glibc_program()}
+    found = start(image, loader, "fine", env={"PATH": "/usr/bin"})
+    assert failures(found) == [Code.LIBRARY_MISSING]
+    there = {**image, "opt/fine": glibc_program()}
+    along = start(there, loader, "--library-path", "/opt", "fine")
+    assert along.outcome is Outcome.STARTS

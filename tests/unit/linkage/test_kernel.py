@@ -406,3 +406,13 @@ def test_the_later_of_two_segments_has_the_page_that_they_share() -> None:
         Outcome.STARTS,
         [Code.PAGE_SIZE],
     )
+
+
+def test_a_first_line_that_an_old_kernel_cuts_short_is_not_decided_there() -> None:
+    """Up to Linux 5.0 it reads 128 bytes."""
+    long = "/opt/" + "x" * 150
+    files = {long[1:]: static_program(), "run": tarball.program(f"#!{long}\n")}
+    assert start(files, "/run").outcome is Outcome.STARTS
+    old, new = NodeFacts(kernel=(4, 18, 0)), NodeFacts(kernel=(5, 14, 0))
+    assert start(files, "/run", node=old).outcome is Outcome.UNKNOWN
+    assert start(files, "/run", node=new).outcome is Outcome.STARTS

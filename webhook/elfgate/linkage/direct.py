@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import words
 from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
-from elfgate.linkage.glibc_search import release
+from elfgate.linkage.glibc_search import Opened, Refused, Search, release
 from elfgate.linkage.glibc_verify import Skip, is_of_same_kind, verify
 from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.loaded import Object
 from elfgate.linkage.report import Code
 from elfgate.rootfs.tree import Found, Missing
 
@@ -73,16 +74,35 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
             message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
             attempt.unknown(started.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
-    # glibc looks a name without a slash up as it does libraries, which is not followed.
-    if not options.rest or ("/" not in options.rest[0] and about.libc == "glibc"):
+    if not options.rest:
         return None
-    return _find(attempt, started, _process(started.process, options, about.libc), options)
+    process = _process(started.process, options, about.libc)
+    if "/" in options.rest[0] or about.libc != "glibc":
+        return _find(attempt, started, process, options, process.argv[0])
+    path = _searched(attempt, started.image, process)
+    return _find(attempt, started, process, options, path) if path else None
+
+
+def _searched(attempt: Attempt, loader: Image, process: Process) -> str:
+    """Search a program's name without a slash as glibc does: as it searches libraries; empty if that fails."""
+    name = process.argv[0]
+    itself = Object(loader.name, loader.path, replace(loader.facts, rpath=None, runpath=None))
+    outcome = Search(attempt, process, loader, itself).find(name, itself)
+    if isinstance(outcome, Opened):
+        return outcome.name
+    if isinstance(outcome, Refused):
+        # A program at fixed addresses, or one that is marked as a program, is taken here.
+        return outcome.path
+    message = f"{loader.path} is to load {name}, which it searches as it does libraries"
+    doubt = process.doubt or outcome.doubt
+    attempt.failed(Code.LIBRARY_MISSING, name, message, words.FIX_SLASH, doubt)
+    return ""
 
 
 def _find(
-    attempt: Attempt, started: Program, process: Process, options: _Options
+    attempt: Attempt, started: Program, process: Process, options: _Options, path: str
 ) -> Program | None:
-    path, loader = process.argv[0], started.image
+    loader = started.image
     found = attempt.lookup(path, process.cwd)
     if isinstance(found, Hidden):
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)

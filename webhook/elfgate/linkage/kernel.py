@@ -36,6 +36,7 @@ from elfgate.rootfs.tree import Found, Missing
 SCRIPT_DEPTH = (
     5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
 )
+_LONG_LINES_SINCE, _SHORT_LINE = (5, 1, 0), 127  # bytes of a script's first line
 _ALLOCATOR_HINT = "jemalloc-page-size"
 _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
@@ -107,6 +108,10 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         if line is None:
             _no_format(attempt, process, found, script)
             return None
+        if _may_be_cut(attempt, found):
+            message = f"{found.path} has a first line that kernels before 5.1 cut short"
+            attempt.unknown(found.path, message, UnknownReason.NODE_FACT_UNKNOWN)
+            return None
         attempt.step(
             "kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip()
         )
@@ -118,6 +123,13 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
     )
     return None
+
+
+def _may_be_cut(attempt: Attempt, script: Found) -> bool:
+    """Tell whether the node's kernel reads less of a first line than there is (BINPRM_BUF_SIZE)."""
+    kernel = attempt.node.kernel
+    line = script.entry.head.partition(b"\n")[0]
+    return kernel is not None and kernel < _LONG_LINES_SINCE and len(line) >= _SHORT_LINE
 
 
 def passed_on(attempt: Attempt, process: Process, path: str) -> bool:

@@ -13,6 +13,7 @@ FIX_ELSEWHERE = (
     "or copy the loader's directory into the image"
 )
 FIX_REACH = "let this user search the directory (chmod o+x), or run as a user that may"
+FIX_SLASH = "name the program by a path"
 FIX_TARGET = "copy what the link leads to into the image, or correct the link"
 FIX_LOADER_MODE = "set the loader's execute bit in the build (chmod 0755)"
 FIX_COMMAND = "name a program that the image contains, or copy it there"

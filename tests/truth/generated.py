@@ -34,6 +34,7 @@ _SPOILED: tuple[dict[str, Any], ...] = (
     {"elf": "library", "for": "{other}", "defines": ["foreign"]},
     {"elf": "library", "for": "{narrow}", "defines": ["narrow"]},
 )
+_WHOLE = ("debian11", "debian12", "debian13")
 _SEARCHED = ("/bin", "/usr/bin", "/usr/sbin")
 
 
@@ -131,8 +132,8 @@ def _exists(root: str, architecture: str) -> bool:
 
 def _changed(chance: random.Random, architecture: str) -> dict[str, Any]:
     """A program of a real root, of which one library, link or directory is spoiled."""
-    known = [root for root in ("debian11", "debian12", "debian13") if _exists(root, architecture)]
-    root = chance.choice(known)
+    whole = [root for root in _WHOLE if architecture in roots.ROOTS[root].native]
+    root = chance.choice(whole)
     base = roots.build(root, architecture)
     program = chance.choice(_programs(base))
     libraries = _libraries(base)

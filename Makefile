@@ -53,6 +53,11 @@ hostile: $(STAMP) ## Attack two replicas as strangers and tenants would, each wa
 	  $(BIN)/python benchmarks/overload.py --check --seconds $(HOSTILE_SECONDS) --table build/hostile/overload.md; fi
 	if [ -n "$(RECORD)" ]; then $(BIN)/python docs/hostile.py build/hostile; fi
 
+.PHONY: published
+published: $(STAMP) ## Read the manifests that projects publish in their Go modules (needs Go)
+	rm -f build/published.txt
+	ELFGATE_PUBLISHED=1 $(BIN)/python -m pytest tests/published; status=$$?; cat build/published.txt; exit $$status
+
 .PHONY: policies
 policies: $(STAMP) ## Check and test the policies with OPA, and both engines against each other
 	opa=$$(.ci/opa) && \

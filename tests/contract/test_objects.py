@@ -26,7 +26,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return object_cases.write_images(tmp_path_factory.mktemp("images"))
 
 
-def webhook(case: Case, images: dict[str, str]) -> tuple[str, str]:
+def webhook(case: Case, images: dict[str, str], **fields: Any) -> tuple[str, str]:
     """The verdict of the webhook, and what it says."""
 
     async def judged() -> dict[str, Any]:
@@ -40,7 +40,8 @@ def webhook(case: Case, images: dict[str, str]) -> tuple[str, str]:
                     live_engine=policies.live,
                     sights=policies.live.sights,
                 )
-                found = await answered(validator, review_of(object_cases.object_of(case)))
+                body = review_of(object_cases.object_of(case), **fields)
+                found = await answered(validator, body)
         finally:
             await policies.close()
         response: dict[str, Any] = json.loads(found.body)["response"]
@@ -81,3 +82,46 @@ def test_an_object_is_judged_alike_by_the_webhook_and_on_the_command_line(
     assert (verdict, case.get("says", "") in words) == (case["should"], True), words
     assert check(case, images, tmp_path, capsys)[0] == verdict
     assert check(case, images, tmp_path, capsys, "--config", str(settings))[0] == verdict
+
+
+def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:
+    container = {"name": "c", "image": "ex/amd64only:1", **fields}
+    template = {"spec": {"containers": [container]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"template": template},
+    }
+
+
+@pytest.mark.parametrize(
+    ("nodes", "before", "after", "verdict"),
+    [
+        # The nodes that start it are gone for an hour: an edit that leaves the image alone passes.
+        (["arm"], _deployment(), _deployment(env=[{"name": "A", "value": "b"}]), "warned"),
+        (["arm"], _deployment(), _deployment(image="ex/single:1"), "denied"),
+        # A DaemonSet: what starts no longer where it started is refused, what never did is warned of.
+        (
+            ["amd", "arm"],
+            _deployment("DaemonSet", image="ex/shell:1", command=["/app"]),
+            _deployment("DaemonSet"),
+            "denied",
+        ),
+        (
+            ["amd", "arm"],
+            _deployment("DaemonSet"),
+            _deployment("DaemonSet", env=[{"name": "A", "value": "b"}]),
+            "warned",
+        ),
+    ],
+)
+def test_an_update_is_judged_by_what_it_makes_worse(
+    nodes: list[str],
+    before: dict[str, Any],
+    after: dict[str, Any],
+    verdict: str,
+    images: dict[str, str],
+) -> None:
+    case = {"nodes": nodes, "object": after}
+    assert webhook(case, images, operation="UPDATE", oldObject=before)[0] == verdict

@@ -285,3 +285,65 @@ def test_a_pod_of_any_shape_can_be_told_from_others(spec: object) -> None:
     obj = {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
     fields = {"uid": "1", "resource": {"resource": "pods"}, "operation": "CREATE", "object": obj}
     assert digest(decisive(Review.model_validate(fields)))
+
+
+def test_a_bound_pod_may_be_given_a_toleration() -> None:
+    before = pod(nodeName="arm-1")
+    after = pod(nodeName="arm-1", tolerations=[{"operator": "Exists"}])
+    assert judged(review(after, old=before, operation="UPDATE")) is None
+    assert judged(review(pod(tolerations=[]), old=pod(), operation="UPDATE"))
+
+
+def test_what_an_update_changes_is_judged_beside_how_it_was() -> None:
+    before, after = deployment(), deployment(containers=[container(command=["/b"])])
+    found = judged(review(after, old=before, operation="UPDATE"))
+    assert found
+    assert found.before
+    assert found.before.containers[0].overrides.command is None
+
+
+def test_only_the_templates_that_an_update_changes_are_judged() -> None:
+    def group(worker: str) -> dict[str, Any]:
+        templates = {
+            f"{role}Template": {"spec": {"containers": [container(role, image)]}}
+            for role, image in (("leader", "a:1"), ("worker", worker))
+        }
+        return {
+            "apiVersion": "leaderworkerset.x-k8s.io/v1",
+            "kind": "LeaderWorkerSet",
+            "metadata": {"name": "web"},
+            "spec": {"leaderWorkerTemplate": templates},
+        }
+
+    found = judged(review(group("b:2"), old=group("b:1"), operation="UPDATE"))
+    assert found
+    assert [item.name for item in found.containers] == ["worker"]
+    assert found.others == ()
+    assert judged(review(group("b:1"), old=group("b:1"), operation="UPDATE")) is None
+
+
+def test_volumes_that_give_groups_or_are_images_decide_and_others_do_not() -> None:
+    volumes: list[dict[str, Any]] = [
+        {"name": "kube-api-access-x", "projected": {"sources": []}},
+        {"name": "a", "persistentVolumeClaim": {"claimName": "x"}},
+        {"name": "b", "persistentVolumeClaim": {"claimName": "y"}},
+        {"name": "c", "image": {"reference": "data:1"}},
+    ]
+    kept = decisive(review(pod(volumes=volumes))).obj
+    assert kept
+    assert kept["spec"]["volumes"] == [
+        {"persistentVolumeClaim": {}},
+        {"image": {"reference": "data:1"}},
+    ]
+
+
+def test_labels_and_annotations_that_decide_are_kept() -> None:
+    obj = pod()
+    obj["metadata"] |= {
+        "labels": {"app": "web", "kueue.x-k8s.io/queue-name": "q"},
+        "annotations": {"a": "b", "cdi.k8s.io/gpu": "vendor.example/gpu=0"},
+    }
+    kept = decisive(review(obj)).obj
+    assert kept
+    assert kept["metadata"]["labels"] == {"kueue.x-k8s.io/queue-name": "q"}
+    assert kept["metadata"]["annotations"] == {"cdi.k8s.io/gpu": "vendor.example/gpu=0"}

@@ -1,4 +1,4 @@
-"""What runtimes give to a container, or run in its image's place: the doubts that a pod casts on predictions.
+"""Doubts that a pod casts on predictions: runtimes give a container more than its image, or run another.
 
 Sources: nvidia-container-toolkit (what it mounts into containers, asked for or not), the Container Device Interface
 (devices bring files along, and programs among them), the Kubernetes API reference (imagePullPolicy, RuntimeClass), Kata

@@ -1,4 +1,4 @@
-"""What is executed in a container beside its own program: exec probes and lifecycle hooks.
+"""Exec probes and lifecycle hooks: commands that are executed in a container beside its own program.
 
 Source: the Kubernetes API reference (Probe, Lifecycle). Their commands are executed as they are written, without a
 shell and without ``$(VAR)``.

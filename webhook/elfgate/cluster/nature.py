@@ -1,4 +1,4 @@
-"""What kind of machine a node is, beyond its platform: signs that its programs are not started as its labels say.
+"""Signs that a node does not start programs as its labels say: emulators, virtual kubelets, contradictions.
 
 Sources: Kubernetes' well-known labels (the scheduler reads these, the kubelet pulls and runs by its own build's
 architecture), the kernels of Docker Desktop (``-linuxkit``), OrbStack and WSL, virtual-kubelet's node labels.

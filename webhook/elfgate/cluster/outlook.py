@@ -1,4 +1,4 @@
-"""What is still to come: what settings say of nodes that are not there, and which states of nodes pass.
+"""The outlook: nodes that may still come, states of nodes that pass, runtimes that are ordinary.
 
 Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster API, Cilium, Istio's
 CNI, the CSI drivers of clouds and the node readiness controller put on nodes for a while.
@@ -50,7 +50,7 @@ GUEST_RUNTIMES = ("gvisor", "runsc", "runsc-*", "kata", "kata-*", "kata-containe
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What settings add to what is known.
+    """Settings' additions to what is known.
 
     Attributes:
         extra_architectures: Those that count although no node has them yet.

@@ -1,4 +1,4 @@
-"""What pods request and nodes offer: enough to tell that a node can never take a pod.
+"""Requests of pods and offers of nodes: enough to tell that a node can never take a pod.
 
 Sources: ``k8s.io/apimachinery/pkg/api/resource`` (quantities), ``k8s.io/component-helpers/resource`` (``PodRequests``:
 what the containers of a pod need together), the scheduler's plug-in NodeResourcesFit.
@@ -54,7 +54,7 @@ def thousandths(value: object) -> int | None:
 
 
 def requests(spec: Part) -> Amounts:
-    """What a node must have for a pod, by resource.
+    """Add up a pod's demands on its node, by resource.
 
     Init containers run one after the other and beside the sidecars before them; main containers and sidecars run
     together. A request that is not given is the limit. A claim of devices is not among it.
@@ -84,7 +84,7 @@ def extended(requested: Amounts) -> frozenset[str]:
 
 
 def offered(allocatable: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
-    """What a node offers that others may not: devices and huge pages, in thousandths, sorted."""
+    """Read the devices and huge pages that a node offers, in thousandths, sorted."""
     amounts = _amounts(allocatable)
     return tuple(sorted((name, amount) for name, amount in amounts.items() if name not in ROOM))
 

@@ -45,7 +45,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where a pod may land.
+    """The places that a pod may land on.
 
     Attributes:
         targets: The platforms that are certain or possible, sorted; none if nothing is known of where it may land.

@@ -129,7 +129,7 @@ class _Search:
         self._groups = tuple(groups(placement, inventory, outlook))
 
     def landing(self) -> Landing:
-        """Where it may land, and what is open."""
+        """Find the places, and what is open."""
         certain = self._able(Hurdle.NONE)
         away = self._able(Hurdle.PASSING)
         if self._demands.template or not certain:

@@ -1,4 +1,4 @@
-"""What else of a pod would fail on a platform: its probes and hooks, and the images of its volumes."""
+"""Predicts what would fail beside a container's own program: probes, hooks, and images of volumes."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from elfgate.linkage.start import Overrides
 
 
 def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:
-    """Where the first word that is not known stands on the command line; None if all are.
+    """Find the first word of the command line that is not known; None if all are.
 
     Args:
         overrides: What the pod's container changes.

@@ -1,6 +1,7 @@
 """Rules of the user's own: one that errs, loops or says nothing usable takes no other with it, on either engine."""
 
 import asyncio
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.isolation.machine import MACHINES
+from elfgate.isolation.rules import BoundedEngine
 from elfgate.policy import bundle, golden
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.guard import GuardedEngine
 from elfgate.policy.opa import OpaEngine
 from elfgate.policy.verdict import Verdict
-from elfgate.policy.worker import BoundedEngine
 from support import opa
 from support.documents import pod
 
@@ -136,3 +138,23 @@ def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(
     assert verdict.failed == ["unusable"]
     assert told == ["unusable"]
     assert "lacks a container, a platform or a message" in verdict.warnings[-1].headline
+
+
+def test_the_process_that_evaluates_them_is_confined_and_knows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELFGATE_STORE_PASSWORD", "a-secret")
+
+    async def seen() -> tuple[str, bytes]:
+        engine = BoundedEngine(rules(tmp_path, GOOD), seconds=SECONDS, memory=MEMORY)
+        try:
+            await engine.evaluate(pod(starts=("amd64",)))
+            process = Path(f"/proc/{engine.pid}")
+            return (process / "status").read_text(), (process / "environ").read_bytes()
+        finally:
+            await engine.close()
+
+    status, environment = asyncio.run(seen())
+    assert environment == b"RUST_LIB_BACKTRACE=0\0"
+    if platform.machine() in MACHINES:
+        assert "Seccomp:\t2" in status

@@ -161,7 +161,7 @@ class Zygote:
         if self._forked:
             return fork(import_module(self._module).main, control)
         return subprocess.Popen(
-            (*_command(self._module), str(control.fileno())),
+            (*command(self._module), str(control.fileno())),
             env={},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -180,7 +180,7 @@ class Zygote:
             self._process = None
 
 
-def _command(module: str) -> tuple[str, ...]:
+def command(module: str) -> tuple[str, ...]:
     """This interpreter with this search path, and nothing of the environment or of site packages."""
     path = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100 - no links followed
     program = _PROGRAM.format(path=path, module=module)

@@ -158,7 +158,7 @@ def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engi
             judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told
         )
     if bundle.own:
-        from elfgate.policy.worker import BoundedEngine
+        from elfgate.isolation.rules import BoundedEngine
 
         return BoundedEngine(bundle, seconds=judging.seconds)
     from elfgate.policy.embedded import EmbeddedEngine

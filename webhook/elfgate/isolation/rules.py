@@ -1,7 +1,9 @@
-"""The embedded engine in a process of its own, which can be ended: how rules that elfgate did not write are bounded.
+"""The embedded engine in a confined process of its own: how rules that elfgate did not write are bounded.
 
 regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop everything in its
-process. Evaluated here, it is killed with its process, and the next document gets a new one.
+process. Evaluated here, it is killed with its process, and the next document gets a new one. The process is started,
+not forked by the zygote: it is one for all documents, and only where there are such rules. It has no environment, and
+goes behind the sandbox once it has loaded the bundle.
 
 Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle and its bounds; the
 first one out says that it loaded. Then each document is answered by ``{"answer": …}`` or ``{"error": …}``.
@@ -9,12 +11,14 @@ first one out says that it loaded. Then each document is answered by ``{"answer"
 
 import asyncio
 import os
-import resource
 import sys
 from typing import Any, BinaryIO
 
 import orjson
 
+from elfgate.isolation.children import command
+from elfgate.isolation.limits import Bounds, bound, end_with
+from elfgate.isolation.sandbox import confine
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
@@ -23,7 +27,7 @@ from elfgate.policy.verdict import Verdict
 
 _START_SECONDS = 20.0
 _MEMORY = 1 << 30
-_MAX_FRAME = 64 << 20
+_MAX_FRAME, _MAX_ANSWER = 64 << 20, 16 << 20
 _NO_BACKTRACE = {
     "RUST_LIB_BACKTRACE": "0"
 }  # where RUST_BACKTRACE is set, an error would take a second for one
@@ -56,6 +60,11 @@ class BoundedEngine:
         """The bundle's revision."""
         return self._bundle.revision
 
+    @property
+    def pid(self) -> int | None:
+        """The process's number; None if it is not running."""
+        return None if self._process is None else self._process.pid
+
     async def evaluate(self, document: Document) -> Verdict:
         """Judge a document.
 
@@ -82,6 +91,9 @@ class BoundedEngine:
         process = await self._started()
         try:
             return await asyncio.wait_for(_exchange(process, document), self._seconds)
+        except ValueError as error:
+            await self._end()
+            raise EngineError(f"the evaluation's process says what it may not: {error}") from error
         except TimeoutError:
             await self._end()
             raise EngineTimeoutError(f"no verdict within {self._seconds:g} s") from None
@@ -94,14 +106,14 @@ class BoundedEngine:
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            command = (sys.executable, "-P", "-m", "elfgate.policy.worker")
             pipe = asyncio.subprocess.PIPE
             self._process = await asyncio.create_subprocess_exec(
-                *command,
+                *command("elfgate.isolation.rules"),
+                str(os.getpid()),
                 stdin=pipe,
                 stdout=pipe,
                 stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | _NO_BACKTRACE,
+                env=_NO_BACKTRACE,
             )
             try:
                 given = {
@@ -131,15 +143,19 @@ async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> dict[s
     process.stdin.write(len(frame).to_bytes(4) + frame)
     await process.stdin.drain()
     length = int.from_bytes(await process.stdout.readexactly(4))
+    if length > _MAX_ANSWER:
+        raise ValueError(f"an answer of {length} bytes")
     answer: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
     return answer
 
 
-def main() -> None:
+def main(parent: str) -> None:
     """Evaluate what comes in, until nothing does."""
+    end_with(int(parent))
     given = orjson.loads(_read(sys.stdin.buffer) or b"{}")
-    resource.setrlimit(resource.RLIMIT_AS, (given["memory"], given["memory"]))
+    bound(Bounds(given["memory"]))
     engine = EmbeddedEngine(Bundle(given["modules"], given["data"], ""))
+    confine()
     _write(sys.stdout.buffer, b"{}")
     while document := _read(sys.stdin.buffer):
         _write(sys.stdout.buffer, _evaluated(engine, document))
@@ -160,7 +176,3 @@ def _read(pipe: BinaryIO) -> bytes:
 def _write(pipe: BinaryIO, frame: bytes) -> None:
     pipe.write(len(frame).to_bytes(4) + frame)
     pipe.flush()
-
-
-if __name__ == "__main__":
-    main()

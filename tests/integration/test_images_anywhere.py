@@ -1,5 +1,6 @@
 """The same image is judged the same wherever it is; a spoilt one is one line, exit 2, and nothing of it is kept."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -189,3 +190,36 @@ def test_an_archive_comes_from_standard_input(tmp_path: Path) -> None:
         )
         assert ran.returncode == (0 if data else 2), ran.stderr
     assert b"standard input is not a sound tar archive" in ran.stderr
+
+
+def test_an_image_that_was_never_pushed_leaves_nothing_of_its_name(tmp_path: Path) -> None:
+    app = image([tarball({"app": program(elf_file("amd64", type=2))})], entrypoint=["/app"])
+    write_layout(tmp_path / "app", {"2": app})
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "app").write_bytes(elf_file("amd64", type=2))
+    (tmp_path / "root" / "app").chmod(0o755)
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {
+            "containers": [
+                {"name": "one", "image": "registry.example/app:2"},
+                {"name": "two", "image": "registry.example/app:3", "command": ["/app"]},
+            ]
+        },
+    }
+    (tmp_path / "pod.json").write_text(json.dumps(pod))
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "elfgate", *words, "--store", "facts.db"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    places = ("registry.example/app:2=oci:app:2", "registry.example/app:3=dir:root")
+    options = [word for place in places for word in ("--image", place)]
+    checked = run("check", "pod.json", "--arch", "amd64", *options)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    with contextlib.closing(SqliteStore(tmp_path / "facts.db")) as store:
+        assert list(store.repositories()) == []
+    assert run("cache", "export", "facts.zst").returncode == 0
+    assert run("cache", "import", "facts.zst").returncode == 0

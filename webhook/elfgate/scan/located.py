@@ -32,6 +32,8 @@ class Located:
             to whom the source lets have them. None if one access is everybody's.
         namespace: Whose share of reading it takes.
         host: Whose places it takes: the registry, or empty for what is on this machine.
+        pushed: Its tag is the registry's own. If not, it was given another place for this process
+            only, and no store is told where the tag points.
     """
 
     image: str
@@ -42,6 +44,7 @@ class Located:
     asker: str | None = None
     namespace: str = ""
     host: str = ""
+    pushed: bool = True
 
     @property
     def origin(self) -> str:

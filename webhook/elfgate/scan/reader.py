@@ -25,6 +25,7 @@ from elfgate.scan.origins import Origins
 from elfgate.scan.remembered import Remembered
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
+from elfgate.store.memory import MemoryStore
 from elfgate.store.protocol import Kind, SharedStore, Store
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
@@ -66,6 +67,9 @@ class Reader:
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
+        self._unpushed = MemoryStore(
+            0
+        )  # tags of images that are read elsewhere than in their registry
         self._shared = shared
         self._threads = Threads(concurrency, tenants=tenants)
         self._writes = Writes(self._threads)
@@ -225,7 +229,9 @@ class Reader:
 
     def tags(self, repository: str) -> Sequence[tuple[str, str]]:
         """The repository's tags seen so far, the latest first, each with its digest."""
-        return self._store.tags(repository) if repository else ()
+        if not repository:
+            return ()
+        return (*self._unpushed.tags(repository), *self._store.tags(repository))
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to give up reading what nobody waits for (any longer)."""
@@ -307,6 +313,9 @@ class Reader:
     def _note_tag(self, located: Located, descriptor: Descriptor) -> None:
         """Note where a tag points, and tell the other replicas: for remedies."""
         if not located.repository or not located.tag:
+            return
+        if not located.pushed:
+            self._unpushed.tag(located.repository, located.tag, descriptor.digest)
             return
         for store in filter(None, (self._store, self._shared)):
             note = partial(store.tag, located.repository, located.tag, descriptor.digest)

@@ -246,6 +246,7 @@ class Locator:
             named.tag,
             namespace=asker.namespace,
             host=place.reference.registry if place.reference else "",
+            pushed=False,
         )
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from support.objects import container, pod
 SECONDS = float(os.environ.get("HOSTILE_SECONDS", "4"))
 # What a machine that does other things too adds to latencies: 1 on one that does not.
 SLACK = float(os.environ.get("HOSTILE_SLACK", "1"))
+FORGIVEN = 1 if SLACK > 1 else 0  # new images that such a machine may be too slow for
 BEFORE, AFTER = 1.0, 2.0  # seconds of the other tenant's reviews around the attack
 KNOWN_A_SECOND, NEW_A_SECOND = 100, 3
 SLOW = 100.0  # milliseconds of a known review, after which a replica has not recovered
@@ -47,6 +48,7 @@ class Cost:
         name: Of the attack.
         known: Milliseconds of known reviews, sorted.
         decided: The share of new images' reviews that were decided in time.
+        undecided: How many were not.
         asked: How many reviews there were.
         changed: How many verdicts were wrong.
         lost: How many reviews got no answer.
@@ -59,6 +61,7 @@ class Cost:
     name: str
     known: list[float]
     decided: float
+    undecided: int
     asked: int
     changed: int
     lost: int
@@ -75,7 +78,7 @@ class Cost:
         """The limits that it breaks, a line each."""
         held = {
             f"known p99 {self.quantile(0.99):.0f} ms": self.quantile(0.99) < SLOW * SLACK,
-            f"decided {self.decided:.0%}": self.decided >= 0.99,
+            f"decided {self.decided:.0%}": self.decided >= 0.99 or self.undecided <= FORGIVEN,
             f"{self.changed} verdicts changed": not self.changed,
             f"{self.lost} lost": not self.lost,
             f"peak {self.peak:.0f} MiB": self.peak < 700,
@@ -120,6 +123,7 @@ def _cost(
         name=attack.name,
         known=known,
         decided=new["right"] / max(1, new.total()),
+        undecided=new.total() - new["right"],
         asked=len(during),
         changed=results["wrong"],
         lost=results["lost"],

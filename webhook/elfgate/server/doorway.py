@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from itertools import islice
 
 from elfgate.server.arrival import waited
 from elfgate.server.shares import Shares
@@ -21,7 +21,8 @@ FAREWELL_SECONDS = 0.5  # for the other side to say that it has closed too, and 
 HEAD_SECONDS = 10.0  # for a request's head, from its first byte
 AT_A_TIME = 2  # connections taken in one turn of the event loop: each costs a handshake
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 0.25
+A_SWEEP = 32  # connections that are given up in one sweep: each takes the time of a review
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one
 
 Factory = Callable[[Visitor], asyncio.Protocol]
@@ -126,13 +127,15 @@ class Doorway:
                 lambda: self._factory(visitor),
                 visitor.socket,
                 ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_handshake_timeout=2 * HANDSHAKE_SECONDS,  # the sweep comes first
                 ssl_shutdown_timeout=FAREWELL_SECONDS,
             )
-        except (OSError, asyncio.CancelledError):  # TLS's errors and a timeout are OSErrors
+        except asyncio.CancelledError:  # it is given up
+            visitor.socket.close()
+        except OSError:  # TLS's errors and a timeout are among them
             self._told("handshake")
-            with suppress(OSError):
-                visitor.socket.close()
+            visitor.socket.close()
+        if visitor.speaker is None:
             self.leave(visitor)
 
     def leave(self, visitor: Visitor) -> None:
@@ -143,7 +146,7 @@ class Doorway:
     def _make_way(self, peer: str) -> None:
         """Close some of a peer's connections over which nobody waits, the oldest ones."""
         idle = (each for each in self._visitors if each.peer == peer and each.idle)
-        for visitor, _ in list(zip(idle, range(MAKE_WAY), strict=False)):
+        for visitor in list(islice(idle, MAKE_WAY)):
             self._told("idle")
             self._give_up(visitor)
 
@@ -155,15 +158,23 @@ class Doorway:
         self.leave(visitor)
 
     def _sweep(self) -> None:
-        """Refuse heads that take too long, and close what never said anything."""
+        """Give up what takes too long, a few at a time, as those that came together end together."""
         now = time.monotonic()
-        for visitor in list(self._visitors):
-            if visitor.speaker is None or visitor.speaker.busy:
-                continue
-            if visitor.head and now - visitor.head_since > HEAD_SECONDS:
+        late = (each for each in self._visitors if self._is_late(each, now))
+        for visitor in list(islice(late, A_SWEEP)):
+            if visitor.speaker is None or not visitor.head:
+                self._told("handshake" if visitor.speaker is None else "idle")
+                self._give_up(visitor)
+            else:
                 self._told("head")
                 visitor.speaker.refuse(408)
-            elif not visitor.head_since and now - visitor.accepted > self._idle_seconds:
-                self._told("idle")
-                visitor.speaker.hang_up()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _is_late(self, visitor: Visitor, now: float) -> bool:
+        if visitor.speaker is None:
+            return now - visitor.accepted > HANDSHAKE_SECONDS
+        if visitor.speaker.busy:
+            return False
+        if visitor.head:
+            return now - visitor.head_since > HEAD_SECONDS
+        return not visitor.head_since and now - visitor.accepted > self._idle_seconds

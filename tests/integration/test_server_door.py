@@ -136,7 +136,11 @@ def test_a_handshake_that_does_not_end_is_given_up(
     against(pki, check)
 
 
-def test_one_client_gets_half_of_the_connections_and_its_idle_ones_make_way(pki: Pki) -> None:
+def test_one_client_gets_half_of_the_connections_and_its_idle_ones_make_way(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorway, "IDLE_SECONDS", 0.0)
+
     async def judge(body: bytes, _deadline: float) -> Answer:
         await leave.wait()
         return answer(body)

@@ -20,6 +20,7 @@ HANDSHAKE_SECONDS = 5.0
 FAREWELL_SECONDS = 0.5  # for the other side to say that it has closed too, and no more to send
 HEAD_SECONDS = 10.0  # for a request's head, from its first byte
 AT_A_TIME = 2  # connections taken in one turn of the event loop: each costs a handshake
+IDLE_SECONDS = 1.0  # a client may still be about to use what was used later
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
 SWEEP_SECONDS = 0.25
 A_SWEEP = 32  # connections that are given up in one sweep: each takes the time of a review
@@ -145,7 +146,8 @@ class Doorway:
 
     def _make_way(self, peer: str) -> None:
         """Close some of a peer's connections over which nobody waits, the oldest ones."""
-        idle = (each for each in self._visitors if each.peer == peer and each.idle)
+        since = time.monotonic() - IDLE_SECONDS
+        idle = (each for each in self._visitors if each.peer == peer and each.idle(since))
         for visitor in list(islice(idle, MAKE_WAY)):
             self._told("idle")
             self._give_up(visitor)

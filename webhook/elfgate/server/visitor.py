@@ -43,7 +43,8 @@ class Visitor:
     head_since: float = 0.0
     tail: bytes = b""
 
-    @property
-    def idle(self) -> bool:
-        """Whether nobody waits for an answer over it."""
+    def idle(self, since: float) -> bool:
+        """Whether nobody waits for an answer over it, and nobody has asked ``since`` then."""
+        if max(self.accepted, self.head_since) > since:
+            return False
         return self.speaker is None or not self.speaker.busy

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from elfgate.cluster.bounds import VOLUMES
 from elfgate.cluster.template import TEMPLATES
 from elfgate.policy.config import PolicyConfig
 from elfgate.scan import access
@@ -344,5 +345,38 @@ def test_fields_of_any_depth_are_no_error(tmp_path: Path, registry: Registry, de
             stall = {"kind": "Stall", "metadata": {"name": "s"}, "spec": nested}
             for _ in range(2):
                 assert (await judge.ask(stall))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_all_that_one_review_waits_for_ends_with_its_one_deadline(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            images = [f"slow/app:{number}" for number in range(4)]
+            for number in range(4):
+                registry.answer(f"/v2/slow/app/manifests/{number}", Answer(body=registry.drip()))
+            volumes = [
+                {"name": f"v{number}", "image": {"reference": registry.reference(path)}}
+                for number, path in enumerate(images)
+            ]
+            obj = pod(server(registry, "2-debian"), volumes=volumes)
+            async with asyncio.timeout(10):
+                assert (await judge.ask(obj, deadline=2.0))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_of_many_volumes_only_so_many_are_looked_at(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES[:1]) as judge:
+            volumes = [
+                {"name": f"v{n}", "image": {"reference": registry.reference(f"some/volume:{n}")}}
+                for n in range(1000)
+            ]
+            await judge.ask(pod(server(registry, "2-debian"), volumes=volumes))
+            asked = {each.path for each in registry.seen if "some/volume" in each.path}
+            assert 0 < len(asked) <= VOLUMES
 
     asyncio.run(main())

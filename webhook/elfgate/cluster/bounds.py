@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Workload
 
+VOLUMES = 16  # images of volumes: each may have to be read; of the rest nothing is said
 IMAGES = 64  # different ones: each may have to be read
 PAIRS = 256  # of a container and a platform: each is predicted, and is an entry of the document
 WORK = 1_000_000  # units (``linkage.work``) for environments, arguments and search paths: about a second
@@ -39,7 +40,7 @@ class Budget:
         """Count a container on so many platforms, and name the bound that it is beyond; empty if none."""
         self.containers += 1
         self.pairs += platforms
-        self.work += platforms * cost(container)
+        self.work += platforms * cost(container) * (1 + len(container.hooks))
         self.images.add(container.image)
         if self.parts > PARTS:
             return f"{PARTS} pod templates"

@@ -1,5 +1,6 @@
 """Predicts what would fail beside a container's own program: probes, hooks, and images of volumes."""
 
+import asyncio
 from dataclasses import dataclass
 
 from elfgate.cluster.doubts import doubted
@@ -44,8 +45,9 @@ class Beside:
             if failure:
                 message = f"the {hook.name} fails: {failure.message}"
                 found.append(_note(Code.PROBE_CANNOT_START, failure, message))
-        for volume in volumes:
-            failure = _failure(await self._predicted(volume, target, Overrides()))
+        pulls = [self._predicted(volume, target, Overrides()) for volume in volumes]
+        for volume, prediction in zip(volumes, await asyncio.gather(*pulls), strict=True):
+            failure = _failure(prediction)
             if failure and failure.code is Code.PLATFORM_MISSING:
                 message = f"the volume of {volume} cannot be pulled: {failure.message}"
                 found.append(Finding(Code.IMAGE_VOLUME, "", message, failure.remedy))

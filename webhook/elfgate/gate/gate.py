@@ -104,33 +104,34 @@ class Gate:
         """
         first, *others = parts_of(case.workload)
         budget = Budget()
-        judgement = await self._judge_part(replace(case, workload=first), within, budget)
+        until = None if within is None else time.monotonic() + within
+        judgement = await self._judge_part(replace(case, workload=first), until, budget)
         for other in others:
-            added = await self._judge_part(replace(case, workload=other), within, budget)
+            added = await self._judge_part(replace(case, workload=other), until, budget)
             judgement = together(judgement, added, other.part)
         return judgement
 
-    async def _judge_part(self, case: Case, within: float | None, budget: Budget) -> Judgement:
+    async def _judge_part(self, case: Case, until: float | None, budget: Budget) -> Judgement:
         """Judge one pod template, and refuse nothing that rests on nodes that are not followed."""
-        judgement = await self._judge(case, within, budget)
+        judgement = await self._judge(case, until, budget)
         since = self.inventory.stale_since
         if since is None or judgement.verdict.allowed:
             return judgement
         without_nodes = replace(self, inventory=Inventory())
-        if not (await without_nodes._judge(case, within, Budget())).verdict.allowed:  # noqa: SLF001 - its own
+        if not (await without_nodes._judge(case, until, Budget())).verdict.allowed:  # noqa: SLF001 - its own
             return judgement
         document = as_of(judgement.document, time.monotonic() - since)
         verdict = await self.engine.evaluate(document)
         return replace(judgement, verdict=verdict, document=document, until=0.0)
 
-    async def _judge(self, case: Case, within: float | None, budget: Budget) -> Judgement:
+    async def _judge(self, case: Case, until: float | None, budget: Budget) -> Judgement:
         """Judge by the nodes as they are known."""
         begun = perf_counter()
         where = landing(demands(case.workload), self.inventory, self.outlook)
         workload = bounded(case.workload, len(where.targets) + len(where.beyond), budget)
         keyring = await self.pull_secrets.of(workload) if self.pull_secrets else None
         placed = perf_counter()
-        predictor = Starts(self.scanner, within, Asker(workload.namespace, keyring), self.outlook)
+        predictor = Starts(self.scanner, until, Asker(workload.namespace, keyring), self.outlook)
         places = where.targets
         starts = await predictor.of(workload, places)
         if where.beyond and places and not _spared(places, starts):

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from elfgate.cluster.bounds import Budget, bounded
+from elfgate.cluster.bounds import VOLUMES, Budget, bounded
 from elfgate.cluster.doubts import Doubt, doubted
 from elfgate.cluster.given import runtime_doubts
 from elfgate.cluster.inventory import Inventory
@@ -36,15 +37,21 @@ class Starts:
 
     Attributes:
         scanner: Predicts each of them.
-        within: The most seconds to wait for what is not known yet; None for no more than the scanner's own.
+        until: When to stop waiting for what is not known yet, in monotonic seconds; None for no sooner than
+            the scanner does by itself. It is one moment for all that a review waits for, one after another.
         asker: Whose review it is.
         outlook: What settings say of runtimes.
     """
 
     scanner: Scanner
-    within: float | None
+    until: float | None
     asker: Asker
     outlook: Outlook
+
+    @property
+    def within(self) -> float | None:
+        """The seconds that are left to wait."""
+        return None if self.until is None else max(0.0, self.until - time.monotonic())
 
     async def of(self, workload: Workload, targets: Sequence[Target]) -> list[Start]:
         """Predict the start of each container on each target."""
@@ -60,7 +67,7 @@ class Starts:
     async def _with_what_is_beside(self, workload: Workload, start: Start) -> Start:
         """Add what fails of the container's hooks, and to the first container of the pod's volumes."""
         is_first = start.container is workload.containers[0]
-        volumes = workload.image_volumes if is_first else ()
+        volumes = workload.image_volumes[:VOLUMES] if is_first else ()
         if not (start.container.hooks or volumes) or start.container.skipped:
             return start
         beside = Beside(self.scanner, self.within, self.asker)

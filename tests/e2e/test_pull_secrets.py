@@ -72,7 +72,9 @@ def namespaces(
     cluster.must("patch", "-n", "with-account", "serviceaccount", "default", "-p", json.dumps(KEY))
     registries = {"pull_secrets": True, "insecure": [registry.host]}
     with Webhook(
-        Path(tmp_path_factory.mktemp(NAME)), settings | {"registries": registries}
+        Path(tmp_path_factory.mktemp(NAME)),
+        settings | {"registries": registries},
+        client_ca=cluster.folder / "ca.crt",
     ) as webhook:
         chosen = {"matchLabels": {"elfgate.dev/webhook": NAME}}
         cluster.must("create", "-f", "-", stdin=webhook.configuration(NAME, selector=chosen))

@@ -226,9 +226,30 @@ class ControlPlane:
             "--authorization-mode=RBAC",
             f"--audit-policy-file={self.folder}/audit.yaml",
             f"--audit-log-path={self.folder}/audit.jsonl",
+            f"--admission-control-config-file={self._write_admission()}",
             "--allow-privileged",
             "--profiling=false",
         ]
+
+    def _write_admission(self) -> Path:
+        """Have the API server show its certificate to webhooks that ask for one."""
+        shown = {
+            "client-certificate": f"{self.folder}/server.crt",
+            "client-key": f"{self.folder}/server.key",
+        }
+        users = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "*", "user": shown}]}
+        (self.folder / "webhooks.kubeconfig").write_text(json.dumps(users))
+        group = "apiserver.config.k8s.io/v1"
+        configuration = {
+            "apiVersion": group,
+            "kind": "WebhookAdmissionConfiguration",
+            "kubeConfigFile": f"{self.folder}/webhooks.kubeconfig",
+        }
+        names = ("ValidatingAdmissionWebhook", "MutatingAdmissionWebhook")
+        plugins = [{"name": name, "configuration": configuration} for name in names]
+        document = {"apiVersion": group, "kind": "AdmissionConfiguration", "plugins": plugins}
+        (self.folder / "admission.yaml").write_text(json.dumps(document))
+        return self.folder / "admission.yaml"
 
     def _component_flags(self, name: str, port: int) -> list[str]:
         kubeconfig = self.kubeconfig(name)

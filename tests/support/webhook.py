@@ -62,12 +62,14 @@ class Webhook:
         folder: Where its certificate, settings, facts and log go.
         settings: Those of ``elfgate serve``, without ``listen``, ``tls`` and ``store``.
         environment: Besides the test's own.
+        client_ca: The authority whose certificates its clients must show, if any.
     """
 
     folder: Path
     settings: dict[str, Any]
     ca: trustme.CA = field(default_factory=trustme.CA)
     environment: dict[str, str] = field(default_factory=dict)
+    client_ca: Path | None = None
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -182,6 +184,7 @@ class Webhook:
             "tls": {
                 "certificate": str(self.folder / "tls.crt"),
                 "key": str(self.folder / "tls.key"),
+                "client_ca": str(self.client_ca) if self.client_ca else None,
             },
             "store": {"path": str(self.folder / "facts.db")},
             "admission": {"drain_seconds": 0},

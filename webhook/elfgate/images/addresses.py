@@ -1,12 +1,12 @@
-"""Where registries may lead.
+"""Addresses that registries may lead to, and others.
 
-A pod's author names a registry, the registry names further places, and elfgate stands inside the cluster. So link-local
-and cloud metadata addresses are never reached, this machine's own only on behalf of a registry on it. Private addresses
-are: clusters have their registries there. An IPv6 address that carries an IPv4 one (mapped, compatible, NAT64, 6to4,
-Teredo, ISATAP) is held to be both.
+A pod's author names a registry, the registry names further places, and elfgate stands inside the
+cluster. So link-local and cloud metadata addresses are never reached, this machine's own only on
+behalf of a registry on it. Private addresses are: clusters have their registries there. An IPv6
+address that carries an IPv4 one (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) is held to be both.
 
-Whoever names an address must not learn from words what is behind it: each failure there reads the same
-(``UNREACHABLE``).
+Whoever names an address must not learn from words what is behind it: each failure there reads the
+same (``UNREACHABLE``).
 """
 
 import ipaddress

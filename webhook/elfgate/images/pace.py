@@ -39,7 +39,7 @@ _pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
 
 @contextmanager
 def least_rate(least: Callable[[], float]) -> Iterator[None]:
-    """What this thread reads within the block must come at so many bytes a second at least."""
+    """Demand so many bytes a second at least of whatever this thread reads within the block."""
     token = _pace.set(Pace(least))
     try:
         yield
@@ -48,7 +48,7 @@ def least_rate(least: Callable[[], float]) -> Iterator[None]:
 
 
 def paced(read: Callable[[], bytes]) -> tuple[bytes, bool]:
-    """What ``read`` gives, and whether the peer is fast enough."""
+    """Read, and tell whether the peer is fast enough."""
     pace = _pace.get()
     if pace is None:
         return read(), True

@@ -1,4 +1,4 @@
-"""Where images' names point, and whether whoever asks may have them: asked of their sources, and remembered.
+"""Names of images: their sources say where they point, and who may have them; that is remembered.
 
 While a registry does not answer, what it said last goes on for a while. A name may have moved
 meanwhile, so that nothing is refused by such an answer (``is_old``).
@@ -34,7 +34,7 @@ NAMES = declare(
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Where a name points.
+    """A source's answer to a name.
 
     Attributes:
         descriptor: There.
@@ -65,7 +65,7 @@ class Access:
         self._answers: Recent[tuple[str | None, str], _Answer] = Recent(NAMES, _weigh)
 
     async def resolve(self, located: Located) -> Descriptor:
-        """What an image's name points at, if the asker may have it: an index or a manifest.
+        """Find the index or manifest that a name points at, if the asker may have it.
 
         Raises:
             UnreadableError: if its source does not say, or does not let the asker have it.
@@ -91,7 +91,7 @@ class Access:
             return self._old(located, known)
 
     def now(self, located: Located) -> Descriptor | None:
-        """The same without asking; None if it has to be asked."""
+        """The answer that still holds; None if the source has to be asked."""
         known = self._answers.get(_key(located))
         return known.descriptor if known and time.monotonic() <= known.until else None
 
@@ -103,7 +103,7 @@ class Access:
         return known.until if known else 0.0
 
     def is_old(self, located: Located) -> bool:
-        """Whether a tag's answer goes on only because its registry gives none: it may have moved."""
+        """Whether a tag's answer goes on only as its registry gives none: it may have moved."""
         known = self._answers.get(_key(located))
         return known is not None and known.old and not is_digest(located.name)
 

@@ -1,4 +1,4 @@
-"""Who asks for an image: whose share of reading it takes, and what it may be told."""
+"""The asker of an image: its share of reading counts, and so do its credentials."""
 
 from dataclasses import dataclass
 

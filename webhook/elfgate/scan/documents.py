@@ -1,4 +1,4 @@
-"""Indexes, manifests and configs: from where an image's name points to the manifest that a node pulls."""
+"""Indexes, manifests and configs: from what a name points at to the manifest that a node pulls."""
 
 from collections.abc import Callable
 from functools import partial
@@ -53,7 +53,7 @@ class Documents:
     async def pull(
         self, located: Located, descriptor: Descriptor, node: Platform, runtime: str | None
     ) -> Pulled | None:
-        """What a node of that platform pulls; None if the image has nothing for it.
+        """Find the manifest that a node pulls; None if the image has nothing for it.
 
         Raises:
             UnreadableError: if a document on the way cannot be had or read.
@@ -80,14 +80,14 @@ class Documents:
         return read_config(await self._document(located, descriptor), descriptor)
 
     def pulled(self, descriptor: Descriptor, node: Platform, runtime: str | None) -> Pulled | None:
-        """What ``pull`` said lately; None if that is not remembered. Asks nobody, and checks nobody."""
+        """Remember what ``pull`` said lately, or None. Nobody is asked, and no asker is checked."""
         chosen = self._choices.get((descriptor.digest, node, runtime))
         return self._manifests.get(chosen) if chosen else None
 
     def kept_pull(
         self, located: Located, descriptor: Descriptor, node: Platform, runtime: str | None
     ) -> Pulled | None:
-        """What ``pull`` would say, from the near store alone.
+        """Do as ``pull`` does, from the near store alone.
 
         Raises:
             MissingDocumentError: if a document is not there.

@@ -33,7 +33,7 @@ class Flights:
         self._shedding = False
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
-        """Whether to end what nobody waits for (any longer). What a thread has begun, it still finishes."""
+        """End what nobody waits for (any longer), or no more. Threads finish what they have begun."""
         self._shedding = shedding
         if shedding:
             for thing, flights in list(self._under_way.items()):
@@ -48,7 +48,7 @@ class Flights:
         source: str = "",
         awaited: Awaited = lambda: True,
     ) -> T:
-        """What comes of a thing at its source; its flight begins if it is not under way."""
+        """Wait for a thing from its source; its flight begins if it is not under way."""
         flight = self._board(thing, source, begin)
         try:
             with _waiting([flight], awaited):
@@ -66,7 +66,7 @@ class Flights:
         source: str,
         awaited: Awaited = lambda: True,
     ) -> T:
-        """What comes of a thing that is the same everywhere, from whichever source brings it first.
+        """Wait for a thing that is the same everywhere, from whichever source brings it first.
 
         A failure belongs to its source, and ends the wait for that one only. So does silence, after
         ``PATIENCE`` seconds: then one's own source is asked too.
@@ -160,7 +160,7 @@ async def _success(
 
 
 async def _race(own: "asyncio.Task[Any]", others: "Sequence[asyncio.Task[Any]]") -> Any:
-    """What comes of one's own task, or of another that comes to something before."""
+    """Wait for one's own task, or for another that comes to something before."""
     pending: set[asyncio.Task[Any]] = {own, *others}
     while not own.done():
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Where a part of an image is looked for, in this order: the near store, the shared store, its source.
+"""Levels at which a part of an image is looked for: the near store, the shared store, its source.
 
 What a store has is held against its digest or checksums before it is believed. What is damaged is
 no fact: it is read anew, and replaced.
@@ -196,7 +196,7 @@ class Levels:
         )
 
     async def stored(self, part: Part[T]) -> T | None:
-        """What the stores tell of a part, near and shared; no source is asked."""
+        """Look for a part in the stores, near and shared; no source is asked."""
         found = self.near.find(part)
         if found is None:
             found = await self._stored(part)
@@ -219,7 +219,7 @@ class Levels:
         return await self._leased(part, self.shared.store)
 
     async def _leased(self, part: Part[T], store: SharedStore) -> T:
-        """A layer that some replica reads for all, unless that takes longer than reading it here."""
+        """A layer that a replica reads for all, unless that takes longer than reading it here."""
         until, pause = time.monotonic() + _patience(part.size), _FIRST_PAUSE
         while not await self._threads.ask_store(partial(store.claim, part.digest)):
             await asyncio.sleep(pause)

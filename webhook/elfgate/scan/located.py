@@ -20,7 +20,7 @@ class ByTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where an image is to be had, and for whom.
+    """A place where an image is to be had, and for whom.
 
     Attributes:
         image: As it was asked for.
@@ -61,7 +61,7 @@ class Locate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a node would run of an image.
+    """All that a node would run of an image.
 
     Attributes:
         digest: The manifest's.

@@ -1,7 +1,6 @@
 """To whom facts may be told: what a source has delivered, whoever asks it may know.
 
-A fact is known by its digest, and digests are no secret: they stand in the status of every node. So
-where access to images differs, a digest alone opens nothing. Whoever asks may be told of a digest if
+A fact is known by its digest, and digests are no secret: every node's status has some. So where access to images differs, a digest alone opens nothing. Whoever asks may be told of a digest if
 its very bytes were delivered to it before, or by the repository that it was just let into. That a
 registry says yes to a digest proves nothing, as it may be the asker's own.
 """
@@ -23,7 +22,7 @@ _HERE = b""
 
 
 class Origins:
-    """Who may be told of what. Belongs to one event loop.
+    """Knows to whom a fact may be told. Belongs to one event loop.
 
     Args:
         near: Where deliveries of repositories are kept, beside the facts themselves.

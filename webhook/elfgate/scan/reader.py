@@ -93,11 +93,11 @@ class Reader:
 
     @property
     def stores(self) -> tuple[Store, SharedStore | None]:
-        """Where facts are kept here, and where replicas share them."""
+        """The stores of this machine and of the replicas."""
         return self._store, self._shared
 
     async def resolve(self, located: Located) -> Descriptor:
-        """What an image's name points at (``Access.resolve``).
+        """Find what an image's name points at (``Access.resolve``).
 
         Raises:
             UnreadableError: if its source does not say, or does not let the asker have it.
@@ -115,7 +115,7 @@ class Reader:
     async def read(
         self, located: Located, platform: Platform, runtime: str | None = None
     ) -> tuple[str, Contents | None]:
-        """What a node of that platform, with that container runtime, would pull and run.
+        """Read what a node of that platform, with that container runtime, would pull and run.
 
         Whoever gives up waiting does not end the reading.
 
@@ -136,7 +136,7 @@ class Reader:
     async def read_whole(
         self, located: Located, platform: Platform, runtime: str | None, contents: Contents
     ) -> tuple[str, Contents | None]:
-        """The same without tables of contents, where what they left unread came to matter.
+        """Read without tables of contents, where what they left unread came to matter.
 
         Raises:
             UnreadableError: if it cannot be read.
@@ -163,7 +163,7 @@ class Reader:
     def at_hand(
         self, located: Located, platform: Platform, runtime: str | None
     ) -> tuple[str, Contents] | None:
-        """What ``read`` would say, if it was read lately; without waiting for anything."""
+        """Do as ``read`` does, if it was read lately; without waiting for anything."""
         digest, manifest = self.pulled_lately(located, platform, runtime) or ("", "")
         contents = self._remembered.image(manifest)
         return (digest, contents) if contents else None
@@ -194,7 +194,7 @@ class Reader:
     def known(
         self, located: Located, digest: str, platform: Platform, runtime: str | None = None
     ) -> Contents | None:
-        """What the store alone tells of an image on a platform.
+        """Find an image on a platform in the store alone.
 
         Args:
             located: Who asks, by which repository.

@@ -30,7 +30,7 @@ _SLOWEST_UNAWAITED = 256 << 10  # the same while nobody waits for it, and others
 
 
 class Threads:
-    """Where blocking calls run. Belongs to one event loop.
+    """Runs blocking calls. Belongs to one event loop.
 
     Args:
         concurrency: How many things of one registry are read at a time for one namespace: look-ups
@@ -52,7 +52,7 @@ class Threads:
         self._store_threads = _pool("store", _NEAR)
 
     async def look_up(self, located: Located, call: Callable[[], T], *, weight: int = 0) -> T:
-        """What a source says, within the asker's share.
+        """Ask a source, within the asker's share.
 
         Raises:
             UnreadableError: as ``call`` does, or if the source is left alone for now.
@@ -63,7 +63,7 @@ class Threads:
     async def read_layer(
         self, located: Located, call: Callable[[], T], *, awaited: Callable[[], bool]
     ) -> T:
-        """The same of a layer; ``awaited`` tells whether anybody (still) waits for it."""
+        """Read a layer likewise; ``awaited`` tells whether anybody (still) waits for it."""
 
         def slowest() -> float:
             spare = awaited() or not self.layers.contended
@@ -77,7 +77,7 @@ class Threads:
         return await self._run(_Desk(self.layers, self._layer_threads), turn, paced)
 
     async def ask_store(self, call: Callable[[], T]) -> T:
-        """What a store says that may make its caller wait."""
+        """Ask a store that may make its caller wait."""
         return await asyncio.get_running_loop().run_in_executor(self._store_threads, call)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ def _giving(places: Places, turn: Turn) -> Callable[[Future[T]], None]:
 
 
 def _shares_of_layers(at_once: int, *, tenants: bool) -> Shares:
-    """Whoever reads for several tenants keeps places free for the others, as a layer may take minutes."""
+    """Places of layers: several tenants leave one another some, as a layer may take minutes."""
     if not tenants:
         return Shares(8 * at_once, 8 * at_once, at_once, at_once, _UNBOUNDED)
     half = LAYERS // 2

@@ -1,4 +1,4 @@
-"""What stores are to keep, written while nobody waits for it: a file may be locked, a server slow."""
+"""Writes to stores while nobody waits for them: a file may be locked, a server slow."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A store's file that is damaged: out of the way, so that a new one begins, and there to be looked at."""
+"""A store's file that is damaged: out of the way of a new one, and there to be looked at."""
 
 import sqlite3
 from pathlib import Path

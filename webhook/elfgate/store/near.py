@@ -1,4 +1,4 @@
-"""The near store, whatever state its file is in: facts are a cache, and no verdict waits for one."""
+"""The near store, whatever its file's state: facts are a cache, and no verdict waits for one."""
 
 import logging
 import sqlite3

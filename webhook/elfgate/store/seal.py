@@ -1,7 +1,7 @@
 """Seals: what a shared server holds is believed if whoever wrote it has a key of the installation.
 
-A sealed value is its HMAC-SHA256 over where it stands and what it is, and then the value. So who can
-write to the server, and has no key, can neither make a fact up nor put one in another's place.
+A sealed value is its HMAC-SHA256 over its place and itself, and then the value. So who can write to
+the server, and has no key, can neither make a fact up nor put one in another's place.
 """
 
 import hmac

@@ -1,8 +1,9 @@
 """To whom facts may be told: what a source has delivered, whoever asks it may know.
 
-A fact is known by its digest, and digests are no secret: every node's status has some. So where access to images differs, a digest alone opens nothing. Whoever asks may be told of a digest if
-its very bytes were delivered to it before, or by the repository that it was just let into. That a
-registry says yes to a digest proves nothing, as it may be the asker's own.
+A fact is known by its digest, and digests are no secret: every node's status has some. So where
+access to images differs, a digest alone opens nothing. An asker may be told of a digest if its very
+bytes were delivered to the asker before, or by the repository that has just let the asker in. That
+a registry says yes to a digest proves nothing, as it may be the asker's own.
 """
 
 import hashlib

@@ -105,7 +105,7 @@ def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 
 
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
-    """Where in the file its constants are, as starts and ends: ascending, not overlapping.
+    """Places of the file's constants, as starts and ends: ascending, not overlapping.
 
     Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
     """

@@ -72,7 +72,7 @@ class _Known(ABC):
 
     @abstractmethod
     def _traits(self, name: str) -> Sequence[int]:
-        """What is known of its entries."""
+        """Traits of its entries."""
 
     def in_version(self, name: str, version: str) -> bool:
         """Tell whether glibc would take a symbol for one of that version (``check_match`` in ``elf/dl-lookup.c``)."""
@@ -125,7 +125,7 @@ class Hashes(_Known):
 
     @property
     def _end(self) -> int:
-        """Where the traits begin."""
+        """The offset of the traits."""
         count, _, symbols = _HEAD.unpack_from(self._table)
         return _HEAD.size + 4 * int(count + symbols)
 

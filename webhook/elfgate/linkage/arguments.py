@@ -20,7 +20,7 @@ _ENTRIES = 8  # that a unit of work counts
 
 @dataclass(frozen=True, slots=True)
 class TooLong:
-    """What the kernel does not pass on.
+    """A string, or all of them, that the kernel does not pass on.
 
     Attributes:
         what: The argument or variable, or all of them together.

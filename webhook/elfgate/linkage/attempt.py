@@ -53,7 +53,7 @@ Lookup = Found | Missing | Hidden
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a program is started with.
+    """The start of a program: its command line, environment and directory.
 
     Attributes:
         argv: Its command line.
@@ -101,7 +101,7 @@ class Process:
 
 @dataclass(slots=True)
 class Budget:
-    """What scripts may yet cost, whatever they call: counted, so that an answer does not depend on the machine's speed.
+    """A count of what scripts may yet cost, so that an answer does not depend on the machine's speed.
 
     Attributes:
         trials: Programs that may be tried to see what a script makes of them.

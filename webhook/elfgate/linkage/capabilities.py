@@ -59,7 +59,7 @@ class Bounding:
 
 @dataclass(frozen=True, slots=True)
 class FileCapabilities:
-    """What a file's ``security.capability`` says.
+    """The content of a file's ``security.capability``.
 
     Attributes:
         permitted: The capabilities' names.

@@ -1,4 +1,4 @@
-"""What a runtime would be asked to execute: the command line, and what the new process would inherit.
+"""The command line that a runtime is asked to execute, and the environment that it passes on.
 
 Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the
 OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).

@@ -1,4 +1,4 @@
-"""Who the process runs as, and what that lets it open: the kernel's permission check.
+"""A process's user and groups, and the kernel's permission check: which files they let it open.
 
 Sources: ``user.GetExecUser`` (Docker, CRI-O) and containerd's ``oci.WithUser`` (names and numbers against /etc/passwd
 and /etc/group), containerd's ``oci.WithAdditionalGIDs`` (the groups of /etc/group that list the user are the process's
@@ -77,7 +77,7 @@ class Credentials:
         return all(self._answers(entry, want))
 
     def _answers(self, entry: Entry, want: int) -> list[bool]:
-        """What the mode says, by all that the process may be."""
+        """Answers of the mode bits, one for each class that the process may be of."""
         if entry.uid == self.uid:
             return [bool(entry.mode & want << 6)]
         by_group, by_others = bool(entry.mode & want << 3), bool(entry.mode & want)

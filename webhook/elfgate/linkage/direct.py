@@ -37,7 +37,7 @@ _HWCAPS = Doubt(
 
 @dataclass(slots=True)
 class _Options:
-    """What a loader's command line says.
+    """A loader's own command line.
 
     Attributes:
         rest: What follows the options: the program and its arguments.
@@ -172,7 +172,7 @@ def _read(words_given: tuple[str, ...], libc: str, with_value: frozenset[str]) -
 
 
 def _process(process: Process, options: _Options, libc: str) -> Process:
-    """What the loader makes of its options: most have an equal among the variables."""
+    """The process as the loader's options make it: most have an equal among the variables."""
     env, unknown = dict(process.env), process.unknown_env
     for option, variable in (
         ("--library-path", "LD_LIBRARY_PATH"),

@@ -31,7 +31,7 @@ _OLD_BITS = {"amd64": 1 << 1, "386": 1 << 0 | 1 << 49}  # x86_64; sse2 and i686
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a loader makes of a cache's entries for a name.
+    """A loader's choice among a cache's entries for a name.
 
     Attributes:
         entry: The entry that it takes, if there is one for it.
@@ -99,7 +99,7 @@ class CacheReader:
         return named[-1], named[-1].hwcap or ""
 
     def _old_bits(self) -> int:
-        """What every CPU of the architecture has of the bits that glibc noted before 2.37 (``dl-procinfo.h``)."""
+        """Bits that every CPU of the architecture has, of those before 2.37 (``dl-procinfo.h``)."""
         return _TLS | _OLD_BITS.get(self.row.name if self.row else "", 0)
 
     def _usable(self, entry: CacheEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Where glibc's loader looks for a library, and what it makes of the files that it finds there.
+"""The search of glibc's loader for a library, and its judgement of each file that it finds.
 
 Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``, ``open_verify``), ``elf/dl-cache.c``,
 ``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the loader's own file; /etc/ld.so.conf is

@@ -1,4 +1,4 @@
-"""What glibc's loader makes of a file that it has opened as a library: takes, skips or stops at it.
+"""The check of a file that glibc's loader has opened as a library: it takes, skips or stops at it.
 
 Source: glibc ``elf/dl-load.c`` (``open_verify``, ``_dl_map_object_from_fd``), ``sysdeps/*/dl-machine.h``
 (``elf_machine_matches_host``). Debian and Ubuntu also skip files of the other byte order

@@ -58,7 +58,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What ``execve`` ends in.
+    """A program that ``execve`` has started.
 
     Attributes:
         image: The program, behind all scripts.
@@ -78,7 +78,7 @@ class Program:
 
     @property
     def name(self) -> str:
-        """What ``$ORIGIN`` is taken from: the real path of what the kernel has opened (/proc/self/exe)."""
+        """The path that ``$ORIGIN`` is taken from: the kernel's real one (/proc/self/exe)."""
         return self.opened_as or self.image.path
 
 

@@ -40,7 +40,7 @@ class Object:
 
     @property
     def origin(self) -> str:
-        """What ``$ORIGIN`` stands for."""
+        """The directory that ``$ORIGIN`` stands for."""
         return posixpath.dirname(self.name)
 
     def chain(self) -> Iterator["Object"]:

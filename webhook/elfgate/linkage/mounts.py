@@ -1,4 +1,4 @@
-"""Where the runtime attaches a container's volumes.
+"""The real paths at which a runtime attaches a container's volumes.
 
 Source: runc ``libcontainer/rootfs_linux.go``: a mount's destination is resolved inside the root file
 system, through the image's own symlinks (``securejoin``), and what is missing of it is made.

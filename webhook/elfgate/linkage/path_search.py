@@ -36,7 +36,7 @@ _PASSED_OVER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Where a command's name leads.
+    """The file that a command's name leads to.
 
     Attributes:
         path: What is passed to ``execve``; None if nothing was found.

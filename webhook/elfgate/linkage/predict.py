@@ -168,7 +168,7 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
 
 
 def _left_as(attempt: Attempt, program: Program) -> Credentials:
-    """As whom a program starts another."""
+    """Tell as whom a program starts another."""
     gained = _gained_by(attempt, program)
     if program.gain is Gain.NO or gained == attempt.who:
         return attempt.who

@@ -1,4 +1,4 @@
-"""What a program gains by its file: another user, another group, capabilities; and secure execution.
+"""Privileges that a program gains by its file: a user, a group, capabilities; and secure execution.
 
 Sources: Linux ``fs/exec.c`` (``bprm_fill_uid``) and ``security/commoncap.c`` (``cap_bprm_creds_from_file``), which set
 AT_SECURE; ld.so(8), "Secure-execution mode"; glibc ``elf/rtld.c`` (``process_envvars``), musl ``ldso/dynlink.c``

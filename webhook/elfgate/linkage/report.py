@@ -1,4 +1,4 @@
-"""What a prediction says: an outcome, the findings behind it, and the walk that led there."""
+"""A prediction: an outcome, the findings behind it, and the walk that led there."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +33,7 @@ class Code(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a finding means for the start."""
+    """A finding's meaning for the start."""
 
     FAILS = "fails"  # the program does not start
     UNKNOWN = "unknown"  # it cannot be told
@@ -108,7 +108,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What would happen if this program were started here.
+    """The expected end of a start of this program here.
 
     Attributes:
         argv: The command line that the runtime would pass to ``execve``.

@@ -1,4 +1,4 @@
-"""What becomes of a file's segments once the kernel has taken its headers, and whether there is anything to enter.
+"""Segments of a file, once the kernel has taken its headers, and its entry point.
 
 Sources: Linux ``fs/binfmt_elf.c`` (``load_elf_binary``, ``load_elf_interp``: all this is past the point of no return,
 so that what fails ends in SIGSEGV without a message), ``TASK_SIZE`` and ``elf_read_implies_exec`` of

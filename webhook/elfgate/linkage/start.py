@@ -1,4 +1,4 @@
-"""What is to be started, and on what kind of node: the inputs of a prediction."""
+"""The inputs of a prediction: an image's defaults, a pod's changes, and facts of a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -17,7 +17,7 @@ overlayfs; overlayfs in a user namespace (rootless) is as native.
 
 @dataclass(frozen=True, slots=True)
 class ImageDefaults:
-    """What an image's config says of its start (OCI image spec, ``config``).
+    """An image's defaults for its start (OCI image spec, ``config``).
 
     Attributes:
         entrypoint: ``Entrypoint``.
@@ -36,7 +36,7 @@ class ImageDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a pod's container changes of it (Kubernetes ``Container``).
+    """A pod's changes of them (Kubernetes ``Container``).
 
     Attributes:
         command: Replaces the Entrypoint, and drops Cmd; None if not given.
@@ -90,7 +90,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What is known of the nodes of one platform beyond it; None where it is not known.
+    """Facts of the nodes of one platform; None where one is not known.
 
     Attributes:
         page_size: Bytes.

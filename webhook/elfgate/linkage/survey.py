@@ -1,4 +1,4 @@
-"""What else of an image would fail: programs behind scripts, plug-ins, modules of interpreters.
+"""A survey of an image's other programs that would fail: plug-ins, modules, programs behind scripts.
 
 For people, and never a reason to deny: not every program of an image is started, and a plug-in may find what it needs
 through the program that loads it.

@@ -21,7 +21,7 @@ _TRIED = 4  # objects that a unit of work looks a symbol up in
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """What one object lacks, by name: what is bound at the start, and what only when it is called.
+    """Symbols that one object lacks, by name: those bound at the start, and those bound when called.
 
     ``cost`` is the work that finding it out took.
     """

@@ -14,7 +14,7 @@ _MEMORY = ("glibc.rtld.optional_static_tls", "glibc.rtld.nns")
 
 @dataclass(frozen=True, slots=True)
 class Tunables:
-    """What of it matters to a start.
+    """The parts of it that matter to a start.
 
     Attributes:
         fewer_features: The CPU counts as one that lacks some of its features.

@@ -1,4 +1,4 @@
-"""What an image is: its distribution and its libc, as its root file system tells.
+"""An image's distribution and libc, as its root file system tells.
 
 Sources: os-release(5); the loaders' paths of the table of platforms.
 """

@@ -1,4 +1,4 @@
-"""What a wrapper may start in its place."""
+"""The programs that a wrapper may start in its place."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -8,7 +8,7 @@ from elfgate.linkage.credentials import Credentials
 
 
 class ByText(Enum):
-    """What becomes of a text without ``#!`` (ENOEXEC), by whoever executes it."""
+    """A caller's reaction when execve fails with ENOEXEC for a text without ``#!``."""
 
     REFUSED = auto()  # the kernel's answer stands
     RUN_BY_SH = auto()  # /bin/sh is executed with it

@@ -141,7 +141,7 @@ def unwrap(
 
 
 def _by_execvp(program: Program) -> ByText:
-    """What execvp(3) makes of a text: glibc runs it by /bin/sh (posix/execvpe.c), musl does not (process/execvp.c)."""
+    """Tell how execvp(3) takes a text: glibc runs it by /bin/sh (posix/execvpe.c), musl does not."""
     about = program.loader.facts.loader if program.loader is not None else None
     if about is not None:
         return ByText.RUN_BY_SH if about.libc == "glibc" else ByText.REFUSED

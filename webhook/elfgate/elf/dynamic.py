@@ -9,7 +9,7 @@ _NULL, _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 0, 1, 5, 14, 15, 29
 _FILTER, _AUXILIARY = 0x7FFFFFFF, 0x7FFFFFFD
 _VERDEF, _VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
 
-_LIMIT = 65536  # bytes of a dynamic section: 4096 entries of the longer kind
+DYNAMIC_LIMIT = 65536  # bytes of a dynamic section: 4096 entries of the longer kind
 VERSIONS_LIMIT = 4096  # entries of a version table
 
 
@@ -51,7 +51,7 @@ def soname(image: Image, tags: Mapping[int, int]) -> bytes:
 def _entries(image: Image, offset: int) -> list[tuple[int, int]]:
     """The tags and values before DT_NULL."""
     layout = image.layout.dynamic
-    raw = image.window.look(offset, _LIMIT)
+    raw = image.window.look(offset, DYNAMIC_LIMIT)
     entries = []
     for tag, value in layout.iter_unpack(raw[: len(raw) - len(raw) % layout.size]):
         if tag == _NULL:

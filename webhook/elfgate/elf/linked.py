@@ -5,15 +5,32 @@ Sources: gABI, "Dynamic Section"; LSB, "Symbol Versioning".
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from elftools.construct import Construct
 
 from elfgate.elf.decode import Decoder
-from elfgate.elf.dynamic import VERSIONS_LIMIT
+from elfgate.elf.dynamic import DYNAMIC_LIMIT, VERSIONS_LIMIT
 from elfgate.elf.facts import Load, VersionNeed
 from elfgate.elf.layout import file_offset
 
+_TAGS = {
+    1: "DT_NEEDED",
+    2: "DT_PLTRELSZ",
+    5: "DT_STRTAB",
+    6: "DT_SYMTAB",
+    8: "DT_RELASZ",
+    14: "DT_SONAME",
+    15: "DT_RPATH",
+    18: "DT_RELSZ",
+    24: "DT_BIND_NOW",
+    29: "DT_RUNPATH",
+    30: "DT_FLAGS",
+    36: "DT_RELR",
+    0x6FFFFFF0: "DT_VERSYM",
+    0x6FFFFFFB: "DT_FLAGS_1",
+    0x6FFFFFFC: "DT_VERDEF",
+    0x6FFFFFFE: "DT_VERNEED",
+    0x7FFFFFFD: "DT_AUXILIARY",
+    0x7FFFFFFF: "DT_FILTER",
+}
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _NUMBER = 0x7FFF  # a version's; the bit above says that it is hidden
 _DF_STATIC_TLS = 0x10
@@ -80,7 +97,7 @@ class _Section:
 
     def __init__(self, decoder: Decoder, loads: Sequence[Load], vaddr: int) -> None:
         self.decoder = decoder
-        self.values: dict[str | int, list[int]] = {}
+        self.values: dict[str, list[int]] = {}
         self._loads = [(load.offset, load.vaddr, load.filesz, load.memsz) for load in loads]
         self._read(file_offset(self._loads, vaddr))
         self._strings = self.place("DT_STRTAB")
@@ -113,56 +130,49 @@ class _Section:
         return self.decoder.text(self._strings + index)
 
     def _read(self, offset: int | None) -> None:
-        entry = self.decoder.structs.Elf_Dyn
-        size = entry.sizeof()
-        while offset is not None:
-            found = self.decoder.at(entry, offset)
-            if found is None or found.d_tag == "DT_NULL":
+        """Read the entries before DT_NULL; without one, something is missing."""
+        form = self.decoder.layout.dynamic
+        raw = b"" if offset is None else self.decoder.bytes(offset, DYNAMIC_LIMIT)
+        for tag, value in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
+            if not tag:
                 return
-            self.values.setdefault(found.d_tag, []).append(found.d_val)
-            offset += size
+            if (name := _TAGS.get(tag)) is not None:
+                self.values.setdefault(name, []).append(value)
         self.decoder.complete = False
 
 
 def _needs(section: _Section) -> Iterator[tuple[int, VersionNeed]]:
     """Each need, and its number (``vna_other``)."""
-    structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
-    for offset, need in _chain(
-        section, structs.Elf_Verneed, "vn_next", section.place("DT_VERNEED"), budget
+    for offset, (_, _, file_at, first, _) in _chain(
+        section, "HHIII", section.place("DT_VERNEED"), budget
     ):
-        file = section.text(need.vn_file)
-        for _, version in _chain(
-            section, structs.Elf_Vernaux, "vna_next", offset + need.vn_aux, budget
-        ):
-            name = section.text(version.vna_name)
+        file = section.text(file_at)
+        for _, (_, flags, number, name_at, _) in _chain(section, "IHHII", offset + first, budget):
+            name = section.text(name_at)
             if file is not None and name is not None:
-                yield (
-                    version.vna_other & _NUMBER,
-                    VersionNeed(file, name, bool(version.vna_flags & _VER_FLG_WEAK)),
-                )
+                yield number & _NUMBER, VersionNeed(file, name, bool(flags & _VER_FLG_WEAK))
 
 
 def _definitions(section: _Section) -> Iterator[tuple[int, str]]:
     """Each defined version, and its number (``vd_ndx``); not the base version, which no reference can name."""
-    structs = section.decoder.structs
     budget = iter(range(VERSIONS_LIMIT))
-    for offset, definition in _chain(
-        section, structs.Elf_Verdef, "vd_next", section.place("DT_VERDEF"), budget
+    for offset, (_, flags, number, _, _, first, _) in _chain(
+        section, "HHHHIII", section.place("DT_VERDEF"), budget
     ):
-        first = section.decoder.at(structs.Elf_Verdaux, offset + definition.vd_aux)
-        name = None if first is None else section.text(first.vda_name)
-        if name is not None and not definition.vd_flags & _VER_FLG_BASE:
-            yield definition.vd_ndx & _NUMBER, name
+        name_at = section.decoder.unpack("II", offset + first)
+        name = None if name_at is None else section.text(name_at[0])
+        if name is not None and not flags & _VER_FLG_BASE:
+            yield number & _NUMBER, name
 
 
 def _chain(
-    section: _Section, struct: Construct, link: str, offset: int | None, budget: Iterator[int]
-) -> Iterator[tuple[int, Any]]:
-    """Follow entries that each say how far on the next one is, 0 for the last; ``budget`` bounds them."""
+    section: _Section, form: str, offset: int | None, budget: Iterator[int]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Follow entries whose last field says how far on the next one is, 0 for the last; ``budget`` bounds them."""
     while offset is not None and next(budget, None) is not None:
-        entry = section.decoder.at(struct, offset)
+        entry = section.decoder.unpack(form, offset)
         if entry is None:
             return
         yield offset, entry
-        offset = offset + entry[link] if entry[link] else None
+        offset = offset + entry[-1] if entry[-1] else None

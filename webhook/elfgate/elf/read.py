@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
 
@@ -16,6 +16,16 @@ from elfgate.elf.notes import isa_of, kernel_of, read_notes
 from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
+_TYPES = {
+    1: "PT_LOAD",
+    2: "PT_DYNAMIC",
+    3: "PT_INTERP",
+    4: "PT_NOTE",
+    6: "PT_PHDR",
+    7: "PT_TLS",
+    0x6474E551: "PT_GNU_STACK",
+    0x6474E553: "PT_GNU_PROPERTY",
+}
 _PATH_MAX = 4096
 _PF_X = 1
 _PF_W = 2
@@ -158,14 +168,33 @@ def _malformed(header: Any, kind: int, layout: Layout, file_size: int) -> str:
     return ""
 
 
-def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[Any]:
+class _Segment(NamedTuple):
+    """A program header, by the gABI's names."""
+
+    p_type: str
+    p_offset: int
+    p_vaddr: int
+    p_filesz: int
+    p_memsz: int
+    p_flags: int
+    p_align: int
+
+
+def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[_Segment]:
+    """Read the program headers, as far as they are there."""
+    form = layout.segment
     for index in range(header.e_phnum):
-        segment = decoder.at(decoder.structs.Elf_Phdr, header.e_phoff + index * layout.segment.size)
-        if segment is not None:
-            yield segment
+        raw = decoder.bytes(header.e_phoff + index * form.size, form.size)
+        if len(raw) < form.size:
+            decoder.complete = False
+            continue
+        fields = form.unpack(raw)
+        kind, offset, vaddr, filesz, memsz, flags = layout.pick_segment(fields)
+        name, align = _TYPES.get(kind, ""), fields[-1]
+        yield _Segment(name, offset, vaddr, filesz, memsz, flags, align)
 
 
-def _is_behind(vaddr: int, segments: Sequence[Any]) -> bool:
+def _is_behind(vaddr: int, segments: Sequence[_Segment]) -> bool:
     """Tell whether an address lies in no segment, but behind one that can be written, in its last page."""
     loads = [
         (s.p_vaddr, s.p_vaddr + s.p_memsz, s.p_flags) for s in segments if s.p_type == "PT_LOAD"
@@ -175,7 +204,7 @@ def _is_behind(vaddr: int, segments: Sequence[Any]) -> bool:
     return any(flags & _PF_W and end <= vaddr < -(-end // _PAGE) * _PAGE for _, end, flags in loads)
 
 
-def _interp(decoder: Decoder, segments: Sequence[Any]) -> tuple[str | None, str]:
+def _interp(decoder: Decoder, segments: Sequence[_Segment]) -> tuple[str | None, str]:
     """The loader's path in the first PT_INTERP, and why a kernel would not take it (binfmt_elf.c, load_elf_binary)."""
     segment = next((segment for segment in segments if segment.p_type == "PT_INTERP"), None)
     if segment is None:
@@ -189,7 +218,9 @@ def _interp(decoder: Decoder, segments: Sequence[Any]) -> tuple[str | None, str]
     return path, "" if raw.endswith(b"\0") else "its PT_INTERP does not end with a NUL"
 
 
-def _notes(decoder: Decoder, segments: Sequence[Any]) -> tuple[tuple[int, int, int] | None, int]:
+def _notes(
+    decoder: Decoder, segments: Sequence[_Segment]
+) -> tuple[tuple[int, int, int] | None, int]:
     """The kernel that the file asks for, and the x86 ISA level."""
     kernel, isa = None, 0
     for segment in segments:

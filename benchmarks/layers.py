@@ -25,9 +25,12 @@ from typing import BinaryIO
 from isal import igzip
 
 import big_image
+from elfgate.images.indexer import Indexer
 from elfgate.images.layout import Folder, Layout
 from elfgate.images.pull import pull
 from elfgate.images.source import Descriptor, Limits
+from elfgate.isolation.children import Zygote
+from elfgate.isolation.indexing import Indexing
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.scan.reader import Located, Reader
@@ -46,8 +49,10 @@ class Cost:
 class Cold(Layout):
     """The layout without some of its layers' blobs: asking for one of those is an error."""
 
-    def __init__(self, folder: Path, forbidden: frozenset[str] = frozenset()) -> None:
-        super().__init__(Folder(str(folder)), Limits())
+    def __init__(
+        self, folder: Path, forbidden: frozenset[str], indexer: Indexer | None = None
+    ) -> None:
+        super().__init__(Folder(str(folder)), Limits(), indexer)
         self._forbidden = forbidden
 
     def layer(self, descriptor: Descriptor) -> Layer:
@@ -70,13 +75,19 @@ def decompress(paths: list[Path]) -> None:
                 pass
 
 
-def read(folder: Path, store: Path, threads: int, forbidden: frozenset[str] = frozenset()) -> None:
+def read(
+    folder: Path,
+    store: Path,
+    threads: int,
+    forbidden: frozenset[str] = frozenset(),
+    indexer: Indexer | None = None,
+) -> None:
     """Read the whole image as a scan does."""
 
     async def main() -> None:
         facts = SqliteStore(store)
         reader = Reader(store=facts, concurrency=threads)
-        source = Cold(folder, forbidden)
+        source = Cold(folder, forbidden, indexer)
         _, contents = await reader.read(Located("bench", source, big_image.TAG), PLATFORM)
         await reader.close()
         assert contents is not None
@@ -98,6 +109,14 @@ def cost(work: Callable[[], object]) -> Cost:
 def cold(folder: Path, threads: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         read(folder, Path(scratch) / "facts.db", threads)
+
+
+def apart(folder: Path, threads: int) -> None:
+    """Read it with a process for each layer; their zygote's start is a part of it."""
+    zygote = Zygote()
+    with tempfile.TemporaryDirectory() as scratch:
+        read(folder, Path(scratch) / "facts.db", threads, indexer=Indexing(zygote))
+    zygote.close()
 
 
 def second(folder: Path) -> float:
@@ -149,6 +168,8 @@ def main(rounds: int, directory: str) -> None:
         "isal alone": lambda: decompress(packed),
         "elfgate, 1 thread": lambda: cold(folder, 1),
         "elfgate, 2 threads": lambda: cold(folder, 2),
+        "1 process": lambda: apart(folder, 1),
+        "2 processes": lambda: apart(folder, 2),
         **peers(directory, folder),
     }
     rows: dict[str, list[Cost]] = {name: [] for name in work}

@@ -20,10 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
+from elfgate.isolation.children import Zygote
+from elfgate.isolation.pool import Pool
 from elfgate.linkage.report import Outcome
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.scan.asker import ANYBODY, Asker
+from elfgate.scan.inquiry import Predictor
 from elfgate.scan.local import LocalPredictor
 from elfgate.scan.located import Locate, Located
 from elfgate.scan.reader import Reader
@@ -96,24 +99,44 @@ async def grow(
     await scanner.close()
 
 
-async def measure(names: list[str], predictions: int, store: SqliteStore) -> tuple[float, float]:
-    """Median milliseconds of a prediction for an image that is new to the process, and for one met before."""
+async def measure(
+    names: list[str], predictions: int, store: SqliteStore, predictor: Predictor
+) -> tuple[float, float, float]:
+    """Median milliseconds for an image that is new to the process, and for one met before.
+
+    The third number is the milliseconds of processor time that this process spends on a new one.
+    """
     nothing = Memory()
-    scanner = Scanner(
-        locate=located_in(nothing), reader=Reader(store=store), predictor=LocalPredictor()
-    )
+    scanner = Scanner(locate=located_in(nothing), reader=Reader(store=store), predictor=predictor)
     first: list[float] = []
     again: list[float] = []
+    here: list[float] = []
     chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
     for name in chosen:
         nothing.blobs = {name: Blob("", b"")}
         for times in (first, again):
-            started = time.perf_counter()
+            started, spent = time.perf_counter(), time.process_time()
             linkage = await scanner.linkage(name, PLATFORM)
             times.append(time.perf_counter() - started)
+            if times is first:
+                here.append(time.process_time() - spent)
             assert linkage.outcome is Outcome.STARTS
     await scanner.close()
-    return statistics.median(first) * 1e3, statistics.median(again) * 1e3
+    new, met, own = (statistics.median(times) * 1e3 for times in (first, again, here))
+    return new, met, own
+
+
+async def apart(
+    names: list[str], predictions: int, store: SqliteStore
+) -> tuple[float, float, float]:
+    """The same in processes of their own."""
+    zygote = Zygote()
+    pool = Pool(zygote)
+    await pool.start()
+    try:
+        return await measure(names, predictions, store, pool)
+    finally:
+        zygote.close()
 
 
 async def main(predictions: int) -> None:
@@ -122,11 +145,13 @@ async def main(predictions: int) -> None:
     source = Memory()
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "facts.db", max_bytes=8 << 30)
-        print("images  new to the process  met before   (median ms of a prediction; limit 1)")
+        print("median ms of a prediction (limit 1), and of processor time that it takes here")
+        print("images  new  met before  here | in processes of their own  met before  here")
         for size in SIZES:
             await grow(source, names, size, bases, store)
-            first, again = await measure(names, predictions, store)
-            print(f"{size:6}  {first:18.3f}  {again:10.3f}")
+            local = await measure(names, predictions, store, LocalPredictor())
+            pool = await apart(names, predictions, store)
+            print(f"{size:6}", *(f"{each:10.3f}" for each in (*local, *pool)))
         store.close()
 
 

@@ -20,7 +20,7 @@ class StalledError(Exception):
 
 
 class Conversation:
-    """What is said to a child, and what it says.
+    """Words to a child, and its answers.
 
     Args:
         child: With whom.

@@ -119,7 +119,7 @@ class Pool:
     async def survey(
         self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
-        """What else of the image would fail."""
+        """Tell what else of the image would fail."""
         job = _job(contents, Inquiry(platform, node=node), FOR_PEOPLE, survey=True)
         answer = await self._answer(job, self._waiting, "")
         if answer.surveyed is None:

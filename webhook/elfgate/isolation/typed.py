@@ -47,7 +47,7 @@ def _plain(value: object) -> object:
 
 @cache
 def _reader(form: Hashable) -> Callable[[Any], Any]:
-    """What checks and makes values of a type."""
+    """Return a function that checks and makes values of a type."""
     if form in _PLAIN:
         return _of_class(form)
     if isinstance(form, type) and issubclass(form, Enum):

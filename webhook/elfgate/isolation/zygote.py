@@ -30,7 +30,7 @@ MOST_DESCRIPTORS = 4
 _CODECS = ("ascii", "latin-1", "unicode_escape", "raw_unicode_escape", "idna", "utf-16", "utf-32")
 
 Work = Callable[[Sequence[int], object], None]
-"""What a kind of child does: with its descriptors, of which the first is its channel, and its settings."""
+"""The work of a kind of child, on its descriptors (the first is its channel) and its settings."""
 
 WORKS: Mapping[str, Work] = {"predictor": predictor.work, "indexer": indexer.work}
 _NICE = {"indexer": 10}  # whoever only reads ahead comes after whoever answers

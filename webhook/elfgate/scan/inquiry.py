@@ -88,7 +88,7 @@ class Predictor(Protocol):
     async def survey(
         self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
-        """What else of the image would fail.
+        """Tell what else of the image would fail.
 
         Raises:
             KilledError: as ``predict`` does.

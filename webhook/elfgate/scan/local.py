@@ -48,7 +48,7 @@ class LocalPredictor:
     async def survey(
         self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
-        """What else of the image would fail."""
+        """Tell what else of the image would fail."""
         found = survey(
             self._tree(contents), contents.defaults, platform, node, injected=self._injected
         )

@@ -94,5 +94,5 @@ def _week() -> bytes:
 
 
 def _name(key: bytes) -> str:
-    """What a question goes by in this week, as a digest."""
+    """Name a question for this week, by a digest."""
     return f"sha256:{hashlib.sha256(b' '.join((key, __version__.encode(), _week()))).hexdigest()}"

@@ -20,7 +20,7 @@ PREDICTIONS = declare(
 
 
 class Predictions:
-    """What a predictor said, for an image's digest and a question. Belongs to one event loop.
+    """Answers of a predictor, by an image's digest and a question. Belongs to one event loop.
 
     Args:
         predictor: Whom to ask.

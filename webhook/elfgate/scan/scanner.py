@@ -233,7 +233,7 @@ class Scanner:
     async def others(
         self, image: str, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
-        """What else of the image would fail on that platform: for people, never a reason to deny.
+        """Tell what else of the image would fail on that platform: for people, never a reason to deny.
 
         Raises:
             InputError: if ``image`` is not an image reference.

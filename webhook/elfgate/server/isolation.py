@@ -1,4 +1,4 @@
-"""What Prometheus sees of untrusted work: whether it is confined, and how many of its processes were killed."""
+"""Metrics of untrusted work: whether it is confined, and how many of its processes were killed."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where untrusted work is done: in confined processes, if this system has them, or here."""
+"""Untrusted work: in confined processes, if this system has them, or in this one."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ Isolation = Literal["required", "preferred", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Who does untrusted work.
+    """The predictor and the indexer that do untrusted work.
 
     Attributes:
         predictor: Predicts starts.
@@ -44,7 +44,7 @@ async def untrusted_work(
     *,
     self_test: bool = False,
 ) -> AsyncIterator[Work]:
-    """Who does untrusted work, ended at the end.
+    """Begin whatever does untrusted work, and end it at the end.
 
     Args:
         isolation: Whether that has to be in processes of its own.
@@ -94,7 +94,7 @@ async def _apart(
 
 
 async def _problem(pool: "Pool", indexing: "Indexing", figures: "Figures") -> str:
-    """What keeps processes of their own from being of use; empty if nothing does."""
+    """Return why processes of their own are of no use here; empty if they are."""
     from elfgate.isolation.selftest import indexes, predicts
 
     problem = await predicts(pool) or await asyncio.to_thread(indexes, indexing)

@@ -18,7 +18,7 @@ from elfgate.scan.inquiry import BusyError, FaultError, Foreseen, Inquiry, Kille
 from elfgate.scan.located import Contents
 
 PREDICTORS = 2
-_MEMORY = 96 << 20
+MEMORY = 96 << 20
 _QUEUE = 64
 _MOST_QUESTIONS = 10_000  # of one process, which then makes room for a fresh one
 _NO_FACTS = NodeFacts()
@@ -67,6 +67,7 @@ class Pool:
         size: How many questions are worked on at a time.
         first: How long a question may take while somebody waits for it.
         last: How long one may take for which nobody waits.
+        memory: Bytes that a process may take.
         on_kill: Told of each process that was killed, with the reason: ``time``, ``memory``, ``starved``, ``broken``.
         on_hello: Told of each new process's locks.
     """
@@ -79,12 +80,14 @@ class Pool:
         size: int = PREDICTORS,
         first: Patience = FIRST,
         last: Patience = LAST,
+        memory: int = MEMORY,
         on_kill: Callable[[str], None] = lambda _: None,
         on_hello: Callable[[Hello], None] = lambda _: None,
     ) -> None:
         self._zygote = zygote
         self._injected = injected
         self._first, self._last = first, last
+        self._memory = memory
         self._on_kill = on_kill
         self._on_hello = on_hello
         self._waiting: Turns[_Job] = Turns(_QUEUE)
@@ -203,7 +206,7 @@ class Pool:
 
     async def _begun(self) -> Worker:
         try:
-            worker = await Worker.begin(self._zygote, memory=_MEMORY, injected=self._injected)
+            worker = await Worker.begin(self._zygote, memory=self._memory, injected=self._injected)
         except (NoChildError, BrokenChannelError) as error:
             raise BusyError(f"no process can be had for predictions: {error}") from error
         self._on_hello(worker.hello)

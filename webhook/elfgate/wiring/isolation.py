@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FOR_PEOPLE = (
+    1 << 30
+)  # bytes of memory: a person has one image, and would rather wait than not know
 Isolation = Literal["required", "preferred", "none"]
 
 
@@ -79,13 +82,26 @@ async def _apart(
     injected: Sequence[str], figures: "Figures", *, forked: bool
 ) -> AsyncIterator[tuple["Pool", "Indexing"]]:
     from elfgate.isolation.children import Zygote
-    from elfgate.isolation.indexing import Indexing
-    from elfgate.isolation.pool import Pool
+    from elfgate.isolation.indexing import MEMORY as INDEXER_MEMORY
+    from elfgate.isolation.indexing import MEMORY_ALONE, Indexing
+    from elfgate.isolation.pool import FIRST, FOR_PEOPLE, MEMORY, Pool
 
     zygote = Zygote(forked=forked)
     zygote.start()
-    pool = Pool(zygote, injected=injected, on_kill=figures.killed, on_hello=figures.began)
-    indexing = Indexing(zygote, on_kill=figures.killed, on_hello=figures.began)
+    pool = Pool(
+        zygote,
+        injected=injected,
+        first=FOR_PEOPLE if forked else FIRST,
+        memory=_FOR_PEOPLE if forked else MEMORY,
+        on_kill=figures.killed,
+        on_hello=figures.began,
+    )
+    indexing = Indexing(
+        zygote,
+        memory=(_FOR_PEOPLE, _FOR_PEOPLE) if forked else (INDEXER_MEMORY, MEMORY_ALONE),
+        on_kill=figures.killed,
+        on_hello=figures.began,
+    )
     try:
         yield pool, indexing
     finally:

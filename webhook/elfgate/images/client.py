@@ -137,13 +137,13 @@ class Tries:
 
 
 def origin(url: str) -> Origin:
-    """Who a URL is of: nobody else is told who asks."""
+    """Scheme, host and port of a URL: credentials go to no other origin."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
 
 
 def redirected(url: str, location: str, count: int) -> str:
-    """Where a redirect leads.
+    """The URL that a redirect leads to.
 
     Args:
         url: What redirects.

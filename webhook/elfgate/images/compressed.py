@@ -34,7 +34,7 @@ class _Decompressor(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What follows its end."""
+        """The bytes behind its end."""
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         """Unpack more of it."""

@@ -46,12 +46,8 @@ class LayerBuilder:
             ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a name too long.
             UnreadableError: if the layer has more names than allowed.
         """
-        entry = entry._replace(
-            mode=entry.mode & 0o7777,
-            uid=entry.uid & 0xFFFFFFFF,
-            gid=entry.gid & 0xFFFFFFFF,
-            capability=entry.capability[: form.CAPABILITY_BYTES],
-        )
+        if (entry.mode | 0o7777) != 0o7777 or (entry.uid | entry.gid) >> 32 or entry.capability:
+            entry = _within_bounds(entry)
         if path == "/":
             if entry.kind is not Kind.DIRECTORY:
                 raise ValueError("'/' is not a directory")
@@ -114,3 +110,13 @@ class LayerBuilder:
         target.entry = target.entry.under(entry, is_kept=bool(target.head))
         target.capability = self._texts.add(entry.capability) if target.form == form.ELF else 0
         return target
+
+
+def _within_bounds(entry: Entry) -> Entry:
+    """An entry whose numbers are those that a file system keeps of it."""
+    return entry._replace(
+        mode=entry.mode & 0o7777,
+        uid=entry.uid & 0xFFFFFFFF,
+        gid=entry.gid & 0xFFFFFFFF,
+        capability=entry.capability[: form.CAPABILITY_BYTES],
+    )

@@ -52,7 +52,7 @@ def _hides_otherwise(layer: Layer) -> bool:
 
 
 class _Unpacked:
-    """Where the directories of a layer come to lie."""
+    """The places of one layer's directories."""
 
     def __init__(self, layer: Layer, lower: Overlay) -> None:
         self._layer = layer
@@ -74,7 +74,7 @@ class _Unpacked:
         return moves
 
     def _find(self, place: str | None, name: str) -> Found | Missing:
-        """What lower layers have of a name; nothing in a directory that they do not have."""
+        """A name in the lower layers; missing in a directory that they do not have."""
         if place is None:
             return Missing("ENOENT", name)
         return walk(self._lower.root, self._lower.raw, join(place, name), follow_last=False)
@@ -95,7 +95,7 @@ class _Unpacked:
         return self._places[path]
 
     def _target(self, path: str, link: str) -> str:
-        """Where a symlink leads, if to a directory that the layer neither changes nor has names of its own in."""
+        """The directory behind a symlink, if the layer neither changes it nor has names of its own in it."""
         found = walk(self._lower.root, self._lower.raw, link)
         if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
             raise DisputedError

@@ -20,7 +20,7 @@ _CHARACTERS = 64  # that cost a unit
 
 @dataclass
 class Budget:
-    """What one review may still cost, whatever number of pod templates its object has. It is used up.
+    """The cost that one review still allows, for all pod templates of its object together. It is used up.
 
     Attributes:
         parts: Pod templates so far.

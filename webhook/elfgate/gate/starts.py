@@ -155,7 +155,7 @@ class Starts:
 
 
 def demands(workload: Workload) -> Demands:
-    """What a workload asks of the nodes that it is to land on."""
+    """Collect a workload's demands on the nodes that it may land on."""
     return Demands(
         workload.pod_spec, workload.every_node, workload.template, tuple(workload.openings)
     )

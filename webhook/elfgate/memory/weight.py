@@ -1,4 +1,4 @@
-"""What a value weighs, in bytes of this process's memory."""
+"""The weight of a value, in bytes of this process's memory."""
 
 import dataclasses
 import enum

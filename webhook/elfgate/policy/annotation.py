@@ -1,4 +1,4 @@
-"""What a module of policies says of itself: the METADATA above its package (OPA docs, "Annotations").
+"""A policy module's METADATA, above its package (OPA docs, "Annotations").
 
 Beside OPA's ``title`` and ``description``, ``custom`` may have:
 
@@ -57,7 +57,7 @@ class Annotation:
 
     @property
     def looks_at(self) -> frozenset[str]:
-        """What may change what the module decides: of ``LOOKS``, and all of it if the module does not say."""
+        """The parts of a document (of ``LOOKS``) that can change the module's decision; all if it names none."""
         looks = self.custom.get("looks_at")
         if not isinstance(looks, list) or not LOOKS.issuperset(map(str, looks)):
             return LOOKS

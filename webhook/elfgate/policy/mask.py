@@ -40,7 +40,7 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """What policies see of a document.
+    """The view that policies have of a document.
 
     Attributes:
         json: The document that they are asked about.
@@ -86,7 +86,7 @@ class Masked:
 
 
 def masked(document: Document, sight: Sight) -> Masked:
-    """What policies that look at so much see of a document.
+    """Mask a document of all that policies do not look at.
 
     A document in which a mark occurs already is left as it is: paths and messages come from images.
     """

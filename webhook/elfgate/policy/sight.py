@@ -1,4 +1,4 @@
-"""What the policies in force can see of a document.
+"""The parts of a document that the policies in force look at.
 
 A rule looks at what its METADATA says (``policy.annotation``). What no rule in force looks at is kept from the policies
 (``policy.mask``), so that one verdict is right for every document that differs in nothing else.
@@ -11,13 +11,14 @@ from typing import Any
 from elfgate.policy.annotation import LOOKS, Annotation, annotation
 from elfgate.policy.bundle import AGGREGATOR, RULES, Bundle, aggregated, is_off, layers, unchanged
 
+_NOTHING = frozenset[str]()
 _EXEMPTIONS = "data.elfgate.lib.exemptions"
 _NAMED_BY = {"pod_names": "workload", "image_names": "image"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What of a document may change a verdict: of ``policy.annotation.LOOKS``."""
+    """The parts of a document (of ``policy.annotation.LOOKS``) that can change a verdict."""
 
     looks_at: frozenset[str]
 
@@ -29,7 +30,7 @@ EVERYTHING = Sight(LOOKS)
 
 
 def sight(bundle: Bundle) -> Sight:
-    """What the rules of a bundle that are in force look at.
+    """Collect what the rules in force of a bundle look at.
 
     A module that came with elfgate and was changed since counts as one that looks at everything, as its METADATA may
     not have been changed with it. A rule of the user's own looks at what its METADATA says.
@@ -47,11 +48,14 @@ def _sight(bundle: Bundle, settings: Mapping[str, Any]) -> Sight:
     looks: set[str] = set()
     for path, text in bundle.modules.items():
         if path == AGGREGATOR:
-            looks |= frozenset() if _is_ours(bundle, text, settings) else LOOKS
+            known = _is_ours(bundle, text, settings)
+            looks |= _NOTHING if known else LOOKS
         elif path.startswith("own/"):
             looks |= _looks(annotation(text), settings)
+        elif unchanged(path, text):
+            looks |= _looks(said.get(_folder(path)), settings)
         else:
-            looks |= _looks(said.get(_folder(path)), settings) if unchanged(path, text) else LOOKS
+            looks |= LOOKS
     return Sight(frozenset(looks))
 
 
@@ -68,7 +72,7 @@ def _looks(said: Annotation | None, settings: Mapping[str, Any]) -> frozenset[st
     if said is None:
         return LOOKS
     if not _in_force(said, settings):
-        return frozenset()
+        return _NOTHING
     if f"data.{said.package}" == _EXEMPTIONS:
         return said.looks_at - set(_of_any_name(settings))
     return said.looks_at
@@ -82,7 +86,7 @@ def _in_force(said: Annotation, settings: Mapping[str, Any]) -> bool:
 
 
 def _of_any_name(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What exemptions need not look at, as each is for any name of that kind."""
+    """Find the kinds of names that exemptions need not look at, as each is for any of them."""
     for look, field in _NAMED_BY.items():
         if all(exemption.get(field) == "*" for exemption in settings.get("exemptions", ())):
             yield look

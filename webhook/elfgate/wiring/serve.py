@@ -112,7 +112,7 @@ def _validator(
 
 @dataclass
 class _News:
-    """What is told of rules and bundles: to the log, to metrics, and by events once there is somebody to write them."""
+    """News of rules and bundles, for the log, for metrics, and for events once these are written."""
 
     metrics: Metrics
     listeners: list[Callable[["Result", str], None]] = field(default_factory=list)

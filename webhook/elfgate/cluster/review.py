@@ -242,7 +242,10 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
         for position, part in enumerate(parts)
     )
     found = [part for part in asked if part is not None and part.containers]
-    return replace(found[0], others=tuple(found[1:])) if found else None
+    if not found:
+        return None
+    first, *others = found
+    return replace(first, others=tuple(others)) if others else first
 
 
 def _asked(found: Workload, before: Workload | None, review: Review) -> Workload | None:

@@ -135,4 +135,6 @@ class Workload:
 
 def parts_of(whole: Workload | None) -> "tuple[Workload, ...]":
     """An object's pod templates, each alone; none of nothing."""
-    return (replace(whole, others=()), *whole.others) if whole else ()
+    if whole is None:
+        return ()
+    return (replace(whole, others=()), *whole.others) if whole.others else (whole,)

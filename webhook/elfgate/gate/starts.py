@@ -165,6 +165,8 @@ def _doubted(
     linkage: Linkage, runtime: Sequence[Doubt], container: Container, target: Target
 ) -> Linkage:
     prediction = doubted(linkage.prediction, (*runtime, *container.doubts, *target.doubts))
+    if prediction is linkage.prediction:
+        return linkage
     return replace(linkage, prediction=prediction)
 
 

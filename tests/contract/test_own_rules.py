@@ -36,6 +36,7 @@ findings contains x if {
 }
 """
 HUGE = "package elfgate.rules.huge\nfindings := {x | some x in numbers.range(1, 1000000000)}"
+SILENT = 'package elfgate.rules.silent\ndeny contains "no" if true'
 UNUSABLE = 'package elfgate.rules.unusable\nfindings contains {"message": "no"}'
 
 Start = Callable[[bundle.Bundle], Engine]
@@ -137,7 +138,7 @@ def test_a_finding_that_says_too_little_is_told_of_and_not_passed_over(
     assert [denial.code for denial in verdict.denials] == ["good"]
     assert verdict.failed == ["unusable"]
     assert told == ["unusable"]
-    assert "lacks a container, a platform or a message" in verdict.warnings[-1].headline
+    assert "or a finding of an unusable form" in verdict.warnings[-1].headline
 
 
 def test_the_process_that_evaluates_them_is_confined_and_knows_nothing(
@@ -158,3 +159,32 @@ def test_the_process_that_evaluates_them_is_confined_and_knows_nothing(
     assert environment == b"RUST_LIB_BACKTRACE=0\0"
     if platform.machine() in MACHINES:
         assert "Seccomp:\t2" in status
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        '{"container": "app-0", "platform": "amd64", "message": "no"}',
+        '{"container": "nosuch", "message": "no"}',
+        '{"container": "app-0", "message": "no", "mode": "warn"}',
+    ],
+)
+def test_a_finding_that_could_not_count_is_told_of(
+    start: Start, tmp_path: Path, finding: str
+) -> None:
+    policies = rules(tmp_path, f"package elfgate.rules.odd\nfindings contains {finding}")
+    [verdict], told = judged(start, policies, pod(starts=("amd64",)))
+    assert (verdict.allowed, told) == (True, ["odd"])
+
+
+def test_a_rule_without_findings_is_told_of(start: Start, tmp_path: Path) -> None:
+    [verdict], told = judged(start, rules(tmp_path, SILENT), pod(starts=("amd64",)))
+    assert (verdict.allowed, told) == (True, ["silent"])
+
+
+def test_a_finding_without_a_platform_is_for_all(start: Start, tmp_path: Path) -> None:
+    everywhere = 'findings contains {"container": "app-0", "message": "no"}'
+    policies = rules(tmp_path, f"package elfgate.rules.everywhere\n{everywhere}")
+    [verdict], told = judged(start, policies, pod(starts=("amd64", "arm64")))
+    assert told == []
+    assert [denial.platforms for denial in verdict.denials] == [["linux/amd64", "linux/arm64"]]

@@ -275,6 +275,11 @@ def _own_lines(code: str) -> tuple[str, ...]:
         f"\tdata.elfgate.lib.own.malformed({findings})",
         "}",
         "",
+        f'malformed contains "{code}" if {{',
+        f'\tnot "{code}" in left_out',
+        f"\tnot {findings}",
+        "}",
+        "",
     )
 
 

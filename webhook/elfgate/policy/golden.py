@@ -53,6 +53,12 @@ def _linkage(arch: str, *, starts: bool) -> LinkageEntry:
     )
 
 
+def one_pod() -> Document:
+    """A pod that starts, judged by the rules of the user's own too."""
+    request = GOOD.request.model_copy(update={"without": []})
+    return GOOD.model_copy(update={"request": request})
+
+
 GOOD = _document(("amd64", True))
 PARTLY = _document(("amd64", True), ("ppc64le", False))
 BAD = _document(("ppc64le", False))

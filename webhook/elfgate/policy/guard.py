@@ -11,6 +11,10 @@ from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine, EngineError, EngineTimeoutError
 from elfgate.policy.verdict import Verdict, Violation
 
+MALFORMED = (
+    "it has no set `findings`, or a finding of an unusable form "
+    "(no message, a container or platform that the pod does not have, an unknown key)"
+)
 SUSPENDED_SECONDS = 60.0
 _ALL = frozenset({"*"})
 
@@ -72,7 +76,7 @@ class GuardedEngine:
             out |= await self._failing(document, self._own - out.keys(), error)
             verdict = await self._without(document, out)
         for name in verdict.failed:
-            out[name] = "a finding of it lacks a container, a platform or a message"
+            out[name] = MALFORMED
             self._told(name, out[name])
         return _with(verdict, out)
 

@@ -12,10 +12,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from elfgate.policy import archive, bundle, cases
+import orjson
+
+from elfgate.policy import archive, bundle, cases, golden
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import EngineError
+from elfgate.policy.guard import MALFORMED
 
 _OPA_SECONDS = 120
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
@@ -52,7 +55,7 @@ async def examined(
     alone, whole = bundle.load(folder, tests=True), bundle.load(folder, rules=rules, tests=True)
     shipped_names = list(dict.fromkeys(_tests(alone)))
     own_names = [name for name in dict.fromkeys(_tests(whole)) if name not in set(shipped_names)]
-    failures = [*_failing(alone, shipped_names), *_failing(whole, own_names)]
+    failures = [*_failing(alone, shipped_names), *_failing(whole, own_names), *_unusable(whole)]
     shipped = cases.shipped()
     for case in shipped:
         failures += [
@@ -62,11 +65,31 @@ async def examined(
     opa = opa or shutil.which("opa")
     if opa is not None:
         failures += _checked(opa, whole, own_names, rules)
+    counted = f"{len(shipped_names)} shipped tests, {len(own_names)} of your own"
     by = "checked with OPA" if opa else "types not checked, as there is no opa on PATH"
-    return Report(
-        tuple(failures),
-        f"{len(shipped_names) + len(own_names)} tests, {len(shipped)} cases, {len(failures)} failures; {by}",
-    )
+    summary = f"{counted}, {len(shipped)} cases, {len(failures)} failures; {by}"
+    if untested := _untested(whole, own_names):
+        summary += f"; without a test: {', '.join(untested)}"
+    return Report(tuple(failures), summary)
+
+
+def _unusable(whole: bundle.Bundle) -> list[str]:
+    """Rules that no verdict can use, as they show on a document of one pod."""
+    document = golden.one_pod().json_bytes().decode()
+    try:
+        names = EmbeddedEngine(whole).query("data.elfgate.main.malformed", document)
+    except EngineError as error:
+        return [str(error)]
+    return [f"{name}: {MALFORMED}" for name in orjson.loads(names)]
+
+
+def _untested(whole: bundle.Bundle, tests: list[str]) -> list[str]:
+    """Rules of the user's own beside which no test stands."""
+    return [
+        name
+        for name in whole.own
+        if not any(test.startswith(f"data.{bundle.RULES}.{name}_test.") for test in tests)
+    ]
 
 
 def _tests(whole: bundle.Bundle) -> list[str]:

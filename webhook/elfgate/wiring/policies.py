@@ -14,7 +14,7 @@ from elfgate.errors import ElfgateError, InputError
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
-from elfgate.policy.golden import prove
+from elfgate.policy.golden import one_pod, prove
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.settings import Policies
 
@@ -117,7 +117,10 @@ async def prove_bundle(bundle: "Bundle") -> None:
     """
     failures: list[str] = []
     live = await _proved(Judging(), bundle, lambda name, why: failures.append(f"{name}: {why}"))
-    await live.close()
+    try:
+        await live.evaluate(one_pod())
+    finally:
+        await live.close()
     if failures:
         raise InputError(f"a rule of the bundle fails: {failures[0]}")
 

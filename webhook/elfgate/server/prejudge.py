@@ -25,7 +25,11 @@ SECONDS = 5.0
 
 # The pods of these are named by their owner and five characters (``generateName``). A StatefulSet's are counted, and
 # each of a DaemonSet's asks for a node of its own.
-_MAKERS = frozenset((("apps", "replicasets"), ("batch", "jobs"), ("", "replicationcontrollers")))
+_MAKERS = {
+    ("apps", "replicasets"): "ReplicaSet",
+    ("batch", "jobs"): "Job",
+    ("", "replicationcontrollers"): "ReplicationController",
+}
 
 
 class Prejudge:
@@ -72,11 +76,12 @@ def first_pod(owner: Review) -> Review | None:
     Raises:
         InputError: if the object has not the shape of its kind.
     """
-    kind = (owner.resource.group, owner.resource.resource)
-    if kind not in _MAKERS or owner.subresource or owner.operation != "CREATE" or owner.dry_run:
+    kind = _MAKERS.get((owner.resource.group, owner.resource.resource))
+    if kind is None or owner.subresource or owner.operation != "CREATE" or owner.dry_run:
         return None
     name, spec = f"{owner.name}-", Part(owner.obj).get("spec", "template", "spec").value
-    metadata = {"name": name, "namespace": owner.namespace}
+    controller = {"kind": kind, "name": owner.name, "controller": True}
+    metadata = {"name": name, "namespace": owner.namespace, "ownerReferences": [controller]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
     return owner.model_copy(
         update={"resource": Resource(resource="pods"), "name": name, "obj": pod}

@@ -58,13 +58,23 @@ def test_a_workload_whose_pods_start_everywhere_is_admitted(
     assert (said.code, said.stderr) == (0, "")
 
 
-def test_a_daemonset_must_start_on_every_node_that_it_selects(
+def test_an_update_may_take_no_node_away_from_a_daemonset(
     cluster: ControlPlane, namespace: str
 ) -> None:
+    said = apply(cluster, namespace, workload("DaemonSet", "web", DEBIAN))
+    assert (said.code, said.stderr) == (0, "")
     said = apply(cluster, namespace, workload("DaemonSet", "web", ALPINE))
     assert said.code == 1
     assert ON_POWER.splitlines()[0] in said.stderr
     assert f"server ({ALPINE}) cannot start on s390x (s390x-1):" in said.stderr
+
+
+def test_a_new_daemonset_that_starts_on_some_nodes_is_warned_of(
+    cluster: ControlPlane, namespace: str
+) -> None:
+    said = apply(cluster, namespace, workload("DaemonSet", "web", ALPINE))
+    assert said.code == 0
+    assert said.stderr.splitlines() == PARTLY
 
 
 def test_a_dry_run_on_the_server_is_answered_alike_and_changes_nothing(

@@ -35,11 +35,14 @@ def groups(placement: Placement, inventory: Inventory, outlook: Outlook) -> Iter
     singled = _singled_out(placement, inventory)
     for kind in inventory.kinds():
         apart = singled.get(kind, set())
-        hurdle, fits = placement.hurdle(kind, outlook), placement.fits(kind)
         count = len(kind.members) - len(apart)
-        if count and placement.selects(kind, OTHER, kind.labels):
-            yield Group(kind, count, _others(kind, apart), hurdle, fits)
+        others = count and placement.selects(kind, OTHER, kind.labels)
         named = [name for name in apart if _is_selected(placement, kind, name)]
+        if not others and not named:
+            continue
+        hurdle, fits = placement.hurdle(kind, outlook), placement.fits(kind)
+        if others:
+            yield Group(kind, count, _others(kind, apart), hurdle, fits)
         if named:
             yield Group(kind, len(named), few(named), hurdle, fits)
 

@@ -129,6 +129,8 @@ class Placement:
 
     def hurdle(self, candidate: Candidate, outlook: Outlook) -> Hurdle:
         """What keeps the pod from a node that it selects; the node's highest hurdle."""
+        if not candidate.taints and not candidate.unschedulable:
+            return Hurdle.NONE
         effects = _KUBELET if self.node_name else _SCHEDULER
         against = [
             taint

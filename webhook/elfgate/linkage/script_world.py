@@ -203,13 +203,15 @@ class ScriptWorld:
         who = self._attempt.who
         if entry.kind is EntryKind.UNREADABLE:
             return None
-        if who.uid == 0:
-            if want == EXECUTE and entry.kind is not EntryKind.DIRECTORY:
-                return who.may(entry, want)
-            return True if self.may_be_root("dac_override") else None
+        if want == WRITE and self._attempt.read_only_root:
+            return False
+        executes = want == EXECUTE and entry.kind is not EntryKind.DIRECTORY
+        if who.passes and not executes:
+            return True
         if who.certainly_may(entry, want):
             return True
-        return None if who.uid is None or who.may(entry, want) else False
+        unsure = who.uid is None or (who.passes is None and not executes)
+        return None if unsure or who.may(entry, want) else False
 
     def is_link(self, path: str, cwd: str) -> Truth:
         """Tell whether a path, its last symlink not followed, is a symlink."""
@@ -257,7 +259,10 @@ class ScriptWorld:
         return self._commands[key]
 
     def _find(self, name: str, launch: Launch) -> str | Unknown | None:
+        """Search a command; a doubt about the shell itself is one about all that it starts."""
         process = self.process_of(launch)
+        if not launch.doubt:
+            process = replace(process, doubt=None)
         command = find_command(self._attempt, process, outer(name), actor="shell")
         if command.doubt is not None:
             return Unknown(command.doubt.because)
@@ -280,8 +285,9 @@ class ScriptWorld:
 
     def may_be_root(self, capability: str) -> Truth:
         """Tell whether the process has a capability that root has by default."""
-        del capability
-        return self.uid == 0
+        if self.uid != 0:
+            return None if self.uid is None else False
+        return self._attempt.bounding.has(capability)
 
     def process_of(self, launch: Launch) -> Process:
         """Give the process that a script's command becomes."""

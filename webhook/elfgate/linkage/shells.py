@@ -130,11 +130,14 @@ def _ways(
     world: ScriptWorld,
     args: tuple[str, ...],
 ) -> Ways | None:
-    wrapped = [
-        replace(_wrapped(program, process), aside=ending.aside)
-        for ending in followed.endings
-        if (process := _process(ending, world)) is not None
-    ]
+    wrapped: list[Wrapped] = []
+    for ending in followed.endings:
+        process = _process(ending, world)
+        if process is None:
+            continue
+        one = replace(_wrapped(program, process), aside=ending.aside)
+        if one not in wrapped:
+            wrapped.append(one)
     # A script that ends with an error of its own has started too.
     ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:

@@ -4,6 +4,7 @@ The kernel reads a file's first 256 bytes (``BINPRM_BUF_SIZE``, linux/binfmts.h)
 loaders read their caches and path files; a shell reads its script. Data files matter by their existence alone.
 """
 
+import re
 from dataclasses import dataclass
 from mmap import mmap
 
@@ -25,6 +26,11 @@ _TEXTS = frozenset(
         "/etc/passwd",
         "/usr/lib/os-release",
     )
+)
+# Files that scripts read into themselves (``.``), whether they have an execute bit or not.
+_SOURCED = re.compile(
+    r".*\.(?:sh|bash|env)|.*/(?:activate|env|environment|envvars|functions|profile)"
+    r"|/etc/(?:default|sysconfig|profile\.d)/.*"
 )
 
 
@@ -54,7 +60,7 @@ def bytes_wanted(path: str, mode: int, size: int, head: bytes) -> int:
         return size
     if is_text(path):
         return min(size, TEXT_BYTES)
-    if not (head.startswith(b"#!") or mode & 0o111):
+    if not (head.startswith(b"#!") or mode & 0o111 or is_sourced(path)):
         return min(size, HEAD_BYTES) if is_library_name(path) else 0
     return min(size, HEAD_BYTES + TAIL_BYTES if _is_shell_script(head) else HEAD_BYTES)
 
@@ -75,7 +81,8 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
     if is_elf(head):
         return Kept(head=head, elf=excerpt(data)) if len(data) >= size else None
     whole = is_text(path)
-    runs = head.startswith(b"#!") or mode & 0o111 or is_library_name(path)
+    named = is_library_name(path) or is_sourced(path)
+    runs = head.startswith(b"#!") or mode & 0o111 or named
     if not (whole or runs):  # most files: nothing but their first bytes need be known
         return NOTHING if data or not size else None
     wanted = bytes_wanted(path, mode, size, head)
@@ -103,6 +110,11 @@ def is_library_name(path: str) -> bool:
     """Whether a file has a name such as ``libx.so`` or ``libx.so.1``."""
     name = path.rpartition("/")[2]
     return name.endswith(".so") or ".so." in name
+
+
+def is_sourced(path: str) -> bool:
+    """Whether a script may read the file into itself, by its name."""
+    return _SOURCED.fullmatch(path) is not None
 
 
 def _is_shell_script(head: bytes) -> bool:

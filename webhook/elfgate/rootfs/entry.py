@@ -41,7 +41,7 @@ class Entry(NamedTuple):
         traits: Bits, such as ``IMPLIED``.
         capability: An ELF file's ``security.capability`` (capabilities(7)), as it is written; empty if it has none.
         head: A file's first bytes (up to 256), if it has an x bit or a library's name, or is an ELF file.
-        tail: The rest of a shell script's text up to 64 KiB, so that its ``exec "$@"`` can be seen.
+        tail: The rest of a shell script's text up to 64 KiB, or of a file that scripts read into themselves.
         elf: The digest under which the layer keeps an ELF file's excerpt (``Layer.excerpt``), else empty. The excerpt
             itself is not here, so that whoever has its facts already need not unpack it.
         text: The whole of a file whose text decides (ld.so.cache, ld.so.preload, ld-musl-*.path, os-release, passwd,

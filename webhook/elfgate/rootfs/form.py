@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 5
+VERSION = 6
 
 HEADER = struct.Struct(
     "<8sHHIQ"

@@ -107,4 +107,4 @@ class World(Protocol):
         """Tell what comes of starting a program."""
 
     def may_be_root(self, capability: str) -> Truth:
-        """Tell whether the process has a capability (``chown``, ``dac_override`` …)."""
+        """Tell whether the process is root with a capability (``CHOWN``, ``FOWNER``)."""

@@ -137,7 +137,7 @@ def _removed(path: str, options: str, state: State, world: World) -> Truth:
 def chown(args: Arguments, state: State, world: World) -> Truth:
     """``chown`` and ``chgrp``, by root, of what is there, to a user that is there."""
     given = _split(args, "Rhv")
-    if given is None or len(given[1]) < 2 or not world.may_be_root("chown"):
+    if given is None or len(given[1]) < 2 or not world.may_be_root("CHOWN"):
         return None
     match = _OWNER.fullmatch(given[1][0])
     if match is None or not _is_there("/etc/passwd", match[1], state, world):
@@ -150,7 +150,7 @@ def chown(args: Arguments, state: State, world: World) -> Truth:
 def chgrp(args: Arguments, state: State, world: World) -> Truth:
     """``chgrp``."""
     given = _split(args, "Rhv")
-    if given is None or len(given[1]) < 2 or not world.may_be_root("chown"):
+    if given is None or len(given[1]) < 2 or not world.may_be_root("CHOWN"):
         return None
     there = _is_there("/etc/group", given[1][0], state, world)
     return True if there and _exist(given[1][1:], state, world) else None
@@ -178,7 +178,7 @@ def _exist(paths: list[str], state: State, world: World) -> bool:
 def chmod(args: Arguments, state: State, world: World) -> Truth:
     """``chmod``, by root, of what is there."""
     given = [arg for arg in args if arg not in {"-R", "-v", "-f"}]
-    if len(given) < 2 or not _MODE.fullmatch(given[0]) or not world.may_be_root("fowner"):
+    if len(given) < 2 or not _MODE.fullmatch(given[0]) or not world.may_be_root("FOWNER"):
         return None
     return True if _exist(given[1:], state, world) else None
 

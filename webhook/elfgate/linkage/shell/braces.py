@@ -44,26 +44,21 @@ def _opens(part: Part, *, alone: bool) -> bool:
 def _opened(word: Word, at: int, text: str, spend: Spend) -> tuple[Word, ...]:
     before, _, rest = text.partition("{")
     inner, closed, behind = rest.partition("}")
-    if not closed or "{" in inner or "{" in behind:
+    if not closed or "{" in inner:
         return (_UNKNOWN,)
     choices = _choices(inner)
     if choices is None or len(choices) > _MOST:
         return (_UNKNOWN,)
-    spend(len(choices))
+    texts = (Text(behind),) if behind else ()
+    rest = alternatives(word_of((*texts, *word.parts[at + 1 :])), spend)
+    if len(choices) * len(rest) > _MOST:
+        return (_UNKNOWN,)
+    spend(len(choices) * len(rest))
     return tuple(
-        word_of(
-            (
-                *word.parts[:at],
-                *_texts(before + choice + behind),
-                *word.parts[at + 1 :],
-            )
-        )
+        word_of((*word.parts[:at], Text(before + choice), *one.parts))
         for choice in choices
+        for one in rest
     )
-
-
-def _texts(text: str) -> tuple[Text, ...]:
-    return (Text(text),) if text else ()
 
 
 def _choices(inner: str) -> list[str] | None:

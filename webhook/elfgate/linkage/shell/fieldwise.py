@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.pathnames import matching
 from elfgate.linkage.shell.patterns import Run, has_pattern
-from elfgate.linkage.shell.splitting import split
+from elfgate.linkage.shell.splitting import BLANKS, split
 from elfgate.linkage.shell.values import MOST_FIELDS, Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
-_CHARACTERS = 32
+_CHARACTERS, _SEPARATED = 32, 3  # of a value that a unit splits at blanks, or at others
 _TOO_MANY = Unknown("a list is too long")
 
 
@@ -72,7 +72,8 @@ class FieldBuilder:
         if isinstance(separators, Unknown):
             self._closing = separators if value else None
             return
-        self._expansion.world.spend(len(value) // _CHARACTERS)
+        cost = _CHARACTERS if separators == BLANKS else _SEPARATED
+        self._expansion.world.spend(len(value) // cost)
         pieces, before, behind = split(value, separators)
         if before:
             self._flush()

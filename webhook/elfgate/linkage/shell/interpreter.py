@@ -74,7 +74,7 @@ from elfgate.linkage.shell.world import World
 _WAYS = 8  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
-_NODE = 30  # units of work that a command costs beside all else
+_NODE = 25  # units of work that a command costs beside all else
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"

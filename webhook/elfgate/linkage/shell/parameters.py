@@ -29,6 +29,7 @@ from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown,
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
+_CHANGE = 20  # units of work that an operation costs beside its text
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = Unknown("a number is not known", number=True)
 _OPTIONS = Unknown("the options of the shell are not known")
@@ -326,6 +327,7 @@ class Parameters:
 
     def _changed(self, value: str, operation: Operation) -> Scalar:
         expansion = self._expansion
+        expansion.world.spend(_CHANGE)
         if not expansion.counts_bytes(value):
             return _LOCALE
         if isinstance(operation, Slice):

@@ -82,8 +82,6 @@ def _tokens(word: Word) -> list[Token]:
     for (kind, _), (other, _) in pairwise(tokens):
         if kind != "operator" and other != "operator":
             raise ScriptSyntaxError("two operands stand side by side")
-    if len(tokens) > _MOST_TOKENS:
-        raise ScriptSyntaxError("an expression is too long")
     return tokens
 
 
@@ -95,6 +93,8 @@ def _cut(text: str, tokens: list[Token]) -> None:
             raise ScriptSyntaxError("an expression is not understood")
         tokens.append((match.lastgroup, match[match.lastgroup]))
         at = match.end()
+        if len(tokens) > _MOST_TOKENS:
+            raise ScriptSyntaxError("an expression is too long")
 
 
 @dataclass(slots=True)

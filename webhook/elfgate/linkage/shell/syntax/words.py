@@ -35,6 +35,8 @@ _ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _SCANNED = re.compile(r"[^()\\'\"]+")
 _BRACES_SCANNED = re.compile(r"[^{}\\'\"]+")
 _GROUPED = "@+?*!"
+_SUBSTITUTION = 20  # units of work that a substitution costs beside its text
+_LONGEST_ARITHMETIC = 1 << 13  # characters
 _ENDS = " \t\n;&|()<>"
 _BRACED = {ends: re.compile(rf"[^'\"\\$`{re.escape(ends)}]+") for ends in ("}", ":}", "/}", "]")}
 
@@ -128,7 +130,7 @@ class WordReader:
 
         The end is found first, without reading what is nested, so that no text is read twice.
         """
-        end = self._balanced("()", _SCANNED)
+        end = self._balanced("()", _SCANNED, _LONGEST_ARITHMETIC)
         source = self.source
         if end is None or not source.text.startswith(close, end):
             return None
@@ -287,6 +289,7 @@ class WordReader:
             pieces.append(mark + source.text[source.at + 1 : end])
             source.advance(end)
         source.at += 1
+        source.spend(_SUBSTITUTION)
         source.deeper()
         body = self._text_body("".join(pieces))
         source.depth -= 1
@@ -392,10 +395,13 @@ class WordReader:
             return index.literal in ("@", "*") and self.source.here == "}"
         return self.source.here != "" and self.source.starts(("@}", "*}")[self.source.here == "*"])
 
-    def _balanced(self, pair: str, plain: "re.Pattern[str]") -> int | None:
+    def _balanced(
+        self, pair: str, plain: "re.Pattern[str]", longest: int | None = None
+    ) -> int | None:
         """Find the end of what began with the first of a pair, quotes honoured; None if none is."""
         text, at, opened = self.source.text, self.source.at, 1
-        while at < len(text):
+        last = len(text) if longest is None else min(len(text), at + longest)
+        while at < last:
             if match := plain.match(text, at):
                 at = match.end()
                 continue
@@ -409,10 +415,10 @@ class WordReader:
             elif text[at] == pair[1]:
                 opened -= 1
                 if not opened:
-                    self.source.spend((at - self.source.at) // 32)
+                    self.source.spend((at - self.source.at) // 8)
                     return at
             at += 1
-        self.source.spend((at - self.source.at) // 32)
+        self.source.spend((at - self.source.at) // 8)
         return None
 
 

@@ -1,0 +1,183 @@
+"""What small scripts come to, in a made world."""
+
+import pytest
+
+from elfgate.linkage.shell.syntax.dialect import BASH, BASH_AS_SH, BUSYBOX, DASH, KSH, Dialect
+from elfgate.linkage.shell.values import Unknown
+from support.script_world import FakeWorld, ends
+
+ARGS = ("a", "b c", "d")
+LISTS = [
+    ('exec "$@"', ["a", "b c", "d"]),
+    ("exec $@", ["a", "b", "c", "d"]),
+    ('exec "${@:2}"', ["b c", "d"]),
+    ('exec "${@:2:1}"', ["b c"]),
+    ('exec "${@: -1}"', ["d"]),
+    ('exec x "${@#b}"', ["x", "a", " c", "d"]),
+    ('exec x "${@/ c/}"', ["x", "a", "b", "d"]),
+    ('exec x "${@^^}"', ["x", "A", "B C", "D"]),
+    ('exec x "${#@}"', ["x", "3"]),
+    ('exec x "${@:-none}"', ["x", "a", "b c", "d"]),
+    ('exec x "${@:+some}"', ["x", "some"]),
+    ('a=(x "$@"); exec "${a[@]:1}"', ["a", "b c", "d"]),
+    ('a=(x); a+=("$@"); exec "${a[@]}"', ["x", "a", "b c", "d"]),
+    ('a=(); exec x ${a[@]+"${a[@]}"}', ["x"]),
+    ('a=("$@"); exec x "${#a[@]}" "${!a[@]}"', ["x", "3", "0", "1", "2"]),
+    ('IFS=/; exec "$*"', ["a/b c/d"]),
+    ("IFS=:; p=x:y::z; exec $p", ["x", "y", "", "z"]),
+    ("exec {x,y}{1..2}", ["x1", "x2", "y1", "y2"]),
+]
+
+
+@pytest.mark.parametrize(("script", "words"), LISTS)
+def test_a_list_stays_a_list(script: str, words: list[str]) -> None:
+    assert ends(script, FakeWorld(), *ARGS) == [tuple(words)]
+
+
+TEXTS = [
+    ("${x%.*}", "a/b.tar"),
+    ("${x%%.*}", "a/b"),
+    ("${x#*/}", "b.tar.gz"),
+    ("${x##*.}", "gz"),
+    ("${x/b/c}", "a/c.tar.gz"),
+    ("${x//[.]/-}", "a/b-tar-gz"),
+    ("${x:2:3}", "b.t"),
+    ("${x: -2}", "gz"),
+    ("${#x}", "10"),
+    ("${x^}", "A/b.tar.gz"),
+    ("${y:-$x}", "a/b.tar.gz"),
+    ("${x:+y}", "y"),
+    ("$((1 + 2 * 3 % 4))", "3"),
+    ("$((010 + 0x10))", "24"),
+    ("$(( x1 = 4, x1 << 2 ))", "16"),
+    ("$((-7 / 2))", "-3"),
+    ("$(echo a; echo b)", "a\nb"),
+    ("$(nope || echo y)", "y"),
+    ("$(command -v nope || echo y)", "y"),
+    ("$(basename /x/y.sh .sh)", "y"),
+    ("$(printf '%s-%d' a 3)", "a-3"),
+    (r"$'a\tb'", "a\tb"),
+    ("$(cat <<E\nx $((1+1))\nE\n)", "x 2"),
+]
+
+
+@pytest.mark.parametrize(("word", "value"), TEXTS)
+def test_an_expansion_has_its_value(word: str, value: str) -> None:
+    world = FakeWorld(programs=frozenset({"cat", "basename"}))
+    quoted = word if word.startswith("$'") else f'"{word}"'
+    assert ends(f"x=a/b.tar.gz; exec p {quoted}", world) == [("p", value)]
+
+
+BOTH = ["/good", "/none"]
+CONDITIONS = [
+    ("[ 1 -lt 02 ]", True),
+    ("[ 99999999999999999999 -gt 1 ]", False),
+    ("[ +1 -eq 1 ]", True),
+    ("[ $UNSET = x ]", False),
+    ("[ \\( a = a \\) ]", True),
+    ("[ ! a = b -a -n x ]", True),
+    ("[ -v HOME ]", True),
+    ("[ -v NOPE ]", False),
+    ('[ "$PWD" = / ]', True),
+    ("[[ 010 -eq 8 ]]", True),
+    ("[[ abc == a*c ]]", True),
+    ('[[ abc == "a*c" ]]', False),
+    ("[[ run =~ ^(run|go)$ ]]", True),
+    ("re='^[0-9]+$'; [[ 12 =~ $re ]]", True),
+    ("re='^[0-9]+$'; [[ 1x =~ $re ]]", False),
+    ("[[ a == @(a|b) && ! -e /nope ]]", True),
+    ("N=8; (( N == 8 ))", True),
+    ("f() { return 3; }; f; [ $? -eq 3 ]", True),
+    ("command -v cat nope", True),
+    ("declare -F f", False),
+    ("case $(nope) in '') true;; *) false;; esac", True),
+    ("n=0; while [ $n -lt 40 ]; do n=$((n+1)); done; [ $n = 40 ]", True),
+    ("printf 'a b\\n' | { read x y; [ $y = b ]; }", True),
+    ("pushd /d; popd; [ $PWD = / ]", True),
+    ("set -- -ab x; getopts ab: o; [ $o$OPTIND = a1 ]", True),
+]
+
+
+@pytest.mark.parametrize(("condition", "holds"), CONDITIONS)
+def test_a_condition_is_decided(condition: str, holds: bool) -> None:
+    world = FakeWorld(
+        variables={"HOME": "/root", "PWD": "/"},
+        files={"/d/x": ""},
+        programs=frozenset({"cat"}),
+    )
+    script = f"{condition}\nif [ $? = 0 ]; then exec /good; fi\nexec /none"
+    assert ends(script, world) == [("/good" if holds else "/none",)]
+
+
+UNSURE = [
+    "mkdir -p /v/x",
+    "touch /v/x",
+    "rm -f /v/x",
+    "date --nosuch",
+    "sleep x",
+    "sort -c",
+    "seq x",
+    "tr a",
+    "find / -nosuch",
+    "whoami",
+    "sync /v/x",
+    "umask 999",
+    "trap : NOSUCH",
+    "echo x > /v/x",
+    '[ "$UNKNOWN" = x ]',
+    "[ -e /v/x ]",
+    "cd /v/x",
+    ". /v/x",
+    "(( UNKNOWN ))",
+    "read x",
+]
+
+
+@pytest.mark.parametrize("command", UNSURE)
+def test_where_it_is_not_known_both_ways_are_followed(command: str) -> None:
+    tools = "mkdir touch rm date sleep sort seq tr find whoami sync"
+    world = FakeWorld(
+        variables={"UNKNOWN": Unknown("a test says so")},
+        programs=frozenset(tools.split()),
+        unknown=frozenset({"/v", "/v/x"}),
+    )
+    found = ends(f"{command} && exec /none\nexec /good", world)
+    assert {("/none",), ("/good",)} <= set(found)
+
+
+DIALECTS = [
+    (DASH, "B=/x :", "/x"),
+    (BASH, "B=/x :", "/none"),
+    (BUSYBOX, "B=/x :", "/x"),
+    (BASH_AS_SH, "B=/x :", "/x"),
+    (KSH, "B=/x :", "/x"),
+    (BASH, "f() { declare -g B=/x; }; f", "/x"),
+    (BASH, "f() { declare B=/x; }; f", "/none"),
+    (BASH, "B=/x; f() { local B; exec ${B:-/unset}; }; f", "/unset"),
+    (DASH, "B=/x; f() { local B; exec ${B:-/unset}; }; f", "/x"),
+    (BASH, "B=(); cd /d", "/none"),
+    (BASH, "B=( ) # none\ncd /d", "/none"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "script", "program"), DIALECTS)
+def test_each_shell_runs_a_script_in_its_own_way(
+    dialect: Dialect, script: str, program: str
+) -> None:
+    world = FakeWorld(dialect, files={"/d/x": ""})
+    assert ends(f'{script}\nexec "${{B:-/none}}"', world) == [(program,)]
+
+
+def test_a_missing_file_to_source_ends_a_posix_shell_and_not_bash() -> None:
+    script = "( . /missing; true ) || exec /good\nexec /none"
+    assert ends(script, FakeWorld(BASH_AS_SH)) == [("/good",)]
+    assert ends(script, FakeWorld(BASH)) == [("/none",)]
+
+
+def test_what_is_not_understood_counts_only_where_it_is_reached() -> None:
+    assert ends("exec /good\nselect x in a; do :; done", FakeWorld()) == [("/good",)]
+    assert ends("select x in a; do :; done", FakeWorld()) == ["lost"]
+
+
+def test_an_array_in_dash_is_an_error_of_its_grammar() -> None:
+    assert ends("a=(x)\nexec /good", FakeWorld(DASH)) == ["lost"]

@@ -15,7 +15,10 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.elf.read import read
 from elfgate.errors import UnreadableError
 from elfgate.linkage.predict import predict
+from elfgate.linkage.shell.interpreter import follow
+from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, KSH
 from elfgate.linkage.start import ImageDefaults, Overrides
+from elfgate.linkage.work import Work, WorkExhaustedError
 from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.entry import Entry, Kind
@@ -28,6 +31,7 @@ from support import fuzzing_door, tarball
 from support.elf_file import elf_file, glibc_libc, glibc_loader, musl_loader
 from support.image import alpine, debian
 from support.ldcache import ld_so_cache
+from support.script_world import FakeWorld, first_state
 
 SECONDS = 0.1  # of CPU: what one input may take
 BYTES = 64 << 20  # what one input may make the process grow by
@@ -35,6 +39,7 @@ LARGEST = 64 << 10  # bytes of an input
 KEPT = Path(__file__).parents[1] / "data/fuzz"
 
 _AMD64 = Platform("linux", "amd64")
+_TOOLS = frozenset({"cat", "mkdir", "rm", "id"})
 _ELF = {
     "interp": "/lib64/ld-linux-x86-64.so.2",
     "needed": ("liba.so", "libc.so.6"),
@@ -79,6 +84,17 @@ def ld_cache(data: bytes) -> None:
 def program(data: bytes) -> None:
     """The start of a file of these bytes: an ELF file, a script, or neither."""
     _start("bin/fuzzed", data)
+
+
+def script(data: bytes) -> None:
+    """A script, for each kind of shell: whatever it is, its work is bounded."""
+    text = data.decode("latin-1")
+    for dialect in (DASH, BUSYBOX, BASH, KSH):
+        world = FakeWorld(dialect, files={"/d/x": "y=1\n"}, programs=_TOOLS, work=Work(3_000))
+        try:
+            follow(text, first_state("x", "y"), world)
+        except WorkExhaustedError:
+            continue
 
 
 def loader(data: bytes) -> None:
@@ -131,10 +147,31 @@ def tree(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
+<<<<<<< HEAD
         elf, stored_excerpt, ld_cache, program, loader, layer_tar, stored_layer, tree,
         fuzzing_door.head, fuzzing_door.review,
     )
 }  # fmt: skip
+=======
+        elf,
+        stored_excerpt,
+        ld_cache,
+        program,
+        script,
+        loader,
+        layer_tar,
+        stored_layer,
+        tree,
+    )
+}
+>>>>>>> 4adc703 (Know the directories that a script makes, fuzz the shell's cost, and start its cases for real)
+
+
+_SCRIPTS = (
+    b"f() { local a=${1:-x}; case $a in [a-z]*) return 3;; esac; }; f $# || exec ${a##*/}\n",
+    b'a=(x "$@"); for i in "${a[@]:1}"; do [[ $i =~ ^(a|b)+$ ]] && x+=${i/a/b}; done\n',
+    b'n=0; while [ $n -lt 3 ]; do n=$((n+1)); done; cat <<E | { read l; echo "$l"; }\n$n\nE\n',
+)
 
 
 def seeds(name: str) -> list[bytes]:
@@ -180,6 +217,7 @@ def seeds(name: str) -> list[bytes]:
         "stored_excerpt": [excerpt(file) for file in files],
         "ld_cache": [cache, b"ld.so-1.7.0\0" + cache],
         "program": [*files, *scripts],
+        "script": [*scripts, *_SCRIPTS],
         "loader": [glibc_loader("amd64"), glibc_libc("amd64"), cache],
         "layer_tar": [tar],
         "stored_layer": [index(io.BytesIO(tar), max_bytes=1 << 20, max_entries=99).encode()],

@@ -13,6 +13,7 @@ from elfgate.linkage.shell.builtins.table import BUILTINS, SPECIAL
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.files import made
 from elfgate.linkage.shell.launches import find, find_as_it_was, launched
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
@@ -193,7 +194,13 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
     if by is not None or (state.flow.closed and output != ""):
         ok = None
     values = args.values if args.more is None else (*args.values, args.more)
-    after = left_behind(name, row.changes(values, state), state, alters=row.alters)
+    paths = row.changes(values, state)
+    after = left_behind(name, paths, state, alters=row.alters)
+    if name == "mkdir" and ok:
+        files = replace(after.files, made=after.files.made | made(paths, state, world))
+        after = replace(after, files=files)
+    elif row.alters and name not in {"chown", "chgrp"}:
+        after = replace(after, files=replace(after.files, made=frozenset()))
     return _drained(after.writing(output)).ended(Status(ok, None, None if ok else by))
 
 

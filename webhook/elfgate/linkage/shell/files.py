@@ -37,6 +37,9 @@ def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
     if not path:
         return Absent()
     world.spend(len(state.files.touched) // 8)
+    whole = absolute(path, state)
+    if whole in state.files.made:
+        return Thing(Kind.DIRECTORY, whole, readable=True, writable=True, executable=True)
     if may_have_changed(path, state):
         return _CHANGED
     thing = world.look(path, state.files.cwd)
@@ -117,3 +120,14 @@ def directory_made(path: str, state: State, world: World) -> Truth:
     if isinstance(above, Thing):
         return may_create(path, state, world)
     return None if parent in {"", path} else directory_made(parent, state, world)
+
+
+def made(paths: frozenset[str], state: State, world: World) -> frozenset[str]:
+    """Give the directories that ``mkdir`` makes, with those above them that are missing."""
+    found: set[str] = set()
+    for path in paths:
+        whole = path.rstrip("/")
+        while whole and isinstance(look(whole, state, world), Absent):
+            found.add(whole)
+            whole = posixpath.dirname(whole).rstrip("/")
+    return frozenset(found)

@@ -64,11 +64,13 @@ class Files:
         cwd: Its working directory.
         touched: Paths that it may have made, changed or removed; with a slash behind, all below.
         doubt: Why the image may not be as it was; empty if it is.
+        made: Directories that it has made for sure, and may write to.
     """
 
     cwd: str
     touched: frozenset[str] = frozenset()
     doubt: str = ""
+    made: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ def joined(one: State, other: State) -> State:
             one.files.cwd,
             one.files.touched | other.files.touched,
             one.files.doubt or other.files.doubt,
+            one.files.made & other.files.made,
         ),
         _joined_flow(one.flow, other.flow),
     )

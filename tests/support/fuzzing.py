@@ -147,24 +147,10 @@ def tree(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-<<<<<<< HEAD
-        elf, stored_excerpt, ld_cache, program, loader, layer_tar, stored_layer, tree,
+        elf, stored_excerpt, ld_cache, program, script, loader, layer_tar, stored_layer, tree,
         fuzzing_door.head, fuzzing_door.review,
     )
 }  # fmt: skip
-=======
-        elf,
-        stored_excerpt,
-        ld_cache,
-        program,
-        script,
-        loader,
-        layer_tar,
-        stored_layer,
-        tree,
-    )
-}
->>>>>>> 4adc703 (Know the directories that a script makes, fuzz the shell's cost, and start its cases for real)
 
 
 _SCRIPTS = (

@@ -50,14 +50,14 @@ def _opened(word: Word, at: int, text: str, spend: Spend) -> tuple[Word, ...]:
     if choices is None or len(choices) > _MOST:
         return (_UNKNOWN,)
     texts = (Text(behind),) if behind else ()
-    rest = alternatives(word_of((*texts, *word.parts[at + 1 :])), spend)
-    if len(choices) * len(rest) > _MOST:
+    following = alternatives(word_of((*texts, *word.parts[at + 1 :])), spend)
+    if len(choices) * len(following) > _MOST:
         return (_UNKNOWN,)
-    spend(len(choices) * len(rest))
+    spend(len(choices) * len(following))
     return tuple(
         word_of((*word.parts[:at], Text(before + choice), *one.parts))
         for choice in choices
-        for one in rest
+        for one in following
     )
 
 

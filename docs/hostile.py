@@ -18,10 +18,10 @@ def page(text: str, folder: Path) -> str:
     for name, file in TABLES.items():
         if (folder / file).exists():
             table = (folder / file).read_text().strip()
-            begin, end = f"<!-- measured: {name} -->\n", "\n<!-- end -->"
+            begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
             before, _, rest = text.partition(begin)
             _, _, after = rest.partition(end)
-            text = f"{before}{begin}{table}{end}{after}"
+            text = f"{before}{begin}{table}\n{end}{after}"
     return text
 
 

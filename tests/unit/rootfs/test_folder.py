@@ -101,3 +101,13 @@ def test_what_turns_on_the_order_of_entries_is_disputed(
 def test_a_name_through_a_lower_file_is_disputed() -> None:
     with pytest.raises(DisputedError):
         unpacked({"a": ""}, {"a/b": ""})
+
+
+def test_a_directory_that_was_hidden_gives_its_mode_to_nothing() -> None:
+    layers: tuple[Content, ...] = ({"b/c/": directory(0o600), "b/c/h": ""}, {whiteout("b"): ""})
+    assert found(unpacked(*layers, {"b/c/k": program("")}), "/b/c").mode == 0o755
+
+
+def test_an_empty_directory_that_follows_its_own_whiteout_hides_what_was_there() -> None:
+    tree = unpacked({"b/k": ""}, {whiteout("b"): "", "b/": directory()})
+    assert list(tree.listdir("/b")) == []

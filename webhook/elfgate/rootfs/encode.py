@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from elfgate.elf import sparse
 from elfgate.rootfs import form
-from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.entry import OPAQUE, RENEWED, Kind
 from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Directory, Name
 
@@ -44,7 +44,7 @@ def _directories(root: Directory) -> Iterator[tuple[str, Directory]]:
     waiting = [("", root)]
     while waiting:
         path, directory = waiting.pop()
-        if directory.children:
+        if directory.children or directory.entry.traits & (OPAQUE | RENEWED):
             yield path or "/", directory
         waiting += [
             (f"{path}/{last}", name)

@@ -6,7 +6,7 @@ in ``usr/bin`` if the base has ``bin`` linked to it, while overlayfs shows a dir
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.layer import Layer
@@ -37,12 +37,15 @@ def folder(layers: Sequence[Layer]) -> Folder | None:
         raise DisputedError
     moved: set[Part] = set()
     landed: defaultdict[str, list[Part]] = defaultdict(list)
+    is_other = False
     for number in range(1, len(layers)):
         lower = Overlay(layers[:number], Folder(frozenset(moved), landed))
-        for path, target in _Unpacked(layers[number], lower).moves():
+        unpacked = _Unpacked(layers[number], lower)
+        is_other = is_other or any(map(unpacked.is_new, unpacked.implied(layers[:number])))
+        for path, target in unpacked.moves():
             moved.add(Part(number, path))
             landed[target].append(Part(number, path))
-    if moved or any(map(_hides_otherwise, layers[1:])):
+    if moved or is_other or any(map(_hides_otherwise, layers[1:])):
         return Folder(frozenset(moved), landed)
     return None
 
@@ -58,6 +61,20 @@ class _Unpacked:
         self._layer = layer
         self._lower = lower
         self._places: dict[str, str | None] = {"/": None if layer.root.opaque else "/"}
+
+    def implied(self, below: Sequence[Layer]) -> Iterator[str]:
+        """Directories without an entry of their own that some layer below has, hidden or not.
+
+        overlayfs's folder takes mode and owner from there.
+        """
+        for path in self._layer.directories(IMPLIED):
+            if any(isinstance(layer.walk(path), Found) for layer in below):
+                yield path
+
+    def is_new(self, path: str) -> bool:
+        """Whether the lower layers show nothing where a directory comes to lie."""
+        parent, _, name = path.rpartition("/")
+        return isinstance(self._find(self._place(parent or "/"), name), Missing)
 
     def moves(self) -> list[tuple[str, str]]:
         """Each directory that only its contents tell of and that a lower layer's symlink leads elsewhere, and where."""

@@ -133,6 +133,8 @@ class Layer:
         names = (
             self._stored.names[names_start:names_end].decode("utf-8", "surrogateescape").split("\0")
         )
+        if first == last:
+            names = []
         if len(names) != last - first or last * form.RECORD.size > len(self._stored.records):
             raise ValueError("layer index: a directory's names do not fit its records")
         return _Directory(self._stored.entry, dict(zip(names, range(first, last), strict=True)))

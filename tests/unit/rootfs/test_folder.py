@@ -111,3 +111,7 @@ def test_a_directory_that_was_hidden_gives_its_mode_to_nothing() -> None:
 def test_an_empty_directory_that_follows_its_own_whiteout_hides_what_was_there() -> None:
     tree = unpacked({"b/k": ""}, {whiteout("b"): "", "b/": directory()})
     assert list(tree.listdir("/b")) == []
+
+
+def test_an_opaque_mark_behind_a_symlink_hides_what_is_there() -> None:
+    assert list(unpacked({**BASE, "usr/bin/x": ""}, {opaque("bin"): ""}).listdir("/bin")) == []

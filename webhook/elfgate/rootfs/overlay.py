@@ -10,13 +10,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from elfgate.rootfs.entry import IMPLIED, OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.entry import OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.walk import Missing, walk
 
 _MAX_LINKS = 40
 _NAMES_KEPT = 4096
-_MOVED = Entry(Kind.DIRECTORY, traits=IMPLIED)
 _MADE = Entry(Kind.DIRECTORY, 0o755)  # for want of one to take mode and owner from
 
 
@@ -123,9 +122,14 @@ class Overlay:
         if not directories:
             return None
         landed = self._folder.landed.get(path, ()) if self._folder else ()
-        directories += [(part, _MOVED) for part in landed if part.number > hidden_up_to]
+        directories += [(part, self._own(part)) for part in landed if part.number > hidden_up_to]
         directories.sort(key=lambda row: -row[0].number)
         return self._merge(path, directories), directories[0][0].number
+
+    def _own(self, part: Part) -> Entry:
+        """A layer's own entry for a directory below its root."""
+        parent, _, name = part.path.rpartition("/")
+        return self._layers[part.number].entries(parent or "/")[name]
 
     def _merge(self, path: str, directories: Sequence[tuple[Part, Entry]]) -> Entry:
         """Merge layers, topmost first, down to the first that hides the others."""

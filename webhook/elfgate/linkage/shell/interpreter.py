@@ -11,22 +11,23 @@ whose idioms these are.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.assignments import assigning
+from elfgate.linkage.shell.branches import (
+    call_function,
+    double_bracket,
+    double_parenthesis,
+    walk_case,
+)
 from elfgate.linkage.shell.builtins.table import builtins_of
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.commands import run_command
-from elfgate.linkage.shell.conditions import decide
 from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.loops import walk_for, walk_for_arithmetic, walk_loop
+from elfgate.linkage.shell.processes import background, pipe, subshell, substitute
 from elfgate.linkage.shell.state import (
-    Frame,
     State,
-    joined,
     merged,
-    own,
-    returned,
     settled,
     widened,
 )
@@ -51,11 +52,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     Redirected,
     Simple,
     Subshell,
-    Text,
     Word,
 )
 from elfgate.linkage.shell.syntax.parser import parse
-from elfgate.linkage.shell.utilities.table import utility
 from elfgate.linkage.shell.values import (
     FAILURE,
     SUCCESS,
@@ -64,7 +63,6 @@ from elfgate.linkage.shell.values import (
     Launch,
     Scalar,
     Status,
-    Truth,
     Unknown,
     opposite,
     status_of,
@@ -98,7 +96,6 @@ _SPECIAL = frozenset(
         "unset",
     ]
 )
-_JOB = Unknown("the number of a process is not known", number=True)
 
 
 def follow(text: str, state: State, world: World) -> Followed:
@@ -274,7 +271,7 @@ class Interpreter:
             case If():
                 return self._if(node, state, errexit=errexit)
             case Case():
-                return self._case(node, state, errexit=errexit)
+                return walk_case(self, node, state, errexit=errexit)
             case For():
                 return walk_for(self, node, state, errexit=errexit)
             case ForArithmetic():
@@ -286,18 +283,18 @@ class Interpreter:
             case Not():
                 return self._not(node, state)
             case Pipe():
-                return self._pipe(node, state, errexit=errexit)
+                return pipe(self, node, state, errexit=errexit)
             case Group():
                 return self.body(node.body, [state], errexit=errexit)
             case Subshell():
-                after = self.subshell(node.body, state, errexit=errexit)
+                after = subshell(self, node.body, state, errexit=errexit)
                 return self.checked([after], errexit=errexit)
             case Background():
-                return [self._background(node, state, errexit=errexit)]
+                return [background(self, node, state, errexit=errexit)]
             case DoubleBracket():
-                return self._double_bracket(node, state, errexit=errexit)
+                return double_bracket(self, node, state, errexit=errexit)
             case DoubleParenthesis():
-                return self._double_parenthesis(node, state, errexit=errexit)
+                return double_parenthesis(self, node, state, errexit=errexit)
             case Redirected():
                 return self._redirected(node, state, errexit=errexit)
             case Opaque():
@@ -351,46 +348,6 @@ class Interpreter:
             done += self.body(body, taken, errexit=errexit)
         return done + [way.ended() for way in waiting]
 
-    def _case(self, node: Case, state: State, *, errexit: bool) -> list[State]:
-        expansion = Expansion(self, state)
-        value = expansion.value(node.word)
-        done: list[State] = []
-        for branch in node.branches:
-            matches = self._any_matches(value, branch.patterns, expansion)
-            if matches is False:
-                continue
-            if branch.end != ";;":
-                raise LostError("a branch of case falls through")
-            done += self.body(branch.body, [expansion.state.ended()], errexit=errexit)
-            if matches:
-                return done
-        return [*done, expansion.state.ended()]
-
-    def _any_matches(
-        self, value: Scalar, patterns: tuple[Word, ...], expansion: Expansion
-    ) -> Truth:
-        whole: Truth = False
-        for pattern in patterns:
-            matches = self._matches(value, pattern, expansion)
-            if matches:
-                return True
-            whole = None if matches is None else whole
-        return whole
-
-    def _matches(self, value: Scalar, pattern: Word, expansion: Expansion) -> Truth:
-        if _is_anything(pattern):
-            return True
-        if isinstance(value, Unknown):
-            expansion.runs(pattern)
-            return None
-        if pattern.plain and pattern.literal is not None:
-            differs = None if "nocasematch" in expansion.state.has else False
-            return True if pattern.literal == value else differs
-        automaton = expansion.automaton(pattern)
-        if isinstance(automaton, Unknown) or "nocasematch" in expansion.state.has:
-            return None
-        return automaton.matches(value) if expansion.counts_bytes(value) else None
-
     def _defined(self, node: Function, state: State) -> State:
         if node.name == _HANDLER and self.world.dialect.is_bash:
             raise LostError("a function runs in place of commands that are missing")
@@ -403,53 +360,6 @@ class Interpreter:
     def _not(self, node: Not, state: State) -> list[State]:
         after = self.step(node.node, state, errexit=False)
         return [way.ended(status_of(opposite(way.flow.status.ok))) for way in after]
-
-    def _background(self, node: Background, state: State, *, errexit: bool) -> State:
-        after = self.subshell((node.node,), state, errexit=errexit)
-        status = after.flow.status
-        job = status.by if status.ok is False else None
-        self._counts.jobs += 1
-        number = replace(_JOB, because=f"the number of job {self._counts.jobs} is not known")
-        output = after.flow.output
-        if output != state.flow.output:
-            output = Unknown("a process in the background writes too")
-        flow = replace(after.flow, job=job, failed=job or after.flow.failed, output=output)
-        return replace(after, flow=flow).setting("!", number).ended()
-
-    def _pipe(self, node: Pipe, state: State, *, errexit: bool) -> list[State]:
-        before, statuses = state, list[Status]()
-        text = state.flow.input
-        for number, inner in enumerate(node.nodes):
-            last = number == len(node.nodes) - 1
-            output = state.flow.output if last else ""
-            flow = replace(before.flow, output=output, input=text)
-            after = self.subshell((inner,), replace(before, flow=flow), errexit=errexit)
-            statuses.append(after.flow.status)
-            text = after.flow.output if not last else text
-            before = after
-        status = statuses[-1]
-        if "pipefail" in state.has:
-            status = _first_failure(statuses)
-        if self.world.dialect.last_pipe:
-            before = before.doubted("the end of a pipe runs in the shell itself")
-        flow = replace(before.flow, input=state.flow.input, status=status)
-        return self.checked([replace(before, flow=flow)], errexit=errexit)
-
-    def _double_bracket(self, node: DoubleBracket, state: State, *, errexit: bool) -> list[State]:
-        expansion = Expansion(self, state)
-        truth = decide(node.test, expansion)
-        return self.checked([expansion.state.ended(status_of(truth))], errexit=errexit)
-
-    def _double_parenthesis(
-        self, node: DoubleParenthesis, state: State, *, errexit: bool
-    ) -> list[State]:
-        expansion = Expansion(self, state)
-        try:
-            value = expansion.number(node.expression)
-        except ScriptEndsError:
-            return self.checked([expansion.state.ended(FAILURE)], errexit=errexit)
-        truth = None if isinstance(value, Unknown) else value != 0
-        return self.checked([expansion.state.ended(status_of(truth))], errexit=errexit)
 
     def _redirected(self, node: Redirected, state: State, *, errexit: bool) -> list[State]:
         expansion = Expansion(self, state)
@@ -525,106 +435,22 @@ class Interpreter:
         self, node: Node, fields: Fields, state: State, *, errexit: bool
     ) -> list[State]:
         """Run a function with these words, its name first."""
-        depth = self.deeper()
-        frame = Frame(
-            state.frame.name, fields.without_first(), (*state.frame.calls, "function"), {}
-        )
-        inside = replace(state, frame=frame)
-        if self.world.dialect.is_bash:
-            inside = own(inside, "FUNCNAME", self._call_names(fields, state))
-        ways = self.step(node, inside, errexit=errexit)
-        self.shallower(depth)
-        return [returned(way, state) for way in ways]
+        return call_function(self, node, fields, state, errexit=errexit)
 
-    def _call_names(self, fields: Fields, state: State) -> Fields:
-        outer = state.variables.values.get("FUNCNAME")
-        names = outer.values if isinstance(outer, Fields) else ("main",)
-        return Fields((fields.values[0], *names))
+    def fork(self) -> "Interpreter":
+        """Make the interpreter of a process of its own."""
+        return Interpreter(self.world, self._counts)
 
-    def subshell(self, body: Body, state: State, *, errexit: bool) -> State:
-        """Run a process of its own: its status, its output and what it does to files remain."""
-        inner = Interpreter(self.world, self._counts)
-        depth = self.deeper()
-        flow = replace(state.flow, trap="", status=state.flow.status)
-        try:
-            for after in inner.body(body, [replace(state, flow=flow)], errexit=errexit):
-                inner.end(after, after.flow.status)
-        except LostError:
-            inner.lost = True
-        self.shallower(depth)
-        return self._after_subshell(inner, state)
-
-    def _after_subshell(self, inner: "Interpreter", state: State) -> State:
-        after: State | None = None
-        for ending, left in inner.ends:
-            one = self._ended(ending, left, state)
-            after = one if after is None else joined(after, one)
-        if after is None or inner.lost:
-            lost = state.doubted("the script runs what is not followed before").ended(UNSURE)
-            lost = lost.writing(Unknown("the output of a command is not known"))
-            after = lost if after is None else joined(after, lost)
-        return after
-
-    def _ended(self, ending: Ending, left: State, state: State) -> State:
-        """The outer shell's state, if its process has ended so."""
-        status, output = ending.status, left.flow.output
-        files = replace(left.files, cwd=state.files.cwd)
-        failed = left.flow.failed
-        if ending.becomes and ending.launch is not None:
-            status, harmless = self._status_of(ending.launch)
-            if status.ok is None and not harmless:
-                files = state.doubted(f"the script runs {ending.launch.argv[0]} before").files
-            if output is not None and status.ok is not False:
-                output = Unknown("the output of a command is not known")
-        if status.ok is False and status.by is not None:
-            failed = status.by
-        text = left.flow.input
-        flow = replace(state.flow, status=status, output=output, failed=failed, input=text)
-        return State(state.frame, state.variables, files, flow)
-
-    def _status_of(self, launch: Launch) -> tuple[Status, bool]:
-        """The exit status of a program, and whether it changes nothing that counts."""
-        outcome = self.world.outcome(launch)
-        if outcome is Outcome.CANNOT_START:
-            return Status(ok=False, by=launch), True
-        by = None if outcome is Outcome.STARTS else launch
-        return Status(None, None, by), utility(Fields(launch.argv)) is not None
+    def next_job(self) -> int:
+        """Count one more process in the background."""
+        self._counts.jobs += 1
+        return self._counts.jobs
 
     def substitute(self, body: Body, state: State, *, errexit: bool) -> tuple[State, Scalar]:
         """Run the commands of ``$(…)``; give the state after, and their output."""
-        if not body:
-            return state.ended(), ""
-        outer = state.flow.output
-        inside = replace(state, flow=replace(state.flow, output="", closed=False))
-        if not errexit:
-            options = state.flow.options - {"e"}
-            inside = replace(inside, flow=replace(inside.flow, options=options))
-        after = self.subshell(body, inside, errexit=errexit)
-        output = after.flow.output
-        flow = replace(
-            after.flow, output=outer, options=state.flow.options, closed=state.flow.closed
-        )
-        return replace(after, flow=flow), "" if output is None else output
+        return substitute(self, body, state, errexit=errexit)
 
     def beside(self, body: Body, state: State) -> State:
         """Run the commands of ``<(…)``."""
         after, _ = self.substitute(body, state, errexit=False)
         return after.ended(state.flow.status)
-
-
-def _is_anything(pattern: Word) -> bool:
-    """Tell whether a pattern is ``*``."""
-    part = pattern.parts[0] if len(pattern.parts) == 1 else None
-    return isinstance(part, Text) and not part.quoted and part.text == "*"
-
-
-def _first_failure(statuses: list[Status]) -> Status:
-    """The status of a pipe under ``pipefail``: of the last that has failed."""
-    unsure: Status | None = None
-    for status in reversed(statuses):
-        if status.ok is False:
-            by = status.by if unsure is None else status.by or unsure.by
-            return Status(status.ok, status.code if unsure is None else None, by)
-        if status.ok is None:
-            unsure = unsure or status
-    return unsure or SUCCESS

@@ -38,6 +38,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
+from elfgate.linkage.shell.syntax.places import declares, delimiter
 from elfgate.linkage.shell.syntax.script import Script, Scripts
 from elfgate.linkage.shell.syntax.source import Document, ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.tests import TestReader
@@ -56,7 +57,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DIGITS = re.compile(r"[0-9]+(?=[<>])")
 _DESCRIPTOR_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}(?=[<>])")
 _DEFINES = re.compile(r"[ \t]*\([ \t]*\)")
-_DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
 _REDIRECTIONS = frozenset(["<", ">", ">>", "<&", ">&", "<>", ">|", "&>", "&>>", "<<", "<<-", "<<<"])
 _CASE_ENDS = frozenset({";;", ";&", ";;&"})
 _scripts = Scripts()
@@ -406,7 +406,7 @@ class Parser:
                 continue
             if source.operator() or not source.here:
                 break
-            declares = bool(words) and _declares(words)
+            declares = bool(words) and declares(words)
             assignment = self._words.assignment() if declares or not words else None
             if assignment is not None and not words:
                 assignments.append(assignment)
@@ -438,7 +438,7 @@ class Parser:
         document = HereDocument()
         redirects.append(Redirect(operator, target, descriptor, document))
         quoted = any(isinstance(part, Text) and part.quoted for part in target.parts)
-        pending = Document(_delimiter(target), operator == "<<-", quoted, document)
+        pending = Document(delimiter(target), operator == "<<-", quoted, document)
         source.documents.append(pending)
         return True
 
@@ -458,18 +458,3 @@ def _substituted(source: Source) -> Body:
         raise ScriptSyntaxError("a substitution is not closed")
     source.advance(source.at + 1)
     return body
-
-
-def _declares(words: list[Word | Assignment]) -> bool:
-    """Tell whether a command's further words may be assignments: ``export``, ``command local``."""
-    names = [word.literal for word in words[:2] if isinstance(word, Word)]
-    if names[:1] in (["command"], ["builtin"]):
-        names = names[1:]
-    return bool(names) and names[0] in _DECLARING
-
-
-def _delimiter(target: Word) -> str:
-    """The line that ends a here-document: its word, quotes removed, nothing expanded."""
-    if target.literal is None:
-        raise ScriptSyntaxError("a here-document ends at an expansion")
-    return target.literal

@@ -1,0 +1,114 @@
+"""The ways of ``case``, the commands ``[[`` and ``((``, and the call of a function.
+
+Source: POSIX.1-2017, Shell Command Language, 2.9.4 and 2.9.5.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from elfgate.linkage.shell.conditions import decide
+from elfgate.linkage.shell.ends import LostError, ScriptEndsError
+from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.state import Frame, State, own, returned
+from elfgate.linkage.shell.syntax.nodes import (
+    Case,
+    DoubleBracket,
+    DoubleParenthesis,
+    Node,
+    Text,
+    Word,
+)
+from elfgate.linkage.shell.values import FAILURE, Fields, Scalar, Truth, Unknown, status_of
+
+if TYPE_CHECKING:
+    from elfgate.linkage.shell.interpreter import Interpreter
+
+
+def walk_case(walk: "Interpreter", node: Case, state: State, *, errexit: bool) -> list[State]:
+    """Run ``case``: the branches that may match."""
+    expansion = Expansion(walk, state)
+    value = expansion.value(node.word)
+    done: list[State] = []
+    for branch in node.branches:
+        matches = _any_matches(value, branch.patterns, expansion)
+        if matches is False:
+            continue
+        if branch.end != ";;":
+            raise LostError("a branch of case falls through")
+        done += walk.body(branch.body, [expansion.state.ended()], errexit=errexit)
+        if matches:
+            return done
+    return [*done, expansion.state.ended()]
+
+
+def _any_matches(value: Scalar, patterns: tuple[Word, ...], expansion: Expansion) -> Truth:
+    whole: Truth = False
+    for pattern in patterns:
+        matches = _matches(value, pattern, expansion)
+        if matches:
+            return True
+        whole = None if matches is None else whole
+    return whole
+
+
+def _matches(value: Scalar, pattern: Word, expansion: Expansion) -> Truth:
+    if _is_anything(pattern):
+        return True
+    if isinstance(value, Unknown):
+        expansion.runs(pattern)
+        return None
+    if pattern.plain and pattern.literal is not None:
+        differs = None if "nocasematch" in expansion.state.has else False
+        return True if pattern.literal == value else differs
+    automaton = expansion.automaton(pattern)
+    if isinstance(automaton, Unknown) or "nocasematch" in expansion.state.has:
+        return None
+    return automaton.matches(value) if expansion.counts_bytes(value) else None
+
+
+def _is_anything(pattern: Word) -> bool:
+    """Tell whether a pattern is ``*``."""
+    part = pattern.parts[0] if len(pattern.parts) == 1 else None
+    return isinstance(part, Text) and not part.quoted and part.text == "*"
+
+
+def call_function(
+    walk: "Interpreter", node: Node, fields: Fields, state: State, *, errexit: bool
+) -> list[State]:
+    """Run a function with these words, its name first."""
+    depth = walk.deeper()
+    frame = Frame(state.frame.name, fields.without_first(), (*state.frame.calls, "function"), {})
+    inside = replace(state, frame=frame)
+    if walk.world.dialect.is_bash:
+        inside = own(inside, "FUNCNAME", _call_names(fields, state))
+    ways = walk.step(node, inside, errexit=errexit)
+    walk.shallower(depth)
+    return [returned(way, state) for way in ways]
+
+
+def _call_names(fields: Fields, state: State) -> Fields:
+    outer = state.variables.values.get("FUNCNAME")
+    names = outer.values if isinstance(outer, Fields) else ("main",)
+    return Fields((fields.values[0], *names))
+
+
+def double_bracket(
+    walk: "Interpreter", node: DoubleBracket, state: State, *, errexit: bool
+) -> list[State]:
+    """Run ``[[ … ]]``."""
+    expansion = Expansion(walk, state)
+    truth = decide(node.test, expansion)
+    return walk.checked([expansion.state.ended(status_of(truth))], errexit=errexit)
+
+
+def double_parenthesis(
+    walk: "Interpreter", node: DoubleParenthesis, state: State, *, errexit: bool
+) -> list[State]:
+    """Run ``((…))``."""
+    expansion = Expansion(walk, state)
+    try:
+        value = expansion.number(node.expression)
+    except ScriptEndsError:
+        return walk.checked([expansion.state.ended(FAILURE)], errexit=errexit)
+    truth = None if isinstance(value, Unknown) else value != 0
+    return walk.checked([expansion.state.ended(status_of(truth))], errexit=errexit)

@@ -1,0 +1,145 @@
+"""Processes beside the shell itself: subshells, pipes, jobs in the background, and substitutions.
+
+A process of its own leaves behind its exit status, its output, and what it does to files.
+
+Source: POSIX.1-2017, Shell Command Language, 2.12 "Shell Execution Environment".
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from elfgate.linkage.report import Outcome
+from elfgate.linkage.shell.ends import Ending, LostError
+from elfgate.linkage.shell.state import State, joined
+from elfgate.linkage.shell.syntax.nodes import Background, Body, Pipe
+from elfgate.linkage.shell.utilities.table import utility
+from elfgate.linkage.shell.values import (
+    SUCCESS,
+    UNSURE,
+    Fields,
+    Launch,
+    Scalar,
+    Status,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from elfgate.linkage.shell.interpreter import Interpreter
+
+_JOB = Unknown("the number of a process is not known", number=True)
+
+
+def background(walk: "Interpreter", node: Background, state: State, *, errexit: bool) -> State:
+    """Run ``a &``."""
+    after = subshell(walk, (node.node,), state, errexit=errexit)
+    status = after.flow.status
+    job = status.by if status.ok is False else None
+    number = replace(_JOB, because=f"the number of job {walk.next_job()} is not known")
+    output = after.flow.output
+    if output != state.flow.output:
+        output = Unknown("a process in the background writes too")
+    flow = replace(after.flow, job=job, failed=job or after.flow.failed, output=output)
+    return replace(after, flow=flow).setting("!", number).ended()
+
+
+def pipe(walk: "Interpreter", node: Pipe, state: State, *, errexit: bool) -> list[State]:
+    """Run ``a | b``."""
+    before, statuses = state, list[Status]()
+    text = state.flow.input
+    for number, inner in enumerate(node.nodes):
+        last = number == len(node.nodes) - 1
+        output = state.flow.output if last else ""
+        flow = replace(before.flow, output=output, input=text)
+        after = subshell(walk, (inner,), replace(before, flow=flow), errexit=errexit)
+        statuses.append(after.flow.status)
+        text = after.flow.output if not last else text
+        before = after
+    status = statuses[-1]
+    if "pipefail" in state.has:
+        status = _first_failure(statuses)
+    if walk.world.dialect.last_pipe:
+        before = before.doubted("the end of a pipe runs in the shell itself")
+    flow = replace(before.flow, input=state.flow.input, status=status)
+    return walk.checked([replace(before, flow=flow)], errexit=errexit)
+
+
+def subshell(walk: "Interpreter", body: Body, state: State, *, errexit: bool) -> State:
+    """Run a process of its own: its status, its output and what it does to files remain."""
+    inner = walk.fork()
+    depth = walk.deeper()
+    flow = replace(state.flow, trap="", status=state.flow.status)
+    try:
+        for after in inner.body(body, [replace(state, flow=flow)], errexit=errexit):
+            inner.end(after, after.flow.status)
+    except LostError:
+        inner.lost = True
+    walk.shallower(depth)
+    return _after(inner, state)
+
+
+def _after(inner: "Interpreter", state: State) -> State:
+    after: State | None = None
+    for ending, left in inner.ends:
+        one = _ended(inner, ending, left, state)
+        after = one if after is None else joined(after, one)
+    if after is None or inner.lost:
+        lost = state.doubted("the script runs what is not followed before").ended(UNSURE)
+        lost = lost.writing(Unknown("the output of a command is not known"))
+        after = lost if after is None else joined(after, lost)
+    return after
+
+
+def _ended(walk: "Interpreter", ending: Ending, left: State, state: State) -> State:
+    """The outer shell's state, if its process has ended so."""
+    status, output = ending.status, left.flow.output
+    files = replace(left.files, cwd=state.files.cwd)
+    failed = left.flow.failed
+    if ending.becomes and ending.launch is not None:
+        status, harmless = _status_of(walk, ending.launch)
+        if status.ok is None and not harmless:
+            files = state.doubted(f"the script runs {ending.launch.argv[0]} before").files
+        if output is not None and status.ok is not False:
+            output = Unknown("the output of a command is not known")
+    if status.ok is False and status.by is not None:
+        failed = status.by
+    text = left.flow.input
+    flow = replace(state.flow, status=status, output=output, failed=failed, input=text)
+    return State(state.frame, state.variables, files, flow)
+
+
+def _status_of(walk: "Interpreter", launch: Launch) -> tuple[Status, bool]:
+    """The exit status of a program, and whether it changes nothing that counts."""
+    outcome = walk.world.outcome(launch)
+    if outcome is Outcome.CANNOT_START:
+        return Status(ok=False, by=launch), True
+    by = None if outcome is Outcome.STARTS else launch
+    return Status(None, None, by), utility(Fields(launch.argv)) is not None
+
+
+def substitute(
+    walk: "Interpreter", body: Body, state: State, *, errexit: bool
+) -> tuple[State, Scalar]:
+    """Run the commands of ``$(…)``; give the state after, and their output."""
+    if not body:
+        return state.ended(), ""
+    outer = state.flow.output
+    inside = replace(state, flow=replace(state.flow, output="", closed=False))
+    if not errexit:
+        options = state.flow.options - {"e"}
+        inside = replace(inside, flow=replace(inside.flow, options=options))
+    after = subshell(walk, body, inside, errexit=errexit)
+    output = after.flow.output
+    flow = replace(after.flow, output=outer, options=state.flow.options, closed=state.flow.closed)
+    return replace(after, flow=flow), "" if output is None else output
+
+
+def _first_failure(statuses: list[Status]) -> Status:
+    """The status of a pipe under ``pipefail``: of the last that has failed."""
+    unsure: Status | None = None
+    for status in reversed(statuses):
+        if status.ok is False:
+            by = status.by if unsure is None else status.by or unsure.by
+            return Status(status.ok, status.code if unsure is None else None, by)
+        if status.ok is None:
+            unsure = unsure or status
+    return unsure or SUCCESS

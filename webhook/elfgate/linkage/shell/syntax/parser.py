@@ -406,8 +406,8 @@ class Parser:
                 continue
             if source.operator() or not source.here:
                 break
-            declares = bool(words) and declares(words)
-            assignment = self._words.assignment() if declares or not words else None
+            may_assign = not words or declares(words)
+            assignment = self._words.assignment() if may_assign else None
             if assignment is not None and not words:
                 assignments.append(assignment)
             elif assignment is not None:

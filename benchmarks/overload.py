@@ -1,10 +1,11 @@
-"""What becomes of known and of new reviews when more come than can be judged.
+"""Known and new reviews when more come than can be judged.
 
     python benchmarks/overload.py [--seconds 60] [--times 2 5] [--check] [--table FILE]
 
-First it measures how many reviews a second the webhook judges anew (1 x), then it is asked so many times that, while
-another client asks what is known, 100 a second. Both are open loops: times count from when a review was meant to be
-sent. The webhook has core 0, the load the other. ``--check`` ends with 1 if a limit is not kept. Needs Go.
+The benchmark first measures how many reviews a second the webhook judges anew (1 x). It then sends
+a multiple of that rate, while another client sends known reviews, 100 a second. Both are open
+loops: times count from when a review was meant to be sent. The webhook has core 0, the load the
+other. ``--check`` ends with 1 if a limit is not kept. Needs Go.
 """
 
 import argparse
@@ -33,13 +34,13 @@ HEADERS = ["load", "known p50", "p99", "max ms", "unjudged", "asked/s", "judged/
 
 @dataclass(frozen=True)
 class Figures:
-    """What one load came to.
+    """The figures of one load.
 
     Attributes:
-        times: How many times as much was asked as can be judged.
-        known: What the load generator says of known reviews.
-        new: And of new ones.
-        seconds: That it lasted.
+        times: The load's rate of new reviews, as a multiple of the rate that can be judged.
+        known: The load generator's figures of known reviews.
+        new: Its figures of new reviews.
+        seconds: The load's length, in seconds.
         most: Reviews that are judged a second at 1 x.
         resident: MiB of the webhook after it.
         recovery: Seconds after it until known reviews were as fast as ever.
@@ -59,7 +60,7 @@ class Figures:
         return float(self.new["n"] - self.new["unjudged"]) / self.seconds
 
     def row(self) -> list[str]:
-        """Of the table."""
+        """The table's row of this load."""
         known, new = self.known, self.new
         late, lost = known["late"] + new["late"], known["errors"] + new["errors"]
         return [f"{self.times:g} x", *(f"{known[each]:.1f}" for each in ("p50", "p99", "max")),
@@ -68,7 +69,7 @@ class Figures:
                 f"{self.resident:.0f}", f"{self.recovery:.1f}"]  # fmt: skip
 
     def broken(self) -> Iterator[str]:
-        """The limits that it breaks."""
+        """The limits that the load breaks."""
         held = {
             f"known p99 {self.known['p99']:.0f} ms": self.known["p99"] < 50 * SLACK,
             f"late {self.new['late']}": not self.new["late"] + self.known["late"],
@@ -124,7 +125,7 @@ def overload(
     most: float,
     seconds: float,
 ) -> Figures:
-    """Ask too much for a while, and see what becomes of it."""
+    """Send too many reviews for a while, and measure the answers and the recovery."""
     open_loop = ("-mode", "open", "-d", f"{seconds:g}s", "-deadline", DEADLINE, "-rate")
     rates = (KNOWN_A_SECOND, times * most)
     sources = ("127.0.0.1", "127.0.0.2")

@@ -130,7 +130,7 @@ class Webhook:
             self._in_flight -= 1
 
     async def missing(self) -> list[str]:
-        """What is not ready now, a line each."""
+        """The parts that are not ready now, a line each."""
         missing = ["it is shutting down"] if self.draining else await self._ready()
         self._metrics.ready(ready=not missing)
         return missing

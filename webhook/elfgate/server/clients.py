@@ -1,7 +1,8 @@
-"""Who asks: an API server may show a client certificate (Kubernetes, "Authenticate API servers": ``kubeConfigFile``).
+"""Clients' names: an API server may show a client certificate.
 
-Certificates are asked for, but not insisted on, in the handshake: the kubelet has none when it probes. One that is
-shown must be the authority's, or there is no connection; whether one was shown matters to reviews only.
+Source: Kubernetes, "Authenticate API servers" (``kubeConfigFile``). The handshake requests a
+certificate but does not insist on it: the kubelet has none when it probes. One that is shown must
+be the authority's, or there is no connection; whether one was shown matters to reviews only.
 """
 
 import asyncio

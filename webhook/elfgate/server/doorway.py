@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another o
 
 Factory = Callable[[Visitor], asyncio.Protocol]
 CachedAnswer = Callable[[str], None]
-"""CachedAnswer why a connection was refused or given up."""
+"""Takes the cause for which a connection was refused or given up."""
 
 
 class Doorway:
@@ -42,7 +42,7 @@ class Doorway:
         factory: Makes what speaks to a visitor.
         most: How many connections there may be.
         idle_seconds: How long a connection may stay without its first request.
-        told: CachedAnswer of what is refused: ``room``, ``handshake``, ``head`` or ``idle``.
+        told: Takes the cause of a refusal: ``room``, ``handshake``, ``head`` or ``idle``.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""What a review could not wait for: found out afterwards, and told by events if it would have been refused.
+"""Reviews that could not wait: judged again afterwards, with events if they would be refused.
 
-A review whose images are still being read is answered with an unknown. Here it is judged again until they are read. The
-pods of one owner ask the same, so that they are judged once, and their owner's event is counted up.
+A review whose images are still being read is answered with an unknown. Here it is judged again
+until they are read. The pods of one owner ask the same, so that they are judged once, and their
+owner's event is counted up.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class _Case:
 
 
 class FollowUp:
-    """Follows up what was admitted unknown.
+    """Follows up reviews that were admitted unknown.
 
     Args:
         judge: Judges a decisive review within some seconds.
@@ -71,7 +72,7 @@ class FollowUp:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """Write events while the context lasts; what is not found out by its end is not told."""
+        """Write events while the context lasts; a case still open at its end gets none."""
         async with self._events.writing():
             try:
                 yield

@@ -1,7 +1,7 @@
-"""The event loop's beat, and what it last found of itself: what another thread may look at.
+"""The event loop's beat and its last look at itself, for other threads to read.
 
-The loop writes down four times a second that it runs; how late it was is its lag. A loop that
-something holds up writes nothing, and whoever looks from another thread sees that.
+The loop writes down four times a second that it runs; its lag is how late a beat was. A loop
+that something holds up writes nothing, and another thread sees that.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ Look = Callable[[], Awaitable[list[str]]]
 
 
 class Heart:
-    """Beats on the event loop; the rest may be asked from any thread.
+    """Beats on the event loop; the rest may be called from any thread.
 
     Args:
         look: Says what is not ready.
-        lagged: CachedAnswer by how many seconds a beat was late.
+        lagged: Takes the seconds by which a beat was late.
     """
 
     def __init__(self, look: Look, lagged: Callable[[float], None]) -> None:
@@ -39,12 +39,12 @@ class Heart:
         self._draining = False
 
     def dying(self) -> list[str]:
-        """What keeps the process from ever answering again, a line each; nothing if it lives."""
+        """The reasons why the process can never answer again, a line each; none if it lives."""
         silent = time.monotonic() - self._beat
         return [f"the event loop has not run for {silent:.0f} s"] if silent > STUCK_SECONDS else []
 
     def missing(self) -> list[str]:
-        """What is not ready, as it was last found; a look that is old counts for nothing."""
+        """The parts that are not ready, as of the last look; an old look counts for nothing."""
         age = time.monotonic() - self._looked
         if self._draining or age < STUCK_SECONDS + LOOK_SECONDS:
             return ["it is shutting down"] if self._draining else self._missing

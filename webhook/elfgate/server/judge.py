@@ -1,11 +1,11 @@
-"""What the door asks of a judge: nothing here knows how a review is judged."""
+"""The door's demands on a judge: nothing here knows how a review is judged."""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 
 class Answer(Protocol):
-    """What a judge says of a review."""
+    """A judge's answer to a review."""
 
     @property
     def body(self) -> bytes:
@@ -13,15 +13,15 @@ class Answer(Protocol):
 
     @property
     def allowed(self) -> bool:
-        """Whether it admits."""
+        """Whether the answer admits the review."""
 
     @property
     def point(self) -> str:
-        """Where it was asked for (``workload``, ``pod``, ``binding``), for metrics and logs."""
+        """The point of admission (``workload``, ``pod``, ``binding``), for metrics and logs."""
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The rules that it names, for metrics and logs."""
+        """The rules that the answer names, for metrics and logs."""
 
     @property
     def dryrun(self) -> tuple[str, ...]:
@@ -29,11 +29,11 @@ class Answer(Protocol):
 
     @property
     def outcome(self) -> str:
-        """What it came to, in a word, for metrics and logs."""
+        """The outcome of the review, in a word, for metrics and logs."""
 
     @property
     def seconds(self) -> Mapping[str, float]:
-        """What the steps of judging took, for metrics and logs; none if it was remembered."""
+        """Seconds of each step of judging, for metrics and logs; none for a remembered answer."""
 
 
 class Question(Protocol):
@@ -41,11 +41,11 @@ class Question(Protocol):
 
     @property
     def uid(self) -> str:
-        """The review's, which the answer echoes."""
+        """The review's uid, which the answer echoes."""
 
     @property
     def namespace(self) -> str:
-        """Whose review it is: the namespaces share what can be judged."""
+        """The review's namespace: the namespaces share what can be judged."""
 
 
 Q = TypeVar("Q", bound=Question)
@@ -54,7 +54,7 @@ Q = TypeVar("Q", bound=Question)
 class Judge(Protocol[Q]):
     """Turns a review into an answer, in three steps of which only the last one may wait.
 
-    Whatever they raise is answered as ``admission.fail`` says.
+    An error of any step is answered as ``admission.fail`` says.
     """
 
     def read(self, body: bytes, /) -> Q:

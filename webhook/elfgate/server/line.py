@@ -3,8 +3,8 @@
 Clients share what can be judged, and so do the namespaces that one client asks about: each in turn,
 so that a flood of one is in the way of that one only. Within a namespace the oldest is next. When
 the line has stood for long, the newest is: its client still waits, and what the oldest waited for
-is given up soon anyway; and it is kept short, as most of those in it would never be next. Whatever
-could not be judged within its own deadline even if nothing more came is let go at once.
+is given up soon anyway; and it is kept short, as most of those in it would never be next. A review
+that could not be judged within its own deadline even if nothing more came is let go at once.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Place:
 
     Attributes:
         peer: The client's address.
-        namespace: That of the review.
+        namespace: The review's namespace.
         size: Bytes of the review.
         latest: When judging it must have ended, in monotonic seconds.
         since: When it joined the line.
@@ -49,10 +49,10 @@ class Place:
 
 
 class Lane:
-    """Those of one namespace, as one client asks about it, the oldest first.
+    """The places of one namespace, as one client asks about it, the oldest first.
 
     Attributes:
-        bytes: Of their reviews.
+        bytes: Bytes of their reviews.
     """
 
     def __init__(self) -> None:
@@ -87,14 +87,14 @@ class Lane:
 
 
 class Line:
-    """Who waits. Belongs to one event loop.
+    """The reviews that wait, in lanes. Belongs to one event loop.
 
     Args:
         most: How many reviews may wait: over HTTP/1.1 each holds a connection.
-        most_bytes: How many bytes of them.
+        most_bytes: How many bytes of reviews may wait.
 
     Attributes:
-        bytes: How many wait.
+        bytes: Bytes of the reviews that wait.
         pace: Seconds from one turn to the next while others wait, in the mean.
     """
 
@@ -119,7 +119,7 @@ class Line:
         return self.stands(now) and self._length >= self._room(now)
 
     def join(self, place: Place, now: float) -> None:
-        """Add a review; whoever waits in vain because of it is let go, which may be itself."""
+        """Add a review; one that waits in vain because of it is let go, which may be itself."""
         if not self._length:
             self._since = self._last_turn = now
         place.since = now
@@ -149,7 +149,7 @@ class Line:
             self._count_out(place)
 
     def next(self, now: float) -> Place | None:
-        """The one whose turn it is; None if nobody waits."""
+        """The place whose turn it is; None if nobody waits."""
         while self._length:
             place = self._of_next_lane(now)
             if place.turn.done():
@@ -165,7 +165,7 @@ class Line:
         return self._length > 0 and now - self._since > STANDS_SECONDS
 
     def _room(self, now: float) -> int:
-        """How many may wait."""
+        """How many reviews may wait."""
         if not self.stands(now):
             return self._most
         return min(max(FEWEST, int(STANDING_SECONDS / self.pace)), self._most)

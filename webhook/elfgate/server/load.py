@@ -1,8 +1,9 @@
-"""What is given up first when reviews pile up, so that none waits past its deadline for what others need as well.
+"""The order in which work is given up when reviews pile up.
 
-In this order: reading in the background, which nobody waits for; then waiting for images seen for the first time; and
-last the verdict (``admission.in_flight``, in ``app``). Reviews that are answered from memory take no turn of their own,
-and do not count.
+No review is to wait past its deadline for what others need as well. First goes reading in the
+background, which nobody waits for; then waiting for images seen for the first time; and last the
+verdict (``admission.in_flight``, in ``app``). Reviews that are answered from memory take no turn of
+their own, and do not count.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ class Load:
 
     Args:
         most: How much is too much (``admission.in_flight``).
-        shed: CachedAnswer whether to give up reading in the background, when that changes.
+        shed: Takes whether to give up reading in the background, when that changes.
     """
 
     def __init__(self, most: int, shed: Callable[[bool], None]) -> None:
@@ -36,7 +37,7 @@ class Load:
             self._change(-1)
 
     def patience(self, deadline: float) -> float:
-        """The most seconds that a review may wait for what is not known yet, with ``deadline`` left for all of it."""
+        """The most seconds a review may wait for facts, with ``deadline`` left for all of it."""
         return BRIEFLY if self._now * 4 > self._most * 3 else max(deadline - ANSWERING, BRIEFLY)
 
     def _change(self, by: int) -> None:

@@ -1,4 +1,4 @@
-"""What Prometheus sees. Labels are bounded: nothing that a client writes can make a new series without end."""
+"""Metrics for Prometheus. Labels are bounded: no client can make new series without end."""
 
 from collections.abc import Iterable, Mapping
 
@@ -172,7 +172,10 @@ class Metrics:
                 self._findings.labels(point, effect, self._labels["code"].bound(code)).inc()
 
     def _series(self, point: str, decision: str, outcome: str) -> tuple[Counter, Histogram]:
-        """Where such an answer is counted, looked up once: the library does so anew each time, under a lock."""
+        """The series that count such an answer, looked up once.
+
+        The library looks a series up anew each time, under a lock.
+        """
         key = (point, decision, outcome)
         if key not in self._known_series:
             series = self._reviews.labels(*key), self._seconds.labels(point, decision)

@@ -1,4 +1,4 @@
-"""What Prometheus sees of the nodes: how many of each platform there are, and how old that is."""
+"""Metrics of the nodes: how many of each platform there are, and how old that count is."""
 
 import time
 from collections import Counter
@@ -15,7 +15,8 @@ class NodeCollector(Collector):
 
     Args:
         inventory: The nodes there are.
-        heard: Tells when the API server last told something of them, in monotonic seconds; None for a file's nodes.
+        heard: Tells when the API server last sent something of them, in monotonic seconds; None for
+            a file's nodes.
     """
 
     def __init__(self, inventory: Inventory, heard: Callable[[], float] | None) -> None:

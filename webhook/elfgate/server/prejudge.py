@@ -1,8 +1,8 @@
-"""What will be asked next: an object that makes pods itself has been admitted, and its controller now makes the first.
+"""The next review: an admitted object makes pods itself, and its controller now makes the first.
 
-All pods of one owner ask the same, so that the rest are answered from memory; judging the first before it comes takes
-its verdict out of the way of its creation. That pod is made of the template, and what the API server adds to it changes
-nothing of what policies see, or else it is judged anew.
+All pods of one owner ask the same, so that the rest are answered from memory; judging the first
+before it comes takes its verdict out of the way of its creation. That pod is made of the template,
+and what the API server adds to it changes nothing of what policies see, or else it is judged anew.
 """
 
 import asyncio

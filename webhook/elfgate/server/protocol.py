@@ -30,22 +30,22 @@ _SOON = 1.0  # seconds: a first request that comes so soon after the handshake i
 _END = b"\r\n\r\n"
 
 Left = Callable[[Visitor], None]
-"""CachedAnswer when a connection has ended."""
+"""Takes the visitor whose connection has ended."""
 CachedAnswer = Callable[[str], None]
-"""CachedAnswer why a connection was refused: ``head`` or ``http``."""
+"""Takes the cause of a connection's refusal: ``head`` or ``http``."""
 
 
 class BoundedProtocol(_Protocol):
-    """What is put before a protocol of uvicorn's, made for one visitor.
+    """A mixin that is put before a protocol of uvicorn's, made for one visitor.
 
     Its requests' ``state`` has the client's common name (``client``), its address (``peer``) and
     when the request came, in monotonic seconds (``arrived``).
 
     Args:
         visitor: The connection.
-        left: CachedAnswer when it has ended.
-        told: CachedAnswer when it is refused.
-        options: uvicorn's.
+        left: Takes the visitor when its connection has ended.
+        told: Takes the cause when the connection is refused.
+        options: uvicorn's options.
     """
 
     def __init__(self, *, visitor: Visitor, left: Left, told: CachedAnswer, **options: Any) -> None:
@@ -65,8 +65,8 @@ class BoundedProtocol(_Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what was being said.
 
-        What refers to one another is parted, so that its buffers (256 KiB and more, where much has
-        come) are free at once, and not when the collector next comes by.
+        Objects that refer to one another are parted, so that their buffers (256 KiB and more, where
+        much has come) are free at once, and not when the collector next comes by.
         """
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn leaves it if the connection has failed

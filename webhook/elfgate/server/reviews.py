@@ -1,8 +1,8 @@
 """A review's way through the door: read, answered at once if it can be, else judged in its turn.
 
-Its deadline counts from when it came, whatever it then had to wait for. What was asked before is
-answered first, as it takes next to nothing; what cannot be judged in time is answered as
-``admission.fail`` says, at once.
+The deadline counts from the review's arrival, whatever it then had to wait for. A review whose
+answer is at hand is answered first, as it takes next to nothing; one that cannot be judged in time
+is answered as ``admission.fail`` says, at once.
 """
 
 import logging
@@ -49,7 +49,7 @@ class TooManyError(Exception):
     """A review too many.
 
     Args:
-        uid: Its own; empty if it was not read.
+        uid: The review's uid; empty if the review was not read.
     """
 
     def __init__(self, uid: str) -> None:
@@ -70,8 +70,8 @@ class Asking:
     """A review that has come.
 
     Attributes:
-        door: Where.
-        peer: Whose address it came from.
+        door: The endpoint that the review came to.
+        peer: The client's address.
         arrived: When, in monotonic seconds.
         until: When its client gives up.
         margin: Seconds before that, in which the answer is on its way.
@@ -93,8 +93,8 @@ class Reviews:
     """Answers reviews.
 
     Args:
-        admission: How.
-        metrics: Where they are counted.
+        admission: The settings of admission.
+        metrics: The metrics that count reviews.
     """
 
     def __init__(self, admission: Admission, metrics: Metrics) -> None:
@@ -150,7 +150,7 @@ class Reviews:
         return answer.body
 
     async def _verdict(self, asking: Asking, body: bytes) -> Answer:
-        """What is at hand, else what is judged; what is large is not even read out of turn."""
+        """The answer at hand, else the judged one; a large review is not even read out of turn."""
         if len(body) > LARGE_BYTES:
             return await self._in_time(asking, None, body)
         question = asking.door.judge.read(body)
@@ -187,7 +187,7 @@ class Reviews:
             self._errors.line(logging.ERROR, "unexpected error", facts, error)
 
     def _note(self, answer: Answer, body: bytes, seconds: float) -> None:
-        """Count an answer, and log it: a denial always, others for who asks for ``debug``."""
+        """Count an answer, and log it: a denial always, others at level ``debug``."""
         self._metrics.judged(
             point=answer.point,
             allowed=answer.allowed,
@@ -243,7 +243,7 @@ def _shed_answer(*, allow: bool) -> tuple[bytes, bytes]:
 
 
 async def _judge_later(judge: Judge[Any], body: bytes, latest: float) -> Answer:
-    """Judge what had to wait: the same may have been judged meanwhile."""
+    """Judge a review that had to wait: an equal one may have been judged meanwhile."""
     question = judge.read(body)
     answer = judge.at_hand(question)
     return answer or await judge.judge(question, max(0.0, latest - time.monotonic()))

@@ -65,7 +65,10 @@ class Certificate:
 
 
 def _stamp(files: tuple[Path | None, ...]) -> Stamp:
-    """What changes when a file is replaced or rewritten, behind a symlink too (as a mounted Secret's is swapped)."""
+    """A stamp that changes when a file is replaced or rewritten.
+
+    It changes behind a symlink too, as a mounted Secret's is swapped.
+    """
     return tuple(
         (state.st_mtime_ns, state.st_ino, state.st_size)
         for state in map(_stat, filter(None, files))

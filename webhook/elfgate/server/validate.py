@@ -51,11 +51,11 @@ class Question:
     """A review that has been read, and all that decides its answer.
 
     Attributes:
-        review: As it came.
-        point: Where it was asked.
-        parts: What of the review can decide.
-        key: Under which the answer is remembered.
-        seconds: That reading it took.
+        review: The review as it came.
+        point: The point of admission.
+        parts: The parts of the review that can decide.
+        key: The key of the answer in memory.
+        seconds: The time that reading it took, in seconds.
     """
 
     review: Review
@@ -66,12 +66,12 @@ class Question:
 
     @property
     def uid(self) -> str:
-        """The review's, which the answer echoes."""
+        """The review's uid, which the answer echoes."""
         return self.review.uid
 
     @property
     def namespace(self) -> str:
-        """Whose review it is: the namespaces share what can be judged."""
+        """The review's namespace: the namespaces share what can be judged."""
         return self.review.namespace
 
 
@@ -166,7 +166,10 @@ class Validator:
             yield
 
     async def not_ready(self) -> list[str]:
-        """What keeps verdicts from being right, a line each: no nodes, or policies that fail the golden documents."""
+        """The reasons why verdicts may be wrong, a line each.
+
+        They are: no nodes, or policies that fail the golden documents.
+        """
         lines = [] if self._nodes_known() else ["nodes: they are not known yet"]
         try:
             await prove(self._live_engine)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Speaker(Protocol):
-    """What speaks HTTP over a connection once its handshake is done."""
+    """The protocol that speaks HTTP over a connection once its handshake is done."""
 
     @property
     def busy(self) -> bool:
@@ -28,7 +28,7 @@ class Visitor:
         peer: The client's address, without the port.
         accepted: When its first bytes came, in monotonic seconds.
         greeted: When its handshake was done; None before that.
-        speaker: What speaks HTTP to it; None before its handshake is done.
+        speaker: The protocol that speaks HTTP to it; None before its handshake is done.
         head: Bytes of a request's head that has not ended yet.
         head_since: When the first of them came.
         tail: The last bytes of that head, for an end that comes in two pieces.

@@ -97,14 +97,11 @@ def test_without_a_process_beside_all_is_the_same(long: Path, before: str) -> No
 
 def test_what_is_wrong_is_said_in_the_same_words(long: Path) -> None:
     with long.open("a") as file:
-        file.write("--- just words\n")
+        file.write("--- not: [closed\n")
 
-    number = long.read_text().count("\n")
-    message = f"{long}:{number}: not a Kubernetes object"
-    assert read(long) == [
-        "1",
-        f"InputError({message!r}) {message}: an object has apiVersion and kind",
-    ]
+    with pytest.raises(InputError) as raised:
+        list(manifests([str(long)]))
+    assert read(long) == ["1", f"{raised.value!r} {raised.value}"]
 
 
 def test_values_of_any_depth_come_across(tmp_path: Path) -> None:

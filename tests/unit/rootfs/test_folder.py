@@ -115,3 +115,9 @@ def test_an_empty_directory_that_follows_its_own_whiteout_hides_what_was_there()
 
 def test_an_opaque_mark_behind_a_symlink_hides_what_is_there() -> None:
     assert list(unpacked({**BASE, "usr/bin/x": ""}, {opaque("bin"): ""}).listdir("/bin")) == []
+
+
+def test_a_symlink_that_the_layer_takes_away_first_leads_nowhere() -> None:
+    tree = unpacked(BASE, {whiteout("bin"): "", "bin/tool": program("")})
+    assert found(tree, "/bin/tool").kind is Kind.FILE
+    assert isinstance(tree.lookup("/usr/bin/tool"), Missing)

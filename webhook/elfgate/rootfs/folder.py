@@ -80,6 +80,8 @@ class _Unpacked:
         """Each directory that only its contents tell of and that a lower layer's symlink leads elsewhere, and where."""
         moves = []
         for path in self._layer.directories(IMPLIED | LATE):
+            if self._entry(path).traits & RENEWED:
+                continue  # what lower layers had there was taken away before
             parent, _, name = path.rpartition("/")
             place = self._place(parent or "/")
             found = self._find(place, name)

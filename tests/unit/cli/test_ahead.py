@@ -9,6 +9,7 @@ import pytest
 
 from elfgate.cli.ahead import _MIN_BYTES
 from elfgate.cli.manifests import manifests
+from elfgate.errors import InputError
 
 # In a process of its own, as one that has threads is not to be forked. It says whether there is one beside, too.
 READ = """

@@ -12,6 +12,8 @@ from support.image import alpine, debian, glibc_program, library, musl_program, 
 
 ENV = {"PATH": "/bin", "a": "b c", "e": ""}
 KIB64 = 65536
+# Seconds of CPU, twenty times what the budget of work takes: what is worse than linear takes minutes.
+ENDLESS = 10.0
 LONG = {
     "negations": "! " * (KIB64 // 2),
     "substitutions": "$(" * (KIB64 // 2) + ")" * 10,
@@ -38,7 +40,7 @@ def test_no_script_takes_long(what: str) -> None:
     began = time.process_time()
     start(files, "/s", "x", "y", env=ENV)
     start(files, "sh", "-c", LONG[what], env=ENV)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < ENDLESS
 
 
 WIDE = {
@@ -62,7 +64,7 @@ def test_no_script_goes_too_many_ways(what: str) -> None:
     }
     began = time.process_time()
     start(files, "/s", "x", "y", env=ENV)
-    assert time.process_time() - began < 2.0
+    assert time.process_time() - began < ENDLESS
 
 
 TEXT = st.text(

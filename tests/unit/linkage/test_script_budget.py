@@ -23,7 +23,7 @@ def test_scripts_that_start_others_have_one_budget() -> None:
     first = "".join(f"/s{number}\n" for number in range(90))
     began = time.process_time()
     start({**alpine(), **slow, "s": tarball.program(f"#!/bin/sh\n{first}")}, "/s", env=ENV)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 10.0  # what is worse than linear takes minutes
 
 
 def test_a_script_beyond_the_budget_is_unknown_whatever_it_starts() -> None:

@@ -74,7 +74,9 @@ def _graph(chance: random.Random, architecture: str) -> dict[str, Any]:
     fields: dict[str, Any] = {"roots": [chance.choice(known)], "files": files}
     if env := _environment(chance, names):
         fields["env"] = env
-    if libc == "glibc" and chance.random() < 0.3 and fields["roots"] != ["distroless"]:
+    root = fields["roots"][0]
+    has_ldconfig = root in _WHOLE and architecture in roots.ROOTS[root].native
+    if chance.random() < 0.3 and has_ldconfig:
         fields["ldconfig"] = True
     return fields
 

@@ -47,16 +47,16 @@ def applies(images: Images) -> list[Apply]:
     alpine, debian = images.reference("alpine"), images.reference("debian")
     return [
         Apply(
-            "alpine-on-power.yaml",
-            f"Pod, {alpine}, on ppc64le",
-            pod("web", alpine, "ppc64le"),
-            Outcome.DENIED,
-        ),
-        Apply(
             "debian-on-power.yaml",
             f"Pod, {debian}, on ppc64le",
             pod("web", debian, "ppc64le"),
             Outcome.ADMITTED,
+        ),
+        Apply(
+            "alpine-on-power.yaml",
+            f"Pod, {alpine}, on ppc64le",
+            pod("web", alpine, "ppc64le"),
+            Outcome.DENIED,
         ),
         Apply(
             "alpine-on-amd64.yaml",

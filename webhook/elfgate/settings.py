@@ -5,11 +5,9 @@ cannot be judged is admitted with a warning. Paths are taken from the folder in 
 """
 
 import os
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -31,9 +29,8 @@ from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.linkage.start import Snapshotter
 from elfgate.policy.config import ArchitectureName, PolicyConfig
+from elfgate.settings_file import document
 from elfgate.store.address import parse as parse_store_url
-
-FILE_BYTES = 1 << 20
 
 
 def default_store() -> Path | None:
@@ -430,45 +427,12 @@ class Settings(Model):
             InputError: if the file cannot be read, is no YAML, or says what cannot be: one line a problem, each with
                 the file, the key and what is wrong.
         """
-        document = _document(path)
+        written = document(path)
         try:
-            return cls.model_validate({} if document is None else document)
+            return cls.model_validate({} if written is None else written)
         except ValidationError as error:
             problems = (f"{path}: {_problem(detail)}" for detail in error.errors(include_url=False))
             raise InputError("\n".join(problems)) from None
-
-
-class _Strict(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, where the first one would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        seen: set[str] = set()
-        for key in keys:
-            if key.value in seen:
-                words = f"{key.value} stands twice in one mapping"
-                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _document(path: Path) -> Any:
-    """The file's one YAML document, with the errors of opening, decoding and parsing it in one line each."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    if len(text) > FILE_BYTES:
-        raise InputError(f"{path}: larger than {FILE_BYTES} bytes")
-    try:
-        return yaml.load(text, Loader=_Strict)  # noqa: S506 - a safe loader with one check more
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise InputError(
-            f"{where}: no YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}"
-        ) from None
 
 
 _PLAIN = {

@@ -48,7 +48,7 @@ class NoValueError(Exception):
 
 
 class Setting(Protocol):
-    """What an expression reads and sets."""
+    """The variables that an expression reads and sets."""
 
     def variable(self, name: str) -> Value:
         """Give a variable's value."""

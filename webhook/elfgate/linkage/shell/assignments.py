@@ -1,4 +1,4 @@
-"""What assignments do to variables.
+"""Assignments, and their effect on variables.
 
 Source: POSIX.1-2017, Shell Command Language, 2.9.1; bash(1), "Arrays".
 """

@@ -83,7 +83,7 @@ class Call:
         return first if isinstance(first, str) else ""
 
     def at(self, state: State) -> "Call":
-        """The same call in another state."""
+        """Return this call in another state."""
         return replace(self, state=state)
 
     def ended(self, status: Status) -> list[State]:

@@ -38,7 +38,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a script may come to.
+    """The ends that a script may come to.
 
     Attributes:
         endings: Each of its ends.

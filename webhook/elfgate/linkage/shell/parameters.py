@@ -276,7 +276,7 @@ class Parameters:
         return value
 
     def _perhaps(self, part: Parameter, operation: Default) -> Scalar:
-        """What comes of a parameter that may be set: its word may be expanded, or may not."""
+        """Expand a parameter that may be set: its word may be expanded, or may not."""
         value = self._single(part)
         because = value if isinstance(value, Unknown) else _ELEMENT
         if operation.operator == "?":

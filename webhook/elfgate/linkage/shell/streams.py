@@ -23,7 +23,7 @@ _INPUT = Unknown("an input is not known")
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What a command's redirections come to.
+    """The result of a command's redirections.
 
     Attributes:
         opens: All could be opened; the command fails otherwise.

@@ -105,7 +105,7 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
 
 
 def _resolved(call: Call, target: str, *, physical: bool) -> Scalar:
-    """Where a path with dots leads: as text, but for ``-P``, which follows links first."""
+    """Resolve a path with dots: as text, or after its links with ``-P``."""
     if not physical:
         return files.absolute(target, call.state)
     return _physical(call, target)

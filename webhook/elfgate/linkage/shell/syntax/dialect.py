@@ -1,4 +1,4 @@
-"""What each kind of shell takes: one row for each difference that scripts meet.
+"""The differences between shells: one row for each difference that scripts meet.
 
 Sources: the manuals of dash, bash, mksh and ksh93; busybox ``shell/ash.c``; each row was tried with the real shell.
 """

@@ -1,4 +1,4 @@
-"""What a tool prints, where that is a plain question.
+"""The output of tools, where it can be told.
 
 Source: POSIX.1-2017, "Utilities"; the manuals of coreutils and busybox.
 """

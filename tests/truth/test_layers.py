@@ -111,9 +111,10 @@ def test_nothing_that_starts_on_some_node_is_refused(comparisons: list[Compariso
 def test_hardly_anything_that_fails_on_some_node_is_said_to_start(
     comparisons: list[Comparison],
 ) -> None:
-    """An opaque mark that comes late in a layer takes directories away that the layer only implies.
+    """One kind is still called a start: one stack in 2,000 or so.
 
-    containerd does so where it unpacks into one folder, by the order of entries, which an index does not keep.
+    containerd removes a directory that a layer only implies when an opaque mark follows in the same layer.
+    The order of entries decides, and an index does not keep it.
     """
     wrong = [
         comparison.told

@@ -52,5 +52,6 @@ def test_annotations_and_configs_that_nobody_uses_are_not_kept(tmp_path: Path) -
             kept = asyncio.run(run(registry))
         finally:
             tracemalloc.stop()
-    # All manifests and configs have 72 MiB, of which a platform each was kept before.
-    assert kept < 2 * MEGABYTES
+    # All manifests and configs have 72 MiB. In hand are the last image's settings, and a body or two
+    # that the registry's threads, which are this process's too, have just sent.
+    assert kept < 4 * MEGABYTES

@@ -1,4 +1,4 @@
-"""What reading a cold image costs: against decompression alone, and against syft and crane.
+"""The cost of reading a cold image: against decompression alone, and against syft and crane.
 
     python benchmarks/layers.py [ROUNDS] [--peers DIRECTORY]
 
@@ -120,7 +120,10 @@ def apart(folder: Path, threads: int) -> None:
 
 
 def second(folder: Path) -> float:
-    """What part of the first image's time one on the same base takes: all layers but a new small one are shared."""
+    """The share of the first image's time that a second one on the same base takes.
+
+    All layers but a new small one are shared.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         store = Path(scratch) / "facts.db"
         first = cost(lambda: read(folder, store, 2))

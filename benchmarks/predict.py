@@ -129,7 +129,7 @@ async def measure(
 async def apart(
     names: list[str], predictions: int, store: SqliteStore
 ) -> tuple[float, float, float]:
-    """The same in processes of their own."""
+    """Predictions in processes of their own."""
     zygote = Zygote()
     pool = Pool(zygote)
     await pool.start()

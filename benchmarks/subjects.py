@@ -26,7 +26,7 @@ PATIENCE = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured.
+    """A subject of measurement.
 
     Attributes:
         name: What the table calls it.
@@ -129,7 +129,7 @@ class Bench:
         return self.folder / f"{subject.name}.log".replace(" ", "-")
 
     def run(self, subject: Subject, serving: Serving, *options: str) -> str:
-        """What the load generator says of a subject that is served.
+        """The load generator's figures of a subject that is served.
 
         Raises:
             SystemExit: if it fails.

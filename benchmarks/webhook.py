@@ -1,4 +1,4 @@
-"""What a review costs: CPU a review under full load, and latencies at fixed rates; elfgate beside its peers.
+"""The cost of a review: CPU a review under full load, and latencies at fixed rates; elfgate beside its peers.
 
     python benchmarks/webhook.py [ROUNDS] [SUBJECT ...]
 
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def subjects(bench: Bench) -> Iterator[Subject]:
-    """What can be measured without a cluster."""
+    """The subjects that need no cluster."""
     folder, opa = bench.folder, os.environ.get("OPA") or shutil.which("opa")
     yield from ours(folder, "elfgate, known", "elfgate, another pod", "elfgate, anew", *STARTS)
     yield from ours(folder, "elfgate, anew, names count", exemptions=[FOR_SOME])
@@ -144,7 +144,7 @@ def _asked(folder: Path, name: str) -> list[str]:
 
 
 def in_cluster(bench: Bench, stack: ExitStack) -> Iterator[Subject]:
-    """What needs a cluster, which is started for it and ends with the stack."""
+    """The subjects that need a cluster, which is started for them and ends with the stack."""
     import webhook_peers as peers  # noqa: PLC0415 - the others need no cluster
 
     programs = peers.programs()
@@ -177,7 +177,7 @@ def _median(rounds: Sequence[Mapping[str, Any]], load: str, figure: str) -> floa
 
 
 def limits(figures: Figures) -> str:
-    """What elfgate promises, beside what was measured."""
+    """The promises of elfgate, beside the figures measured."""
     rows = [row for ours, peer, most in CPU_LIMITS if (row := _cpu(figures, ours, peer, most))]
     for name in ("elfgate, known", "elfgate, anew"):
         rows += _latencies(figures, name)

@@ -1,4 +1,4 @@
-"""What is asked of the webhook, what must come of it, and how ``kubectl apply`` would show it."""
+"""Reviews for the webhook, the answers that they must get, and how ``kubectl apply`` would show it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from demo.webhook import NAME, Answer
 
 
 class Outcome(StrEnum):
-    """What came of an apply."""
+    """The outcome of an apply."""
 
     DENIED = "denied"
     ADMITTED = "admitted"
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
     @classmethod
     def of(cls, answer: Answer) -> "Outcome":
-        """What an answer comes to."""
+        """The outcome that an answer means."""
         if not answer.allowed:
             return cls.DENIED
         return cls.WARNED if answer.warnings else cls.ADMITTED

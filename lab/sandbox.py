@@ -99,7 +99,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a start.
+    """The outcome of a start.
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.

@@ -34,7 +34,7 @@ from elfgate.store.address import parse as parse_store_url
 
 
 def default_store() -> Path | None:
-    """Where facts are kept unless a setting says otherwise (XDG base directories); None without a home."""
+    """The file of facts unless a setting says otherwise (XDG base directories); None without a home."""
     cache = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(cache) if cache else Path.home() / ".cache") / "elfgate" / "facts.db"
@@ -49,7 +49,7 @@ class Model(BaseModel):
 
 
 class Listen(Model):
-    """Where the webhook listens."""
+    """The address where the webhook listens."""
 
     host: str = Field(
         default="127.0.0.1",
@@ -110,7 +110,7 @@ class Tls(Model):
 
 
 class Nodes(Model):
-    """What is known of the cluster's nodes."""
+    """The source of facts about the cluster's nodes."""
 
     file: Path | None = Field(
         default=None, description="A NodeList, as `kubectl get nodes -o json` prints it."
@@ -147,7 +147,7 @@ class Nodes(Model):
 
     @property
     def outlook(self) -> Outlook:
-        """What these add to what is known of the cluster."""
+        """The facts that these settings add to those known of the cluster."""
         return Outlook(self.extra_architectures, self.passing_taints, self.ordinary_runtimes)
 
     @model_validator(mode="after")
@@ -178,7 +178,7 @@ def _store_url(url: str) -> str:
 
 
 class Store(Model):
-    """Where facts about images are kept."""
+    """The store of facts about images."""
 
     path: Path | None = Field(
         default=None,
@@ -384,12 +384,12 @@ class ImageLimits(Model):
     seconds: PositiveFloat = Field(default=_LIMITS.seconds, description="Seconds for one layer.")
 
     def limits(self) -> Limits:
-        """As the sources take them."""
+        """The form that the sources take."""
         return Limits(**self.model_dump())
 
 
 class Log(Model):
-    """What is logged, as JSON lines on standard error."""
+    """The log, as JSON lines on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="`info` logs denials and failures; `debug` every review."

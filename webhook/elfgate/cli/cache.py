@@ -154,7 +154,10 @@ def _import(store: "Store", name: str) -> "Carried":
 
 
 def _whole(store: "Store", carried: "Carried") -> "Carried":
-    """What was carried, if nothing went wrong with the store on the way: stores do not raise, they count."""
+    """The number of entries carried, if nothing went wrong with the store on the way.
+
+    Stores do not raise, they count.
+    """
     from elfgate.store.protocol import StoreError
 
     failures = store.statistics()["failures"]

@@ -125,7 +125,7 @@ def _revision(options: argparse.Namespace) -> str:
 
 
 def _rights(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """What the webhook must be allowed to do: what its settings take, if they are given, and else to follow nodes."""
+    """The rights that the webhook needs: those of its settings, if they are given, and else to follow nodes."""
     from elfgate.cluster.doctor import NODES
     from elfgate.settings import Settings
 

@@ -1,4 +1,4 @@
-"""What ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
+"""The documents that ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
 
 import sys
 from collections import Counter
@@ -142,7 +142,7 @@ class MatrixOutput(Model):
 
 
 class ResultOutput(Model):
-    """What was found of one object of the manifests."""
+    """The findings of one object of the manifests."""
 
     source: str = Field(description="file and document, such as app.yaml:12")
     kind: str
@@ -223,7 +223,7 @@ class CacheOutput(Model):
 
 
 class WarmedOutput(Model):
-    """What came of one image."""
+    """The outcome of one image."""
 
     image: str
     state: Literal["read", "known", "failed"] = Field(description="known: the store had all of it")
@@ -273,7 +273,7 @@ class CheckedOutput(Model):
 
 
 class DoctorOutput(Model):
-    """What ``elfgate doctor`` prints."""
+    """The document that ``elfgate doctor`` prints."""
 
     cluster: str = Field(description="the API server's URL")
     checks: list[CheckedOutput]
@@ -298,7 +298,7 @@ class ObstacleOutput(Model):
 
 
 class BreakglassOutput(Model):
-    """What ``elfgate doctor --breakglass`` prints."""
+    """The document that ``elfgate doctor --breakglass`` prints."""
 
     cluster: str = Field(description="the API server's URL")
     configurations: list[ObstacleOutput]

@@ -136,7 +136,10 @@ def _images(options: argparse.Namespace) -> "Iterator[str]":
 
 
 def _references(images: "Iterable[str]") -> "Iterator[str]":
-    """What a node would pull: in a pod, ``oci:app`` is a repository of Docker Hub, never a folder of this machine."""
+    """The reference that a node would pull.
+
+    In a pod, ``oci:app`` is a repository of Docker Hub, never a folder of this machine.
+    """
     from elfgate.errors import InputError
     from elfgate.images.reference import pulled_name
 

@@ -58,7 +58,7 @@ class Environment:
         return self.words(texts)[0]
 
     def words(self, texts: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
-        """The same, with the positions of the words that hold what cannot be known."""
+        """The expanded words, with the positions of the words that hold what cannot be known."""
         expanded = [self._expand(text) for text in texts]
         for _, missing in expanded:
             self.unknown |= missing

@@ -69,7 +69,7 @@ class Kind:
         return self._first
 
     def own_labels(self, name: str) -> dict[str, str]:
-        """What tells a node from the others."""
+        """The facts that tell a node from the others."""
         return dict(zip(self.apart, self.members[name], strict=True))
 
     def labels_of(self, name: str) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Inventory:
         return len(self._kind_of)
 
     def remembered(self) -> Recent[bytes, Any]:
-        """What was worked out from these very nodes: whoever did may keep it here until they change."""
+        """Results worked out from these very nodes: a caller may keep its own here until the nodes change."""
         if self._remembered_of != self.generation:
             self._remembered_of = self.generation
             self._remembered.clear()

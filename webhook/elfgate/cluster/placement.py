@@ -1,4 +1,4 @@
-"""What a pod asks of the node that it lands on.
+"""The demands of a pod on the node that it lands on.
 
 Sources: the scheduler's plug-ins NodeName, NodeAffinity, NodeUnschedulable and TaintToleration
 (``pkg/scheduler/framework/plugins``), the kubelet's own check of a pod that names its node
@@ -68,7 +68,7 @@ class Candidate(Protocol):
 
 
 class Hurdle(IntEnum):
-    """What keeps a pod from a node that it selects: the lowest is over soonest."""
+    """The hurdles between a pod and a node that it selects: the lowest is over soonest."""
 
     NONE = 0
     PASSING = 1  # a state of the node's life cycle
@@ -128,7 +128,7 @@ class Placement:
         return tolerated(taints, self.tolerations, _SCHEDULER)
 
     def hurdle(self, candidate: Candidate, outlook: Outlook) -> Hurdle:
-        """What keeps the pod from a node that it selects; the node's highest hurdle."""
+        """The node's highest hurdle: it keeps the pod from a node that the pod selects."""
         if not candidate.taints and not candidate.unschedulable:
             return Hurdle.NONE
         effects = _KUBELET if self.node_name else _SCHEDULER
@@ -148,7 +148,7 @@ class Placement:
         return fits(self.requests, candidate.room, candidate.offers)
 
     def lacking(self) -> str:
-        """What it may find no node with, for people."""
+        """The demand that no node may meet, for people."""
         return ", ".join(sorted(extended(self.requests))) or "as much as it asks for"
 
     def names(self, keys: AbstractSet[str]) -> bool:

@@ -39,14 +39,14 @@ class _Model(BaseModel):
 
 
 class Resource(_Model):
-    """What is asked about (GroupVersionResource)."""
+    """The resource under review (GroupVersionResource)."""
 
     group: str = ""
     resource: str
 
 
 class User(_Model):
-    """Who asks."""
+    """The user that asks."""
 
     username: str = ""
 
@@ -98,11 +98,13 @@ Decisive: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
 
 
 def decisive_parts(review: Review) -> Decisive:
-    """What of a review can decide a verdict: the same for all who ask the same, whoever, however often and when.
+    """The part of a review that can decide a verdict.
 
-    Status, labels, annotations, field managers, timestamps and the user are gone. A name that the API server made up
-    (``generateName`` and five characters) is cut to what its object's owner chose, so that the pods of one owner are
-    alike.
+    The same for all who ask the same, whoever, however often and when.
+
+    Status, labels, annotations, field managers, timestamps and the user are gone. A name that the
+    API server made up (``generateName`` and five characters) is cut to what its object's owner
+    chose, so that the pods of one owner are alike.
 
     Returns:
         The name, the object, and the object before.
@@ -216,7 +218,7 @@ def _nameless(obj: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
-    """What is to be judged of what is asked.
+    """The part of a review that is to be judged.
 
     Returns:
         The workload; None if there is nothing to judge, so that the review passes at once: deletes and connects, other
@@ -249,7 +251,7 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
 
 
 def _asked(found: Workload, before: Workload | None, review: Review) -> Workload | None:
-    """What is asked of one template; None if an update changes nothing of it that decides."""
+    """The question about one template; None if an update changes nothing of it that decides."""
     if review.subresource == "ephemeralcontainers":
         found = _added_ephemeral(found, before)
     elif before is not None and _same(before, found):

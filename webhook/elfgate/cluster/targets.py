@@ -1,4 +1,4 @@
-"""Where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
+"""The places where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
 
 import hashlib
 from collections import defaultdict
@@ -105,7 +105,7 @@ def _key(demands: Demands, outlook: Outlook) -> bytes:
 
 
 def _resources(containers: object) -> object:
-    """What containers ask for; all that there is, where they are not what they should be."""
+    """The resources that containers ask for; every resource, where the containers are malformed."""
     if not isinstance(containers, list):
         return containers
     return [
@@ -277,7 +277,10 @@ def _doubts(parts: Sequence[Group]) -> tuple[Doubt, ...]:
 
 
 def _common(facts: list[NodeFacts]) -> NodeFacts:
-    """What holds wherever the pod lands. Emulation is the exception: one node that has it may be where it starts."""
+    """The facts that hold wherever the pod lands.
+
+    Emulation is the exception: one node that has it may be where it starts.
+    """
     return NodeFacts(
         page_size=_agreed({item.page_size for item in facts}),
         cpu_level=_agreed({item.cpu_level for item in facts}),

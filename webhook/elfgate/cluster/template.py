@@ -1,4 +1,4 @@
-"""What is read of a pod template.
+"""The parts of a pod template that elfgate reads.
 
 Sources: the Kubernetes API reference (PodSpec, Container, EphemeralContainer).
 """

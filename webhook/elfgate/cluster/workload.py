@@ -14,7 +14,7 @@ PARTS = 64  # pod templates of one object that a review looks at
 
 
 class Point(StrEnum):
-    """Where a verdict is asked for: policy may decide differently at each."""
+    """The point where a verdict is asked for: policy may decide differently at each."""
 
     WORKLOAD = "workload"
     POD = "pod"
@@ -23,7 +23,7 @@ class Point(StrEnum):
 
 
 class Role(StrEnum):
-    """What a container is to its pod."""
+    """The part of a container in its pod."""
 
     INIT = "init"
     SIDECAR = "sidecar"  # an init container with restartPolicy Always
@@ -114,7 +114,7 @@ class Workload:
 
     @property
     def scheduler(self) -> str:
-        """Who schedules its pods, if it is another than Kubernetes' own scheduler.
+        """The scheduler of its pods, if it is another than Kubernetes' own.
 
         Raises:
             InputError: if what says so is not a string.
@@ -124,7 +124,7 @@ class Workload:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """What its pods wait for before they are scheduled (``schedulingGates``).
+        """The gates that its pods wait for before they are scheduled (``schedulingGates``).
 
         Raises:
             InputError: if what says so has another shape.

@@ -109,7 +109,7 @@ class Document:
     items: tuple[str, ...] = ()
 
     def item_position(self, index: int) -> str:
-        """Where an element of its list ``items`` is."""
+        """The place of an element of its list ``items``."""
         return self.items[index] if self.items else f"{self.position}: items[{index}]"
 
 
@@ -181,7 +181,7 @@ def _load(text: str, source: str) -> Iterator[Document]:
 
 
 def _value(loader: _Loader, node: yaml.Node) -> Any:
-    """What a node without aliases in it holds; what manifests are made of takes no detour by generators."""
+    """The value of a node without aliases in it; ordinary manifests take no detour by generators."""
     kind, tag = type(node), node.tag
     if kind is yaml.ScalarNode and tag in _SCALARS:
         return node.value if tag == _STR else _SCALARS[tag](loader, node)

@@ -1,4 +1,4 @@
-"""What an ELF file says of how it is to be started: immutable facts, without judgement.
+"""Facts of an ELF file about how it is to be started: immutable, without judgement.
 
 Strings are the file's bytes decoded as UTF-8 with ``surrogateescape``, as the names in a tar are: they compare equal
 to those byte for byte, and whoever prints them escapes what is not printable.
@@ -68,7 +68,7 @@ class UndefinedSymbol:
 
 @dataclass(frozen=True, slots=True)
 class LoaderFacts:
-    """What a dynamic loader's own file tells of how it searches.
+    """Facts of a dynamic loader's own file about how the loader searches.
 
     Attributes:
         libc: ``glibc``, ``musl`` or ``gcompat`` (which executes musl's).
@@ -86,7 +86,7 @@ class LoaderFacts:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class ElfFacts:
-    """What the kernel and the loaders read of one file.
+    """The facts that the kernel and the loaders read of one file.
 
     Attributes:
         machine: ``e_machine``.

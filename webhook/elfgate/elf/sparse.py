@@ -18,7 +18,7 @@ _RANGE = struct.Struct("<QI")  # offset and size
 
 
 class Mark(IntFlag):
-    """What was seen of the whole file."""
+    """The parts that were seen of the whole file."""
 
     PACKED = 1  # by UPX
     INCOMPLETE = 2  # a limit was reached
@@ -33,7 +33,7 @@ NOTHING = Mark(0)
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is kept of an ELF file.
+    """The parts of an ELF file that are kept.
 
     Attributes:
         file_size: Of the whole file, in bytes.
@@ -98,7 +98,7 @@ class Excerpt:
 
 
 def foreign() -> UnreadableError:
-    """What is raised for a blob that ``Excerpt.pack`` of this version did not write."""
+    """The error for a blob that ``Excerpt.pack`` of this version did not write."""
     return UnreadableError(
         "stored facts of an ELF file are of another form", reason=UnknownReason.NOT_SCANNED
     )

@@ -135,7 +135,7 @@ class Api:
         return headers
 
     def _authenticator(self, url: str) -> Authenticator:
-        """Whoever asks the host of a URL: by what is known for its own name, or else as nobody."""
+        """The identity for the host of a URL: credentials known for that very name, or else nobody's."""
         key = origin(url)
         with self._lock:
             if key not in self._authenticators:
@@ -154,7 +154,7 @@ class Api:
         return None
 
     def _fetch_from(self, base: str) -> Callable[[str, str, bytes], bytes]:
-        """What fetches tokens for the host of a URL."""
+        """The fetcher of tokens for the host of a URL."""
 
         def fetch(url: str, authorization: str, form: bytes) -> bytes:
             refuse_downgrade(base, url)

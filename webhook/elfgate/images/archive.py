@@ -181,7 +181,7 @@ class _Content(io.RawIOBase):
 
 
 def _member(info: tarfile.TarInfo) -> _Member | None:
-    """What a member is; None for what no image is made of."""
+    """The kind of a member; None for kinds that no image is made of."""
     if info.issym():
         folder = "" if info.linkname.startswith("/") else info.name.rpartition("/")[0]
         return _Member(link=f"{folder}/{info.linkname}", is_symlink=True)
@@ -191,7 +191,7 @@ def _member(info: tarfile.TarInfo) -> _Member | None:
 
 
 def _extents(info: tarfile.TarInfo) -> Sequence[_Extent]:
-    """Where a file's bytes are; a sparse one, as ``tar -S`` writes it, has holes between them."""
+    """The places of a file's bytes; a sparse file, as ``tar -S`` writes it, has holes between them."""
     if info.sparse is None:
         return (_Extent(0, info.size, info.offset_data),)
     runs = cast("list[tuple[int, int]]", info.sparse)

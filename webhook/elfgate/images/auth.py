@@ -1,4 +1,4 @@
-"""Who asks: credentials, and the tokens that registries give for them.
+"""Credentials, and the tokens that registries give for them.
 
 Sources: RFC 9110, 11 (challenges); RFC 7617 (Basic); the distribution project's "Token Authentication Specification"
 and "Docker Registry v2 Bearer token OAuth2 flow".
@@ -49,7 +49,7 @@ class Credential:
 
 
 class Credentials(Protocol):
-    """Who knows credentials. Calls may block (a helper is a program); thread-safe."""
+    """A source of credentials. Calls may block (a helper is a program); thread-safe."""
 
     def find(self, name: str) -> Sequence[Credential]:
         """The credentials for ``registry/repository``, in the order to try them; none to ask as nobody.
@@ -131,7 +131,7 @@ class Authenticator:
         self._until = 0.0
 
     def header(self) -> str:
-        """What to send now; empty before the first challenge and when the token has run out."""
+        """The header to send now; empty before the first challenge and when the token has run out."""
         return self._header if time.monotonic() < self._until else ""
 
     def answer(self, header: str, sent: str) -> bool:

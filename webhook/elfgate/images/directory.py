@@ -160,7 +160,7 @@ def _kind(mode: int) -> Kind:
 
 @contextmanager
 def _contents(host_path: Path, path: str, status: os.stat_result) -> Iterator[Buffer | None]:
-    """As much of a file as its index needs; None if it cannot be read."""
+    """The part of a file that its index needs; None if it cannot be read."""
     with ExitStack() as open_files:
         yield _read(host_path, path, status, open_files)
 

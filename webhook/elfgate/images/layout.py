@@ -198,7 +198,7 @@ class Layout:
 
 
 def unreadable(what: str, error: OSError) -> UnreadableError:
-    """What an error of the operating system says of an image on this machine."""
+    """An error of the operating system, said of an image on this machine."""
     reason = (
         UnknownReason.NO_CREDENTIALS
         if isinstance(error, PermissionError)

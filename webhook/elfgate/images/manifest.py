@@ -49,7 +49,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an image says of itself.
+    """An image's own description of itself.
 
     Attributes:
         platform: Its label, which may lie.
@@ -83,7 +83,7 @@ class Model(BaseModel):
 
 
 def _exact(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """What is written just as the spec has it: it wins over other spellings."""
+    """Keys written just as the spec has them: they win over other spellings."""
     return {name: data[name] for name in names.values() if name in data}
 
 

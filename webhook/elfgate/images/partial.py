@@ -88,7 +88,7 @@ class _Runs:
         self._at, self._data = -1, b""
 
     def beginning(self, path: str, entry: Entry, chunks: Iterable[Chunk]) -> bytes:
-        """As many of a file's first bytes as are wanted, or somewhat more."""
+        """The first bytes of a file: as many as are wanted, or somewhat more."""
         pieces: list[bytes] = []
         head, have = b"", 0
         for chunk in chunks:

@@ -82,7 +82,7 @@ class Reference:
 
     @property
     def familiar_name(self) -> str:
-        """The same without tag and digest: ``alpine``."""
+        """The familiar name without tag and digest: ``alpine``."""
         if self.registry != DEFAULT_REGISTRY:
             return self.name
         short = self.repository.removeprefix(_DEFAULT_NAMESPACE)
@@ -91,7 +91,7 @@ class Reference:
 
     @property
     def target(self) -> str:
-        """What to ask the registry for: the digest if there is one, else the tag."""
+        """The target to ask the registry for: the digest if there is one, else the tag."""
         return self.digest or self.tag
 
     @property
@@ -109,7 +109,7 @@ _ELSEWHERE = {  # transports of skopeo and podman that need a daemon or a store,
 
 
 class Transport(StrEnum):
-    """Where an image is, as the prefix of a location says (the words that skopeo and podman use)."""
+    """The place of an image, as the prefix of a location says (the words that skopeo and podman use)."""
 
     REGISTRY = "registry"
     OCI = "oci"
@@ -168,7 +168,7 @@ class Location:
 
 
 def pulled_name(image: str) -> str:
-    """What a node pulls for a pod's ``image``, so written that it is never taken for a path of this machine.
+    """The reference that a node pulls for a pod's ``image``, never taken for a path of this machine.
 
     Raises:
         InputError: if it is no reference.

@@ -139,7 +139,7 @@ class Repository:
         self._limits = limits
 
     def resolve(self, name: str) -> Descriptor:
-        """What a tag or digest points at now: by HEAD, which registries do not count as a pull."""
+        """The manifest that a tag or digest points at now: by HEAD, which registries do not count as a pull."""
         what = f"{self._name}{'@' if is_digest(name) else ':'}{name}"
         capabilities = (
             {Capability.PULL} if is_digest(name) else {Capability.PULL, Capability.RESOLVE}
@@ -254,7 +254,7 @@ class Repository:
 
 
 def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor | None:
-    """What the headers of a manifest say of it, or None if that is not enough.
+    """The descriptor that a manifest's headers give, or None if they give too little.
 
     A digest that the headers claim is believed until the document is read, and then verified.
     """

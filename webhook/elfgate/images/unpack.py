@@ -21,7 +21,7 @@ from elfgate.rootfs.layer import Layer
 def _fastest_gzip() -> tuple[
     Callable[..., Reader], Callable[..., Any], tuple[type[Exception], ...]
 ]:
-    """What reads gzip streams, what a whole member, and their own errors.
+    """The readers of gzip streams and of whole members, and their own errors.
 
     isal is not on every architecture; the standard library does the same at half the speed.
     """
@@ -139,7 +139,7 @@ def unpack(packed: bytes, size: int) -> bytes:
 
 
 def opened(stream: Reader, magic: bytes) -> Reader:
-    """What a stream unpacks to, gone by its first four bytes; itself, if these are of nothing that runtimes unpack."""
+    """The stream unpacked, by its first four bytes; the stream itself, if runtimes do not unpack its kind."""
     if magic.startswith(_GZIP_MAGIC):
         return _open_gzip(fileobj=stream, mode="rb")
     if _is_zstd(magic):

@@ -155,7 +155,7 @@ def _process(ending: Ending, world: ScriptWorld) -> Process | None:
 
 
 def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]) -> list[Wrapped]:
-    """What a script that cannot be followed starts most likely: its arguments, where they name a file."""
+    """The likely start of a script that cannot be followed: its arguments, where they name a file."""
     if not args or not args[0]:
         return []
     process = replace(program.process, argv=args).doubted(_NOT_FOLLOWED)

@@ -39,7 +39,7 @@ _MAX_FILES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What an engine loads.
+    """The bundle that an engine loads.
 
     Attributes:
         modules: Rego sources by their path in the bundle, in the order of the paths.

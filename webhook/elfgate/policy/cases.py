@@ -82,7 +82,7 @@ async def differences(
 
 
 def example(code: str) -> str:
-    """What people are told in the plainest case of a rule; empty if there is none."""
+    """The message of the plainest case of a rule; empty if there is none."""
     about = [
         case for case in shipped() if codes(case) == {code} and {"denied", "warned"} & case.keys()
     ]

@@ -116,7 +116,10 @@ class Layer(Model):
 
 
 class Exemption(Model):
-    """What rules do not refuse, for a while. A pattern may have one ``*``; what is not given is anything."""
+    """An exemption: starts that rules do not refuse, for a while.
+
+    A pattern may have one ``*``; what is not given is anything.
+    """
 
     namespace: Annotated[Pattern, Field(description="Pattern of namespaces")] = "*"
     image: Annotated[
@@ -164,7 +167,7 @@ class Exemption(Model):
         return self.model_copy(update={"rules": rules})
 
     def data(self) -> dict[str, Any]:
-        """As policies read it, which can compare dates but not count days."""
+        """The form that policies read, which can compare dates but not count days."""
         days = min(self.grace_days, (date.max - self.expires).days)
         ends = self.expires + timedelta(days=days)
         return self.model_dump(mode="json", exclude={"grace_days"}) | {"ends": ends.isoformat()}
@@ -231,7 +234,7 @@ class PolicyConfig(Layer):
             )
 
     def overlay(self) -> dict[str, object]:
-        """What to lay over the bundle's own settings: only what was given; null is not given."""
+        """The settings to lay over the bundle's own: only those given; null is not given."""
         given: dict[str, object] = PolicyConfig.model_dump(
             self,
             mode="json",

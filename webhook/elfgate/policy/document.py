@@ -23,7 +23,7 @@ class Model(BaseModel):
 
 
 class Request(Model):
-    """What asks."""
+    """The asker."""
 
     point: Literal["workload", "pod", "binding", "check"]
     operation: str = "CREATE"
@@ -174,12 +174,15 @@ class Document(Model):
     linkages: list[LinkageEntry]
 
     def without(self, rules: Iterable[str]) -> Self:
-        """The same document, to be judged without some more of the user's own rules."""
+        """This document, to be judged without some more of the user's own rules."""
         request = self.request.model_copy(
             update={"without": sorted({*self.request.without, *rules})}
         )
         return self.model_copy(update={"request": request})
 
     def json_bytes(self) -> bytes:
-        """As ``model_dump_json``, in a third of its time: fields in their order, all plain values or models."""
+        """The JSON of ``model_dump_json``, in a third of its time.
+
+        Fields in their order, all plain values or models.
+        """
         return orjson.dumps(vars(self), default=vars)

@@ -1,4 +1,4 @@
-"""What rules say of themselves: the METADATA above each package (OPA docs, "Annotations").
+"""The description that rules give of themselves: the METADATA above each package (OPA docs, "Annotations").
 
 For whoever wants to know what a code means: the command line and the documentation.
 """

@@ -107,7 +107,7 @@ def verify_any(contents: Mapping[str, bytes], public_keys: Mapping[str, bytes]) 
 
 
 def key_ids(contents: Mapping[str, bytes]) -> list[str]:
-    """What a signature says of its key, unverified; empty if there is none."""
+    """The name that a signature gives its key, unverified; empty if there is none."""
     if SIGNATURES not in contents:
         return []
     header, payload, _, _ = _token(contents)
@@ -132,7 +132,7 @@ def _token(contents: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _named(header: Mapping[str, Any], payload: Mapping[str, Any]) -> set[str]:
-    """What the key is called: in the header, and in the claim that OPA used before."""
+    """The key's name: in the header, and in the claim that OPA used before."""
     return {str(name) for name in (header.get("kid"), payload.get("keyid")) if name is not None}
 
 
@@ -155,7 +155,10 @@ def _digests(contents: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _hashed(path: str, content: bytes) -> bytes:
-    """What of a file is hashed: of data and manifest the JSON as Go writes it, keys sorted; of others the bytes."""
+    """The part of a file that is hashed.
+
+    Of data and manifest the JSON as Go writes it, keys sorted; of others the bytes.
+    """
     if path.rpartition("/")[2] not in {DATA, MANIFEST}:
         return content
     try:

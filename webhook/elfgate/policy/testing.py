@@ -27,7 +27,7 @@ _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it.
+    """The outcome of a test.
 
     Attributes:
         failures: One line each.
@@ -132,7 +132,7 @@ def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None)
 
 
 def _run(*command: str) -> list[str]:
-    """What a command says that fails."""
+    """The words of a command that fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_OPA_SECONDS

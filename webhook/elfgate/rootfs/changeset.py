@@ -1,4 +1,4 @@
-"""What an entry of a layer means, whatever form it was written in.
+"""The meaning of a layer's entry, whatever form it was written in.
 
 Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's runtime takes them.
 """

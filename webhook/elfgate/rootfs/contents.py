@@ -36,7 +36,7 @@ _SOURCED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of one file: see the attributes of the same names in ``Entry``; ``elf`` is the excerpt itself."""
+    """The facts kept of one file: see the attributes of the same names in ``Entry``; ``elf`` is the excerpt itself."""
 
     head: bytes = b""
     tail: bytes = b""

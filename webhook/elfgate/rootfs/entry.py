@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Kind(IntEnum):
-    """What a name in a directory stands for."""
+    """The inode that a name in a directory stands for."""
 
     FILE = 0
     DIRECTORY = 1

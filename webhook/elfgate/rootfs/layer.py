@@ -78,7 +78,7 @@ class Layer:
         return self._directories.records[-1] - 1
 
     def entries(self, directory: str) -> Mapping[str, Entry]:
-        """What the layer has in a directory.
+        """The layer's names in a directory.
 
         Args:
             directory: Absolute and normalised, such as ``/usr/lib``.
@@ -265,7 +265,10 @@ class _Directories:
 
 
 class _Chunks:
-    """Where each chunk is: ``starts`` in the row of all chunks unpacked, and the frames' bounds there and stored."""
+    """The place of each chunk.
+
+    ``starts`` in the row of all chunks unpacked, and the frames' bounds there and stored.
+    """
 
     def __init__(self, table: bytes, stored_start: int) -> None:
         frames, self.count, excerpts = form.unpack_numbers(table, 0, 3)

@@ -62,7 +62,7 @@ class Overlay:
         )
 
     def child(self, directory: str, name: str) -> Entry | None:
-        """What a name is; a hard link stands for its target.
+        """The entry of a name; a hard link stands for its target.
 
         Args:
             directory: The real path of a directory that was found.
@@ -94,7 +94,7 @@ class Overlay:
         }
 
     def locate(self, directory: str, name: str) -> tuple[Entry, int] | None:
-        """As ``raw``, with the number of the topmost layer that has it."""
+        """The entry of ``raw``, with the number of the topmost layer that has it."""
         path = join(directory, name)
         if path not in self._names:
             # Pods may ask for any number of paths that are not there.
@@ -164,7 +164,7 @@ class Overlay:
         return _MADE
 
     def _target(self, link: Entry, number: int) -> Entry:
-        """What a hard link stands for whose own layer lacks the target: a file of the layers at or below it."""
+        """The target of a hard link whose own layer lacks it: a file of the layers at or below it."""
         asked = link
         for _ in range(_MAX_LINKS):
             below = self._up_to(number)
@@ -187,7 +187,7 @@ class Overlay:
         return self._lower[number]
 
     def raw(self, directory: str, name: str) -> Entry | None:
-        """As ``child``, but a hard link is one."""
+        """The entry of ``child``, but a hard link stays one."""
         located = self.locate(directory, name)
         return located[0] if located else None
 

@@ -66,7 +66,7 @@ def index(
 
 
 def _content(path: str, entry: Entry, source: Input, max_elf_bytes: int) -> Buffer:
-    """As many of the file's first bytes as are wanted, or its head alone if they are too many to hold."""
+    """The file's first bytes, as many as are wanted, or its head alone if they are too many to hold."""
     head = source.peek(min(HEAD_BYTES, entry.size))
     wanted = bytes_wanted(path, entry.mode, entry.size, head)
     return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)
@@ -100,7 +100,7 @@ def _members(source: Input) -> Iterator[tuple[str, Entry]]:
 
 
 def _extension(header: Header, source: Input) -> dict[str, bytes]:
-    """What an extended header says of the next entry, in the words of pax."""
+    """The facts of an extended header about the next entry, in the words of pax."""
     if header.size > PAX_BYTES:
         raise ValueError(f"an extended header is longer than {PAX_BYTES} bytes")
     data = bytes(source.take(header.size))

@@ -97,7 +97,7 @@ class Tree:
         return frozenset(name for name in there if self._overlay.child(found.path, name))
 
     def facts(self, found: Found) -> ElfFacts | None:
-        """What the ELF file that was found says; None if it is none, or its bytes were not kept (``UNREADABLE``).
+        """The facts of the ELF file that was found; None if it is none, or its bytes were not kept (``UNREADABLE``).
 
         Facts are remembered by content, so that images with files in common share the work.
 

@@ -20,7 +20,7 @@ _MAX_STEPS = 4096  # of one walk through symlinks
 
 @dataclass(slots=True)
 class Name:
-    """What a name stands for: an inode, which hard links share.
+    """The entry of a name: an inode, which hard links share.
 
     Attributes:
         entry: All of it but its bytes.
@@ -123,7 +123,7 @@ class Upper:
             parent.children[last] = name
 
     def find(self, path: str) -> Name | None:
-        """What an absolute path stands for, its last component not followed; None if this layer does not have it.
+        """The entry of an absolute path, its last component not followed; None if this layer does not have it.
 
         Raises:
             ValueError: as ``put`` does.
@@ -159,7 +159,7 @@ class Upper:
         return led
 
     def _walk(self, path: str, *, make: bool) -> Directory | None:
-        """Where a path leads within this layer, as containerd's ``fs.RootPath`` walks: confined to the layer's root."""
+        """The end of a path within this layer, as containerd's ``fs.RootPath`` walks: confined to the layer's root."""
         trail = [self.root]
         rest = path.split("/")[::-1]
         symlinks = steps = 0

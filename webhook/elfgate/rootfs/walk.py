@@ -12,7 +12,7 @@ MAX_PATH_BYTES = 4096  # PATH_MAX, the final NUL included
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a path leads.
+    """The end of a path.
 
     Attributes:
         path: The real path: absolute, without symlinks.

@@ -1,4 +1,4 @@
-"""What of images stays in memory, ready to be looked into, within a number of bytes."""
+"""The images that stay in memory, ready to be looked into, within a number of bytes."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

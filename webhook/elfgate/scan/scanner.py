@@ -177,7 +177,7 @@ class Scanner:
         *,
         asker: Asker = ANYBODY,
     ) -> Linkage | None:
-        """The same without waiting for anything; None if this was not asked lately.
+        """The answer without waiting for anything; None if this was not asked lately.
 
         What was predicted before needs the image's digest only, and not the image in memory.
 
@@ -203,7 +203,7 @@ class Scanner:
         *,
         asker: Asker = ANYBODY,
     ) -> Linkage | None:
-        """The same for an image of that digest, from the store alone; None if the store does not have it all.
+        """The answer for an image of that digest, from the store alone; None if the store does not have it all.
 
         Raises:
             InputError: if ``image`` is not an image reference.

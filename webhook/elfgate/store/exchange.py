@@ -180,7 +180,7 @@ class _Input:
         return data
 
     def wrong(self, what: str) -> InputError:
-        """What is wrong with the record that was read last."""
+        """The fault of the record that was read last."""
         return InputError(f"{self._name}: record {self._records}: {what}")
 
     def _next(self) -> _Facts | _Fact | _Tag | _End:

@@ -1,4 +1,7 @@
-"""What a store of facts does. Facts are immutable and keyed by digest, so that losing one costs time, never truth."""
+"""The protocol of a store of facts.
+
+Facts are immutable and keyed by digest, so that losing one costs time, never truth.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -14,7 +17,7 @@ class StoreError(ElfgateError):
 
 
 class Kind(StrEnum):
-    """What is kept.
+    """The kinds of facts kept.
 
     The form of a layer's index is part of its kind: to a program of another version it is another kind of fact, so that
     versions may share a store, and what nobody asks for any longer is pruned.

@@ -214,7 +214,7 @@ class ValkeyStore:
         self._ask(lambda: self._server.eval(_RENEW, 1, _lease(name), token, self._lease_ms))
 
     def _keys(self, what: str) -> Iterator[str]:
-        """What stands behind ``elfgate:<what>:`` in the keys there are."""
+        """The parts behind ``elfgate:<what>:`` in the keys there are."""
         prefix = f"elfgate:{what}:"
         position = 0
         while True:

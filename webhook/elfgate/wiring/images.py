@@ -1,4 +1,4 @@
-"""Where images come from, and the scanner that reads them."""
+"""The sources of images, and the scanner that reads them."""
 
 import argparse
 import os
@@ -75,7 +75,7 @@ class Reading:
 
     @classmethod
     def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
-        """As a verb's options say (``cli.options.add_reading``)."""
+        """The sources that a verb's options name (``cli.options.add_reading``)."""
         registries = RegistrySettings(
             insecure=tuple(options.insecure_registry),
             loopback=True,
@@ -96,7 +96,7 @@ class Reading:
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
-        """As the webhook's settings say."""
+        """The sources that the webhook's settings name."""
         return cls(
             images=settings.images,
             registries=settings.registries,

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What is known of the cluster.
+    """The knowledge of the cluster's nodes.
 
     Attributes:
         inventory: The nodes there are.
@@ -60,7 +60,7 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
-    """What the settings say of the cluster: a file's nodes, or its own, followed while the context lasts.
+    """The nodes that the settings name: a file's nodes, or its own, followed while the context lasts.
 
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.

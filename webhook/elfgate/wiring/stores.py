@@ -1,4 +1,4 @@
-"""Where facts are kept: a file, memory, a server."""
+"""The stores that keep facts: a file, memory, a server."""
 
 import os
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def store(place: str | None) -> Store:
 
 
 def shown(place: str | None) -> str:
-    """The same as people may see it: without a password."""
+    """The address as people may see it: without a password."""
     file, url = store_at(place)
     if file is None and not url:
         return "memory"

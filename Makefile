@@ -33,11 +33,13 @@ demo: $(STAMP) ## Show the main job on a real program and real images
 ci: lint test policies demo ## What must pass before a change lands
 
 .PHONY: test
-test: $(STAMP) ## Run the tests
+test: $(STAMP) ## Run the tests; what they need beyond Python is named, with how to get it
+	.ci/missing
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: e2e
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)
+	.ci/helm 3 >/dev/null && .ci/helm 4 >/dev/null
 	ELFGATE_E2E=1 $(BIN)/python -m pytest tests/e2e
 
 .PHONY: chaos

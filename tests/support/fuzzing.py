@@ -14,10 +14,10 @@ from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import ElfFacts
 from elfgate.elf.read import read
 from elfgate.errors import UnreadableError
+from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH, KSH
-from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.linkage.work import Work, WorkExhaustedError
 from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Prediction
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.tree import Tree
 from support import tarball

@@ -10,9 +10,9 @@ from pathlib import Path
 from elfgate.cluster.nodes import kernel_version
 from elfgate.images.directory import Directory
 from elfgate.images.source import Descriptor, Limits
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree

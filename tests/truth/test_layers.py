@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.unpacked import predict_unpacked
 from elfgate.platforms import Platform
 from elfgate.rootfs.tar import index

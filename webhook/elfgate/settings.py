@@ -27,7 +27,7 @@ from elfgate.cluster.plan import SelfMade
 from elfgate.cluster.template import Template
 from elfgate.errors import InputError
 from elfgate.images.source import Limits
-from elfgate.linkage.start import Snapshotter
+from elfgate.linkage.inputs import Snapshotter
 from elfgate.policy.config import ArchitectureName, PolicyConfig
 from elfgate.settings_file import document
 from elfgate.store.address import parse as parse_store_url

@@ -16,7 +16,7 @@ from elfgate.cluster.placement import Hurdle, read_placement
 from elfgate.cluster.target import Standing, Target
 from elfgate.cluster.targets import targets
 from elfgate.errors import InputError
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import Platform
 from support.objects import affinity, node, term
 

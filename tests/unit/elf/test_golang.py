@@ -4,8 +4,8 @@ import pytest
 
 from elfgate.elf.excerpt import excerpt
 from elfgate.elf.read import read
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import EXIT_0, elf_file
 from support.image import failures, start

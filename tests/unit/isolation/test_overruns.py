@@ -10,8 +10,8 @@ from elfgate.isolation.children import Zygote
 from elfgate.isolation.figures import Figures
 from elfgate.isolation.pool import Pool
 from elfgate.isolation.worker import Patience
+from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry
 from elfgate.scan.located import Contents

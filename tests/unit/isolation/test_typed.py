@@ -9,8 +9,8 @@ import pytest
 from elfgate.errors import UnknownReason
 from elfgate.isolation.messages import Answer, Ask
 from elfgate.isolation.typed import dumps, loads
-from elfgate.linkage.report import Code, Effect, Finding, Prediction, Step, Variant
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction, Step
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry
@@ -33,7 +33,7 @@ ANSWERS = [
     Answer(missing=(0, 2)),
     Answer(
         foreseen=Foreseen(
-            Prediction(("a",), (FINDING,), (Step("kernel", "x", "y"),), (2, 34)), Variant("a")
+            Prediction(("a",), (FINDING,), (Step("kernel", "x", "y"),), (2, 34)), Distro("a")
         )
     ),
     Answer(surveyed=(Surveyed("/a", (FINDING,)),)),

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.platforms import Platform
 from support.image import failures, start, static_program, tree
 

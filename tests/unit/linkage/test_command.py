@@ -3,11 +3,10 @@
 import pytest
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.command import DEFAULT_PATH
-from elfgate.linkage.command import start as first_exec
+from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.predict import predict
+from elfgate.linkage.programs.first import DEFAULT_PATH, first_exec
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.platforms import Platform
 from elfgate.rootfs.contents import TEXT_BYTES
 from support import tarball

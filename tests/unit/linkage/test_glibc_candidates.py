@@ -5,8 +5,8 @@ T marks what was also seen in real starts.
 
 import pytest
 
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
 from support.glibc_needs import BAD, CACHE, NAME, good, needs_foo

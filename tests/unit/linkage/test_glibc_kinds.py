@@ -6,8 +6,8 @@ import pytest
 
 from elfgate.elf.facts import Load
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Outcome, Prediction
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import elf_file
 from support.image import (

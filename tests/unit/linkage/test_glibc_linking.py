@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import glibc_libc, glibc_loader
 from support.image import debian, failures, glibc_program, lib, library, start, words

@@ -3,8 +3,8 @@
 import pytest
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.elf_file import glibc_libc, glibc_loader, multiarch_directories
 from support.glibc_needs import ALL, BAD, CACHE, NAME, good, needs_foo

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elfgate.linkage.shebang import shebang
+from elfgate.linkage.kernel.shebang import shebang
 from support import tarball
 from support.image import alpine, debian, glibc_program, library, musl_program, start
 

@@ -1,8 +1,8 @@
 """Real incidents, class by class, each rebuilt in small: what must be refused, and what must never be."""
 
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.platforms import Platform
 from support import tarball
 from support.elf_file import elf_file, glibc_loader

@@ -8,8 +8,8 @@ from elfgate.elf.excerpt import excerpt
 from elfgate.elf.facts import Load
 from elfgate.elf.read import read
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome
-from elfgate.linkage.start import NodeFacts
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
 from support.elf_file import elf_file, glibc_loader

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Outcome, Prediction
-from elfgate.linkage.start import NodeFacts
 from support import tarball
 from support.image import (
     alpine,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from elfgate.linkage.kernel.shebang import Shebang, shebang
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.shebang import Shebang, shebang
 from support import tarball
 from support.image import failures, start, static_program, words
 

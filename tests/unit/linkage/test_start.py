@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.inputs import NodeFacts, Overrides
 
 OTHER: dict[str, Any] = {
     "command": ("/a",), "args": ("b",), "env": {"PATH": "/c"}, "unknown_env": frozenset({"D"}), "working_dir": "/e",
@@ -23,4 +23,4 @@ OTHER: dict[str, Any] = {
 def test_another_value_of_any_field_is_told(whole: Overrides | NodeFacts) -> None:
     for field in fields(whole):
         other = replace(whole, **{field.name: OTHER[field.name]})
-        assert repr(other.told()) != repr(whole.told()), field.name
+        assert repr(other.cache_key()) != repr(whole.cache_key()), field.name

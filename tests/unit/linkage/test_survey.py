@@ -1,7 +1,7 @@
 """What else of an image would fail, for people."""
 
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Code
-from elfgate.linkage.start import ImageDefaults
 from elfgate.linkage.survey import survey
 from elfgate.platforms import Platform
 from elfgate.rootfs.tree import Tree

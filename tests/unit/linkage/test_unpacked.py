@@ -3,8 +3,8 @@
 import pytest
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.report import Outcome, Prediction
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.unpacked import predict_unpacked
 from elfgate.platforms import Platform
 from elfgate.rootfs.tree import Tree

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.start import ImageDefaults, Overrides
 from elfgate.linkage.work import MOST, Work, WorkExhaustedError
 from elfgate.platforms import Platform
 from support.image import Files, alpine, debian, glibc_program, lib, library, musl_program, tree

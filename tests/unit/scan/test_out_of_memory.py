@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.start import Overrides
 from elfgate.platforms import Platform
 from elfgate.scan.remembered import Remembered
 from elfgate.settings import Registries

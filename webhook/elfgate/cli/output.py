@@ -12,7 +12,7 @@ from elfgate.policy.verdict import Violation
 from elfgate.warm import State
 
 if TYPE_CHECKING:  # a verb loads what it needs
-    from elfgate.linkage.report import Finding, Variant
+    from elfgate.linkage.report import Distro, Finding
     from elfgate.matrix import Matrix
     from elfgate.policy.metadata import Rule
     from elfgate.scan.scanner import Linkage
@@ -38,7 +38,7 @@ class VariantOutput(Model):
     libc: Literal["musl", "glibc"] | None
 
     @classmethod
-    def of(cls, variant: "Variant") -> "VariantOutput":
+    def of(cls, variant: "Distro") -> "VariantOutput":
         """From the report's."""
         return cls.model_validate(
             {"id": variant.id, "version": variant.version, "libc": variant.libc}

@@ -10,7 +10,7 @@ from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, pairs, r
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from elfgate.linkage.start import NodeFacts, Overrides
+    from elfgate.linkage.inputs import NodeFacts, Overrides
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring.images import Reading
 
@@ -194,7 +194,7 @@ def _unreadable(image: str, linkage: "Linkage") -> Exception:
 
 
 def _overrides(options: argparse.Namespace) -> "Overrides":
-    from elfgate.linkage.start import Overrides
+    from elfgate.linkage.inputs import Overrides
 
     user, group = _user(options.user)
     return Overrides(
@@ -223,8 +223,8 @@ def _user(text: str | None) -> tuple[int | None, int | None]:
 def _node_facts(options: argparse.Namespace) -> "NodeFacts":
     from elfgate.cluster.nodes import kernel_version
     from elfgate.errors import InputError
-    from elfgate.linkage.cpu import LADDERS
-    from elfgate.linkage.start import NodeFacts
+    from elfgate.linkage.inputs import NodeFacts
+    from elfgate.linkage.loaders.cpu import LADDERS
     from elfgate.platforms import ARCHITECTURES
 
     kernel = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from elfgate.cluster.part import Part
-from elfgate.linkage.start import Overrides
+from elfgate.linkage.inputs import Overrides
 
 _PLACES = (
     ("liveness probe", ("livenessProbe",)),

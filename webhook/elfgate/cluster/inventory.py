@@ -16,7 +16,7 @@ from elfgate.cluster.nodes import Node
 from elfgate.cluster.resources import widest
 from elfgate.cluster.selector import HOSTNAME_LABEL
 from elfgate.cluster.taints import Taint
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.platforms import Platform

@@ -20,7 +20,7 @@ from elfgate.cluster.part import Part
 from elfgate.cluster.resources import ROOM, offered, room
 from elfgate.cluster.taints import Taint
 from elfgate.errors import InputError
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import Platform
 
 ARCHITECTURE_LABELS = ("kubernetes.io/arch", "beta.kubernetes.io/arch")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.openings import Opening
 from elfgate.errors import UnknownReason
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import Platform
 
 

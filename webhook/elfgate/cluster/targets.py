@@ -16,7 +16,7 @@ from elfgate.cluster.placement import CONTAINERS, PARTS, Hurdle, Placement, read
 from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD
 from elfgate.cluster.target import Landing, Standing, Target
 from elfgate.errors import UnknownReason
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import ARCHITECTURES, Platform
 
 _Fact = TypeVar("_Fact")

@@ -19,8 +19,8 @@ from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
 from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Role, Workload
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code
-from elfgate.linkage.start import Overrides
 
 __all__ = ["PERSISTENT", "TEMPLATES", "Template", "workload"]
 

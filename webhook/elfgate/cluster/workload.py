@@ -7,7 +7,7 @@ from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.hooks import Hook
 from elfgate.cluster.openings import DEFAULT_SCHEDULER, Opening
 from elfgate.cluster.part import Part
-from elfgate.linkage.start import Overrides
+from elfgate.linkage.inputs import Overrides
 
 CONTAINERS = 128  # that one review looks at
 PARTS = 64  # pod templates of one object that a review looks at

@@ -8,8 +8,8 @@ from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container
 from elfgate.errors import InputError
 from elfgate.images.reference import pulled_name
+from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code, Effect, Finding, Prediction
-from elfgate.linkage.start import Overrides
 from elfgate.scan.asker import Asker
 from elfgate.scan.scanner import Scanner
 

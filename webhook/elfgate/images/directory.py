@@ -18,7 +18,7 @@ from elfgate.images import mediatypes
 from elfgate.images.digests import FOLDER
 from elfgate.images.layout import LAYOUT_MARK, unreadable
 from elfgate.images.source import Descriptor, Limits
-from elfgate.linkage.command import RUNTIME_MOUNTS
+from elfgate.linkage.mounts import RUNTIME_MOUNTS
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
 from elfgate.rootfs.entry import Entry, Kind

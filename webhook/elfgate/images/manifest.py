@@ -16,7 +16,7 @@ from elfgate.images import mediatypes
 from elfgate.images.digests import FOLDER, is_digest, short
 from elfgate.images.mediatypes import LayerType
 from elfgate.images.source import Descriptor, Limits
-from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.platforms import Platform
 
 _ATTESTATION = (

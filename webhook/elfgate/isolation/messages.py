@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from elfgate.errors import UnknownReason
 from elfgate.images.source import Descriptor, Limits
-from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry

@@ -11,7 +11,7 @@ from elfgate.isolation.children import NoChildError, Zygote
 from elfgate.isolation.messages import MOST_ANSWER_BYTES, MOST_EXPLAINED_BYTES, Answer, Ask, Hello
 from elfgate.isolation.turns import Turns
 from elfgate.isolation.worker import Patience, StarvedError, TooLongError, Worker
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import BusyError, FaultError, Foreseen, Inquiry, KilledError

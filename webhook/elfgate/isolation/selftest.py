@@ -7,8 +7,8 @@ from elfgate.errors import UnreadableError
 from elfgate.images.digests import digest_of
 from elfgate.images.indexer import Indexer
 from elfgate.images.source import Descriptor, Limits
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Outcome
-from elfgate.linkage.start import ImageDefaults
 from elfgate.platforms import Platform
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.entry import Entry, Kind

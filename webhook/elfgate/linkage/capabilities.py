@@ -10,7 +10,7 @@ is smaller. How a pod changes them: containerd's ``customopts.WithCapabilities``
 import struct
 from dataclasses import dataclass
 
-from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.inputs import NodeFacts, Overrides
 
 # In the kernel's order.
 _NUMBERED = """

@@ -11,7 +11,7 @@ away, is not asserted then.
 
 from dataclasses import dataclass
 
-from elfgate.linkage.start import Overrides
+from elfgate.linkage.inputs import Overrides
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing, Tree
 

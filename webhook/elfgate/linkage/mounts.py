@@ -7,8 +7,10 @@ system, through the image's own symlinks (``securejoin``), and what is missing o
 import posixpath
 from collections.abc import Sequence
 
-from elfgate.linkage.command import RUNTIME_MOUNTS
 from elfgate.rootfs.tree import Found, Missing, Tree
+
+# The runtime mounts these over whatever the image has there (OCI runtime spec, "Default Filesystems").
+RUNTIME_MOUNTS = ("/proc/", "/sys/", "/dev/")
 
 
 def resolved(tree: Tree, mounts: Sequence[str]) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import executable
 from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.linkage.work import CHARACTERS
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -35,7 +35,7 @@ _PASSED_OVER = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Resolved:
     """The file that a command's name leads to.
 
     Attributes:
@@ -57,7 +57,7 @@ class Command:
 
 def find_command(
     attempt: Attempt, process: Process, name: str, *, actor: str = "runtime"
-) -> Command:
+) -> Resolved:
     """Find a command for a process.
 
     Args:
@@ -67,7 +67,7 @@ def find_command(
         actor: Who searches, for the walk.
     """
     if "/" in name:
-        return Command(name, doubt=process.doubt)
+        return Resolved(name, doubt=process.doubt)
     doubt, refused = process.doubt or process.env_doubt("PATH"), ""
     dangling: tuple[str, str] | None = None
     text = process.env.get("PATH", NO_PATH)
@@ -85,7 +85,7 @@ def find_command(
             attempt.step(actor, f"{name} in {directory or '.'}", found.path)
             attempt.work.spend(len(directories) - number)
             further = (posixpath.join(later or ".", name) for later in directories[number:])
-            return Command(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
+            return Resolved(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:
             refused = refused or path
         elif isinstance(found, Missing) and _is_dangling(found, name):
@@ -95,7 +95,7 @@ def find_command(
             f"{name} in {directory or '.'}",
             "no x bit" if isinstance(found, Found) else "not found",
         )
-    return Command(None, refused=refused, dangling=dangling, doubt=doubt)
+    return Resolved(None, refused=refused, dangling=dangling, doubt=doubt)
 
 
 def _is_dangling(missing: Missing, name: str) -> bool:

@@ -9,32 +9,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import cpu, gcompat, glibc, musl, words
-from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage import messages
 from elfgate.linkage.capabilities import bounding
-from elfgate.linkage.command import Start, start
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.direct import given_to_loader
+from elfgate.linkage.distro import distro_of
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program, entered, execve, passed_on
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.kernel.execve import Mapped, Program, entered, execve, passed_on
+from elfgate.linkage.kernel.privilege import Gain, secured
+from elfgate.linkage.kernel.segments import is_bound_by_a_loader, unloadable
+from elfgate.linkage.loaders import cpu
+from elfgate.linkage.loaders.ld_so import given_to_loader
+from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.mounts import resolved
-from elfgate.linkage.path_search import Command, find_command, goes_on, passed_over
-from elfgate.linkage.privilege import Gain, secured
+from elfgate.linkage.path_search import Resolved, find_command, goes_on, passed_over
+from elfgate.linkage.programs.first import FirstExec, first_exec
+from elfgate.linkage.programs.wrappers import is_elf, is_text, unwrap
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
-from elfgate.linkage.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.shell.utilities.table import may_be_applet
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.starts import OnNoExec, Start, Starts
 from elfgate.linkage.unsettled import first_unknown, unsettle
 from elfgate.linkage.users import check_user
-from elfgate.linkage.variant import variant
-from elfgate.linkage.ways import ByText, Ways, Wrapped
 from elfgate.linkage.work import Work, WorkExhaustedError
-from elfgate.linkage.wrappers import is_elf, is_text, unwrap
+from elfgate.linkage.world import Attempt, Doubt, Process
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
-
-__all__ = ["predict", "variant"]
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
 _SH = "/bin/sh"  # _PATH_BSHELL
@@ -68,7 +68,7 @@ def predict(
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
     """
-    first = start(defaults, overrides)
+    first = first_exec(defaults, overrides)
     architecture = ARCHITECTURES[platform.architecture]
     held = bounding(overrides, node)
     attempt = Attempt(
@@ -77,7 +77,7 @@ def predict(
         node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides, root_passes=held.passes_modes),
         mounts=resolved(tree, first.mounts),
-        variant=variant(tree, architecture),
+        distro=distro_of(tree, architecture),
         injected=tuple(injected),
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
@@ -91,18 +91,18 @@ def predict(
     except WorkExhaustedError:
         attempt.findings.clear()  # what was found is not yet weighed against the rest
         name = first.argv[0]
-        attempt.unknown(name, words.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
+        attempt.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
     return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
 
 
-def _begin(attempt: Attempt, first: Start, unknown: int | None) -> None:
+def _begin(attempt: Attempt, first: FirstExec, unknown: int | None) -> None:
     """Start what the image and the pod name; from the word at ``unknown`` on, its words are not known."""
     if not first.argv or not first.argv[0]:
         attempt.failed(
             Code.COMMAND_MISSING,
             "",
             "neither the image nor the pod names a program",
-            words.FIX_NO_COMMAND,
+            messages.FIX_NO_COMMAND,
         )
     elif not _has_no_directory(attempt, first.cwd):
         env = (first.env, first.unknown_env, first.settled_env)
@@ -116,7 +116,7 @@ def _begin(attempt: Attempt, first: Start, unknown: int | None) -> None:
 def _fails_itself(attempt: Attempt, process: Process) -> bool:
     """Tell whether the program that is named does not start, whatever it would do then."""
     alone = attempt.trial(aloud=False)
-    _start(alone, Wrapped(process))
+    _start(alone, Start(process))
     return any(finding.effect is Effect.FAILS for finding in alone.findings)
 
 
@@ -133,19 +133,19 @@ def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
     if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
         return False
     message = f"it is to be started in {cwd}, which is a file"
-    attempt.failed(Code.COMMAND_MISSING, cwd, message, words.FIX_DIRECTORY)
+    attempt.failed(Code.COMMAND_MISSING, cwd, message, messages.FIX_DIRECTORY)
     return True
 
 
 def follow(attempt: Attempt, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
-    _follow(attempt, Wrapped(process), _WRAPPERS)
+    _follow(attempt, Start(process), _WRAPPERS)
 
 
-def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
-    if wrapped.who is not None:
-        attempt.who = wrapped.who
-    program = _start(attempt, wrapped)
+def _follow(attempt: Attempt, start: Start, deeper: int) -> None:
+    if start.who is not None:
+        attempt.who = start.who
+    program = _start(attempt, start)
     if program is None or _decided(attempt):
         return
     attempt.who = _left_as(attempt, program)
@@ -157,14 +157,14 @@ def _follow(attempt: Attempt, wrapped: Wrapped, deeper: int) -> None:
     if _decided(attempt) or not deeper:
         return
 
-    def outcome(tried: Wrapped) -> Outcome:
+    def outcome(tried: Start) -> Outcome:
         return _outcome(attempt, tried, deeper - 1)
 
-    ways = unwrap(attempt, program, outcome)
-    if ways is not None and len(ways.wrapped) == 1 and not ways.ends:
-        _follow(attempt, ways.wrapped[0], deeper - 1)
-    elif ways is not None:
-        _follow_all(attempt, ways, deeper - 1)
+    starts = unwrap(attempt, program, outcome)
+    if starts is not None and len(starts.each) == 1 and not starts.ends:
+        _follow(attempt, starts.each[0], deeper - 1)
+    elif starts is not None:
+        _follow_all(attempt, starts, deeper - 1)
 
 
 def _left_as(attempt: Attempt, program: Program) -> Credentials:
@@ -181,7 +181,7 @@ def _gained_by(attempt: Attempt, program: Program) -> Credentials:
     return attempt.who if program.becomes is None else program.becomes
 
 
-def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
+def _outcome(attempt: Attempt, tried: Start, deeper: int) -> Outcome:
     """Tell what would come of a start, as if nothing else had been found."""
     if not attempt.budget.trials or deeper < 1:
         return Outcome.STARTS  # it is not known to fail
@@ -191,23 +191,23 @@ def _outcome(attempt: Attempt, tried: Wrapped, deeper: int) -> Outcome:
     return Prediction((), tuple(alone.findings)).outcome
 
 
-def _follow_all(attempt: Attempt, ways: Ways, deeper: int) -> None:
+def _follow_all(attempt: Attempt, starts: Starts, deeper: int) -> None:
     """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
-    tried = [attempt.trial() for _ in ways.wrapped]
-    for alone, wrapped in zip(tried, ways.wrapped, strict=True):
-        _follow(alone, wrapped, deeper)
+    tried = [attempt.trial() for _ in starts.each]
+    for alone, start in zip(tried, starts.each, strict=True):
+        _follow(alone, start, deeper)
     failing = [alone for alone in tried if _codes(alone)]
-    if len(failing) < len(tried) or ways.ends:  # else whatever way it takes, it fails
+    if len(failing) < len(tried) or starts.ends:  # else whatever way it takes, it fails
         aimed = [
             alone
-            for alone, way in zip(tried, ways.wrapped, strict=True)
+            for alone, way in zip(tried, starts.each, strict=True)
             if _codes(alone) and not way.aside
         ]
         failing = aimed if len(failing) < len(tried) else aimed or failing
     shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
     attempt.absorb(shown, findings=False)
     certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in _codes(alone)]
-    if not certain or (len(certain) == len(tried) and not ways.ends):
+    if not certain or (len(certain) == len(tried) and not starts.ends):
         attempt.findings += shown.findings
         return
     finding = next(finding for finding in certain[0].findings if finding.effect is Effect.FAILS)
@@ -220,17 +220,17 @@ def _decided(attempt: Attempt) -> bool:
     return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
 
 
-def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
+def _start(attempt: Attempt, start: Start) -> Program | None:
     """Find the command, execute it and load it."""
-    process = wrapped.process
+    process = start.process
     name = process.file or process.argv[0]
     if not passed_on(attempt, process, name):
         return None
-    command = find_command(attempt, process, name, actor=wrapped.by or "runtime")
+    command = find_command(attempt, process, name, actor=start.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, wrapped, command, looks_only=not goes_on(wrapped.file))
+        _report_not_found(attempt, start, command, looks_only=not goes_on(start.file))
         return None
-    if command.relative and not wrapped.file:
+    if command.relative and not start.file:
         message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
         attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
@@ -241,9 +241,9 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
             UnknownReason.VALUE_UNKNOWN,
         )
         return None
-    further = command.further if goes_on(wrapped.file) else ()
+    further = command.further if goes_on(start.file) else ()
     process = replace(process, file="").doubted(command.doubt)
-    program = _execute(attempt, replace(wrapped, process=process), (command.path, *further))
+    program = _execute(attempt, replace(start, process=process), (command.path, *further))
     if program is not None and program.loader is not None:
         _load(attempt, program, program.loader)
     if program is not None and not _decided(attempt):
@@ -252,17 +252,19 @@ def _start(attempt: Attempt, wrapped: Wrapped) -> Program | None:
     return program
 
 
-def _execute(attempt: Attempt, wrapped: Wrapped, paths: Sequence[str]) -> Program | None:
+def _execute(attempt: Attempt, start: Start, paths: Sequence[str]) -> Program | None:
     """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
     refused: list[Finding] = []
     for path in paths:
         trial = attempt.trial()
-        if wrapped.text is not ByText.REFUSED and _is_taken_for_text(trial, wrapped.process, path):
-            program = _execute_text(trial, wrapped, path)
+        if start.on_noexec is not OnNoExec.REFUSED and _is_taken_for_text(
+            trial, start.process, path
+        ):
+            program = _execute_text(trial, start, path)
         else:
-            program = execve(trial, wrapped.process, path)
+            program = execve(trial, start.process, path)
         stands = program is not None or not passed_over(
-            trial.findings, by_shell=wrapped.text is ByText.RUN_BY_ITSELF
+            trial.findings, by_shell=start.on_noexec is OnNoExec.RUN_BY_ITSELF
         )
         attempt.absorb(trial, findings=stands)
         if stands:
@@ -282,17 +284,20 @@ def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
     )
 
 
-def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | None:
+def _execute_text(attempt: Attempt, start: Start, path: str) -> Program | None:
     """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
 
     bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
     and whoever is not the one to execute it, run it nevertheless.
     """
-    process = wrapped.process
-    by, file = (_SH, _SH) if wrapped.text is ByText.RUN_BY_SH else (wrapped.by, wrapped.file)
-    if wrapped.text is not ByText.UNKNOWN and is_text(attempt, process, path):
+    process = start.process
+    by, file = (_SH, _SH) if start.on_noexec is OnNoExec.RUN_BY_SH else (start.by, start.file)
+    if start.on_noexec is not OnNoExec.UNKNOWN and is_text(attempt, process, path):
         return execve(attempt, replace(process, argv=(by, path, *process.argv[1:])), file)
-    if wrapped.text is not ByText.RUN_BY_ITSELF or posixpath.basename(file) not in {"bash", "dash"}:
+    if start.on_noexec is not OnNoExec.RUN_BY_ITSELF or posixpath.basename(file) not in {
+        "bash",
+        "dash",
+    }:
         process = process.doubted(
             Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script")
         )
@@ -300,30 +305,32 @@ def _execute_text(attempt: Attempt, wrapped: Wrapped, path: str) -> Program | No
 
 
 def _report_not_found(
-    attempt: Attempt, wrapped: Wrapped, command: Command, *, looks_only: bool
+    attempt: Attempt, start: Start, command: Resolved, *, looks_only: bool
 ) -> None:
     doubt = command.doubt
-    if posixpath.basename(wrapped.file).startswith("busybox") and may_be_applet(
-        wrapped.process.argv[0]
+    if posixpath.basename(start.file).startswith("busybox") and may_be_applet(
+        start.process.argv[0]
     ):
         doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
     name, path = (
-        wrapped.process.file or wrapped.process.argv[0],
-        wrapped.process.env.get("PATH", ""),
+        start.process.file or start.process.argv[0],
+        start.process.env.get("PATH", ""),
     )
-    who = f"{wrapped.by} starts {name}, which" if wrapped.by else name
+    who = f"{start.by} starts {name}, which" if start.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""
     if command.dangling is not None and not command.refused:
         link, target = command.dangling
         found = f" ({link} is a link to {target}, which is missing)"
-    message = f"{who} is not on PATH ({path}) in {words.image(attempt.variant)}{found}"
+    message = f"{who} is not on PATH ({path}) in {messages.image(attempt.distro)}{found}"
     if looks_only or not command.refused:
-        attempt.failed(Code.COMMAND_MISSING, name, message, words.FIX_COMMAND, doubt)
+        attempt.failed(Code.COMMAND_MISSING, name, message, messages.FIX_COMMAND, doubt)
     else:
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, command.refused, message, words.FIX_MODE, doubt)
+        attempt.failed(
+            Code.COMMAND_NOT_EXECUTABLE, command.refused, message, messages.FIX_MODE, doubt
+        )
 
 
-def _load(attempt: Attempt, program: Program, loader: Image) -> None:
+def _load(attempt: Attempt, program: Program, loader: Mapped) -> None:
     """Load a program; one that may gain a privilege as if it did and as if it did not."""
     if program.gain is Gain.NO:
         _link(attempt, program, loader)
@@ -344,7 +351,9 @@ def _load(attempt: Attempt, program: Program, loader: Image) -> None:
     attempt.absorb(without, findings=agree)
     if not agree:
         attempt.unknown(
-            program.image.path, words.may_be_secure(program.image.path), UnknownReason.VALUE_UNKNOWN
+            program.image.path,
+            messages.may_be_secure(program.image.path),
+            UnknownReason.VALUE_UNKNOWN,
         )
 
 
@@ -352,7 +361,7 @@ def _codes(attempt: Attempt) -> list[Code]:
     return [finding.code for finding in attempt.findings if finding.effect is not Effect.NOTE]
 
 
-def _link(attempt: Attempt, program: Program, loader: Image) -> None:
+def _link(attempt: Attempt, program: Program, loader: Mapped) -> None:
     about, path = loader.facts.loader, program.image.path
     if about is None and (
         is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)
@@ -362,7 +371,7 @@ def _link(attempt: Attempt, program: Program, loader: Image) -> None:
             Code.LOADER_MISMATCH,
             path,
             message,
-            words.fix_loader(program.image.facts, attempt.variant),
+            messages.fix_loader(program.image.facts, attempt.distro),
             program.process.doubt,
         )
     elif about is None:
@@ -370,9 +379,7 @@ def _link(attempt: Attempt, program: Program, loader: Image) -> None:
         attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
     elif wrong := unloadable(program.image.facts):
         attempt.failed(
-            Code.EXEC_FORMAT, path, f"{path} {wrong}", words.FIX_BUILD, program.process.doubt
+            Code.EXEC_FORMAT, path, f"{path} {wrong}", messages.FIX_BUILD, program.process.doubt
         )
     else:
-        {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load(
-            attempt, program, loader, about
-        )
+        LOADERS[about.libc](attempt, program, loader, about)

@@ -85,7 +85,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Distro:
     """The image's nature, as its root file system tells.
 
     Attributes:

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts, Type
-from elfgate.linkage import gcompat, glibc, musl
-from elfgate.linkage.attempt import Attempt, Process
 from elfgate.linkage.credentials import credentials
+from elfgate.linkage.distro import distro_of
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
+from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.variant import variant
 from elfgate.linkage.work import WorkExhaustedError
+from elfgate.linkage.world import Attempt, Process
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -55,7 +55,7 @@ def survey(
         injected: Patterns of libraries that nodes add to containers.
     """
     architecture = ARCHITECTURES[platform.architecture]
-    nature, loader = variant(tree, architecture), _loader(tree, architecture)
+    nature, loader = distro_of(tree, architecture), _loader(tree, architecture)
     for path, entry in _files(tree):
         found = Found(path, entry, ())
         facts = tree.facts(found)
@@ -66,7 +66,7 @@ def survey(
                 node=node,
                 who=credentials("", tree),
                 mounts=(),
-                variant=nature,
+                distro=nature,
                 injected=tuple(injected),
             )
             findings = _plugin(attempt, found, facts, loader) if loader else ()
@@ -105,22 +105,22 @@ def _is_plugin(facts: ElfFacts) -> bool:
     )
 
 
-def _loader(tree: Tree, architecture: Architecture) -> Image | None:
+def _loader(tree: Tree, architecture: Architecture) -> Mapped | None:
     for path in (*architecture.glibc_loaders, f"/lib/ld-musl-{architecture.musl_name}.so.1"):
         found = tree.lookup(path)
         facts = tree.facts(found) if isinstance(found, Found) else None
         if isinstance(found, Found) and facts is not None and facts.loader is not None:
-            return Image(path, found.path, facts)
+            return Mapped(path, found.path, facts)
     return None
 
 
-def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Image) -> tuple[Finding, ...]:
+def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Mapped) -> tuple[Finding, ...]:
     """Load a plug-in by itself, with the image's loader."""
     about = loader.facts.loader
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
-    program = Program(Image(found.path, found.path, facts), loader, Process((found.path,), {}))
-    load = {"glibc": glibc, "musl": musl, "gcompat": gcompat}[about.libc].load
+    program = Program(Mapped(found.path, found.path, facts), loader, Process((found.path,), {}))
+    load = LOADERS[about.libc]
     try:
         load(attempt, program, loader, about)
     except WorkExhaustedError:

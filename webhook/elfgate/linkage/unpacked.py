@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.injected import INJECTED
+from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
 from elfgate.linkage.report import Code, Effect, Finding, Prediction
-from elfgate.linkage.start import ImageDefaults, NodeFacts, Overrides
 from elfgate.platforms import Platform
 from elfgate.rootfs.folder import DisputedError
 from elfgate.rootfs.tree import Tree

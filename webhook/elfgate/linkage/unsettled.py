@@ -5,9 +5,9 @@ start: all that it does then may depend on the word, and a program that the word
 """
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt
+from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code, Effect, Finding
-from elfgate.linkage.start import Overrides
+from elfgate.linkage.world import Attempt
 
 
 def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:

@@ -5,9 +5,9 @@ Sources: the kubelet's ``verifyRunAsNonRoot`` (a user's name is no proof that it
 """
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden
+from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code
-from elfgate.linkage.start import Overrides
+from elfgate.linkage.world import Attempt, Doubt, Hidden
 from elfgate.rootfs.tree import Found
 
 _FIX_ROOT = "set runAsUser, or USER with a number in the image's build"

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from elfgate.linkage.report import Finding, Variant
+from elfgate.linkage.report import Distro, Finding
 
 VERSION = 2
 
@@ -135,7 +135,7 @@ class VariantEntry(Model):
 
     @classmethod
     @lru_cache(256)
-    def of(cls, variant: Variant) -> Self:
+    def of(cls, variant: Distro) -> Self:
         """From the prediction's."""
         return cls(id=variant.id, version=variant.version or "", libc=variant.libc or "")
 

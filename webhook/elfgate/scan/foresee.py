@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from elfgate.linkage.distro import distro_of
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
-from elfgate.linkage.start import ImageDefaults
 from elfgate.linkage.unpacked import predict_unpacked
-from elfgate.linkage.variant import variant
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.tree import Tree
 from elfgate.scan.inquiry import Foreseen, Inquiry
@@ -41,7 +41,7 @@ def foresee(
         injected=injected,
         explain=inquiry.explain,
     )
-    nature = variant(tree, _architecture(declared))
+    nature = distro_of(tree, _architecture(declared))
     return Foreseen(_with_label(prediction, declared, inquiry.platform), nature)
 
 

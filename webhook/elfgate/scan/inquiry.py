@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from elfgate.errors import ElfgateError, UnreadableError
-from elfgate.linkage.report import Prediction, Variant
-from elfgate.linkage.start import NodeFacts, Overrides
+from elfgate.linkage.inputs import NodeFacts, Overrides
+from elfgate.linkage.report import Distro, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents
@@ -38,7 +38,7 @@ class Inquiry:
 
     def key(self, digest: str) -> bytes:
         """Tells this question about the image with that digest from every other question."""
-        parts = (digest, str(self.platform), self.overrides.told(), self.node.told())
+        parts = (digest, str(self.platform), self.overrides.cache_key(), self.node.cache_key())
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -47,7 +47,7 @@ class Foreseen:
     """An answer: what would come of the start, and the image's nature."""
 
     prediction: Prediction
-    variant: Variant
+    variant: Distro
 
 
 class KilledError(ElfgateError):

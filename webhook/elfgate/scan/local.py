@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from elfgate.linkage.injected import INJECTED
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.survey import Surveyed, survey
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer

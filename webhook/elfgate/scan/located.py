@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from elfgate.images.source import Descriptor, Source
-from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.scan.asker import ANYBODY, Asker

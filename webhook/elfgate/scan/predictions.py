@@ -4,7 +4,7 @@ import asyncio
 
 from elfgate.errors import UnknownReason
 from elfgate.images.digests import is_digest, short
-from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction, Variant
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
@@ -12,7 +12,7 @@ from elfgate.scan.inquiry import BusyError, DamagedError, Foreseen, Inquiry, Kil
 from elfgate.scan.located import Contents
 from elfgate.scan.overruns import Overruns
 
-_UNKNOWN_VARIANT = Variant("unknown")
+_UNKNOWN_DISTRO = Distro("unknown")
 
 PREDICTIONS = declare(
     "predictions", "predictions, by image, platform and all that is asked", max_bytes=8 << 20
@@ -81,7 +81,7 @@ class Predictions:
         try:
             answer = await self._predictor.predict(contents, inquiry, namespace=namespace)
         except BusyError as error:
-            return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_VARIANT)
+            return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_DISTRO)
         except KilledError as error:
             answer = _overrun(error.message)
             if key is not None:
@@ -128,16 +128,16 @@ def _without_asking(contents: Contents, inquiry: Inquiry) -> Foreseen | None:
     if not contents.startable:
         message = "this image holds data, with nothing to start"
         prediction = unknown(message, UnknownReason.IMAGE_UNSUPPORTED)
-        return Foreseen(prediction, Variant("data"))
+        return Foreseen(prediction, Distro("data"))
     platform = inquiry.platform
     if platform.os == "linux" and platform.architecture in ARCHITECTURES:
         return None
     message = f"how {platform} starts programs is not known to elfgate"
-    return Foreseen(unknown(message, UnknownReason.SHAPE_UNKNOWN), _UNKNOWN_VARIANT)
+    return Foreseen(unknown(message, UnknownReason.SHAPE_UNKNOWN), _UNKNOWN_DISTRO)
 
 
 def _overrun(message: str) -> Foreseen:
-    return Foreseen(unknown(message, UnknownReason.LIMIT_EXCEEDED), _UNKNOWN_VARIANT)
+    return Foreseen(unknown(message, UnknownReason.LIMIT_EXCEEDED), _UNKNOWN_DISTRO)
 
 
 def unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:

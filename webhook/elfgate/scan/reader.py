@@ -10,7 +10,7 @@ from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config
 from elfgate.images.pull import Pulled
 from elfgate.images.source import Descriptor, Limits
-from elfgate.linkage.start import ImageDefaults
+from elfgate.linkage.inputs import ImageDefaults
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.memory.weight import weight

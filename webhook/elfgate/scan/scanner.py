@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.linkage.report import Code, Finding, Outcome, Prediction, Variant
-from elfgate.linkage.start import NodeFacts, Overrides, Snapshotter
+from elfgate.linkage.inputs import NodeFacts, Overrides, Snapshotter
+from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.asker import ANYBODY, Asker
@@ -18,7 +18,7 @@ from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
-_UNKNOWN_VARIANT = Variant("unknown")
+_UNKNOWN_DISTRO = Distro("unknown")
 _MAX_ALTERNATIVES = 2
 
 
@@ -42,7 +42,7 @@ class Linkage:
     platform: Platform
     prediction: Prediction
     manifest: str = ""
-    variant: Variant = _UNKNOWN_VARIANT
+    variant: Distro = _UNKNOWN_DISTRO
     until: float = 0.0
     others: tuple[Surveyed, ...] = ()
 

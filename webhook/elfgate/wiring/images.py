@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
-from elfgate.linkage.start import Snapshotter
+from elfgate.linkage.inputs import Snapshotter
 from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner

@@ -7,10 +7,10 @@ Sources: glibc ``elf/dl-hwcaps.c`` (``glibc-hwcaps``, since 2.33; ``_dl_importan
 import posixpath
 from collections.abc import Sequence
 
-from elfgate.linkage.attempt import Attempt, Hidden
-from elfgate.linkage.cpu import OLD_SUBDIRECTORIES, reaches
-from elfgate.linkage.glibc_cache import HWCAPS_SINCE, OLD_HWCAPS_UNTIL
+from elfgate.linkage.loaders.cpu import OLD_SUBDIRECTORIES, reaches
+from elfgate.linkage.loaders.glibc.cache import HWCAPS_SINCE, OLD_HWCAPS_UNTIL
 from elfgate.linkage.work import LOOKUP
+from elfgate.linkage.world import Attempt, Hidden
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing

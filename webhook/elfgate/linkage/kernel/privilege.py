@@ -9,7 +9,6 @@ import re
 from dataclasses import replace
 from enum import Enum
 
-from elfgate.linkage.attempt import Process
 from elfgate.linkage.capabilities import (
     OVERRIDE,
     READ_ANY,
@@ -18,6 +17,7 @@ from elfgate.linkage.capabilities import (
     file_capabilities,
 )
 from elfgate.linkage.credentials import Credentials
+from elfgate.linkage.world import Process
 from elfgate.rootfs.entry import Entry
 
 _SET_USER_ID = 0o4000

@@ -8,13 +8,14 @@ import posixpath
 from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
-from elfgate.linkage.glibc_search import Opened, Refused, Search, release
-from elfgate.linkage.glibc_verify import Skip, is_of_same_kind, verify
-from elfgate.linkage.kernel import Image, Program
-from elfgate.linkage.loaded import Object
+from elfgate.linkage import messages
+from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, release
+from elfgate.linkage.loaders.glibc.verify import Skip, verify
+from elfgate.linkage.loaders.objects import Object
+from elfgate.linkage.loaders.same_kind import is_of_same_kind
 from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.tree import Found, Missing
 
 _USAGE_SINCE = (2, 33)  # of glibc; before, what is no option was the program's name
@@ -83,7 +84,7 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
     return _find(attempt, started, process, options, path) if path else None
 
 
-def _searched(attempt: Attempt, loader: Image, process: Process) -> str:
+def _searched(attempt: Attempt, loader: Mapped, process: Process) -> str:
     """Search a program's name without a slash as glibc does: as it searches libraries; empty if that fails."""
     name = process.argv[0]
     itself = Object(loader.name, loader.path, replace(loader.facts, rpath=None, runpath=None))
@@ -95,7 +96,7 @@ def _searched(attempt: Attempt, loader: Image, process: Process) -> str:
         return outcome.path
     message = f"{loader.path} is to load {name}, which it searches as it does libraries"
     doubt = process.doubt or outcome.doubt
-    attempt.failed(Code.LIBRARY_MISSING, name, message, words.FIX_SLASH, doubt)
+    attempt.failed(Code.LIBRARY_MISSING, name, message, messages.FIX_SLASH, doubt)
     return ""
 
 
@@ -107,13 +108,15 @@ def _find(
     if isinstance(found, Hidden):
         attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing):
-        message = f"{loader.path} is to load {words.command_missing(path, found, attempt.variant)}"
-        attempt.failed(Code.LIBRARY_MISSING, path, message, words.FIX_COMMAND, process.doubt)
+        message = (
+            f"{loader.path} is to load {messages.command_missing(path, found, attempt.distro)}"
+        )
+        attempt.failed(Code.LIBRARY_MISSING, path, message, messages.FIX_COMMAND, process.doubt)
     elif not attempt.opens(found):
         is_glibc = loader.facts.loader is not None and loader.facts.loader.libc == "glibc"
         message = f"{loader.path} is to load {path}, which user {attempt.who.uid} may not read"
         code = Code.LIBRARY_MISSING if is_glibc else Code.COMMAND_NOT_EXECUTABLE
-        attempt.failed(code, path, message, words.FIX_MODE, process.doubt)
+        attempt.failed(code, path, message, messages.FIX_MODE, process.doubt)
     else:
         return _program(attempt, started, process, options, found)
     return None
@@ -130,7 +133,7 @@ def _program(
             code = Code.LIBRARY_MISSING if isinstance(wrong, Skip) else Code.LIBRARY_MISMATCH
             what = wrong.why if isinstance(wrong, Skip) else wrong
             message = f"{loader.path} is to load {found.path}, which {what}"
-            attempt.failed(code, found.path, message, words.FIX_MISMATCH, process.doubt)
+            attempt.failed(code, found.path, message, messages.FIX_MISMATCH, process.doubt)
             return None
     if (
         facts is None
@@ -145,7 +148,7 @@ def _program(
     name = (facts.interp if is_glibc or lists else called) or loader.name
     opened_as = posixpath.normpath(posixpath.join(process.cwd, process.argv[0]))
     return Program(
-        Image(process.argv[0], found.path, facts),
+        Mapped(process.argv[0], found.path, facts),
         replace(loader, name=name),
         process,
         opened_as=opened_as,

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words as words_of
-from elfgate.linkage.attempt import Attempt, Doubt, Process
+from elfgate.linkage import messages
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.kernel import Program
+from elfgate.linkage.kernel.execve import Program
+from elfgate.linkage.programs.interpreters import SHELLS, shell
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.shells import SHELLS, shell
-from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.linkage.starts import OnNoExec, Start, Starts
+from elfgate.linkage.world import Attempt, Doubt, Process
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
@@ -99,8 +99,8 @@ _CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user,
 
 
 def unwrap(
-    attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]
-) -> Ways | None:
+    attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome]
+) -> Starts | None:
     """Tell which programs a started one may start in its place.
 
     Args:
@@ -118,12 +118,12 @@ def unwrap(
     by = program.process.argv[0]
     if name == "env":
         process = _env(attempt, program)
-        wrapped = (
-            Wrapped(process, by, _by_execvp(program), file=program.image.path)
+        start = (
+            Start(process, by, _by_execvp(program), file=program.image.path)
             if process is not None
             else None
         )
-        return Ways.one(wrapped) if wrapped is not None else None
+        return Starts.one(start) if start is not None else None
     if name not in SIMPLE:
         return None
     usage = SIMPLE[name]
@@ -136,17 +136,17 @@ def unwrap(
         who = _user(attempt, user, name)
         if who is None:
             return None  # it ends by itself, with an error of its own, or starts something else
-    text = _by_execvp(program) if usage.execvp else ByText.REFUSED
-    return Ways.one(Wrapped(process.doubted(usage.doubt), by, text, who, program.image.path))
+    text = _by_execvp(program) if usage.execvp else OnNoExec.REFUSED
+    return Starts.one(Start(process.doubted(usage.doubt), by, text, who, program.image.path))
 
 
-def _by_execvp(program: Program) -> ByText:
+def _by_execvp(program: Program) -> OnNoExec:
     """Tell how execvp(3) takes a text: glibc runs it by /bin/sh (posix/execvpe.c), musl does not."""
     about = program.loader.facts.loader if program.loader is not None else None
     if about is not None:
-        return ByText.RUN_BY_SH if about.libc == "glibc" else ByText.REFUSED
+        return OnNoExec.RUN_BY_SH if about.libc == "glibc" else OnNoExec.REFUSED
     # A static program of glibc has its note; one without may be of musl, of Go or of anything else.
-    return ByText.RUN_BY_SH if program.image.facts.kernel_floor is not None else ByText.UNKNOWN
+    return OnNoExec.RUN_BY_SH if program.image.facts.kernel_floor is not None else OnNoExec.UNKNOWN
 
 
 def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
@@ -291,5 +291,5 @@ def _no_split_string(attempt: Attempt, program: Program) -> None:
     path = program.process.argv[0]
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
     attempt.failed(
-        Code.COMMAND_MISSING, program.image.path, message, words_of.FIX_ENV, program.process.doubt
+        Code.COMMAND_MISSING, program.image.path, message, messages.FIX_ENV, program.process.doubt
     )

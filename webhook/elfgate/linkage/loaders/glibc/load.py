@@ -10,9 +10,13 @@ from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage import cpu, words
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
-from elfgate.linkage.glibc_search import (
+from elfgate.linkage import messages
+from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
+from elfgate.linkage.kernel.privilege import secured
+from elfgate.linkage.loaders import cpu
+from elfgate.linkage.loaders.glibc.levels import compare
+from elfgate.linkage.loaders.glibc.search import (
     ALIGNMENT_CHECKED_BEFORE,
     NotFound,
     Opened,
@@ -20,9 +24,14 @@ from elfgate.linkage.glibc_search import (
     Search,
     release,
 )
-from elfgate.linkage.kernel import Image, Program
-from elfgate.linkage.levels import compare
-from elfgate.linkage.loaded import (
+from elfgate.linkage.loaders.glibc.tunables import Tunables, tunables
+from elfgate.linkage.loaders.glibc.versions import (
+    check_relr,
+    check_unversioned,
+    check_versions,
+    needs_glibc,
+)
+from elfgate.linkage.loaders.objects import (
     MOST_OBJECTS,
     Object,
     Objects,
@@ -32,13 +41,10 @@ from elfgate.linkage.loaded import (
     report_mismatch,
     report_missing,
 )
-from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
-from elfgate.linkage.privilege import secured
+from elfgate.linkage.loaders.symbols import by_version, undefined
 from elfgate.linkage.report import Code
-from elfgate.linkage.symbols import by_version, undefined
-from elfgate.linkage.tunables import Tunables, tunables
-from elfgate.linkage.versions import check_relr, check_unversioned, check_versions, needs_glibc
 from elfgate.linkage.work import CHARACTERS
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -57,7 +63,7 @@ _EARLY_INIT, _EARLY_INIT_SINCE = (
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
-def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
+def load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> None:
     """Load and link a program; report what fails.
 
     Args:
@@ -76,7 +82,7 @@ def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) 
 
 
 def _load_for_any_cpu(
-    attempt: Attempt, program: Program, loader: Image, about: LoaderFacts
+    attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts
 ) -> None:
     """Load and link; where levels of CPUs lead elsewhere, compare what comes of it."""
     before = len(attempt.findings)
@@ -87,7 +93,7 @@ def _load_for_any_cpu(
             return
 
 
-def _load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> Sequence[str]:
+def _load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> Sequence[str]:
     """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
     if not cpu.floor_met(
         attempt, loader.path, about.cpu_floor, program.process.doubt
@@ -200,14 +206,14 @@ def _link(
 
 
 def _kernel_new_enough(
-    attempt: Attempt, loader: Image, search: Search, doubt: Doubt | None
+    attempt: Attempt, loader: Mapped, search: Search, doubt: Doubt | None
 ) -> bool:
     """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True
-    message = words.kernel_too_old(loader.path, floor, kernel)
-    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, words.FIX_KERNEL, doubt)
+    message = messages.kernel_too_old(loader.path, floor, kernel)
+    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, messages.FIX_KERNEL, doubt)
     return False
 
 
@@ -298,7 +304,7 @@ def _add(
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
-        attempt.note(Code.CPU_LEVEL, opened.path, message, words.FIX_CPU)
+        attempt.note(Code.CPU_LEVEL, opened.path, message, messages.FIX_CPU)
     return mapped(attempt, item, taken_by_old_glibc if by_alignment else taken_by_glibc)
 
 
@@ -311,7 +317,7 @@ def _report_token(attempt: Attempt, item: Object, name: str) -> None:
     message = (
         f"{item.path} needs {name}: no such token is allowed in a program that gains a privilege"
     )
-    attempt.failed(Code.LIBRARY_MISSING, item.path, message, words.FIX_LIBRARY, item.doubt)
+    attempt.failed(Code.LIBRARY_MISSING, item.path, message, messages.FIX_LIBRARY, item.doubt)
 
 
 def _report(
@@ -322,7 +328,7 @@ def _report(
         doubt = needed_by.doubt or missing.doubt
         # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
         code = Code.KERNEL_TOO_OLD if name == _LIBC and not is_assumed else Code.LIBRARY_MISSING
-        attempt.failed(code, missing.too_new, message, words.FIX_KERNEL, doubt)
+        attempt.failed(code, missing.too_new, message, messages.FIX_KERNEL, doubt)
         return
     if missing.other_class:
         report_mismatch(
@@ -350,21 +356,21 @@ def _bind(
         who = "no loaded library defines"
         if names:
             bound = False
-            message = words.symbols_missing(item.path, names, who)
-            attempt.failed(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+            message = messages.symbols_missing(item.path, names, who)
+            attempt.failed(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
         elif lazy and 0 in item.facts.slot_types and item.facts.machine in _SLOTS_CHECKED:
             bound = False
             message = f"{item.path} has a jump slot without a type (unexpected PLT reloc type 0x00)"
-            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_BUILD, item.doubt)
+            attempt.failed(
+                Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_BUILD, item.doubt
+            )
         elif _is_mixed(item, missing.lazy):
             bound = False
             message = f"{item.path} is of another release of glibc than its loader {itself.path}"
             attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
-            message = (
-                f"{words.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
-            )
-            attempt.note(Code.SYMBOL_MISSING, item.path, message, words.FIX_SYMBOL)
+            message = f"{messages.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
+            attempt.note(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL)
     return bound
 
 
@@ -376,7 +382,7 @@ def _initialised(
     if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
         return True
     message = f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or no C library"
-    attempt.failed(Code.SYMBOL_MISSING, libc.path, message, words.FIX_SYMBOL, doubt)
+    attempt.failed(Code.SYMBOL_MISSING, libc.path, message, messages.FIX_SYMBOL, doubt)
     return False
 
 

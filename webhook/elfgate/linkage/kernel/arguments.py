@@ -8,8 +8,8 @@ most; ``prepare_arg_pages``).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from elfgate.linkage.attempt import Process
 from elfgate.linkage.work import CHARACTERS, Work
+from elfgate.linkage.world import Process
 from elfgate.platforms import Architecture
 
 _PAGES = 32

@@ -9,19 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words as words_of
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.kernel import Program
+from elfgate.linkage.kernel.execve import Program
 from elfgate.linkage.path_search import find_command
+from elfgate.linkage.programs.script_world import ScriptWorld, inner
 from elfgate.linkage.report import Code, Outcome
-from elfgate.linkage.script_world import ScriptWorld, inner
 from elfgate.linkage.shell.ends import Ending, Followed
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
 from elfgate.linkage.shell.syntax.dialect import Dialect, dialect_of
 from elfgate.linkage.shell.values import Fields, Unknown, Value
-from elfgate.linkage.ways import ByText, Ways, Wrapped
+from elfgate.linkage.starts import OnNoExec, Start, Starts
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -51,7 +51,7 @@ class _Call:
     words: tuple[str, ...]
 
 
-def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outcome]) -> Ways | None:
+def shell(attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome]) -> Starts | None:
     """Tell which programs a shell may start in its place.
 
     It is called as ``sh [OPTION…] SCRIPT [ARG…]`` or ``sh -c COMMAND [NAME ARG…]``.
@@ -75,12 +75,12 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Wrapped], Outco
         name, args = (args[0], args[1:]) if args else (program.process.argv[0], ())
 
     def come(process: Process) -> Outcome:
-        return outcome(_wrapped(program, process))
+        return outcome(_start(program, process))
 
     world = ScriptWorld(attempt, program.process, _dialect(program), come)
     state = _first_state(program.process, call, name, args)
     followed = _followed(inner(text), state, world, program)
-    return _ways(attempt, program, followed, world, args)
+    return _starts(attempt, program, followed, world, args)
 
 
 def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]) -> State:
@@ -123,26 +123,26 @@ def _followed(text: str, state: State, world: ScriptWorld, program: Program) -> 
     return follow(text, state, world)
 
 
-def _ways(
+def _starts(
     attempt: Attempt,
     program: Program,
     followed: Followed,
     world: ScriptWorld,
     args: tuple[str, ...],
-) -> Ways | None:
-    wrapped: list[Wrapped] = []
+) -> Starts | None:
+    starts: list[Start] = []
     for ending in followed.endings:
         process = _process(ending, world)
         if process is None:
             continue
-        one = replace(_wrapped(program, process), aside=ending.aside)
-        if one not in wrapped:
-            wrapped.append(one)
+        one = replace(_start(program, process), aside=ending.aside)
+        if one not in starts:
+            starts.append(one)
     # A script that ends with an error of its own has started too.
     ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:
-        wrapped += _as_far_as_visible(attempt, program, args)
-    return Ways(tuple(wrapped), ends or followed.lost) if wrapped else None
+        starts += _as_far_as_visible(attempt, program, args)
+    return Starts(tuple(starts), ends or followed.lost) if starts else None
 
 
 def _process(ending: Ending, world: ScriptWorld) -> Process | None:
@@ -154,7 +154,7 @@ def _process(ending: Ending, world: ScriptWorld) -> Process | None:
     return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, ending.doubt))
 
 
-def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]) -> list[Wrapped]:
+def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]) -> list[Start]:
     """The likely start of a script that cannot be followed: its arguments, where they name a file."""
     if not args or not args[0]:
         return []
@@ -162,11 +162,11 @@ def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]
     named = (
         "/" in args[0] or find_command(attempt, process, args[0], actor="shell").path is not None
     )
-    return [_wrapped(program, process)] if named else []
+    return [_start(program, process)] if named else []
 
 
-def _wrapped(program: Program, process: Process) -> Wrapped:
-    return Wrapped(process, program.process.argv[0], ByText.RUN_BY_ITSELF, file=program.image.path)
+def _start(program: Program, process: Process) -> Start:
+    return Start(process, program.process.argv[0], OnNoExec.RUN_BY_ITSELF, file=program.image.path)
 
 
 def _script(attempt: Attempt, program: Program, path: str) -> str | None:
@@ -181,7 +181,7 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
     elif found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
         message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
         attempt.failed(
-            Code.COMMAND_NOT_EXECUTABLE, path, message, words_of.FIX_MODE, program.process.doubt
+            Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_MODE, program.process.doubt
         )
     elif found.entry.elf:
         _report_elf(attempt, program, path)
@@ -193,15 +193,15 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
 
 
 def _report_missing(attempt: Attempt, program: Program, path: str, found: Missing) -> None:
-    missing = words_of.command_missing(path, found, attempt.variant)
+    missing = messages.command_missing(path, found, attempt.distro)
     message = f"{program.process.argv[0]} runs {missing}"
     # Shells other than bash end as they would for any error.
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _STARTED)
-    attempt.failed(Code.COMMAND_MISSING, path, message, words_of.FIX_COMMAND, doubt)
+    attempt.failed(Code.COMMAND_MISSING, path, message, messages.FIX_COMMAND, doubt)
 
 
 def _report_elf(attempt: Attempt, program: Program, path: str) -> None:
     message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
     # bash says that it cannot execute a binary file
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
-    attempt.failed(Code.EXEC_FORMAT, path, message, words_of.FIX_FORMAT, doubt)
+    attempt.failed(Code.EXEC_FORMAT, path, message, messages.FIX_FORMAT, doubt)

@@ -13,22 +13,22 @@ from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Lookup, Process
-from elfgate.linkage.cpu import OLD_SUBDIRECTORIES
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.glibc_cache import (
+from elfgate.linkage.kernel.execve import Mapped, page_sizes
+from elfgate.linkage.kernel.machines import architecture_of
+from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
+from elfgate.linkage.loaders.cpu import OLD_SUBDIRECTORIES
+from elfgate.linkage.loaders.glibc.cache import (
     KERNEL_FLOOR_UNTIL,
     NO_SUCH_KERNEL,
     CacheReader,
 )
-from elfgate.linkage.glibc_subdirectories import Subdirectories
-from elfgate.linkage.glibc_verify import Skip, verify
-from elfgate.linkage.kernel import Image, page_sizes
-from elfgate.linkage.loaded import Object
-from elfgate.linkage.machines import architecture_of
-from elfgate.linkage.pages import taken_by_glibc, taken_by_old_glibc
-from elfgate.linkage.search import SearchPath, expand, expand_known, pattern_of, split_glibc
+from elfgate.linkage.loaders.glibc.subdirectories import Subdirectories
+from elfgate.linkage.loaders.glibc.verify import Skip, verify
+from elfgate.linkage.loaders.objects import Object
+from elfgate.linkage.loaders.paths import SearchPath, expand, expand_known, pattern_of, split_glibc
 from elfgate.linkage.work import CHARACTERS
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Lookup, Process
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -111,7 +111,7 @@ class Search:
         program: The program, by which LD_LIBRARY_PATH is expanded.
     """
 
-    def __init__(self, attempt: Attempt, process: Process, loader: Image, program: Object) -> None:
+    def __init__(self, attempt: Attempt, process: Process, loader: Mapped, program: Object) -> None:
         self._attempt = attempt
         self._process = process
         self._loader = loader

@@ -7,8 +7,8 @@ it notes must not be newer than the running one; since 2.33 the best ``glibc-hwc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from elfgate.linkage.cpu import reaches
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
+from elfgate.linkage.loaders.cpu import reaches
 from elfgate.platforms import Architecture
 from elfgate.rootfs.ldconf import CacheEntry
 

@@ -8,7 +8,7 @@ looked at by some of them only, and ``EI_DATA`` by none.
 from enum import Enum
 
 from elfgate.elf.facts import ElfFacts
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import ARCHITECTURES, Architecture, Machine, machine_name
 
 _ALIASES = {6: 3, 0xA390: 22}  # EM_486; EM_S390_OLD

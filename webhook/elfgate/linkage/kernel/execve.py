@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from elfgate.elf.facts import ElfFacts, Type
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words
-from elfgate.linkage.arguments import too_long
-from elfgate.linkage.attempt import Attempt, Hidden, Process
+from elfgate.linkage import messages
 from elfgate.linkage.credentials import EXECUTE, Credentials, executable
-from elfgate.linkage.machines import (
+from elfgate.linkage.kernel.arguments import too_long
+from elfgate.linkage.kernel.machines import (
     Taken,
     architecture_of,
     begins_with_code,
@@ -19,17 +18,18 @@ from elfgate.linkage.machines import (
     is_of_first_power_abi,
     taken,
 )
-from elfgate.linkage.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
-from elfgate.linkage.privilege import Gain, becomes, gain, lacking
-from elfgate.linkage.report import Code
-from elfgate.linkage.segments import (
+from elfgate.linkage.kernel.pages import LARGER_PAGES, SMALLEST, cut_off, mappable
+from elfgate.linkage.kernel.privilege import Gain, becomes, gain, lacking
+from elfgate.linkage.kernel.segments import (
     doubtful,
     is_bound_by_a_loader,
     is_moved,
     not_entered,
     unmappable,
 )
-from elfgate.linkage.shebang import shebang
+from elfgate.linkage.kernel.shebang import shebang
+from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt, Hidden, Process
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -42,7 +42,7 @@ _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class Mapped:
     """An ELF file that the kernel maps.
 
     Attributes:
@@ -69,8 +69,8 @@ class Program:
         opened_as: The path under which a loader that was started with it has opened it; empty if the kernel has.
     """
 
-    image: Image
-    loader: Image | None
+    image: Mapped
+    loader: Mapped | None
     process: Process
     gain: Gain = Gain.NO
     becomes: Credentials | None = None
@@ -101,7 +101,7 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         facts = attempt.facts(found)
         if facts is not None:
             program = _execute(
-                attempt, process, Image(path, found.path, facts), script, found.entry
+                attempt, process, Mapped(path, found.path, facts), script, found.entry
             )
             return None if program is None else _with_gain(attempt, program, found.entry)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
@@ -120,7 +120,7 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
     attempt.failed(
-        Code.SCRIPT_INTERPRETER_MISSING, script, message, words.FIX_INTERPRETER, process.doubt
+        Code.SCRIPT_INTERPRETER_MISSING, script, message, messages.FIX_INTERPRETER, process.doubt
     )
     return None
 
@@ -138,9 +138,9 @@ def passed_on(attempt: Attempt, process: Process, path: str) -> bool:
     wrong = too_long(process, attempt.architecture, sizes, attempt.work)
     if wrong is None:
         return True
-    message = words.too_long(path, wrong.what, wrong.size, wrong.limit)
+    message = messages.too_long(path, wrong.what, wrong.size, wrong.limit)
     if wrong.certain:
-        attempt.failed(Code.ARGUMENTS_TOO_LONG, path, message, words.FIX_LENGTH)
+        attempt.failed(Code.ARGUMENTS_TOO_LONG, path, message, messages.FIX_LENGTH)
     else:
         attempt.unknown(path, message, UnknownReason.NODE_FACT_UNKNOWN)
     return False
@@ -161,20 +161,20 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
         attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None
     if not executable(found.entry, attempt.who):
-        why = words.not_executable(found.entry, attempt.who)
+        why = messages.not_executable(found.entry, attempt.who)
         if script:
             message = f"{script} is run by {path}, which {why}"
             attempt.failed(
                 Code.SCRIPT_INTERPRETER_MISSING,
                 script,
                 message,
-                words.FIX_INTERPRETER,
+                messages.FIX_INTERPRETER,
                 process.doubt,
             )
         else:
-            message = f"{words.named(path, found.path)} {why}"
+            message = f"{messages.named(path, found.path)} {why}"
             attempt.failed(
-                Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, process.doubt
+                Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, process.doubt
             )
         return None
     if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
@@ -186,24 +186,26 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
 
 def _no_file(attempt: Attempt, process: Process, path: str, missing: Missing, script: str) -> None:
     if script:
-        message = words.interpreter_missing(script, path, missing, attempt.variant)
-        remedy = words.fix_interpreter(missing)
+        message = messages.interpreter_missing(script, path, missing, attempt.distro)
+        remedy = messages.fix_interpreter(missing)
         attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, remedy, process.doubt)
     elif missing.errno == "EACCES":
         message = f"{path} cannot be reached by user {attempt.who.uid}: {missing.path} has no x bit for it"
-        attempt.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, words.FIX_REACH, process.doubt)
+        attempt.failed(
+            Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_REACH, process.doubt
+        )
     else:
-        message = words.command_missing(path, missing, attempt.variant, process.cwd)
-        remedy = words.FIX_TARGET if missing.symlinks else words.FIX_COMMAND
+        message = messages.command_missing(path, missing, attempt.distro, process.cwd)
+        remedy = messages.FIX_TARGET if missing.symlinks else messages.FIX_COMMAND
         attempt.failed(Code.COMMAND_MISSING, path, message, remedy, process.doubt)
 
 
 def _no_format(attempt: Attempt, process: Process, found: Found, script: str) -> None:
     """Report ENOEXEC for a file that is neither ELF nor a script."""
-    what = words.nature(found.entry)
+    what = messages.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
     attempt.failed(
-        Code.EXEC_FORMAT, found.path, f"{subject} {what}", words.FIX_FORMAT, process.doubt
+        Code.EXEC_FORMAT, found.path, f"{subject} {what}", messages.FIX_FORMAT, process.doubt
     )
 
 
@@ -213,21 +215,21 @@ def _with_gain(attempt: Attempt, program: Program, entry: Entry) -> Program:
     return replace(program, gain=gained, becomes=becomes(entry, who, held))
 
 
-def _permitted(attempt: Attempt, process: Process, image: Image, entry: Entry) -> bool:
+def _permitted(attempt: Attempt, process: Process, image: Mapped, entry: Entry) -> bool:
     """Judge the capabilities that a file demands (EPERM)."""
     missing = lacking(entry, attempt.bounding)
     if missing:
-        message = words.capabilities_missing(image.path, missing)
-        code, remedy = Code.COMMAND_NOT_EXECUTABLE, words.FIX_CAPABILITY
+        message = messages.capabilities_missing(image.path, missing)
+        code, remedy = Code.COMMAND_NOT_EXECUTABLE, messages.FIX_CAPABILITY
         attempt.failed(code, image.path, message, remedy, process.doubt)
     elif missing is None:
-        message = words.capabilities_unknown(image.path)
+        message = messages.capabilities_unknown(image.path)
         attempt.unknown(image.path, message, UnknownReason.VALUE_UNKNOWN)
     return missing == ()
 
 
 def _execute(
-    attempt: Attempt, process: Process, image: Image, script: str, entry: Entry
+    attempt: Attempt, process: Process, image: Mapped, script: str, entry: Entry
 ) -> Program | None:
     """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
     if not _header_taken(attempt, process, image, script):
@@ -253,24 +255,24 @@ def _execute(
     )
 
 
-def _leads(attempt: Attempt, process: Process, image: Image, loader: Image | None) -> bool:
+def _leads(attempt: Attempt, process: Process, image: Mapped, loader: Mapped | None) -> bool:
     """Map the loader, or find that the program does without one."""
     if loader is None:
         return _self_contained(attempt, process, image)
     return _mapped(attempt, process, loader, unmappable(loader.facts, is_loader=True))
 
 
-def _by_descriptor(attempt: Attempt, process: Process, image: Image, first: Image) -> None:
+def _by_descriptor(attempt: Attempt, process: Process, image: Mapped, first: Mapped) -> None:
     """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
     message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
     else:
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
-def _header_taken(attempt: Attempt, process: Process, image: Image, script: str) -> bool:
+def _header_taken(attempt: Attempt, process: Process, image: Mapped, script: str) -> bool:
     facts = image.facts
     answer = taken(facts, attempt.architecture, attempt.node)
     subject = f"{script} is run by {image.path}, which" if script else image.path
@@ -279,7 +281,7 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
             f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
         )  # fmt: skip
         attempt.failed(
-            Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", words.FIX_FORMAT, process.doubt
+            Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", messages.FIX_FORMAT, process.doubt
         )
         return False
     if answer is Taken.UNKNOWN:
@@ -292,12 +294,12 @@ def _header_taken(attempt: Attempt, process: Process, image: Image, script: str)
     return True
 
 
-def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | None:
+def _interpreter(attempt: Attempt, process: Process, image: Mapped) -> Mapped | None:
     """Open the first PT_INTERP: ENOEXEC, ENOENT, EACCES, EIO and ELIBBAD, in the kernel's order."""
     facts, path = image.facts, image.facts.interp or ""
     if facts.interp_malformed:
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
         return None
     found = attempt.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
@@ -310,7 +312,7 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
         "kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno
     )
     if isinstance(found, Missing):
-        message = words.loader_missing(image.path, path, found, attempt.variant)
+        message = messages.loader_missing(image.path, path, found, attempt.distro)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
         remedy = _fix_loader(attempt, facts, found)
         attempt.failed(code, image.path, message, remedy, process.doubt)
@@ -320,62 +322,65 @@ def _interpreter(attempt: Attempt, process: Process, image: Image) -> Image | No
 
 def _fix_loader(attempt: Attempt, facts: ElfFacts, missing: Missing) -> str:
     if missing.errno == "EACCES":
-        return words.FIX_REACH
-    return words.fix_loader(facts, attempt.variant)
+        return messages.FIX_REACH
+    return messages.fix_loader(facts, attempt.distro)
 
 
-def _loader(attempt: Attempt, process: Process, image: Image, found: Found) -> Image | None:
+def _loader(attempt: Attempt, process: Process, image: Mapped, found: Found) -> Mapped | None:
     loader = attempt.facts(found)
     if found.entry.kind is Kind.UNREADABLE:
         attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None
-    remedy = words.fix_loader(image.facts, attempt.variant)
+    remedy = messages.fix_loader(image.facts, attempt.distro)
     if not executable(found.entry, attempt.who):
-        wrong = words.not_executable(found.entry, attempt.who)
+        wrong = messages.not_executable(found.entry, attempt.who)
         if found.entry.kind is Kind.FILE:
-            remedy = words.FIX_LOADER_MODE
+            remedy = messages.FIX_LOADER_MODE
     elif loader is None or found.entry.size < _ELF_HEADER:
-        wrong = words.nature(found.entry)
+        wrong = messages.nature(found.entry)
     elif loader.malformed:
         wrong = f"is not a valid ELF file: {loader.malformed}"
     elif architecture_of(loader) is not architecture_of(image.facts):
         wrong = f"is {describe(loader)}, not {describe(image.facts)}"
     else:
-        return Image(image.facts.interp or "", found.path, loader)
-    message = f"{image.path} needs the loader {words.named(image.facts.interp or '', found.path)}, which {wrong}"
+        return Mapped(image.facts.interp or "", found.path, loader)
+    message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"
     attempt.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
     return None
 
 
-def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> bool:
+def _mapped(attempt: Attempt, process: Process, image: Mapped, wrong: str) -> bool:
     """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
     sizes = page_sizes(attempt)
     if wrong:
         attempt.failed(
-            Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", words.FIX_BUILD, process.doubt
+            Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", messages.FIX_BUILD, process.doubt
         )
         return False
     if not mappable(image.facts, sizes[0]):
         attempt.failed(
             Code.PAGE_SIZE,
             image.path,
-            words.page_size(image.path, sizes[0]),
-            words.FIX_PAGES,
+            messages.page_size(image.path, sizes[0]),
+            messages.FIX_PAGES,
             process.doubt,
         )
         return False
     for size in sizes[1:]:
         if not mappable(image.facts, size):
             attempt.note(
-                Code.PAGE_SIZE, image.path, words.page_size_note(image.path, size), words.FIX_PAGES
+                Code.PAGE_SIZE,
+                image.path,
+                messages.page_size_note(image.path, size),
+                messages.FIX_PAGES,
             )
             break
     if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
         attempt.note(
             Code.PAGE_SIZE,
             image.path,
-            words.allocator_note(image.path, sizes[-1]),
-            words.FIX_ALLOCATOR,
+            messages.allocator_note(image.path, sizes[-1]),
+            messages.FIX_ALLOCATOR,
         )
     if uncertain := doubtful(image.facts):
         attempt.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
@@ -383,30 +388,34 @@ def _mapped(attempt: Attempt, process: Process, image: Image, wrong: str) -> boo
     cut = cut_off(image.facts, sizes[-1])
     if cut:
         message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_TRUNCATED, process.doubt)
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_TRUNCATED, process.doubt)
     elif cut is None:
         message = f"{image.path} is truncated, and may need what is missing"
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     return cut is False
 
 
-def entered(attempt: Attempt, process: Process, image: Image) -> bool:
+def entered(attempt: Attempt, process: Process, image: Mapped) -> bool:
     """Enter a loader, or a program: the kernel does if it has no loader, else the loader, when it has loaded all."""
     sizes, path = page_sizes(attempt), image.path
     barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
     if len(barred) < len(sizes):
         if barred:
             attempt.note(
-                Code.PAGE_SIZE, path, words.page_size_note(path, min(barred)), words.FIX_PAGES
+                Code.PAGE_SIZE, path, messages.page_size_note(path, min(barred)), messages.FIX_PAGES
             )
         return True
     if not_entered(image.facts, SMALLEST):
         attempt.failed(
-            Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", words.FIX_BUILD, process.doubt
+            Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", messages.FIX_BUILD, process.doubt
         )
     else:
         attempt.failed(
-            Code.PAGE_SIZE, path, words.page_size(path, sizes[0]), words.FIX_PAGES, process.doubt
+            Code.PAGE_SIZE,
+            path,
+            messages.page_size(path, sizes[0]),
+            messages.FIX_PAGES,
+            process.doubt,
         )
     return False
 
@@ -418,7 +427,7 @@ def page_sizes(attempt: Attempt) -> tuple[int, ...]:
     return (SMALLEST, *LARGER_PAGES.get(attempt.architecture.name, ()))
 
 
-def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
+def _self_contained(attempt: Attempt, process: Process, image: Mapped) -> bool:
     """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
 
     Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a library takes from
@@ -435,7 +444,7 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
         return False
     if is_bound_by_a_loader(facts):
         message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_BUILD, process.doubt)
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_BUILD, process.doubt)
         return False
     takes = bool(facts.needed) or any(
         not symbol.weak for symbol in facts.undefined
@@ -448,5 +457,5 @@ def _self_contained(attempt: Attempt, process: Process, image: Image) -> bool:
         attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:
         message = f"{image.path} is a shared library, not a program: it has no loader to start it"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, words.FIX_FORMAT, process.doubt)
+        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
     return False

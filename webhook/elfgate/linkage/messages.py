@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.linkage.credentials import Credentials
-from elfgate.linkage.report import Variant
+from elfgate.linkage.report import Distro
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing
 
@@ -52,13 +52,13 @@ FIX_KERNEL = "use an older base image, or nodes with a newer kernel"
 _MANY = 3
 
 
-def fix_loader(facts: ElfFacts, variant: Variant) -> str:
+def fix_loader(facts: ElfFacts, distro: Distro) -> str:
     """Tell what to do about a loader that is not there."""
     path = facts.interp or ""
     if not path.startswith("/"):
         return "link the program with the absolute path of its loader (--dynamic-linker)"
     libc = "musl" if "ld-musl" in path else "glibc"
-    if libc == variant.libc:
+    if libc == distro.libc:
         return FIX_ELSEWHERE
     return f"link the program statically, or use an image with {libc}"
 
@@ -106,9 +106,9 @@ def too_costly(name: str) -> str:
     return f"what becomes of {name} takes too long to find out"
 
 
-def image(variant: Variant) -> str:
+def image(distro: Distro) -> str:
     """Name the image, with its nature as far as that is known."""
-    nature = variant.libc if variant.id == "unknown" else str(variant)
+    nature = distro.libc if distro.id == "unknown" else str(distro)
     return f"this image ({nature})" if nature else "this image"
 
 
@@ -145,35 +145,35 @@ def fix_interpreter(missing: Missing) -> str:
     return FIX_TARGET if missing.symlinks else FIX_INTERPRETER
 
 
-def command_missing(path: str, missing: Missing, variant: Variant, cwd: str = "/") -> str:
+def command_missing(path: str, missing: Missing, distro: Distro, cwd: str = "/") -> str:
     """Say that what is to be started is not there."""
     if missing.errno == "ELOOP":
         return f"{path} cannot be resolved: its symbolic links form a loop"
     dangling = f" ({missing.path} is missing)" if missing.symlinks else ""
     where = "" if path.startswith("/") or cwd == "/" else f" (in the working directory {cwd})"
-    return f"{path}{where} does not exist in {image(variant)}{dangling}"
+    return f"{path}{where} does not exist in {image(distro)}{dangling}"
 
 
-def interpreter_missing(script: str, path: str, missing: Missing, variant: Variant) -> str:
+def interpreter_missing(script: str, path: str, missing: Missing, distro: Distro) -> str:
     """Say that a script's interpreter is not there."""
     if path.endswith("\r"):
         return f"{script} is run by {path}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
         return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
     if missing.symlinks and missing.errno == "ENOENT":
-        ends = f"whose link ends at {missing.path}, which does not exist in {image(variant)}"
+        ends = f"whose link ends at {missing.path}, which does not exist in {image(distro)}"
         return f"{script} is run by {path}, {ends}"
-    return f"{script} is run by {path or 'nothing'}, which {image(variant)} does not contain"
+    return f"{script} is run by {path or 'nothing'}, which {image(distro)} does not contain"
 
 
-def loader_missing(program: str, path: str, missing: Missing, variant: Variant) -> str:
+def loader_missing(program: str, path: str, missing: Missing, distro: Distro) -> str:
     """Say that the loader of a program is not there."""
     if missing.errno == "EACCES":
         return f"{program} needs the loader {path}, but {missing.path} may not be searched by this user"
     if missing.symlinks:
-        ends = f"whose link ends at {missing.path}, which does not exist in {image(variant)}"
+        ends = f"whose link ends at {missing.path}, which does not exist in {image(distro)}"
         return f"{program} needs the loader {path}, {ends}"
-    return f"{program} needs the loader {path}, which {image(variant)} does not contain"
+    return f"{program} needs the loader {path}, which {image(distro)} does not contain"
 
 
 def page_size(path: str, size: int) -> str:

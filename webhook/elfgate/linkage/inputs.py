@@ -83,7 +83,7 @@ class Overrides:
     unknown_command: frozenset[int] = frozenset()
     unknown_args: frozenset[int] = frozenset()
 
-    def told(self) -> tuple[object, ...]:
+    def cache_key(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
         return _told(self)
 
@@ -108,7 +108,7 @@ class NodeFacts:
     runtime: str | None = None
     snapshotter: Snapshotter | None = None
 
-    def told(self) -> tuple[object, ...]:
+    def cache_key(self) -> tuple[object, ...]:
         """All of it in plain values, so that what is equal is written alike."""
         return _told(self)
 

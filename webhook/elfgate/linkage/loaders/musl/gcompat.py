@@ -12,14 +12,15 @@ from dataclasses import replace
 
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage import musl, words
-from elfgate.linkage.attempt import Attempt
-from elfgate.linkage.kernel import Image, Program
+from elfgate.linkage import messages
+from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.loaders.musl.load import load as load_by_musl
 from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt
 from elfgate.rootfs.tree import Found, Missing
 
 
-def load(attempt: Attempt, program: Program, stub: Image, about: LoaderFacts) -> None:
+def load(attempt: Attempt, program: Program, stub: Mapped, about: LoaderFacts) -> None:
     """Load and link a program; report what fails.
 
     Args:
@@ -38,18 +39,18 @@ def load(attempt: Attempt, program: Program, stub: Image, about: LoaderFacts) ->
         return
     preloads = f"{library[0]} {program.process.env.get('LD_PRELOAD', '')}"
     process = replace(program.process, env={**program.process.env, "LD_PRELOAD": preloads})
-    musl.load(attempt, replace(program, process=process), loader, loader.facts.loader)
+    load_by_musl(attempt, replace(program, process=process), loader, loader.facts.loader)
 
 
-def _loader(attempt: Attempt, program: Program, stub: Image, path: str) -> Image | None:
+def _loader(attempt: Attempt, program: Program, stub: Mapped, path: str) -> Mapped | None:
     """Find musl's loader; report it if the stub cannot execute it."""
     found = attempt.lookup(path)
     attempt.step("gcompat", path, found.path if isinstance(found, Found) else "not found")
     if isinstance(found, Missing) and found.errno == "ENOENT":
-        lacking = words.loader_missing(stub.path, path, found, attempt.variant)
+        lacking = messages.loader_missing(stub.path, path, found, attempt.distro)
         message = f"{program.image.path} is run by gcompat, and {lacking}"
         attempt.failed(
-            Code.LOADER_MISSING, path, message, words.FIX_MUSL_LOADER, program.process.doubt
+            Code.LOADER_MISSING, path, message, messages.FIX_MUSL_LOADER, program.process.doubt
         )
         return None
     facts = attempt.facts(found) if isinstance(found, Found) else None
@@ -57,7 +58,7 @@ def _loader(attempt: Attempt, program: Program, stub: Image, path: str) -> Image
         message = f"{program.image.path} is run by gcompat, but {path} is not musl's loader"
         attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
-    return Image(posixpath.basename(program.image.facts.interp or stub.path), path, facts)
+    return Mapped(posixpath.basename(program.image.facts.interp or stub.path), path, facts)
 
 
 def _opens(attempt: Attempt, program: Program) -> bool:
@@ -67,6 +68,6 @@ def _opens(attempt: Attempt, program: Program) -> bool:
         return True
     message = f"{found.path} is run by gcompat, which has musl open it, but user {attempt.who.uid} may not read it"
     attempt.failed(
-        Code.COMMAND_NOT_EXECUTABLE, found.path, message, words.FIX_MODE, program.process.doubt
+        Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, program.process.doubt
     )
     return False

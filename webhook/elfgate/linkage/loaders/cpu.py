@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Doubt
-from elfgate.linkage.loaded import Object
+from elfgate.linkage import messages
+from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt, Doubt
 
 LADDERS = (
     ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
@@ -55,10 +55,10 @@ def floor_met(attempt: Attempt, path: str, floor: str, doubt: Doubt | None) -> b
     met = reaches(attempt.node.cpu_level, floor) if floor else True
     if met is None:
         message = f"{path} (glibc) demands a CPU of level {floor}: it does not start on older ones"
-        attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+        attempt.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
         message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {attempt.node.cpu_level}"
-        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
+        attempt.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
     return met is not False
 
 
@@ -78,14 +78,14 @@ def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | Non
         message = (
             f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
         )
-        attempt.note(Code.CPU_LEVEL, path, message, words.FIX_CPU)
+        attempt.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
         message = f"{path} is built by Go for CPUs of level {level}, but the node's is {attempt.node.cpu_level}"
         if level.startswith("power") and reaches(attempt.node.cpu_level, "power9"):
             doubt = doubt or Doubt(
                 UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks"
             )
-        attempt.failed(Code.CPU_LEVEL, path, message, words.FIX_CPU, doubt)
+        attempt.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
 
 
 def isa_met(attempt: Attempt, objects: Iterable[Object]) -> bool:
@@ -98,10 +98,10 @@ def isa_met(attempt: Attempt, objects: Iterable[Object]) -> bool:
         met = reaches(attempt.node.cpu_level, needed)
         if met is False:
             message = f"{item.path} needs a CPU of level {needed}, but the node's is {attempt.node.cpu_level}"
-            attempt.failed(Code.CPU_LEVEL, item.path, message, words.FIX_CPU, item.doubt)
+            attempt.failed(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU, item.doubt)
             return False
         if met is None and not noted:
             noted = True
             message = f"{item.path} needs a CPU of level {needed}: it does not start on older ones"
-            attempt.note(Code.CPU_LEVEL, item.path, message, words.FIX_CPU)
+            attempt.note(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU)
     return True

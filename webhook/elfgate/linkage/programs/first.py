@@ -8,16 +8,14 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from elfgate.linkage.start import ImageDefaults, Overrides
+from elfgate.linkage.inputs import ImageDefaults, Overrides
+from elfgate.linkage.mounts import RUNTIME_MOUNTS
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# The runtime mounts these over whatever the image has there (OCI runtime spec, "Default Filesystems").
-RUNTIME_MOUNTS = ("/proc/", "/sys/", "/dev/")
-
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class FirstExec:
     """The first ``execve`` of a container.
 
     Attributes:
@@ -39,7 +37,7 @@ class Start:
     mounts: tuple[str, ...]
 
 
-def start(defaults: ImageDefaults, overrides: Overrides) -> Start:
+def first_exec(defaults: ImageDefaults, overrides: Overrides) -> FirstExec:
     """Put together what the image and the pod say.
 
     Args:
@@ -50,7 +48,7 @@ def start(defaults: ImageDefaults, overrides: Overrides) -> Start:
         The first ``execve``; its ``argv`` may be empty.
     """
     env = {"PATH": DEFAULT_PATH, **defaults.env, **overrides.env}
-    return Start(
+    return FirstExec(
         argv=_argv(defaults, overrides),
         env=env,
         unknown_env=_unknown_env(overrides),

@@ -3,14 +3,14 @@
 Sources: os-release(5); the loaders' paths of the table of platforms.
 """
 
-from elfgate.linkage.report import Variant
+from elfgate.linkage.report import Distro
 from elfgate.platforms import ARCHITECTURES, Architecture
 from elfgate.rootfs.tree import Found, Tree
 
 _SHELL = "/bin/sh"
 
 
-def variant(tree: Tree, architecture: Architecture) -> Variant:
+def distro_of(tree: Tree, architecture: Architecture) -> Distro:
     """Tell an image's nature.
 
     Args:
@@ -23,9 +23,9 @@ def variant(tree: Tree, architecture: Architecture) -> Variant:
     release = tree.os_release()
     libc = _libc(tree, architecture)
     if "ID" in release:
-        return Variant(release["ID"], release.get("VERSION_ID") or None, libc)
+        return Distro(release["ID"], release.get("VERSION_ID") or None, libc)
     empty = libc is None and not isinstance(tree.lookup(_SHELL), Found)
-    return Variant("scratch" if empty else "unknown", None, libc)
+    return Distro("scratch" if empty else "unknown", None, libc)
 
 
 def _libc(tree: Tree, architecture: Architecture) -> str | None:

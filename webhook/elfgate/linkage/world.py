@@ -8,8 +8,8 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.capabilities import Bounding
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
-from elfgate.linkage.report import Code, Effect, Finding, Step, Variant
-from elfgate.linkage.start import NodeFacts
+from elfgate.linkage.inputs import NodeFacts
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Step
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
 from elfgate.printable import printable as escaped
@@ -124,7 +124,7 @@ class Attempt:
         who: The process's user and groups.
         mounts: Real paths at which something else hides the image's files, each with a slash behind.
         read_only_root: Files can be written in volumes only.
-        variant: The image's nature, for messages.
+        distro: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         bounding: The capabilities that its processes may have.
         no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
@@ -141,7 +141,7 @@ class Attempt:
     node: NodeFacts
     who: Credentials
     mounts: tuple[str, ...]
-    variant: Variant
+    distro: Distro
     injected: tuple[str, ...]
     bounding: Bounding = field(default_factory=Bounding)
     no_new_privileges: bool | None = None

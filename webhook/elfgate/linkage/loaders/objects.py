@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Doubt
-from elfgate.linkage.kernel import page_sizes
-from elfgate.linkage.pages import cut_off
+from elfgate.linkage import messages
+from elfgate.linkage.kernel.execve import page_sizes
+from elfgate.linkage.kernel.pages import cut_off
 from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt, Doubt
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
 
@@ -116,9 +116,9 @@ def report_missing(
         doubt = Doubt(
             UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container"
         )
-    where = detail or f"{words.image(attempt.variant)} does not contain where it is searched"
+    where = detail or f"{messages.image(attempt.distro)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
-    attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, words.FIX_LIBRARY, doubt)
+    attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, messages.FIX_LIBRARY, doubt)
 
 
 def report_mismatch(
@@ -127,7 +127,7 @@ def report_mismatch(
     """Record a library that the loader opens and then refuses."""
     message = f"{needed_by.path} needs {path}, which {wrong}"
     attempt.failed(
-        Code.LIBRARY_MISMATCH, path, message, words.FIX_MISMATCH, needed_by.doubt or doubt
+        Code.LIBRARY_MISMATCH, path, message, messages.FIX_MISMATCH, needed_by.doubt or doubt
     )
 
 
@@ -144,13 +144,16 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
     """
     sizes = page_sizes(attempt)
     if not fits(item.facts, sizes[0]):
-        message = words.page_size(item.path, sizes[0])
-        attempt.failed(Code.PAGE_SIZE, item.path, message, words.FIX_PAGES, item.doubt)
+        message = messages.page_size(item.path, sizes[0])
+        attempt.failed(Code.PAGE_SIZE, item.path, message, messages.FIX_PAGES, item.doubt)
         return False
     larger = next((size for size in sizes[1:] if not fits(item.facts, size)), None)
     if larger is not None:
         attempt.note(
-            Code.PAGE_SIZE, item.path, words.page_size_note(item.path, larger), words.FIX_PAGES
+            Code.PAGE_SIZE,
+            item.path,
+            messages.page_size_note(item.path, larger),
+            messages.FIX_PAGES,
         )
     cut = cut_off(item.facts, sizes[-1])
     if cut is not False:
@@ -160,7 +163,7 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
             else None
         )
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
-        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_TRUNCATED, doubt)
+        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_TRUNCATED, doubt)
     return cut is False
 
 
@@ -183,10 +186,10 @@ def _report_relr(attempt: Attempt, item: Object, libc: str) -> None:
     message = f"{item.path} has DT_RELR relocations, which {libc} does not know"
     if item.facts.relr_at_start:
         message = f"{message}: it crashes"
-        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
     else:
         message = f"{message}: it crashes when it uses what they relocate"
-        attempt.note(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR)
+        attempt.note(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR)
 
 
 def report_incomplete(attempt: Attempt, objects: Objects) -> None:

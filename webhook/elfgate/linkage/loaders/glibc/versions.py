@@ -8,10 +8,10 @@ import re
 from collections import defaultdict
 
 from elfgate.elf.facts import ElfFacts
-from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Doubt
-from elfgate.linkage.loaded import Object, Objects
+from elfgate.linkage import messages
+from elfgate.linkage.loaders.objects import Object, Objects
 from elfgate.linkage.report import Code
+from elfgate.linkage.world import Attempt, Doubt
 
 _GLIBC = "GLIBC_"
 _COMPARED = 30  # names that a unit of work compares
@@ -65,7 +65,7 @@ def check_relr(attempt: Attempt, objects: Objects) -> bool:
         asked = any(need.version == "GLIBC_ABI_DT_RELR" for need in facts.version_needs)
         if facts.relr and facts.version_needs and _LIBC in facts.needed and not asked:
             message = f"{item.path} has DT_RELR relocations without needing GLIBC_ABI_DT_RELR"
-            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, words.FIX_RELR, item.doubt)
+            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
             return False
     return True
 
@@ -116,10 +116,10 @@ def _report_unversioned(attempt: Attempt, item: Object, target: Object, *, at_st
     message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
     if at_start:
         doubt = item.doubt or target.doubt
-        attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL, doubt)
+        attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
     else:
         message = f"{message}: it fails at the first call"
-        attempt.note(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_SYMBOL)
+        attempt.note(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL)
 
 
 def needs_glibc(objects: Objects) -> tuple[int, ...]:
@@ -149,7 +149,7 @@ def _report_stray(
 ) -> None:
     """A file's version is needed, be it weakly, but nothing loads the file: ``assert (needed != NULL)``."""
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_STRAY, doubt)
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_STRAY, doubt)
 
 
 def _report(
@@ -164,9 +164,11 @@ def _report(
     newest = max(numbered, key=version_key, default="")
     which = f"{target.path}{_release(target, loader)}"
     ends = f"ends at {newest}" if newest else "does not define it"
-    message = f"{item.path} needs {words.listed(versions)} of {_wanted(target)}, but {which} {ends}"
+    message = (
+        f"{item.path} needs {messages.listed(versions)} of {_wanted(target)}, but {which} {ends}"
+    )
     doubt = item.doubt or target.doubt
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, words.FIX_VERSION, doubt)
+    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_VERSION, doubt)
 
 
 def _wanted(target: Object) -> str:

@@ -8,8 +8,8 @@ Source: glibc ``elf/dl-load.c`` (``open_verify``, ``_dl_map_object_from_fd``), `
 from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts, Type
-from elfgate.linkage import words
-from elfgate.linkage.machines import describe
+from elfgate.linkage import messages
+from elfgate.linkage.kernel.machines import describe
 from elfgate.rootfs.entry import Entry, Kind
 
 _HEADER = {32: 52, 64: 64}  # bytes
@@ -49,7 +49,7 @@ def verify(
         None if it is taken; ``Skip``; or, where the start ends here, what is wrong with it.
     """
     if facts is None or entry.size < _HEADER[loader.elf_class]:
-        return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
+        return "is a directory" if entry.kind is Kind.DIRECTORY else messages.no_library(entry)
     what = f"is {describe(facts)}"
     if facts.ident_class != loader.elf_class:
         return Skip(what, other_class=True)
@@ -76,12 +76,6 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
     if head[8] and (facts.os_abi == 0 or head[8] >= _ABI_VERSIONS):
         return f"has the ABI version {head[8]}, which is not Linux's"
     return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
-
-
-def is_of_same_kind(facts: ElfFacts, loader: ElfFacts, *, machine: bool = True) -> bool:
-    """Tell whether a file is of the loader's class, byte order and, if that is asked for, machine."""
-    same = (facts.ident_class, facts.ident_byte_order) == (loader.elf_class, loader.byte_order)
-    return same and (facts.machine == loader.machine or not machine)
 
 
 def _same_abi(facts: ElfFacts, loader: ElfFacts, *, debian: bool) -> bool:

@@ -13,12 +13,12 @@ from typing import Literal
 
 from elfgate.elf.facts import ElfFacts, LoaderFacts, Type
 from elfgate.errors import UnknownReason
-from elfgate.linkage import words
-from elfgate.linkage.attempt import Attempt, Doubt, Hidden, Process
+from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.glibc_verify import is_of_same_kind
-from elfgate.linkage.kernel import Image, Program
-from elfgate.linkage.loaded import (
+from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.machines import architecture_of, describe
+from elfgate.linkage.kernel.pages import SMALLEST, collide, mappable, taken_by_musl
+from elfgate.linkage.loaders.objects import (
     MOST_OBJECTS,
     Object,
     Objects,
@@ -28,12 +28,12 @@ from elfgate.linkage.loaded import (
     report_mismatch,
     report_missing,
 )
-from elfgate.linkage.machines import architecture_of, describe
-from elfgate.linkage.pages import SMALLEST, collide, mappable, taken_by_musl
+from elfgate.linkage.loaders.paths import expand_musl, split_musl
+from elfgate.linkage.loaders.same_kind import is_of_same_kind
+from elfgate.linkage.loaders.symbols import by_name, undefined
 from elfgate.linkage.report import Code
-from elfgate.linkage.search import expand_musl, split_musl
-from elfgate.linkage.symbols import by_name, undefined
 from elfgate.linkage.work import CHARACTERS
+from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -60,7 +60,7 @@ _RELOCATIONS = {
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
 
-def load(attempt: Attempt, program: Program, loader: Image, about: LoaderFacts) -> None:
+def load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> None:
     """Load and link a program; report what fails.
 
     Args:
@@ -94,7 +94,7 @@ class _Linker:
     """The loader's state."""
 
     def __init__(
-        self, attempt: Attempt, process: Process, loader: Image, about: LoaderFacts
+        self, attempt: Attempt, process: Process, loader: Mapped, about: LoaderFacts
     ) -> None:
         self._attempt = attempt
         self._process = process
@@ -110,7 +110,7 @@ class _Linker:
         self._digests: dict[str, bytes] = {}
         self._twins: dict[str, Doubt] = {}
 
-    def overwrites(self, image: Image) -> bool:
+    def overwrites(self, image: Mapped) -> bool:
         """Judge a dynamic section behind its segment, as patchelf leaves it: the page's rest is given to ``malloc``.
 
         ``reclaim_gaps``, before anything is loaded; ``donate`` of mallocng, in musl since 1.2.1, fills it with zeros.
@@ -121,7 +121,7 @@ class _Linker:
             return False
         message = f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it crashes"
         self._attempt.failed(
-            Code.LOADER_MISMATCH, image.path, message, words.FIX_BEHIND, self._process.doubt
+            Code.LOADER_MISMATCH, image.path, message, messages.FIX_BEHIND, self._process.doubt
         )
         return True
 
@@ -287,7 +287,7 @@ class _Linker:
     def _refusal(self, entry: Entry, facts: ElfFacts | None) -> str:
         """Say why ``map_library`` or the relocation of what it mapped fails; empty if neither does."""
         if facts is None or entry.size < _HEADER[self._loader.facts.elf_class]:
-            return "is a directory" if entry.kind is Kind.DIRECTORY else words.no_library(entry)
+            return "is a directory" if entry.kind is Kind.DIRECTORY else messages.no_library(entry)
         if architecture_of(facts) is not architecture_of(self._loader.facts):
             return f"is {describe(facts)}"
         if facts.malformed:
@@ -372,7 +372,7 @@ class _Linker:
             return True
         message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
         self._attempt.failed(
-            Code.LOADER_MISMATCH, objects.items[0].path, message, words.FIX_MUSL_SYMBOL, doubt
+            Code.LOADER_MISMATCH, objects.items[0].path, message, messages.FIX_MUSL_SYMBOL, doubt
         )
         return False
 
@@ -386,17 +386,17 @@ class _Linker:
             if names:
                 bound = False
                 libc = f"musl {self._about.version}".rstrip()
-                message = words.symbols_missing(
+                message = messages.symbols_missing(
                     item.path, names, f"neither {libc} nor a loaded library defines"
                 )
                 doubt = objects.doubt or self._env_doubt
                 self._attempt.failed(
-                    Code.SYMBOL_MISSING, item.path, message, words.FIX_MUSL_SYMBOL, doubt
+                    Code.SYMBOL_MISSING, item.path, message, messages.FIX_MUSL_SYMBOL, doubt
                 )
             elif item.facts.indirect:
                 bound = False
                 message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
                 self._attempt.failed(
-                    Code.LIBRARY_MISMATCH, item.path, message, words.FIX_MUSL_SYMBOL, item.doubt
+                    Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_MUSL_SYMBOL, item.doubt
                 )
         return bound

@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import NULL, Attempt, Doubt, Hidden, Process
 from elfgate.linkage.credentials import EXECUTE, READ, WRITE
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.report import Outcome
@@ -18,6 +17,7 @@ from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.values import UNSET, Launch, Scalar, Truth, Unknown, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
+from elfgate.linkage.world import NULL, Attempt, Doubt, Hidden, Process
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
 from elfgate.rootfs.tree import Found, Missing

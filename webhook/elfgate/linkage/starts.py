@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from elfgate.linkage.attempt import Process
 from elfgate.linkage.credentials import Credentials
+from elfgate.linkage.world import Process
 
 
-class ByText(Enum):
+class OnNoExec(Enum):
     """A caller's reaction when execve fails with ENOEXEC for a text without ``#!``."""
 
     REFUSED = auto()  # the kernel's answer stands
@@ -17,13 +17,13 @@ class ByText(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
+class Start:
     """The program that a wrapper starts.
 
     Attributes:
         process: How it is started.
         by: The wrapper's name; empty for the container's own command.
-        text: What becomes of a text.
+        on_noexec: What becomes of a text without ``#!``.
         who: As whom; None for the same user.
         file: The wrapper's own file.
         aside: It is a command on the way of a script that ends if that fails, not where the script wants to get to.
@@ -31,25 +31,25 @@ class Wrapped:
 
     process: Process
     by: str = ""
-    text: ByText = ByText.REFUSED
+    on_noexec: OnNoExec = OnNoExec.REFUSED
     who: Credentials | None = None
     file: str = ""
     aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Starts:
     """All that a wrapper may start.
 
     Attributes:
-        wrapped: Each program.
+        each: Each program.
         ends: It may also end by itself, or do what is not known.
     """
 
-    wrapped: tuple[Wrapped, ...]
+    each: tuple[Start, ...]
     ends: bool = False
 
     @staticmethod
-    def one(wrapped: Wrapped) -> "Ways":
+    def one(start: Start) -> "Starts":
         """A single program, for sure."""
-        return Ways((wrapped,))
+        return Starts((start,))

@@ -5,8 +5,8 @@ A loader looks into the ``glibc-hwcaps`` directories of the levels that its CPU 
 """
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.attempt import Attempt
 from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.world import Attempt
 
 
 def compare(attempt: Attempt, before: int, trial: Attempt, level: str) -> bool:

@@ -1,0 +1,1 @@
+"""The kernel's part of a start: ``execve``, and what it asks of a file."""

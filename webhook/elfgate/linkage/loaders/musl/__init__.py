@@ -1,0 +1,1 @@
+"""musl's loader, and gcompat's before it."""

@@ -1,0 +1,1 @@
+"""Programs that start others: the container's own command, wrappers, and the interpreters of scripts."""

@@ -18,7 +18,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,17 @@ class Blob:
 
 def sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def sha512(data: bytes) -> str:
+    return f"sha512:{hashlib.sha512(data).hexdigest()}"
+
+
+def by_sha512(manifest: Blob) -> Blob:
+    """An image's manifest as it is if its config and layers are named by sha512."""
+    config, *layers = (replace(child, claims=sha512(child.data)) for child in manifest.children)
+    document = manifest_of(manifest.media_type, config, layers)
+    return json_blob(manifest.media_type, document, [config, *layers], platform=manifest.platform)
 
 
 def compressed(data: bytes, compression: str) -> bytes:

@@ -17,7 +17,7 @@ from elfgate.images.manifest import Manifest, read_document
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries
 from elfgate.images.source import Limits
-from support.oci import Blob, image
+from support.oci import Blob, by_sha512, image
 from support.registry import Answer, Registry
 from support.tarball import program, tarball
 
@@ -54,6 +54,16 @@ def _encoded(registry: Registry) -> None:
     registry.answer(MANIFEST, Answer(200, headers, gzip.compress(APP.data)))
 
 
+def _encoded_layer(registry: Registry) -> None:
+    headers = {"Content-Type": LAYER.media_type, "Content-Encoding": "gzip"}
+    encoded = Answer(200, headers, gzip.compress(LAYER.data))
+    registry.answer(BLOB, encoded, encoded)
+
+
+def _named_by_sha512(registry: Registry) -> None:
+    registry.images = {NAME: {"1.0": by_sha512(APP)}}
+
+
 def _cut(registry: Registry) -> None:
     length = {"Content-Length": str(len(LAYER.data))}
     registry.answer(BLOB, Answer(200, length, LAYER.data[:100_000]), None)
@@ -88,6 +98,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "HEAD answers 403": _head(403),
     "HEAD answers 404": _head(404),
     "a manifest with an unasked Content-Encoding": _encoded,
+    "a layer with an unasked Content-Encoding": _encoded_layer,
+    "config and layers named by sha512": _named_by_sha512,
     "Docker-Content-Digest twice": lambda registry: registry.answer(
         TAG, _whole(APP, digests=f"{APP.digest}\n{APP.digest}")
     ),

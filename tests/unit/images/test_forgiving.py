@@ -15,7 +15,7 @@ from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries, Repository
 from elfgate.images.source import Limits
 from elfgate.rootfs.layer import Layer
-from support.oci import OCI_MANIFEST, Blob, image
+from support.oci import OCI_MANIFEST, Blob, by_sha512, image
 from support.registry import Answer, Registry
 from support.tarball import program, tarball
 
@@ -60,10 +60,10 @@ def repository(registry: Registry, known: Known | None = None) -> Repository:
     return _opened[-1].repository(Reference.parse(registry.reference(f"{NAME}:1.0")))
 
 
-def pulled(source: Repository) -> Layer:
+def pulled(source: Repository, app: Blob = APP) -> Layer:
     """Pull all of the image."""
     descriptor = source.resolve("1.0")
-    assert descriptor.digest == APP.digest
+    assert descriptor.digest == app.digest
     manifest = read_document(source.document(descriptor), descriptor, limits=Limits())
     assert isinstance(manifest, Manifest)
     source.document(manifest.config)
@@ -127,6 +127,37 @@ def test_a_document_that_is_encoded_on_its_way_is_decoded(registry: Registry, la
         headers = {"Content-Type": blob.media_type, "Content-Encoding": label}
         registry.answer(path, Answer(200, headers, gzip.compress(blob.data)))
     pulled(repository(registry))
+
+
+@pytest.mark.parametrize("compression", ["plain", "gzip", "zstd"])
+def test_a_layer_that_is_encoded_on_its_way_is_decoded(compression: str) -> None:
+    app = image([tarball({"bin/app": program("#!/x\n")})], compression=compression)
+    layer = app.children[-1]
+    with Registry({NAME: {"1.0": app}}) as registry:
+        headers = {"Content-Type": layer.media_type, "Content-Encoding": "gzip"}
+        encoded = Answer(200, headers, gzip.compress(layer.data))
+        registry.answer(f"/v2/{NAME}/blobs/{layer.digest}", encoded, encoded)
+        assert "app" in pulled(repository(registry), app).entries("/bin")
+
+
+def test_a_layer_that_is_damaged_in_an_encoding_is_not_believed(registry: Registry) -> None:
+    headers = {"Content-Type": LAYER.media_type, "Content-Encoding": "gzip"}
+    data = bytearray(gzip.compress(LAYER.data))
+    data[len(data) // 2] ^= 1
+    registry.answer(LAYER_PATH, *[Answer(200, headers, bytes(data))] * 2)
+    with pytest.raises(UnreadableError) as caught:
+        pulled(repository(registry))
+    assert caught.value.reason is UnknownReason.IMAGE_INVALID
+
+
+def test_digests_by_sha512_are_read_and_verified() -> None:
+    app = by_sha512(APP)
+    with Registry({NAME: {"1.0": app}}) as registry:
+        assert "app" in pulled(repository(registry), app).entries("/bin")
+        layer = app.children[-1]
+        registry.answer(f"/v2/{NAME}/blobs/{layer.digest}", Answer(200, {}, layer.data + b" "))
+        with pytest.raises(UnreadableError, match="longer than"):
+            pulled(repository(registry), app)
 
 
 def test_a_label_that_lies_of_an_encoding_changes_nothing(registry: Registry) -> None:

@@ -24,13 +24,13 @@ from elfgate.images.digests import (
     split_digest,
 )
 from elfgate.images.doors import Doors
+from elfgate.images.encoded import GZIP, Inflated, decoded
 from elfgate.images.hosts import Capability, HostsFolders
 from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
-from elfgate.images.unpack import DECOMPRESSION_ERRORS, unpack
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
@@ -153,15 +153,16 @@ class Repository:
         is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
         what = f"{self._name}@{short(descriptor.digest)}"
         path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
+        limit = self._limits.manifest_bytes
 
         def fetch(api: Api) -> bytes:
             with api.blob(path, what) as body:
                 return read_verified(
-                    self._decoded(body, descriptor.digest, what) if body.encoding else body,
+                    decoded(body, descriptor.digest, what, limit) if body.encoding else body,
                     digest=descriptor.digest,
                     size=descriptor.size,
                     what=what,
-                    limit=self._limits.manifest_bytes,
+                    limit=limit,
                     seconds=seconds_left(),
                 )
 
@@ -172,12 +173,18 @@ class Repository:
         """Fetch a layer; it is verified and indexed while it comes."""
         split_digest(descriptor.digest)
         what = f"layer {short(descriptor.digest)} of {self._name}"
-        on_bytes = self._options.on_bytes
+        path = f"blobs/{descriptor.digest}"
 
         def fetch(api: Api) -> Layer:
-            with api.blob(f"blobs/{descriptor.digest}", what) as body:
-                counted = _Counted(body, on_bytes) if on_bytes else body
-                return self._options.indexer.layer(counted, descriptor, self._limits)
+            with api.blob(path, what) as body:
+                try:
+                    return self._indexed(self._counted(body), descriptor)
+                except UnreadableError as error:
+                    is_encoded = body.encoding in GZIP
+                    if not is_encoded or error.reason is not UnknownReason.IMAGE_INVALID:
+                        raise
+            with api.blob(path, what) as body:
+                return self._indexed(Inflated(self._counted(body), what), descriptor)
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
@@ -200,22 +207,12 @@ class Repository:
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, read)
 
-    def _decoded(self, stream: Reader, digest: str, what: str) -> BytesIO:
-        """A document that a proxy has encoded on its way, or has only said so."""
-        limit = self._limits.manifest_bytes
-        raw = bytearray()
-        while data := stream.read(1 << 16):
-            raw += data
-            if len(raw) > limit:
-                message = f"{what} is larger than {limit} bytes"
-                raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
-        if digest and digest_of(bytes(raw)) == digest:
-            return BytesIO(raw)
-        try:
-            return BytesIO(unpack(bytes(raw), limit + 1))
-        except DECOMPRESSION_ERRORS as error:
-            message = f"{what} cannot be decoded: {error}"
-            raise UnreadableError(message, reason=UnknownReason.IMAGE_INVALID) from error
+    def _counted(self, body: Reader) -> Reader:
+        on_bytes = self._options.on_bytes
+        return _Counted(body, on_bytes) if on_bytes else body
+
+    def _indexed(self, stream: Reader, descriptor: Descriptor) -> Layer:
+        return self._options.indexer.layer(stream, descriptor, self._limits)
 
     def _resolve(self, api: Api, name: str, what: str) -> Descriptor:
         path = f"manifests/{name}"
@@ -237,10 +234,11 @@ class Repository:
                     f"{what} cannot be had: the registry answers with a web page",
                     reason=UnknownReason.REGISTRY_UNREACHABLE,
                 )
-            data = reply.read_bounded(self._limits.manifest_bytes, what)
+            limit = self._limits.manifest_bytes
+            data = reply.read_bounded(limit, what)
             claimed = name if is_digest(name) else _claimed(reply.headers)
             if reply.encoding:
-                data = self._decoded(BytesIO(data), claimed, what).getvalue()
+                data = decoded(BytesIO(data), claimed, what, limit).getvalue()
         digest = claimed or digest_of(data)
         read_verified(
             BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()

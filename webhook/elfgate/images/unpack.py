@@ -40,7 +40,7 @@ DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
     zlib.error,
     zstandard.ZstdError,
 )
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
 _ZSTD_LARGEST_WINDOW = (
@@ -116,7 +116,7 @@ def index_packed(raw: Packed, what: str, limits: Limits) -> Layer:
 
 def is_compressed(magic: bytes) -> bool:
     """Whether a stream that begins with these four bytes is compressed in a way that runtimes take."""
-    return magic.startswith(_GZIP_MAGIC) or _is_zstd(magic)
+    return magic.startswith(GZIP_MAGIC) or _is_zstd(magic)
 
 
 def _is_zstd(magic: bytes) -> bool:
@@ -129,7 +129,7 @@ def unpack(packed: bytes, size: int) -> bytes:
     Raises:
         one of DECOMPRESSION_ERRORS: if it is damaged.
     """
-    if packed.startswith(_GZIP_MAGIC):
+    if packed.startswith(GZIP_MAGIC):
         data: bytes = _gzip_member(wbits=16 + zlib.MAX_WBITS).decompress(packed, size)
         return data
     stream, unpacked = opened(BytesIO(packed), packed[:4]), bytearray()
@@ -140,7 +140,7 @@ def unpack(packed: bytes, size: int) -> bytes:
 
 def opened(stream: Reader, magic: bytes) -> Reader:
     """The stream unpacked, by its first four bytes; the stream itself, if runtimes do not unpack its kind."""
-    if magic.startswith(_GZIP_MAGIC):
+    if magic.startswith(GZIP_MAGIC):
         return _open_gzip(fileobj=stream, mode="rb")
     if _is_zstd(magic):
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)

@@ -19,7 +19,7 @@ from support.tarball import Item, tarball
 
 USERS = (0, 1000)
 _HERE = Path(__file__).parent / "unpack"
-_DIRECTORIES = ("a", "b", "a/c", "b/c", "a/b")
+_DIRECTORIES = ("a", "b", "c", "a/c", "b/c", "a/b", "a/c/b")
 _NAMES = ("h", "k", "a", "b", "c")
 _MODES = (0o755, 0o644, 0o700, 0o711, 0o750, 0o600)
 _EXIT = {  # exit(0), in the machine code of e_machine
@@ -75,8 +75,13 @@ class Started:
 
 
 def random_stack(chance: random.Random) -> Stack:
-    """One to four layers of links, whiteouts, opaque marks, modes and owners, in any order."""
+    """One to four layers of links, whiteouts, opaque marks, modes and owners, in any order.
+
+    Every other one is on a base whose directories are reached by several names, as ``/bin`` is.
+    """
     layers = [list(_layer(chance)) for _ in range(chance.randint(1, 4))]
+    if chance.random() < 1 / 2:
+        layers[0] = [*_base(chance), *layers[0]]
     tars = tuple(tarball([*layer]) for layer in layers)
     told = tuple("; ".join(f"{name} {_words(item)}" for name, item in layer) for layer in layers)
     return Stack(tars, told)
@@ -87,6 +92,18 @@ def paths() -> list[str]:
     return [f"/{name}" for name in ("h", "k")] + [
         f"/{directory}/{name}" for directory in _DIRECTORIES for name in ("h", "k")
     ]
+
+
+def _base(chance: random.Random) -> Iterator[tuple[str, Item]]:
+    """Directories, and symlinks that lead to some of them."""
+    names = ["a", "b", "c"]
+    chance.shuffle(names)
+    directory, *links = names
+    yield f"{directory}/", Item("directory", b"", 0o755)
+    yield f"{directory}/{chance.choice(names)}/", Item("directory", b"", 0o755)
+    for link in links:
+        target = chance.choice([directory, f"/{directory}", f"{directory}/{chance.choice(names)}"])
+        yield link, Item("symlink", mode=0o777, target=target)
 
 
 def _layer(chance: random.Random) -> Iterator[tuple[str, Item]]:

@@ -22,6 +22,15 @@ from support.tarball import (
 
 BASE: Content = {"usr/": directory(), "usr/bin/": directory(0o711), "bin": link("usr/bin")}
 
+LED: Content = {
+    **BASE,
+    "usr/bin/deep/": directory(),
+    "sbin": link("usr/bin"),
+    "deep": link("usr/bin/deep"),
+    "way": link("usr"),
+    "far": link("way/bin"),
+}
+
 
 def unpacked(*layers: Content) -> Tree:
     return Tree([layer(content) for content in layers]).in_one_folder()
@@ -89,13 +98,22 @@ def test_layers_that_lie_alike_either_way_make_one_tree() -> None:
         {"other": hardlink("usr/bin")},
         {"x": text(""), whiteout("x"): ""},
         {"usr/bin/tool/x": "", opaque("usr"): ""},
+        {"usr/": directory(), "usr/bin/x": "", opaque(""): ""},
+        {"bin/tool": program(""), opaque("usr/bin"): ""},
+        {"bin/tool": program(""), opaque("usr"): ""},
+        {"usr/bin/deep/x": "", opaque("bin"): ""},
+        {whiteout("usr"): "", "usr/": directory(), "bin/tool": program("")},
+        {"bin/tool": program(""), "sbin/tool": program("")},
+        {whiteout("bin/deep"): "", "deep/tool": program("")},
+        {whiteout("way"): "", "far/tool": program("")},
+        {"way/": directory(), "far/tool": program("")},
     ],
 )
 def test_what_turns_on_the_order_of_entries_is_disputed(
     upper: Content,
 ) -> None:
     with pytest.raises(DisputedError):
-        unpacked(BASE, upper)
+        unpacked(LED, upper)
 
 
 def test_a_name_through_a_lower_file_is_disputed() -> None:

@@ -73,7 +73,7 @@ class LayerBuilder:
         hiding = self._upper.directory(directory.rstrip("/"))
         hiding.mark(OPAQUE)
         # Unpacked onto the layers below, the marker also removes directories that have no entry before it.
-        if any(child.is_implied for child in hiding.children.values()):
+        if self._upper.may_imply(hiding):
             self._upper.root.mark(DISPUTED)
 
     def build(self) -> Layer:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, OPAQUE, RENEWED, Entry, Kind
+from elfgate.rootfs.landing import are_apart, is_settled
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.overlay import Folder, Overlay, Part, join
 from elfgate.rootfs.walk import Found, Missing, walk
@@ -90,6 +91,8 @@ class _Unpacked:
             if found.entry.kind is not Kind.SYMLINK or not self._entry(path).implied:
                 raise DisputedError
             moves.append((path, self._target(path, join(place or "/", name))))
+        if not are_apart(target for _, target in moves):
+            raise DisputedError
         return moves
 
     def _find(self, place: str | None, name: str) -> Found | Missing:
@@ -114,18 +117,12 @@ class _Unpacked:
         return self._places[path]
 
     def _target(self, path: str, link: str) -> str:
-        """The directory behind a symlink, if the layer neither changes it nor has names of its own in it."""
+        """The directory behind a symlink, if what lands there does not turn on the order of entries."""
         found = walk(self._lower.root, self._lower.raw, link)
         if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
             raise DisputedError
-        there = self._layer.walk(found.path, follow_last=False)
-        if there.symlinks or (isinstance(there, Missing) and there.errno != "ENOENT"):
+        if not is_settled(self._layer, path, found):
             raise DisputedError
-        if isinstance(there, Found):
-            renewed = there.entry.kind is not Kind.DIRECTORY or there.entry.traits & RENEWED
-            own = self._layer.entries(found.path).keys()
-            if renewed or own & self._layer.entries(path).keys():
-                raise DisputedError
         return found.path
 
     def _entry(self, path: str) -> Entry:

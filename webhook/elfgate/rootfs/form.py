@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 7
+VERSION = 8
 
 HEADER = struct.Struct(
     "<8sHHIQ"

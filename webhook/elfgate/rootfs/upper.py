@@ -16,6 +16,7 @@ MAX_NAME_BYTES = 255  # NAME_MAX
 MAX_DEPTH = 256
 MAX_SYMLINKS = 40  # MAXSYMLINKS, linux/namei.h
 _MAX_STEPS = 4096  # of one walk through symlinks
+_MAX_MARKED = 1_000_000  # names looked at below opaque marks of one layer
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class Upper:
         self.root = Directory()
         self._entries_left = max_entries
         self._characters_left = max_characters
+        self._marked_left = _MAX_MARKED
         self._led: dict[str, Directory] = {
             "": self.root
         }  # by path as written: where it leads as things stand
@@ -157,6 +159,18 @@ class Upper:
             self._spend(len(path))
             self._led[path] = led
         return led
+
+    def may_imply(self, directory: Directory) -> bool:
+        """Whether directories without an entry of their own are below one, or too much is to tell."""
+        waiting: list[Name] = [directory]
+        while waiting and self._marked_left > 0:
+            name = waiting.pop()
+            if name.is_implied and name is not directory:
+                return True
+            if isinstance(name, Directory):
+                self._marked_left -= 1 + len(name.children)
+                waiting += name.children.values()
+        return bool(waiting)
 
     def _walk(self, path: str, *, make: bool) -> Directory | None:
         """The end of a path within this layer, as containerd's ``fs.RootPath`` walks: confined to the layer's root."""

@@ -8,7 +8,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_policies, add_reading, judging, reading
+from elfgate.cli.options import (
+    add_output,
+    add_policies,
+    add_reading,
+    judging,
+    read_settings,
+    reading,
+)
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
     from elfgate.cluster.nodes import Node
     from elfgate.cluster.workload import Workload
     from elfgate.policy.verdict import Verdict
-    from elfgate.settings import Settings
 
 USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
 DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod template, against the
@@ -90,36 +96,30 @@ def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
 async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
     from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
-    from elfgate.cluster.inventory import Inventory
     from elfgate.cluster.outlook import Outlook
     from elfgate.cluster.template import TEMPLATES
     from elfgate.cluster.workload import Point
-    from elfgate.gate.gate import Case, Gate
-    from elfgate.wiring.images import scanner as scanner_of
-    from elfgate.wiring.policies import engine as engine_of
+    from elfgate.gate.gate import Case
+    from elfgate.wiring.gate import gate as gate_of
 
-    settings = _settings(options)
+    settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
     found = list(workloads(manifests, templates))
-    engine = await engine_of(judging(options))
-    try:
-        async with scanner_of(reading(options)) as scanner:
-            outlook = settings.nodes.outlook if settings else Outlook()
-            gate = Gate(Inventory(_nodes(options)), scanner, engine, outlook)
-            results = [
-                _result(
-                    manifest.position,
-                    workload,
-                    (await gate.judge(Case(workload, Point.CHECK))).verdict,
-                )
-                for manifest, workload in found
-                if workload is not None
-            ]
-    finally:
-        await engine.close()
+    outlook = settings.nodes.outlook if settings else Outlook()
+    async with gate_of(judging(options), reading(options), _nodes(options), outlook) as gate:
+        results = [
+            _result(
+                manifest.position,
+                workload,
+                (await gate.judge(Case(workload, Point.CHECK))).verdict,
+            )
+            for manifest, workload in found
+            if workload is not None
+        ]
+        revision = gate.engine.revision
     unjudged = [manifest for manifest, workload in found if workload is None]
     return CheckOutput(
-        revision=engine.revision,
+        revision=revision,
         results=results,
         passed_over=len(unjudged),
         kinds_passed_over=dict(
@@ -127,14 +127,6 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
         ),
         no_objects=[item.position for item in unjudged if not item.kind],
     )
-
-
-def _settings(options: argparse.Namespace) -> "Settings | None":
-    if not options.config:
-        return None
-    from elfgate.settings import Settings
-
-    return Settings.read(options.config)
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":

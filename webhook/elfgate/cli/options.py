@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
+    from elfgate.settings import Settings
     from elfgate.wiring.images import Reading
     from elfgate.wiring.policies import Judging
 
@@ -124,17 +125,29 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def read_settings(options: argparse.Namespace) -> "Settings | None":
+    """The settings of ``--config``; None without.
+
+    Raises:
+        InputError: if they cannot be used.
+    """
+    if not options.config:
+        return None
+    from elfgate.settings import Settings
+
+    return Settings.read(options.config)
+
+
 def judging(options: argparse.Namespace) -> "Judging":
     """By what to judge, as those options say; what they do not say is as in the settings.
 
     Raises:
         InputError: if the settings cannot be used.
     """
-    from elfgate.settings import Settings
     from elfgate.wiring.policies import Judging
 
-    policies = Settings.read(options.config).policies if options.config else None
-    given = Judging.of_settings(policies) if policies else Judging()
+    settings = read_settings(options)
+    given = Judging.of_settings(settings.policies) if settings else Judging()
     return replace(
         given, folder=options.policies or given.folder, rules=options.rules or given.rules
     )

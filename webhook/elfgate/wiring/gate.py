@@ -1,0 +1,35 @@
+"""The gate of a command line: its engine and its scanner, closed at the end."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import Node
+from elfgate.cluster.outlook import Outlook
+from elfgate.gate.gate import Gate
+from elfgate.wiring.images import Reading, scanner
+from elfgate.wiring.policies import Judging, engine
+
+
+@asynccontextmanager
+async def gate(
+    judging: Judging, reading: Reading, nodes: Iterable[Node], outlook: Outlook
+) -> AsyncIterator[Gate]:
+    """A gate for as long as the block lasts.
+
+    Args:
+        judging: By which policies, and with which engine.
+        reading: How images are read.
+        nodes: The nodes that pods may land on.
+        outlook: What settings say of nodes and runtimes, beyond what is there.
+
+    Raises:
+        InputError: if the policies, a reference or the store cannot be used.
+        EngineError: if the policies do not load.
+    """
+    live = await engine(judging)
+    try:
+        async with scanner(reading) as scanning:
+            yield Gate(Inventory(nodes), scanning, live, outlook)
+    finally:
+        await live.close()

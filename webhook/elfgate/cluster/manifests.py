@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import orjson
 
+from elfgate.cluster.jsonlist import JsonList, json_list
 from elfgate.cluster.yamldoc import Document, documents
 from elfgate.errors import InputError
 
 MAX_BYTES = 256 << 20
+_LONG = 4 << 20  # of JSON, beyond which a list is decoded an item at a time
 
 _DECODER = JSONDecoder()
 _SPACE = re.compile(r"\s*")
@@ -48,9 +50,31 @@ def objects(text: bytes, *, source: str, strict: bool = True) -> Iterator[Manife
     """
     if len(text) > MAX_BYTES:
         raise InputError(f"{source}: longer than {MAX_BYTES >> 20} MiB")
+    if len(text) >= _LONG and (found := _long_list(text)):
+        del text
+        yield from _long(found, source, strict=strict)
+        return
     for document in _json(text, source) or documents(text, source):
         if document.value is not None:
             yield from _flattened(document, strict=strict)
+
+
+def _long_list(text: bytes) -> JsonList | None:
+    try:
+        found = json_list(text.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return None
+    return found if found and _is_list(found.head.get("kind")) else None
+
+
+def _long(found: JsonList, source: str, *, strict: bool) -> Iterator[Manifest]:
+    for index, item in enumerate(found.items()):
+        inner = Document(f"{source}: items[{index}]", _with_kind(item, found.head))
+        yield from _flattened(inner, strict=strict)
+
+
+def _is_list(kind: object) -> bool:
+    return isinstance(kind, str) and kind.endswith("List")
 
 
 def _json(text: bytes, source: str) -> list[Document]:

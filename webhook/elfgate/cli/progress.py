@@ -1,5 +1,7 @@
 """How much has been read, and how fast, on one line of a terminal."""
 
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -31,8 +33,11 @@ class Progress:
             now = time.monotonic()
             if now - self._shown >= _EVERY:
                 self._shown = now
-                self._stream.write(_CLEAR + line(self._bytes, now - self._began))
+                self._stream.write(_CLEAR + self._line(now - self._began))
                 self._stream.flush()
+
+    def _line(self, seconds: float) -> str:
+        return line(self._bytes, seconds)
 
     def end(self) -> None:
         """Leave the terminal as it was."""
@@ -55,6 +60,48 @@ def progress(stream: TextIO, *, wanted: bool) -> Iterator[Progress | None]:
         yield None
         return
     shown = Progress(stream)
+    try:
+        yield shown
+    finally:
+        shown.end()
+
+
+class Counted(Progress):
+    """Counts things that are done, of so many, beside the bytes that are read for them.
+
+    Args:
+        stream: A terminal; None to show nothing.
+        total: How many there are.
+        things: Their name.
+    """
+
+    def __init__(self, stream: TextIO | None, total: int, things: str) -> None:
+        super().__init__(stream or sys.stderr)
+        self._visible = stream is not None
+        self._total, self._things = total, things
+        self._done, self._what = 0, ""
+
+    def done(self, count: int, what: str) -> None:
+        """Note that so many are done, and the name of what is waited for."""
+        self._done, self._what = count, what
+        self.add(0)
+
+    def add(self, count: int) -> None:
+        """Count bytes."""
+        if self._visible:
+            super().add(count)
+
+    def _line(self, seconds: float) -> str:
+        read = f", {line(self._bytes, seconds)}" if self._bytes else ""
+        waited = f": {self._what}" if self._what else ""
+        told = f"{self._done:,} of {self._total:,} {self._things}{read}{waited}"
+        return told[: shutil.get_terminal_size().columns - 1]
+
+
+@contextmanager
+def counted(stream: TextIO, total: int, things: str) -> Iterator[Counted]:
+    """A count on a stream within the block, which shows nothing where the stream is no terminal."""
+    shown = Counted(stream if stream.isatty() else None, total, things)
     try:
         yield shown
     finally:

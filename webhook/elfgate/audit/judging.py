@@ -1,0 +1,165 @@
+"""Judges workloads, some at a time: where they may land today, or on platforms that are to come."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from elfgate.audit.entry import Entry, Problem, State
+from elfgate.audit.facts import Cell, cells, decision, states
+from elfgate.audit.subject import Subject
+from elfgate.cluster.inventory import Inventory
+from elfgate.cluster.nodes import stand_in
+from elfgate.cluster.targets import landing
+from elfgate.cluster.workload import Point, Workload, parts_of
+from elfgate.errors import InputError
+from elfgate.gate.gate import Case, Gate, Judgement
+from elfgate.gate.starts import demands
+from elfgate.platforms import Platform
+
+AT_ONCE = 4  # workloads: each reads its images side by side
+
+_PLACEMENT = ("nodeName", "nodeSelector", "affinity")
+_DECISIONS = ("admitted", "warned", "denied")
+
+
+class Judge(Protocol):
+    """Judges one workload."""
+
+    async def __call__(self, subject: Subject) -> Entry:
+        """What becomes of it.
+
+        Raises:
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+
+
+async def audit(subjects: Iterable[Subject], judge: Judge) -> AsyncIterator[Entry]:
+    """Judge workloads; what is found comes in their order."""
+    waiting: deque[asyncio.Task[Entry]] = deque()
+    try:
+        for subject in subjects:
+            waiting.append(asyncio.create_task(_readable(subject, judge)))
+            if len(waiting) >= AT_ONCE:
+                yield await waiting.popleft()
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def once_more(entries: Sequence[Entry], judge: Judge) -> list[Entry]:
+    """Judge what fails once more, now that every image has been read: another tag may be known to start."""
+    failing = {place: each.subject for place, each in enumerate(entries) if each.fails}
+    again = [entry async for entry in audit(failing.values(), judge)]
+    told = dict(zip(failing, again, strict=True))
+    return [told.get(place, entry) for place, entry in enumerate(entries)]
+
+
+async def _readable(subject: Subject, judge: Judge) -> Entry:
+    """The finding; an unknown for what Kubernetes itself would not take."""
+    try:
+        return await judge(subject)
+    except InputError as error:
+        problem = Problem(
+            "", "", "", State.UNKNOWN, "linkage_unknown", error.message, "shape_unknown", error.hint
+        )
+        return Entry(subject, problems=(problem,))
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Judges a workload where it may land today.
+
+    Attributes:
+        gate: Of the cluster.
+    """
+
+    gate: Gate
+
+    async def __call__(self, subject: Subject) -> Entry:
+        """What becomes of it, and what the policies say of that."""
+        judged = [await _judged(self.gate, part) for part in parts_of(subject.workload)]
+        found = [cell for judgement in judged for cell in cells(judgement)]
+        said = max((decision(each.verdict) for each in judged), key=_DECISIONS.index)
+        return _entry(subject, found, decision=said)
+
+
+@dataclass(frozen=True, slots=True)
+class ToCome:
+    """Judges a workload on platforms that it is to move to, whatever its placement says of them.
+
+    Attributes:
+        gate: Whose nodes stand for the platforms.
+        platforms: Which.
+    """
+
+    gate: Gate
+    platforms: Sequence[Platform]
+
+    @classmethod
+    def of(cls, gate: Gate, platforms: Sequence[Platform]) -> "ToCome":
+        """Judge by a gate's images and policies, with nodes of these platforms."""
+        nodes = Inventory(stand_in(platform) for platform in platforms)
+        return cls(replace(gate, inventory=nodes), platforms)
+
+    async def __call__(self, subject: Subject) -> Entry:
+        """What becomes of it on each of the platforms."""
+        found: list[Cell] = []
+        for part in parts_of(subject.workload):
+            judgement = await _judged(self.gate, _loose(part))
+            found += cells(judgement, placed=False)
+            found += self._kept_off(part)
+        return _entry(subject, found)
+
+    def _kept_off(self, part: Workload) -> Iterable[Cell]:
+        """The platforms on which its placement does not let it."""
+        bound = {key: value for key, value in part.pod_spec.items() if key != "nodeName"}
+        asked = demands(replace(part, pod_spec=bound))
+        places = landing(asked, self.gate.inventory, self.gate.outlook)
+        let = {target.platform for target in places.targets}
+        for platform in self.platforms:
+            if platform not in let:
+                yield _placed(platform, part)
+
+
+def _placed(platform: Platform, part: Workload) -> Cell:
+    problem = Problem(
+        image="",
+        container="",
+        platform=str(platform),
+        state=State.PLACED,
+        code="placement",
+        message=f"its placement keeps it off {platform}: {_said(part)}",
+        remedy=f"let its nodeSelector, or its node affinity, take {platform.architecture}",
+    )
+    return Cell("", str(platform), State.PLACED, problem)
+
+
+def _said(part: Workload) -> str:
+    """The parts of a PodSpec that place it, for people."""
+    said = [key for key in (*_PLACEMENT[1:], "os") if part.pod_spec.get(key)]
+    return " and ".join(said) or "its kind"
+
+
+def _loose(part: Workload) -> Workload:
+    """A workload that may land on any node that has room for it."""
+    spec = {key: value for key, value in part.pod_spec.items() if key not in _PLACEMENT}
+    return replace(part, pod_spec=spec, openings=())
+
+
+async def _judged(gate: Gate, part: Workload) -> Judgement:
+    return await gate.judge(Case(part, Point.CHECK))
+
+
+def _entry(subject: Subject, found: Sequence[Cell], *, decision: str = "") -> Entry:
+    problems = tuple(cell.problem for cell in found if cell.problem)
+    return Entry(
+        subject=subject,
+        platforms=states((cell.platform, cell.state) for cell in found if cell.platform),
+        images=states((cell.image, cell.state) for cell in found if cell.image),
+        problems=problems,
+        decision=decision,
+    )

@@ -1,0 +1,215 @@
+"""``elfgate audit``: what already runs, judged by the gate, and what would move to another architecture."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import (
+    add_output,
+    add_policies,
+    add_reading,
+    judging,
+    read_settings,
+    reading,
+)
+from elfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elfgate.audit.collection import Collection
+    from elfgate.audit.entry import Entry
+    from elfgate.audit.judging import Judge
+    from elfgate.audit.report import Report
+    from elfgate.audit.subject import Subject
+    from elfgate.cli.audit_output import AuditOutput
+    from elfgate.cluster.nodes import Node
+    from elfgate.gate.gate import Gate
+
+USAGE = "elfgate audit -f FILE... [--nodes FILE | --arch LIST | --for LIST] [OPTION]... [-o FORMAT]"
+DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts today, what would fail
+where it may land, what is not known and why. What one owner makes is judged once, as its owner's, and each
+image's reason is told once. With --for, tell which workloads could move to other platforms, and what is in
+the way of the rest."""
+EPILOG = """FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a folder stands for the
+manifests in and below it; - is standard input. Nodes among the objects are those that pods may land on,
+unless --nodes or --arch says otherwise.
+
+exit codes: 0 nothing fails; 1 something fails (see --fail-on); 2 bad usage or input; 3 unknown, with
+--fail-on unknown; 4 no verdict from the policies
+
+examples:
+  kubectl get nodes,namespaces,deployments,statefulsets,daemonsets,cronjobs,jobs,pods -A -o json | elfgate audit -f -
+  elfgate audit -f objects.json --for linux/arm64,linux/ppc64le --owner-label team
+  elfgate audit -f objects.json -o json > known.json; elfgate audit -f later.json --baseline known.json
+"""
+FAIL_ON = ("denied", "failing", "unknown")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument(
+        "-f",
+        "--file",
+        action="append",
+        required=True,
+        dest="files",
+        metavar="FILE",
+        help="objects; - for standard input; may be repeated",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--nodes",
+        type=Path,
+        metavar="FILE",
+        help="judge for these nodes, as `kubectl get nodes -o json` prints them",
+    )
+    where.add_argument(
+        "--arch",
+        metavar="LIST",
+        help="judge for one node of each architecture, such as amd64,arm64",
+    )
+    where.add_argument(
+        "--for",
+        dest="to_come",
+        metavar="LIST",
+        help="tell what could move to these platforms, such as linux/arm64,linux/ppc64le",
+    )
+    parser.add_argument(
+        "--owner-label",
+        default="",
+        metavar="KEY",
+        help="the label or annotation that says whose a workload is (its own, its pods' or its namespace's)",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="fail only for what this earlier report (-o json) does not know",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=FAIL_ON,
+        default="failing",
+        metavar="WHAT",
+        help="exit with 1 for what the policies deny (denied), also for all that fails somewhere "
+        "(failing, the default), and with 3 for what is not known (unknown)",
+    )
+    add_policies(parser)
+    add_output(parser, "text", "json")
+    add_reading(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, print, and return the exit code."""
+    from elfgate.audit.report import Report
+    from elfgate.cli.audit_output import AuditOutput, read_baseline
+
+    baseline = read_baseline(options.baseline) if options.baseline else None
+    collection = _collection(options)
+    entries, revision = asyncio.run(_judge(options, collection))
+    report = Report.of(entries, baseline)
+    output = AuditOutput.of(report, collection, revision)
+    _print(options, report, output)
+    return exit_code(report, options.fail_on)
+
+
+def exit_code(report: "Report", fail_on: str) -> int:
+    """What a report leads to."""
+    from elfgate.audit.entry import State
+
+    if fail_on == "denied":
+        return 1 if any(entry.decision == "denied" for entry in report.concerning()) else 0
+    counts = report.new()
+    if counts[State.FAILS]:
+        return 1
+    return 3 if fail_on == "unknown" and counts[State.UNKNOWN] else 0
+
+
+def _print(options: argparse.Namespace, report: "Report", output: "AuditOutput") -> None:
+    from elfgate.cli.audit_text import audit_text
+    from elfgate.cli.output import print_model
+
+    if options.output == "json":
+        print_model(output, "json")
+    else:
+        sys.stdout.write(audit_text(report, output))
+
+
+def _collection(options: argparse.Namespace) -> "Collection":
+    from elfgate.audit.collection import Collection
+    from elfgate.cli.manifests import manifests
+    from elfgate.cluster.kinds import TEMPLATES
+
+    if "-" in options.files and str(options.nodes) == "-":
+        raise InputError(
+            "standard input is the objects: it cannot be --nodes too",
+            hint="write the nodes to a file",
+        )
+    settings = read_settings(options)
+    templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
+    collection = Collection(templates, options.owner_label)
+    for manifest in manifests(options.files):
+        collection.add(manifest)
+    return collection
+
+
+async def _judge(
+    options: argparse.Namespace, collection: "Collection"
+) -> "tuple[list[Entry], str]":
+    from elfgate.audit.judging import audit, once_more
+    from elfgate.cli.progress import counted
+    from elfgate.cluster.outlook import Outlook
+    from elfgate.wiring.gate import gate as gate_of
+
+    settings = read_settings(options)
+    outlook = settings.nodes.outlook if settings else Outlook()
+    subjects = collection.subjects()
+    with counted(sys.stderr, len(subjects), "workloads") as progress:
+        read = replace(reading(options), on_bytes=progress.add)
+        async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:
+            judge, found = _judge_of(options, gate), []
+            async for entry in audit(subjects, judge):
+                found.append(entry)
+                progress.done(len(found), _next(subjects, len(found)))
+            return await once_more(found, judge), gate.engine.revision
+
+
+def _next(subjects: "Sequence[Subject]", count: int) -> str:
+    """The image of the workload that is waited for."""
+    if count >= len(subjects):
+        return ""
+    return next((each.image for each in subjects[count].workload.containers), "")
+
+
+def _judge_of(options: argparse.Namespace, gate: "Gate") -> "Judge":
+    from elfgate.audit.judging import ToCome, Today
+    from elfgate.platforms import Platform
+
+    if options.to_come is None:
+        return Today(gate)
+    names = [name for name in options.to_come.split(",") if name.strip()]
+    if not names:
+        raise InputError("--for names no platform", hint="name some, such as linux/arm64")
+    return ToCome.of(gate, [Platform.parse(name) for name in dict.fromkeys(names)])
+
+
+def _nodes(options: argparse.Namespace, collection: "Collection") -> "Sequence[Node]":
+    from elfgate.cli.manifests import read_file
+    from elfgate.cluster import nodes
+
+    if options.to_come is not None:
+        return ()
+    if options.arch is not None:
+        return nodes.nodes_of([name for name in options.arch.split(",") if name])
+    if options.nodes is not None:
+        return nodes.read_nodes(read_file(str(options.nodes)), source=str(options.nodes))
+    if not collection.nodes:
+        raise InputError(
+            "there is no node among the objects",
+            hint="add them (kubectl get nodes,…), or name them with --nodes, --arch or --for",
+        )
+    return collection.nodes

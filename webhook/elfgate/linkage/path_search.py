@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import executable
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import Doubt, Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -56,12 +57,13 @@ class Resolved:
 
 
 def find_command(
-    attempt: Attempt, process: Process, name: str, *, actor: str = "runtime"
+    world: World, record: Record, process: Process, name: str, *, actor: str = "runtime"
 ) -> Resolved:
     """Find a command for a process.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         process: Whose PATH and working directory count.
         name: The command as written, not empty.
         actor: Who searches, for the walk.
@@ -71,26 +73,26 @@ def find_command(
     doubt, refused = process.doubt or process.env_doubt("PATH"), ""
     dangling: tuple[str, str] | None = None
     text = process.env.get("PATH", NO_PATH)
-    attempt.work.spend(len(text) // CHARACTERS)
+    world.work.spend(len(text) // CHARACTERS)
     directories = text.split(":")
     for number, directory in enumerate(directories, 1):
         path = posixpath.join(directory or ".", name)
-        found = attempt.lookup(path, process.cwd)
+        found = world.lookup(path, process.cwd)
         if isinstance(found, Hidden):
             doubt = doubt or found.doubt
         elif isinstance(found, Found) and found.entry.kind is Kind.UNREADABLE:
             because = f"{found.path} could not be read"
             doubt = doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, because)
-        elif isinstance(found, Found) and executable(found.entry, attempt.who):
-            attempt.step(actor, f"{name} in {directory or '.'}", found.path)
-            attempt.work.spend(len(directories) - number)
+        elif isinstance(found, Found) and executable(found.entry, world.who):
+            record.step(actor, f"{name} in {directory or '.'}", found.path)
+            world.work.spend(len(directories) - number)
             further = (posixpath.join(later or ".", name) for later in directories[number:])
             return Resolved(path, tuple(further), relative=not path.startswith("/"), doubt=doubt)
         elif isinstance(found, Found) and found.entry.kind is not Kind.DIRECTORY:
             refused = refused or path
         elif isinstance(found, Missing) and _is_dangling(found, name):
             dangling = dangling or (path, posixpath.join(found.path, found.beyond))
-        attempt.step(
+        record.step(
             actor,
             f"{name} in {directory or '.'}",
             "no x bit" if isinstance(found, Found) else "not found",

@@ -25,13 +25,14 @@ from elfgate.linkage.mounts import resolved
 from elfgate.linkage.path_search import Resolved, find_command, goes_on, passed_over
 from elfgate.linkage.programs.first import FirstExec, first_exec
 from elfgate.linkage.programs.wrappers import is_elf, is_text, unwrap
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.unsettled import first_unknown, unsettle
+from elfgate.linkage.unsettled import first_unknown, unsettled
 from elfgate.linkage.users import check_user
 from elfgate.linkage.work import Work, WorkExhaustedError
-from elfgate.linkage.world import Attempt, Doubt, Process
+from elfgate.linkage.world import Doubt, Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -71,7 +72,7 @@ def predict(
     first = first_exec(defaults, overrides)
     architecture = ARCHITECTURES[platform.architecture]
     held = bounding(overrides, node)
-    attempt = Attempt(
+    world = World(
         tree=tree,
         architecture=architecture,
         node=_with_level(node, platform),
@@ -82,41 +83,45 @@ def predict(
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
         read_only_root=overrides.read_only_root,
-        explain=explain,
         work=work or Work(),
     )
+    record = Record(explain=explain)
+    trial = record.trial()
     try:
-        _begin(attempt, first, first_unknown(overrides, len(defaults.entrypoint)))
-        check_user(attempt, first.user, overrides)
+        _begin(world, trial, first, first_unknown(overrides, len(defaults.entrypoint)))
+        check_user(world, trial, first.user, overrides)
+        record.absorb(trial)
     except WorkExhaustedError:
-        attempt.findings.clear()  # what was found is not yet weighed against the rest
+        record.absorb(trial, findings=())  # what was found is not yet weighed against the rest
         name = first.argv[0]
-        attempt.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
-    return Prediction(first.argv, tuple(attempt.findings), tuple(attempt.walk), attempt.needs_glibc)
+        record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
+    return Prediction(first.argv, record.findings, record.walk, record.needs_glibc)
 
 
-def _begin(attempt: Attempt, first: FirstExec, unknown: int | None) -> None:
+def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) -> None:
     """Start what the image and the pod name; from the word at ``unknown`` on, its words are not known."""
     if not first.argv or not first.argv[0]:
-        attempt.failed(
+        record.failed(
             Code.COMMAND_MISSING,
             "",
             "neither the image nor the pod names a program",
             messages.FIX_NO_COMMAND,
         )
-    elif not _has_no_directory(attempt, first.cwd):
+    elif not _has_no_directory(world, record, first.cwd):
         env = (first.env, first.unknown_env, first.settled_env)
         process = Process(first.argv, *env, first.cwd)
-        fails_anyway = unknown != 0 and unknown is not None and _fails_itself(attempt, process)
-        follow(attempt, process)
-        if unknown is not None and not fails_anyway:
-            unsettle(attempt, first.argv[unknown])
+        trial = record.trial()
+        follow(world, trial, process)
+        findings = trial.findings
+        if unknown == 0 or (unknown is not None and not _fails_itself(world, record, process)):
+            findings = unsettled(findings, first.argv[unknown])
+        record.absorb(trial, findings=findings)
 
 
-def _fails_itself(attempt: Attempt, process: Process) -> bool:
+def _fails_itself(world: World, record: Record, process: Process) -> bool:
     """Tell whether the program that is named does not start, whatever it would do then."""
-    alone = attempt.trial(aloud=False)
-    _start(alone, Start(process))
+    alone = record.trial(aloud=False)
+    _start(world, alone, Start(process))
     return any(finding.effect is Effect.FAILS for finding in alone.findings)
 
 
@@ -127,115 +132,109 @@ def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
     return replace(node, cpu_level=f"arm{platform.variant}")
 
 
-def _has_no_directory(attempt: Attempt, cwd: str) -> bool:
+def _has_no_directory(world: World, record: Record, cwd: str) -> bool:
     """Tell, and record, whether the working directory is a file: runtimes make a missing one, but then give up."""
-    found = attempt.lookup(cwd)
+    found = world.lookup(cwd)
     if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
         return False
     message = f"it is to be started in {cwd}, which is a file"
-    attempt.failed(Code.COMMAND_MISSING, cwd, message, messages.FIX_DIRECTORY)
+    record.failed(Code.COMMAND_MISSING, cwd, message, messages.FIX_DIRECTORY)
     return True
 
 
-def follow(attempt: Attempt, process: Process) -> None:
+def follow(world: World, record: Record, process: Process) -> None:
     """Start a process, and then what it starts in its place."""
-    _follow(attempt, Start(process), _WRAPPERS)
+    _follow(world, record, Start(process), _WRAPPERS)
 
 
-def _follow(attempt: Attempt, start: Start, deeper: int) -> None:
+def _follow(world: World, record: Record, start: Start, deeper: int) -> None:
     if start.who is not None:
-        attempt.who = start.who
-    program = _start(attempt, start)
-    if program is None or _decided(attempt):
+        world = replace(world, who=start.who)
+    program = _start(world, record, start)
+    if program is None or record.is_decided():
         return
-    attempt.who = _left_as(attempt, program)
-    given = given_to_loader(attempt, program)
+    world = replace(world, who=_left_as(world, program))
+    given = given_to_loader(world, record, program)
     if given is not None and given.loader is not None:
-        _load(attempt, given, given.loader)
+        _load(world, record, given, given.loader)
         # What the loader was told does not become the environment of what the program starts.
         program = replace(given, process=replace(program.process, argv=given.process.argv))
-    if _decided(attempt) or not deeper:
+    if record.is_decided() or not deeper:
         return
 
     def outcome(tried: Start) -> Outcome:
-        return _outcome(attempt, tried, deeper - 1)
+        return _outcome(world, record, tried, deeper - 1)
 
-    starts = unwrap(attempt, program, outcome)
+    starts = unwrap(world, record, program, outcome)
     if starts is not None and len(starts.each) == 1 and not starts.ends:
-        _follow(attempt, starts.each[0], deeper - 1)
+        _follow(world, record, starts.each[0], deeper - 1)
     elif starts is not None:
-        _follow_all(attempt, starts, deeper - 1)
+        _follow_all(world, record, starts, deeper - 1)
 
 
-def _left_as(attempt: Attempt, program: Program) -> Credentials:
+def _left_as(world: World, program: Program) -> Credentials:
     """Tell as whom a program starts another."""
-    gained = _gained_by(attempt, program)
-    if program.gain is Gain.NO or gained == attempt.who:
-        return attempt.who
+    gained = _gained_by(world, program)
+    if program.gain is Gain.NO or gained == world.who:
+        return world.who
     if program.gain is Gain.YES:
         return gained
-    return replace(attempt.who, uid=None, others=True, passes=None)
+    return replace(world.who, uid=None, others=True, passes=None)
 
 
-def _gained_by(attempt: Attempt, program: Program) -> Credentials:
-    return attempt.who if program.becomes is None else program.becomes
+def _gained_by(world: World, program: Program) -> Credentials:
+    return world.who if program.becomes is None else program.becomes
 
 
-def _outcome(attempt: Attempt, tried: Start, deeper: int) -> Outcome:
+def _outcome(world: World, record: Record, tried: Start, deeper: int) -> Outcome:
     """Tell what would come of a start, as if nothing else had been found."""
-    if not attempt.budget.trials or deeper < 1:
+    if deeper < 1 or not world.work.may_try():
         return Outcome.STARTS  # it is not known to fail
-    attempt.budget.trials -= 1
-    alone = attempt.trial(aloud=False)
-    _follow(alone, tried, deeper)
-    return Prediction((), tuple(alone.findings)).outcome
+    alone = record.trial(aloud=False)
+    _follow(world, alone, tried, deeper)
+    return Prediction((), alone.findings).outcome
 
 
-def _follow_all(attempt: Attempt, starts: Starts, deeper: int) -> None:
+def _follow_all(world: World, record: Record, starts: Starts, deeper: int) -> None:
     """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
-    tried = [attempt.trial() for _ in starts.each]
+    tried = [record.trial() for _ in starts.each]
     for alone, start in zip(tried, starts.each, strict=True):
-        _follow(alone, start, deeper)
-    failing = [alone for alone in tried if _codes(alone)]
+        _follow(world, alone, start, deeper)
+    failing = [alone for alone in tried if alone.codes]
     if len(failing) < len(tried) or starts.ends:  # else whatever way it takes, it fails
         aimed = [
             alone
             for alone, way in zip(tried, starts.each, strict=True)
-            if _codes(alone) and not way.aside
+            if alone.codes and not way.aside
         ]
         failing = aimed if len(failing) < len(tried) else aimed or failing
-    shown = (failing or [alone for alone in tried if not _codes(alone)] or tried)[0]
-    attempt.absorb(shown, findings=False)
-    certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in _codes(alone)]
+    shown = (failing or [alone for alone in tried if not alone.codes] or tried)[0]
+    certain = [alone for alone in failing if Code.LINKAGE_UNKNOWN not in alone.codes]
     if not certain or (len(certain) == len(tried) and not starts.ends):
-        attempt.findings += shown.findings
+        record.absorb(shown)
         return
+    record.absorb(shown, findings=())
     finding = next(finding for finding in certain[0].findings if finding.effect is Effect.FAILS)
     message = f"{finding.message}; but the script may go another way"
-    attempt.unknown(finding.path, message, UnknownReason.SHAPE_UNKNOWN)
+    record.unknown(finding.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
-def _decided(attempt: Attempt) -> bool:
-    """Tell whether something was found that is more than a note."""
-    return any(finding.effect is not Effect.NOTE for finding in attempt.findings)
-
-
-def _start(attempt: Attempt, start: Start) -> Program | None:
+def _start(world: World, record: Record, start: Start) -> Program | None:
     """Find the command, execute it and load it."""
     process = start.process
     name = process.file or process.argv[0]
-    if not passed_on(attempt, process, name):
+    if not passed_on(world, record, process, name):
         return None
-    command = find_command(attempt, process, name, actor=start.by or "runtime")
+    command = find_command(world, record, process, name, actor=start.by or "runtime")
     if command.path is None:
-        _report_not_found(attempt, start, command, looks_only=not goes_on(start.file))
+        _report_not_found(world, record, start, command, looks_only=not goes_on(start.file))
         return None
     if command.relative and not start.file:
         message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
-        attempt.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
+        record.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "PATH" in process.unknown_env and "/" not in name:
-        attempt.unknown(
+        record.unknown(
             name,
             f"{name} is searched along a PATH that comes from elsewhere",
             UnknownReason.VALUE_UNKNOWN,
@@ -243,48 +242,50 @@ def _start(attempt: Attempt, start: Start) -> Program | None:
         return None
     further = command.further if goes_on(start.file) else ()
     process = replace(process, file="").doubted(command.doubt)
-    program = _execute(attempt, replace(start, process=process), (command.path, *further))
+    program = _execute(world, record, replace(start, process=process), (command.path, *further))
     if program is not None and program.loader is not None:
-        _load(attempt, program, program.loader)
-    if program is not None and not _decided(attempt):
-        entered(attempt, program.process, program.image)
-        cpu.runtime_met(attempt, program.image.path, program.image.facts, program.process.doubt)
+        _load(world, record, program, program.loader)
+    if program is not None and not record.is_decided():
+        entered(world, record, program.process, program.image)
+        cpu.runtime_met(
+            world, record, program.image.path, program.image.facts, program.process.doubt
+        )
     return program
 
 
-def _execute(attempt: Attempt, start: Start, paths: Sequence[str]) -> Program | None:
+def _execute(world: World, record: Record, start: Start, paths: Sequence[str]) -> Program | None:
     """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
-    refused: list[Finding] = []
+    refused: Sequence[Finding] = ()
     for path in paths:
-        trial = attempt.trial()
+        trial = record.trial()
         if start.on_noexec is not OnNoExec.REFUSED and _is_taken_for_text(
-            trial, start.process, path
+            world, trial, start.process, path
         ):
-            program = _execute_text(trial, start, path)
+            program = _execute_text(world, trial, start, path)
         else:
-            program = execve(trial, start.process, path)
+            program = execve(world, trial, start.process, path)
         stands = program is not None or not passed_over(
             trial.findings, by_shell=start.on_noexec is OnNoExec.RUN_BY_ITSELF
         )
-        attempt.absorb(trial, findings=stands)
+        record.absorb(trial, findings=trial.findings if stands else ())
         if stands:
             return program
         refused = refused or trial.findings
-    attempt.findings += refused
+    record.absorb(record.trial(), findings=refused)
     return None
 
 
-def _is_taken_for_text(attempt: Attempt, process: Process, path: str) -> bool:
+def _is_taken_for_text(world: World, record: Record, process: Process, path: str) -> bool:
     """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
-    alone = attempt.trial(aloud=False)
+    alone = record.trial(aloud=False)
     return (
-        not is_elf(attempt, process, path)
-        and not execve(alone, process, path)
-        and _codes(alone) == _REFUSED
+        not is_elf(world, process, path)
+        and not execve(world, alone, process, path)
+        and alone.codes == _REFUSED
     )
 
 
-def _execute_text(attempt: Attempt, start: Start, path: str) -> Program | None:
+def _execute_text(world: World, record: Record, start: Start, path: str) -> Program | None:
     """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
 
     bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
@@ -292,8 +293,8 @@ def _execute_text(attempt: Attempt, start: Start, path: str) -> Program | None:
     """
     process = start.process
     by, file = (_SH, _SH) if start.on_noexec is OnNoExec.RUN_BY_SH else (start.by, start.file)
-    if start.on_noexec is not OnNoExec.UNKNOWN and is_text(attempt, process, path):
-        return execve(attempt, replace(process, argv=(by, path, *process.argv[1:])), file)
+    if start.on_noexec is not OnNoExec.UNKNOWN and is_text(world, process, path):
+        return execve(world, record, replace(process, argv=(by, path, *process.argv[1:])), file)
     if start.on_noexec is not OnNoExec.RUN_BY_ITSELF or posixpath.basename(file) not in {
         "bash",
         "dash",
@@ -301,11 +302,11 @@ def _execute_text(attempt: Attempt, start: Start, path: str) -> Program | None:
         process = process.doubted(
             Doubt(UnknownReason.SHAPE_UNKNOWN, f"{by} may run it as a shell script")
         )
-    return execve(attempt, process, path)
+    return execve(world, record, process, path)
 
 
 def _report_not_found(
-    attempt: Attempt, start: Start, command: Resolved, *, looks_only: bool
+    world: World, record: Record, start: Start, command: Resolved, *, looks_only: bool
 ) -> None:
     doubt = command.doubt
     if posixpath.basename(start.file).startswith("busybox") and may_be_applet(
@@ -321,65 +322,59 @@ def _report_not_found(
     if command.dangling is not None and not command.refused:
         link, target = command.dangling
         found = f" ({link} is a link to {target}, which is missing)"
-    message = f"{who} is not on PATH ({path}) in {messages.image(attempt.distro)}{found}"
+    message = f"{who} is not on PATH ({path}) in {messages.image(world.distro)}{found}"
     if looks_only or not command.refused:
-        attempt.failed(Code.COMMAND_MISSING, name, message, messages.FIX_COMMAND, doubt)
+        record.failed(Code.COMMAND_MISSING, name, message, messages.FIX_COMMAND, doubt)
     else:
-        attempt.failed(
+        record.failed(
             Code.COMMAND_NOT_EXECUTABLE, command.refused, message, messages.FIX_MODE, doubt
         )
 
 
-def _load(attempt: Attempt, program: Program, loader: Mapped) -> None:
+def _load(world: World, record: Record, program: Program, loader: Mapped) -> None:
     """Load a program; one that may gain a privilege as if it did and as if it did not."""
     if program.gain is Gain.NO:
-        _link(attempt, program, loader)
+        _link(world, record, program, loader)
         return
     about = loader.facts.loader
     libc = "glibc" if about is not None and about.libc == "glibc" else "musl"
     secure = replace(program, process=secured(program.process, libc))
-    who = _gained_by(attempt, program)
+    who = _gained_by(world, program)
     if program.gain is Gain.YES:
-        gained = attempt.trial(who=who)
-        _link(gained, secure, loader)
-        attempt.absorb(gained)
+        _link(replace(world, who=who), record, secure, loader)
         return
-    with_gain, without = attempt.trial(who=who), attempt.trial()
-    _link(with_gain, secure, loader)
-    _link(without, program, loader)
-    agree = _codes(with_gain) == _codes(without)
-    attempt.absorb(without, findings=agree)
+    with_gain, without = record.trial(), record.trial()
+    _link(replace(world, who=who), with_gain, secure, loader)
+    _link(world, without, program, loader)
+    agree = with_gain.codes == without.codes
+    record.absorb(without, findings=without.findings if agree else ())
     if not agree:
-        attempt.unknown(
+        record.unknown(
             program.image.path,
             messages.may_be_secure(program.image.path),
             UnknownReason.VALUE_UNKNOWN,
         )
 
 
-def _codes(attempt: Attempt) -> list[Code]:
-    return [finding.code for finding in attempt.findings if finding.effect is not Effect.NOTE]
-
-
-def _link(attempt: Attempt, program: Program, loader: Mapped) -> None:
+def _link(world: World, record: Record, program: Program, loader: Mapped) -> None:
     about, path = loader.facts.loader, program.image.path
     if about is None and (
         is_bound_by_a_loader(loader.facts) or (loader.facts.interp and loader.facts.needed)
     ):
         message = f"{path} is loaded by {loader.path}, which is no loader, but needs one itself"
-        attempt.failed(
+        record.failed(
             Code.LOADER_MISMATCH,
             path,
             message,
-            messages.fix_loader(program.image.facts, attempt.distro),
+            messages.fix_loader(program.image.facts, world.distro),
             program.process.doubt,
         )
     elif about is None:
         message = f"{path} is loaded by {loader.path}, which is neither glibc's loader nor musl's"
-        attempt.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
     elif wrong := unloadable(program.image.facts):
-        attempt.failed(
+        record.failed(
             Code.EXEC_FORMAT, path, f"{path} {wrong}", messages.FIX_BUILD, program.process.doubt
         )
     else:
-        LOADERS[about.libc](attempt, program, loader, about)
+        LOADERS[about.libc](world, record, program, loader, about)

@@ -16,9 +16,10 @@ from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding
 from elfgate.linkage.work import WorkExhaustedError
-from elfgate.linkage.world import Attempt, Process
+from elfgate.linkage.world import Process, World
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -60,7 +61,7 @@ def survey(
         found = Found(path, entry, ())
         facts = tree.facts(found)
         if facts is not None and _is_plugin(facts):
-            attempt = Attempt(
+            world = World(
                 tree=tree,
                 architecture=architecture,
                 node=node,
@@ -69,7 +70,7 @@ def survey(
                 distro=nature,
                 injected=tuple(injected),
             )
-            findings = _plugin(attempt, found, facts, loader) if loader else ()
+            findings = _plugin(world, found, facts, loader) if loader else ()
         elif entry.mode & 0o111 and (facts is not None or entry.head.startswith(b"#!")):
             run = Overrides(command=(path,), args=())
             findings = predict(tree, defaults, run, platform, node, injected=injected).findings
@@ -114,15 +115,15 @@ def _loader(tree: Tree, architecture: Architecture) -> Mapped | None:
     return None
 
 
-def _plugin(attempt: Attempt, found: Found, facts: ElfFacts, loader: Mapped) -> tuple[Finding, ...]:
+def _plugin(world: World, found: Found, facts: ElfFacts, loader: Mapped) -> tuple[Finding, ...]:
     """Load a plug-in by itself, with the image's loader."""
     about = loader.facts.loader
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
     program = Program(Mapped(found.path, found.path, facts), loader, Process((found.path,), {}))
-    load = LOADERS[about.libc]
+    record = Record()
     try:
-        load(attempt, program, loader, about)
+        LOADERS[about.libc](world, record, program, loader, about)
     except WorkExhaustedError:
         return ()  # nothing is said of a plug-in that takes too long
-    return tuple(finding for finding in attempt.findings if finding.code in _OF_PLUGINS)
+    return tuple(finding for finding in record.findings if finding.code in _OF_PLUGINS)

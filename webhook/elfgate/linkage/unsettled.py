@@ -4,10 +4,11 @@ The first word that is not known leaves certain only what the program before it 
 start: all that it does then may depend on the word, and a program that the word names may be there.
 """
 
+from collections.abc import Sequence
+
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code, Effect, Finding
-from elfgate.linkage.world import Attempt
 
 
 def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:
@@ -25,9 +26,9 @@ def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:
     return min(places, default=None)
 
 
-def unsettle(attempt: Attempt, word: str) -> None:
+def unsettled(findings: Sequence[Finding], word: str) -> tuple[Finding, ...]:
     """Make what was found to fail unknown, as it rests on a word that is not known."""
-    attempt.findings[:] = [_unsettled(finding, word) for finding in attempt.findings]
+    return tuple(_unsettled(finding, word) for finding in findings)
 
 
 def _unsettled(finding: Finding, word: str) -> Finding:

@@ -6,8 +6,9 @@ Sources: the kubelet's ``verifyRunAsNonRoot`` (a user's name is no proof that it
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import Overrides
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Doubt, Hidden
+from elfgate.linkage.world import Doubt, Hidden, World
 from elfgate.rootfs.tree import Found
 
 _FIX_ROOT = "set runAsUser, or USER with a number in the image's build"
@@ -16,41 +17,44 @@ _LATER = Doubt(UnknownReason.TEMPLATE, "its pods may be given another user")
 _FILES = {"/etc/passwd": "user", "/etc/group": "group"}
 
 
-def check_user(attempt: Attempt, user: str, overrides: Overrides) -> None:
+def check_user(world: World, record: Record, user: str, overrides: Overrides) -> None:
     """Record why the container's user keeps it from being made.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         user: ``USER[:GROUP]`` as the image and the pod say; empty for root.
         overrides: What the pod's container changes.
     """
     doubt = None if overrides.settled else _LATER
     name, _, group = user.partition(":")
     if overrides.run_as_non_root:
-        _check_not_root(attempt, name, doubt)
+        _check_not_root(record, name, doubt)
     for path, wanted in (("/etc/passwd", name), ("/etc/group", group)):
         if wanted and wanted != "root" and not wanted.isdecimal():
-            _check_listed(attempt, path, wanted, doubt)
+            _check_listed(world, record, path, wanted, doubt)
 
 
-def _check_not_root(attempt: Attempt, name: str, doubt: Doubt | None) -> None:
+def _check_not_root(record: Record, name: str, doubt: Doubt | None) -> None:
     if name in {"", "root"} or (name.isdecimal() and int(name) == 0):
         message = "the pod has runAsNonRoot, and the container's user is root"
     elif not name.isdecimal():
         message = f"the pod has runAsNonRoot, and the user {name} is not named by its number"
     else:
         return
-    attempt.failed(Code.RUN_AS_ROOT, "", message, _FIX_ROOT, doubt)
+    record.failed(Code.RUN_AS_ROOT, "", message, _FIX_ROOT, doubt)
 
 
-def _check_listed(attempt: Attempt, path: str, wanted: str, doubt: Doubt | None) -> None:
-    found = attempt.lookup(path)
+def _check_listed(
+    world: World, record: Record, path: str, wanted: str, doubt: Doubt | None
+) -> None:
+    found = world.lookup(path)
     if isinstance(found, Hidden):
         doubt = doubt or found.doubt
-    text = attempt.text(path)
+    text = world.text(path)
     if text is None and isinstance(found, Found):
         return  # it is there, and was not kept
     if any(line.split(":", 1)[0].strip() == wanted for line in (text or "").splitlines()):
         return
     message = f"the {_FILES[path]} {wanted} is not in {path}"
-    attempt.failed(Code.USER_MISSING, path, message, _FIX_MISSING, doubt)
+    record.failed(Code.USER_MISSING, path, message, _FIX_MISSING, doubt)

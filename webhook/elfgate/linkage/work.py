@@ -10,6 +10,8 @@ from collections.abc import Hashable
 # A quarter of a second on a slow core. The dearest program of Debian (144 libraries) takes a fifth of it.
 MOST = 150_000
 
+TRIALS = 100  # programs that may be started to see what a script makes of their end
+
 LOOKUP = 8  # units of a look-up of a path, besides one for each component; the same for a symlink
 CHARACTERS = 64  # of a string that a unit copies or splits
 NAMES = 5  # of a directory that a unit lists
@@ -27,16 +29,22 @@ class Work:
         units: The work that it allows.
     """
 
-    __slots__ = ("_left", "_paid")
+    __slots__ = ("_left", "_paid", "_trials")
 
     def __init__(self, units: int = MOST) -> None:
         self._left = units
         self._paid: set[Hashable] = set()
+        self._trials = TRIALS
 
     @property
     def left(self) -> int:
         """Units that are left."""
         return self._left
+
+    def may_try(self) -> bool:
+        """Count a program that a script may start; False if no more may be tried."""
+        self._trials -= 1
+        return self._trials >= 0
 
     def spend(self, units: int) -> None:
         """Count work; fractions of a unit are the caller's to collect.

@@ -1,4 +1,4 @@
-"""One attempt to start a program: the world it happens in, and what has been found on the way."""
+"""The world that a start happens in: the image, the node, and the rights of the process."""
 
 import posixpath
 from collections.abc import Mapping
@@ -9,14 +9,12 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.capabilities import Bounding
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.inputs import NodeFacts
-from elfgate.linkage.report import Code, Distro, Effect, Finding, Step
+from elfgate.linkage.report import Distro
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
-from elfgate.printable import printable as escaped
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
 
-_LONGEST = 1000  # characters of a message
 NULL = "/dev/null"
 
 
@@ -45,8 +43,6 @@ class Hidden:
     path: str
     doubt: Doubt
 
-
-_TRIALS, _STEPS = 100, 3_000
 
 Lookup = Found | Missing | Hidden
 
@@ -99,40 +95,21 @@ class Process:
         return self if doubt is None or self.doubt is not None else replace(self, doubt=doubt)
 
 
-@dataclass(slots=True)
-class Budget:
-    """A count of what scripts may yet cost, so that an answer does not depend on the machine's speed.
-
-    Attributes:
-        trials: Programs that may be tried to see what a script makes of them.
-        steps: Commands of scripts that may be looked at; half of the real entrypoints take less
-            than 20, MariaDB's 2,800 (it runs itself again as another user).
-    """
-
-    trials: int = _TRIALS
-    steps: int = _STEPS
-
-
-@dataclass(slots=True)
-class Attempt:
-    """The tree, the node and the process's rights; and, growing, the findings and the walk.
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that a start meets, and as whom. Nobody writes to it; another one is made with ``replace``.
 
     Attributes:
         tree: The image's root file system.
         architecture: The node's.
-        node: What else is known of the node.
+        node: The node's other facts.
         who: The process's user and groups.
         mounts: Real paths at which something else hides the image's files, each with a slash behind.
-        read_only_root: Files can be written in volumes only.
         distro: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         bounding: The capabilities that its processes may have.
         no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
-        explain: Record the walk.
-        findings: In the order found.
-        walk: In order, if ``explain``.
-        needs_glibc: The newest release of glibc that anything loaded needs.
-        budget: What scripts may yet cost; shared by all trials.
+        read_only_root: Files can be written in volumes only.
         work: The work that the prediction may yet cost; shared by all trials.
     """
 
@@ -146,42 +123,7 @@ class Attempt:
     bounding: Bounding = field(default_factory=Bounding)
     no_new_privileges: bool | None = None
     read_only_root: bool = False
-    explain: bool = False
-    findings: list[Finding] = field(default_factory=list)
-    walk: list[Step] = field(default_factory=list)
-    needs_glibc: tuple[int, ...] = ()
-    budget: Budget = field(default_factory=Budget)
     work: Work = field(default_factory=Work)
-
-    def trial(
-        self,
-        *,
-        node: NodeFacts | None = None,
-        who: Credentials | None = None,
-        aloud: bool = True,
-    ) -> "Attempt":
-        """Begin a trial: the only way to try something. Its findings, walk and needs are its own.
-
-        Args:
-            node: Another node to try it on.
-            who: Another user to try it as.
-            aloud: Record the walk, if this attempt does.
-        """
-        return replace(
-            self,
-            node=node or self.node,
-            who=who or self.who,
-            findings=[],
-            walk=[],
-            explain=self.explain and aloud,
-        )
-
-    def absorb(self, trial: "Attempt", *, findings: bool = True) -> None:
-        """Take over what a trial came to: its walk and its needs, and its findings if they stand."""
-        self.walk += trial.walk
-        self.needs_glibc = max(self.needs_glibc, trial.needs_glibc)
-        if findings:
-            self.findings += [finding for finding in trial.findings if not self._is_noted(finding)]
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
@@ -255,46 +197,8 @@ class Attempt:
         """Tell whether the process may read what was found."""
         return self.who.may(found.entry, READ)
 
-    def failed(
-        self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None
-    ) -> None:
-        """Record what keeps the program from starting; with a doubt, what would."""
-        if doubt is None:
-            self.findings.append(Finding(code, printable(path), printable(message), remedy))
-        else:
-            self.unknown(path, f"{message}; but {doubt.because}", doubt.reason)
-
-    def unknown(self, path: str, message: str, reason: UnknownReason) -> None:
-        """Record what cannot be told."""
-        finding = Finding(
-            Code.LINKAGE_UNKNOWN, printable(path), printable(message), "", Effect.UNKNOWN, reason
-        )
-        self.findings.append(finding)
-
-    def note(self, code: Code, path: str, message: str, remedy: str = "") -> None:
-        """Record what is worth saying of a program that starts; once for each code."""
-        finding = Finding(code, printable(path), printable(message), remedy, Effect.NOTE)
-        if not self._is_noted(finding):
-            self.findings.append(finding)
-
-    def _is_noted(self, finding: Finding) -> bool:
-        """Tell whether a finding is a note of a code that has one."""
-        return finding.effect is Effect.NOTE and any(
-            other.effect is Effect.NOTE and other.code is finding.code for other in self.findings
-        )
-
-    def step(self, actor: str, text: str, result: str) -> None:
-        """Record a look-up."""
-        if self.explain:
-            self.walk.append(Step(printable(actor), printable(text), printable(result)))
-
 
 def _plain(cwd: str, path: str) -> str:
     """Make a path absolute, without empty components and dots."""
     whole = path if path.startswith("/") else posixpath.join(cwd, path)
     return posixpath.normpath(whole) if "/." in whole or "//" in whole else whole.rstrip("/") or "/"
-
-
-def printable(text: str) -> str:
-    """Escape what is not printable in names that images bring, and shorten what no reader would follow."""
-    return escaped(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

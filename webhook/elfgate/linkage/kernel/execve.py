@@ -28,8 +28,9 @@ from elfgate.linkage.kernel.segments import (
     unmappable,
 )
 from elfgate.linkage.kernel.shebang import shebang
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Hidden, Process
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -82,11 +83,12 @@ class Program:
         return self.opened_as or self.image.path
 
 
-def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
+def execve(world: World, record: Record, process: Process, path: str) -> Program | None:
     """Start a file.
 
     Args:
-        attempt: The world; what fails is recorded there.
+        world: The world; what fails is recorded there.
+        record: Takes what is found.
         process: What is passed on; ``argv`` as the caller passes it.
         path: The file, absolute or relative to the working directory.
 
@@ -95,76 +97,74 @@ def execve(attempt: Attempt, process: Process, path: str) -> Program | None:
     """
     script = ""
     for _ in range(SCRIPT_DEPTH + 1):
-        found = _open(attempt, process, path, script)
+        found = _open(world, record, process, path, script)
         if found is None:
             return None
-        facts = attempt.facts(found)
+        facts = world.facts(found)
         if facts is not None:
             program = _execute(
-                attempt, process, Mapped(path, found.path, facts), script, found.entry
+                world, record, process, Mapped(path, found.path, facts), script, entry=found.entry
             )
-            return None if program is None else _with_gain(attempt, program, found.entry)
+            return None if program is None else _with_gain(world, program, found.entry)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
         if line is None:
-            _no_format(attempt, process, found, script)
+            _no_format(record, process, found, script)
             return None
-        if _may_be_cut(attempt, found):
+        if _may_be_cut(world, found):
             message = f"{found.path} has a first line that kernels before 5.1 cut short"
-            attempt.unknown(found.path, message, UnknownReason.NODE_FACT_UNKNOWN)
+            record.unknown(found.path, message, UnknownReason.NODE_FACT_UNKNOWN)
             return None
-        attempt.step(
-            "kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip()
-        )
+        record.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
         argument = () if line.argument is None else (line.argument,)
         process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
-    attempt.failed(
+    record.failed(
         Code.SCRIPT_INTERPRETER_MISSING, script, message, messages.FIX_INTERPRETER, process.doubt
     )
     return None
 
 
-def _may_be_cut(attempt: Attempt, script: Found) -> bool:
+def _may_be_cut(world: World, script: Found) -> bool:
     """Tell whether the node's kernel reads less of a first line than there is (BINPRM_BUF_SIZE)."""
-    kernel = attempt.node.kernel
+    kernel = world.node.kernel
     line = script.entry.head.partition(b"\n")[0]
     return kernel is not None and kernel < _LONG_LINES_SINCE and len(line) >= _SHORT_LINE
 
 
-def passed_on(attempt: Attempt, process: Process, path: str) -> bool:
+def passed_on(world: World, record: Record, process: Process, path: str) -> bool:
     """Judge whether the kernel passes a command line and an environment on to a program, wherever that is."""
-    sizes = page_sizes(attempt)
-    wrong = too_long(process, attempt.architecture, sizes, attempt.work)
+    sizes = page_sizes(world)
+    wrong = too_long(process, world.architecture, sizes, world.work)
     if wrong is None:
         return True
     message = messages.too_long(path, wrong.what, wrong.size, wrong.limit)
     if wrong.certain:
-        attempt.failed(Code.ARGUMENTS_TOO_LONG, path, message, messages.FIX_LENGTH)
+        record.failed(Code.ARGUMENTS_TOO_LONG, path, message, messages.FIX_LENGTH)
     else:
-        attempt.unknown(path, message, UnknownReason.NODE_FACT_UNKNOWN)
+        record.unknown(path, message, UnknownReason.NODE_FACT_UNKNOWN)
     return False
 
 
-def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found | None:
+def _open(world: World, record: Record, process: Process, path: str, script: str) -> Found | None:
     """Open a program, or a script's interpreter, for execution."""
-    found = attempt.lookup(path, process.cwd) if path else Missing("ENOENT", path, ())
+    found = world.lookup(path, process.cwd) if path else Missing("ENOENT", path, ())
     if isinstance(found, Hidden):
-        attempt.step("kernel", path, found.doubt.because)
-        attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
+        record.step("kernel", path, found.doubt.because)
+        record.unknown(found.path, found.doubt.because, found.doubt.reason)
         return None
-    attempt.step("kernel", path, found.path if isinstance(found, Found) else found.errno)
+    record.step("kernel", path, found.path if isinstance(found, Found) else found.errno)
     if isinstance(found, Missing):
-        _no_file(attempt, process, path, found, script)
+        _no_file(world, record, process, path, found, script=script)
         return None
     if found.entry.kind is Kind.UNREADABLE:
-        attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        record.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None
-    if not executable(found.entry, attempt.who):
-        why = messages.not_executable(found.entry, attempt.who)
+    if not executable(found.entry, world.who):
+        why = messages.not_executable(found.entry, world.who)
         if script:
             message = f"{script} is run by {path}, which {why}"
-            attempt.failed(
+            record.failed(
                 Code.SCRIPT_INTERPRETER_MISSING,
                 script,
                 message,
@@ -173,167 +173,175 @@ def _open(attempt: Attempt, process: Process, path: str, script: str) -> Found |
             )
         else:
             message = f"{messages.named(path, found.path)} {why}"
-            attempt.failed(
+            record.failed(
                 Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, process.doubt
             )
         return None
-    if not attempt.who.certainly_may(found.entry, EXECUTE) and attempt.who.uid is not None:
+    if not world.who.certainly_may(found.entry, EXECUTE) and world.who.uid is not None:
         message = f"whether {found.path} may be executed depends on whether the process is of group {found.entry.gid}"
-        attempt.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
+        record.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found
 
 
-def _no_file(attempt: Attempt, process: Process, path: str, missing: Missing, script: str) -> None:
+def _no_file(
+    world: World, record: Record, process: Process, path: str, missing: Missing, *, script: str
+) -> None:
     if script:
-        message = messages.interpreter_missing(script, path, missing, attempt.distro)
+        message = messages.interpreter_missing(script, path, missing, world.distro)
         remedy = messages.fix_interpreter(missing)
-        attempt.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, remedy, process.doubt)
+        record.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, remedy, process.doubt)
     elif missing.errno == "EACCES":
-        message = f"{path} cannot be reached by user {attempt.who.uid}: {missing.path} has no x bit for it"
-        attempt.failed(
-            Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_REACH, process.doubt
+        message = (
+            f"{path} cannot be reached by user {world.who.uid}: {missing.path} has no x bit for it"
         )
+        record.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_REACH, process.doubt)
     else:
-        message = messages.command_missing(path, missing, attempt.distro, process.cwd)
+        message = messages.command_missing(path, missing, world.distro, process.cwd)
         remedy = messages.FIX_TARGET if missing.symlinks else messages.FIX_COMMAND
-        attempt.failed(Code.COMMAND_MISSING, path, message, remedy, process.doubt)
+        record.failed(Code.COMMAND_MISSING, path, message, remedy, process.doubt)
 
 
-def _no_format(attempt: Attempt, process: Process, found: Found, script: str) -> None:
+def _no_format(record: Record, process: Process, found: Found, script: str) -> None:
     """Report ENOEXEC for a file that is neither ELF nor a script."""
     what = messages.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
-    attempt.failed(
+    record.failed(
         Code.EXEC_FORMAT, found.path, f"{subject} {what}", messages.FIX_FORMAT, process.doubt
     )
 
 
-def _with_gain(attempt: Attempt, program: Program, entry: Entry) -> Program:
-    who, held = attempt.who, attempt.bounding
-    gained = gain(entry, who, held, forbidden=attempt.no_new_privileges)
+def _with_gain(world: World, program: Program, entry: Entry) -> Program:
+    who, held = world.who, world.bounding
+    gained = gain(entry, who, held, forbidden=world.no_new_privileges)
     return replace(program, gain=gained, becomes=becomes(entry, who, held))
 
 
-def _permitted(attempt: Attempt, process: Process, image: Mapped, entry: Entry) -> bool:
+def _permitted(world: World, record: Record, process: Process, image: Mapped, entry: Entry) -> bool:
     """Judge the capabilities that a file demands (EPERM)."""
-    missing = lacking(entry, attempt.bounding)
+    missing = lacking(entry, world.bounding)
     if missing:
         message = messages.capabilities_missing(image.path, missing)
         code, remedy = Code.COMMAND_NOT_EXECUTABLE, messages.FIX_CAPABILITY
-        attempt.failed(code, image.path, message, remedy, process.doubt)
+        record.failed(code, image.path, message, remedy, process.doubt)
     elif missing is None:
         message = messages.capabilities_unknown(image.path)
-        attempt.unknown(image.path, message, UnknownReason.VALUE_UNKNOWN)
+        record.unknown(image.path, message, UnknownReason.VALUE_UNKNOWN)
     return missing == ()
 
 
 def _execute(
-    attempt: Attempt, process: Process, image: Mapped, script: str, entry: Entry
+    world: World, record: Record, process: Process, image: Mapped, script: str, *, entry: Entry
 ) -> Program | None:
     """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
-    if not _header_taken(attempt, process, image, script):
+    if not _header_taken(world, record, process, image, script):
         return None
     facts, loader = image.facts, None
     if facts.interp is not None or facts.interp_malformed:
-        loader = _interpreter(attempt, process, image)
+        loader = _interpreter(world, record, process, image)
         if loader is None:
             return None
     if not (
-        _permitted(attempt, process, image, entry)
-        and _mapped(attempt, process, image, unmappable(facts))
-        and _leads(attempt, process, image, loader)
+        _permitted(world, record, process, image, entry)
+        and _mapped(world, record, process, image, unmappable(facts))
+        and _leads(world, record, process, image, loader)
     ):
         return None
     if is_of_first_power_abi(facts):
-        _by_descriptor(attempt, process, image, loader or image)
+        _by_descriptor(record, process, image, loader or image)
         return None
     return (
         Program(image, loader, process)
-        if loader is None or entered(attempt, process, loader)
+        if loader is None or entered(world, record, process, loader)
         else None
     )
 
 
-def _leads(attempt: Attempt, process: Process, image: Mapped, loader: Mapped | None) -> bool:
+def _leads(
+    world: World, record: Record, process: Process, image: Mapped, loader: Mapped | None
+) -> bool:
     """Map the loader, or find that the program does without one."""
     if loader is None:
-        return _self_contained(attempt, process, image)
-    return _mapped(attempt, process, loader, unmappable(loader.facts, is_loader=True))
+        return _self_contained(world, record, process, image)
+    return _mapped(world, record, process, loader, unmappable(loader.facts, is_loader=True))
 
 
-def _by_descriptor(attempt: Attempt, process: Process, image: Mapped, first: Mapped) -> None:
+def _by_descriptor(record: Record, process: Process, image: Mapped, first: Mapped) -> None:
     """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
     message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
     else:
-        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
 
-def _header_taken(attempt: Attempt, process: Process, image: Mapped, script: str) -> bool:
+def _header_taken(
+    world: World, record: Record, process: Process, image: Mapped, script: str
+) -> bool:
     facts = image.facts
-    answer = taken(facts, attempt.architecture, attempt.node)
+    answer = taken(facts, world.architecture, world.node)
     subject = f"{script} is run by {image.path}, which" if script else image.path
     if facts.malformed or answer is Taken.NO:
         wrong = f"is not a valid ELF file: {facts.malformed}" if facts.malformed else (
-            f"is {describe(facts)}, which {attempt.architecture.name} nodes cannot run"
+            f"is {describe(facts)}, which {world.architecture.name} nodes cannot run"
         )  # fmt: skip
-        attempt.failed(
+        record.failed(
             Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", messages.FIX_FORMAT, process.doubt
         )
         return False
     if answer is Taken.UNKNOWN:
-        message = f"{subject} is a 32-bit program, which only some {attempt.architecture.name} kernels run"
-        attempt.unknown(image.path, message, UnknownReason.NODE_FACT_UNKNOWN)
+        message = (
+            f"{subject} is a 32-bit program, which only some {world.architecture.name} kernels run"
+        )
+        record.unknown(image.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return False
     if answer is Taken.NOT_EVERYWHERE:
         message = f"{subject} is {describe(facts)}, which only CPUs with AArch32 run"
-        attempt.note(Code.EXEC_FORMAT, image.path, message)
+        record.note(Code.EXEC_FORMAT, image.path, message)
     return True
 
 
-def _interpreter(attempt: Attempt, process: Process, image: Mapped) -> Mapped | None:
+def _interpreter(world: World, record: Record, process: Process, image: Mapped) -> Mapped | None:
     """Open the first PT_INTERP: ENOEXEC, ENOENT, EACCES, EIO and ELIBBAD, in the kernel's order."""
     facts, path = image.facts, image.facts.interp or ""
     if facts.interp_malformed:
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
         return None
-    found = attempt.lookup(path or ".", process.cwd)
+    found = world.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
-        attempt.step("kernel", f"loader {path}", found.doubt.because)
-        attempt.unknown(
+        record.step("kernel", f"loader {path}", found.doubt.because)
+        record.unknown(
             image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason
         )
         return None
-    attempt.step(
-        "kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno
-    )
+    record.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
     if isinstance(found, Missing):
-        message = messages.loader_missing(image.path, path, found, attempt.distro)
+        message = messages.loader_missing(image.path, path, found, world.distro)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
-        remedy = _fix_loader(attempt, facts, found)
-        attempt.failed(code, image.path, message, remedy, process.doubt)
+        remedy = _fix_loader(world, facts, found)
+        record.failed(code, image.path, message, remedy, process.doubt)
         return None
-    return _loader(attempt, process, image, found)
+    return _loader(world, record, process, image, found)
 
 
-def _fix_loader(attempt: Attempt, facts: ElfFacts, missing: Missing) -> str:
+def _fix_loader(world: World, facts: ElfFacts, missing: Missing) -> str:
     if missing.errno == "EACCES":
         return messages.FIX_REACH
-    return messages.fix_loader(facts, attempt.distro)
+    return messages.fix_loader(facts, world.distro)
 
 
-def _loader(attempt: Attempt, process: Process, image: Mapped, found: Found) -> Mapped | None:
-    loader = attempt.facts(found)
+def _loader(
+    world: World, record: Record, process: Process, image: Mapped, found: Found
+) -> Mapped | None:
+    loader = world.facts(found)
     if found.entry.kind is Kind.UNREADABLE:
-        attempt.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        record.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
         return None
-    remedy = messages.fix_loader(image.facts, attempt.distro)
-    if not executable(found.entry, attempt.who):
-        wrong = messages.not_executable(found.entry, attempt.who)
+    remedy = messages.fix_loader(image.facts, world.distro)
+    if not executable(found.entry, world.who):
+        wrong = messages.not_executable(found.entry, world.who)
         if found.entry.kind is Kind.FILE:
             remedy = messages.FIX_LOADER_MODE
     elif loader is None or found.entry.size < _ELF_HEADER:
@@ -345,20 +353,20 @@ def _loader(attempt: Attempt, process: Process, image: Mapped, found: Found) -> 
     else:
         return Mapped(image.facts.interp or "", found.path, loader)
     message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"
-    attempt.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
+    record.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
     return None
 
 
-def _mapped(attempt: Attempt, process: Process, image: Mapped, wrong: str) -> bool:
+def _mapped(world: World, record: Record, process: Process, image: Mapped, wrong: str) -> bool:
     """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
-    sizes = page_sizes(attempt)
+    sizes = page_sizes(world)
     if wrong:
-        attempt.failed(
+        record.failed(
             Code.EXEC_FORMAT, image.path, f"{image.path} {wrong}", messages.FIX_BUILD, process.doubt
         )
         return False
     if not mappable(image.facts, sizes[0]):
-        attempt.failed(
+        record.failed(
             Code.PAGE_SIZE,
             image.path,
             messages.page_size(image.path, sizes[0]),
@@ -368,7 +376,7 @@ def _mapped(attempt: Attempt, process: Process, image: Mapped, wrong: str) -> bo
         return False
     for size in sizes[1:]:
         if not mappable(image.facts, size):
-            attempt.note(
+            record.note(
                 Code.PAGE_SIZE,
                 image.path,
                 messages.page_size_note(image.path, size),
@@ -376,41 +384,41 @@ def _mapped(attempt: Attempt, process: Process, image: Mapped, wrong: str) -> bo
             )
             break
     if _ALLOCATOR_HINT in image.facts.hints and sizes[-1] > SMALLEST:
-        attempt.note(
+        record.note(
             Code.PAGE_SIZE,
             image.path,
             messages.allocator_note(image.path, sizes[-1]),
             messages.FIX_ALLOCATOR,
         )
     if uncertain := doubtful(image.facts):
-        attempt.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
+        record.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
         return False
     cut = cut_off(image.facts, sizes[-1])
     if cut:
         message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_TRUNCATED, process.doubt)
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_TRUNCATED, process.doubt)
     elif cut is None:
         message = f"{image.path} is truncated, and may need what is missing"
-        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     return cut is False
 
 
-def entered(attempt: Attempt, process: Process, image: Mapped) -> bool:
+def entered(world: World, record: Record, process: Process, image: Mapped) -> bool:
     """Enter a loader, or a program: the kernel does if it has no loader, else the loader, when it has loaded all."""
-    sizes, path = page_sizes(attempt), image.path
+    sizes, path = page_sizes(world), image.path
     barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
     if len(barred) < len(sizes):
         if barred:
-            attempt.note(
+            record.note(
                 Code.PAGE_SIZE, path, messages.page_size_note(path, min(barred)), messages.FIX_PAGES
             )
         return True
     if not_entered(image.facts, SMALLEST):
-        attempt.failed(
+        record.failed(
             Code.EXEC_FORMAT, path, f"{path} {barred[sizes[0]]}", messages.FIX_BUILD, process.doubt
         )
     else:
-        attempt.failed(
+        record.failed(
             Code.PAGE_SIZE,
             path,
             messages.page_size(path, sizes[0]),
@@ -420,14 +428,14 @@ def entered(attempt: Attempt, process: Process, image: Mapped) -> bool:
     return False
 
 
-def page_sizes(attempt: Attempt) -> tuple[int, ...]:
+def page_sizes(world: World) -> tuple[int, ...]:
     """Give the node's page size, or all that it may have, smallest first (bytes)."""
-    if attempt.node.page_size is not None:
-        return (attempt.node.page_size,)
-    return (SMALLEST, *LARGER_PAGES.get(attempt.architecture.name, ()))
+    if world.node.page_size is not None:
+        return (world.node.page_size,)
+    return (SMALLEST, *LARGER_PAGES.get(world.architecture.name, ()))
 
 
-def _self_contained(attempt: Attempt, process: Process, image: Mapped) -> bool:
+def _self_contained(world: World, record: Record, process: Process, image: Mapped) -> bool:
     """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
 
     Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a library takes from
@@ -435,16 +443,16 @@ def _self_contained(attempt: Attempt, process: Process, image: Mapped) -> bool:
     """
     facts = image.facts
     if (
-        facts.packed_static and page_sizes(attempt)[0] == SMALLEST
+        facts.packed_static and page_sizes(world)[0] == SMALLEST
     ):  # of larger pages nothing is known of its segments
         return True
     if facts.packed:
         message = f"{image.path} is packed (UPX), which hides what it needs"
-        attempt.unknown(image.path, message, UnknownReason.PACKED)
+        record.unknown(image.path, message, UnknownReason.PACKED)
         return False
     if is_bound_by_a_loader(facts):
         message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_BUILD, process.doubt)
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_BUILD, process.doubt)
         return False
     takes = bool(facts.needed) or any(
         not symbol.weak for symbol in facts.undefined
@@ -454,8 +462,8 @@ def _self_contained(attempt: Attempt, process: Process, image: Mapped) -> bool:
         return True
     if facts.type != Type.DYN or (facts.entry and not (takes and (facts.soname or not facts.pie))):
         message = f"{image.path} names no loader, but looks like a dynamically linked file"
-        attempt.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:
         message = f"{image.path} is a shared library, not a program: it has no loader to start it"
-        attempt.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
     return False

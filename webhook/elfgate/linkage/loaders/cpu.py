@@ -11,8 +11,9 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.loaders.objects import Object
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Doubt
+from elfgate.linkage.world import Doubt, World
 
 LADDERS = (
     ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
@@ -50,19 +51,21 @@ def reaches(level: str | None, wanted: str) -> bool | None:
     return None
 
 
-def floor_met(attempt: Attempt, path: str, floor: str, doubt: Doubt | None) -> bool:
+def floor_met(world: World, record: Record, path: str, floor: str, doubt: Doubt | None) -> bool:
     """Judge the level that a glibc demands before it starts anything; report it unless the node has it."""
-    met = reaches(attempt.node.cpu_level, floor) if floor else True
+    met = reaches(world.node.cpu_level, floor) if floor else True
     if met is None:
         message = f"{path} (glibc) demands a CPU of level {floor}: it does not start on older ones"
-        attempt.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
+        record.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
-        message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {attempt.node.cpu_level}"
-        attempt.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
+        message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {world.node.cpu_level}"
+        record.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
     return met is not False
 
 
-def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | None) -> None:
+def runtime_met(
+    world: World, record: Record, path: str, facts: ElfFacts, doubt: Doubt | None
+) -> None:
     """Judge the level that a Go program was built for.
 
     On x86-64 the runtime itself looks, before anything else ("This program can only be run on AMD64 processors with v3
@@ -71,37 +74,37 @@ def runtime_met(attempt: Attempt, path: str, facts: ElfFacts, doubt: Doubt | Non
     ``runtime.sysargs``, with which every program begins; for later levels it may not come to one.
     """
     level = facts.runtime_level
-    met = reaches(attempt.node.cpu_level, level) if level else True
+    met = reaches(world.node.cpu_level, level) if level else True
     if met is None and level.startswith("arm"):
         return  # nodes of Kubernetes are all of armv7 at least
     if met is None:
         message = (
             f"{path} is built by Go for CPUs of level {level}: it does not start on older ones"
         )
-        attempt.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
+        record.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
-        message = f"{path} is built by Go for CPUs of level {level}, but the node's is {attempt.node.cpu_level}"
-        if level.startswith("power") and reaches(attempt.node.cpu_level, "power9"):
+        message = f"{path} is built by Go for CPUs of level {level}, but the node's is {world.node.cpu_level}"
+        if level.startswith("power") and reaches(world.node.cpu_level, "power9"):
             doubt = doubt or Doubt(
                 UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks"
             )
-        attempt.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
+        record.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
 
 
-def isa_met(attempt: Attempt, objects: Iterable[Object]) -> bool:
+def isa_met(world: World, record: Record, objects: Iterable[Object]) -> bool:
     """Judge every object's ISA-needed note: "CPU ISA level is lower than required"."""
     noted = False
     for item in objects:
         needed = next((level for bit, level in _ISA_BITS if item.facts.isa_needed & bit), None)
         if needed is None:
             continue
-        met = reaches(attempt.node.cpu_level, needed)
+        met = reaches(world.node.cpu_level, needed)
         if met is False:
-            message = f"{item.path} needs a CPU of level {needed}, but the node's is {attempt.node.cpu_level}"
-            attempt.failed(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU, item.doubt)
+            message = f"{item.path} needs a CPU of level {needed}, but the node's is {world.node.cpu_level}"
+            record.failed(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU, item.doubt)
             return False
         if met is None and not noted:
             noted = True
             message = f"{item.path} needs a CPU of level {needed}: it does not start on older ones"
-            attempt.note(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU)
+            record.note(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU)
     return True

@@ -14,8 +14,9 @@ from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, releas
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.same_kind import is_of_same_kind
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import Doubt, Hidden, Process, World
 from elfgate.rootfs.tree import Found, Missing
 
 _USAGE_SINCE = (2, 33)  # of glibc; before, what is no option was the program's name
@@ -53,11 +54,12 @@ class _Options:
     strange: str = ""
 
 
-def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
+def given_to_loader(world: World, record: Record, started: Program) -> Program | None:
     """Find the program that a loader was started with.
 
     Args:
-        attempt: The world; a program that is not there is recorded.
+        world: The world; a program that is not there is recorded.
+        record: Takes what is found.
         started: What the kernel has started.
 
     Returns:
@@ -73,22 +75,22 @@ def given_to_loader(attempt: Attempt, started: Program) -> Program | None:
     if options.strange:
         if is_old and options.strange not in _TOLD:
             message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
-            attempt.unknown(started.image.path, message, UnknownReason.SHAPE_UNKNOWN)
+            record.unknown(started.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
     if not options.rest:
         return None
     process = _process(started.process, options, about.libc)
     if "/" in options.rest[0] or about.libc != "glibc":
-        return _find(attempt, started, process, options, process.argv[0])
-    path = _searched(attempt, started.image, process)
-    return _find(attempt, started, process, options, path) if path else None
+        return _find(world, record, started, process, options, path=process.argv[0])
+    path = _searched(world, record, started.image, process)
+    return _find(world, record, started, process, options, path=path) if path else None
 
 
-def _searched(attempt: Attempt, loader: Mapped, process: Process) -> str:
+def _searched(world: World, record: Record, loader: Mapped, process: Process) -> str:
     """Search a program's name without a slash as glibc does: as it searches libraries; empty if that fails."""
     name = process.argv[0]
     itself = Object(loader.name, loader.path, replace(loader.facts, rpath=None, runpath=None))
-    outcome = Search(attempt, process, loader, itself).find(name, itself)
+    outcome = Search(world, record, process, loader, itself).find(name, itself)
     if isinstance(outcome, Opened):
         return outcome.name
     if isinstance(outcome, Refused):
@@ -96,36 +98,46 @@ def _searched(attempt: Attempt, loader: Mapped, process: Process) -> str:
         return outcome.path
     message = f"{loader.path} is to load {name}, which it searches as it does libraries"
     doubt = process.doubt or outcome.doubt
-    attempt.failed(Code.LIBRARY_MISSING, name, message, messages.FIX_SLASH, doubt)
+    record.failed(Code.LIBRARY_MISSING, name, message, messages.FIX_SLASH, doubt)
     return ""
 
 
 def _find(
-    attempt: Attempt, started: Program, process: Process, options: _Options, path: str
+    world: World,
+    record: Record,
+    started: Program,
+    process: Process,
+    options: _Options,
+    *,
+    path: str,
 ) -> Program | None:
     loader = started.image
-    found = attempt.lookup(path, process.cwd)
+    found = world.lookup(path, process.cwd)
     if isinstance(found, Hidden):
-        attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
+        record.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing):
-        message = (
-            f"{loader.path} is to load {messages.command_missing(path, found, attempt.distro)}"
-        )
-        attempt.failed(Code.LIBRARY_MISSING, path, message, messages.FIX_COMMAND, process.doubt)
-    elif not attempt.opens(found):
+        message = f"{loader.path} is to load {messages.command_missing(path, found, world.distro)}"
+        record.failed(Code.LIBRARY_MISSING, path, message, messages.FIX_COMMAND, process.doubt)
+    elif not world.opens(found):
         is_glibc = loader.facts.loader is not None and loader.facts.loader.libc == "glibc"
-        message = f"{loader.path} is to load {path}, which user {attempt.who.uid} may not read"
+        message = f"{loader.path} is to load {path}, which user {world.who.uid} may not read"
         code = Code.LIBRARY_MISSING if is_glibc else Code.COMMAND_NOT_EXECUTABLE
-        attempt.failed(code, path, message, messages.FIX_MODE, process.doubt)
+        record.failed(code, path, message, messages.FIX_MODE, process.doubt)
     else:
-        return _program(attempt, started, process, options, found)
+        return _program(world, record, started, process, options, found=found)
     return None
 
 
 def _program(
-    attempt: Attempt, started: Program, process: Process, options: _Options, found: Found
+    world: World,
+    record: Record,
+    started: Program,
+    process: Process,
+    options: _Options,
+    *,
+    found: Found,
 ) -> Program | None:
-    facts, loader, about = attempt.facts(found), started.image, started.image.facts.loader
+    facts, loader, about = world.facts(found), started.image, started.image.facts.loader
     is_glibc = about is not None and about.libc == "glibc"
     if is_glibc:
         wrong = verify(found.entry, facts, loader.facts, debian=False)
@@ -133,7 +145,7 @@ def _program(
             code = Code.LIBRARY_MISSING if isinstance(wrong, Skip) else Code.LIBRARY_MISMATCH
             what = wrong.why if isinstance(wrong, Skip) else wrong
             message = f"{loader.path} is to load {found.path}, which {what}"
-            attempt.failed(code, found.path, message, messages.FIX_MISMATCH, process.doubt)
+            record.failed(code, found.path, message, messages.FIX_MISMATCH, process.doubt)
             return None
     if (
         facts is None

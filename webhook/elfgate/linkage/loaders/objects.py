@@ -10,8 +10,9 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.kernel.execve import page_sizes
 from elfgate.linkage.kernel.pages import cut_off
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Doubt
+from elfgate.linkage.world import Doubt, World
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
 
@@ -106,50 +107,59 @@ class Objects:
 
 
 def report_missing(
-    attempt: Attempt, needed_by: Object, name: str, doubt: Doubt | None, detail: str = ""
+    world: World,
+    record: Record,
+    needed_by: Object,
+    name: str,
+    doubt: Doubt | None,
+    *,
+    detail: str = "",
 ) -> None:
     """Record a library that no search found."""
     doubt = needed_by.doubt or doubt
     if doubt is None and any(
-        fnmatchcase(posixpath.basename(name), pattern) for pattern in attempt.injected
+        fnmatchcase(posixpath.basename(name), pattern) for pattern in world.injected
     ):
         doubt = Doubt(
             UnknownReason.NODE_FACT_UNKNOWN, "nodes with that device add it to the container"
         )
-    where = detail or f"{messages.image(attempt.distro)} does not contain where it is searched"
+    where = detail or f"{messages.image(world.distro)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
-    attempt.failed(Code.LIBRARY_MISSING, needed_by.path, message, messages.FIX_LIBRARY, doubt)
+    record.failed(Code.LIBRARY_MISSING, needed_by.path, message, messages.FIX_LIBRARY, doubt)
 
 
 def report_mismatch(
-    attempt: Attempt, needed_by: Object, path: str, wrong: str, doubt: Doubt | None
+    record: Record, needed_by: Object, path: str, wrong: str, doubt: Doubt | None
 ) -> None:
     """Record a library that the loader opens and then refuses."""
     message = f"{needed_by.path} needs {path}, which {wrong}"
-    attempt.failed(
+    record.failed(
         Code.LIBRARY_MISMATCH, path, message, messages.FIX_MISMATCH, needed_by.doubt or doubt
     )
 
 
-def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]) -> bool:
+def mapped(
+    world: World, record: Record, item: Object, fits: Callable[[ElfFacts, int], bool]
+) -> bool:
     """Judge a library's segments: whether they fit the page size, and are all in the file.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         item: The library.
         fits: Tells whether this loader takes them with a page size in bytes.
 
     Returns:
         Whether it can be mapped; what keeps it from that is reported.
     """
-    sizes = page_sizes(attempt)
+    sizes = page_sizes(world)
     if not fits(item.facts, sizes[0]):
         message = messages.page_size(item.path, sizes[0])
-        attempt.failed(Code.PAGE_SIZE, item.path, message, messages.FIX_PAGES, item.doubt)
+        record.failed(Code.PAGE_SIZE, item.path, message, messages.FIX_PAGES, item.doubt)
         return False
     larger = next((size for size in sizes[1:] if not fits(item.facts, size)), None)
     if larger is not None:
-        attempt.note(
+        record.note(
             Code.PAGE_SIZE,
             item.path,
             messages.page_size_note(item.path, larger),
@@ -163,7 +173,7 @@ def mapped(attempt: Attempt, item: Object, fits: Callable[[ElfFacts, int], bool]
             else None
         )
         message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
-        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_TRUNCATED, doubt)
+        record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_TRUNCATED, doubt)
     return cut is False
 
 
@@ -173,28 +183,28 @@ def _relr_user(objects: Objects) -> Object | None:
     return next((item for item in users if item.facts.relr_at_start), next(iter(users), None))
 
 
-def judge_relr(attempt: Attempt, objects: Objects, libc: str) -> bool:
+def judge_relr(record: Record, objects: Objects, libc: str) -> bool:
     """Judge DT_RELR in a process whose loader does not know it; tell whether it gets to ``main``."""
     user = _relr_user(objects)
     if user is not None:
-        _report_relr(attempt, user, libc)
+        _report_relr(record, user, libc)
     return user is None or not user.facts.relr_at_start
 
 
-def _report_relr(attempt: Attempt, item: Object, libc: str) -> None:
+def _report_relr(record: Record, item: Object, libc: str) -> None:
     """Record an object whose packed relative relocations its loader passes over: its own pointers lead nowhere."""
     message = f"{item.path} has DT_RELR relocations, which {libc} does not know"
     if item.facts.relr_at_start:
         message = f"{message}: it crashes"
-        attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
+        record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
     else:
         message = f"{message}: it crashes when it uses what they relocate"
-        attempt.note(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR)
+        record.note(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR)
 
 
-def report_incomplete(attempt: Attempt, objects: Objects) -> None:
+def report_incomplete(record: Record, objects: Objects) -> None:
     """Record an object of which not all was kept: with nothing found wrong, that is all that can be said."""
     item = next((item for item in objects if item.facts.incomplete), None)
     if item is not None:
         message = f"{item.path} is larger or stranger than what is looked at of a file"
-        attempt.unknown(item.path, message, UnknownReason.LIMIT_EXCEEDED)
+        record.unknown(item.path, message, UnknownReason.LIMIT_EXCEEDED)

@@ -14,6 +14,7 @@ from elfgate.linkage.credentials import READ
 from elfgate.linkage.kernel.execve import Program
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.programs.script_world import ScriptWorld, inner
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.shell.ends import Ending, Followed
 from elfgate.linkage.shell.interpreter import follow
@@ -21,7 +22,7 @@ from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
 from elfgate.linkage.shell.syntax.dialect import Dialect, dialect_of
 from elfgate.linkage.shell.values import Fields, Unknown, Value
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import Doubt, Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -51,13 +52,16 @@ class _Call:
     words: tuple[str, ...]
 
 
-def shell(attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome]) -> Starts | None:
+def shell(
+    world: World, record: Record, program: Program, outcome: Callable[[Start], Outcome]
+) -> Starts | None:
     """Tell which programs a shell may start in its place.
 
     It is called as ``sh [OPTION…] SCRIPT [ARG…]`` or ``sh -c COMMAND [NAME ARG…]``.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         program: The shell, loaded.
         outcome: Tells what would come of starting another program.
 
@@ -67,7 +71,7 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome
     call = _called(program.process)
     if call is None or not call.words:
         return None
-    text = call.words[0] if call.command else _script(attempt, program, call.words[0])
+    text = call.words[0] if call.command else _script(world, record, program, call.words[0])
     if text is None:
         return None
     name, args = call.words[0], call.words[1:]
@@ -77,10 +81,10 @@ def shell(attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome
     def come(process: Process) -> Outcome:
         return outcome(_start(program, process))
 
-    world = ScriptWorld(attempt, program.process, _dialect(program), come)
+    inside = ScriptWorld(world, record, program.process, _dialect(program), come)
     state = _first_state(program.process, call, name, args)
-    followed = _followed(inner(text), state, world, program)
-    return _starts(attempt, program, followed, world, args)
+    followed = _followed(inner(text), state, inside, program)
+    return _starts(world, record, program, followed, inside, args=args)
 
 
 def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]) -> State:
@@ -113,26 +117,28 @@ def _dialect(program: Program) -> Dialect:
     return dialect_of(posixpath.basename(program.image.path), called)
 
 
-def _followed(text: str, state: State, world: ScriptWorld, program: Program) -> Followed:
+def _followed(text: str, state: State, inside: ScriptWorld, program: Program) -> Followed:
     process = program.process
     changed = any(name.startswith("BASH_FUNC_") for name in process.env)
     changed |= bool({"BASH_ENV", "ENV"} & process.env.keys())
     zsh = posixpath.basename(process.argv[0]) == "zsh"
     if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:
         return Followed((), lost=True)
-    return follow(text, state, world)
+    return follow(text, state, inside)
 
 
 def _starts(
-    attempt: Attempt,
+    world: World,
+    record: Record,
     program: Program,
     followed: Followed,
-    world: ScriptWorld,
+    inside: ScriptWorld,
+    *,
     args: tuple[str, ...],
 ) -> Starts | None:
     starts: list[Start] = []
     for ending in followed.endings:
-        process = _process(ending, world)
+        process = _process(ending, inside)
         if process is None:
             continue
         one = replace(_start(program, process), aside=ending.aside)
@@ -141,26 +147,29 @@ def _starts(
     # A script that ends with an error of its own has started too.
     ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:
-        starts += _as_far_as_visible(attempt, program, args)
+        starts += _as_far_as_visible(world, record, program, args)
     return Starts(tuple(starts), ends or followed.lost) if starts else None
 
 
-def _process(ending: Ending, world: ScriptWorld) -> Process | None:
+def _process(ending: Ending, inside: ScriptWorld) -> Process | None:
     if ending.launch is None:
         return None
-    process = world.process_of(ending.launch)
+    process = inside.process_of(ending.launch)
     if not ending.doubt:
         return process
     return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, ending.doubt))
 
 
-def _as_far_as_visible(attempt: Attempt, program: Program, args: tuple[str, ...]) -> list[Start]:
+def _as_far_as_visible(
+    world: World, record: Record, program: Program, args: tuple[str, ...]
+) -> list[Start]:
     """The likely start of a script that cannot be followed: its arguments, where they name a file."""
     if not args or not args[0]:
         return []
     process = replace(program.process, argv=args).doubted(_NOT_FOLLOWED)
     named = (
-        "/" in args[0] or find_command(attempt, process, args[0], actor="shell").path is not None
+        "/" in args[0]
+        or find_command(world, record, process, args[0], actor="shell").path is not None
     )
     return [_start(program, process)] if named else []
 
@@ -169,22 +178,22 @@ def _start(program: Program, process: Process) -> Start:
     return Start(process, program.process.argv[0], OnNoExec.RUN_BY_ITSELF, file=program.image.path)
 
 
-def _script(attempt: Attempt, program: Program, path: str) -> str | None:
+def _script(world: World, record: Record, program: Program, path: str) -> str | None:
     """Read the script that a shell was given; report it if it is not there."""
-    found = attempt.lookup(path, program.process.cwd)
+    found = world.lookup(path, program.process.cwd)
     if isinstance(found, Hidden):
-        attempt.unknown(found.path, found.doubt.because, found.doubt.reason)
+        record.unknown(found.path, found.doubt.because, found.doubt.reason)
     elif isinstance(found, Missing) and "/" in path:
-        _report_missing(attempt, program, path, found)
+        _report_missing(world, record, program, path, found)
     elif not isinstance(found, Found):
         return None
-    elif found.entry.kind is Kind.FILE and not attempt.who.may(found.entry, READ):
-        message = f"{program.process.argv[0]} cannot read {path} as user {attempt.who.uid}"
-        attempt.failed(
+    elif found.entry.kind is Kind.FILE and not world.who.may(found.entry, READ):
+        message = f"{program.process.argv[0]} cannot read {path} as user {world.who.uid}"
+        record.failed(
             Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_MODE, program.process.doubt
         )
     elif found.entry.elf:
-        _report_elf(attempt, program, path)
+        _report_elf(record, program, path)
     else:
         whole = found.entry.head + found.entry.tail
         if len(whole) == found.entry.size and b"\0" not in whole:
@@ -192,16 +201,18 @@ def _script(attempt: Attempt, program: Program, path: str) -> str | None:
     return None
 
 
-def _report_missing(attempt: Attempt, program: Program, path: str, found: Missing) -> None:
-    missing = messages.command_missing(path, found, attempt.distro)
+def _report_missing(
+    world: World, record: Record, program: Program, path: str, found: Missing
+) -> None:
+    missing = messages.command_missing(path, found, world.distro)
     message = f"{program.process.argv[0]} runs {missing}"
     # Shells other than bash end as they would for any error.
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _STARTED)
-    attempt.failed(Code.COMMAND_MISSING, path, message, messages.FIX_COMMAND, doubt)
+    record.failed(Code.COMMAND_MISSING, path, message, messages.FIX_COMMAND, doubt)
 
 
-def _report_elf(attempt: Attempt, program: Program, path: str) -> None:
+def _report_elf(record: Record, program: Program, path: str) -> None:
     message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
     # bash says that it cannot execute a binary file
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
-    attempt.failed(Code.EXEC_FORMAT, path, message, messages.FIX_FORMAT, doubt)
+    record.failed(Code.EXEC_FORMAT, path, message, messages.FIX_FORMAT, doubt)

@@ -1,4 +1,4 @@
-"""The world of a script, as an attempt to start a program knows it.
+"""The world of a script, made of the world that a start happens in.
 
 Sources: the Kubernetes and runtime documentation of what a container gets beside its image (service
 links, mounted files); runc, which sets HOME; bash(1), "Shell Variables".
@@ -12,12 +12,13 @@ from dataclasses import replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import EXECUTE, READ, WRITE
 from elfgate.linkage.path_search import find_command
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.values import UNSET, Launch, Scalar, Truth, Unknown, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
-from elfgate.linkage.world import NULL, Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import NULL, Doubt, Hidden, Process, World
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
 from elfgate.rootfs.tree import Found, Missing
@@ -70,7 +71,8 @@ class ScriptWorld:
     """The surroundings of one script.
 
     Args:
-        attempt: The image and the user.
+        world: The image and the user.
+        record: Takes what is found.
         process: The shell that runs it.
         dialect: Its dialect.
         outcome: Tells what would come of starting a process.
@@ -78,12 +80,14 @@ class ScriptWorld:
 
     def __init__(
         self,
-        attempt: Attempt,
+        world: World,
+        record: Record,
         process: Process,
         dialect: Dialect,
         outcome: Callable[[Process], Outcome],
     ) -> None:
-        self._attempt = attempt
+        self._world = world
+        self._record = record
         self._process = process
         self._outcome = outcome
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
@@ -99,23 +103,23 @@ class ScriptWorld:
     @property
     def uid(self) -> int | None:
         """The user; None if that is not known."""
-        return self._attempt.who.uid
+        return self._world.who.uid
 
     @property
     def machine(self) -> Scalar:
         """The output of ``uname -m``: a matter of the node for 32 bits on 64."""
-        architecture = self._attempt.architecture
+        architecture = self._world.architecture
         if architecture.name in _WIDE and architecture.uname is not None:
             return architecture.uname
         return Unknown("the machine is the node's")
 
     def spend(self, units: int) -> None:
         """Count work."""
-        self._attempt.work.spend(units)
+        self._world.work.spend(units)
 
     def spend_once(self, key: Hashable, units: int) -> None:
         """Count work that is done once."""
-        self._attempt.work.spend_once(key, units)
+        self._world.work.spend_once(key, units)
 
     def variable(self, name: str) -> Value:
         """A variable of the environment, or one that the shell sets at its start."""
@@ -174,7 +178,7 @@ class ScriptWorld:
         return self._things[key]
 
     def _look(self, path: str, cwd: str) -> Thing | Absent | Unknown:
-        found = self._attempt.lookup(path, cwd)
+        found = self._world.lookup(path, cwd)
         if isinstance(found, Hidden):
             return Unknown(found.doubt.because)
         if isinstance(found, Missing):
@@ -200,10 +204,10 @@ class ScriptWorld:
 
     def _may(self, entry: Entry, want: int) -> Truth:
         """Tell whether the process may read, write or execute a file by its mode."""
-        who = self._attempt.who
+        who = self._world.who
         if entry.kind is EntryKind.UNREADABLE:
             return None
-        if want == WRITE and self._attempt.read_only_root:
+        if want == WRITE and self._world.read_only_root:
             return False
         executes = want == EXECUTE and entry.kind is not EntryKind.DIRECTORY
         if who.passes and not executes:
@@ -216,9 +220,9 @@ class ScriptWorld:
     def is_link(self, path: str, cwd: str) -> Truth:
         """Tell whether a path, its last symlink not followed, is a symlink."""
         plain, where = outer(path), outer(cwd)
-        if isinstance(self._attempt.lookup(plain, where), Hidden):
+        if isinstance(self._world.lookup(plain, where), Hidden):
             return None
-        found = self._attempt.tree.lookup(plain, cwd=where, follow_last=False)
+        found = self._world.tree.lookup(plain, cwd=where, follow_last=False)
         if isinstance(found, Missing):
             return None if _is_made_by_others(plain, where) else False
         return found.entry.kind is EntryKind.SYMLINK
@@ -229,10 +233,10 @@ class ScriptWorld:
         if not isinstance(thing, Thing):
             return Unknown("a directory is not known")
         directory = outer(thing.path).rstrip("/") + "/"
-        names = set(self._attempt.listdir(outer(thing.path)))
+        names = set(self._world.listdir(outer(thing.path)))
         names |= {
             mount[len(directory) :].partition("/")[0]
-            for mount in self._attempt.mounts
+            for mount in self._world.mounts
             if mount.startswith(directory)
         }
         if _is_made_by_others(directory, "/") or directory == "/etc/":
@@ -241,7 +245,7 @@ class ScriptWorld:
 
     def text(self, path: str, cwd: str) -> Scalar:
         """A file's text, if all of it was kept."""
-        found = self._attempt.lookup(outer(path), outer(cwd))
+        found = self._world.lookup(outer(path), outer(cwd))
         if not isinstance(found, Found) or found.entry.kind is not EntryKind.FILE:
             return _NOT_KEPT
         entry = found.entry
@@ -263,7 +267,7 @@ class ScriptWorld:
         process = self.process_of(launch)
         if not launch.doubt:
             process = replace(process, doubt=None)
-        command = find_command(self._attempt, process, outer(name), actor="shell")
+        command = find_command(self._world, self._record, process, outer(name), actor="shell")
         if command.doubt is not None:
             return Unknown(command.doubt.because)
         return None if command.path is None else inner(command.path)
@@ -287,7 +291,7 @@ class ScriptWorld:
         """Tell whether the process has a capability that root has by default."""
         if self.uid != 0:
             return None if self.uid is None else False
-        return self._attempt.bounding.has(capability)
+        return self._world.bounding.has(capability)
 
     def process_of(self, launch: Launch) -> Process:
         """Give the process that a script's command becomes."""

@@ -15,9 +15,10 @@ from elfgate.linkage import messages
 from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.kernel.execve import Program
 from elfgate.linkage.programs.interpreters import SHELLS, shell
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.world import Attempt, Doubt, Process
+from elfgate.linkage.world import Doubt, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
@@ -99,12 +100,13 @@ _CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user,
 
 
 def unwrap(
-    attempt: Attempt, program: Program, outcome: Callable[[Start], Outcome]
+    world: World, record: Record, program: Program, outcome: Callable[[Start], Outcome]
 ) -> Starts | None:
     """Tell which programs a started one may start in its place.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         program: What runs.
         outcome: Tells what would come of starting another.
 
@@ -114,10 +116,10 @@ def unwrap(
     program = _applet(program)
     name = posixpath.basename(program.process.argv[0])
     if name in SHELLS:
-        return shell(attempt, program, outcome)
+        return shell(world, record, program, outcome)
     by = program.process.argv[0]
     if name == "env":
-        process = _env(attempt, program)
+        process = _env(world, record, program)
         start = (
             Start(process, by, _by_execvp(program), file=program.image.path)
             if process is not None
@@ -133,7 +135,7 @@ def unwrap(
     process, user = given
     who: Credentials | None = None
     if user or name in _CHANGE_USER:
-        who = _user(attempt, user, name)
+        who = _user(world, user, name)
         if who is None:
             return None  # it ends by itself, with an error of its own, or starts something else
     text = _by_execvp(program) if usage.execvp else OnNoExec.REFUSED
@@ -149,11 +151,11 @@ def _by_execvp(program: Program) -> OnNoExec:
     return OnNoExec.RUN_BY_SH if program.image.facts.kernel_floor is not None else OnNoExec.UNKNOWN
 
 
-def _user(attempt: Attempt, user: str, by: str) -> Credentials | None:
+def _user(world: World, user: str, by: str) -> Credentials | None:
     """Whom a program runs as then; None if only root could do that, or there is no such user."""
-    if attempt.who.uid != 0 or not user:
+    if world.who.uid != 0 or not user:
         return None
-    who = credentials(user, attempt.tree, root_passes=attempt.who.passes)
+    who = credentials(user, world.tree, root_passes=world.who.passes)
     if who.uid is None or who.gid is None:
         return None
     # setpriv changes the groups only where it is told to.
@@ -172,17 +174,17 @@ def _applet(program: Program) -> Program:
     return replace(program, process=replace(program.process, argv=argv[1:]))
 
 
-def is_elf(attempt: Attempt, process: Process, path: str) -> bool:
+def is_elf(world: World, process: Process, path: str) -> bool:
     """Tell whether a file begins as an ELF file does; of those that no shell takes for a script."""
-    found = attempt.lookup(path, process.cwd)
+    found = world.lookup(path, process.cwd)
     return isinstance(found, Found) and (
         bool(found.entry.elf) or found.entry.head.startswith(b"\x7fELF")
     )
 
 
-def is_text(attempt: Attempt, process: Process, path: str) -> bool:
+def is_text(world: World, process: Process, path: str) -> bool:
     """Tell whether a file's first line has no NUL, as shells look at it."""
-    found = attempt.lookup(path, process.cwd)
+    found = world.lookup(path, process.cwd)
     return isinstance(found, Found) and b"\0" not in found.entry.head.partition(b"\n")[0]
 
 
@@ -220,7 +222,7 @@ def _stands_alone(option: str, usage: Usage) -> bool:
     return option in usage.flags or joined or number or option.partition("=")[0] in usage.valued
 
 
-def _env(attempt: Attempt, program: Program) -> Process | None:
+def _env(world: World, record: Record, program: Program) -> Process | None:
     """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has neither -C nor -S."""
     process = program.process
     env, words = dict(process.env), list(process.argv[1:])
@@ -236,14 +238,14 @@ def _env(attempt: Attempt, program: Program) -> Process | None:
             env.pop(name, None)
             unknown -= {name}
         elif (directory := _directory(option, words, program)) and _is_directory(
-            attempt, process, directory
+            world, process, directory
         ):
             process = replace(
                 process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory))
             )
         elif split := _SPLIT.match(option):
             if is_busybox(program):
-                _no_split_string(attempt, program)
+                _no_split_string(record, program)
                 return None
             if "i" in option[: split.end()] and option[1] != "-":
                 env, unknown = {}, frozenset()
@@ -269,8 +271,8 @@ def _set(words: list[str], env: dict[str, str]) -> set[str]:
     return names
 
 
-def _is_directory(attempt: Attempt, process: Process, path: str) -> bool:
-    found = attempt.lookup(path, process.cwd)
+def _is_directory(world: World, process: Process, path: str) -> bool:
+    found = world.lookup(path, process.cwd)
     return isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
 
 
@@ -287,9 +289,9 @@ def _directory(option: str, words: list[str], program: Program) -> str:
     )
 
 
-def _no_split_string(attempt: Attempt, program: Program) -> None:
+def _no_split_string(record: Record, program: Program) -> None:
     path = program.process.argv[0]
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
-    attempt.failed(
+    record.failed(
         Code.COMMAND_MISSING, program.image.path, message, messages.FIX_ENV, program.process.doubt
     )

@@ -15,7 +15,7 @@ from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.kernel.privilege import secured
 from elfgate.linkage.loaders import cpu
-from elfgate.linkage.loaders.glibc.levels import compare
+from elfgate.linkage.loaders.glibc.levels import part
 from elfgate.linkage.loaders.glibc.search import (
     ALIGNMENT_CHECKED_BEFORE,
     NotFound,
@@ -42,9 +42,10 @@ from elfgate.linkage.loaders.objects import (
     report_missing,
 )
 from elfgate.linkage.loaders.symbols import by_version, undefined
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import Doubt, Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -63,46 +64,52 @@ _EARLY_INIT, _EARLY_INIT_SINCE = (
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
-def load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> None:
+def load(
+    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+) -> None:
     """Load and link a program; report what fails.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         program: What the kernel has mapped.
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
     tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), release(about.version))
     if tuned.fewer_features:  # of what its CPU still counts for, nothing is known
-        seen = attempt.trial(node=replace(attempt.node, cpu_level=None))
-        _load_for_any_cpu(seen, program, loader, about)
-        attempt.absorb(seen)
-    else:
-        _load_for_any_cpu(attempt, program, loader, about)
+        world = replace(world, node=replace(world.node, cpu_level=None))
+    _load_for_any_cpu(world, record, program, loader, about)
 
 
 def _load_for_any_cpu(
-    attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts
+    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
 ) -> None:
     """Load and link; where levels of CPUs lead elsewhere, compare what comes of it."""
-    before = len(attempt.findings)
-    for level in _load(attempt, program, loader, about):
-        trial = attempt.trial(node=replace(attempt.node, cpu_level=level), aloud=False)
-        _load(trial, program, loader, about)
-        if compare(attempt, before, trial, level):
+    plain = record.trial()
+    for level in _load(world, plain, program, loader, about):
+        trial = record.trial(aloud=False)
+        node = replace(world.node, cpu_level=level)
+        _load(replace(world, node=node), trial, program, loader, about)
+        if parting := part(plain, trial, level):
+            record.absorb(plain, findings=plain.notes)
+            record.unknown(*parting, UnknownReason.NODE_FACT_UNKNOWN)
             return
+    record.absorb(plain)
 
 
-def _load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> Sequence[str]:
+def _load(
+    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+) -> Sequence[str]:
     """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
     if not cpu.floor_met(
-        attempt, loader.path, about.cpu_floor, program.process.doubt
+        world, record, loader.path, about.cpu_floor, program.process.doubt
     ) or _only_helps(program.process):
         return ()
     version = release(about.version)
     tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), version)
     process = secured(program.process, "glibc") if tuned.secure else program.process
-    program = replace(program, process=process.doubted(_unread_preload(attempt)))
+    program = replace(program, process=process.doubted(_unread_preload(world)))
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.add("")  # rtld.c names the program so
@@ -113,29 +120,29 @@ def _load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts
         loader.facts,
         names={loader.name, loader.facts.soname or loader.name},
     )
-    search = Search(attempt, program.process, loader, executable)
-    if _is_audited(attempt, search, executable):
+    search = Search(world, record, program.process, loader, executable)
+    if _is_audited(world, search, executable):
         executable.doubt = executable.doubt or _AUDITED
         program = replace(program, process=program.process.doubted(_AUDITED))
-    if not _kernel_new_enough(attempt, loader, search, program.process.doubt):
+    if not _kernel_new_enough(world, record, loader, search, program.process.doubt):
         return ()
     objects = Objects()
     objects.add(executable)
     objects.know(itself)
-    for name in _preloads(attempt, program):
+    for name in _preloads(world, program):
         _load_optional(objects, search, executable, name)
     if "LD_TRACE_LOADED_OBJECTS" in program.process.env:
-        _list(attempt, objects, search)
+        _list(world, record, objects, search)
     else:
-        _link(attempt, program, objects, search, itself)
-        _report_memory(attempt, program, objects, tuned)
+        _link(world, record, program, objects, search, itself=itself)
+        _report_memory(record, program, objects, tuned)
     return tuple(search.levels)
 
 
-def _is_audited(attempt: Attempt, search: Search, executable: Object) -> bool:
+def _is_audited(world: World, search: Search, executable: Object) -> bool:
     """Tell whether LD_AUDIT names a library that takes part; the loader passes over any other."""
     text = search.audit
-    attempt.work.spend(len(text) // CHARACTERS)
+    world.work.spend(len(text) // CHARACTERS)
     for name in filter(None, dict.fromkeys(text.split(":"))):
         outcome = search.find(name, executable)
         doubt = not isinstance(outcome, Opened) and outcome.doubt
@@ -149,7 +156,7 @@ def _may_audit(opened: Opened) -> bool:
     return bool(further) or opened.facts.exports("la_version")
 
 
-def _report_memory(attempt: Attempt, program: Program, objects: Objects, tuned: Tunables) -> None:
+def _report_memory(record: Record, program: Program, objects: Objects, tuned: Tunables) -> None:
     """Say where a variable takes away what a library needs from the start on."""
     audited = "LD_AUDIT" in program.process.env
     for item in objects.items[1:]:
@@ -162,7 +169,7 @@ def _report_memory(attempt: Attempt, program: Program, objects: Objects, tuned: 
             )
         else:
             continue
-        attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         return
 
 
@@ -171,68 +178,72 @@ def _only_helps(process: Process) -> bool:
     return "help" in re.split("[ ,:]", process.env.get("LD_DEBUG", "")) and not process.secure
 
 
-def _list(attempt: Attempt, objects: Objects, search: Search) -> None:
+def _list(world: World, record: Record, objects: Objects, search: Search) -> None:
     """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
-    trial = attempt.trial()
-    _load_needed(trial, objects, search)
-    attempt.absorb(trial, findings=False)
-    attempt.findings += [
-        finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH
-    ]
+    trial = record.trial()
+    _load_needed(world, trial, objects, search)
+    bad = [finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH]
+    record.absorb(trial, findings=bad)
 
 
 def _link(
-    attempt: Attempt, program: Program, objects: Objects, search: Search, itself: Object
+    world: World,
+    record: Record,
+    program: Program,
+    objects: Objects,
+    search: Search,
+    *,
+    itself: Object,
 ) -> None:
     """Load what is needed, then check versions and bind."""
-    complete = _load_needed(attempt, objects, search)
-    attempt.needs_glibc = max(attempt.needs_glibc, needs_glibc(objects))
+    complete = _load_needed(world, record, objects, search)
+    record.need_glibc(needs_glibc(objects))
     if not complete:
         return
-    if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(attempt, (*objects, itself)):
+    if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(world, record, (*objects, itself)):
         return
     doubt = objects.doubt or search.doubt
-    if not check_versions(attempt, objects, itself, doubt):
+    if not check_versions(world, record, objects, itself, doubt):
         return
     now = bool(program.process.env.get("LD_BIND_NOW"))
-    if search.version >= _RELR_SINCE and not check_relr(attempt, objects):
+    if search.version >= _RELR_SINCE and not check_relr(record, objects):
         return
-    unversioned = check_unversioned(attempt, objects, search.version, now=now)
-    bound = unversioned and _bind(attempt, objects, itself, doubt, now=now)
+    unversioned = check_unversioned(world, record, objects, search.version, now=now)
+    bound = unversioned and _bind(world, record, objects, itself, doubt, now=now)
     if bound and search.version < _RELR_SINCE:
-        bound = judge_relr(attempt, objects, "a glibc before 2.36")
-    if bound and _initialised(attempt, objects, search.version, doubt):
-        report_incomplete(attempt, objects)
+        bound = judge_relr(record, objects, "a glibc before 2.36")
+    if bound and _initialised(record, objects, search.version, doubt):
+        report_incomplete(record, objects)
 
 
 def _kernel_new_enough(
-    attempt: Attempt, loader: Mapped, search: Search, doubt: Doubt | None
+    world: World, record: Record, loader: Mapped, search: Search, doubt: Doubt | None
 ) -> bool:
     """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
-    floor, kernel = loader.facts.kernel_floor, attempt.node.kernel
+    floor, kernel = loader.facts.kernel_floor, world.node.kernel
     if floor is None or kernel is None or kernel >= floor or search.version > _KERNEL_CHECKED_UNTIL:
         return True
     message = messages.kernel_too_old(loader.path, floor, kernel)
-    attempt.failed(Code.KERNEL_TOO_OLD, loader.path, message, messages.FIX_KERNEL, doubt)
+    record.failed(Code.KERNEL_TOO_OLD, loader.path, message, messages.FIX_KERNEL, doubt)
     return False
 
 
-def _preloads(attempt: Attempt, program: Program) -> list[str]:
+def _preloads(world: World, program: Program) -> list[str]:
     """LD_PRELOAD (blanks and colons), then /etc/ld.so.preload ."""
     listed = program.process.env.get("LD_PRELOAD", "")
-    attempt.work.spend(len(listed) // CHARACTERS)
+    world.work.spend(len(listed) // CHARACTERS)
     named = re.split("[ :]+", listed)
-    found = attempt.lookup(PRELOAD)
-    text = attempt.text(PRELOAD) if isinstance(found, Found) and attempt.opens(found) else None
+    found = world.lookup(PRELOAD)
+    text = world.text(PRELOAD) if isinstance(found, Found) and world.opens(found) else None
     return list(dict.fromkeys([*named, *preload(text or "")]))
 
 
-def _unread_preload(attempt: Attempt) -> Doubt | None:
+def _unread_preload(world: World) -> Doubt | None:
     """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
-    found = attempt.lookup(PRELOAD)
+    found = world.lookup(PRELOAD)
     if isinstance(found, Hidden):
         return found.doubt
-    if not isinstance(found, Found) or attempt.text(PRELOAD) is not None:
+    if not isinstance(found, Found) or world.text(PRELOAD) is not None:
         return None
     if found.entry.size or found.entry.kind is Kind.UNREADABLE:
         return Doubt(UnknownReason.LIMIT_EXCEEDED, f"{PRELOAD} could not be read")
@@ -254,36 +265,41 @@ def _load_optional(objects: Objects, search: Search, needed_by: Object, name: st
         objects.add(_object(opened, needed_by, name))
 
 
-def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
+def _load_needed(world: World, record: Record, objects: Objects, search: Search) -> bool:
     """Load breadth first (``_dl_map_object_deps``).
 
     The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
     """
     complete, by_alignment = True, search.version < ALIGNMENT_CHECKED_BEFORE
     for item in objects:
-        attempt.work.spend(len(item.facts.needed) + len(item.facts.filters))
+        world.work.spend(len(item.facts.needed) + len(item.facts.filters))
         for name in item.facts.auxiliaries:
             _load_optional(objects, search, item, search.expanded(name, item))
         for written in (*item.facts.filters, *item.facts.needed):
             name = search.expanded(written, item)
             if search.forbids(written):
-                _report_token(attempt, item, written)
+                _report_token(record, item, written)
                 return False
             if objects.called(name) is not None or name == search.vdso:
                 continue
             outcome = search.find(name, item)
             if isinstance(outcome, Refused):
-                report_mismatch(attempt, item, outcome.path, outcome.wrong, outcome.doubt)
+                report_mismatch(record, item, outcome.path, outcome.wrong, outcome.doubt)
                 return False
             if isinstance(outcome, NotFound):
-                _report(attempt, item, name, outcome, is_assumed=search.assumes_kernel)
+                _report(world, record, item, name, outcome, is_assumed=search.assumes_kernel)
                 complete = False
             elif not _add(
-                attempt, objects, outcome, _object(outcome, item, name), by_alignment=by_alignment
+                world,
+                record,
+                objects,
+                outcome,
+                _object(outcome, item, name),
+                by_alignment=by_alignment,
             ):
                 return False
         if len(objects.items) > MOST_OBJECTS:
-            attempt.unknown(
+            record.unknown(
                 item.path, "the program needs too many libraries", UnknownReason.LIMIT_EXCEEDED
             )
             return False
@@ -291,7 +307,13 @@ def _load_needed(attempt: Attempt, objects: Objects, search: Search) -> bool:
 
 
 def _add(
-    attempt: Attempt, objects: Objects, opened: Opened, item: Object, *, by_alignment: bool
+    world: World,
+    record: Record,
+    objects: Objects,
+    opened: Opened,
+    item: Object,
+    *,
+    by_alignment: bool,
 ) -> bool:
     known = objects.at(opened.path)
     if known is not None:
@@ -299,13 +321,13 @@ def _add(
         return True
     if opened.facts.loader is not None:
         message = f"{opened.path} is a second dynamic loader in the process: what comes of that is not followed"
-        attempt.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     objects.add(item)
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
-        attempt.note(Code.CPU_LEVEL, opened.path, message, messages.FIX_CPU)
-    return mapped(attempt, item, taken_by_old_glibc if by_alignment else taken_by_glibc)
+        record.note(Code.CPU_LEVEL, opened.path, message, messages.FIX_CPU)
+    return mapped(world, record, item, taken_by_old_glibc if by_alignment else taken_by_glibc)
 
 
 def _object(opened: Opened, needed_by: Object, name: str) -> Object:
@@ -313,26 +335,32 @@ def _object(opened: Opened, needed_by: Object, name: str) -> Object:
     return Object(opened.name, opened.path, opened.facts, needed_by, names, opened.doubt, soname)
 
 
-def _report_token(attempt: Attempt, item: Object, name: str) -> None:
+def _report_token(record: Record, item: Object, name: str) -> None:
     message = (
         f"{item.path} needs {name}: no such token is allowed in a program that gains a privilege"
     )
-    attempt.failed(Code.LIBRARY_MISSING, item.path, message, messages.FIX_LIBRARY, item.doubt)
+    record.failed(Code.LIBRARY_MISSING, item.path, message, messages.FIX_LIBRARY, item.doubt)
 
 
 def _report(
-    attempt: Attempt, needed_by: Object, name: str, missing: NotFound, *, is_assumed: bool
+    world: World,
+    record: Record,
+    needed_by: Object,
+    name: str,
+    missing: NotFound,
+    *,
+    is_assumed: bool,
 ) -> None:
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
         # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
         code = Code.KERNEL_TOO_OLD if name == _LIBC and not is_assumed else Code.LIBRARY_MISSING
-        attempt.failed(code, missing.too_new, message, messages.FIX_KERNEL, doubt)
+        record.failed(code, missing.too_new, message, messages.FIX_KERNEL, doubt)
         return
     if missing.other_class:
         report_mismatch(
-            attempt,
+            record,
             needed_by,
             name,
             f"is only there in the wrong ELF class: {missing.other}",
@@ -340,49 +368,53 @@ def _report(
         )
         return
     detail = f"is not there: {missing.other}" if missing.other else ""
-    report_missing(attempt, needed_by, name, missing.doubt, detail)
+    report_missing(world, record, needed_by, name, missing.doubt, detail=detail)
 
 
 def _bind(
-    attempt: Attempt, objects: Objects, itself: Object, doubt: Doubt | None, *, now: bool
+    world: World,
+    record: Record,
+    objects: Objects,
+    itself: Object,
+    doubt: Doubt | None,
+    *,
+    now: bool,
 ) -> bool:
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
     for item in objects:
-        missing = undefined(item.facts, scope, by_version, attempt.work)
+        missing = undefined(item.facts, scope, by_version, world.work)
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"
         if names:
             bound = False
             message = messages.symbols_missing(item.path, names, who)
-            attempt.failed(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
+            record.failed(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
         elif lazy and 0 in item.facts.slot_types and item.facts.machine in _SLOTS_CHECKED:
             bound = False
             message = f"{item.path} has a jump slot without a type (unexpected PLT reloc type 0x00)"
-            attempt.failed(
-                Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_BUILD, item.doubt
-            )
+            record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_BUILD, item.doubt)
         elif _is_mixed(item, missing.lazy):
             bound = False
             message = f"{item.path} is of another release of glibc than its loader {itself.path}"
-            attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+            record.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
             message = f"{messages.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
-            attempt.note(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL)
+            record.note(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL)
     return bound
 
 
 def _initialised(
-    attempt: Attempt, objects: Objects, version: tuple[int, ...], doubt: Doubt | None
+    record: Record, objects: Objects, version: tuple[int, ...], doubt: Doubt | None
 ) -> bool:
     """Judge whether the loader finds in the C library what it calls: ``_dl_call_libc_early_init``, an assertion."""
     libc = next((item for item in objects if item.facts.soname == _LIBC), None)
     if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
         return True
     message = f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or no C library"
-    attempt.failed(Code.SYMBOL_MISSING, libc.path, message, messages.FIX_SYMBOL, doubt)
+    record.failed(Code.SYMBOL_MISSING, libc.path, message, messages.FIX_SYMBOL, doubt)
     return False
 
 

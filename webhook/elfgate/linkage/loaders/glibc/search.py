@@ -27,8 +27,9 @@ from elfgate.linkage.loaders.glibc.subdirectories import Subdirectories
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.paths import SearchPath, expand, expand_known, pattern_of, split_glibc
+from elfgate.linkage.record import Record
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Lookup, Process
+from elfgate.linkage.world import Doubt, Hidden, Lookup, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -105,14 +106,18 @@ class Search:
     """The search of one process.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         process: Whose environment and working directory count.
         loader: glibc's loader.
         program: The program, by which LD_LIBRARY_PATH is expanded.
     """
 
-    def __init__(self, attempt: Attempt, process: Process, loader: Mapped, program: Object) -> None:
-        self._attempt = attempt
+    def __init__(
+        self, world: World, record: Record, process: Process, loader: Mapped, program: Object
+    ) -> None:
+        self._world = world
+        self._record = record
         self._process = process
         self._loader = loader
         about = loader.facts.loader
@@ -122,16 +127,16 @@ class Search:
         self.version = release(about.version if about else "")
         self._row = architecture_of(loader.facts)
         text = process.env.get("LD_LIBRARY_PATH", "")
-        attempt.work.spend(len(text) // CHARACTERS)
+        world.work.spend(len(text) // CHARACTERS)
         self._env_path = split_glibc(text, ":;", self._tokens(program))
         self.doubt = process.env_doubt(*SEARCHING)  # about every search
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
         assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
         self.assumes_kernel = assumed is not None
-        self._node = attempt.node if assumed is None else replace(attempt.node, kernel=assumed)
+        self._node = world.node if assumed is None else replace(world.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
-        self._subdirectories = Subdirectories(attempt, process.cwd, self._row, self.version)
+        self._subdirectories = Subdirectories(world, process.cwd, self._row, self.version)
 
     @property
     def levels(self) -> dict[str, None]:
@@ -154,7 +159,7 @@ class Search:
     def mapped(self, opened: Opened) -> Opened | None:
         """Map a file that may as well be missing; None if that fails, with a doubt if it may."""
         fits = taken_by_old_glibc if self.version < ALIGNMENT_CHECKED_BEFORE else taken_by_glibc
-        answers = {fits(opened.facts, size) for size in page_sizes(self._attempt)}
+        answers = {fits(opened.facts, size) for size in page_sizes(self._world)}
         if answers == {True, False}:
             because = f"whether {opened.path} is mapped depends on the node's page size"
             doubt = opened.doubt or Doubt(UnknownReason.NODE_FACT_UNKNOWN, because)
@@ -163,7 +168,7 @@ class Search:
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
-        self._attempt.work.spend(_SEARCH + len(name) // CHARACTERS)
+        self._world.work.spend(_SEARCH + len(name) // CHARACTERS)
         query = _Query(needed_by.doubt)
         expanded = expand(name, self._tokens(needed_by))
         if expanded is None:
@@ -257,22 +262,22 @@ class Search:
                     above,
                     "/".join(directory[:index]) or ("." if index == 0 else "/"),
                 )
-                if isinstance(self._attempt.lookup(start), Hidden):
+                if isinstance(self._world.lookup(start), Hidden):
                     return True
                 there = (
-                    child for child in self._attempt.listdir(start) if fnmatchcase(child, pattern)
+                    child for child in self._world.listdir(start) if fnmatchcase(child, pattern)
                 )
                 return any(
                     self._may_have(directory[index + 1 :], name, posixpath.join(start, child))
                     for child in there
                 )
         path = posixpath.join(self._process.cwd, above, *directory)
-        subdirectories = self._attempt.listdir(path).keys() & {
+        subdirectories = self._world.listdir(path).keys() & {
             "glibc-hwcaps",
             *OLD_SUBDIRECTORIES,
         }
         return bool(subdirectories) or not isinstance(
-            self._attempt.lookup(posixpath.join(path, name)), Missing
+            self._world.lookup(posixpath.join(path, name)), Missing
         )
 
     def _is_directory(self, path: str) -> bool:
@@ -287,7 +292,7 @@ class Search:
         entry = choice.entry
         if choice.doubtful:
             query.doubt = query.doubt or _by_cpu(CACHE)
-        if self._attempt.node.cpu_level is None and self._row is not None:
+        if self._world.node.cpu_level is None and self._row is not None:
             asked = {candidate.hwcap for candidate in entries}
             self._subdirectories.levels.update(
                 dict.fromkeys(level for level in reversed(self._row.hwcaps) if level in asked)
@@ -304,17 +309,17 @@ class Search:
     def _read_cache(self) -> Cache | None:
         if self._process.inhibit_cache:
             return None
-        found = self._attempt.lookup(CACHE)
+        found = self._world.lookup(CACHE)
         if isinstance(found, Hidden):
             self._cache_doubt = found.doubt
-        if not isinstance(found, Found) or not self._attempt.opens(found):
+        if not isinstance(found, Found) or not self._world.opens(found):
             return None
         if found.entry.kind is Kind.UNREADABLE or (
             found.entry.text is None and found.entry.size
         ):  # or by another name
             self._cache_doubt = Doubt(UnknownReason.LIMIT_EXCEEDED, f"{CACHE} could not be read")
         text = found.entry.text or b""
-        self._attempt.work.spend_once(CACHE, len(text) // _CACHE_BYTES)
+        self._world.work.spend_once(CACHE, len(text) // _CACHE_BYTES)
         cache = parse_cache(text) if text else None
         return (
             cache
@@ -326,24 +331,24 @@ class Search:
         self, path: str, text: str, query: _Query, level: str = ""
     ) -> tuple[Opened | Refused | None, bool]:
         """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
-        found = self._attempt.lookup(path, self._process.cwd)
+        found = self._world.lookup(path, self._process.cwd)
         passed = self._passed_over(found, query)
         if passed or not isinstance(found, Found):
-            self._attempt.step("glibc", text, passed)
+            self._record.step("glibc", text, passed)
             return None, not isinstance(found, Missing) or self._goes_on(path, found)
-        facts = self._attempt.facts(found)
+        facts = self._world.facts(found)
         verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
         if isinstance(verdict, Skip):
             query.other = query.other or f"{found.path} {verdict.why}"
             query.other_class |= verdict.other_class
-            self._attempt.step("glibc", text, f"skipped: {verdict.why}")
+            self._record.step("glibc", text, f"skipped: {verdict.why}")
             return None, True
-        self._attempt.step("glibc", text, verdict or found.path)
+        self._record.step("glibc", text, verdict or found.path)
         if verdict is not None or facts is None:
             return Refused(found.path, verdict or "", query.doubt), True
         if self._too_new(facts):
             query.too_new = query.too_new or found.path
-            self._attempt.step("glibc", text, "skipped: wants a newer kernel")
+            self._record.step("glibc", text, "skipped: wants a newer kernel")
             return None, True
         return Opened(
             posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level
@@ -365,7 +370,7 @@ class Search:
                 UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
             )
             return "could not be read"
-        readable = found.entry.kind is Kind.DIRECTORY or self._attempt.who.may(found.entry, READ)
+        readable = found.entry.kind is Kind.DIRECTORY or self._world.who.may(found.entry, READ)
         return "" if readable else "EACCES"
 
     def _too_new(self, facts: ElfFacts) -> bool:

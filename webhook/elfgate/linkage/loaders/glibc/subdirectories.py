@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from elfgate.linkage.loaders.cpu import OLD_SUBDIRECTORIES, reaches
 from elfgate.linkage.loaders.glibc.cache import HWCAPS_SINCE, OLD_HWCAPS_UNTIL
 from elfgate.linkage.work import LOOKUP
-from elfgate.linkage.world import Attempt, Hidden
+from elfgate.linkage.world import Hidden, World
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -28,7 +28,7 @@ class Subdirectories:
     """The sub-directories that one process's loader looks into.
 
     Args:
-        attempt: The world.
+        world: The world.
         cwd: The working directory, from which relative directories are meant.
         row: The loader's architecture.
         version: Its release.
@@ -38,9 +38,9 @@ class Subdirectories:
     """
 
     def __init__(
-        self, attempt: Attempt, cwd: str, row: Architecture | None, version: tuple[int, ...]
+        self, world: World, cwd: str, row: Architecture | None, version: tuple[int, ...]
     ) -> None:
-        self._attempt = attempt
+        self._world = world
         self._cwd = cwd
         self._row = row
         self._version = version
@@ -64,7 +64,7 @@ class Subdirectories:
         if not self.is_directory(posixpath.join(directory, "glibc-hwcaps")):
             return plain
         levels = [(f"glibc-hwcaps/{level}", level) for level in self._row.hwcaps]
-        known = [reaches(self._attempt.node.cpu_level, level) for _, level in levels]
+        known = [reaches(self._world.node.cpu_level, level) for _, level in levels]
         if None in known:
             there = (
                 level
@@ -99,26 +99,26 @@ class Subdirectories:
     def _old_below(self, directory: str) -> Sequence[str]:
         """The sub-directories of old that a directory has."""
         if directory not in self._old:
-            self._attempt.work.spend(LOOKUP)
+            self._world.work.spend(LOOKUP)
             where = posixpath.join(self._cwd, directory)
-            there = self._attempt.tree.among(where, OLD_SUBDIRECTORIES) | self._mounted(where)
+            there = self._world.tree.among(where, OLD_SUBDIRECTORIES) | self._mounted(where)
             self._old[directory] = sorted(there)
         return self._old[directory]
 
     def _mounted(self, directory: str) -> frozenset[str]:
         """The sub-directories of old that volumes bring to a directory."""
         below = f"{directory.rstrip('/')}/"
-        mounts = (mount for mount in self._attempt.mounts if mount.startswith(below))
+        mounts = (mount for mount in self._world.mounts if mount.startswith(below))
         return OLD_SUBDIRECTORIES & {mount[len(below) :].partition("/")[0] for mount in mounts}
 
     def _exists(self, path: str) -> bool:
-        return not isinstance(self._attempt.lookup(path, self._cwd), Missing)
+        return not isinstance(self._world.lookup(path, self._cwd), Missing)
 
     def is_directory(self, path: str) -> bool:
         """Tell whether a path is a directory, or may be one as a volume hides it; looked up once."""
-        self._attempt.work.spend(1)
+        self._world.work.spend(1)
         if path not in self._directories:
-            found = self._attempt.lookup(path, self._cwd)
+            found = self._world.lookup(path, self._cwd)
             is_directory = isinstance(found, Found) and found.entry.kind is Kind.DIRECTORY
             self._directories[path] = is_directory or isinstance(found, Hidden)
         return self._directories[path]

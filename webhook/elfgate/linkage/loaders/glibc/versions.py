@@ -10,8 +10,9 @@ from collections import defaultdict
 from elfgate.elf.facts import ElfFacts
 from elfgate.linkage import messages
 from elfgate.linkage.loaders.objects import Object, Objects
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt, Doubt
+from elfgate.linkage.world import Doubt, World
 
 _GLIBC = "GLIBC_"
 _COMPARED = 30  # names that a unit of work compares
@@ -20,11 +21,14 @@ _ACCEPTED_SINCE = (2, 41)  # commit bdaf500353
 _RELEASE = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
 
 
-def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Doubt | None) -> bool:
+def check_versions(
+    world: World, record: Record, objects: Objects, loader: Object, doubt: Doubt | None
+) -> bool:
     """Judge the needed versions of all objects, in the loader's order; report what is missing.
 
     Args:
-        attempt: Where findings go.
+        world: Where findings go.
+        record: Takes what is found.
         objects: The process's objects.
         loader: The dynamic loader, which is an object too.
         doubt: Why there may be more objects than these.
@@ -38,7 +42,7 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
         strays: dict[str, str] = {}
         for need in item.facts.version_needs:
             target = objects.named(need.file)
-            attempt.work.spend(
+            world.work.spend(
                 1 + (len(target.facts.version_definitions) if target else 0) // _COMPARED
             )
             if target is None:
@@ -47,15 +51,15 @@ def check_versions(attempt: Attempt, objects: Objects, loader: Object, doubt: Do
             if not _defines(target.facts, need.version) and not need.weak:
                 missing[target].append(need.version)
         for file, version in strays.items():
-            _report_stray(attempt, item, file, version, doubt)
+            _report_stray(record, item, file, version, doubt)
             fine = False
         for target, versions in missing.items():
-            _report(attempt, item, target, versions, loader)
+            _report(record, item, target, versions, loader)
             fine = False
     return fine
 
 
-def check_relr(attempt: Attempt, objects: Objects) -> bool:
+def check_relr(record: Record, objects: Objects) -> bool:
     """Judge objects with DT_RELR: with version needs they must name GLIBC_ABI_DT_RELR (since 2.36).
 
     Source: ``_dl_check_map_versions``, "DT_RELR without GLIBC_ABI_DT_RELR dependency".
@@ -65,13 +69,13 @@ def check_relr(attempt: Attempt, objects: Objects) -> bool:
         asked = any(need.version == "GLIBC_ABI_DT_RELR" for need in facts.version_needs)
         if facts.relr and facts.version_needs and _LIBC in facts.needed and not asked:
             message = f"{item.path} has DT_RELR relocations without needing GLIBC_ABI_DT_RELR"
-            attempt.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
+            record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_RELR, item.doubt)
             return False
     return True
 
 
 def check_unversioned(
-    attempt: Attempt, objects: Objects, release: tuple[int, ...], *, now: bool
+    world: World, record: Record, objects: Objects, release: tuple[int, ...], *, now: bool
 ) -> bool:
     """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
 
@@ -80,7 +84,8 @@ def check_unversioned(
     worth a note, as a symbol is that is nowhere.
 
     Args:
-        attempt: Where findings go.
+        world: Where findings go.
+        record: Takes what is found.
         objects: The process's objects.
         release: The loader's.
         now: Functions are bound at start whatever the objects say.
@@ -96,7 +101,7 @@ def check_unversioned(
             target = objects.named(file)
             if target is None or target.facts.versioned or target.facts.incomplete:
                 continue
-            attempt.work.spend(len(item.facts.undefined) * (1 + len(objects.items) // 4))
+            world.work.spend(len(item.facts.undefined) * (1 + len(objects.items) // 4))
             others = [other.facts for other in objects if other is not target]
             taken = [
                 symbol
@@ -107,19 +112,19 @@ def check_unversioned(
             ]
             if taken:
                 at_start = now or item.facts.bind_now or not all(symbol.lazy for symbol in taken)
-                _report_unversioned(attempt, item, target, at_start=at_start)
+                _report_unversioned(record, item, target, at_start=at_start)
                 fine = fine and not at_start
     return fine
 
 
-def _report_unversioned(attempt: Attempt, item: Object, target: Object, *, at_start: bool) -> None:
+def _report_unversioned(record: Record, item: Object, target: Object, *, at_start: bool) -> None:
     message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
     if at_start:
         doubt = item.doubt or target.doubt
-        attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
+        record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
     else:
         message = f"{message}: it fails at the first call"
-        attempt.note(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL)
+        record.note(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL)
 
 
 def needs_glibc(objects: Objects) -> tuple[int, ...]:
@@ -145,15 +150,15 @@ def _defines(target: ElfFacts, version: str) -> bool:
 
 
 def _report_stray(
-    attempt: Attempt, item: Object, file: str, version: str, doubt: Doubt | None
+    record: Record, item: Object, file: str, version: str, doubt: Doubt | None
 ) -> None:
     """A file's version is needed, be it weakly, but nothing loads the file: ``assert (needed != NULL)``."""
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_STRAY, doubt)
+    record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_STRAY, doubt)
 
 
 def _report(
-    attempt: Attempt, item: Object, target: Object, versions: list[str], loader: Object
+    record: Record, item: Object, target: Object, versions: list[str], loader: Object
 ) -> None:
     versions = sorted(versions, key=version_key, reverse=True)
     family = versions[0].partition("_")[0]
@@ -168,7 +173,7 @@ def _report(
         f"{item.path} needs {messages.listed(versions)} of {_wanted(target)}, but {which} {ends}"
     )
     doubt = item.doubt or target.doubt
-    attempt.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_VERSION, doubt)
+    record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_VERSION, doubt)
 
 
 def _wanted(target: Object) -> str:

@@ -15,59 +15,63 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.loaders.musl.load import load as load_by_musl
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Attempt
+from elfgate.linkage.world import World
 from elfgate.rootfs.tree import Found, Missing
 
 
-def load(attempt: Attempt, program: Program, stub: Mapped, about: LoaderFacts) -> None:
+def load(world: World, record: Record, program: Program, stub: Mapped, about: LoaderFacts) -> None:
     """Load and link a program; report what fails.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         program: What the kernel has mapped.
         stub: What its PT_INTERP leads to.
         about: What the stub's file says of itself: the paths of musl's loader and of gcompat's library.
     """
     path, *library = about.default_directories
-    loader = _loader(attempt, program, stub, path)
-    if loader is None or loader.facts.loader is None or not _opens(attempt, program):
+    loader = _loader(world, record, program, stub, path)
+    if loader is None or loader.facts.loader is None or not _opens(world, record, program):
         return
     if not library:
         message = f"{program.image.path} is run by gcompat, whose library {stub.path} does not name"
-        attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return
     preloads = f"{library[0]} {program.process.env.get('LD_PRELOAD', '')}"
     process = replace(program.process, env={**program.process.env, "LD_PRELOAD": preloads})
-    load_by_musl(attempt, replace(program, process=process), loader, loader.facts.loader)
+    load_by_musl(world, record, replace(program, process=process), loader, loader.facts.loader)
 
 
-def _loader(attempt: Attempt, program: Program, stub: Mapped, path: str) -> Mapped | None:
+def _loader(
+    world: World, record: Record, program: Program, stub: Mapped, path: str
+) -> Mapped | None:
     """Find musl's loader; report it if the stub cannot execute it."""
-    found = attempt.lookup(path)
-    attempt.step("gcompat", path, found.path if isinstance(found, Found) else "not found")
+    found = world.lookup(path)
+    record.step("gcompat", path, found.path if isinstance(found, Found) else "not found")
     if isinstance(found, Missing) and found.errno == "ENOENT":
-        lacking = messages.loader_missing(stub.path, path, found, attempt.distro)
+        lacking = messages.loader_missing(stub.path, path, found, world.distro)
         message = f"{program.image.path} is run by gcompat, and {lacking}"
-        attempt.failed(
+        record.failed(
             Code.LOADER_MISSING, path, message, messages.FIX_MUSL_LOADER, program.process.doubt
         )
         return None
-    facts = attempt.facts(found) if isinstance(found, Found) else None
+    facts = world.facts(found) if isinstance(found, Found) else None
     if facts is None or facts.loader is None or facts.loader.libc != "musl":
         message = f"{program.image.path} is run by gcompat, but {path} is not musl's loader"
-        attempt.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
+        record.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
     return Mapped(posixpath.basename(program.image.facts.interp or stub.path), path, facts)
 
 
-def _opens(attempt: Attempt, program: Program) -> bool:
+def _opens(world: World, record: Record, program: Program) -> bool:
     """Judge what the kernel did not ask: musl reads the program itself."""
-    found = attempt.lookup(program.image.path)
-    if not isinstance(found, Found) or attempt.opens(found):
+    found = world.lookup(program.image.path)
+    if not isinstance(found, Found) or world.opens(found):
         return True
-    message = f"{found.path} is run by gcompat, which has musl open it, but user {attempt.who.uid} may not read it"
-    attempt.failed(
+    message = f"{found.path} is run by gcompat, which has musl open it, but user {world.who.uid} may not read it"
+    record.failed(
         Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, program.process.doubt
     )
     return False

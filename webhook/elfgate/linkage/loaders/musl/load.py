@@ -31,9 +31,10 @@ from elfgate.linkage.loaders.objects import (
 from elfgate.linkage.loaders.paths import expand_musl, split_musl
 from elfgate.linkage.loaders.same_kind import is_of_same_kind
 from elfgate.linkage.loaders.symbols import by_name, undefined
+from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Attempt, Doubt, Hidden, Process
+from elfgate.linkage.world import Doubt, Hidden, Process, World
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -60,16 +61,19 @@ _RELOCATIONS = {
 _GOES_ON = ("ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG")
 
 
-def load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts) -> None:
+def load(
+    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+) -> None:
     """Load and link a program; report what fails.
 
     Args:
-        attempt: The world.
+        world: The world.
+        record: Takes what is found.
         program: What the kernel has mapped.
         loader: musl's loader, which is its libc too.
         about: What the loader's file says of itself.
     """
-    linker = _Linker(attempt, program.process, loader, about)
+    linker = _Linker(world, record, program.process, loader, about)
     if linker.overwrites(program.image):
         return
     objects = linker.closure(
@@ -79,7 +83,7 @@ def load(attempt: Attempt, program: Program, loader: Mapped, about: LoaderFacts)
         return
     if not linker.entered(objects) or not linker.foreign_unused(objects):
         return
-    report_incomplete(attempt, objects)
+    report_incomplete(record, objects)
 
 
 @dataclass(slots=True)
@@ -94,16 +98,17 @@ class _Linker:
     """The loader's state."""
 
     def __init__(
-        self, attempt: Attempt, process: Process, loader: Mapped, about: LoaderFacts
+        self, world: World, record: Record, process: Process, loader: Mapped, about: LoaderFacts
     ) -> None:
-        self._attempt = attempt
+        self._world = world
+        self._record = record
         self._process = process
         self._loader = loader
         self._about = about
         self._version = tuple(int(part) for part in re.findall(r"\d+", about.version)[:3])
         self._itself = Object(loader.name, loader.path, loader.facts)
         self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
-        attempt.work.spend(len(process.env.get("LD_LIBRARY_PATH", "")) // CHARACTERS)
+        world.work.spend(len(process.env.get("LD_LIBRARY_PATH", "")) // CHARACTERS)
         self._env_path = split_musl(process.env.get("LD_LIBRARY_PATH", ""))
         self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
         self._foreign: list[Object] = []
@@ -120,7 +125,7 @@ class _Linker:
         if not (image.facts.dynamic_behind and takes) or self._version < _DONATED_SINCE:
             return False
         message = f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it crashes"
-        self._attempt.failed(
+        self._record.failed(
             Code.LOADER_MISMATCH, image.path, message, messages.FIX_BEHIND, self._process.doubt
         )
         return True
@@ -130,7 +135,7 @@ class _Linker:
         objects = Objects()
         objects.add(program)
         listed = self._process.env.get("LD_PRELOAD", "")
-        self._attempt.work.spend(len(listed) // CHARACTERS)
+        self._world.work.spend(len(listed) // CHARACTERS)
         for name in dict.fromkeys(_PRELOADS.split(listed)):
             if name:
                 self._load(objects, program, name, preload=True)
@@ -139,7 +144,7 @@ class _Linker:
             for name in item.facts.needed:
                 complete &= self._load(objects, item, name)
             if len(objects.items) > MOST_OBJECTS:
-                self._attempt.unknown(
+                self._record.unknown(
                     program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED
                 )
                 return None
@@ -149,7 +154,7 @@ class _Linker:
         self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False
     ) -> bool:
         """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
-        self._attempt.work.spend(1 + len(name) // CHARACTERS)
+        self._world.work.spend(1 + len(name) // CHARACTERS)
         if self._is_itself(name) or ("/" not in name and objects.named(name) is not None):
             return True
         query = _Query(needed_by.doubt or self._env_doubt)
@@ -157,7 +162,7 @@ class _Linker:
         if opened is None:
             if not preload:
                 doubt = query.doubt or self._twins.get(name)
-                report_missing(self._attempt, needed_by, name, doubt)
+                report_missing(self._world, self._record, needed_by, name, doubt)
             self._env_doubt = self._env_doubt or (query.doubt if preload else None)
             return preload
         path, found = opened
@@ -166,14 +171,14 @@ class _Linker:
             if "/" not in name and not known.names:  # the first search that finds it names it
                 objects.alias(known, {posixpath.basename(known.name)})
             return True
-        facts = self._attempt.facts(found)
+        facts = self._world.facts(found)
         wrong = self._refusal(found.entry, facts)
         foreign = facts is not None and bool(wrong) and self._is_harmless(found.entry, facts)
         if facts is None or (wrong and not foreign):
             tolerance = self._tolerance(found.entry, facts)
             passed_over = preload and not self._maps(facts) and tolerance is None
             if not passed_over:
-                report_mismatch(self._attempt, needed_by, path, wrong, query.doubt or tolerance)
+                report_mismatch(self._record, needed_by, path, wrong, query.doubt or tolerance)
             return passed_over
         names = set() if "/" in name else {name}
         self._note_twins(objects, found.entry, name)
@@ -195,16 +200,16 @@ class _Linker:
         if collide(objects.items[0].facts, item.facts):
             message = "is a program for addresses that the program has taken (Resource busy)"
             parent = item.needed_by or objects.items[0]
-            report_mismatch(self._attempt, parent, item.path, message, item.doubt)
+            report_mismatch(self._record, parent, item.path, message, item.doubt)
             return False
         objects.add(item)
         if foreign:
             self._foreign.append(item)
         if not mappable(item.facts, SMALLEST):
             message = f"{item.path} has segments off their pages, which musl maps by whole pages all the same"
-            self._attempt.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
+            self._record.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
             return False
-        return mapped(self._attempt, item, taken_by_musl)
+        return mapped(self._world, self._record, item, taken_by_musl)
 
     def _is_itself(self, name: str) -> bool:
         """Tell whether a name stands for the C library whatever the files; its symbols are in scope from then on."""
@@ -233,7 +238,7 @@ class _Linker:
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
                 continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path
-            self._attempt.work.spend(1 + len(text or "") // CHARACTERS)
+            self._world.work.spend(1 + len(text or "") // CHARACTERS)
             expanded = expand_musl(text or "", item.origin)
             for directory in split_musl(expanded or ""):
                 yield f"RUNPATH of {item.path}", directory
@@ -249,15 +254,15 @@ class _Linker:
             else ""
         )
         path = posixpath.join(prefix or "/", f"etc/ld-musl-{row.musl_name if row else ''}.path")
-        found = self._attempt.lookup(path, self._process.cwd)
+        found = self._world.lookup(path, self._process.cwd)
         if isinstance(found, Hidden):
             query.doubt = query.doubt or found.doubt
             return DEFAULT_PATH
         if isinstance(found, Missing):
             return DEFAULT_PATH if found.errno == "ENOENT" else ""
-        if not self._attempt.opens(found):
+        if not self._world.opens(found):
             return ""  # init: any error but ENOENT leaves it empty
-        text = self._attempt.text(found.path)
+        text = self._world.text(found.path)
         if text is None and (found.entry.size or found.entry.kind is Kind.UNREADABLE):
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{path} could not be read"
@@ -265,22 +270,22 @@ class _Linker:
         return (text or "").partition("\0")[0]  # getdelim reads up to it, and so does who splits it
 
     def _try(self, path: str, text: str, query: _Query) -> tuple[str, Found] | None:
-        attempt = self._attempt
-        found = attempt.lookup(path, self._process.cwd)
+        world, record = self._world, self._record
+        found = world.lookup(path, self._process.cwd)
         if isinstance(found, Hidden):
-            attempt.step("musl", text, found.doubt.because)
+            record.step("musl", text, found.doubt.because)
             query.doubt = query.doubt or found.doubt
         elif isinstance(found, Missing):
-            attempt.step("musl", text, found.errno)
+            record.step("musl", text, found.errno)
             query.stopped = found.errno not in _GOES_ON
-        elif found.entry.kind is not Kind.DIRECTORY and not attempt.who.may(found.entry, READ):
-            attempt.step("musl", text, "EACCES")
+        elif found.entry.kind is not Kind.DIRECTORY and not world.who.may(found.entry, READ):
+            record.step("musl", text, "EACCES")
         elif found.entry.kind in (Kind.UNREADABLE, Kind.OTHER):
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
             )
         else:
-            attempt.step("musl", text, found.path)
+            record.step("musl", text, found.path)
             return posixpath.join(self._process.cwd, path), found
         return None
 
@@ -348,7 +353,7 @@ class _Linker:
             user = next(users, None)
             if user is not None:
                 doubt = item.doubt or _TAKEN
-                report_mismatch(self._attempt, user, item.path, f"is {describe(item.facts)}", doubt)
+                report_mismatch(self._record, user, item.path, f"is {describe(item.facts)}", doubt)
                 return False
         return True
 
@@ -356,7 +361,7 @@ class _Linker:
         """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
         if not self._version or self._version >= _RELR_SINCE:
             return True
-        return judge_relr(self._attempt, objects, f"musl {self._about.version}")
+        return judge_relr(self._record, objects, f"musl {self._about.version}")
 
     def entered(self, objects: Objects) -> bool:
         """Judge the program's start code: on POWER, glibc's passes ``__libc_start_main`` other arguments than musl's.
@@ -371,7 +376,7 @@ class _Linker:
         if row is None or row.name != "ppc64le" or own or not (from_glibc and calls):
             return True
         message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
-        self._attempt.failed(
+        self._record.failed(
             Code.LOADER_MISMATCH, objects.items[0].path, message, messages.FIX_MUSL_SYMBOL, doubt
         )
         return False
@@ -381,7 +386,7 @@ class _Linker:
         bound = True
         scope = [item.facts for item in objects] + [self._itself.facts] * self._is_needed
         for item in objects:
-            missing = undefined(item.facts, scope, by_name, self._attempt.work)
+            missing = undefined(item.facts, scope, by_name, self._world.work)
             names = missing.eager + missing.lazy
             if names:
                 bound = False
@@ -390,13 +395,13 @@ class _Linker:
                     item.path, names, f"neither {libc} nor a loaded library defines"
                 )
                 doubt = objects.doubt or self._env_doubt
-                self._attempt.failed(
+                self._record.failed(
                     Code.SYMBOL_MISSING, item.path, message, messages.FIX_MUSL_SYMBOL, doubt
                 )
             elif item.facts.indirect:
                 bound = False
                 message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
-                self._attempt.failed(
+                self._record.failed(
                     Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_MUSL_SYMBOL, item.doubt
                 )
         return bound

@@ -1,0 +1,148 @@
+"""Puts blobs and manifests into one repository of a registry.
+
+Sources: OCI distribution spec 1.1 (pushing blobs monolithically, pushing manifests); the token authentication of
+Docker's registry (``Bearer`` challenges).
+"""
+
+import hashlib
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import orjson
+
+from elfgate.errors import InputError
+from elfgate.images.auth import Credential, challenges
+from elfgate.images.reference import DEFAULT_REGISTRY, Reference
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_MAX_TOKEN = 1 << 16  # bytes
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a blob."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class Upload:
+    """One repository, pushed to by one user.
+
+    Args:
+        session: The HTTP client.
+        reference: The repository; its tag names what is pushed, unless another name is given.
+        credential: The user, or None.
+        plain_http: Speak HTTP without TLS.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        reference: Reference,
+        credential: Credential | None,
+        *,
+        plain_http: bool,
+    ) -> None:
+        host = (
+            "registry-1.docker.io" if reference.registry == DEFAULT_REGISTRY else reference.registry
+        )
+        self._session = session
+        self._reference = reference
+        self._credential = credential
+        self._base = f"{'http' if plain_http else 'https'}://{host}/v2/{reference.repository}/"
+        self._authorization = ""
+
+    async def put_blob(self, content: bytes) -> None:
+        """Push a blob.
+
+        Raises:
+            InputError: if the registry does not take it.
+        """
+        uploads = urljoin(self._base, "blobs/uploads/")
+        headers = await self._send("POST", uploads, b"", HTTPStatus.ACCEPTED)
+        where = headers.get("Location")
+        if not where:
+            raise InputError(f"{self._reference.registry} does not say where to upload to")
+        url = urljoin(self._base, where)
+        url += ("&" if urlsplit(url).query else "?") + f"digest={digest_of(content)}"
+        await self._send("PUT", url, content, HTTPStatus.CREATED)
+
+    async def put_manifest(
+        self, content: bytes, *, name: str = "", media_type: str = MANIFEST_TYPE
+    ) -> str:
+        """Push a manifest or an index, by the reference's tag unless another tag or a digest is given.
+
+        Raises:
+            InputError: if the registry does not take it.
+        """
+        url = urljoin(self._base, f"manifests/{name or self._reference.tag}")
+        await self._send("PUT", url, content, HTTPStatus.CREATED, media_type=media_type)
+        return digest_of(content)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        content: bytes,
+        expected: HTTPStatus,
+        *,
+        media_type: str = "application/octet-stream",
+    ) -> dict[str, str]:
+        """Send a request, a second time after a challenge; return the answer's headers."""
+        for challenged in (False, True):
+            headers = {"Content-Type": media_type}
+            if self._authorization and urlsplit(url).netloc == urlsplit(self._base).netloc:
+                headers["Authorization"] = self._authorization
+            async with self._session.request(
+                method, url, data=content, headers=headers, allow_redirects=False
+            ) as response:
+                if response.status == expected:
+                    return {"Location": response.headers.get("Location", "")}
+                if response.status != HTTPStatus.UNAUTHORIZED or challenged:
+                    path = urlsplit(url).path
+                    raise InputError(
+                        f"{self._reference.registry} answers {response.status} to {method} {path}"
+                    )
+                await self._answer(response.headers.get("WWW-Authenticate", ""))
+        raise AssertionError  # the second time returns or raises
+
+    async def _answer(self, header: str) -> None:
+        basic = self._credential.basic if self._credential else ""
+        for challenge in challenges(header):
+            if challenge.scheme == "basic" and basic:
+                self._authorization = basic
+                return
+            if challenge.scheme == "bearer":
+                token = await self._token(dict(challenge.parameters), basic)
+                self._authorization = f"Bearer {token}"
+                return
+        raise InputError(
+            f"{self._reference.registry} needs credentials", hint="docker login writes them"
+        )
+
+    async def _token(self, parameters: dict[str, str], basic: str) -> str:
+        realm = parameters.get("realm", "")
+        if urlsplit(realm).scheme not in {"https", urlsplit(self._base).scheme}:
+            raise InputError(
+                f"{self._reference.registry} would have its credentials sent unprotected"
+            )
+        scope = f"repository:{self._reference.repository}:pull,push"
+        asked = {"service": parameters.get("service", ""), "scope": scope}
+        headers = {"Authorization": basic} if basic else {}
+        async with self._session.get(
+            realm, params=asked, headers=headers, allow_redirects=False
+        ) as response:
+            if response.status != HTTPStatus.OK:
+                raise InputError(f"{urlsplit(realm).netloc} answers {response.status} to {scope}")
+            granted = orjson.loads(await response.content.read(_MAX_TOKEN))
+        token = _granted(granted)
+        if not token:
+            raise InputError(f"{urlsplit(realm).netloc} gives no token")
+        return token
+
+
+def _granted(answer: object) -> str:
+    """The token of an answer; empty if there is none."""
+    if not isinstance(answer, dict):
+        return ""
+    token = answer.get("token") or answer.get("access_token")
+    return token if isinstance(token, str) else ""

@@ -116,6 +116,17 @@ image: $(STAMP) ## Put our own image together for every platform, scan it, and s
 	$(BIN)/elfgate scan oci:build/image:elfgate --all
 	ELFGATE_IMAGE=build/image $(BIN)/python -m pytest tests/packaging/test_image.py
 
+.PHONY: release
+release: $(STAMP) ## Make everything that VERSION=… publishes, for REGISTRY=…, in build/release (KEY=file signs it, TRIAL=1 allows a dirty checkout)
+	[ -n "$(VERSION)" ] && [ -n "$(REGISTRY)" ] || { echo "make release VERSION=0.1.0 REGISTRY=registry.example/team" >&2; exit 2; }
+	[ -d build/image ] || $(BIN)/python -m lab.image build/image
+	$(BIN)/python -m lab.release make "$(VERSION)" build/release --image build/image --registry "$(REGISTRY)" \
+	  $(if $(KEY),--key "$(KEY)") $(if $(TRIAL),--trial)
+
+.PHONY: publish
+publish: $(STAMP) ## Push the release's image, chart, signatures and statements to REGISTRY=… (docker login first)
+	$(BIN)/python -m lab.release publish build/release --registry "$(REGISTRY)" $(if $(PLAIN_HTTP),--plain-http)
+
 .PHONY: truth-kernels
 truth-kernels: $(STAMP) ## Boot real kernels of other architectures, and record what they start
 	PYTHONPATH=tests $(BIN)/python -m truth.booted

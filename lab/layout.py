@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,16 +83,46 @@ class Layout:
     def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> None:
         """Write the index of an image with one manifest a platform, under a name."""
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
-        descriptor = self._blob(index["mediaType"], _json(index))
-        self._tagged.append(
-            descriptor | {"annotations": {"org.opencontainers.image.ref.name": name}}
-        )
+        self._named(name, self._blob(index["mediaType"], _json(index)))
+
+    def artifact(
+        self, name: str, config: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Write the manifest of an artifact (no image, or one of no platform) under a name; its descriptor."""
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": f"{OCI}.manifest.v1+json",
+            "config": config,
+            "layers": layers,
+        }
+        return self._named(name, self._blob(manifest["mediaType"], _json(manifest)))
+
+    def adopt(self, other: Path, name: str) -> dict[str, Any]:
+        """Take over the only image of another layout, under a name; its descriptor."""
+        for blob in (other / "blobs" / "sha256").iterdir():
+            shutil.copyfile(blob, self._blobs / blob.name)
+        (descriptor,) = json.loads((other / "index.json").read_bytes())["manifests"]
+        return self._named(name, {key: descriptor[key] for key in ("mediaType", "digest", "size")})
+
+    def blob(self, media_type: str, content: bytes) -> dict[str, Any]:
+        """Write a blob; its descriptor."""
+        return self._blob(media_type, content)
+
+    def document(self, media_type: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a JSON document; its descriptor."""
+        return self._blob(media_type, _json(document))
 
     def finish(self) -> None:
         """Write what makes the folder a layout."""
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": self._tagged}
         (self._folder / "index.json").write_bytes(_json(index))
         (self._folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+
+    def _named(self, name: str, descriptor: dict[str, Any]) -> dict[str, Any]:
+        """Put what a descriptor is of into the layout's index, under a name."""
+        annotations = {"org.opencontainers.image.ref.name": name}
+        self._tagged.append(descriptor | {"annotations": annotations})
+        return descriptor
 
     def _blob(self, media_type: Any, content: bytes) -> dict[str, Any]:
         digest = _digest(content)

@@ -3,10 +3,7 @@
 import base64
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -16,6 +13,7 @@ from elfgate.cli.main import main
 from elfgate.policy import archive, bundle
 from support import opa
 from support.oci import Blob
+from support.pushed import Pushed
 from support.registry import Registry
 
 RULES = Path(__file__).parents[2] / "docs" / "rules"
@@ -202,55 +200,6 @@ def test_an_image_is_no_bundle(capsys: Capture, keys: Path) -> None:
     assert archive.SIGNATURES not in err
 
 
-class Pushed(ThreadingHTTPServer):
-    """A registry on loopback that takes blobs and manifests from whoever has its token."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Pushed)
-        self.blobs: dict[str, bytes] = {}
-        self.manifests: dict[str, tuple[str, bytes]] = {}
-        self.scopes: list[str] = []
-
-
-class _Pushed(BaseHTTPRequestHandler):
-    server: Pushed
-
-    def do_GET(self) -> None:
-        assert self.headers["Authorization"] == "Basic " + base64.b64encode(b"who:secret").decode()
-        self.server.scopes += parse_qs(urlsplit(self.path).query)["scope"]
-        self._reply(200, b'{"token": "granted"}')
-
-    def do_POST(self) -> None:
-        if self.headers["Authorization"] != "Bearer granted":
-            realm = f"http://127.0.0.1:{self.server.server_port}/token"
-            self._reply(401, b"", **{"WWW-Authenticate": f'Bearer realm="{realm}",service="test"'})
-        else:
-            self._reply(202, Location="/v2/team/policies/blobs/uploads/1?state=x")
-
-    def do_PUT(self) -> None:
-        assert self.headers["Authorization"] == "Bearer granted"
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        parts = urlsplit(self.path)
-        if "/manifests/" in parts.path:
-            self.server.manifests[parts.path] = (self.headers["Content-Type"], content)
-        else:
-            [digest] = parse_qs(parts.query)["digest"]
-            assert digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
-            self.server.blobs[digest] = content
-        self._reply(201)
-
-    def _reply(self, status: int, body: bytes = b"", **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_a_bundle_is_pushed_with_the_users_credentials(
     capsys: Capture, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,20 +207,17 @@ def test_a_bundle_is_pushed_with_the_users_credentials(
     words = ("--key-id", "release", "--key")
     run(capsys, "bundle", "build", "-o", built, *words, keys / "key.pem")
     with Pushed() as registry:
-        thread = threading.Thread(target=registry.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        host = f"127.0.0.1:{registry.server_port}"
+        host = registry.host
         login = {"auths": {host: {"auth": base64.b64encode(b"who:secret").decode()}}}
         (keys / "config.json").write_text(json.dumps(login))
         monkeypatch.setenv("DOCKER_CONFIG", str(keys))
         where = ("--to", f"{host}/team/policies:1")
         code, out, err = run(capsys, "bundle", "push", built, *where, *words, keys / "key.pub")
-        registry.shutdown()
-        thread.join()
-    [(path, (media_type, content))] = registry.manifests.items()
+    path = "/v2/team/policies/manifests/1"
+    media_type, content = registry.manifests[path]
     assert (code, err) == (0, "")
     assert out == f"{host}/team/policies@sha256:{hashlib.sha256(content).hexdigest()}\n"
-    assert (path, media_type) == ("/v2/team/policies/manifests/1", MANIFEST)
+    assert media_type == MANIFEST
     [layer] = json.loads(content)["layers"]
     assert layer["mediaType"] == LAYER
     assert registry.blobs[layer["digest"]] == built.read_bytes()

@@ -1,0 +1,1 @@
+"""A release: everything that one version publishes, made here, always the same bytes for the same commit."""

@@ -1,0 +1,96 @@
+"""Puts a release together: one folder with everything that a version publishes."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.layout import Layout
+from lab.release import bom, chart, distribution, provenance, signing, version
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A release to make.
+
+    Attributes:
+        version: The version.
+        image: The layout of the image, as ``make image`` writes it.
+        registry: The registry and path that users pull from; the image is ``REGISTRY/elfgate``.
+        folder: The folder to write; made anew.
+        key: The key to sign with, or None.
+    """
+
+    version: str
+    image: Path
+    registry: str
+    folder: Path
+    key: signing.Key | None = None
+
+    @property
+    def repository(self) -> str:
+        """The image's repository."""
+        return f"{self.registry}/elfgate"
+
+
+def release(plan: Plan) -> list[Path]:
+    """Make a release; the files written.
+
+    Raises:
+        LabError: if the version is not the one here, or a part cannot be built.
+    """
+    version.check(plan.version)
+    commit, seconds = version.commit()
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    layout = Layout(plan.folder / "oci")
+    distribution.build(plan.folder, seconds=seconds)
+    image = layout.adopt(plan.image, f"elfgate:{plan.version}")["digest"]
+    packed = chart.package(repository=plan.repository, digest=image, seconds=seconds)
+    _write(plan.folder / f"elfgate-chart-{plan.version}.tgz", packed)
+    helm = chart.artifact(layout, f"charts/elfgate:{plan.version}", packed)["digest"]
+    _bills(plan, image)
+    subjects = _digests(plan.folder) | {"image": image, "chart": helm}
+    statement = provenance.statement(subjects, commit=commit, version=plan.version)
+    _write(plan.folder / "provenance.intoto.json", json.dumps(statement, indent=1).encode() + b"\n")
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(plan.folder).items()))
+    _write(plan.folder / "SHA256SUMS", sums.encode())
+    if plan.key is not None:
+        _sign(plan, plan.key, layout, {"elfgate": image, "charts/elfgate": helm}, statement)
+    layout.finish()
+    return sorted(path for path in plan.folder.iterdir() if path.is_file())
+
+
+def _bills(plan: Plan, image: str) -> None:
+    name = f"elfgate-{plan.version}"
+    _write(plan.folder / f"{name}.cdx.json", bom.of_wheel(plan.version))
+    of_chart = bom.of_chart(plan.version, repository=plan.repository, digest=image)
+    _write(plan.folder / f"elfgate-chart-{plan.version}.cdx.json", of_chart)
+
+
+def _sign(
+    plan: Plan,
+    key: signing.Key,
+    layout: Layout,
+    artifacts: Mapping[str, str],
+    statement: Mapping[str, object],
+) -> None:
+    """Sign the checksums, and each artifact of the layout beside it, in its own repository."""
+    sums = (plan.folder / "SHA256SUMS").read_bytes()
+    _write(plan.folder / "SHA256SUMS.sig", key.sign(sums).encode())
+    _write(plan.folder / "cosign.pub", key.public)
+    _write(plan.folder / "provenance.dsse.json", signing.envelope(key, dict(statement)))
+    for name, digest in artifacts.items():
+        signing.sign_image(layout, key, name, digest, f"{plan.registry}/{name}")
+        signing.attest(layout, key, name, digest, dict(statement))
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file, by name."""
+    paths = (path for path in folder.iterdir() if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,22 @@
+"""Python's wheel and sdist, always the same bytes for the same commit (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
+
+import sys
+from pathlib import Path
+
+from lab.fetched import run
+from lab.release.version import ROOT
+
+
+def build(folder: Path, *, seconds: int) -> list[Path]:
+    """Build the sdist, and the wheel from it.
+
+    Args:
+        folder: The folder that the files are written to.
+        seconds: The commit's time, which every member of the archives is dated.
+
+    Raises:
+        LabError: if the build fails.
+    """
+    command = ("-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    run(sys.executable, *command, env={"SOURCE_DATE_EPOCH": str(seconds)})
+    return sorted([*folder.glob("elfgate-*.whl"), *folder.glob("elfgate-*.tar.gz")])

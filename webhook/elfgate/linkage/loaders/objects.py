@@ -114,6 +114,7 @@ def report_missing(
     doubt: Doubt | None,
     *,
     detail: str = "",
+    remedy: str = messages.FIX_LIBRARY,
 ) -> None:
     """Record a library that no search found."""
     doubt = needed_by.doubt or doubt
@@ -125,7 +126,7 @@ def report_missing(
         )
     where = detail or f"{messages.image(world.distro)} does not contain where it is searched"
     message = f"{needed_by.path} needs {name}, which {where}"
-    record.failed(Code.LIBRARY_MISSING, needed_by.path, message, messages.FIX_LIBRARY, doubt)
+    record.failed(Code.LIBRARY_MISSING, needed_by.path, message, remedy, doubt)
 
 
 def report_mismatch(

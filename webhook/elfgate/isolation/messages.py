@@ -47,6 +47,7 @@ class Ask:
         declared: The platform that the config names.
         inquiry: How it is started, and where.
         survey: Ask for what else of the image would fail, instead.
+        unread: Layers below these are not read.
     """
 
     layers: tuple[str, ...]
@@ -54,6 +55,7 @@ class Ask:
     declared: Platform
     inquiry: Inquiry
     survey: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

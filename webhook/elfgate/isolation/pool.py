@@ -233,5 +233,5 @@ def _failure(error: Exception, patience: Patience) -> Exception:
 def _job(contents: Contents, inquiry: Inquiry, patience: Patience, *, survey: bool = False) -> _Job:
     # What has no digest may change: it is not kept.
     names = tuple(name if is_digest(name) else "" for name, _ in contents.layers)
-    ask = Ask(names, contents.defaults, contents.declared, inquiry, survey)
+    ask = Ask(names, contents.defaults, contents.declared, inquiry, survey, contents.unread)
     return _Job(contents.digest, ask, [layer.encode() for _, layer in contents.layers], patience)

@@ -54,7 +54,7 @@ class _Predictor:
             return Answer(fault=_words(error))
 
     def _answer(self, ask: Ask) -> Answer:
-        tree = self._trees.of(self._layers(ask.layers))
+        tree = self._trees.of(self._layers(ask.layers), unread=ask.unread)
         inquiry, injected = ask.inquiry, self._injected
         if ask.survey:
             found = survey(tree, ask.defaults, inquiry.platform, inquiry.node, injected=injected)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from elfgate.linkage.inputs import Overrides
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Missing, Tree
+from elfgate.rootfs.unread import UnreadError
 
 READ = 0o4
 WRITE = 0o2
@@ -36,6 +37,7 @@ class Credentials:
         others: It may have any other group.
         passes: It passes mode bits (CAP_DAC_OVERRIDE), as root does unless that is dropped; None if
             that is not known.
+        unread: Its groups are in layers that are not read: whatever turns on them raises ``UnreadError``.
     """
 
     uid: int | None = 0
@@ -44,6 +46,7 @@ class Credentials:
     possible: frozenset[int] = frozenset()
     others: bool = False
     passes: bool | None = True
+    unread: bool = False
 
     @property
     def searches_as(self) -> int | None:
@@ -82,6 +85,8 @@ class Credentials:
             return [bool(entry.mode & want << 6)]
         by_group, by_others = bool(entry.mode & want << 3), bool(entry.mode & want)
         belongs = self.belongs(entry.gid)
+        if belongs is None and self.unread and by_group != by_others:
+            raise UnreadError("a process's groups are in layers that are not read")
         return [by_group, by_others] if belongs is None else [by_group if belongs else by_others]
 
 
@@ -101,8 +106,13 @@ def credentials(
         name in _ROOT and not group
     ):  # it passes whatever its groups are, so that they are not looked up
         return Credentials(0, 0, overrides.groups | {0}, others=True, passes=root_passes)
-    users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
+    try:
+        users, groups = _rows(tree, "/etc/passwd"), _rows(tree, "/etc/group")
+    except UnreadError:
+        return _of_numbers(name, group, overrides, root_passes=root_passes)
     uid, gid, login = _user(name, users or [])
+    if users is None:
+        gid = None  # the user's row may name any
     if group:
         gid = int(group) if group.isdecimal() else _group(group, groups or [])
     given = overrides.groups if gid is None else overrides.groups | {gid}
@@ -114,6 +124,20 @@ def credentials(
     others = overrides.other_groups or unread or gid is None
     passes = root_passes if uid == 0 else False
     return Credentials(uid, gid, given | certain, members, others, passes)
+
+
+def _of_numbers(
+    name: str, group: str, overrides: Overrides, *, root_passes: bool | None
+) -> Credentials:
+    """Tell what numbers alone say, where neither /etc/passwd nor /etc/group is read yet."""
+    uid = 0 if name in _ROOT else None
+    if name.isdecimal():
+        uid = int(name)
+    if uid is None or (group and not group.isdecimal()):
+        raise UnreadError("a user's number is in layers that are not read")
+    gids = overrides.groups | {int(group)} if group else overrides.groups
+    passes = root_passes if uid == 0 else False
+    return Credentials(uid, None, gids, others=True, passes=passes, unread=True)
 
 
 def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:

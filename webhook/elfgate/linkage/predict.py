@@ -12,7 +12,6 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.capabilities import bounding
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.distro import distro_of
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import Mapped, Program, entered, execve, passed_on
@@ -36,6 +35,7 @@ from elfgate.linkage.world import Doubt, Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
+from elfgate.rootfs.unread import UnreadError
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
 _SH = "/bin/sh"  # _PATH_BSHELL
@@ -68,17 +68,20 @@ def predict(
 
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
+
+    Raises:
+        UnreadError: if it turns on layers that are not read.
     """
     first = first_exec(defaults, overrides)
     architecture = ARCHITECTURES[platform.architecture]
     held = bounding(overrides, node)
+    mounts, are_known = resolved(tree, first.mounts)
     world = World(
         tree=tree,
         architecture=architecture,
         node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides, root_passes=held.passes_modes),
-        mounts=resolved(tree, first.mounts),
-        distro=distro_of(tree, architecture),
+        mounts=mounts,
         injected=tuple(injected),
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
@@ -95,7 +98,10 @@ def predict(
         record.absorb(trial, findings=())  # what was found is not yet weighed against the rest
         name = first.argv[0]
         record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
-    return Prediction(first.argv, record.findings, record.walk, record.needs_glibc)
+    prediction = Prediction(first.argv, record.findings, record.walk, record.needs_glibc)
+    if prediction.outcome is Outcome.CANNOT_START and not are_known:
+        raise UnreadError("layers that are not read may lead a volume to what fails")
+    return prediction
 
 
 def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts, Type
 from elfgate.linkage.credentials import credentials
-from elfgate.linkage.distro import distro_of
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import Mapped, Program
@@ -56,7 +55,7 @@ def survey(
         injected: Patterns of libraries that nodes add to containers.
     """
     architecture = ARCHITECTURES[platform.architecture]
-    nature, loader = distro_of(tree, architecture), _loader(tree, architecture)
+    loader = _loader(tree, architecture)
     for path, entry in _files(tree):
         found = Found(path, entry, ())
         facts = tree.facts(found)
@@ -67,7 +66,6 @@ def survey(
                 node=node,
                 who=credentials("", tree),
                 mounts=(),
-                distro=nature,
                 injected=tuple(injected),
             )
             findings = _plugin(world, found, facts, loader) if loader else ()

@@ -1,6 +1,6 @@
 """A start, predicted for each way in which nodes unpack an image's layers: what differs between them is unknown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.injected import INJECTED
@@ -10,6 +10,9 @@ from elfgate.linkage.report import Code, Effect, Finding, Prediction
 from elfgate.platforms import Platform
 from elfgate.rootfs.folder import DisputedError
 from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.unread import UnreadError
+
+Predicted = Callable[[Tree], Prediction]
 
 _MERGED = "overlayfs"
 _ANYWHERE = NodeFacts()
@@ -38,6 +41,7 @@ def predict_unpacked(
         explain: Record the walk.
 
     Raises:
+        UnreadError: if it turns on layers that are not read.
         ValueError: if a layer's stored index is damaged.
     """
 
@@ -46,13 +50,20 @@ def predict_unpacked(
             unpacked, defaults, overrides, platform, node, injected=injected, explain=explain
         )
 
+    try:
+        return _on_every_node(tree, predicted, node)
+    except DisputedError:
+        return _above_dispute(tree, predicted, node) or _disputed(predicted(tree))
+
+
+def _on_every_node(tree: Tree, predicted: Predicted, node: NodeFacts) -> Prediction:
+    """Predict for each kind of node that it may be."""
     merged = predicted(tree)
     if node.snapshotter == _MERGED:
-        return _disputed(merged) if tree.is_disputed else merged
-    try:
-        folder = tree.in_one_folder()
-    except DisputedError:
-        return _disputed(merged)
+        if tree.is_disputed:
+            raise DisputedError
+        return merged
+    folder = tree.in_one_folder()
     if folder is tree:
         return merged
     alone = predicted(folder)
@@ -61,6 +72,18 @@ def predict_unpacked(
     if alone.outcome is merged.outcome:
         return merged
     return _differing(merged, alone)
+
+
+def _above_dispute(tree: Tree, predicted: Predicted, node: NodeFacts) -> Prediction | None:
+    """Predict by upper layers alone, if there are some that no dispute below can change anything of."""
+    for upper in tree.uppermost():
+        try:
+            return _on_every_node(upper, predicted, node)
+        except DisputedError:
+            return None
+        except UnreadError:
+            continue
+    return None
 
 
 def _disputed(prediction: Prediction) -> Prediction:

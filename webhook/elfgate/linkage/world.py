@@ -8,14 +8,26 @@ from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.capabilities import Bounding
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
+from elfgate.linkage.distro import distro_of
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Distro
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.tree import Found, Missing, Tree
+from elfgate.rootfs.unread import UnreadError
 
 NULL = "/dev/null"
+
+
+class _AnyGroup:
+    """All groups that there are."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_ANY_GROUP = _AnyGroup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,6 @@ class World:
         node: The node's other facts.
         who: The process's user and groups.
         mounts: Real paths at which something else hides the image's files, each with a slash behind.
-        distro: The image's nature, for messages.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         bounding: The capabilities that its processes may have.
         no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
@@ -118,12 +129,16 @@ class World:
     node: NodeFacts
     who: Credentials
     mounts: tuple[str, ...]
-    distro: Distro
     injected: tuple[str, ...]
     bounding: Bounding = field(default_factory=Bounding)
     no_new_privileges: bool | None = None
     read_only_root: bool = False
     work: Work = field(default_factory=Work)
+
+    @property
+    def distro(self) -> Distro:
+        """The image's nature, for messages."""
+        return distro_of(self.tree, self.architecture)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
         """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
@@ -176,7 +191,10 @@ class World:
         """Walk with the process's search permission, unless a group that is not known might have it."""
         if not path.startswith("/"):
             path, cwd = self._from(cwd, path)
-        found = self.tree.lookup(path, cwd=cwd, uid=self.who.searches_as, gids=tuple(self.who.gids))
+        uid, gids = self.who.searches_as, tuple(self.who.gids)
+        found = self.tree.lookup(path, cwd=cwd, uid=uid, gids=gids)
+        if self.who.unread and found != self.tree.lookup(path, cwd=cwd, uid=uid, gids=_ANY_GROUP):
+            raise UnreadError("a process's groups are in layers that are not read")
         if isinstance(found, Missing) and found.errno == "EACCES":
             directory = self.tree.lookup(found.path)
             if isinstance(directory, Found) and self.who.may(directory.entry, EXECUTE):

@@ -12,6 +12,7 @@ from elfgate.rootfs.entry import DISPUTED, IMPLIED, LATE, OPAQUE, RENEWED, Entry
 from elfgate.rootfs.landing import are_apart, is_settled
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.overlay import Folder, Overlay, Part, join
+from elfgate.rootfs.unread import Unread
 from elfgate.rootfs.walk import Found, Missing, walk
 
 
@@ -19,19 +20,20 @@ class DisputedError(Exception):
     """It depends on the order of a layer's entries, which its index does not have."""
 
 
-def is_disputed(layers: Sequence[Layer]) -> bool:
+def is_disputed(layers: Sequence[Layer | Unread]) -> bool:
     """Whether the order of the bottom layer's entries counts: overlayfs has nothing to merge it with."""
     return bool(layers) and bool(layers[0].root.traits & DISPUTED)
 
 
-def folder(layers: Sequence[Layer]) -> Folder | None:
+def folder(layers: Sequence[Layer | Unread]) -> Folder | None:
     """How layers lie in one folder; None if that shows what overlayfs shows.
 
     Args:
-        layers: Bottom first.
+        layers: Bottom first; the first may stand for all that are not read.
 
     Raises:
         DisputedError: if it cannot be told, or they cannot be unpacked so.
+        UnreadError: if it turns on layers that are not read.
         ValueError: if a layer's stored index is damaged.
     """
     if any(layer.root.traits & DISPUTED for layer in layers):
@@ -39,14 +41,15 @@ def folder(layers: Sequence[Layer]) -> Folder | None:
     moved: set[Part] = set()
     landed: defaultdict[str, list[Part]] = defaultdict(list)
     is_other = False
-    for number in range(1, len(layers)):
+    upper = [layer for layer in layers[1:] if isinstance(layer, Layer)]
+    for number, layer in enumerate(upper, 1):
         lower = Overlay(layers[:number], Folder(frozenset(moved), landed))
-        unpacked = _Unpacked(layers[number], lower)
+        unpacked = _Unpacked(layer, lower)
         is_other = is_other or any(map(unpacked.is_new, unpacked.implied(layers[:number])))
         for path, target in unpacked.moves():
             moved.add(Part(number, path))
             landed[target].append(Part(number, path))
-    if moved or is_other or any(map(_hides_otherwise, layers[1:])):
+    if moved or is_other or any(map(_hides_otherwise, upper)):
         return Folder(frozenset(moved), landed)
     return None
 
@@ -63,7 +66,7 @@ class _Unpacked:
         self._lower = lower
         self._places: dict[str, str | None] = {"/": None if layer.root.opaque else "/"}
 
-    def implied(self, below: Sequence[Layer]) -> Iterator[str]:
+    def implied(self, below: Sequence[Layer | Unread]) -> Iterator[str]:
         """Directories without an entry of their own that some layer below has, hidden or not.
 
         overlayfs's folder takes mode and owner from there.

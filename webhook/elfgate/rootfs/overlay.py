@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from elfgate.rootfs.entry import OPAQUE, RENEWED, Entry, Kind
 from elfgate.rootfs.layer import Layer
+from elfgate.rootfs.unread import Unread, UnreadError
 from elfgate.rootfs.walk import Missing, walk
 
 _MAX_LINKS = 40
@@ -43,23 +44,22 @@ class Overlay:
     """The merged directories, each by its real path, as far as they have been looked into. For one thread.
 
     Args:
-        layers: Bottom first.
+        layers: Bottom first; the first may stand for all that are not read.
         folder: How they lie if they are unpacked into one folder; None if overlayfs merges them.
 
     Attributes:
         root: The root directory.
     """
 
-    def __init__(self, layers: Sequence[Layer], folder: Folder | None = None) -> None:
+    def __init__(self, layers: Sequence[Layer | Unread], folder: Folder | None = None) -> None:
         self._layers = layers
         self._folder = folder
         self._names: dict[str, tuple[Entry, int] | None] = {}
         self._lower: dict[int, Overlay] = {}
         self._directories: dict[str, list[Part]] = {}  # whose content shows, topmost first
         numbers = reversed(range(len(layers)))
-        self.root = self._merge(
-            "/", [(Part(number, "/"), layers[number].root) for number in numbers]
-        )
+        self._show("/", [(Part(number, "/"), layers[number].root) for number in numbers])
+        self.root = _MADE  # no layer has an entry for it
 
     def child(self, directory: str, name: str) -> Entry | None:
         """The entry of a name; a hard link stands for its target.
@@ -107,11 +107,14 @@ class Overlay:
         directories: list[tuple[Part, Entry]] = []
         hidden_up_to = -1
         for part in self._directories[directory]:
-            entries = self._layers[part.number].entries(part.path)
+            layer, inner = self._layers[part.number], Part(part.number, join(part.path, name))
+            if directories and isinstance(layer, Unread):
+                directories.append((inner, layer.root))  # whatever it is, it is below
+                break
+            entries = layer.entries(part.path)
             if name not in entries:
                 continue
             entry = entries[name]
-            inner = Part(part.number, join(part.path, name))
             if entry.kind is not Kind.DIRECTORY:
                 if not directories and entry.kind is not Kind.WHITEOUT:
                     return entry, part.number
@@ -131,16 +134,20 @@ class Overlay:
         parent, _, name = part.path.rpartition("/")
         return self._layers[part.number].entries(parent or "/")[name]
 
-    def _merge(self, path: str, directories: Sequence[tuple[Part, Entry]]) -> Entry:
-        """Merge layers, topmost first, down to the first that hides the others."""
+    def _show(self, path: str, directories: Sequence[tuple[Part, Entry]]) -> None:
+        """Note which layers' names show, topmost first, down to the first that hides the others."""
         showing = self._directories[path] = []
         for part, entry in directories:
             showing.append(part)
             if self._hides(part, entry):
                 break
+
+    def _merge(self, path: str, directories: Sequence[tuple[Part, Entry]]) -> Entry:
+        """Merge layers, topmost first."""
+        self._show(path, directories)
         if self._folder is not None:
             return _first_own(entry for _, entry in directories)
-        top, entry = directories[0] if directories else (Part(0, "/"), _MADE)
+        top, entry = directories[0]
         return self._inherited(top) if entry.implied else entry
 
     def _hides(self, part: Part, entry: Entry) -> bool:
@@ -200,6 +207,8 @@ def join(directory: str, name: str) -> str:
 def _first_own(entries: Iterable[Entry]) -> Entry:
     """The topmost directory with an entry of its own; one that was made anew keeps nothing of those below."""
     for entry in entries:
+        if entry is Unread.root:
+            raise UnreadError("a directory's mode may be in layers that are not read")
         if not entry.implied:
             return entry
         if entry.traits & RENEWED:

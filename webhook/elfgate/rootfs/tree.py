@@ -1,6 +1,6 @@
 """An image's layers as one file system, looked at from inside the container."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from elfgate.elf.facts import ElfFacts
@@ -10,6 +10,7 @@ from elfgate.rootfs.folder import folder, is_disputed
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.memory import FactsMemory
 from elfgate.rootfs.overlay import Folder, Overlay
+from elfgate.rootfs.unread import Unread
 from elfgate.rootfs.walk import Found, Missing, walk
 
 __all__ = ["Found", "Missing", "Tree"]
@@ -22,11 +23,12 @@ class Tree:
     """The root file system that a node's runtime makes of these layers. Costs next to nothing to make.
 
     Args:
-        layers: Bottom first. They may be shared with other trees and threads; the tree itself is for one thread.
+        layers: Bottom first. They may be shared with other trees and threads; the tree itself is for one thread. The
+            first may stand for all that are not read: whatever turns on those raises ``UnreadError``.
         placed: How they lie if a node unpacks them into one folder; None if overlayfs merges them, as most nodes do.
     """
 
-    def __init__(self, layers: Sequence[Layer], placed: Folder | None = None) -> None:
+    def __init__(self, layers: Sequence[Layer | Unread], placed: Folder | None = None) -> None:
         self._layers = tuple(layers)
         self._overlay = Overlay(self._layers, placed)
         self._one_folder: Tree | None = None
@@ -36,11 +38,17 @@ class Tree:
         """Whether the bottom layer has entries whose order counts, which is not known."""
         return is_disputed(self._layers)
 
+    def uppermost(self) -> Iterator["Tree"]:
+        """The same with less and less of the lower layers left unread, down to all but the lowest."""
+        for number in reversed(range(1, len(self._layers))):
+            yield Tree((Unread(), *self._layers[number:]))
+
     def in_one_folder(self) -> "Tree":
         """The root file system where each layer is unpacked onto those below; itself, if that is the same.
 
         Raises:
             DisputedError: if it cannot be told, or the layers cannot be unpacked so.
+            UnreadError: if it turns on layers that are not read.
             ValueError: if a layer's stored index is damaged.
         """
         if self._one_folder is None:
@@ -55,7 +63,7 @@ class Tree:
         cwd: str = "/",
         follow_last: bool = True,
         uid: int | None = None,
-        gids: Sequence[int] = (),
+        gids: Container[int] = (),
     ) -> Found | Missing:
         """Walk a path as the kernel does.
 

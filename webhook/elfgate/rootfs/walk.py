@@ -1,6 +1,6 @@
 """Walks a path as the kernel does: path_resolution(7), and ``link_path_walk`` in linux/fs/namei.c, below a root."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from elfgate.rootfs.entry import Entry, Kind
@@ -53,7 +53,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
     *,
     follow_last: bool = True,
     uid: int | None = None,
-    gids: Sequence[int] = (),
+    gids: Container[int] = (),
     entered: int = 0,
 ) -> Found | Missing:
     """Walk an absolute path.
@@ -111,7 +111,7 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
     return Found(*trail[-1], tuple(symlinks), steps)
 
 
-def _may_search(directory: Entry, uid: int, gids: Sequence[int]) -> bool:
+def _may_search(directory: Entry, uid: int, gids: Container[int]) -> bool:
     """The x bit of the first class that applies (path_resolution(7), "Permissions")."""
     if directory.uid == uid:
         return bool(directory.mode & 0o100)

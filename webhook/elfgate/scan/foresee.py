@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from elfgate.errors import UnknownReason
 from elfgate.linkage.distro import distro_of
 from elfgate.linkage.inputs import ImageDefaults
-from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.unpacked import predict_unpacked
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.tree import Tree
-from elfgate.scan.inquiry import Foreseen, Inquiry
+from elfgate.rootfs.unread import UnreadError
+from elfgate.scan.inquiry import Foreseen, Inquiry, unknown
+
+_NOT_KNOWN = Distro("unknown")
 
 
 def foresee(
@@ -32,17 +36,23 @@ def foresee(
     Raises:
         ValueError: if a layer's stored index is damaged.
     """
-    prediction = predict_unpacked(
-        tree,
-        defaults,
-        inquiry.overrides,
-        inquiry.platform,
-        inquiry.node,
-        injected=injected,
-        explain=inquiry.explain,
-    )
-    nature = distro_of(tree, _architecture(declared))
-    return Foreseen(_with_label(prediction, declared, inquiry.platform), nature)
+    try:
+        prediction = predict_unpacked(
+            tree,
+            defaults,
+            inquiry.overrides,
+            inquiry.platform,
+            inquiry.node,
+            injected=injected,
+            explain=inquiry.explain,
+        )
+    except UnreadError as error:
+        return Foreseen(unknown(str(error), UnknownReason.NOT_SCANNED), _NOT_KNOWN, whole=False)
+    prediction = _with_label(prediction, declared, inquiry.platform)
+    try:
+        return Foreseen(prediction, distro_of(tree, _architecture(declared)))
+    except UnreadError:
+        return Foreseen(prediction, _NOT_KNOWN, whole=False)
 
 
 def _architecture(declared: Platform) -> Architecture:

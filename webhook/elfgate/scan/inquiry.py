@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from elfgate.errors import ElfgateError, UnreadableError
+from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides
-from elfgate.linkage.report import Distro, Prediction
+from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents
@@ -44,10 +44,17 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """An answer: what would come of the start, and the image's nature."""
+    """An answer: what would come of the start, and the image's nature.
+
+    Attributes:
+        prediction: What would come of the start.
+        variant: The image's nature.
+        whole: Both are of all layers; else the nature is not known, as the upper layers decide the start alone.
+    """
 
     prediction: Prediction
     variant: Distro
+    whole: bool = True
 
 
 class KilledError(ElfgateError):
@@ -97,3 +104,11 @@ class Predictor(Protocol):
 
     async def close(self) -> None:
         """End what works for it."""
+
+
+def unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
+    """The prediction that nothing is known."""
+    finding = Finding(
+        Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason
+    )
+    return Prediction((), (finding,))

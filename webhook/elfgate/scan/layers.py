@@ -17,6 +17,7 @@ from elfgate.scan.remembered import Remembered
 from elfgate.scan.threads import Threads
 from elfgate.store.protocol import Kind
 
+_SMALL = 1 << 20  # bytes: a layer that costs little more than the asking
 Named = tuple[str, Layer]
 """A layer, and the digest that its facts go by: its own, or that of its table of contents."""
 
@@ -77,6 +78,27 @@ class Layers:
         names = (descriptor.digest, self._table(descriptor, whole=whole))
         kept = ((name, self._kept(located, descriptor, name)) for name in names if name)
         return next(((name, layer) for name, layer in kept if layer is not None), None)
+
+    def upper(
+        self, located: Located, descriptors: Sequence[Descriptor], *, fetch: bool
+    ) -> Sequence[Descriptor]:
+        """The upper layers that are worth a look before those below are read; none if that spares nothing.
+
+        Args:
+            located: The image, and who asks.
+            descriptors: Of its layers, bottom first.
+            fetch: As far as can be had by reading one that is not at hand; else those above it.
+        """
+        missing = [
+            at
+            for at, descriptor in enumerate(descriptors)
+            if self.kept(located, descriptor, whole=False) is None
+        ]
+        if fetch and missing:
+            missing.pop()
+            while missing and 0 < descriptors[missing[-1]].size <= _SMALL:
+                missing.pop()
+        return descriptors[missing[-1] + 1 :] if missing else ()
 
     async def bring_near(self, located: Located, descriptor: Descriptor) -> None:
         """Bring a layer near that a replica has."""

@@ -9,11 +9,13 @@ from elfgate.linkage.survey import Surveyed, survey
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
+from elfgate.rootfs.unread import Unread
 from elfgate.scan.foresee import foresee
 from elfgate.scan.inquiry import Foreseen, Inquiry
 from elfgate.scan.located import Contents
 
 _NO_FACTS = NodeFacts()
+_UNREAD = Unread()
 _TREES = 4  # each keeps its layers in memory
 
 
@@ -58,7 +60,7 @@ class LocalPredictor:
         """Nothing is to be ended."""
 
     def _tree(self, contents: Contents) -> Tree:
-        return self._trees.of([layer for _, layer in contents.layers])
+        return self._trees.of([layer for _, layer in contents.layers], unread=contents.unread)
 
 
 class Trees:
@@ -70,15 +72,16 @@ class Trees:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._trees: OrderedDict[tuple[int, ...], tuple[Sequence[Layer], Tree]] = OrderedDict()
+        self._trees: OrderedDict[tuple[int, ...], Tree] = OrderedDict()
 
-    def of(self, layers: Sequence[Layer]) -> Tree:
-        """The tree of these layers, bottom first."""
-        key = tuple(map(id, layers))
+    def of(self, layers: Sequence[Layer], *, unread: bool = False) -> Tree:
+        """The tree of these layers, bottom first; of those below them, if they are not read, nothing is known."""
+        below = (_UNREAD,) if unread else ()
+        key = tuple(map(id, (*below, *layers)))
         if key not in self._trees:
             # The layers live as long as their identities are keys.
-            self._trees[key] = layers, Tree(layers)
+            self._trees[key] = Tree((*below, *layers))
         self._trees.move_to_end(key)
         while len(self._trees) > self._most:
             self._trees.popitem(last=False)
-        return self._trees[key][1]
+        return self._trees[key]

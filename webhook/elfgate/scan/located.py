@@ -70,6 +70,7 @@ class Contents:
         layers: Its layers' indexes, bottom first, each with the name that its facts go by.
         startable: False for artifacts and data, which have nothing to start.
         partial: Some layer was read by its table of contents only, so that an unknown may be one for want of reading.
+        unread: Layers below these were not read, likewise.
     """
 
     digest: str
@@ -78,3 +79,9 @@ class Contents:
     layers: tuple[tuple[str, Layer], ...]
     startable: bool = True
     partial: bool = False
+    unread: bool = False
+
+    @property
+    def wanting(self) -> bool:
+        """Whether an unknown may be one for want of reading."""
+        return self.partial or self.unread

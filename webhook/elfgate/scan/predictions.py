@@ -4,11 +4,19 @@ import asyncio
 
 from elfgate.errors import UnknownReason
 from elfgate.images.digests import is_digest, short
-from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
+from elfgate.linkage.report import Distro, Outcome
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.platforms import ARCHITECTURES
-from elfgate.scan.inquiry import BusyError, DamagedError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.inquiry import (
+    BusyError,
+    DamagedError,
+    Foreseen,
+    Inquiry,
+    KilledError,
+    Predictor,
+    unknown,
+)
 from elfgate.scan.located import Contents
 from elfgate.scan.overruns import Overruns
 
@@ -58,8 +66,10 @@ class Predictions:
             return answer
         if inquiry.explain or not is_digest(contents.digest):
             return await self._asked(contents, inquiry, namespace)
-        key = inquiry.key(contents.digest)
+        key = _key(contents, inquiry)
         answer = self._answers.get(key)
+        if answer is not None and not (answer.whole or contents.unread):
+            answer = None  # upper layers told it, and not the image's nature
         if answer is None and self._overruns.known(contents.digest, key):
             answer = _overrun("it took too much to predict before")
         return answer or await self._joined(key, contents, inquiry, namespace)
@@ -84,19 +94,25 @@ class Predictions:
             return Foreseen(unknown(error.message, UnknownReason.NOT_SCANNED), _UNKNOWN_DISTRO)
         except KilledError as error:
             answer = _overrun(error.message)
-            if key is not None:
+            if key is not None and not contents.unread:
                 self._ask_again(key, contents, inquiry)
         except ValueError as error:
             message = f"what is kept of the image {short(contents.digest)} is damaged: {error}"
             raise DamagedError(message, reason=UnknownReason.IMAGE_INVALID) from error
-        self._remember(key, contents, answer)
+        self._remember(key, contents, inquiry, answer)
         return answer
 
-    def _remember(self, key: bytes | None, contents: Contents, answer: Foreseen) -> None:
-        """Keep an answer, unless the image is read whole for want of it and asked about again."""
-        is_final = not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN
-        if key is not None and is_final:
-            self._answers.put(key, answer)
+    def _remember(
+        self, key: bytes | None, contents: Contents, inquiry: Inquiry, answer: Foreseen
+    ) -> None:
+        """Keep an answer, unless the image is read on for want of it and asked about again."""
+        is_final = not contents.wanting or answer.prediction.outcome is not Outcome.UNKNOWN
+        if key is None or not is_final:
+            return
+        self._answers.put(key, answer)
+        of_all = inquiry.key(contents.digest)
+        if self._answers.get(of_all) is None:
+            self._answers.put(of_all, answer)
 
     def _ask_again(self, key: bytes, contents: Contents, inquiry: Inquiry) -> None:
         """Ask with more patience, when there is nothing else to do; then it is final."""
@@ -115,7 +131,7 @@ class Predictions:
         except KilledError:
             await self._overruns.note(key)
         else:
-            self._remember(key, contents, answer)
+            self._remember(key, contents, inquiry, answer)
 
     async def close(self) -> None:
         """Give up what nobody waits for."""
@@ -140,9 +156,7 @@ def _overrun(message: str) -> Foreseen:
     return Foreseen(unknown(message, UnknownReason.LIMIT_EXCEEDED), _UNKNOWN_DISTRO)
 
 
-def unknown(message: str, reason: UnknownReason, remedy: str = "") -> Prediction:
-    """The prediction that nothing is known."""
-    finding = Finding(
-        Code.LINKAGE_UNKNOWN, "", message, remedy, effect=Effect.UNKNOWN, reason=reason
-    )
-    return Prediction((), (finding,))
+def _key(contents: Contents, inquiry: Inquiry) -> bytes:
+    """A key of an answer by these layers: whoever was given the upper ones is told what those say, and no more."""
+    upper = f" {len(contents.layers)} upper layers" if contents.unread else ""
+    return inquiry.key(contents.digest + upper)

@@ -33,8 +33,6 @@ __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Re
 _DEFAULTS_BYTES = 64 << 10  # of an image's config, beyond which it is made anew for each question
 _RECALL_SECONDS = 0.5
 _MOST_DOCUMENTS = 8  # on the way from an index to a manifest
-# Of layers: a few usual images, others take milliseconds out of the store. What was predicted of an image that was seen
-# lately is remembered apart, so that its layers are needed for new questions only.
 
 WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
@@ -132,6 +130,30 @@ class Reader:
         awaited = partial(self._flights.awaited, thing, located.origin)
         image = partial(self._image, located, platform, runtime, awaited)
         return await self._flights.join(thing, image, source=located.origin)
+
+    async def read_upper(
+        self, located: Located, platform: Platform, runtime: str | None, *, fetch: bool
+    ) -> tuple[str, Contents | None]:
+        """Read the upper layers of an image alone.
+
+        Args:
+            located: The image, and who asks.
+            platform: Of the node.
+            runtime: Its container runtime.
+            fetch: Read one that is not at hand, with small ones that follow it; else only those at hand.
+
+        Returns:
+            As ``read`` does; no contents either if they would spare nothing.
+
+        Raises:
+            UnreadableError: if they cannot be read.
+        """
+        if self.at_hand(located, platform, runtime) is not None:
+            return "", None
+        thing = f"upper layers of {located.image} on {platform} {runtime} {fetch}"
+        awaited = partial(self._flights.awaited, thing, located.origin)
+        upper = partial(self._upper, located, platform, runtime, fetch, awaited)
+        return await self._flights.join(thing, upper, source=located.origin)
 
     async def read_whole(
         self, located: Located, platform: Platform, runtime: str | None, contents: Contents
@@ -261,6 +283,30 @@ class Reader:
             self._origins.note_image(located, contents.digest)
         self._note_tag(located, descriptor)
         return descriptor.digest, contents
+
+    async def _upper(
+        self,
+        located: Located,
+        platform: Platform,
+        runtime: str | None,
+        fetch: bool,  # noqa: FBT001 - private
+        awaited: Callable[[], bool],
+    ) -> tuple[str, Contents | None]:
+        descriptor = await self.resolve(located)
+        self._note_tag(located, descriptor)
+        pulled = await self._documents.pull(located, descriptor, platform, runtime)
+        if pulled is None or pulled.manifest.artifact or not is_digest(pulled.descriptor.digest):
+            return descriptor.digest, None
+        layers = self._layers.upper(located, pulled.manifest.layers, fetch=fetch)
+        if not layers:
+            return descriptor.digest, None
+        config = await self._documents.config(located, pulled.manifest.config)
+        read = await self._layers.read(located, layers, whole=False, awaited=awaited)
+        digest = pulled.descriptor.digest
+        partial = [name for name, _ in read] != [layer.digest for layer in layers]
+        return descriptor.digest, Contents(
+            digest, config.platform, config.defaults, tuple(read), partial=partial, unread=True
+        )
 
     async def _contents(
         self, located: Located, pulled: Pulled, awaited: Callable[[], bool]

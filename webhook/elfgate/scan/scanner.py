@@ -1,19 +1,27 @@
 """Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
+from elfgate.scan.alike import alike
 from elfgate.scan.asker import ANYBODY, Asker
-from elfgate.scan.inquiry import BusyError, DamagedError, Foreseen, Inquiry, KilledError, Predictor
+from elfgate.scan.inquiry import (
+    BusyError,
+    DamagedError,
+    Foreseen,
+    Inquiry,
+    KilledError,
+    Predictor,
+    unknown,
+)
 from elfgate.scan.overruns import Overruns
-from elfgate.scan.predictions import Predictions, unknown
+from elfgate.scan.predictions import Predictions
 from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
@@ -63,6 +71,8 @@ class Scanner:
             goes on. None waits for as long as the sources' limits allow.
         snapshotter: How the nodes unpack layers; None if that is not known.
         on_unread: Told of each image that cannot be read (yet), with the unknown's reason.
+        by_upper: Tells whether images' natures do not matter now: then upper layers are read first, and no more if
+            they decide a start.
     """
 
     def __init__(
@@ -74,11 +84,13 @@ class Scanner:
         wait: float | None = None,
         snapshotter: Snapshotter | None = None,
         on_unread: Callable[[str], None] = lambda _: None,
+        by_upper: Callable[[], bool] = lambda: False,
     ) -> None:
         self._locate = locate
         self._reader = reader
         self._wait = wait
         self._on_unread = on_unread
+        self._by_upper = by_upper
         self._snapshotter: Snapshotter | None = snapshotter
         self._predictor = predictor
         self._predictions = Predictions(predictor, Overruns(*reader.stores))
@@ -138,6 +150,9 @@ class Scanner:
                 return at_hand
         located = self._locate(image, asker)
         async with asyncio.timeout(_least(self._wait, within)):
+            early = await self._early(located, inquiry)
+            if early is not None:
+                return self._unless_old(located, early)
             digest, contents = await self._reader.read(located, platform, inquiry.node.runtime)
             until = self._reader.holds_until(located)
             if contents is None:
@@ -147,6 +162,24 @@ class Scanner:
             contents, answer = await self._answer(located, contents, inquiry)
         linkage = _linkage(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
         return self._unless_old(located, linkage)
+
+    async def _early(self, located: Located, inquiry: Inquiry) -> Linkage | None:
+        """Predict by upper layers: by those at hand, then by one more; None if they do not decide it."""
+        if inquiry.explain or not self._by_upper():
+            return None
+        for fetch in (False, True):
+            digest, upper = await self._reader.read_upper(
+                located, inquiry.platform, inquiry.node.runtime, fetch=fetch
+            )
+            if upper is None:
+                continue
+            answer = await self._predictions.of(upper, inquiry, namespace=located.namespace)
+            if answer.prediction.outcome is not Outcome.UNKNOWN:
+                until = self._reader.holds_until(located)
+                return _linkage(
+                    located.image, digest, upper, inquiry=inquiry, answer=answer, until=until
+                )
+        return None
 
     async def _answer(
         self, located: Located, contents: Contents, inquiry: Inquiry
@@ -159,7 +192,7 @@ class Scanner:
                 located, inquiry.platform, inquiry.node.runtime, contents
             )
             answer = await self._predictions.of(contents, inquiry, namespace=located.namespace)
-        if not contents.partial or answer.prediction.outcome is not Outcome.UNKNOWN:
+        if not contents.wanting or answer.prediction.outcome is not Outcome.UNKNOWN:
             return contents, answer
         _, whole = await self._reader.read_whole(
             located, inquiry.platform, inquiry.node.runtime, contents
@@ -187,7 +220,7 @@ class Scanner:
         located = self._locate(image, asker)
         digest, manifest = self._reader.pulled_lately(located, platform, node.runtime) or ("", "")
         answer = self._predictions.remembered(manifest, self._inquiry(platform, overrides, node))
-        if answer is None:
+        if answer is None or not (answer.whole or self._by_upper()):
             return None
         until = self._reader.holds_until(located)
         prediction, variant = answer.prediction, answer.variant
@@ -270,7 +303,7 @@ class Scanner:
         await self._reader.recall(located, platform)
         found: list[str] = []
         inquiry = self._inquiry(platform, overrides, node)
-        for tag, digest in _alike(located.tag, self._reader.tags(located.repository)):
+        for tag, digest in alike(located.tag, self._reader.tags(located.repository)):
             contents = self._reader.known(located, digest, platform, node.runtime)
             if contents and await self._starts(contents, inquiry, asker.namespace):
                 found.append(f"{located.repository}:{tag}")
@@ -357,13 +390,3 @@ def _is_known(platform: Platform) -> bool:
 
 def _least(one: float | None, other: float | None) -> float | None:
     return min((seconds for seconds in (one, other) if seconds is not None), default=None)
-
-
-def _alike(tag: str, tags: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Other tags, those that begin most alike first."""
-    others = [pair for pair in tags if pair[0] != tag]
-    return sorted(others, key=lambda pair: _common_beginning(tag, pair[0]), reverse=True)
-
-
-def _common_beginning(one: str, other: str) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

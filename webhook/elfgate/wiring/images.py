@@ -51,6 +51,7 @@ class Reading:
         snapshotter: How the nodes unpack layers; None if that is not known.
         on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
         on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
+        by_upper: Tells whether images' natures do not matter now, so that upper layers may do.
         isolation: Whether images are looked into in confined processes of their own.
         self_test: Whether it is tried out first that such processes can do their work.
         figures: Where kills of those are counted.
@@ -69,6 +70,7 @@ class Reading:
     snapshotter: Snapshotter | None = None
     on_store_failure: Callable[[str], None] = _nobody
     on_unread: Callable[[str], None] = _nobody
+    by_upper: Callable[[], bool] = lambda: False
     isolation: Isolation = "none"
     self_test: bool = False
     figures: "Figures | None" = None
@@ -131,6 +133,7 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
             wait=reading.wait,
             snapshotter=reading.snapshotter,
             on_unread=reading.on_unread,
+            by_upper=reading.by_upper,
         )
         try:
             await scanning.load()

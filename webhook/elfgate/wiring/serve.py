@@ -10,6 +10,7 @@ from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.template import TEMPLATES
 from elfgate.gate.gate import Gate
 from elfgate.isolation.figures import Figures
+from elfgate.policy.sight import EVERYTHING
 from elfgate.server.bundles import BundleCollector
 from elfgate.server.isolation import IsolationCollector
 from elfgate.server.memories import MemoryCollector
@@ -46,6 +47,7 @@ async def serve(settings: "Settings") -> None:
         images.Reading.of_settings(settings),
         on_store_failure=metrics.store_failed,
         on_unread=metrics.unread,
+        by_upper=lambda: _hides_variants(engine.live),
         figures=figures,
     )
     try:
@@ -81,6 +83,11 @@ async def serve(settings: "Settings") -> None:
                 )
     finally:
         await engine.close()
+
+
+def _hides_variants(engine: "ActiveEngine") -> bool:
+    """Tell whether no policy in force looks at images' natures."""
+    return "variants" not in engine.sights.get(engine.revision, EVERYTHING)
 
 
 def _validator(

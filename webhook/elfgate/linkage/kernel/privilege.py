@@ -19,6 +19,7 @@ from elfgate.linkage.capabilities import (
 from elfgate.linkage.credentials import Credentials
 from elfgate.linkage.world import Process
 from elfgate.rootfs.entry import Entry
+from elfgate.rootfs.unread import UnreadError
 
 _SET_USER_ID = 0o4000
 _SET_GROUP_ID = 0o2010  # without the group's x bit it stands for mandatory locking
@@ -106,6 +107,8 @@ def secured(process: Process, libc: str) -> Process:
 def _by_mode(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:
     set_user = bool(entry.mode & _SET_USER_ID) and entry.uid != who.uid
     set_group = entry.mode & _SET_GROUP_ID == _SET_GROUP_ID and entry.gid != who.gid
+    if set_group and who.unread:
+        raise UnreadError("a process's group is in layers that are not read")
     if forbidden or not (set_user or set_group):
         return Gain.NO
     # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p) since.

@@ -41,6 +41,7 @@ NODES: dict[str, dict[str, Any]] = {
     "arm": node("arm-1", "arm64"),
     "power": node("power-1", "ppc64le"),
     "gpu": _with(node("gpu-1", "ppc64le"), allocatable={"example.com/gpu": "8"}),
+    "plugless": _with(node("gpu-2"), allocatable={"example.com/gpu": "0"}),
     "cordoned": node("amd-2", unschedulable=True),
     "starting": node("amd-3", taints=_taints("node.cilium.io/agent-not-ready", "NoExecute")),
     "tainted": node("amd-4", taints=_taints("team")),
@@ -75,13 +76,23 @@ def _images() -> dict[str, Blob]:
         "named": index([_image(name, _shell(name), user="app") for name in FOUR]),
         "stranger": index([_image(name, _shell(name), user="nosuch") for name in FOUR]),
         "probed": index([_image(name, _probed(name)) for name in FOUR]),
+        "module": _image("amd64", {"app": program(b"\0asm\x01\0\0\0")}),
+        "wasi": index([_image("wasm", {"app": program(b"\0asm\x01\0\0\0")}, system="wasip1")]),
+        "stub": _image("amd64", {"usr/bin/nvidia-smi": program(b"")}),
         "wasm": _image("amd64", {"app.wasm": program(b"\0asm\x01\0\0\0")}, entry="/app.wasm"),
     }
 
 
-def _image(name: str, files: dict[str, Item], *, entry: str = "/app", user: str = "") -> Blob:
+def _image(
+    name: str,
+    files: dict[str, Item],
+    *,
+    entry: str = "/app",
+    user: str = "",
+    system: str = "linux",
+) -> Blob:
     layer = tarball(files)
-    return image([layer], platform=f"linux/{name}", entrypoint=[entry], user=user)
+    return image([layer], platform=f"{system}/{name}", entrypoint=[entry], user=user)
 
 
 def _shell(name: str) -> dict[str, Item]:

@@ -1,7 +1,7 @@
 """The outlook: nodes that may still come, states of nodes that pass, runtimes that are ordinary.
 
 Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster API, Cilium, Istio's
-CNI, the CSI drivers of clouds and the node readiness controller put on nodes for a while.
+CNI, the CSI drivers of clouds, the node readiness controller, Medik8s and KubeVirt put on nodes for a while.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,8 @@ AWAY_TAINTS = (
     "readiness.k8s.io/*",
     "cloud.google.com/impending-node-termination",
     "aws-node-termination-handler/*",
+    "medik8s.io/*",
+    "kubevirt.io/drain",
 )
 
 # Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its handler's.

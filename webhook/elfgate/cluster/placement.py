@@ -14,7 +14,7 @@ from typing import Protocol
 
 from elfgate.cluster.outlook import LIFE_CYCLE_TAINTS, Outlook
 from elfgate.cluster.part import Part
-from elfgate.cluster.resources import extended, fits, is_extended, requests
+from elfgate.cluster.resources import devices, fits, is_extended, requests
 from elfgate.cluster.selector import Requirement, Term, read_term
 from elfgate.cluster.taints import (
     NO_EXECUTE,
@@ -147,9 +147,13 @@ class Placement:
             return True
         return fits(self.requests, candidate.room, candidate.offers)
 
+    def awaits(self, candidate: Candidate) -> bool:
+        """Whether the node has a device that the pod asks for, and has none to give while its plug-in is away."""
+        return any(not amount and name in self.requests for name, amount in candidate.offers)
+
     def lacking(self) -> str:
         """The demand that no node may meet, for people."""
-        return ", ".join(sorted(extended(self.requests))) or "as much as it asks for"
+        return ", ".join(sorted(devices(self.requests))) or "as much as it asks for"
 
     def names(self, keys: AbstractSet[str]) -> bool:
         """Each of its alternatives lists the values that a label or field of ``keys`` may have."""

@@ -26,6 +26,7 @@ _SUFFIXES = {
     **{f"{letter}i": Fraction(1024**power) for power, letter in enumerate("KMGTPE", 1)},
 }
 _SIDECAR = "Always"
+_HUGE_PAGES = "hugepages-"
 
 Amounts = Mapping[str, int]  # in thousandths, by the resource's name
 
@@ -34,6 +35,11 @@ def is_extended(name: str) -> bool:
     """``IsExtendedResourceName``: with a domain that is not Kubernetes' own."""
     domain, slash, _name = name.partition("/")
     return bool(slash) and not domain.endswith("kubernetes.io")
+
+
+def is_device(name: str) -> bool:
+    """Whether only some nodes offer any of it: an extended resource, or huge pages of some size."""
+    return is_extended(name) or name.startswith(_HUGE_PAGES)
 
 
 def thousandths(value: object) -> int | None:
@@ -78,15 +84,21 @@ def requests(spec: Part) -> Amounts:
     return total + _amounts(spec.get("overhead").mapping())
 
 
-def extended(requested: Amounts) -> frozenset[str]:
-    """The extended resources among what is requested."""
-    return frozenset(name for name, amount in requested.items() if amount and is_extended(name))
+def devices(requested: Amounts) -> frozenset[str]:
+    """What is requested that only some nodes offer."""
+    return frozenset(name for name, amount in requested.items() if amount and is_device(name))
 
 
 def offered(allocatable: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
-    """Read the devices and huge pages that a node offers, in thousandths, sorted."""
-    amounts = _amounts(allocatable)
-    return tuple(sorted((name, amount) for name, amount in amounts.items() if name not in ROOM))
+    """Read the devices and huge pages that a node offers, in thousandths, sorted; devices that are out with 0."""
+    amounts = {name: thousandths(value) for name, value in allocatable.items() if name not in ROOM}
+    return tuple(
+        sorted(
+            (name, amount)
+            for name, amount in amounts.items()
+            if amount or (amount == 0 and is_extended(name))
+        )
+    )
 
 
 def room(allocatable: Mapping[str, object]) -> tuple[int | None, ...]:
@@ -123,6 +135,6 @@ def fits(
     limits = dict(zip(ROOM, has_room, strict=True))
     for name, amount in requested.items():
         most = limits.get(name) if name in ROOM else of_node.get(name, 0)
-        if most is not None and amount > most and (name in ROOM or is_extended(name)):
+        if most is not None and amount > most and (name in ROOM or is_device(name)):
             return False
     return True

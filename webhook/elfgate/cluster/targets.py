@@ -134,6 +134,8 @@ class _Search:
         away = self._able(Hurdle.PASSING)
         if self._demands.template or not certain:
             away += self._able(Hurdle.AWAY)
+        if self._demands.template and certain:
+            away += self._waiting_for_devices()
         openings = self._demands.openings
         lacking = () if certain or away else self._unable()
         if lacking:
@@ -155,6 +157,14 @@ class _Search:
 
     def _able(self, hurdle: Hurdle) -> tuple[Group, ...]:
         return tuple(group for group in self._groups if group.fits and group.hurdle is hurdle)
+
+    def _waiting_for_devices(self) -> tuple[Group, ...]:
+        """The nodes whose devices are out, and that would take it when they are back."""
+        return tuple(
+            group
+            for group in self._groups
+            if not group.fits and group.hurdle <= Hurdle.AWAY and self._placement.awaits(group.kind)
+        )
 
     def _unable(self) -> tuple[Group, ...]:
         """The nodes that would take it if they had what it asks for."""

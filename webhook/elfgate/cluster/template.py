@@ -107,8 +107,12 @@ def _wrapped(
             name=metadata.get("name").text(),
             part=part.path,
             template=True,
-            openings=(*inner.openings, *openings(root, Part({}), is_pod=False)),
+            openings=_once(inner.openings, openings(root, Part({}), is_pod=False)),
         )
+
+
+def _once(*parts: tuple[Opening, ...]) -> tuple[Opening, ...]:
+    return tuple(dict.fromkeys(opening for part in parts for opening in part))
 
 
 def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:

@@ -26,7 +26,14 @@ from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
+<<<<<<< HEAD
 _UNKNOWN_DISTRO = Distro("unknown")
+=======
+_UNKNOWN_VARIANT = Variant("unknown")
+_WEBASSEMBLY = (
+    "wasm"  # of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it
+)
+>>>>>>> a9c73f7 (Refuse nothing that a parent object, an absent device or a WebAssembly runtime may change)
 _MAX_ALTERNATIVES = 2
 
 
@@ -326,11 +333,12 @@ class Scanner:
         return replace(linkage, prediction=unknown(message, UnknownReason.REGISTRY_UNREACHABLE))
 
     async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
-        offered = (
-            ", ".join(str(offer) for offer in await self._reader.platforms(located))
-            or "no platform at all"
-        )
+        offers = await self._reader.platforms(located)
+        offered = ", ".join(map(str, offers)) or "no platform at all"
         message = f"the image has nothing for {platform}; its index lists {offered}"
+        if any(offer.architecture == _WEBASSEMBLY for offer in offers):
+            message += ": a module, which a runtime of its own may start on any node"
+            return unknown(message, UnknownReason.WEBASSEMBLY)
         finding = Finding(
             Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too"
         )

@@ -38,6 +38,7 @@ SCRIPT_DEPTH = (
     5  # exec_binprm: "This allows 4 levels of binfmt rewrites before failing hard", plus the first
 )
 _LONG_LINES_SINCE, _SHORT_LINE = (5, 1, 0), 127  # bytes of a script's first line
+_WEBASSEMBLY = b"\0asm"  # a module's first bytes (WebAssembly core specification, binary format)
 _ALLOCATOR_HINT = "jemalloc-page-size"
 _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
@@ -204,6 +205,10 @@ def _no_file(
 
 def _no_format(record: Record, process: Process, found: Found, script: str) -> None:
     """Report ENOEXEC for a file that is neither ELF nor a script."""
+    if found.entry.head.startswith(_WEBASSEMBLY):
+        message = f"{found.path} is a WebAssembly module, which a runtime of its own starts"
+        record.unknown(found.path, message, UnknownReason.WEBASSEMBLY)
+        return
     what = messages.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
     record.failed(

@@ -40,7 +40,7 @@ def allowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         def judge(obj: Object, nodes: Cluster) -> bool:
             found = workload(obj)
             assert found is not None
-            inventory = Inventory(filter(None, map(read_node, nodes.values())))
+            inventory = Inventory(map(read_node, nodes.values()))
             gate = Gate(inventory, scanner, policies)
             return runner.run(gate.judge(Case(found, Point.CHECK))).verdict.allowed
 

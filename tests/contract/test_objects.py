@@ -30,7 +30,7 @@ def webhook(case: Case, images: dict[str, str], **fields: Any) -> tuple[str, str
     """The verdict of the webhook, and what it says."""
 
     async def judged() -> dict[str, Any]:
-        nodes = Inventory(filter(None, map(read_node, object_cases.nodes_of(case))))
+        nodes = Inventory(map(read_node, object_cases.nodes_of(case)))
         policies = await engine(Judging())
         try:
             async with wiring.scanner(wiring.Reading(images=images, store=None)) as scanner:

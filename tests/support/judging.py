@@ -27,9 +27,7 @@ from .registry import Registry
 
 def real_node(name: str, architecture: str, **fields: Any) -> Node:
     """A node of an architecture, as it is read from the API."""
-    found = read_node(node(name, architecture, **fields))
-    assert found
-    return found
+    return read_node(node(name, architecture, **fields))
 
 
 def review_of(obj: dict[str, Any], uid: str = "u", **fields: Any) -> bytes:

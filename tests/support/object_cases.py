@@ -50,6 +50,7 @@ NODES: dict[str, dict[str, Any]] = {
     "liar": _with(
         node("liar", "arm64"), nodeInfo={"architecture": "amd64", "operatingSystem": "linux"}
     ),
+    "nameless": {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "vk-2"}},
     "virtual": node("vk-1", "arm64", labels={"type": "virtual-kubelet"}),
 }
 

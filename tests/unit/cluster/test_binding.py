@@ -21,9 +21,7 @@ from support.objects import node, pod
 def bound(
     server: ApiServer, folder: Path, *, pod_name: str = "web", to: str = "b", **resource: str
 ) -> Workload | None:
-    inventory = Inventory(
-        found for found in map(read_node, (node("a"), node("b", "ppc64le"))) if found
-    )
+    inventory = Inventory(map(read_node, (node("a"), node("b", "ppc64le"))))
     request = {
         "uid": "1",
         "resource": {"group": "", "resource": resource.get("resource", "pods")},

@@ -6,9 +6,7 @@ from support.objects import node
 
 
 def read(name: str, **fields: Any) -> Node:
-    found = read_node(node(name, **fields))
-    assert found
-    return found
+    return read_node(node(name, **fields))
 
 
 def test_nodes_that_differ_only_by_hostname_are_one_kind() -> None:

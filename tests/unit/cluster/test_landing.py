@@ -18,7 +18,7 @@ GPU = "nvidia.com/gpu"
 
 
 def inventory(*objs: dict[str, Any]) -> Inventory:
-    return Inventory(found for found in map(read_node, objs) if found)
+    return Inventory(map(read_node, objs))
 
 
 def land(obj: dict[str, Any], nodes: Inventory, outlook: Outlook | None = None) -> Landing:

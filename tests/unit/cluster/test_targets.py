@@ -25,7 +25,7 @@ REQUIRED = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExec
 
 
 def read(*objs: dict[str, Any]) -> list[Node]:
-    return [found for found in map(read_node, objs) if found]
+    return list(map(read_node, objs))
 
 
 FOUR = Inventory(

@@ -90,8 +90,7 @@ class Collection:
     def _add(self, manifest: Manifest) -> None:
         obj = Part(manifest.obj)
         if manifest.kind == "Node":
-            node = read_node(manifest.obj)
-            self.nodes += [node] if node else []
+            self.nodes.append(read_node(manifest.obj))
         elif manifest.kind == "Namespace":
             if self.owner_label:
                 self.owners[obj.get("metadata", "name").text()] = owner(obj, self.owner_label)

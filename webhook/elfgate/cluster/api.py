@@ -288,15 +288,11 @@ def read_context(context: str = "") -> tuple[Node, ...]:
     Args:
         context: A context of the kubeconfig; empty for the current one.
 
-    Returns:
-        Its nodes, without those that do not (yet) say of which architecture they are.
-
     Raises:
         InputError: if there is no such context, the cluster does not answer, or it does not let us list nodes.
     """
     with Api(Access(context=context)) as api:
-        read = [read_node(obj) for page in api.nodes() for obj in page.items]
-    return tuple(node for node in read if node)
+        return tuple(read_node(obj) for page in api.nodes() for obj in page.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,14 +169,14 @@ def read_page(text: bytes) -> Page:
     return Page(found.items, found.metadata.version, found.metadata.position)
 
 
-def read_node(obj: Any) -> Node | None:
+def read_node(obj: Any) -> Node:
     """Read a v1 Node.
 
     Args:
         obj: The node, decoded, or one of a ``Page``.
 
     Returns:
-        The node; None if it does not (yet) say of which architecture it is.
+        The node; its architecture is empty if it does not say it, as some virtual kubelets do not.
 
     Raises:
         InputError: if it is not a Node.
@@ -190,8 +190,6 @@ def read_node(obj: Any) -> Node | None:
     labels = {intern(key): intern(value) for key, value in read.metadata.labels.items()}
     info = read.status.node_info
     architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
-    if not architecture:
-        return None
     # The kubelet's own constants are lower case; some virtual kubelets write the system's name as a title.
     platform = Platform(
         _label(labels, OS_LABELS) or info.operating_system.lower() or "linux", architecture
@@ -223,11 +221,8 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
         text: A List, a NodeList, a single Node or several documents of these; other kinds are passed over.
         source: What to call it in errors.
 
-    A node that does not say of which architecture it is (some virtual kubelets do not) is passed over, as it is where
-    nodes are followed.
-
     Raises:
-        InputError: if it is neither, or holds no node that says so.
+        InputError: if it is neither, or holds no node that says of which architecture it is.
     """
     nodes: dict[str, Node] = {}
     for manifest in objects(text, source=source):
@@ -237,9 +232,8 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
             node = read_node(manifest.obj)
         except InputError as error:
             raise InputError(f"{manifest.position}: {error}") from error
-        if node is not None:
-            nodes[node.name] = node
-    if not nodes:
+        nodes[node.name] = node
+    if not any(node.platform.architecture for node in nodes.values()):
         raise InputError(
             f"{source}: there is no node in it that says of which architecture it is",
             hint="write it with kubectl get nodes -o json",

@@ -126,7 +126,9 @@ class _Search:
         self._demands = demands
         self._inventory = inventory
         self._outlook = outlook
-        self._groups = tuple(groups(placement, inventory, outlook))
+        found = tuple(groups(placement, inventory, outlook))
+        self._groups = tuple(group for group in found if group.kind.platform.architecture)
+        self._nameless = tuple(group for group in found if not group.kind.platform.architecture)
 
     def landing(self) -> Landing:
         """Find the places, and what is open."""
@@ -136,7 +138,7 @@ class _Search:
             away += self._able(Hurdle.AWAY)
         if self._demands.template and certain:
             away += self._waiting_for_devices()
-        openings = self._demands.openings
+        openings = (*self._demands.openings, *self._without_architecture())
         lacking = () if certain or away else self._unable()
         if lacking:
             openings = (*openings, self._absent())
@@ -170,6 +172,13 @@ class _Search:
         """The nodes that would take it if they had what it asks for."""
         most = Hurdle.AWAY if self._demands.template else Hurdle.PASSING
         return tuple(group for group in self._groups if not group.fits and group.hurdle <= most)
+
+    def _without_architecture(self) -> Iterator[Opening]:
+        """Any architecture may be that of a node which does not say it."""
+        for group in self._nameless:
+            if group.fits and group.hurdle <= Hurdle.AWAY:
+                because = f"the node {group.names[0]} does not say of which architecture it is"
+                yield Opening(UnknownReason.NODE_VIRTUAL, because)
 
     def _absent(self) -> Opening:
         because = f"no node that it may use is known to offer {self._placement.lacking()}"

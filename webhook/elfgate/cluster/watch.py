@@ -217,7 +217,7 @@ class NodeWatch:
 
 
 def _read(obj: object) -> Node | None:
-    """Read a node; None if it does not say of which architecture it is, or has not the shape of one.
+    """Read a node; None if it has not the shape of one.
 
     One such node is no reason to lose sight of the others.
     """

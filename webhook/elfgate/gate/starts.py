@@ -92,7 +92,7 @@ class Starts:
     ) -> list[tuple[Container, Linkage]]:
         """Stored predictions for platforms that the cluster has but the pod excludes: the suggested remedy."""
         digests = {start.container.image: start.linkage.digest for start in starts}
-        excluded = {kind.platform for kind in inventory.kinds()}
+        excluded = {kind.platform for kind in inventory.kinds() if kind.platform.architecture}
         excluded -= {start.target.platform for start in starts}
         found = []
         for platform in sorted(excluded):

@@ -26,14 +26,9 @@ from elfgate.scan.reader import Contents, Locate, Located, Reader
 
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
-<<<<<<< HEAD
 _UNKNOWN_DISTRO = Distro("unknown")
-=======
-_UNKNOWN_VARIANT = Variant("unknown")
-_WEBASSEMBLY = (
-    "wasm"  # of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it
-)
->>>>>>> a9c73f7 (Refuse nothing that a parent object, an absent device or a WebAssembly runtime may change)
+# Of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it.
+_WEBASSEMBLY = "wasm"
 _MAX_ALTERNATIVES = 2
 
 

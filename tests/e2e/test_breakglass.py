@@ -80,7 +80,7 @@ def created(cluster: ControlPlane) -> bool:
 def lock(cluster: ControlPlane, *configurations: dict[str, Any]) -> None:
     for each in configurations:
         cluster.must("create", "-f", "-", stdin=each)
-    until(lambda: not created(cluster), "the webhook is not asked")
+    until(lambda: not created(cluster), "the webhook is not contacted")
 
 
 def test_a_locked_cluster_is_freed_by_one_command(cluster: ControlPlane, locked: str) -> None:

@@ -32,7 +32,8 @@ def test_a_webhook_that_is_down_does_what_its_failure_policy_says(
         cluster.must("create", "-f", "-", stdin=configuration)
         bad = pod("bad", ALPINE, on="ppc64le")
         until(
-            lambda: NAME in apply(cluster, name, bad, "--dry-run=server").stderr, "it is not asked"
+            lambda: NAME in apply(cluster, name, bad, "--dry-run=server").stderr,
+            "it is not contacted",
         )
         other.stop()
         said = apply(cluster, name, pod("web", ALPINE, on="ppc64le"))
@@ -232,7 +233,7 @@ def test_what_is_found_out_too_late_becomes_an_event_on_the_pod_and_its_owner(
             probe = pod("probe", "example/none:1", on="ppc64le")
             until(
                 lambda: apply(cluster, "late", probe, "--dry-run=server").stderr,
-                "the webhook is not asked",
+                "the webhook is not contacted",
             )
             obj = pod("web", ALPINE, on="ppc64le")
             reference = {

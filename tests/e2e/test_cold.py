@@ -96,7 +96,7 @@ def test_a_cluster_boots_with_the_webhook_registered_and_none_running(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     plane.must("create", "-f", "-", stdin=configuration(port, ca))
-    until(lambda: FAILS in create(plane, OTHER, pod("probe", GOOD)), "the webhook is not asked")
+    until(lambda: FAILS in create(plane, OTHER, pod("probe", GOOD)), "the webhook is not contacted")
     plane.restart_from_cold()
 
     # What brings a cluster up, the webhook among it.

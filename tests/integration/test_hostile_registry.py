@@ -201,10 +201,10 @@ CASES = {
         manifest(Answer(307, {"Location": f"{PATH}/manifests/{ODD.digest}"})),
     ),
     "a redirect to a metadata service": Case(
-        ODD, UNREACHABLE, "is not asked", layer(lambda *_: Answer(307, {"Location": METADATA}))
+        ODD, UNREACHABLE, "is not contacted", layer(lambda *_: Answer(307, {"Location": METADATA}))
     ),
     "a token service that is a metadata service": Case(
-        ODD, UNREACHABLE, "is not asked", token_service(METADATA)
+        ODD, UNREACHABLE, "is not contacted", token_service(METADATA)
     ),
     "a registry that hangs": Case(
         ODD,

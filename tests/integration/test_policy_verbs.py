@@ -145,7 +145,7 @@ def test_a_rule_whose_test_fails_or_that_misspells_a_field_is_told_of(
         monkeypatch.setenv("PATH", str(Path(opa.OPA).parent), prepend=":")
     code, out, _ = run(capsys, "bundle", "test", "--rules", tmp_path)
     assert code == 1
-    assert "data.elfgate.rules.a_test.test_it does not hold" in out
+    assert "FAIL data.elfgate.rules.a_test.test_it" in out
     assert opa.OPA is None or "undefined ref: input.request.nmespace" in out
 
 

@@ -99,7 +99,7 @@ def test_a_body_that_is_too_large_is_refused(pki: Pki, announced: bool) -> None:
     [
         (b"\x00garbage", "the body is no JSON: unexpected character"),
         (b"[" * 100_000, "the body is no JSON"),
-        (b"[]", "the body is no AdmissionReview\n"),
+        (b"[]", "the body is not an AdmissionReview\n"),
         (b'{"kind": "AdmissionReview", "request": 1}', "the AdmissionReview has no request.uid\n"),
         (
             b'{"kind": "AdmissionReview", "request": {"uid": ""}}',

@@ -1,7 +1,8 @@
 """The settings of ``elfgate serve``: a YAML file, checked whole before anything starts.
 
-What is not written has a default that is safe for a cluster: nothing is denied but what is certain, and a review that
-cannot be judged is admitted with a warning. Paths are taken from the folder in which elfgate was started.
+What is not written has a default that is safe for a cluster: nothing is denied but what is certain,
+and a review that cannot be judged is admitted with a warning. Paths are taken from the folder in
+which elfgate was started.
 """
 
 import os
@@ -34,7 +35,10 @@ from elfgate.store.address import parse as parse_store_url
 
 
 def default_store() -> Path | None:
-    """The file of facts unless a setting says otherwise (XDG base directories); None without a home."""
+    """The file of facts unless a setting says otherwise (XDG base directories).
+
+    None without a home.
+    """
     cache = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(cache) if cache else Path.home() / ".cache") / "elfgate" / "facts.db"
@@ -65,18 +69,21 @@ class Listen(Model):
         default=None,
         ge=0,
         le=65535,
-        description="TCP port for the kubelet's probes, over plain HTTP and on a thread of its own: `/livez` and "
-        "`/readyz`; 0 takes a free one.",
+        description="TCP port for the kubelet's probes (`/livez`, `/readyz`): plain HTTP, on a "
+        "thread of its own. 0 takes a free one.",
     )
     connections: PositiveInt = Field(
         default=1024,
-        description="How many connections there may be, as far as the process may have descriptors; one client gets "
-        "half of them at most.",
+        description="Most connections at a time, as far as the process may have descriptors. "
+        "One client gets at most half of them.",
     )
 
 
 class Tls(Model):
-    """The certificate that the API server verifies with its `caBundle`: files, or one that is self-made."""
+    """The certificate that the API server verifies with its `caBundle`.
+
+    Files, or one that is self-made.
+    """
 
     certificate: Path | None = Field(
         default=None, description="PEM file: the certificate, then its intermediates."
@@ -87,15 +94,17 @@ class Tls(Model):
     self_made: SelfMade | None = Field(default=None, description=SelfMade.__doc__)
     client_ca: Path | None = Field(
         default=None,
-        description="PEM file: reviews are only answered to clients with this authority's certificates; probes to all.",
+        description="PEM file of an authority: only clients with its certificates get reviews "
+        "answered. Probes need none.",
     )
     client_names: tuple[str, ...] = Field(
         default=(),
-        description="Common names of such clients; any, if none is named. Needs `client_ca`.",
+        description="Common names that such clients may have; empty allows any. Needs `client_ca`.",
     )
     reload_seconds: PositiveFloat = Field(
         default=10.0,
-        description="How often the files are looked at; changed ones are served without a restart. SIGHUP: at once.",
+        description="Seconds between checks of the files. Changed files are served without a "
+        "restart; SIGHUP checks at once.",
     )
 
     @model_validator(mode="after")
@@ -117,32 +126,39 @@ class Nodes(Model):
     )
     watch: bool = Field(
         default=False,
-        description="Follow the cluster's nodes instead; takes the rights to list and watch nodes.",
+        description="Follow the cluster's nodes instead of a file. Needs the rights to list and "
+        "watch nodes.",
     )
     stale_seconds: NonNegativeFloat = Field(
         default=5.0,
-        description="How long the nodes may not be followed; then nothing is refused only because of which there are.",
+        description="Seconds without news of the nodes, after which only what fails on any node "
+        "is refused.",
     )
     injected_libraries: tuple[str, ...] = Field(
         default=(),
-        description="Patterns of libraries that nodes put into containers (`libmydriver.so*`), besides NVIDIA's.",
+        description="Patterns of libraries that nodes add to containers (`libmydriver.so*`). "
+        "NVIDIA's are known.",
     )
     snapshotter: Snapshotter | None = Field(
         default=None,
-        description="How nodes unpack layers, by containerd's name of it (`overlayfs`, `native`, `devmapper` …); "
-        "`native` for rootless nodes. Unset, an image that comes out differently is unknown where that matters.",
+        description="Snapshotter of the nodes, by containerd's name (`overlayfs`, `native`, "
+        "`devmapper` …); `native` for rootless nodes. Unset, an image that snapshotters unpack "
+        "differently is unknown where that matters.",
     )
     extra_architectures: tuple[ArchitectureName, ...] = Field(
         default=(),
-        description="Architectures that count although no node has them yet (autoscalers, scale from zero).",
+        description="Architectures that an autoscaler may add: they count although no node has "
+        "them yet.",
     )
     passing_taints: tuple[str, ...] = Field(
         default=(),
-        description="Further patterns of taints' keys (`example.com/starting`) that nodes have for a while only.",
+        description="Further patterns of keys of taints that nodes lose again "
+        "(`example.com/starting`).",
     )
     ordinary_runtimes: tuple[str, ...] = Field(
         default=(),
-        description="Further patterns of RuntimeClasses whose containers start as the node's own do.",
+        description="Further patterns of RuntimeClasses whose containers start as ordinary ones "
+        "do.",
     )
 
     @property
@@ -162,10 +178,10 @@ class Cluster(Model):
 
     kubeconfig: Path | None = Field(
         default=None,
-        description="Else `$KUBECONFIG`, `~/.kube/config`, or in a pod its service account.",
+        description="Default: `$KUBECONFIG`, then `~/.kube/config`; in a pod, its service account.",
     )
     context: str = Field(
-        default="", description="A context of the kubeconfig; else its current one."
+        default="", description="Context of the kubeconfig. Default: the current one."
     )
 
 
@@ -182,17 +198,19 @@ class Store(Model):
 
     path: Path | None = Field(
         default=None,
-        description="The SQLite file; made when it is not there. Default: `elfgate/facts.db` in the user's cache, or "
-        "none where `url` is set.",
+        description="SQLite file, created if missing. Default: `elfgate/facts.db` in the user's "
+        "cache; none where `url` is set.",
     )
     size_cap: ByteSize = Field(
-        default=ByteSize(1 << 30), description="What is used least recently goes beyond this size."
+        default=ByteSize(1 << 30),
+        description="Above this size, the least recently used facts are evicted.",
     )
     url: Annotated[str, AfterValidator(_store_url)] | None = Field(
         default=None,
-        description="A Valkey or Redis server on which replicas share facts: `valkey://[USER@]HOST[:PORT][/DATABASE]`, "
-        "`valkeys://` for TLS, or `unix:///SOCKET`. Its password: in the environment, `ELFGATE_STORE_PASSWORD`; "
-        "so are the keys that facts there are sealed with, the newest first: `ELFGATE_STORE_KEYS`.",
+        description="Valkey or Redis server on which replicas share facts: "
+        "`valkey://[USER@]HOST[:PORT][/DATABASE]`, `valkeys://` for TLS, or `unix:///SOCKET`. "
+        "`ELFGATE_STORE_PASSWORD` holds its password, and `ELFGATE_STORE_KEYS` the keys that "
+        "seal its facts, newest first.",
     )
 
 
@@ -200,10 +218,11 @@ class CredentialProviders(Model):
     """The kubelet's credential provider plug-ins, for registries of clouds."""
 
     config: Path = Field(
-        description="A CredentialProviderConfig (the kubelet's `--image-credential-provider-config`)."
+        description="A CredentialProviderConfig (the kubelet's "
+        "`--image-credential-provider-config`)."
     )
     folder: Path = Field(
-        description="Where its programs are (`--image-credential-provider-bin-dir`)."
+        description="Folder of the provider programs (`--image-credential-provider-bin-dir`)."
     )
 
 
@@ -211,36 +230,41 @@ class Registries(Model):
     """How registries are reached."""
 
     insecure: tuple[str, ...] = Field(
-        default=(), description="Hosts (with port) that are spoken to over plain HTTP."
+        default=(), description="Registries (host and port) to reach over plain HTTP."
     )
     config_path: tuple[Path, ...] = Field(
         default=(),
-        description="Folders like `/etc/containerd/certs.d`: mirrors, authorities and more, by `hosts.toml`.",
+        description="Folders of `hosts.toml` files, such as `/etc/containerd/certs.d`: mirrors, "
+        "authorities and more.",
     )
     docker_config: Path | None = Field(
         default=None,
-        description="Docker's `config.json`; else the one in `DOCKER_CONFIG` or `~/.docker`. All who ask share it.",
+        description="Docker's `config.json`; its credentials serve every namespace. Default: in "
+        "`DOCKER_CONFIG` or `~/.docker`.",
     )
     credential_providers: CredentialProviders | None = Field(
         default=None, description=CredentialProviders.__doc__
     )
     pull_secrets: bool = Field(
         default=False,
-        description="Read workloads' pull secrets, so that each namespace is told only of images that it may pull. "
-        "Needs `tls.client_ca`: without it, whoever asks may be anybody, and no secret is used.",
+        description="Read workloads' pull secrets: each namespace then learns only of images "
+        "that it may pull. Needs `tls.client_ca`, as unverified clients must not have secrets "
+        "used for them.",
     )
     loopback: bool = Field(
         default=False,
-        description="Let pods name registries on this machine, besides those in `insecure` and `config_path`.",
+        description="Let pods name registries on this machine. Those in `insecure` and "
+        "`config_path` are allowed anyway.",
     )
     by_table: bool = Field(
         default=False,
-        description="Believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter.",
+        description="Trust the tables of contents of eStargz and zstd:chunked layers, and read "
+        "only the files that may matter.",
     )
     concurrency: PositiveInt | None = Field(
         default=None,
-        description="How many look-ups, and how many layers, of one registry are under way at a time "
-        "for one namespace; eight, and two, if unset.",
+        description="Most look-ups, and most layers, of one registry at a time for one namespace. "
+        "Default: eight look-ups and two layers.",
     )
 
 
@@ -252,18 +276,25 @@ class BundleKey(Model):
 
 
 class PolicyBundle(Model):
-    """A signed bundle that is looked for now and then. Until the first is in force, the other policy settings apply."""
+    """A signed bundle that is looked for now and then.
+
+    Until the first is in force, the other policy settings apply.
+    """
 
     location: str = Field(
-        description="An https URL, or an image whose only layer it is: in a registry, `oci:DIR` or an archive."
+        description="An https URL, or an image whose only layer is the bundle: in a registry, "
+        "`oci:DIR` or an archive."
     )
     keys: tuple[BundleKey, ...] = Field(
         min_length=1, description="Public keys. A bundle is signed with one of them (ES256)."
     )
-    poll_seconds: PositiveFloat = Field(default=60.0, description="From one look to the next.")
+    poll_seconds: PositiveFloat = Field(
+        default=60.0, description="Seconds between checks for a new bundle."
+    )
     keep: Path | None = Field(
         default=None,
-        description="Folder of the last good bundle. A restart judges by it while the location is away.",
+        description="Folder of the last good bundle. A restart judges by it while the location "
+        "is away.",
     )
     required: bool = Field(
         default=False, description="The webhook is not ready before a bundle is in force."
@@ -274,26 +305,27 @@ class PolicyBundle(Model):
 
 
 class Policies(PolicyConfig):
-    """Which policies judge, and what they decide by where that differs from the bundle's own configuration."""
+    """The policies that judge, and settings that differ from the bundle's own."""
 
     folder: Path | None = Field(
-        default=None, description="A policy bundle's folder; else the one that comes with elfgate."
+        default=None,
+        description="Folder of a policy bundle. Default: the bundle that comes with elfgate.",
     )
     own_rules: Path | None = Field(
         default=None,
-        description="A folder (such as a ConfigMap's volume) of further rules, in Rego.",
+        description="Folder of your own rules in Rego, such as a ConfigMap's volume.",
     )
     bundle: PolicyBundle | None = Field(default=None, description=PolicyBundle.__doc__)
     engine: Literal["embedded", "opa"] = Field(
-        default="embedded", description="What evaluates: this process, or an OPA server beside it."
+        default="embedded",
+        description="Policy engine: in this process, or an OPA server beside it.",
     )
-    opa_socket: Path | None = Field(
-        default=None, description="The unix socket on which that OPA listens."
-    )
+    opa_socket: Path | None = Field(default=None, description="Unix socket of the OPA server.")
     seconds: PositiveFloat = Field(
         default=1.0,
         le=30,
-        description="How long OPA, or rules of your own, may take for a review; a rule that takes longer is left out.",
+        description="Seconds that OPA or your own rules may take for a review. A rule that "
+        "takes longer is left out.",
     )
 
     @model_validator(mode="after")
@@ -310,52 +342,62 @@ class Admission(Model):
 
     fail: Literal["allow", "deny"] = Field(
         default="allow",
-        description="The answer when elfgate itself fails or runs out of time; `allow` comes with a warning.",
+        description="The answer when elfgate itself fails or runs out of time; `allow` comes "
+        "with a warning.",
     )
     exempt_namespaces: tuple[str, ...] = Field(
         default=(),
-        description="Namespaces of which everything is admitted unjudged, besides `kube-system` and the webhook's own.",
+        description="Namespaces whose objects are admitted unjudged, as are `kube-system`'s and "
+        "those of the webhook's own.",
     )
     kinds: tuple[Template, ...] = Field(
         default=(),
-        description="Further kinds that hold a pod template: `group`, `kind`, `path` to it (a list, such as "
-        "`[spec, template]`; empty for the object itself), and `every_node` if it runs on each, as a DaemonSet does.",
+        description="Further kinds that hold a pod template: `group`, `kind`, the template's "
+        "`path` (a list, such as `[spec, template]`; empty for the object itself), and "
+        "`every_node` for kinds that run on each node.",
     )
     steer: bool = Field(
         default=False,
-        description="Answer `POST /mutate`: pods get a required node affinity for the architectures they can start on.",
+        description="Answer `POST /mutate`: pods get a required node affinity for the "
+        "architectures they can start on.",
     )
     first_sight_seconds: NonNegativeFloat = Field(
         default=2.0,
-        description="How long a review waits for an image that was never read; then it is unknown, and read on.",
+        description="Seconds that a review waits for an image seen for the first time. Then the "
+        "image is unknown; reading goes on.",
     )
     bindings: bool = Field(
         default=False,
-        description="Judge bindings too, where the webhook is asked about them; takes the right to get pods.",
+        description="Judge bindings too, where the webhook receives them. Needs the right to "
+        "get pods.",
     )
     events: bool = Field(
         default=False,
-        description="Tell by an Event on an object and its owner when it was admitted unknown and is then found unable "
-        "to start; takes the rights to create and patch events.",
+        description="Write an Event on an object and its owner if the object was admitted as "
+        "unknown and then turns out unable to start. Needs the rights to create and patch "
+        "events.",
     )
     margin_seconds: NonNegativeFloat = Field(
         default=0.5,
-        description="How long before the API server's own deadline the answer is given.",
+        description="Seconds between the answer and the API server's own deadline.",
     )
     default_timeout_seconds: PositiveFloat = Field(
         default=10.0,
         le=30,
-        description="The deadline of a review that comes without `?timeout=` (Kubernetes' own default).",
+        description="Deadline of a review without `?timeout=`. Kubernetes' own default is the "
+        "same.",
     )
     body_bytes: PositiveInt = Field(
-        default=3 << 20, description="Larger reviews are refused unread (413)."
+        default=3 << 20, description="Most bytes of a review; larger ones are refused unread (413)."
     )
     in_flight: PositiveInt = Field(
-        default=256, description="Beyond so many reviews at a time, one more is answered by `fail`."
+        default=256,
+        description="Most reviews judged at once; further ones get the answer set by `fail`.",
     )
     drain_seconds: NonNegativeFloat = Field(
         default=5.0,
-        description="After SIGTERM, how long the webhook is not ready but still answers, so that endpoints drain.",
+        description="Seconds after SIGTERM in which the webhook is not ready but still answers, "
+        "so that endpoints drain.",
     )
 
 
@@ -376,7 +418,7 @@ class ImageLimits(Model):
     )
     layer_ratio: PositiveInt = Field(
         default=_LIMITS.layer_ratio,
-        description="Unpacked to packed bytes, beyond the first 64 MiB unpacked.",
+        description="Most bytes unpacked for one byte packed, after the first 64 MiB unpacked.",
     )
     index_entries: PositiveInt = Field(
         default=_LIMITS.index_entries, description="Manifests in one index."
@@ -406,7 +448,8 @@ class Settings(Model):
     store: Store = Field(default=Store(), description=Store.__doc__)
     images: dict[str, str] = Field(
         default={},
-        description="Where to read an image instead of its registry: reference → `oci:DIR`, `docker-archive:FILE`, …",
+        description="Images to read from elsewhere than their registry: reference → `oci:DIR`, "
+        "`docker-archive:FILE`, …",
     )
     registries: Registries = Field(default=Registries(), description=Registries.__doc__)
     policies: Policies = Field(default=Policies(), description=Policies.__doc__)
@@ -414,8 +457,9 @@ class Settings(Model):
     limits: ImageLimits = Field(default=ImageLimits(), description=ImageLimits.__doc__)
     isolation: Literal["required", "preferred", "none"] = Field(
         default="preferred",
-        description="Look into images in confined processes of their own: `required` does not "
-        "start where this system has none, `preferred` says so and goes on, `none` never tries.",
+        description="Whether confined processes look into images. Where this system cannot "
+        "confine, `required` refuses to start, and `preferred` logs a warning and goes on. "
+        "`none` never confines.",
     )
     log: Log = Field(default=Log(), description=Log.__doc__)
 

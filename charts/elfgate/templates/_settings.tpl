@@ -57,7 +57,7 @@ docker_config: /run/elfgate/credentials/config.json
 {{- fail "bundle.publicKeys must be set with bundle.location" -}}
 {{- end -}}
 {{- if and .Values.bundle.location (include "elfgate.hasOwnRules" .) -}}
-{{- fail "bundle.location and rules of your own exclude each other: put the rules into the bundle" -}}
+{{- fail "bundle.location and your own rules exclude each other: put the rules into the bundle" -}}
 {{- end -}}
 {{- if and .Values.ownRules .Values.ownRulesConfigMap -}}
 {{- fail "ownRules and ownRulesConfigMap exclude each other" -}}

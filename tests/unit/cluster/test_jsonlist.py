@@ -80,5 +80,5 @@ def test_a_long_list_takes_the_memory_of_its_text() -> None:
 
 
 def test_a_long_list_that_breaks_off_is_an_error() -> None:
-    with pytest.raises(InputError, match="not YAML"):
+    with pytest.raises(InputError, match="invalid YAML"):
         list(objects(long_list(5000)[:-1], source="f"))

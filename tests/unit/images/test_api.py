@@ -53,14 +53,14 @@ def test_a_redirect_may_not_leave_tls() -> None:
 )
 @pytest.mark.parametrize("loopback", [False, True])
 def test_addresses_that_no_registry_has_are_never_reached(address: str, loopback: bool) -> None:
-    with pytest.raises(UnreadableError, match="is not asked"):
+    with pytest.raises(UnreadableError, match="is not contacted"):
         check_address("name", address, loopback=loopback)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
 def test_this_machine_is_reached_only_on_behalf_of_its_own_registries(address: str) -> None:
     check_address("name", address, loopback=True)
-    with pytest.raises(UnreadableError, match=r"name \(.*\) is not asked"):
+    with pytest.raises(UnreadableError, match=r"name \(.*\) is not contacted"):
         check_address("name", address, loopback=False)
 
 
@@ -119,9 +119,9 @@ def test_behind_a_proxy_addresses_are_checked_by_their_form(
     monkeypatch.setenv("no_proxy", "")
     asked = Connections()
     for url, words in (
-        ("http://169.254.169.254/", "is not asked"),
-        ("http://2852039166/", "is not asked"),
-        ("http://[fe80::1]/", "is not asked"),
+        ("http://169.254.169.254/", "is not contacted"),
+        ("http://2852039166/", "is not contacted"),
+        ("http://[fe80::1]/", "is not contacted"),
         ("http://registry.example/", "cannot be reached"),  # nobody is at the proxy's port
     ):
         with (

@@ -96,7 +96,7 @@ def test_this_machines_own_interfaces_are_not_asked() -> None:
     with listening(address) as listener:
         host = f"{address}:{listener.getsockname()[1]}"
         registries = Registries(options=RegistryOptions(loopback=False, plain_http=frozenset()))
-        with pytest.raises(UnreadableError, match="is not asked"):
+        with pytest.raises(UnreadableError, match="is not contacted"):
             registries.repository(Reference.parse(f"{host}/example/app")).resolve("1.0")
         registries.close()
         listener.settimeout(0.2)

@@ -382,5 +382,5 @@ def test_a_redirect_to_where_no_registry_is_is_refused(
     registry: Registry, repository: Repository, location: str
 ) -> None:
     registry.answer(f"{PATH}/blobs/{LAYER.digest}", Answer(307, {"Location": location}))
-    with refused(UnknownReason.REGISTRY_UNREACHABLE, "is not asked|not a usable URL"):
+    with refused(UnknownReason.REGISTRY_UNREACHABLE, "is not contacted|not a usable URL"):
         repository.layer(descriptor(LAYER))

@@ -110,7 +110,7 @@ def test_a_token_service_where_none_is_is_not_asked(
     registry.answer(
         f"{PATH}/manifests/1.0", Answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'})
     )
-    with refused(UnknownReason.REGISTRY_UNREACHABLE, "is not asked|not a usable URL"):
+    with refused(UnknownReason.REGISTRY_UNREACHABLE, "is not contacted|not a usable URL"):
         repository.resolve("1.0")
 
 

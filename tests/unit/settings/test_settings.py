@@ -85,13 +85,13 @@ def test_an_architecture_that_nobody_knows_is_told(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("listen:\n  port: [1\n", "FILE:3: no YAML: "),
-        ("a: &x [*x]\nb: \t@", "FILE:2: no YAML: "),
-        ("\x00", "FILE: no YAML: cannot be decoded"),
-        ("[" * 2000, "FILE: no YAML: cannot be decoded"),
+        ("listen:\n  port: [1\n", "FILE:3: invalid YAML: "),
+        ("a: &x [*x]\nb: \t@", "FILE:2: invalid YAML: "),
+        ("\x00", "FILE: invalid YAML: cannot be decoded"),
+        ("[" * 2000, "FILE: invalid YAML: cannot be decoded"),
         ("- listen", "FILE: must be a mapping of settings"),
         ("false", "FILE: must be a mapping of settings"),
-        ("a: 2021-99-99", "FILE: no YAML: cannot be decoded"),
+        ("a: 2021-99-99", "FILE: invalid YAML: cannot be decoded"),
         ("# " + "x" * FILE_BYTES, f"FILE: larger than {FILE_BYTES} bytes"),
     ],
 )

@@ -29,7 +29,7 @@ EXIT_CODES = """exit codes:
   0  all that was asked for starts, or is admitted
   1  something cannot start, or is denied
   2  bad usage, or input that cannot be read
-  3  nothing cannot start, but something is unknown (check: only with --strict)
+  3  no failures, but some results are unknown (check: only with --strict)
   4  the policies gave no verdict that can be trusted
   70  an unexpected error, which is a bug: nothing was decided
 """

@@ -35,14 +35,15 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="REF=IMAGE",
         dest="images",
-        help="take IMAGE (such as oci:DIR) for the reference REF; so an image can be judged before it is pushed",
+        help="take IMAGE (such as oci:DIR) for the reference REF; so an image can be judged "
+        "before it is pushed",
     )
     group.add_argument(
         "--insecure-registry",
         action="append",
         default=[],
         metavar="HOST[:PORT]",
-        help="speak plain HTTP to this registry (a loopback registry needs no such leave)",
+        help="speak plain HTTP to this registry (loopback registries are allowed anyway)",
     )
     group.add_argument(
         "--hosts-dir",
@@ -50,39 +51,43 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DIR",
         type=Path,
-        help="ask registries as the hosts.toml files in DIR say (such as /etc/containerd/certs.d); may be repeated",
+        help="use the hosts.toml files in DIR, such as /etc/containerd/certs.d; may be repeated",
     )
     group.add_argument(
         "--by-table",
         action="store_true",
-        help="believe the tables of contents of eStargz and zstd:chunked layers, and read only what may matter of them",
+        help="trust the tables of contents of eStargz and zstd:chunked layers, and read only "
+        "the files that may matter",
     )
     group.add_argument(
         "--docker-config",
         metavar="FILE",
         type=Path,
-        help="take credentials from this config.json (default: the one in $DOCKER_CONFIG or ~/.docker)",
+        help="take credentials from this config.json (default: the one in $DOCKER_CONFIG or "
+        "~/.docker)",
     )
     group.add_argument(
         "--injected-library",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="a library that nodes put into containers, such as 'libmydriver.so*': its lack is an unknown",
+        help="a library that nodes add to containers, such as 'libmydriver.so*'; an image "
+        "without it is unknown",
     )
     group.add_argument(
         "--snapshotter",
         choices=_SNAPSHOTTERS,
         metavar="NAME",
-        help="how nodes unpack layers: overlayfs (also of CRI-O and Docker), native (also rootless), devmapper, btrfs, "
-        "zfs, blockfile or fuse-overlayfs; else what comes out differently is an unknown",
+        help="snapshotter of the nodes: overlayfs (also CRI-O and Docker), native (also "
+        "rootless), devmapper, btrfs, zfs, blockfile or fuse-overlayfs; without it, an image "
+        "that they unpack differently is unknown",
     )
     group.add_argument(
         "--isolation",
         choices=("required", "preferred", "none"),
         default="preferred",
         metavar="HOW",
-        help="look into images in confined processes of their own: required, preferred (default), "
+        help="look into images in confined processes: required, preferred (default), "
         "or none, for images that you trust",
     )
     add_store(group)
@@ -93,8 +98,9 @@ def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> No
     parser.add_argument(
         "--store",
         metavar="FILE|URL",
-        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), or on this Valkey or "
-        "Redis server (valkey://HOST; its password in ELFGATE_STORE_PASSWORD)",
+        help="keep facts in this SQLite file (default: elfgate/facts.db in the user's cache), "
+        "or on this Valkey or Redis server (valkey://HOST; its password in "
+        "ELFGATE_STORE_PASSWORD)",
     )
 
 
@@ -115,7 +121,7 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
         "--policies", type=Path, metavar="DIR", help="this bundle instead of the one shipped"
     )
     parser.add_argument(
-        "--rules", type=Path, metavar="DIR", help="the rules of your own in this folder too"
+        "--rules", type=Path, metavar="DIR", help="your own rules in this folder too"
     )
     parser.add_argument(
         "--config",
@@ -161,7 +167,8 @@ def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
         choices=formats,
         default=formats[0],
         metavar="FORMAT",
-        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]}); json has a published schema",
+        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]}); json has a "
+        f"published schema",
     )
 
 

@@ -21,7 +21,7 @@ what the kernel and the loader would do with its program, worked out from the im
 EPILOG = f"""{EPILOG_IMAGES}
 COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
 
-exit codes: 0 all start; 1 one cannot; 2 bad usage, or the image cannot be read; 3 none cannot, but some are unknown
+exit codes: 0 all start; 1 one cannot; 2 bad usage, or the image cannot be read; 3 no failures, but some are unknown
 
 examples:
   elfgate scan registry.example/team/app:1.2
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_code(linkages: "Sequence[Linkage]") -> int:
-    """0 all start; 1 one cannot; 3 none cannot, but some are unknown."""
+    """0 all start; 1 one cannot; 3 no failures, but some are unknown."""
     from elfgate.linkage.report import Outcome
 
     outcomes = {linkage.outcome for linkage in linkages}

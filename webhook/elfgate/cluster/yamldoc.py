@@ -128,9 +128,9 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark  # the C parser's has the same attributes
         where = f"{source}:{mark.line + 1}" if mark else source
-        raise InputError(f"{where}: not YAML: {error.problem}") from error
+        raise InputError(f"{where}: invalid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, _TooMuchError) as error:
-        raise InputError(f"{source}: not YAML that can be used: {_one_line(error)}") from error
+        raise InputError(f"{source}: unusable YAML: {_one_line(error)}") from error
 
 
 def _read(text: str, source: str) -> Iterator[Document]:

@@ -164,6 +164,7 @@ def _is_own(address: str) -> bool:
 def _refused(host: str, address: str) -> UnreadableError:
     named = address if host == address else f"{host} ({address})"
     return UnreadableError(
-        f"{named} is not asked: a loopback, link-local or metadata address, or one of this machine",
+        f"{named} is not contacted for a pod: a loopback, link-local or metadata address, or "
+        f"one of this machine",
         reason=UnknownReason.REGISTRY_UNREACHABLE,
     )

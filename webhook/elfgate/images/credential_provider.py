@@ -103,7 +103,7 @@ class CredentialProviders:
         except OSError as error:
             raise InputError(f"{config}: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"{config} is no YAML") from error
+            raise InputError(f"{config} is not valid YAML") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))

@@ -69,7 +69,7 @@ def annotation(text: str) -> Annotation | None:
     """The METADATA of a module's source; None if it has none.
 
     Raises:
-        InputError: if the METADATA is no YAML.
+        InputError: if the METADATA is not valid YAML.
     """
     match = _BLOCK.search(text)
     if match is None:
@@ -78,5 +78,5 @@ def annotation(text: str) -> Annotation | None:
     try:
         fields = yaml.load(block, Loader=_LOADER)  # noqa: S506 - a safe loader, the C one where there is one
     except yaml.YAMLError:
-        raise InputError(f"the METADATA of {match[2]} is no YAML") from None
+        raise InputError(f"the METADATA of {match[2]} is not valid YAML") from None
     return Annotation(match[2], fields if isinstance(fields, dict) else {})

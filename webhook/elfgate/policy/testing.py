@@ -103,7 +103,7 @@ def _tests(whole: bundle.Bundle) -> list[str]:
 
 def _failing(whole: bundle.Bundle, names: list[str]) -> list[str]:
     engine = EmbeddedEngine(whole)
-    return [f"{name} does not hold" for name in names if not _holds(engine, name)]
+    return [f"FAIL {name}" for name in names if not _holds(engine, name)]
 
 
 def _holds(engine: EmbeddedEngine, name: str) -> bool:

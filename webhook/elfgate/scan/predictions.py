@@ -148,7 +148,7 @@ def _without_asking(contents: Contents, inquiry: Inquiry) -> Foreseen | None:
     platform = inquiry.platform
     if platform.os == "linux" and platform.architecture in ARCHITECTURES:
         return None
-    message = f"how {platform} starts programs is not known to elfgate"
+    message = f"elfgate does not know how {platform} starts programs"
     return Foreseen(unknown(message, UnknownReason.SHAPE_UNKNOWN), _UNKNOWN_DISTRO)
 
 

@@ -89,7 +89,7 @@ class Webhook:
         path = scope["path"]
         methods = self._methods.get(path)
         if methods is None:
-            await self._reply(send, 404, f"no such path; there are {', '.join(self._methods)}\n")
+            await self._reply(send, 404, f"not found; try {', '.join(self._methods)}\n")
         elif scope["method"] not in methods:
             await self._reply(
                 send, 405, f"{path} takes {' or '.join(methods)}\n", allow=", ".join(methods)

@@ -33,7 +33,7 @@ def review_request(body: bytes) -> dict[str, object]:
             f"the body is no JSON: {error.msg}, line {error.lineno} column {error.colno}"
         ) from None
     if not isinstance(review, dict) or review.get("kind") != "AdmissionReview":
-        raise InputError("the body is no AdmissionReview")
+        raise InputError("the body is not an AdmissionReview")
     request = review.get("request")
     if (
         not isinstance(request, dict)

@@ -121,12 +121,13 @@ def _layer(chance: random.Random) -> dict[str, Any]:
     codes = [code.value for code in Code]
     return {
         "require": chance.choice(("any", "all")),
+        "most": chance.choice((None, None, "dryrun", "warn", "deny")),
         "rules": {
             code: chance.choice(("deny", "warn", "dryrun", "off"))
             for code in chance.sample(codes, 3)
         },
         "unknown": {
-            reason.value: chance.choice(("deny", "warn", "allow"))
+            reason.value: chance.choice(("deny", "warn", "dryrun", "allow"))
             for reason in chance.sample(list(UnknownReason), 3)
         },
         "notes": {

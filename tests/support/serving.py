@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import trustme
 
+from elfgate.server.answers import Refusal
 from elfgate.server.app import Ready
 from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
@@ -40,6 +41,7 @@ class Answer:
     outcome: str = "judged"
     seconds: Mapping[str, float] = field(default_factory=dict)
     dryrun: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 def answer(body: bytes, *, allowed: bool = True, codes: tuple[str, ...] = ()) -> Answer:

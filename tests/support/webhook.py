@@ -18,6 +18,7 @@ import trustme
 from .control_plane import PATIENCE, until
 
 NAME = "validate.elfgate.dev"
+JSON = {"content-type": "application/json"}
 
 _WORKLOADS = ["deployments", "replicasets", "statefulsets", "daemonsets"]
 RULES = [
@@ -133,10 +134,21 @@ class Webhook:
 
     def get(self, path: str) -> httpx.Response:
         """Ask it something."""
+        with self._client() as client:
+            return client.get(path)
+
+    def review(self, body: bytes) -> dict[str, Any]:
+        """Its response to a review."""
+        with self._client() as client:
+            answer = client.post("/validate", content=body, headers=JSON)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        response: dict[str, Any] = answer.json()["response"]
+        return response
+
+    def _client(self) -> httpx.Client:
         context = ssl.create_default_context()
         self.ca.configure_trust(context)
-        with httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=20) as client:
-            return client.get(path)
+        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=20)
 
     def log(self) -> list[dict[str, Any]]:
         """What it has logged so far."""

@@ -66,6 +66,59 @@ test_every_platform_counts_where_the_settings_say_so if {
 	judged(worse, {"points": {"pod": {"require": "all"}}, "namespaces": {"shop": {"require": "any"}}}).allowed
 }
 
+all_fail := sample.document(["ppc64le"], [fails("web", "ppc64le")])
+
+test_what_is_held_back_is_said_beside_the_verdict if {
+	plain := judged(all_fail, {})
+	every settings in [{"most": "dryrun"}, {"most": "warn"}, {"rules": {"loader_missing": "dryrun"}}] {
+		verdict := judged(all_fail, settings)
+		verdict.allowed
+		verdict.would_deny == plain.denials
+	}
+}
+
+test_what_only_warns_in_any_case_is_not_held_back if {
+	every settings in [{}, {"most": "dryrun"}, {"rules": {"loader_missing": "warn"}}] {
+		judged(some_fail, settings).would_deny == []
+	}
+}
+
+test_what_is_denied_holds_nothing_back if {
+	document := sample.document(["ppc64le"], [fails("db", "ppc64le"), sample.predicted("web", "ppc64le", "fails", ["exec_format"])])
+	verdict := judged(document, {"rules": {"exec_format": "warn"}})
+	not verdict.allowed
+	verdict.would_deny == []
+}
+
+test_nobody_is_told_of_a_dry_run if {
+	judged(all_fail, {"most": "dryrun"}).warnings == []
+	judged(some_fail, {"most": "dryrun"}).warnings == []
+	judged(sample.document(["s390x"], [unsure("web", "s390x")]), {"most": "dryrun"}).warnings == []
+}
+
+test_a_warning_of_what_is_to_be_refused_says_so if {
+	[warning.lines | some warning in judged(all_fail, {"most": "warn"}).warnings] == [[
+		"/app: loader_missing  [loader_missing]",
+		"for now this only warns: later it is refused",
+	]]
+	[warning.lines | some warning in judged(some_fail, {"most": "warn"}).warnings] == [["/app: loader_missing  [loader_missing]"]]
+}
+
+test_a_warning_beside_it_stays_as_it_is if {
+	document := sample.document(["ppc64le"], [fails("db", "ppc64le"), unsure("web", "ppc64le")])
+	warnings := judged(document, {"most": "warn"}).warnings
+	[[warning.code, count(warning.lines)] | some warning in warnings] == [["loader_missing", 2], ["linkage_unknown", 1]]
+}
+
+test_a_placement_that_spares_in_a_dry_run_holds_a_denial_back if {
+	away := json.patch(all_fail, [{"op": "add", "path": "/openings", "value": [{"reason": "gated", "because": "it is gated"}]}])
+	verdict := judged(away, {"unknown": {"gated": "dryrun"}})
+	verdict.allowed
+	verdict.warnings == []
+	[denial.code | some denial in verdict.would_deny] == ["loader_missing"]
+	judged(away, {}).would_deny == []
+}
+
 test_one_platform_of_which_nothing_is_known_is_enough_to_admit if {
 	verdict := judged(sample.document(["ppc64le", "s390x"], [fails("web", "ppc64le"), unsure("web", "s390x")]), {})
 	verdict.allowed

@@ -59,6 +59,51 @@ test_a_workload_that_a_controller_made_is_refused_as_any if {
 	levels_of(replica_set, {}) == ["deny", "deny", "deny"]
 }
 
+capped(level, most) := found if {
+	found := config.level(level, "a", "fails", "") with input as in_namespace("shop")
+		with data.elfgate.config as object.union(settings, {"most": most})
+}
+
+test_nothing_does_more_than_the_most if {
+	[capped("deny", most) | some most in ["deny", "warn", "dryrun"]] == ["deny", "warn", "dryrun"]
+	[capped("off", most) | some most in ["deny", "warn", "dryrun"]] == ["off", "off", "off"]
+}
+
+test_the_most_holds_for_a_rule_that_no_setting_names if {
+	laid := object.union(settings, {"most": "dryrun", "namespaces": {}})
+	found := config.level(config.mode("of_tomorrow"), "of_tomorrow", "fails", "") with data.elfgate.config as laid
+		with input as in_namespace("shop")
+	found == "dryrun"
+}
+
+test_a_namespace_has_a_most_of_its_own if {
+	laid := object.union(settings, {"most": "dryrun", "namespaces": {"shop": {"most": "deny"}}})
+	here := config.level("deny", "a", "fails", "") with data.elfgate.config as laid
+		with input as in_namespace("shop")
+	here == "deny"
+	elsewhere := config.level("deny", "a", "fails", "") with data.elfgate.config as laid with input as in_namespace("bank")
+	elsewhere == "dryrun"
+}
+
+unheld(mode, effect, reason, setting) := found if {
+	found := config.level(mode, "a", effect, reason) with input as in_namespace("shop")
+		with data.elfgate.unheld as true
+		with data.elfgate.config as object.union(settings, {"most": "dryrun", "unknown": {"not_scanned": setting}})
+}
+
+test_unheld_what_warns_or_runs_dry_denies_and_what_is_off_stays_off if {
+	[unheld(mode, "fails", "", "warn") | some mode in ["deny", "warn", "dryrun", "off"]] == ["deny", "deny", "deny", "off"]
+}
+
+test_unheld_an_unknown_that_runs_dry_denies_and_one_that_warns_goes_on_warning if {
+	found := [unheld("dryrun", "unknown", "not_scanned", setting) | some setting in ["deny", "dryrun", "warn", "allow"]]
+	found == ["deny", "deny", "warn", "off"]
+}
+
+test_unheld_a_note_does_not_deny if {
+	unheld("warn", "note", "", "warn") == "dryrun"
+}
+
 test_the_settings_of_the_point_may_insist if {
 	points := {"pod": {"rules": {"a": "deny"}, "unknown": {"not_scanned": "deny"}}}
 	levels_of(of_a_pod(true), points) == ["deny", "deny", "deny"]

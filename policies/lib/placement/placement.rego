@@ -25,10 +25,13 @@ hopeful := {target |
 # The openings that leave hope.
 openings := {opening | some opening in input.openings; not opening.reason in hopeless}
 
-hopeless := {reason | some reason, setting in config.effective.unknown; setting == "deny"}
+hopeless := {reason | some reason, setting in config.effective.unknown; setting in config.denying}
 
 # Reasons that nobody is to be told of.
-silent := {reason | some reason, setting in config.effective.unknown; setting == "allow"}
+silent := {reason | some reason, setting in config.effective.unknown; setting in {"allow", "dryrun"}}
+
+# Reasons of which only a dry run says that they would deny.
+dry := {reason | some reason, setting in config.effective.unknown; setting == "dryrun"}
 
 # Whether nothing can change it, or where it may lead then was looked at.
 final if count(openings) == 0

@@ -64,5 +64,8 @@ requirement(operator, architectures) := concat(
 	["require kubernetes.io/arch ", operator, " (", concat(", ", architectures), ")"],
 )
 
+# What is said of a refusal that is held back.
+later := "for now this only warns: later it is refused"
+
 # A node selector on the system, for what fails on others only.
 system := "require kubernetes.io/os in (linux)"

@@ -16,7 +16,7 @@ from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.mask import masked
 from elfgate.policy.sight import EVERYTHING, Sight, sight
-from elfgate.policy.verdict import Verdict
+from elfgate.policy.verdict import KINDS, Verdict
 from elfgate.wiring import policies
 from support import chance
 from support.documents import pod
@@ -88,8 +88,7 @@ def test_renaming_changes_a_verdict_in_nothing_but_the_names(
     other = renamed(whole, behind, data.draw(names), data.draw(names))
     one, two = masked(whole, looks), masked(other, looks)
     verdict, again = (
-        judged(live, document).model_dump(exclude={"denials", "warnings", "dryrun"})
-        for document in (whole, other)
+        judged(live, document).model_dump(exclude=set(KINDS)) for document in (whole, other)
     )
     assert verdict == again
     if len(set(one.names)) == len(set(two.names)) and two.whole is None:

@@ -16,7 +16,7 @@ from elfgate.server.answers import ANSWERS, CachedAnswer, weigh
 from elfgate.server.fallback import fallback, review_uid
 from elfgate.server.logs import JsonFormatter
 from elfgate.server.memories import MemoryCollector
-from elfgate.server.metrics import DISTINCT, Metrics
+from elfgate.server.metrics import DISTINCT, NAMESPACES, Metrics
 from elfgate.server.nodes import NodeCollector
 from elfgate.server.readiness import readiness
 from elfgate.server.request import seconds_to_answer
@@ -157,6 +157,19 @@ def test_findings_of_rules_in_dry_run_are_counted_apart() -> None:
     text = metrics.exposition()[0].decode()
     assert 'elfgate_findings_total{code="exec_format",decision="dryrun",point="pod"} 1.0' in text
     assert 'elfgate_reviews_total{decision="allowed",outcome="admitted",point="pod"} 1.0' in text
+
+
+def test_denials_that_are_held_back_are_counted_by_namespace_and_namespaces_have_an_end() -> None:
+    metrics = Metrics()
+    for number in range(NAMESPACES + 3):
+        metrics.would_deny(point="pod", namespace=f"team-{number}", codes=["exec_format"])
+    text = metrics.exposition()[0].decode()
+    series = [line for line in text.splitlines() if line.startswith("elfgate_would_deny_total{")]
+    assert len(series) == NAMESPACES + 1
+    assert 'elfgate_would_deny_total{namespace="team-0",point="pod"} 1.0' in series
+    assert 'elfgate_would_deny_total{namespace="other",point="pod"} 3.0' in series
+    findings = 'elfgate_findings_total{code="exec_format",decision="would_deny",point="pod"}'
+    assert f"{findings} {float(NAMESPACES + 3)}" in text
 
 
 def test_metrics_tell_what_each_step_took() -> None:

@@ -176,6 +176,36 @@ def test_what_a_rule_in_dry_run_finds_is_for_metrics_and_audits_alone(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rules": {"loader_missing": "dryrun"}},
+        {"rules": {"loader_missing": "warn"}},
+        {"most": "dryrun"},
+        {"namespaces": {"s*": {"most": "warn"}}},
+    ],
+)
+def test_a_denial_that_is_held_back_is_told_with_image_platform_and_words(
+    settings: dict[str, Any], tmp_path: Path, registry: Registry
+) -> None:
+    async def main() -> None:
+        config = PolicyConfig.model_validate(settings)
+        async with judging(tmp_path, registry, NODES, config=config) as judge:
+            power = pod(server(registry), nodeSelector=POWER)
+            anywhere = pod(server(registry))
+            for answer in (await judge.answered(power), await judge.answered(power)):
+                (held,) = answer.refusals
+                assert answer.allowed
+                assert (held.code, held.platforms) == ("loader_missing", ("linux/ppc64le",))
+                assert held.image == power["spec"]["containers"][0]["image"]
+                assert "cannot start on ppc64le (p): " in held.words
+                audit = json.loads(answer.body)["response"]["auditAnnotations"]
+                assert audit["would-deny"] == held.words
+            assert (await judge.answered(anywhere)).refusals == ()
+
+    asyncio.run(main())
+
+
 def test_a_tag_that_has_moved_is_seen_when_its_time_is_over(
     tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOut
             "unknown": verdict.unknown,
             "denials": verdict.denials,
             "warnings": verdict.warnings,
+            "would_deny": verdict.would_deny,
         }
     )
 
@@ -167,11 +168,13 @@ def _text(output: "CheckOutput") -> str:
     for result in output.results:
         name = "/".join(part for part in (result.namespace, result.name) if part)
         lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
-        lines += violation_lines(result.denials, result.warnings)
+        lines += violation_lines(result.denials, result.warnings, result.would_deny)
     counts = Counter(result.verdict for result in output.results)
     summary = ", ".join(
         f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word]
     )
+    held = sum(bool(result.would_deny) for result in output.results)
+    summary += f" ({held} would be denied)" if held else ""
     lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
     return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
 

@@ -152,6 +152,10 @@ class ResultOutput(Model):
     unknown: bool = Field(description="something could not be told")
     denials: list[Violation]
     warnings: list[Violation]
+    would_deny: list[Violation] = Field(
+        default=[],
+        description="what would be denied if all that warns or runs dry denied",
+    )
 
 
 class CheckOutput(Model):

@@ -70,10 +70,15 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
     return "\n".join((table, *(("", *footnotes) if footnotes else ()), ""))
 
 
-def violation_lines(denials: Sequence[Violation], warnings: Sequence[Violation]) -> list[str]:
-    """Denials and warnings, each over several lines."""
+def violation_lines(
+    denials: Sequence[Violation],
+    warnings: Sequence[Violation],
+    would_deny: Sequence[Violation] = (),
+) -> list[str]:
+    """Denials, warnings, and denials that are held back, each over several lines."""
     lines = []
-    for word, violations in (("denied", denials), ("warning", warnings)):
+    told = (("denied", denials), ("warning", warnings), ("would be denied", would_deny))
+    for word, violations in told:
         for violation in violations:
             lines.append(f"  {word}: {violation.headline}")
             lines += [f"    {line}" for line in (*violation.lines, violation.remedy) if line]

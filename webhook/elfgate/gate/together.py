@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from elfgate.policy.verdict import Violation
+from elfgate.policy.verdict import KINDS, Violation
 
 if TYPE_CHECKING:
     from elfgate.gate.gate import Judgement
@@ -20,12 +20,15 @@ def together(one: "Judgement", other: "Judgement", part: str) -> "Judgement":
     verdict, added = one.verdict, other.verdict
     told = {
         kind: [*getattr(verdict, kind), *(_of_part(item, part) for item in getattr(added, kind))]
-        for kind in ("denials", "warnings", "dryrun")
+        for kind in KINDS
     }
+    allowed = verdict.allowed and added.allowed
+    if not allowed:
+        told["would_deny"] = []
     both = verdict.model_copy(
         update={
             **told,
-            "allowed": verdict.allowed and added.allowed,
+            "allowed": allowed,
             "unknown": verdict.unknown or added.unknown,
             "failed": sorted({*verdict.failed, *added.failed}),
             "steer": [],

@@ -71,6 +71,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 Mode: TypeAlias = Annotated[Literal["deny", "warn", "dryrun", "off"], BeforeValidator(_off)]
 NoteMode: TypeAlias = Annotated[Literal["warn", "dryrun", "off"], BeforeValidator(_off)]
 Unknown: TypeAlias = Literal["deny", "warn", "dryrun", "allow"]
+Most: TypeAlias = Literal["dryrun", "warn", "deny"]
 Point: TypeAlias = Literal["workload", "pod", "binding", "check"]
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_pattern)]
 ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image_pattern)]
@@ -98,6 +99,13 @@ class Layer(Model):
         Literal["any", "all"] | None,
         Field(
             description="How many of the platforms that a pod may land on must be able to start it"
+        ),
+    ] = None
+    most: Annotated[
+        Most | None,
+        Field(
+            description="The most that anything may do, rules of later versions too: nothing denies under warn, and "
+            "nobody is told of anything under dryrun"
         ),
     ] = None
     rules: Annotated[

@@ -18,7 +18,7 @@ import orjson
 
 from elfgate.policy.document import ContainerEntry, Document, LinkageEntry
 from elfgate.policy.sight import EVERYTHING, Sight
-from elfgate.policy.verdict import Verdict, Violation
+from elfgate.policy.verdict import KINDS, Verdict, Violation
 
 _CONTAINER, _IMAGE, _ALTERNATIVE = "\ue000", "\ue001", "\ue002"
 _MARKS = tuple(mark.encode() for mark in (_CONTAINER, _IMAGE, _ALTERNATIVE))
@@ -58,14 +58,11 @@ class Masked:
 
     def unmasked(self, verdict: Verdict) -> Verdict:
         """A verdict on that document, in the names of the whole one."""
-        if not self.names or not (verdict.denials or verdict.warnings or verdict.dryrun):
+        said = {kind: found for kind in KINDS if (found := getattr(verdict, kind))}
+        if not self.names or not said:
             return verdict
         return verdict.model_copy(
-            update={
-                "denials": self._unmasked(verdict.denials),
-                "warnings": self._unmasked(verdict.warnings),
-                "dryrun": self._unmasked(verdict.dryrun),
-            }
+            update={kind: self._unmasked(found) for kind, found in said.items()}
         )
 
     def _unmasked(self, violations: Sequence[Violation]) -> list[Violation]:

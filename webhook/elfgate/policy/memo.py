@@ -12,7 +12,7 @@ from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
 from elfgate.policy.mask import masked
 from elfgate.policy.sight import EVERYTHING, Sight
-from elfgate.policy.verdict import Verdict, Violation
+from elfgate.policy.verdict import KINDS, Verdict, Violation
 
 VERDICTS = declare("verdicts", "verdicts, by document and revision", max_bytes=8 << 20)
 
@@ -76,8 +76,7 @@ class MemoisedEngine(Generic[Live]):
 
 
 def _weigh(_key: tuple[str, bytes], verdict: Verdict) -> int:
-    violations = (*verdict.denials, *verdict.warnings, *verdict.dryrun)
-    return 1500 + sum(map(_weight_of, violations))
+    return 1500 + sum(_weight_of(each) for kind in KINDS for each in getattr(verdict, kind))
 
 
 def _weight_of(violation: Violation) -> int:

@@ -23,13 +23,30 @@ def warnings(verdict: Verdict) -> list[str]:
 
     A door cuts them to what it has room for (``cluster.review.warning_lines``).
     """
-    return list(dict.fromkeys(_line(violation) for violation in verdict.warnings))
+    return list(dict.fromkeys(line(violation) for violation in verdict.warnings))
+
+
+def held_back(verdict: Verdict) -> list[str]:
+    """Say what would be denied if nothing were held back, one printable line each."""
+    return list(dict.fromkeys(line(violation) for violation in verdict.would_deny))
+
+
+def line(violation: Violation) -> str:
+    """Say what is wrong, and the way out, on one printable line."""
+    said = ", ".join(" ".join(printable(line).split()) for line in violation.lines)
+    text = f"{printable(violation.headline)}: {said}" if said else printable(violation.headline)
+    return f"{text}; {printable(violation.remedy)}" if violation.remedy else text
+
+
+def shortened(text: str, runes: int) -> str:
+    """A text of at most so many runes."""
+    return text if len(text) <= runes else text[: runes - 1] + "…"
 
 
 def _within(texts: list[str], runes: int) -> list[str]:
     """Take as many whole texts as fit, and of the first one at least its beginning."""
     if texts and len(texts[0]) > runes:
-        return [texts[0][: runes - 1] + "…"]
+        return [shortened(texts[0], runes)]
     shown = []
     for text in texts:
         runes -= len(text) + 1
@@ -43,9 +60,3 @@ def _block(violation: Violation) -> str:
     body = [*violation.lines, *([violation.remedy] if violation.remedy else [])]
     head = printable(violation.headline) + (":" if body else "")
     return "\n".join([head, *(f"  {printable(line)}" for line in body)])
-
-
-def _line(violation: Violation) -> str:
-    said = ", ".join(" ".join(printable(line).split()) for line in violation.lines)
-    text = f"{printable(violation.headline)}: {said}" if said else printable(violation.headline)
-    return f"{text}; {printable(violation.remedy)}" if violation.remedy else text

@@ -22,6 +22,10 @@ class Violation(BaseModel):
     remedy: str = ""
 
 
+KINDS = ("denials", "warnings", "dryrun", "would_deny")
+"""The fields of a verdict that hold violations."""
+
+
 class Verdict(BaseModel):
     """The answer of a bundle to a document.
 
@@ -33,6 +37,7 @@ class Verdict(BaseModel):
         warnings: Likewise.
         dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the user.
         failed: Rules of the user's own that gave no findings that can be used, or were left out.
+        would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict denies anyway.
         unknown: There is a container of which it cannot be told whether it starts.
         steer: The architectures that are left when those are kept off on which the pod fails; empty if it need or can
             not be steered.
@@ -46,6 +51,7 @@ class Verdict(BaseModel):
     denials: list[Violation]
     warnings: list[Violation]
     dryrun: list[Violation] = []
+    would_deny: list[Violation] = []
     unknown: bool = False
     steer: list[str] = []
     failed: list[str] = []

@@ -24,6 +24,25 @@ _NO_UID = b'"uid":""'
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A denial, given or held back, as the log has it.
+
+    Attributes:
+        code: The rule.
+        container: The container's name.
+        image: The container's image.
+        platforms: The platforms that it is about.
+        words: Why, on one line.
+    """
+
+    code: str
+    container: str
+    image: str
+    platforms: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewAnswer:
     """An answer to a review (``server.app.Answer``)."""
 
@@ -34,6 +53,7 @@ class ReviewAnswer:
     outcome: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     dryrun: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,7 @@ class CachedAnswer:
     codes: tuple[str, ...]
     outcome: str
     dryrun: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
 
     @classmethod
     def of(
@@ -63,18 +84,26 @@ class CachedAnswer:
         outcome: str,
         codes: tuple[str, ...] = (),
         dryrun: tuple[str, ...] = (),
+        refusals: tuple[Refusal, ...] = (),
     ) -> Self:
         """Make one of an AdmissionReview (``cluster.review.response``) that has an empty uid."""
         before, hole, after = orjson.dumps(answer).partition(_NO_UID)
         told = answer["response"]
         allowed = isinstance(told, dict) and told["allowed"] is True
-        return cls(before + hole[:-2], after, allowed, point, codes, outcome, dryrun)
+        return cls(before + hole[:-2], after, allowed, point, codes, outcome, dryrun, refusals)
 
     def to(self, uid: str, seconds: Mapping[str, float] = _NO_TIME) -> ReviewAnswer:
         """Answer the review of that uid; ``seconds`` are what its steps took."""
         body = self.before + orjson.dumps(uid) + self.after
         return ReviewAnswer(
-            body, self.allowed, self.point, self.codes, self.outcome, seconds, self.dryrun
+            body,
+            self.allowed,
+            self.point,
+            self.codes,
+            self.outcome,
+            seconds,
+            self.dryrun,
+            self.refusals,
         )
 
 
@@ -88,4 +117,5 @@ ANSWERS = declare(
 
 def weigh(key: Key, answer: CachedAnswer) -> int:
     """Bytes of a remembered answer; the names of rules and outcomes are shared."""
-    return 400 + len(key[0]) + len(answer.before) + len(answer.after)
+    refusals = sum(400 + 4 * len(each.words) for each in answer.refusals)
+    return 400 + len(key[0]) + len(answer.before) + len(answer.after) + refusals

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
+from elfgate.server.answers import Refusal
+
 
 class Answer(Protocol):
     """A judge's answer to a review."""
@@ -26,6 +28,10 @@ class Answer(Protocol):
     @property
     def dryrun(self) -> tuple[str, ...]:
         """The rules in mode ``dryrun`` that would have been named, for metrics and logs."""
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """The denials of the answer, or those that are held back, for metrics and logs."""
 
     @property
     def outcome(self) -> str:

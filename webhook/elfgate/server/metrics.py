@@ -19,20 +19,26 @@ from elfgate.server.shares import Shares
 # Seconds. A remembered verdict takes well under a millisecond; the API server waits 10 s by default.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 DISTINCT = 64
+NAMESPACES = 256
 OTHER = "other"
 
 
 class Labels:
-    """Lets the first ``DISTINCT`` values of a label through, and counts the rest as ``other``."""
+    """Lets the first values of a label through, and counts the rest as ``other``.
 
-    def __init__(self) -> None:
+    Args:
+        distinct: How many values are let through.
+    """
+
+    def __init__(self, distinct: int = DISTINCT) -> None:
+        self._distinct = distinct
         self._seen: set[str] = {OTHER}
 
     def bound(self, value: str) -> str:
         """The value, or ``other``."""
         if value in self._seen:
             return value
-        if len(self._seen) > DISTINCT:
+        if len(self._seen) > self._distinct:
             return OTHER
         self._seen.add(value)
         return value
@@ -51,6 +57,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._labels = {name: Labels() for name in ("point", "outcome", "code", "rule")}
+        self._labels["namespace"] = Labels(NAMESPACES)
         self._failed: dict[str, Counter] = {}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._known_steps: dict[str, Histogram] = {}
@@ -78,6 +85,12 @@ class Metrics:
             "elfgate_findings",
             "Answers that name a rule",
             ["point", "decision", "code"],
+            registry=self.registry,
+        )
+        self._would_deny = Counter(
+            "elfgate_would_deny",
+            "Reviews that would be denied if all that warns or runs dry denied",
+            ["point", "namespace"],
             registry=self.registry,
         )
         self._failures = Counter(
@@ -170,6 +183,13 @@ class Metrics:
         for effect, named in ((decision, codes), ("dryrun", dryrun)):
             for code in named:
                 self._findings.labels(point, effect, self._labels["code"].bound(code)).inc()
+
+    def would_deny(self, *, point: str, namespace: str, codes: Iterable[str]) -> None:
+        """Count a review whose denial is held back."""
+        point = self._labels["point"].bound(point)
+        self._would_deny.labels(point, self._labels["namespace"].bound(namespace)).inc()
+        for code in codes:
+            self._findings.labels(point, "would_deny", self._labels["code"].bound(code)).inc()
 
     def _series(self, point: str, decision: str, outcome: str) -> tuple[Counter, Histogram]:
         """The series that count such an answer, looked up once.

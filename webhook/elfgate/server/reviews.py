@@ -42,7 +42,7 @@ LINE_BYTES = 8 << 20  # of those, what may wait to be judged; the rest is for wh
 LARGE_BYTES = 128 << 10  # a larger one takes longer to read than most take to judge
 BODY_SECONDS = 3.0  # for a review to arrive, whatever its own deadline
 TOO_MANY = "too many reviews at a time"
-DENIALS_A_SECOND = 200  # that are logged
+DENIALS_A_SECOND = 200  # that are logged, and as many that are held back
 
 
 class TooManyError(Exception):
@@ -106,6 +106,7 @@ class Reviews:
         self._turns = Turns(line, admission.in_flight)
         self._failures = Seldom(log)
         self._denials = Seldom(log, DENIALS_A_SECOND)
+        self._held = Seldom(log, DENIALS_A_SECOND)
         self._errors = Seldom(log)
         metrics.line(line, self._bodies)
 
@@ -196,10 +197,25 @@ class Reviews:
             dryrun=answer.dryrun,
             seconds=seconds,
         )
+        if answer.allowed and answer.refusals:
+            self._note_held(answer, body)
         self._metrics.steps(answer.seconds)
         level = logging.DEBUG if answer.allowed else logging.INFO
         if self._denials.enabled(level):
             self._denials.line(level, "review answered", _facts(answer, body, seconds))
+
+    def _note_held(self, answer: Answer, body: bytes) -> None:
+        """Count a denial that is held back, and log what it is about."""
+        about = _about(body)
+        self._metrics.would_deny(
+            point=answer.point,
+            namespace=about["namespace"],
+            codes=dict.fromkeys(held.code for held in answer.refusals),
+        )
+        if self._held.enabled(logging.INFO):
+            facts = {"uid": _uid(body), "object": about, "would_deny": answer.refusals}
+            facts |= {"point": answer.point}
+            self._held.line(logging.INFO, "review would be denied", facts)
 
     def _fail(self, asking: Asking, body: bytes, cause: str, why: str) -> bytes:
         """The answer that ``admission.fail`` asks for; what is exempt is admitted.
@@ -254,8 +270,24 @@ def _facts(answer: Answer, body: bytes, seconds: float) -> dict[str, Any]:
     facts |= {"outcome": answer.outcome, "codes": answer.codes}
     facts |= {"milliseconds": _milliseconds(seconds)}
     facts |= {"dryrun": answer.dryrun} if answer.dryrun else {}
+    if not answer.allowed:
+        facts |= {"object": _about(body), "denied": answer.refusals}
     steps = {step: _milliseconds(took) for step, took in answer.seconds.items()}
     return facts | {"steps": steps}
+
+
+def _about(body: bytes) -> dict[str, str]:
+    """The object that a review is about, for logs and metrics."""
+    request = review_request(body)
+    obj = request.get("object")
+    metadata = obj.get("metadata") if isinstance(obj, dict) else None
+    given = metadata if isinstance(metadata, dict) else {}
+    kind = obj.get("kind") if isinstance(obj, dict) else ""
+    return {
+        "namespace": str(request.get("namespace") or ""),
+        "kind": str(kind or ""),
+        "name": str(request.get("name") or given.get("name") or given.get("generateName") or ""),
+    }
 
 
 def _milliseconds(seconds: float) -> float:

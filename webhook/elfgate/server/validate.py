@@ -1,7 +1,7 @@
 """One AdmissionReview in, one out: the webhook's door to the gate."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
@@ -29,10 +29,10 @@ from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.memory.recent import Recent
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
-from elfgate.policy.messages import denial, warnings
+from elfgate.policy.messages import denial, held_back, line, shortened, warnings
 from elfgate.policy.sight import EVERYTHING, Sight
-from elfgate.policy.verdict import Verdict
-from elfgate.server.answers import ANSWERS, CachedAnswer, Key, ReviewAnswer, weigh
+from elfgate.policy.verdict import Verdict, Violation
+from elfgate.server.answers import ANSWERS, CachedAnswer, Key, Refusal, ReviewAnswer, weigh
 from elfgate.server.followup import FollowUp
 from elfgate.server.load import Load
 from elfgate.server.prejudge import Prejudge
@@ -44,6 +44,8 @@ _POINTS = {
     ("pods", "binding"): Point.BINDING,
     ("bindings", ""): Point.BINDING,
 }
+
+ANNOTATION = 2048  # characters of what is held back, in an audit event
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Validator:
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
             return _passed(asked, point)
-        told = _told(judgement.verdict, point)
+        told = _told(judgement, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it
             if self._followup:
                 self._followup.notice(asked, point, judgement)
@@ -221,18 +223,46 @@ def _passed(asked: Review, point: Point) -> ReviewAnswer:
     return ReviewAnswer(body, allowed=True, point=point, codes=(), outcome="passed")
 
 
-def _told(verdict: Verdict, point: Point) -> CachedAnswer:
-    codes = tuple(
-        dict.fromkeys(violation.code for violation in (*verdict.denials, *verdict.warnings))
-    )
-    dryrun = tuple(dict.fromkeys(violation.code for violation in verdict.dryrun))
+def _told(judgement: Judgement, point: Point) -> CachedAnswer:
+    verdict = judgement.verdict
+    codes = _codes((*verdict.denials, *verdict.warnings))
+    dryrun = _codes(verdict.dryrun)
     audit = {"policy-revision": verdict.revision} | ({"codes": ",".join(codes)} if codes else {})
     audit |= {"dryrun": ",".join(dryrun)} if dryrun else {}
+    audit |= {"would-deny": _annotation(verdict)} if verdict.would_deny else {}
     allowed = verdict.allowed
     answer = response(
         "", allowed=allowed, message=denial(verdict), warnings=warnings(verdict), audit=audit
     )
     outcome = "warned" if verdict.warnings else "admitted"
     return CachedAnswer.of(
-        answer, point=point, codes=codes, dryrun=dryrun, outcome=outcome if allowed else "denied"
+        answer,
+        point=point,
+        codes=codes,
+        dryrun=dryrun,
+        outcome=outcome if allowed else "denied",
+        refusals=_refusals(judgement),
+    )
+
+
+def _codes(violations: Iterable[Violation]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(violation.code for violation in violations))
+
+
+def _annotation(verdict: Verdict) -> str:
+    """The denials that are held back, a line each, as far as an audit event should have them."""
+    return shortened("\n".join(held_back(verdict)), ANNOTATION)
+
+
+def _refusals(judgement: Judgement) -> tuple[Refusal, ...]:
+    images = {entry.name: entry.image for entry in judgement.document.containers}
+    return tuple(
+        Refusal(
+            code=violation.code,
+            container=violation.container,
+            image=images.get(violation.container, ""),
+            platforms=tuple(violation.platforms),
+            words=line(violation),
+        )
+        for violation in (*judgement.verdict.denials, *judgement.verdict.would_deny)
     )

@@ -25,8 +25,9 @@ verdict := {
 	"revision": data.elfgate.revision,
 	"allowed": count(said.denials) == 0,
 	"denials": said.denials,
-	"warnings": said.warnings,
+	"warnings": warnings,
 	"dryrun": said.dryrun,
+	"would_deny": would_deny,
 	"unknown": unknown,
 	"steer": said.steer,
 	"failed": sort(malformed),
@@ -47,6 +48,36 @@ said := {"denials": [], "warnings": [], "dryrun": [], "steer": []} if not anythi
 anything if {
 	some _, findings in found
 	count(findings) > 0
+}
+
+# What would be denied if all that warns, or runs dry, denied. Few documents need be judged a second time for it.
+would_deny := unheld if {
+	held
+	count(said.denials) == 0
+	unheld := data.elfgate.main.denials with data.elfgate.unheld as true
+} else := []
+
+# A warning of what would be denied says so, where nothing but the most that may be done is in the way.
+warnings := [foretold(warning) | some warning in said.warnings] if {
+	config.most == "warn"
+	count(would_deny) > 0
+} else := said.warnings
+
+foretold(warning) := object.union(warning, {"lines": array.concat(warning.lines, [words.later])}) if {
+	some denial in would_deny
+	denial.code == warning.code
+	denial.container == warning.container
+} else := warning
+
+held if {
+	some [code, effect, reason], level in levels
+	level in {"warn", "dryrun"}
+	config.full(config.mode(code), code, effect, reason) == "deny"
+}
+
+held if {
+	reprieved
+	count(sparing & placement.dry) > 0
 }
 
 default unknown := false

@@ -25,18 +25,45 @@ by_pattern := [data.elfgate.config.namespaces[entry[1]] | some entry in sort([[c
 # a rule of their own wants it.
 mode(code) := object.get(effective.rules, code, "deny")
 
-# The same for one finding, by what it is. An unknown does what its reason says, and a note (it starts all the same) never
-# denies; the rule's own mode is the most that either may do.
-level(rule_mode, _, "fails", _) := rule_mode
+# The same for one finding: what the settings mean, and no more than they let anything do.
+level(rule_mode, code, effect, reason) := weaker(most, meant(rule_mode, code, effect, reason, {"deny"})) if not unheld
 
-level(rule_mode, code, "violates", _) := spared(rule_mode, asked_for("rules", code))
+level(rule_mode, code, effect, reason) := full(rule_mode, code, effect, reason) if unheld
 
-level(rule_mode, _, "unknown", reason) := spared(
-	weaker(rule_mode, mode_of(object.get(effective.unknown, reason, "warn"))),
-	asked_for("unknown", reason),
+most := object.get(effective, "most", "deny")
+
+# Whether the decision is asked what it would be if nothing were held back. It asks so itself, to say so beside a verdict.
+default unheld := false
+
+unheld if data.elfgate.unheld
+
+# What a finding leads to if nothing is held back: what only warns or runs dry denies. An unknown that warns is no denial
+# held back, and goes on warning.
+full(rule_mode, code, effect, reason) := meant(
+	object.get({"warn": "deny", "dryrun": "deny"}, rule_mode, rule_mode),
+	code,
+	effect,
+	reason,
+	{"deny", "dryrun"},
 )
 
-level(rule_mode, code, "note", _) := weaker(rule_mode, weaker("warn", object.get(effective.notes, code, "dryrun")))
+# What unknowns have to be set to for a denial.
+denying := {"deny", "dryrun"} if {
+	unheld
+} else := {"deny"}
+
+# By what a finding is. An unknown does what its reason says, and a note (it starts all the same) never denies; the rule's
+# own mode is the most that either may do.
+meant(rule_mode, _, "fails", _, _) := rule_mode
+
+meant(rule_mode, code, "violates", _, _) := spared(rule_mode, asked_for("rules", code, {"deny"}))
+
+meant(rule_mode, _, "unknown", reason, deny) := spared(
+	weaker(rule_mode, mode_of(object.get(effective.unknown, reason, "warn"), deny)),
+	asked_for("unknown", reason, deny),
+)
+
+meant(rule_mode, code, "note", _, _) := weaker(rule_mode, weaker("warn", object.get(effective.notes, code, "dryrun")))
 
 # A pod that a controller makes replaces one that was admitted: refused on a drained node, it would be missing. What is not
 # about starting, and what is not known, refuses it only where the settings of its enforcement point say so.
@@ -47,12 +74,14 @@ spared(level, insisted) := "warn" if {
 	object.get(input.request, "controlled", false)
 } else := level
 
-asked_for(kind, key) if {
-	object.get(data.elfgate.config.points, [input.request.point, kind, key], "") == "deny"
+asked_for(kind, key, deny) if {
+	object.get(data.elfgate.config.points, [input.request.point, kind, key], "") in deny
 } else := false
 
 # "allow" is the word for unknowns, "off" the word for rules: the same thing.
-mode_of(setting) := object.get({"allow": "off"}, setting, setting)
+mode_of(setting, deny) := "deny" if {
+	setting in deny
+} else := object.get({"allow": "off"}, setting, setting)
 
 weaker(left, right) := left if strength[left] <= strength[right]
 

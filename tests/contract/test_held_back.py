@@ -1,0 +1,53 @@
+"""What would be denied if nothing were held back is what settings that hold nothing back deny."""
+
+import json
+from typing import Any
+
+import pytest
+
+from elfgate.policy import bundle
+from elfgate.policy.config import PolicyConfig
+from elfgate.policy.embedded import EmbeddedEngine
+from support import chance
+
+SHIPPED = bundle.load().data["elfgate"]["config"]["rules"]
+DOCUMENTS = 120
+
+
+def unheld(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with everything that warns or runs dry denying, and no bound."""
+    rules = {code: mode for code, mode in SHIPPED.items() if mode in {"warn", "dryrun"}}
+    over = {
+        where: {name: _denying(layer) for name, layer in settings[where].items()}
+        for where in ("points", "namespaces")
+    }
+    return _denying(settings | {"rules": rules | settings["rules"]}) | over
+
+
+def _denying(layer: dict[str, Any]) -> dict[str, Any]:
+    rules = {code: "off" if mode == "off" else "deny" for code, mode in layer["rules"].items()}
+    unknown = {
+        reason: "deny" if what == "dryrun" else what for reason, what in layer["unknown"].items()
+    }
+    return layer | {"most": "deny", "rules": rules, "unknown": unknown}
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_what_is_held_back_is_what_unheld_settings_deny(seed: int) -> None:
+    settings = chance.config(seed)
+    for layer in (settings, *settings["points"].values(), *settings["namespaces"].values()):
+        layer["rules"].pop("linkage_unknown", None)  # off, it lets no unknown deny
+    held, free = (
+        EmbeddedEngine(bundle.load(config=PolicyConfig.model_validate(given)))
+        for given in (settings, unheld(settings))
+    )
+    compared = 0
+    for number in range(DOCUMENTS):
+        document = chance.document(number)
+        if document.request.controlled:  # a point's own denials insist, which settings cannot undo
+            continue
+        said = json.loads(held.query("data.elfgate.main.verdict", document.model_dump_json()))
+        denied = json.loads(free.query("data.elfgate.main.denials", document.model_dump_json()))
+        assert said["would_deny"] == (denied if said["allowed"] else [])
+        compared += bool(said["would_deny"])
+    assert compared or settings["most"] not in {"dryrun", "warn"}

@@ -199,3 +199,20 @@ def test_the_cache_prefers_what_the_cpu_has_the_level_for() -> None:
         )
         assert prediction.outcome is Outcome.STARTS, level
         assert needs_foo({**files, f"{chosen}/{NAME}": good()}).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("node", [NodeFacts(cpu_level="x86-64-v3"), NodeFacts()])
+def test_a_link_in_a_circle_in_a_levels_directory_does_not_end_the_search(node: NodeFacts) -> None:
+    """T. Only the error of a directory's last place, itself, ends the list (``open_path``)."""
+    circle = {lib("amd64", f"glibc-hwcaps/x86-64-v3/{NAME}"): tarball.link(NAME)}
+    assert needs_foo({**circle, f"usr/lib/{NAME}": good()}, node=node).outcome is Outcome.STARTS
+    files = {lib("amd64", NAME): tarball.link(NAME), f"usr/lib/{NAME}": good()}
+    assert failures(needs_foo(files, node=node)) == [Code.LIBRARY_MISSING]
+
+
+def test_a_device_ends_the_search_where_nodes_make_it() -> None:
+    """A runtime without root makes no device nodes: the file is not there then."""
+    files = {f"env/{NAME}": tarball.Item("device"), f"usr/lib/{NAME}": good()}
+    prediction = needs_foo(files, env={"LD_LIBRARY_PATH": "/env"})
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert "is a device, a pipe or a socket" in words(prediction)

@@ -68,9 +68,9 @@ def test_no_token_is_allowed_in_what_a_gaining_program_needs() -> None:
     files = {**debian(), "app/libx.so": library("libx.so")}
     gaining = tarball.Item("file", app.data, 0o4755)
     settings: dict[str, Any] = {"user": 1000, "no_new_privileges": False}
-    assert failures(start({**files, "app/p": gaining}, "/app/p", **settings)) == [
-        Code.LIBRARY_MISSING
-    ]
+    prediction = start({**files, "app/p": gaining}, "/app/p", **settings)
+    assert failures(prediction) == [Code.LIBRARY_MISMATCH]
+    assert "without the token" in prediction.findings[0].remedy
     assert start({**files, "app/p": app}, "/app/p", **settings).outcome is Outcome.STARTS
 
 

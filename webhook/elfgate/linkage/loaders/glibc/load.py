@@ -339,7 +339,7 @@ def _report_token(record: Record, item: Object, name: str) -> None:
     message = (
         f"{item.path} needs {name}: no such token is allowed in a program that gains a privilege"
     )
-    record.failed(Code.LIBRARY_MISSING, item.path, message, messages.FIX_LIBRARY, item.doubt)
+    record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_ORIGIN, item.doubt)
 
 
 def _report(

@@ -46,6 +46,8 @@ _VDSO = {"386": "linux-gate.so.1"} | dict.fromkeys(
 )
 SEARCHING = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GLIBC_TUNABLES")
 _SEARCH = 20  # units of work that a search takes besides its look-ups
+_NO_FILE = "is a device, a pipe or a socket"
+_BARRED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "runtimes without root leave it out")
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
 
 
@@ -246,11 +248,16 @@ class Search:
         for directory in path.directories:
             if self._subdirectories.depends_on_cpu(directory, name):
                 query.doubt = query.doubt or _by_cpu(directory)
+            goes_on = True  # unless the last of its places, the directory itself, says otherwise
             for subdirectory, level in self._subdirectories.of(directory, name):
                 candidate = posixpath.join(directory, subdirectory, name)
-                outcome, goes_on = self._open(candidate, f"{candidate} ({label})", query, level)
-                if outcome is not None or not goes_on:
+                label_here = f"{candidate} ({label})"
+                outcome, goes_on_here = self._open(candidate, label_here, query, level)
+                if outcome is not None:
                     return outcome
+                goes_on = goes_on if subdirectory else goes_on_here
+            if not goes_on:
+                break
         return None
 
     def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
@@ -332,6 +339,9 @@ class Search:
     ) -> tuple[Opened | Refused | None, bool]:
         """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
         found = self._world.lookup(path, self._process.cwd)
+        if isinstance(found, Found) and found.entry.kind is Kind.OTHER:
+            self._record.step("glibc", text, _NO_FILE)
+            return Refused(found.path, _NO_FILE, query.doubt or _BARRED), True
         passed = self._passed_over(found, query)
         if passed or not isinstance(found, Found):
             self._record.step("glibc", text, passed)
@@ -365,7 +375,7 @@ class Search:
         if isinstance(found, Hidden):
             query.doubt = query.doubt or found.doubt
             return found.doubt.because
-        if found.entry.kind in {Kind.UNREADABLE, Kind.OTHER}:
+        if found.entry.kind is Kind.UNREADABLE:
             query.doubt = query.doubt or Doubt(
                 UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
             )

@@ -12,6 +12,7 @@ from elfgate.cluster import inventory as inventory_module
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node, nodes_of, read_node
 from elfgate.cluster.outlook import Outlook
+from elfgate.cluster.part import Part
 from elfgate.cluster.placement import Hurdle, read_placement
 from elfgate.cluster.target import Standing, Target
 from elfgate.cluster.targets import targets
@@ -349,12 +350,30 @@ def test_a_few_nodes_are_named_in_order() -> None:
          f"{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0].values is not a list"),
         ({"os": "linux"}, "spec.os is not an object"),
         ({"affinity": affinity(*[term((ARCH, "Exists", []))] * 1500)}, "spec asks more than 2000 things of its node"),
+        ({"containers": [{"resources": {"limits": {"cpu": 1, "memory": 1}}}] * 1001},
+         "spec asks more than 2000 things of its node"),
+        ({"containers": [{"resources": {"claims": []}}] * 2001}, "spec asks more than 2000 things of its node"),
     ],
 )  # fmt: skip
 def test_a_wrong_shape_is_named_by_its_path(spec: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         targets(spec, FOUR)
     assert str(caught.value) == message
+
+
+def test_containers_that_ask_for_nothing_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    get = Part.get
+
+    def counted(part: Part, *keys: str) -> Part:
+        read.append(part)
+        return get(part, *keys)
+
+    monkeypatch.setattr(Part, "get", counted)
+    targets(
+        {"containers": [{"name": "web"}] * 5000 + [{"resources": {"limits": {"cpu": 1}}}]}, FOUR
+    )
+    assert len(read) < 100
 
 
 JSON = st.recursive(

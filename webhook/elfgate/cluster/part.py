@@ -65,8 +65,8 @@ class Part:
             self._key(key): Part(value, self, key).text() for key, value in self.mapping().items()
         }
 
-    def items(self) -> list["Part"]:
-        """The elements; none if absent.
+    def items(self, most: int | None = None) -> list["Part"]:
+        """The elements, or the first ``most`` of them; none if absent.
 
         Raises:
             InputError: if it is not a list.
@@ -74,7 +74,24 @@ class Part:
         if self.value is None:
             return []
         elements = cast("list[object]", self._typed(list, "a list"))
-        return [Part(element, self, index) for index, element in enumerate(elements)]
+        return [Part(element, self, index) for index, element in enumerate(elements[:most])]
+
+    def having(self, key: str) -> list["Part"]:
+        """The elements that have a member of that name, which is not empty; none if absent.
+
+        An element of another shape is among them: whoever reads it will say so.
+
+        Raises:
+            InputError: if it is not a list.
+        """
+        if self.value is None:
+            return []
+        elements = cast("list[object]", self._typed(list, "a list"))
+        return [
+            Part(element, self, index)
+            for index, element in enumerate(elements)
+            if type(element) is not dict or element.get(key)
+        ]
 
     def strings(self) -> tuple[str, ...]:
         """The elements of a list of strings; none if absent.

@@ -6,7 +6,7 @@ Sources: the scheduler's plug-ins NodeName, NodeAffinity, NodeUnschedulable and 
 admission plug-in ExtendedResourceToleration.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -187,11 +187,13 @@ def read_placement(
         InputError: if a part has a wrong type, or there are more demands than anyone would write.
     """
     spec = Part(pod_spec, None, "spec")
+    asking = [container for part in CONTAINERS for container in spec.get(part).having("resources")]
+    _bound(sum(_quantities(container) for container in asking))
     required = spec.get(
         "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"
     )
     terms = tuple(read_term(item) for item in required.get("nodeSelectorTerms").items())
-    granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(spec)
+    granted = (_exists(_CORDON.key),) if every_node else _resource_tolerations(asking)
     placement = Placement(
         node_name=spec.get("nodeName").text(),
         os=spec.get("os", "name").text(),
@@ -201,12 +203,13 @@ def read_placement(
         passing=passing,
         requests=requests(spec),
     )
-    if (
-        len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations)
-        > _MOST_DEMANDS
-    ):
-        raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
+    _bound(len(terms) + sum(1 for _ in placement.requirements()) + len(placement.tolerations))
     return placement
+
+
+def _bound(demands: int) -> None:
+    if demands > _MOST_DEMANDS:
+        raise InputError(f"spec asks more than {_MOST_DEMANDS} things of its node")
 
 
 def _height(taint: Taint, outlook: Outlook) -> Hurdle:
@@ -215,21 +218,26 @@ def _height(taint: Taint, outlook: Outlook) -> Hurdle:
     return Hurdle.AWAY if outlook.is_away(taint.key) else Hurdle.TAINT
 
 
-def _resource_tolerations(spec: Part) -> tuple[Toleration, ...]:
+def _quantities(container: Part) -> int:
+    """How many quantities a container asks for, or 1 if it asks for none: each costs as much as a label."""
+    resources = container.get("resources")
+    amounts = (resources.get(part).mapping() for part in ("requests", "limits"))
+    return max(1, sum(map(len, amounts)))
+
+
+def _resource_tolerations(asking: Iterable[Part]) -> tuple[Toleration, ...]:
     """A pod that asks for an extended resource (``nvidia.com/gpu``) may be given a toleration of that name.
 
     The admission plug-in ExtendedResourceToleration does so to pods, not to their templates: without this, a workload
     made for tainted GPU nodes would seem to land anywhere else. It must not add nodes to a DaemonSet's, which has to
     start on each of them.
     """
-    containers = [container for part in CONTAINERS for container in spec.get(part).items()]
+    resources = [container.get("resources") for container in asking]
     names = {
         name
-        for container in containers
-        for name in container.get("resources", "requests").mapping()
-    }
-    names |= {
-        name for container in containers for name in container.get("resources", "limits").mapping()
+        for part in ("requests", "limits")
+        for resource in resources
+        for name in resource.get(part).mapping()
     }
     return tuple(_exists(name) for name in sorted(filter(is_extended, names)))
 

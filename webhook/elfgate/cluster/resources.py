@@ -69,14 +69,14 @@ def requests(spec: Part) -> Amounts:
         InputError: if a part has a wrong type.
     """
     together, peak, beside = Counter[str](), Counter[str](), Counter[str]()
-    for container in spec.get("initContainers").items():
+    for container in spec.get("initContainers").having("resources"):
         own = _requests(container)
         if container.get("restartPolicy").text() == _SIDECAR:
             beside += own
             peak |= beside
         else:
             peak |= beside + own
-    for container in spec.get("containers").items():
+    for container in spec.get("containers").having("resources"):
         together += _requests(container)
     total = (together + beside) | peak
     of_pod = _requests(spec)

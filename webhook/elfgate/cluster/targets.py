@@ -105,14 +105,15 @@ def _key(demands: Demands, outlook: Outlook) -> bytes:
 
 
 def _resources(containers: object) -> object:
-    """The resources that containers ask for; every resource, where the containers are malformed."""
+    """The demands of the containers that have some; all that there is, if they have another shape."""
     if not isinstance(containers, list):
         return containers
     return [
-        (container.get("resources"), container.get("restartPolicy"))
+        (container["resources"], container.get("restartPolicy"))
         if isinstance(container, dict)
         else container
         for container in containers
+        if not isinstance(container, dict) or container.get("resources")
     ]
 
 

@@ -142,8 +142,9 @@ def _containers(template: Part, row: Template, *, settled: bool) -> Iterator[Con
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
     usual = settled and not pod_spec.get("runtimeClassName").text()
+    most = None if row.partial else CONTAINERS + 1
     for field, role in _LISTS.items():
-        for container in pod_spec.get(field).items():
+        for container in pod_spec.get(field).items(most):
             if row.partial and not container.get("image").text():
                 continue  # it only changes one that the controller makes
             sidecar = role is Role.INIT and container.get("restartPolicy").text() == "Always"

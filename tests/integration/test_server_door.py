@@ -11,9 +11,20 @@ import pytest
 from uvicorn.protocols.http import auto
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from elfgate.server import doorway, reviews
+from elfgate.server import descriptors, doorway, line, reviews
 from elfgate.server.protocol import HEAD_BYTES
-from support.serving import REVIEW, UID, Answer, Judging, Pki, Server, against, answer, until_metric
+from support.serving import (
+    REVIEW,
+    UID,
+    Answer,
+    Body,
+    Judging,
+    Pki,
+    Server,
+    against,
+    answer,
+    until_metric,
+)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 BODY = json.dumps(REVIEW).encode()
@@ -150,12 +161,13 @@ def test_one_client_gets_half_of_the_connections_and_its_idle_ones_make_way(
         for streams in flood:
             streams[1].write(head(len(BODY)) + BODY)
         await until_metric(server, "elfgate_reviews_in_flight 8.0")
-        with pytest.raises((OSError, asyncio.IncompleteReadError)):  # all of its own are busy
-            await connect(server, pki, "127.0.0.2")
+        waiting = asyncio.create_task(connect(server, pki, "127.0.0.2"))
         assert (await server.client.get("/healthz")).status_code == 200
+        await until_metric(server, "elfgate_connections 10.0")
+        assert not waiting.done()  # all of its own are busy
         leave.set()
         assert [await status(streams[0]) for streams in flood] == [200] * 8
-        another = await connect(server, pki, "127.0.0.2")  # they are idle now
+        another = await waiting  # they are idle now
         another[1].write(head(len(BODY)) + BODY)
         assert await status(another[0]) == 200
         for streams in (*flood, another):
@@ -163,6 +175,77 @@ def test_one_client_gets_half_of_the_connections_and_its_idle_ones_make_way(
 
     leave = asyncio.Event()
     against(pki, check, judge=Judging(judge), listen={"connections": 17})
+
+
+def test_a_connection_too_many_to_wait_is_refused(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "WAITING", 1)
+
+    async def check(server: Server) -> None:
+        flood = [
+            await asyncio.open_connection("127.0.0.1", server.port, local_addr=("127.0.0.2", 0))
+            for _ in range(20)
+        ]
+        await until_metric(server, 'elfgate_connections_refused_total{cause="room"}')
+        assert (await server.client.get("/healthz")).status_code == 200
+        for streams in flood:
+            await reset(streams)
+
+    against(pki, check, listen={"connections": 8})
+
+
+def test_of_a_flood_most_reviews_are_answered_unread(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("STANDS_SECONDS", "STANDING_SECONDS"):
+        monkeypatch.setattr(line, name, 0.0)
+    monkeypatch.setattr(line, "FEW_KNOWN", 1.0)
+    read: list[bytes] = []
+
+    class Slow(Judging):
+        def read(self, body: bytes) -> Body:
+            read.append(body)
+            if len(read) == 12:
+                stands.set()
+            return super().read(body)
+
+    async def judge(body: bytes, _deadline: float) -> Answer:
+        time.sleep(0.02)  # noqa: ASYNC251  # as the policies do
+        return answer(body)
+
+    async def check(server: Server) -> None:
+        flood = [await connect(server, pki) for _ in range(60)]
+        for number, streams in enumerate(flood):
+            if number == 12:
+                await stands.wait()
+            body = written(f"u{number}")
+            streams[1].write(head(len(body)) + body)
+        uids = [await answered(streams[0]) for streams in flood]
+        assert uids == [f"u{number}" for number in range(60)]
+        assert len(read) < 60
+        await until_metric(server, 'elfgate_failures_total{cause="overload"}')
+        flood[0][1].write(head(len(BODY)) + BODY)  # it is read as any other
+        assert await answered(flood[0][0]) == UID
+        for streams in flood:
+            await reset(streams)
+
+    stands = asyncio.Event()
+    against(pki, check, judge=Slow(judge))
+
+
+def written(uid: str) -> bytes:
+    """A review as an API server writes it."""
+    request = {"uid": uid, "namespace": "shop", "operation": "CREATE", "object": {}}
+    review = {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
+    return json.dumps(review, separators=(",", ":")).encode()
+
+
+async def answered(reader: asyncio.StreamReader) -> str:
+    """The uid of the next answer."""
+    start = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = int(start.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    return str(json.loads(await reader.readexactly(length))["response"]["uid"])
 
 
 def test_half_handshakes_make_way_for_another_client(pki: Pki) -> None:

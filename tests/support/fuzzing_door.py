@@ -6,11 +6,13 @@ import socket
 from typing import Any
 
 import uvicorn
+from httptools import HttpParserError, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from elfgate.cluster.review import decisive, decisive_parts, digest, judged, parse
 from elfgate.errors import InputError
+from elfgate.server import glance
 from elfgate.server.protocol import HEAD_BYTES, bounded
 from elfgate.server.visitor import Visitor
 from support.judging import review_of
@@ -64,14 +66,45 @@ _CONFIG.load()
 
 def head(data: bytes) -> None:
     """A connection's bytes, in three pieces: its head has an end, and answers are HTTP."""
+    _glanced(data)
     _LOOP.run_until_complete(_head(data))
+
+
+def _glanced(data: bytes) -> None:
+    """What is told at a glance is a request to the parser too, or no HTTP at all."""
+    path, start = glance.request(data) or ("", 0)
+    if not path:
+        return
+    heard = Heard()
+    try:
+        HttpRequestParser(heard).feed_data(data)
+    except HttpParserError:
+        return
+    assert (heard.requests, heard.body) == (1, data[start:])
+
+
+class Heard:
+    """What a parser says."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.body = b""
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body."""
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        """Count a request."""
+        self.requests += 1
 
 
 async def _head(data: bytes) -> None:
     wire, visitor = _Wire(), Visitor(_SOCKET, "x", 0.0)
     made = bounded(HttpToolsProtocol)
-    speaker = made(visitor=visitor, left=lambda _: None, told=lambda _: None, config=_CONFIG,
-                   server_state=ServerState(), app_state={}, _loop=_LOOP)  # fmt: skip
+    speaker = made(visitor=visitor, left=lambda _: None, turned_away=lambda _: None,
+                   at_a_glance=lambda *_: None, config=_CONFIG, server_state=ServerState(),
+                   app_state={}, _loop=_LOOP)  # fmt: skip
     speaker.connection_made(wire)
     for piece in (data[:PIECES], data[PIECES : HEAD_BYTES + 1], data[HEAD_BYTES + 1 :]):
         if piece and not wire.closed:
@@ -101,7 +134,14 @@ _POST = b"POST /validate?timeout=5s HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n
 _CHUNKS = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 
 SEEDS = {
-    "head": [_POST, _CHUNKS, b"GET / HTTP/1.0\r\n\r\n", _POST * 12, b"\r\n\r\n" + _POST],
+    "head": [
+        _POST,
+        _POST.replace(b"content-length", b"Accept: */*\r\nContent-Length"),
+        _CHUNKS,
+        b"GET / HTTP/1.0\r\n\r\n",
+        _POST * 12,
+        b"\r\n\r\n" + _POST,
+    ],
     "review": [
         review_of(pod(container(command=["a"], env=[{"name": "A", "value": "b"}]))),
         review_of(deployment(nodeSelector={"kubernetes.io/arch": "arm64"})),

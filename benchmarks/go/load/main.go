@@ -183,6 +183,8 @@ type h1 struct {
 	c   *tls.Conn
 	r   *bufio.Reader
 	buf []byte
+
+	reused, answered bool
 }
 
 func source() net.Addr {
@@ -197,7 +199,8 @@ func (h *h1) connect() error {
 	if err != nil {
 		return err
 	}
-	h.c, h.r = c, bufio.NewReaderSize(c, 16384)
+	connects.Add(1)
+	h.c, h.r, h.reused = c, bufio.NewReaderSize(c, 16384), false
 	return nil
 }
 func (h *h1) do(it *item) ([]byte, error) {
@@ -207,10 +210,17 @@ func (h *h1) do(it *item) ([]byte, error) {
 		}
 	}
 	b, err := h.once(it)
+	if err != nil && h.reused && !h.answered { // the server has closed it meanwhile: as Go's http.Transport does
+		h.c.Close()
+		if err = h.connect(); err == nil {
+			b, err = h.once(it)
+		}
+	}
 	if err != nil && h.c != nil {
 		h.c.Close()
 		h.c = nil
 	}
+	h.reused = true
 	return b, err
 }
 func (h *h1) once(it *item) ([]byte, error) {
@@ -218,10 +228,12 @@ func (h *h1) once(it *item) ([]byte, error) {
 	if _, err := h.c.Write(fresh(it.raw)); err != nil {
 		return nil, err
 	}
+	h.answered = false
 	line, err := h.r.ReadSlice('\n')
 	if err != nil {
 		return nil, err
 	}
+	h.answered = true
 	if len(line) < 12 || string(line[9:12]) != "200" {
 		return nil, fmt.Errorf("status %q", strings.TrimSpace(string(line)))
 	}
@@ -295,7 +307,7 @@ func (h *h1) once(it *item) ([]byte, error) {
 	return h.buf, nil
 }
 
-var reconnects atomic.Int64
+var reconnects, connects atomic.Int64
 
 // HTTP/2: net/http's transport, one connection, as kube-apiserver does
 type h2 struct {
@@ -357,10 +369,13 @@ func main() {
 	serial.Store(time.Now().UnixMicro() & 0x3fffffff) // another run's numbers are used up
 	var next, okN, errN, badN, shedN atomic.Int64
 	var firstErr atomic.Value
-	one := func(d doer, t0 time.Time) (float64, bool) {
+	one := func(d doer, t0 time.Time, counts bool) (float64, bool) {
 		it := &items[int(next.Add(1)-1)%len(items)]
 		b, err := d.do(it)
 		lat := float64(time.Since(t0).Nanoseconds()) / 1e3
+		if !counts {
+			return lat, err == nil
+		}
 		if err != nil {
 			errN.Add(1)
 			firstErr.CompareAndSwap(nil, err.Error())
@@ -403,7 +418,7 @@ func main() {
 				defer wg.Done()
 				d := mk()
 				for !stop.Load() {
-					l, ok := one(d, time.Now())
+					l, ok := one(d, time.Now(), true)
 					if ok && rec.Load() {
 						per[i] = append(per[i], l)
 					} else if !ok {
@@ -429,7 +444,6 @@ func main() {
 		// a pool of idle connections, LIFO, grown on demand
 		var mu sync.Mutex
 		var idle []doer
-		var open int
 		get := func() doer {
 			mu.Lock()
 			defer mu.Unlock()
@@ -438,13 +452,12 @@ func main() {
 				idle = idle[:n-1]
 				return d
 			}
-			open++
 			return mk()
 		}
 		put := func(d doer) { mu.Lock(); idle = append(idle, d); mu.Unlock() }
 		for i := 0; i < 4 && shared == nil; i++ { // open a few connections first, so that the handshake is outside
 			d := mk()
-			one(d, time.Now())
+			one(d, time.Now(), false)
 			put(d)
 		}
 		gap := time.Duration(float64(time.Second) / *fRate)
@@ -473,7 +486,7 @@ func main() {
 			go func() {
 				defer wg.Done()
 				d := get()
-				l, ok := one(d, at)
+				l, ok := one(d, at, i >= 0)
 				if i >= 0 {
 					if !ok {
 						l = 30e6
@@ -524,7 +537,7 @@ func main() {
 	}
 	out := map[string]any{"name": *fName, "mode": *fMode, "http": *fHTTP, "n": n, "errors": errN.Load(), "wrong": badN.Load(), "unjudged": shedN.Load(), "late": late, "first_error": fe,
 		"rps": n / wall * 1000, "cpu_ms_per_review": cpu / n, "cpu_share": cpu / wall, "p50": q(.5), "p90": q(.9), "p99": q(.99), "p999": q(.999), "max": q(1),
-		"rss_mib": rss, "hwm_mib": hwm, "gen_share": self / wall, "foreign0": (core0 - cpu) / wall, "lag99_us": lag, "reconnects": reconnects.Load(), "procs": len(pids), "rate": *fRate}
+		"rss_mib": rss, "hwm_mib": hwm, "gen_share": self / wall, "foreign0": (core0 - cpu) / wall, "lag99_us": lag, "reconnects": reconnects.Load(), "connects": connects.Load(), "procs": len(pids), "rate": *fRate}
 	json.NewEncoder(os.Stdout).Encode(out)
 }
 

@@ -3,7 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from elfgate.server.line import STANDS_SECONDS, Line, Place
+from elfgate.server.line import (
+    AT_A_TIME,
+    FEWEST,
+    GIVEN_UP_SECONDS,
+    READ_ONE_IN,
+    STANDING_SECONDS,
+    STANDS_SECONDS,
+    Line,
+    Place,
+)
 from elfgate.server.turns import NoTimeError, Turns
 
 LATE = 1000.0
@@ -125,13 +134,80 @@ def test_a_line_that_stands_is_kept_short_and_a_burst_is_not() -> None:
     async def main() -> None:
         waiting = line()
         for _ in range(50):
-            assert not waiting.full(0.0)
+            assert not waiting.full(0.0, "p", "a")
             waiting.join(place(), 0.0)
         waiting.pace = 0.01
-        assert waiting.full(
-            STANDS_SECONDS + 0.1
-        )  # those that have waited too long are let go, a few at a time
-        assert len(waiting) == 46
+        assert not waiting.full(STANDS_SECONDS, "p", "a")
+        assert waiting.full(STANDS_SECONDS + 0.1, "p", "a")
+
+    run(main)
+
+
+def test_those_for_whom_newer_ones_left_no_turn_are_let_go_a_few_at_a_time() -> None:
+    async def main() -> None:
+        waiting = line()
+        waiting.pace = STANDING_SECONDS
+        for _ in range(50):
+            waiting.join(place(), 0.0)
+        waiting.join(place(), GIVEN_UP_SECONDS)
+        waiting.next(GIVEN_UP_SECONDS + 0.1)
+        assert len(waiting) == 50 - AT_A_TIME
+
+    run(main)
+
+
+def crowded() -> Line:
+    """A line that has stood for long, with no more room than one lane takes."""
+    waiting = line()
+    waiting.pace = STANDING_SECONDS
+    for _ in range(FEWEST):
+        waiting.join(place("flood"), 0.0)
+    return waiting
+
+
+def test_a_flood_takes_no_room_from_others() -> None:
+    async def main() -> None:
+        waiting, now = crowded(), STANDS_SECONDS + 0.1
+        assert waiting.full(now, "p", "flood")
+        assert not waiting.full(now, "p", "other")
+        assert len(waiting) == FEWEST - 1
+        waiting.join(place("other"), now)
+        assert waiting.full(now, "p", "flood")
+
+    run(main)
+
+
+def test_of_a_lane_of_which_nothing_is_known_few_are_worth_reading() -> None:
+    async def main() -> None:
+        lane = crowded().lane("p", "flood")
+        assert lane
+        assert lane.is_worth_reading()
+        for _ in range(100):
+            lane.note(known=False)
+        assert sum(lane.is_worth_reading() for _ in range(5 * READ_ONE_IN)) == 5
+        for _ in range(READ_ONE_IN):
+            lane.note(known=True)
+        assert all(lane.is_worth_reading() for _ in range(80))
+
+
+def test_between_two_turns_no_more_are_let_in_than_there_is_room_for() -> None:
+    async def main() -> None:
+        waiting, now = crowded(), 0.1
+        waiting.pressed = True
+        assert not waiting.lets_in(now)
+        waiting.next(now)
+        assert [waiting.lets_in(now) for _ in range(3)] == [True, False, False]
+
+    run(main)
+
+
+def test_a_line_stands_at_once_while_more_clients_come_than_can_be_let_in() -> None:
+    async def main() -> None:
+        waiting = line()
+        waiting.pressed = True
+        assert not waiting.stands(0.0)
+        waiting.join(place(), 0.0)
+        assert waiting.stands(0.0)
 
     run(main)
 
@@ -187,10 +263,10 @@ def test_beyond_so_many_that_have_begun_none_begins() -> None:
         answer = asyncio.get_running_loop().create_future()
         slow = asyncio.create_task(turns.judge(place(latest=1e12), counted(log, "slow", answer)))
         await asyncio.sleep(0.01)
-        assert turns.full
+        assert turns.full("p", "a")
         answer.set_result(None)
         await slow
-        assert not turns.full
+        assert not turns.full("p", "a")
 
     run(main)
 

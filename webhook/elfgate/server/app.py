@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
+from elfgate.server import glance
 from elfgate.server.clients import may_ask
 from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 Send = Callable[[Message], Awaitable[None]]
 
+_RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
 METHODS = {
     "/validate": ("POST",),
     "/mutate": ("POST",),
@@ -76,6 +78,25 @@ class Webhook:
         self._in_flight = 0
         metrics.in_flight.set_function(lambda: self._in_flight)
         self.draining = False
+
+    def at_a_glance(self, client: str | None, peer: str, data: bytes) -> bytes | None:
+        """The response to a request for one review too many; None if it is to be read.
+
+        Args:
+            client: The client's common name; None if it showed no certificate.
+            peer: The client's address.
+            data: The bytes that the client has sent.
+        """
+        if self._reviews.lets_in() or self.draining or not may_ask(client, self._tls):
+            return None
+        path, start = glance.request(data) or ("", 0)
+        door = self._doors.get(path)
+        answer = self._reviews.turned_away(door, peer, data, start) if door else None
+        return answer and _RESPONSE % (len(answer), answer)
+
+    def press(self, pressed: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        """Take whether more clients come than can be let in."""
+        self._reviews.press(pressed=pressed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

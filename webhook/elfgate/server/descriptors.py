@@ -3,6 +3,7 @@
 import resource
 
 MOST = 65_536  # more are of no use here, and some libraries go through all that there may be
+WAITING = 16  # times as many connections as are served may wait to be
 RESERVED = 256  # for registries, the API server, stores, layers on their way, probes and children
 
 
@@ -16,6 +17,8 @@ def raised() -> int:
     return soft if soft != resource.RLIM_INFINITY else MOST
 
 
-def for_connections(wanted: int) -> int:
-    """How many connections may be open at a time, of those that are wanted."""
-    return max(1, min(wanted, raised() - RESERVED))
+def for_connections(wanted: int) -> tuple[int, int]:
+    """How many connections may be open at a time, of those that are wanted, and how many more may wait."""
+    free = max(2, raised() - RESERVED)
+    connections = min(wanted, free // 2)
+    return connections, min(WAITING * wanted, free - connections)

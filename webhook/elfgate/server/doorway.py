@@ -1,25 +1,29 @@
 """The doorway: takes connections while there is room, and shares the room between those who come.
 
 They are counted when the kernel has accepted them: one that is refused costs a descriptor for a
-moment, and no memory. When there is no room, idle connections of whoever holds most make way, or
-those of the one who comes.
+moment, and no memory. Handshakes begin one at a time, clients in turn (``anteroom``). When there is
+no room, idle connections of whoever holds most make way, or those of the one who comes.
 """
 
 import asyncio
+import math
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from itertools import islice
 
+from elfgate.server.anteroom import Anteroom
 from elfgate.server.arrival import waited
 from elfgate.server.shares import Shares
 from elfgate.server.visitor import Visitor
 
 HANDSHAKE_SECONDS = 5.0
+WAIT_SECONDS = 10.0  # for a handshake to begin: as long as Go's client waits for one to end
 FAREWELL_SECONDS = 0.5  # for the other side to say that it has closed too, and no more to send
 HEAD_SECONDS = 10.0  # for a request's head, from its first byte
-AT_A_TIME = 2  # connections taken in one turn of the event loop: each costs a handshake
+AT_A_TIME = 64  # connections accepted in one turn of the event loop
+PRESSED = 256  # that wait are more than an API server has begun at a time (200 by default)
 IDLE_SECONDS = 1.0  # a client may still be about to use what was used later
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
 SWEEP_SECONDS = 0.25
@@ -27,7 +31,7 @@ A_SWEEP = 32  # connections that are given up in one sweep: each takes the time 
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one
 
 Factory = Callable[[Visitor], asyncio.Protocol]
-CachedAnswer = Callable[[str], None]
+TurnedAway = Callable[[str], None]
 """Takes the cause for which a connection was refused or given up."""
 
 
@@ -41,8 +45,10 @@ class Doorway:
         context: Of TLS.
         factory: Makes what speaks to a visitor.
         most: How many connections there may be.
+        most_waiting: How many more may wait for their handshakes.
         idle_seconds: How long a connection may stay without its first request.
-        told: Takes the cause of a refusal: ``room``, ``handshake``, ``head`` or ``idle``.
+        turned_away: Takes the cause of a refusal: ``room``, ``handshake``, ``head`` or ``idle``.
+        press: Takes whether more clients come than can be let in, when that changes.
     """
 
     def __init__(
@@ -52,15 +58,20 @@ class Doorway:
         factory: Factory,
         *,
         most: int,
+        most_waiting: int,
         idle_seconds: float,
-        told: CachedAnswer,
+        turned_away: TurnedAway,
+        press: Callable[[bool], None],
     ) -> None:
         self._listener = listener
         self._context = context
         self._factory = factory
         self._idle_seconds = idle_seconds
-        self._told = told
+        self._turned_away = turned_away
         self._room = Shares(most)
+        self._anteroom = Anteroom(most_waiting)
+        self._greeting = False
+        self._press, self._pressed = press, False
         self._visitors: dict[Visitor, asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -69,7 +80,7 @@ class Doorway:
         self._loop.add_reader(self._listener, self._accept)
 
     def __len__(self) -> int:
-        return len(self._visitors)
+        return len(self._visitors) + len(self._anteroom)
 
     def close(self) -> None:
         """Take no more connections; at the second call, give up unfinished handshakes too."""
@@ -78,6 +89,8 @@ class Doorway:
             self._loop.remove_reader(self._listener)
             self._listener.close()
             self._sweep_timer.cancel()
+            for visitor in self._anteroom.since(math.inf):
+                visitor.socket.close()
             return
         for visitor, task in list(self._visitors.items()):
             if visitor.speaker is None:
@@ -93,7 +106,7 @@ class Doorway:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError:
-                self._told("descriptors")
+                self._turned_away("descriptors")
                 self._pause()
                 return
             self._take(connection, str(address[0]))
@@ -108,18 +121,40 @@ class Doorway:
             self._loop.add_reader(self._listener, self._accept)
 
     def _take(self, connection: socket.socket, peer: str) -> None:
-        if not self._room.take(peer):
-            largest = self._room.largest()
-            self._make_way(largest if self._room.held(largest) > self._room.held(peer) else peer)
-            if not self._room.take(peer):
-                self._told("room")
-                connection.close()
-                return
         connection.setblocking(False)  # noqa: FBT003  # its name says what
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         visitor = Visitor(connection, peer, time.monotonic() - waited(connection))
-        task = self._loop.create_task(self._greet(visitor))
-        self._visitors[visitor] = task
+        if not self._anteroom.enter(visitor):
+            self._turned_away("room")
+            connection.close()
+        else:
+            self._greet_soon()
+
+    def _greet_soon(self) -> None:
+        if not self._greeting and self._anteroom:
+            self._greeting = True
+            self._loop.call_soon(self._greet_next)
+
+    def _greet_next(self) -> None:
+        """Begin one handshake, if somebody waits for whom there is room; then look at what has come."""
+        pressed = len(self._anteroom) > PRESSED
+        if pressed is not self._pressed:
+            self._pressed = pressed
+            self._press(pressed)
+        visitor = self._anteroom.next(self._has_room)
+        self._greeting = visitor is not None
+        if visitor is not None:
+            visitor.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            visitor.entered = time.monotonic()
+            self._visitors[visitor] = self._loop.create_task(self._greet(visitor))
+            self._loop.call_soon(self._greet_next)
+
+    def _has_room(self, peer: str) -> bool:
+        """Take room for one more connection of a peer, if there is some."""
+        if self._room.take(peer):
+            return True
+        largest = self._room.largest()
+        self._make_way(largest if self._room.held(largest) > self._room.held(peer) else peer)
+        return self._room.take(peer)
 
     async def _greet(self, visitor: Visitor) -> None:
         """Shake hands; what then is said is the protocol's."""
@@ -134,7 +169,7 @@ class Doorway:
         except asyncio.CancelledError:  # it is given up
             visitor.socket.close()
         except OSError:  # TLS's errors and a timeout are among them
-            self._told("handshake")
+            self._turned_away("handshake")
             visitor.socket.close()
         if visitor.speaker is None:
             self.leave(visitor)
@@ -143,13 +178,14 @@ class Doorway:
         """Forget a connection that has ended."""
         if self._visitors.pop(visitor, None) is not None:
             self._room.give(visitor.peer)
+            self._greet_soon()
 
     def _make_way(self, peer: str) -> None:
         """Close some of a peer's connections over which nobody waits, the oldest ones."""
         since = time.monotonic() - IDLE_SECONDS
         idle = (each for each in self._visitors if each.peer == peer and each.idle(since))
         for visitor in list(islice(idle, MAKE_WAY)):
-            self._told("idle")
+            self._turned_away("idle")
             self._give_up(visitor)
 
     def _give_up(self, visitor: Visitor) -> None:
@@ -162,19 +198,23 @@ class Doorway:
     def _sweep(self) -> None:
         """Give up what takes too long, a few at a time, as those that came together end together."""
         now = time.monotonic()
+        for visitor in self._anteroom.since(now - WAIT_SECONDS):
+            self._turned_away("room")
+            visitor.socket.close()
         late = (each for each in self._visitors if self._is_late(each, now))
         for visitor in list(islice(late, A_SWEEP)):
             if visitor.speaker is None or not visitor.head:
-                self._told("handshake" if visitor.speaker is None else "idle")
+                self._turned_away("handshake" if visitor.speaker is None else "idle")
                 self._give_up(visitor)
             else:
-                self._told("head")
+                self._turned_away("head")
                 visitor.speaker.refuse(408)
+        self._greet_soon()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _is_late(self, visitor: Visitor, now: float) -> bool:
         if visitor.speaker is None:
-            return now - visitor.accepted > HANDSHAKE_SECONDS
+            return now - visitor.entered > HANDSHAKE_SECONDS
         if visitor.speaker.busy:
             return False
         if visitor.head:

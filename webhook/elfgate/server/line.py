@@ -4,7 +4,9 @@ Clients share what can be judged, and so do the namespaces that one client asks 
 so that a flood of one is in the way of that one only. Within a namespace the oldest is next. When
 the line has stood for long, the newest is: its client still waits, and what the oldest waited for
 is given up soon anyway; and it is kept short, as most of those in it would never be next. A review
-that could not be judged within its own deadline even if nothing more came is let go at once.
+that could not be judged within its own deadline even if nothing more came is let go at once. One
+that comes while its lane has all the room that there is for it is not even read, if few of that
+lane could be answered from memory.
 """
 
 import asyncio
@@ -13,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 STANDS_SECONDS = 0.5  # a line that was not empty for so long does not come from a burst
-STANDING_SECONDS = (
-    0.1  # and is not let grow beyond what can be judged in so long: enough not to run dry
-)
+STANDING_SECONDS = 0.03  # is no longer than what can be judged in so long: enough not to run dry
+GIVEN_UP_SECONDS = 0.5  # after which a review in a line that stands would never be next
 FEWEST = 8
-AT_A_TIME = (
-    4  # reviews that are let go for one that comes, so that their answers do not come all at once
+AT_A_TIME = 4  # reviews that are let go at one turn, so that their answers do not come all at once
+FEW_KNOWN = 1 / 8  # of a lane's reviews: less than reading all of them costs
+READ_ONE_IN = (
+    32  # of those, to notice when more are known: reading one costs as much as turning five away
 )
 _FIRST_PACE = 0.001  # seconds, before there is a mean
 _WEIGHT = 0.05  # of the newest in the mean of the pace
@@ -57,6 +60,8 @@ class Lane:
 
     def __init__(self) -> None:
         self._places: deque[Place] = deque()
+        self._known = 0.5
+        self._unread = 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -66,6 +71,18 @@ class Lane:
         """Add one at the end."""
         self._places.append(place)
         self.bytes += place.size
+
+    def note(self, *, known: bool) -> None:
+        """Take whether the answer to a review that was read was at hand."""
+        self._known += (known - self._known) / READ_ONE_IN
+
+    def is_worth_reading(self) -> bool:
+        """Whether the next review may well be known, or is read to find out how many are."""
+        self._unread += 1
+        if self._known < FEW_KNOWN and self._unread < READ_ONE_IN:
+            return False
+        self._unread = 0
+        return True
 
     def end(self, *, newest: bool) -> Place:
         """The newest one, or the oldest."""
@@ -96,6 +113,8 @@ class Line:
     Attributes:
         bytes: Bytes of the reviews that wait.
         pace: Seconds from one turn to the next while others wait, in the mean.
+        pressed: Whether more clients come than can be let in: the line then counts as one that has
+            stood for long.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -103,20 +122,48 @@ class Line:
         self._most_bytes = most_bytes
         self._lanes: dict[str, dict[str, Lane]] = {}
         self._length = 0
+        self._let_in = 0  # since the last turn; most of them have yet to join
         self._since = 0.0
         self._last_turn = 0.0
         self.bytes = 0
         self.pace = _FIRST_PACE
+        self.pressed = False
 
     def __len__(self) -> int:
         return self._length
 
-    def full(self, now: float) -> bool:
-        """Whether one more could not be judged, or only instead of another that came as late."""
-        if self._length < self._room(now):
+    def lets_in(self, now: float) -> bool:
+        """Whether to read one more review, which is then counted; others only if they may well be known."""
+        if not self.stands(now):
+            return True
+        if self._length + self._let_in >= self._room(now):
             return False
-        self._make_room(now)
-        return self.stands(now) and self._length >= self._room(now)
+        self._let_in += 1
+        return True
+
+    def turns_away(self, peer: str, namespace: str, now: float) -> bool:
+        """Whether one more of a lane would be read in vain: it has its share of the room, and few of it are known."""
+        lane = self.lane(peer, namespace)
+        if lane is None or len(lane) + self._let_in < self._share(now):
+            return False
+        return not lane.is_worth_reading()
+
+    def full(self, now: float, peer: str, namespace: str) -> bool:
+        """Whether one more of a lane could not be judged, or only instead of another of that lane."""
+        if not self._is_crowded(now):
+            return False
+        lane = self.lane(peer, namespace)
+        if lane is not None and len(lane) >= self._share(now):
+            return True
+        longest = max(self._each_lane(), key=len)
+        if len(longest) <= 1 + len(lane or ()):
+            return True
+        self._let_go(longest, now)
+        return False
+
+    def lane(self, peer: str, namespace: str) -> Lane | None:
+        """The reviews of a namespace that wait, as one client asks about it; None if none do."""
+        return self._lanes.get(peer, {}).get(namespace)
 
     def join(self, place: Place, now: float) -> None:
         """Add a review; one that waits in vain because of it is let go, which may be itself."""
@@ -134,22 +181,17 @@ class Line:
         while lane and now + self._wait(place.peer, lane) > self._last(lane, now).latest:
             self._let_go(lane, now)
 
-    def _make_room(self, now: float) -> None:
-        """Let some go for whom the newer ones have left no turn."""
-        lane = max(self._each_lane(), key=len)
-        for _ in range(min(AT_A_TIME, len(lane))):
-            if now - lane.end(newest=False).since < 2 * STANDING_SECONDS:
-                return
-            self._let_go(lane, now)
-
     def leave(self, place: Place) -> None:
         """Remove a review whose client waits no longer."""
-        lane = self._lanes.get(place.peer, {}).get(place.namespace)
+        lane = self.lane(place.peer, place.namespace)
         if lane is not None and lane.remove(place):
             self._count_out(place)
 
     def next(self, now: float) -> Place | None:
         """The place whose turn it is; None if nobody waits."""
+        self._let_in = 0
+        if self._is_crowded(now):
+            self._give_up(now)
         while self._length:
             place = self._of_next_lane(now)
             if place.turn.done():
@@ -162,13 +204,28 @@ class Line:
 
     def stands(self, now: float) -> bool:
         """Whether the line has not been empty for long."""
-        return self._length > 0 and now - self._since > STANDS_SECONDS
+        return self._length > 0 and (self.pressed or now - self._since > STANDS_SECONDS)
+
+    def _give_up(self, now: float) -> None:
+        """Let some go for whom the newer ones have left no turn."""
+        lane = max(self._each_lane(), key=len)
+        for _ in range(min(AT_A_TIME, len(lane) - 1)):
+            if now - lane.end(newest=False).since < GIVEN_UP_SECONDS:
+                return
+            self._let_go(lane, now)
 
     def _room(self, now: float) -> int:
         """How many reviews may wait."""
         if not self.stands(now):
             return self._most
         return min(max(FEWEST, int(STANDING_SECONDS / self.pace)), self._most)
+
+    def _is_crowded(self, now: float) -> bool:
+        return self.stands(now) and self._length >= self._room(now)
+
+    def _share(self, now: float) -> int:
+        """How much of the room a lane may take."""
+        return max(1, self._room(now) // max(1, sum(map(len, self._lanes.values()))))
 
     def _of_next_lane(self, now: float) -> Place:
         """Remove one; its namespace is then last of its client's, and its client last of all."""

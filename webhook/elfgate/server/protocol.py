@@ -31,8 +31,10 @@ _END = b"\r\n\r\n"
 
 Left = Callable[[Visitor], None]
 """Takes the visitor whose connection has ended."""
-CachedAnswer = Callable[[str], None]
+TurnedAway = Callable[[str], None]
 """Takes the cause of a connection's refusal: ``head`` or ``http``."""
+AtAGlance = Callable[[str | None, str, bytes], bytes | None]
+"""Answers a request that is not to be read, by the client's common name, its address and the bytes that came."""
 
 
 class BoundedProtocol(_Protocol):
@@ -44,13 +46,23 @@ class BoundedProtocol(_Protocol):
     Args:
         visitor: The connection.
         left: Takes the visitor when its connection has ended.
-        told: Takes the cause when the connection is refused.
+        turned_away: Takes the cause when the connection is refused.
+        at_a_glance: Answers a request that is not to be read.
         options: uvicorn's options.
     """
 
-    def __init__(self, *, visitor: Visitor, left: Left, told: CachedAnswer, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        visitor: Visitor,
+        left: Left,
+        turned_away: TurnedAway,
+        at_a_glance: AtAGlance,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
-        self._visitor, self._left, self._told = visitor, left, told
+        self._visitor, self._left = visitor, left
+        self._turned_away, self._at_a_glance = turned_away, at_a_glance
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,6 +103,8 @@ class BoundedProtocol(_Protocol):
             return
         cycle, visitor = self.cycle, self._visitor
         if not visitor.head:
+            if not self.busy and self._answered_at_once(data):
+                return
             visitor.head_since = self.app_state["arrived"] = self._arrived()
         if visitor.head + len(data) > HEAD_BYTES and not self._ends(data):
             self._refuse_head()
@@ -103,6 +117,21 @@ class BoundedProtocol(_Protocol):
             self._refuse_head()
         else:
             visitor.tail = data[1 - len(_END) :]
+
+    def _answered_at_once(self, data: bytes) -> bool:
+        """Answer a request that is not to be read, and wait for the next one, as uvicorn would."""
+        if self.flow.write_paused:
+            return False
+        answer = self._at_a_glance(self.app_state["client"], self._visitor.peer, data)
+        if answer is None:
+            return False
+        self._visitor.head_since = time.monotonic()
+        self.transport.write(answer)
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        return True
 
     def on_headers_complete(self) -> None:
         """Begin to answer (httptools; h11 takes one request after the other by itself).
@@ -124,11 +153,11 @@ class BoundedProtocol(_Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP (httptools and h11)."""
-        self._told("http")
+        self._turned_away("http")
         super().send_400_response(msg)
 
     def _refuse_head(self) -> None:
-        self._told("head")
+        self._turned_away("head")
         self.refuse(431)
 
     def refuse(self, status: int) -> None:

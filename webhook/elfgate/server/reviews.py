@@ -16,6 +16,7 @@ import orjson
 from elfgate.cluster.exempt import Exemption
 from elfgate.errors import REPORT, ElfgateError, InputError
 from elfgate.policy.engine import EngineError
+from elfgate.server import glance
 from elfgate.server.fallback import fallback, review_request
 from elfgate.server.judge import Answer, Judge
 from elfgate.server.line import Line, Place
@@ -119,10 +120,36 @@ class Reviews:
         """
         asking = self._asking(door, scope)
         with Hold(self._bodies, asking.peer) as hold:
-            until = min(asking.until, asking.arrived + BODY_SECONDS)
+            until = min(asking.until, time.monotonic() + BODY_SECONDS)
             limit = self._admission.body_bytes
             body = await read_body(scope, receive, until=until, limit=limit, hold=hold)
             return await self._answer(asking, body)
+
+    def press(self, *, pressed: bool) -> None:
+        """Take whether more clients come than can be let in."""
+        self._turns.line.pressed = pressed
+
+    def lets_in(self) -> bool:
+        """Whether to read a request whatever it is, as there is room for one more review."""
+        return self._turns.line.lets_in(time.monotonic())
+
+    def turned_away(self, door: Door, peer: str, data: bytes, start: int) -> bytes | None:
+        """The answer to a review that would be read in vain; None if it is to be read.
+
+        Where a review too many is refused, each is read, as what is exempt passes.
+
+        Args:
+            door: The endpoint that the review came to.
+            peer: The client's address.
+            data: The review, after other bytes.
+            start: How many those are.
+        """
+        seen = None if door.refuses else glance.review(data, start)
+        if seen is None or self._exemption.covers(seen.namespace, None):
+            return None
+        if not self._turns.line.turns_away(peer, seen.namespace, time.monotonic()):
+            return None
+        return self._shed(door, seen.uid)
 
     def _asking(self, door: Door, scope: Scope) -> Asking:
         state = scope.get("state", {})
@@ -136,7 +163,7 @@ class Reviews:
         try:
             answer = await self._verdict(asking, body)
         except TooManyError as surplus:
-            return self._shed(asking, surplus.uid, body)
+            return self._too_many(asking, surplus.uid, body)
         except TimeoutError:
             return self._fail(asking, body, "timeout", "it was not done in time")
         except EngineError as error:
@@ -155,11 +182,16 @@ class Reviews:
         if len(body) > LARGE_BYTES:
             return await self._in_time(asking, None, body)
         question = asking.door.judge.read(body)
-        return asking.door.judge.at_hand(question) or await self._in_time(asking, question, body)
+        answer = asking.door.judge.at_hand(question)
+        lane = self._turns.line.lane(asking.peer, question.namespace)
+        if lane is not None:
+            lane.note(known=answer is not None)
+        return answer or await self._in_time(asking, question, body)
 
     async def _in_time(self, asking: Asking, question: Any, body: bytes) -> Answer:
         uid = question.uid if question is not None else ""
-        if self._turns.full:
+        namespace = question.namespace if question is not None else ""
+        if self._turns.full(asking.peer, namespace):
             raise TooManyError(uid)
         try:
             return await self._judged(asking, question, body)
@@ -234,11 +266,15 @@ class Reviews:
         self._count_failure(uid, cause, why, allow=allow)
         return fallback(uid, why=why, allow=allow)
 
-    def _shed(self, asking: Asking, uid: str, body: bytes) -> bytes:
+    def _too_many(self, asking: Asking, uid: str, body: bytes) -> bytes:
+        """The answer to one review too many; its uid is empty if it was not read."""
+        if uid:
+            return self._shed(asking.door, uid)
+        return self._fail(asking, body, "overload", TOO_MANY)
+
+    def _shed(self, door: Door, uid: str) -> bytes:
         """The answer to one review too many, in next to no time; what is exempt was at hand."""
-        if not uid:
-            return self._fail(asking, body, "overload", TOO_MANY)
-        allow = not asking.door.refuses
+        allow = not door.refuses
         before, after = _shed_answer(allow=allow)
         self._count_failure(uid, "overload", TOO_MANY, allow=allow)
         return before + orjson.dumps(uid) + after

@@ -193,7 +193,7 @@ class _Server(uvicorn.Server):
         self._webhook = webhook
         self._drain_seconds = settings.admission.drain_seconds
         self._context = certificate.context
-        self._most = descriptors.for_connections(settings.listen.connections)
+        self._most, self._most_waiting = descriptors.for_connections(settings.listen.connections)
         self._metrics = metrics
         self._heart = heart
         self._loop = asyncio.get_running_loop()
@@ -207,8 +207,10 @@ class _Server(uvicorn.Server):
             self._context,
             self._speaker,
             most=self._most,
+            most_waiting=self._most_waiting,
             idle_seconds=KEEP_ALIVE_SECONDS,
-            told=self._metrics.turned_away,
+            turned_away=self._metrics.turned_away,
+            press=self._webhook.press,
         )
         self._metrics.connections.set_function(lambda: len(doorway))
         servers: list[Any] = [doorway]  # of a server uvicorn asks no more than a doorway has
@@ -219,7 +221,8 @@ class _Server(uvicorn.Server):
         speaker: asyncio.Protocol = protocol(
             visitor=visitor,
             left=self._doorway.leave,
-            told=self._metrics.turned_away,
+            turned_away=self._metrics.turned_away,
+            at_a_glance=self._webhook.at_a_glance,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

@@ -45,12 +45,11 @@ class Turns:
         """Whether a turn is to be had without waiting."""
         return not self._taken
 
-    @property
-    def full(self) -> bool:
+    def full(self, peer: str, namespace: str) -> bool:
         """Whether there is no use in waiting for one."""
         if self.begun >= self._most:
             return True
-        return self._taken and self.line.full(time.monotonic())
+        return self._taken and self.line.full(time.monotonic(), peer, namespace)
 
     async def judge(self, place: Place, work: Coroutine[Any, Any, T]) -> T:
         """Do ``work``, each of its steps in a turn.

@@ -27,6 +27,7 @@ class Visitor:
         socket: Its socket.
         peer: The client's address, without the port.
         accepted: When its first bytes came, in monotonic seconds.
+        entered: When its handshake began.
         greeted: When its handshake was done; None before that.
         speaker: The protocol that speaks HTTP to it; None before its handshake is done.
         head: Bytes of a request's head that has not ended yet.
@@ -37,6 +38,7 @@ class Visitor:
     socket: socket.socket
     peer: str
     accepted: float
+    entered: float = 0.0
     greeted: float | None = None
     speaker: Speaker | None = None
     head: int = 0
@@ -45,6 +47,6 @@ class Visitor:
 
     def idle(self, since: float) -> bool:
         """Whether nobody waits for an answer over it, and nobody has asked ``since`` then."""
-        if max(self.accepted, self.head_since) > since:
+        if max(self.entered, self.greeted or 0.0, self.head_since) > since:
             return False
         return self.speaker is None or not self.speaker.busy

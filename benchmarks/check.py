@@ -49,7 +49,7 @@ def write_manifests(path: Path, count: int) -> None:
 
 
 def commands(folder: Path, manifests: Path, conftest: str) -> dict[str, list[str]]:
-    """What is compared, by name."""
+    """The commands compared, by name."""
     locations = founding.write(folder / "images")
     images = [
         f"--image={name}:{tag}={locations[f'{founding.REPOSITORY}:{tag}']}"

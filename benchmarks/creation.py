@@ -1,8 +1,11 @@
-"""What elfgate adds to the creation of a pod by a real API server: python benchmarks/creation.py (needs Go once).
+"""The cost that elfgate adds to the creation of a pod by a real API server.
 
-Pods are created with dryRun=All, so that etcd's disk and the scheduler do not blur the figure, one after the other, in
-turns: in a namespace that the webhook is not asked about; in one that it is, each of a name of its own, so that each is
-judged anew, with the image's facts in the store; and there as the pods of one owner, which are answered from memory.
+Python benchmarks/creation.py (needs Go once).
+
+Pods are created with dryRun=All, so that etcd's disk and the scheduler do not blur the figure, one
+after the other, in turns: in a namespace that the webhook is not asked about; in one that it is,
+each of a name of its own, so that each is judged anew, with the image's facts in the store; and
+there as the pods of one owner, which are answered from memory.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""What 15,000 nodes of 40 kinds cost: to list and watch them, to follow a change, to find where a pod may land.
+"""The cost of 15,000 nodes of 40 kinds: to list and watch them, to follow a change, to find where a pod may land.
 
     python benchmarks/nodes.py [NODES]
 

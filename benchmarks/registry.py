@@ -1,4 +1,4 @@
-"""What registry clients cost: small documents and one large blob, from a registry on loopback in another process.
+"""The cost of registry clients: small documents and one large blob, from a registry on loopback in another process.
 
     python benchmarks/registry.py [MEGABYTES]
 

@@ -19,7 +19,7 @@ _QUIET = "--omitEvents=PolicyViolation,PolicyApplied,PolicyError,PolicySkipped"
 
 
 def programs() -> Path | None:
-    """Where the two are, built if they can be; None without Go."""
+    """The paths of the two, built if they can be; None without Go."""
     done = subprocess.run([HERE / "webhooks.sh"], stdout=subprocess.PIPE, text=True, check=False)
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 

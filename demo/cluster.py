@@ -97,7 +97,7 @@ def deployment(name: str, image: str, architectures: list[str]) -> dict[str, Any
 
 
 def review(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """What the API server asks about an object that ``kubectl apply`` creates."""
+    """The review that the API server sends of an object that ``kubectl apply`` creates."""
     group, resource = _RESOURCES[obj["kind"]]
     kind = {"group": group, "version": "v1", "kind": obj["kind"]}
     resources = {"group": group, "version": "v1", "resource": resource}

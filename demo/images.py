@@ -45,11 +45,11 @@ class Images:
         return f"{program.VERSION}-{variant}"
 
     def reference(self, variant: str) -> str:
-        """What a cluster would call a variant."""
+        """The name that a cluster would use for a variant."""
         return f"{REPOSITORY}:{self.tag(variant)}"
 
     def location(self, variant: str) -> str:
-        """Where it is, as ``elfgate`` takes it from within ``folder``."""
+        """The location, as ``elfgate`` takes it from within ``folder``."""
         return f"oci:{LAYOUT}:{self.tag(variant)}"
 
 

@@ -27,7 +27,7 @@ CHOICE = "ELFGATE_DEMO_ROOTS"
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Where the images' files come from.
+    """The sources of the images' files.
 
     Attributes:
         source: Lines for people: what each is made of, and where that is from.

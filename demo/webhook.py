@@ -106,7 +106,7 @@ def _settings(images: Mapping[str, str], store: Path, folder: Path, authority: t
 
 
 def _url(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Where it listens, which is the first thing that it logs."""
+    """The address where it listens, which is the first thing that it logs."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         lines = log.read_text().splitlines(keepends=True)

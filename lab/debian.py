@@ -283,7 +283,7 @@ def _mirror() -> str:
 
 
 def _security_mirror() -> str:
-    """Where the host's apt has Debian's security updates from."""
+    """The place that the host's apt has Debian's security updates from."""
     for uri, suite in re.findall(
         r"'(\S+)/dists/([^/']+)/InRelease'", run("apt-get", "update", "--print-uris")
     ):

@@ -1,4 +1,4 @@
-"""What a Dockerfile says of the image's configuration, so that an image made without an engine is configured alike.
+"""The image's configuration by a Dockerfile, so that an image made without an engine is configured alike.
 
 Source: the Dockerfile reference. Only what ``webhook/Dockerfile`` uses is read; anything else in its last stage is
 refused, so that the two cannot part unseen.

@@ -1,4 +1,4 @@
-"""What the fetchers share: the cache's place, their one error, and how a tool is run."""
+"""The fetchers' common ground: the cache's place, their one error, and how a tool is run."""
 
 import os
 import shutil

@@ -134,7 +134,7 @@ class Platform:
 
     @property
     def requirements(self) -> list[str]:
-        """What is installed as wheels, each with its hashes, as pip reads it."""
+        """The requirements installed as wheels, each with its hashes, as pip reads it."""
         environment = {name: str(value) for name, value in default_environment().items()}
         environment |= {
             "platform_machine": _MACHINES[self.architecture],

@@ -190,7 +190,10 @@ def _scratch(_root: Root, _architecture: str, _archives: list[Path], destination
 
 
 def _debian(_root: Root, architecture: str, archives: list[Path], destination: Path) -> None:
-    """As Debian's own images: a merged ``/usr``, and the cache that ``ldconfig`` writes when libc-bin is configured."""
+    """A root like Debian's own images.
+
+    A merged ``/usr``, and the cache that ``ldconfig`` writes when libc-bin is configured.
+    """
     debian.lay_out(archives, destination)
     ldconfig((destination,), architecture, destination.parent)
     written = destination.parent / "upper" / "etc" / "ld.so.cache"

@@ -226,7 +226,7 @@ def _with_glibc(_binary: Binary) -> tuple[list[str], list[str]]:
 
 
 def _with_musl(binary: Binary) -> tuple[list[str], list[str]]:
-    """What musl's own ``musl-gcc`` specs would do."""
+    """The options that musl's own ``musl-gcc`` specs would add."""
     directory, name = _MUSL[binary.architecture]
     path = f"/usr/lib/{directory}"
     start = {"static": "crt1.o", "static-pie": "rcrt1.o"}.get(binary.link, "Scrt1.o")

@@ -12,7 +12,7 @@ from elfgate.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What an ELF file of one instruction set looks like.
+    """The shape of an ELF file of one instruction set.
 
     Attributes:
         number: ``e_machine``.

@@ -16,7 +16,7 @@ from elfgate.scan.reader import Locate, Reader
 
 
 class State(StrEnum):
-    """What came of one image."""
+    """The outcome of one image."""
 
     READ = "read"  # something of it had to be read
     KNOWN = "known"  # the store had it all
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """What came of one image.
+    """The outcome of one image.
 
     Attributes:
         image: As it was asked for.
@@ -158,16 +158,16 @@ class _Counted:
         self.layers = 0
 
     def resolve(self, name: str) -> Descriptor:
-        """As the source does. Not counted: where a tag points is asked anew each time."""
+        """Ask the source. The question is not counted: a tag is asked anew each time."""
         return self._source.resolve(name)
 
     def document(self, descriptor: Descriptor) -> bytes:
-        """As the source does."""
+        """Ask the source."""
         self.reads += 1
         return self._source.document(descriptor)
 
     def layer(self, descriptor: Descriptor) -> Layer:
-        """As the source does."""
+        """Ask the source."""
         self.reads += 1
         self.layers += 1
         return self._source.layer(descriptor)

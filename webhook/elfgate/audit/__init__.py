@@ -1,1 +1,1 @@
-"""What already runs, judged by the gate: start reading at ``collection.py``, then ``judging.py``."""
+"""The audit of what already runs, judged by the gate: start reading at ``collection.py``, then ``judging.py``."""

@@ -149,7 +149,7 @@ def _shape(pod: Workload) -> int:
 
 
 def _as_owner(subject: Subject) -> Subject:
-    """What an absent owner made, in its name, as if it were to be placed anew."""
+    """The workload of an absent owner, in its name, as if it were to be placed anew."""
     found = subject.workload
     kind, _, name = found.owners[-1].partition("/")
     spec = {key: value for key, value in found.pod_spec.items() if key != "nodeName"}

@@ -8,7 +8,7 @@ from elfgate.audit.subject import Subject
 
 
 class State(StrEnum):
-    """What becomes of a workload, the best first."""
+    """The outcome of a workload, the best first."""
 
     STARTS = "starts"
     PLACED = "kept-off"  # it starts there, and its placement keeps it off

@@ -28,7 +28,7 @@ class Judge(Protocol):
     """Judges one workload."""
 
     async def __call__(self, subject: Subject) -> Entry:
-        """What becomes of it.
+        """The workload's outcome.
 
         Raises:
             EngineError: if the policies gave no verdict that can be trusted.
@@ -80,7 +80,7 @@ class Today:
     gate: Gate
 
     async def __call__(self, subject: Subject) -> Entry:
-        """What becomes of it, and what the policies say of that."""
+        """The workload's outcome, and the policies' verdict on it."""
         judged = [await _judged(self.gate, part) for part in parts_of(subject.workload)]
         found = [cell for judgement in judged for cell in cells(judgement)]
         said = max((decision(each.verdict) for each in judged), key=_DECISIONS.index)
@@ -106,7 +106,7 @@ class ToCome:
         return cls(replace(gate, inventory=nodes), platforms)
 
     async def __call__(self, subject: Subject) -> Entry:
-        """What becomes of it on each of the platforms."""
+        """The workload's outcome on each of the platforms."""
         found: list[Cell] = []
         for part in parts_of(subject.workload):
             judgement = await _judged(self.gate, _loose(part))

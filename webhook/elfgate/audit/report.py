@@ -1,4 +1,4 @@
-"""What was found of all workloads: counted, and grouped so that each image's reason is told once."""
+"""The findings of all workloads: counted, and grouped so that each image's reason is told once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -70,7 +70,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found.
+    """The report.
 
     Attributes:
         entries: Each workload.

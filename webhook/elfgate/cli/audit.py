@@ -118,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_code(report: "Report", fail_on: str) -> int:
-    """What a report leads to."""
+    """The exit code of a report."""
     from elfgate.audit.entry import State
 
     if fail_on == "denied":

@@ -1,4 +1,4 @@
-"""What ``elfgate audit -o json`` prints, and what ``--baseline`` reads of it."""
+"""The document that ``elfgate audit -o json`` prints and ``--baseline`` reads."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal

@@ -1,4 +1,4 @@
-"""What people read: tables, reasons and walks, in plain text that needs no terminal."""
+"""The text that people read: tables, reasons and walks, in plain text that needs no terminal."""
 
 from collections.abc import Iterable, Sequence
 
@@ -97,7 +97,7 @@ def walk(linkages: Iterable[Linkage]) -> str:
 
 
 def cache_text(output: CacheOutput, action: str) -> str:
-    """What was done, and what the store then holds."""
+    """The work done, and the store's contents afterwards."""
     rows: list[tuple[str, object]] = [("store", output.store), ("layers", output.layers)]
     rows += [
         ("documents", output.documents),

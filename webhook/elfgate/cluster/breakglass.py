@@ -1,4 +1,4 @@
-"""What frees a cluster that the webhook locks: which configurations ask it, and how each is taken out of the way.
+"""The way to free a cluster that the webhook locks: which configurations ask it, and how each is taken out of the way.
 
 The API server asks no webhook about webhook configurations themselves (Kubernetes, "Dynamic Admission Control"), so
 this works however badly the webhook does, and without it.
@@ -36,7 +36,7 @@ class Obstacle:
 
     @property
     def resource(self) -> str:
-        """As kubectl names it."""
+        """The name that kubectl uses."""
         return f"{self.kind}webhookconfiguration"
 
     @property

@@ -94,7 +94,7 @@ class Core:
         return answer
 
     def _headers(self) -> dict[str, str]:
-        """Who asks; a token that has expired is got anew, as the kubeconfig says."""
+        """The user that asks; a token that has expired is got anew, as the kubeconfig says."""
         settings: Mapping[str, Mapping[str, Any]] = self._client.configuration.auth_settings()
         told = {
             each["key"]: each["value"]

@@ -1,4 +1,4 @@
-"""What is wrong with an installation: how the API server is told to ask the webhook, and whether it can.
+"""The faults of an installation: how the API server is told to ask the webhook, and whether it can.
 
 Sources: the Kubernetes API reference (ValidatingWebhookConfiguration, labels selectors) and its page on good practices
 for admission webhooks (own namespace and kube-system exempt, short timeouts, no ``Fail`` on bindings).

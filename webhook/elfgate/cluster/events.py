@@ -169,7 +169,7 @@ class Events:
 
 
 def _name(told: _Told) -> str:
-    """The same for the same message about the same object, in every replica."""
+    """One name for one message about one object, in every replica."""
     digest = hashlib.sha256(f"{told.subject.uid} {told.message}".encode()).hexdigest()
     return f"{told.subject.name[:200]}.{digest[:16]}"
 

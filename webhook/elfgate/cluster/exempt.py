@@ -1,8 +1,11 @@
-"""What elfgate never refuses, whatever its policies and settings say: without it a cluster might not come up again.
+"""Objects that elfgate never refuses, whatever its policies and settings say.
 
-Sources: Kubernetes, "Admission Webhook Good Practices" (exempt kube-system and your own namespace), and "Create static
-Pods" (the API server's mirror of a pod that a kubelet runs anyway, marked by an annotation that no update can change).
-The webhook configuration's selectors say the same; but they are for whoever installs it to get wrong.
+Without it a cluster might not come up again.
+
+Sources: Kubernetes, "Admission Webhook Good Practices" (exempt kube-system and your own namespace),
+and "Create static Pods" (the API server's mirror of a pod that a kubelet runs anyway, marked by an
+annotation that no update can change). The webhook configuration's selectors say the same; but they
+are for whoever installs it to get wrong.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What elfgate has in its cluster: a Secret, a Lease, and the authorities that its webhook configurations trust.
+"""The objects of elfgate in its cluster: a Secret, a Lease, and the authorities that its webhook configurations trust.
 
 Sources: the Kubernetes API concepts (a write that names a resourceVersion fails with 409 if the object is another by
 then), the API reference (``caBundle``: base64 of PEM certificates).

@@ -27,7 +27,7 @@ class Part:
 
     @property
     def path(self) -> str:
-        """Where it stands, such as ``spec.containers[0].image``. Put together only when an error needs it."""
+        """The part's place, such as ``spec.containers[0].image``. Put together only when an error needs it."""
         before = self.parent.path if self.parent else ""
         if isinstance(self.step, int):
             return f"{before}[{self.step}]"

@@ -1,4 +1,4 @@
-"""What is set of a self-made certificate."""
+"""The settings of a self-made certificate."""
 
 from typing import Annotated
 

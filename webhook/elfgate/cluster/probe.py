@@ -24,7 +24,7 @@ _UID = "elfgate-doctor"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a webhook is, as its clientConfig says.
+    """The place of a webhook, as its clientConfig says.
 
     Attributes:
         host: Also the name that its certificate must have.
@@ -58,7 +58,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was found of one aspect of a webhook.
+    """The finding about one aspect of a webhook.
 
     Attributes:
         aspect: Which.

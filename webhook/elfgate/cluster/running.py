@@ -58,7 +58,7 @@ def _objects(api: Api, name: str, method: Callable[..., Any]) -> Iterator[dict[s
 
 
 def _type_of(page: Part) -> dict[str, object]:
-    """What the API leaves out of a typed list's items."""
+    """The fields that the API leaves out of a typed list's items."""
     return {
         "apiVersion": page.get("apiVersion").text(),
         "kind": page.get("kind").text().removesuffix("List"),

@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the Secret holds.
+    """The contents of the Secret.
 
     Attributes:
         served: What is to be served.
@@ -90,7 +90,7 @@ class Held:
 
     @property
     def authorities(self) -> bytes:
-        """What has to be trusted."""
+        """The authorities that have to be trusted."""
         return authority.merged(*(pair.authority for pair in (self.served, self.staged) if pair))
 
 

@@ -19,7 +19,7 @@ _CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Taint:
-    """What keeps pods away from a node."""
+    """A taint: it keeps pods away from a node."""
 
     key: str
     value: str
@@ -28,7 +28,7 @@ class Taint:
 
 @dataclass(frozen=True, slots=True)
 class Toleration:
-    """What lets a pod on to a tainted node."""
+    """A toleration: it lets a pod on to a tainted node."""
 
     key: str
     operator: str

@@ -1,4 +1,4 @@
-"""What a dynamic loader's file tells of itself, in the strings it was built with."""
+"""The facts that a dynamic loader's file tells of itself, in the strings it was built with."""
 
 import re
 

@@ -72,7 +72,7 @@ class Window:
         return False
 
     def ranges(self) -> list[tuple[int, bytes]]:
-        """What was kept, ascending; ranges that touch or overlap are joined."""
+        """The ranges kept, ascending; those that touch or overlap are joined."""
         joined: list[list[int]] = []
         for start, end in sorted(self._kept):
             if joined and start <= joined[-1][1] + _GAP:

@@ -37,7 +37,7 @@ class _Config(BaseModel):
 
 
 class DockerConfig:
-    """What a ``config.json`` knows (``Credentials``): a helper's answer, else the entry that fits best.
+    """The credentials of a ``config.json`` (``Credentials``): a helper's answer, else the entry that fits best.
 
     Args:
         entries: By host, or by a path below one.
@@ -105,7 +105,7 @@ class DockerConfig:
         return None
 
     def _told(self, helper: str, host: str) -> Credential | None:
-        """What the helper says, asked once a while: one at a time, as some ask a person."""
+        """The helper's answer, asked for now and then: one at a time, as some ask a person."""
         with self._lock:
             until, credential = self._answers.get(host, (0.0, None))
             if time.monotonic() > until:

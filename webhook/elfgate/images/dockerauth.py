@@ -19,7 +19,7 @@ class MalformedError(ValueError):
 
 
 class DockerAuth(BaseModel):
-    """What is written for one registry."""
+    """The entry of one registry."""
 
     auth: str = Field(default="", repr=False)
     username: str = ""

@@ -1,4 +1,4 @@
-"""Where the images of a registry are had: containerd's ``certs.d`` folders, so that nodes' own files can be used.
+"""The hosts that serve a registry's images: containerd's ``certs.d`` folders, so that nodes' own files can be used.
 
 Sources: containerd's ``docs/hosts.md`` and ``core/remotes/docker/config`` (the folders' names, ``hosts.toml``, Docker's
 certificate files in its place).
@@ -28,7 +28,7 @@ _REMEMBERED_SECONDS = 30.0  # containerd reads the files anew for each pull
 
 
 class Capability(StrEnum):
-    """What a host may be asked for."""
+    """The kinds of requests that a host takes."""
 
     PULL = "pull"  # content by its digest
     RESOLVE = "resolve"  # what a tag points at

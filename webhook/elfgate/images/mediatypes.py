@@ -42,7 +42,7 @@ _FOREIGN = (
 
 
 class LayerType(Enum):
-    """What a layer's media type promises of it."""
+    """The promises of a layer's media type."""
 
     READABLE = "readable"
     FOREIGN = "foreign"  # its bytes are not where the image is

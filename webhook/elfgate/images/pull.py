@@ -19,7 +19,7 @@ _DEEPEST = 4  # an index within an index is rare, a third level unheard of
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a node pulls.
+    """The manifest that a node pulls.
 
     Attributes:
         descriptor: The manifest's own.

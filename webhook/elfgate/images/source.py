@@ -1,4 +1,4 @@
-"""Where an image's parts come from: one small protocol, and what is known of a part before it is read."""
+"""The source of an image's parts: one small protocol, and the facts about a part before it is read."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -54,7 +54,7 @@ class Source(Protocol):
     """
 
     def resolve(self, name: str) -> Descriptor:
-        """What ``name`` (a tag or digest; empty for the only image) points at now: an index or a manifest."""
+        """The index or manifest that ``name`` (a tag or digest; empty for the only image) points at now."""
 
     def document(self, descriptor: Descriptor) -> bytes:
         """The bytes of an index, manifest or config: digest verified, bounded."""

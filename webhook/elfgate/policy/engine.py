@@ -1,4 +1,4 @@
-"""What evaluates policies: one protocol, with an implementation in this process and one in an OPA server."""
+"""The evaluation of policies: one protocol, with an implementation in this process and one in an OPA server."""
 
 from typing import Protocol
 

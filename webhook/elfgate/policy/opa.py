@@ -198,7 +198,7 @@ class _SocketClient(AsyncOpaClient):  # type: ignore[misc]  # opa_client has no 
 
 
 async def _complaint(response: aiohttp.ClientResponse) -> str:
-    """What OPA says is wrong, on one line."""
+    """OPA's error, on one line."""
     text = (await response.content.read(65_536)).decode(errors="replace")
     try:
         fault = orjson.loads(text)

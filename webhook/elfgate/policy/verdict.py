@@ -1,4 +1,4 @@
-"""What policies answer: total, versioned, and echoing the bundle's revision."""
+"""The answer of policies: total, versioned, and echoing the bundle's revision."""
 
 from typing import Literal
 

@@ -122,7 +122,7 @@ def pax_number(value: bytes) -> int:
 
 
 def _prefix(block: bytes, magic: bytes, field: bytes) -> bytes:
-    """What stands before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
+    """The part before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
     if magic == b"ustar\0":
         return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[
             0

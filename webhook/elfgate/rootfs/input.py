@@ -10,7 +10,7 @@ _SCRATCH_BYTES = 64 << 20  # of addresses: memory is taken for the largest file 
 
 
 class Readable(Protocol):
-    """What a layer is read from: decompressed bytes."""
+    """The input of a layer's reader: decompressed bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""

@@ -50,7 +50,7 @@ class Judging:
 
     @classmethod
     def of_settings(cls, policies: Policies) -> Self:
-        """As the webhook's settings say."""
+        """The policies that the webhook's settings name."""
         return cls(
             folder=policies.folder,
             rules=policies.own_rules,

@@ -203,7 +203,7 @@ class Brackets:
 
 
 class Expansionless:
-    """What a unary test asks of the shell, without expansions."""
+    """A unary test's question to the shell, without expansions."""
 
     def __init__(self, state: State, world: World) -> None:
         self.state = state

@@ -1,4 +1,4 @@
-"""What words come to: parameters, substitutions, splitting, files.
+"""The expansion of words: parameters, substitutions, splitting, files.
 
 Source: POSIX.1-2017, Shell Command Language, 2.6 "Word Expansions"; bash(1), "EXPANSION".
 """
@@ -36,7 +36,7 @@ _CHARACTERS = 64
 
 
 class Shell(Protocol):
-    """What expansions ask of the interpreter."""
+    """The interpreter, as expansions see it."""
 
     world: World
 

@@ -1,4 +1,4 @@
-"""Where a script stands: its frame, its variables, the files around it, and how it goes on."""
+"""The state of a script: its frame, its variables, the files around it, and how it goes on."""
 
 import re
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from elfgate.linkage.shell.values import Launch, Scalar, Truth, Unknown, Value
 
 
 class Kind(Enum):
-    """What a path leads to."""
+    """The kind of file that a path leads to."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -24,7 +24,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What a path leads to, as far as it is known.
+    """The file that a path leads to, as far as it is known.
 
     Attributes:
         kind: Its kind.

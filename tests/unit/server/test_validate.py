@@ -410,3 +410,22 @@ def test_of_many_volumes_only_so_many_are_looked_at(tmp_path: Path, registry: Re
             assert 0 < len(asked) <= VOLUMES
 
     asyncio.run(main())
+
+
+def test_a_kind_that_nobody_listed_is_passed_over_and_named_once(
+    tmp_path: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    obj = {**deployment(containers=[server(registry)]), "apiVersion": "example.com/v1", "kind": "Fleet"}
+
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            for name in ("a", "b"):
+                metadata = {**obj["metadata"], "name": name}
+                assert (await judge.ask({**obj, "metadata": metadata}))["allowed"]
+            await judge.ask(deployment(containers=[server(registry)]))
+
+    asyncio.run(main())
+    named = [record for record in caplog.records if "are passed over" in record.message]
+    assert [(vars(record)["group"], vars(record)["kind"]) for record in named] == [
+        ("example.com", "Fleet")
+    ]

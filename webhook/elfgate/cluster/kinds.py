@@ -66,6 +66,7 @@ def _rows(
 _SPEC = "spec.template"
 _JOB = "spec.jobTemplate.spec.template"
 _JOBS = "replicatedJobs[*].template.spec.template"
+_ROLES = ("leader", "worker")
 _RAY = ("headGroupSpec.template", "workerGroupSpecs[*].template")
 _LLM = ("template", "worker", "prefill.template", "prefill.worker", "router.scheduler.template")
 _KRUISE_SETS = (
@@ -111,6 +112,7 @@ TEMPLATES: tuple[Template, ...] = (
     *_rows("serving.knative.dev", "Service Configuration", _SPEC),
     *_rows("serving.knative.dev", "Revision", ""),
     *_rows("sources.knative.dev", "ContainerSource", _SPEC),
+    *_rows("sinks.knative.dev", "JobSink", "spec.job.spec.template"),
     *_rows(
         "serving.kserve.io",
         "InferenceService",
@@ -163,6 +165,12 @@ TEMPLATES: tuple[Template, ...] = (
         "spec.leaderWorkerTemplate.leaderTemplate",
         "spec.leaderWorkerTemplate.workerTemplate",
     ),
+    *_rows(
+        "disaggregatedset.x-k8s.io",
+        "DisaggregatedSet",
+        *(f"spec.roles[*].spec.leaderWorkerTemplate.{role}Template" for role in _ROLES),
+        *(f"spec.roles[*].leaderWorkerTemplate.{role}Template" for role in _ROLES),  # v1alpha1
+    ),
     *_rows("workload.codeflare.dev", "AppWrapper", "spec.components[*].template", holds="object"),
     *_rows("keda.sh", "ScaledJob", "spec.jobTargetRef.template"),
     # Kubeflow, Spark
@@ -172,6 +180,7 @@ TEMPLATES: tuple[Template, ...] = (
     *_rows("kubeflow.org", "XGBoostJob", "spec.xgbReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "PaddleJob", "spec.paddleReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "JAXJob", "spec.jaxReplicaSpecs.*.template"),
+    *_rows("kubeflow.org", "MXJob", "spec.mxReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "Notebook", _SPEC),
     *_rows(
         "trainer.kubeflow.org",
@@ -219,6 +228,7 @@ TEMPLATES: tuple[Template, ...] = (
     ),
     # Others that run pods
     *_rows("apps.openshift.io", "DeploymentConfig", _SPEC),
+    *_rows("grafana.integreatly.org", "Grafana", "spec.deployment.spec.template", partial=True),
     *_rows("core.strimzi.io", "StrimziPodSet", "spec.pods[*]"),
     *_rows("agents.x-k8s.io", "Sandbox", "spec.podTemplate"),
     *_rows("extensions.agents.x-k8s.io", "SandboxTemplate", "spec.podTemplate"),

@@ -36,6 +36,7 @@ from elfgate.server.answers import ANSWERS, CachedAnswer, Key, Refusal, ReviewAn
 from elfgate.server.followup import FollowUp
 from elfgate.server.load import Load
 from elfgate.server.prejudge import Prejudge
+from elfgate.server.unlisted import Unlisted
 
 # By resource and subresource; any other resource holds a template: a workload.
 _POINTS = {
@@ -112,6 +113,7 @@ class Validator:
         self._load = Load(in_flight, gate.scanner.shed)
         self._bindings = bindings
         self._templates = templates
+        self._unlisted = Unlisted(templates)
         self._exemption = exemption or Exemption()
         self._sights = sights
         self._prejudge = Prejudge(self.judgement)
@@ -148,6 +150,8 @@ class Validator:
         review = decisive(asked, question.parts)
         judgement = await self.judgement(review, deadline, point)
         if judgement is None:
+            if point is Point.WORKLOAD:
+                self._unlisted.notice(review)
             return _passed(asked, point)
         told = _told(judgement, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from elfgate.cluster.part import Part
 
@@ -46,7 +47,12 @@ def thousandths(value: object) -> int | None:
     """A quantity in thousandths, rounded up; None if it is none."""
     if type(value) is int:
         return value * 1000
-    match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    return _read(value) if isinstance(value, str) else None
+
+
+@lru_cache(1024)  # nodes of a kind say the same
+def _read(text: str) -> int | None:
+    match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         return None
     number, suffix = match.groups()

@@ -415,7 +415,11 @@ def test_of_many_volumes_only_so_many_are_looked_at(tmp_path: Path, registry: Re
 def test_a_kind_that_nobody_listed_is_passed_over_and_named_once(
     tmp_path: Path, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    obj = {**deployment(containers=[server(registry)]), "apiVersion": "example.com/v1", "kind": "Fleet"}
+    obj = {
+        **deployment(containers=[server(registry)]),
+        "apiVersion": "example.com/v1",
+        "kind": "Fleet",
+    }
 
     async def main() -> None:
         async with judging(tmp_path, registry, NODES) as judge:

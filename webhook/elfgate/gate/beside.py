@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from elfgate.cluster.doubts import doubted
+from elfgate.cluster.doubts import Doubt, doubted
 from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container
 from elfgate.errors import InputError
@@ -22,11 +22,13 @@ class Beside:
         scanner: Predicts each of them.
         within: The most seconds to wait for what is not known yet; None for no more than the scanner's own.
         asker: Whose review it is.
+        runtime: Why what would fail may not, for the pod's RuntimeClass.
     """
 
     scanner: Scanner
     within: float | None
     asker: Asker
+    runtime: tuple[Doubt, ...] = ()
 
     async def findings(
         self, container: Container, target: Target, volumes: tuple[str, ...]
@@ -38,16 +40,16 @@ class Beside:
             target: Where.
             volumes: The images of the volumes that come with it.
         """
-        found = []
+        found, of_place = [], (*self.runtime, *target.doubts)
         for hook in container.hooks:
             prediction = await self._predicted(container.image, target, hook.overrides)
-            failure = _failure(doubted(prediction, (*container.doubts, *target.doubts)))
+            failure = _failure(doubted(prediction, (*container.doubts, *of_place)))
             if failure:
                 message = f"the {hook.name} fails: {failure.message}"
                 found.append(_note(Code.PROBE_CANNOT_START, failure, message))
         pulls = [self._predicted(volume, target, Overrides()) for volume in volumes]
         for volume, prediction in zip(volumes, await asyncio.gather(*pulls), strict=True):
-            failure = _failure(prediction)
+            failure = _failure(doubted(prediction, of_place))
             if failure and failure.code is Code.PLATFORM_MISSING:
                 message = f"the volume of {volume} cannot be pulled: {failure.message}"
                 found.append(Finding(Code.IMAGE_VOLUME, "", message, failure.remedy))

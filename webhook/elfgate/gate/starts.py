@@ -62,19 +62,8 @@ class Starts:
             Start(container, target, _doubted(linkage, runtime, container, target))
             for (container, target), linkage in zip(pairs, linkages, strict=True)
         ]
-        return [await self._with_what_is_beside(workload, start) for start in starts]
-
-    async def _with_what_is_beside(self, workload: Workload, start: Start) -> Start:
-        """Add what fails of the container's hooks, and to the first container of the pod's volumes."""
-        is_first = start.container is workload.containers[0]
-        volumes = workload.image_volumes[:VOLUMES] if is_first else ()
-        if not (start.container.hooks or volumes) or start.container.skipped:
-            return start
-        beside = Beside(self.scanner, self.within, self.asker)
-        added = await beside.findings(start.container, start.target, volumes)
-        prediction = start.linkage.prediction
-        prediction = replace(prediction, findings=(*prediction.findings, *added))
-        return replace(start, linkage=replace(start.linkage, prediction=prediction))
+        beside = Beside(self.scanner, self.within, self.asker, runtime)
+        return [await _with_what_is_beside(workload, start, beside) for start in starts]
 
     async def before(self, workload: Workload, inventory: Inventory, budget: Budget) -> list[Start]:
         """Predict how the object was before an update, where it could land then; none if it was of another shape."""
@@ -152,6 +141,18 @@ class Starts:
                 container, target, UnknownReason.IMAGE_INVALID, error.message, error.hint
             )
         return _as_written(linkage, container)
+
+
+async def _with_what_is_beside(workload: Workload, start: Start, beside: Beside) -> Start:
+    """Add what fails of the container's hooks, and to the first container of the pod's volumes."""
+    is_first = start.container is workload.containers[0]
+    volumes = workload.image_volumes[:VOLUMES] if is_first else ()
+    if not (start.container.hooks or volumes) or start.container.skipped:
+        return start
+    added = await beside.findings(start.container, start.target, volumes)
+    prediction = start.linkage.prediction
+    prediction = replace(prediction, findings=(*prediction.findings, *added))
+    return replace(start, linkage=replace(start.linkage, prediction=prediction))
 
 
 def demands(workload: Workload) -> Demands:

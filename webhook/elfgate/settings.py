@@ -153,7 +153,7 @@ class Nodes(Model):
     passing_taints: tuple[str, ...] = Field(
         default=(),
         description="Further patterns of keys of taints that nodes lose again "
-        "(`example.com/starting`).",
+        "(`example.com/starting`), or that namespaces let their pods tolerate.",
     )
     ordinary_runtimes: tuple[str, ...] = Field(
         default=(),

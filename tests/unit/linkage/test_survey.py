@@ -1,5 +1,7 @@
 """What else of an image would fail, for people."""
 
+import pytest
+
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Code
 from elfgate.linkage.survey import survey
@@ -51,3 +53,24 @@ def test_a_plugin_takes_symbols_from_whoever_loads_it() -> None:
 def test_a_library_that_the_user_says_is_injected_is_not_missing() -> None:
     found = survey(TREE, ImageDefaults(), Platform("linux", "amd64"), injected=["libgone.so*"])
     assert "/app/lacking.node" not in {each.path for each in found}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        ("app/node_modules/x/build/sound.node", True),
+        ("usr/lib/python3/dist-packages/x.cpython-311-x86_64-linux-gnu.so", True),
+        ("opt/venv/lib/python3.11/site-packages/numpy.libs/libopenblas.so", True),
+        ("app/node_modules/x/prebuilds/linux-arm64/x.node", False),
+        ("usr/lib/aarch64-linux-gnu/libx.so", False),
+    ],
+)
+def test_an_addon_of_another_machine_is_listed(path: str, is_told: bool) -> None:
+    tree = Tree([layer({path: elf_file("arm64", needed=["libc.so.6"])})])
+    found = [
+        (each.path, finding.message)
+        for each in survey(tree, ImageDefaults(), Platform("linux", "amd64"))
+        for finding in each.findings
+    ]
+    message = f"/{path} is an arm64 ELF file, which programs for amd64 cannot load"
+    assert found == ([(f"/{path}", message)] if is_told else [])

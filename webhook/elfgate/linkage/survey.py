@@ -5,14 +5,17 @@ through the program that loads it.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts, Type
+from elfgate.linkage import messages
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.machines import architecture_of, describe
 from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
 from elfgate.linkage.record import Record
@@ -27,6 +30,9 @@ _MOST_NAMES = 500_000
 _NO_FACTS = NodeFacts()
 # A plug-in's symbols may come from the program that loads it; what it needs by name may not be missing.
 _OF_PLUGINS = frozenset({Code.LIBRARY_MISSING, Code.LIBRARY_MISMATCH, Code.SYMBOL_VERSION_MISSING})
+
+_ADDON = re.compile(r"\.node$|/(site|dist)-packages/.+\.so$|\.(cpython-[^/]*|abi3)\.so$")
+_FOR_ALL = "/prebuilds/"  # packages of Node.js that bring every platform's add-on along
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,9 @@ def survey(
                 mounts=(),
                 injected=tuple(injected),
             )
-            findings = _plugin(world, found, facts, loader) if loader else ()
+            findings = _addon(architecture, path, facts)
+            if not findings and loader:
+                findings = _plugin(world, found, facts, loader)
         elif entry.mode & 0o111 and (facts is not None or entry.head.startswith(b"#!")):
             run = Overrides(command=(path,), args=())
             findings = predict(tree, defaults, run, platform, node, injected=injected).findings
@@ -93,6 +101,15 @@ def _files(tree: Tree) -> Iterator[tuple[str, Entry]]:
                 folders.append(path)
             elif entry.kind is Kind.FILE:
                 yield path, entry
+
+
+def _addon(architecture: Architecture, path: str, facts: ElfFacts) -> tuple[Finding, ...]:
+    """Find an add-on of Python or Node.js that is another machine's: a wheel or a package of the wrong platform."""
+    row = architecture_of(facts)
+    if row in {None, architecture} or not _ADDON.search(path) or _FOR_ALL in path:
+        return ()
+    message = f"{path} is {describe(facts)}, which programs for {architecture.name} cannot load"
+    return (Finding(Code.LIBRARY_MISMATCH, path, message, messages.FIX_FORMAT),)
 
 
 def _is_plugin(facts: ElfFacts) -> bool:

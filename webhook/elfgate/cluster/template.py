@@ -78,9 +78,9 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
 def _workloads(root: Part, templates: tuple[Template, ...], deeper: int) -> Iterator[Workload]:
     kind = root.get("kind").text()
     group, slash, _version = root.get("apiVersion").text().partition("/")
-    key, seen = (group if slash else "", kind), set[str]()
+    group, seen = group if slash else "", set[str]()
     for row in templates:
-        if (row.group, row.kind) != key:
+        if row.kind != kind or row.group != group:
             continue
         for part in held(root, row):
             if part.path in seen:

@@ -94,6 +94,28 @@ def test_it_serves_until_it_is_told_to_stop_and_ends_with_0(pki: Pki) -> None:
             process.kill()
 
 
+def test_it_ends_though_a_registry_is_silent(pki: Pki) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        with start(settings(pki, registries={"insecure": [host]})) as process:
+            try:
+                assert process.stderr is not None
+                url = json.loads(process.stderr.readline())["url"]
+                with httpx.Client(
+                    base_url=url, verify=pki.trusting(), trust_env=False, timeout=20
+                ) as client:
+                    spec = {"containers": [{"name": "web", "image": f"{host}/app:1"}]}
+                    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {}, "spec": spec}
+                    resource = {"resource": "pods"}
+                    asked = {**REVIEW["request"], "resource": resource, "object": pod}
+                    body = {**REVIEW, "request": asked}
+                    assert client.post("/validate?timeout=1s", json=body).status_code == 200
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=15) == 0  # its thread reads for half a minute
+            finally:
+                process.kill()
+
+
 def test_a_port_in_use_is_told_in_a_line(pki: Pki) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -1,7 +1,11 @@
 """``elfgate serve``: the webhook."""
 
 import argparse
+import logging
+import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 USAGE = "elfgate serve [--config FILE]"
 DESCRIPTION = """Run the webhook: POST /validate answers AdmissionReviews over TLS, and POST /mutate, where
@@ -22,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> NoReturn:
     """Serve until told to stop."""
     from elfgate.isolation.sandbox import keep_memory_private
     from elfgate.server import run as server
@@ -34,4 +38,14 @@ def run(options: argparse.Namespace) -> int:
     log_json(settings.log.level)
     keep_memory_private()
     server.run(serve(settings))
-    return 0
+    _end()
+
+
+def _end() -> NoReturn:
+    """End at once, as all is done and written.
+
+    The interpreter would wait for threads that read from registries, for half a minute if one is silent.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)

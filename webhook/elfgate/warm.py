@@ -144,7 +144,12 @@ async def _warm(
             problems[str(error)] = platform
         else:
             kept += [platform] if contents is not None else []
-    state = State.FAILED if problems else State.READ if counted.reads else State.KNOWN
+    if problems:
+        state = State.FAILED
+    elif counted.reads:
+        state = State.READ
+    else:
+        state = State.KNOWN
     message = "; ".join(f"{platform}: {problem}" for problem, platform in problems.items())
     return Warmed(image, state, tuple(kept), counted.layers, message)
 

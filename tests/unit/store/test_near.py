@@ -138,3 +138,14 @@ def test_a_lock_is_waited_for_in_vain_only_once(
             assert min(seconds[1:]) < seconds[0] / 2  # a ratio: only the first one waits
             other.execute("ROLLBACK")
         assert store.statistics()["failures"] == 10
+
+
+def test_tags_take_a_part_of_the_room_only() -> None:
+    with closing(MemoryStore(max_bytes=80_000)) as store:
+        for repository in range(100):
+            for tag in range(10):
+                store.tag(f"registry.example/{repository}", f"v{tag}", "sha256:1")
+                store.tag(f"registry.example/{repository}", f"v{tag}", "sha256:2")
+        assert 0 < store.statistics()["bytes"] <= 10_000
+        assert [name for name, _ in store.tags("registry.example/99")][:2] == ["v9", "v8"]
+        assert not store.tags("registry.example/0")

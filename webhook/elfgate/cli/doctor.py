@@ -89,7 +89,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_text(output))
     states = {check.state for check in output.checks}
-    return 1 if "wrong" in states else 3 if "unknown" in states else 0
+    if "wrong" in states:
+        return 1
+    return 3 if "unknown" in states else 0
 
 
 def _examined(options: argparse.Namespace) -> "DoctorOutput":

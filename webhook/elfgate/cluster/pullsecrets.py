@@ -7,7 +7,6 @@ there.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,11 +15,17 @@ from elfgate.cluster.part import Part
 from elfgate.cluster.workload import Workload
 from elfgate.errors import InputError, UnreadableError
 from elfgate.images.keyring import Keyring
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED_SECONDS = 60.0
-_MOST_REMEMBERED = 1_024
+PULL_SECRETS = declare(
+    "pull-secrets",
+    "pull secrets and service accounts, by namespace and name",
+    max_bytes=8 << 20,
+    seconds=60.0,
+)
 _MOST_SECRETS = 32  # a pod may name any number
 _NOBODY = Keyring(())
 
@@ -38,7 +43,7 @@ class PullSecrets:
         self._withheld = withheld
         self._api = api
         self._seconds = seconds
-        self._remembered: dict[tuple[str, str, str], tuple[float, Mapping[str, Any]]] = {}
+        self._remembered: Recent[tuple[str, str, str], Mapping[str, Any]] = Recent(PULL_SECRETS)
 
     async def of(self, workload: Workload) -> Keyring:
         """The credentials of a workload's pods. Secrets that are not to be had, or are malformed, hold none."""
@@ -72,8 +77,8 @@ class PullSecrets:
     async def _get(self, kind: str, namespace: str, name: str) -> Mapping[str, Any]:
         """An object; an empty one if it is not to be had."""
         key = (kind, namespace, name)
-        until, found = self._remembered.get(key, (0.0, {}))
-        if time.monotonic() < until:
+        found = self._remembered.get(key)
+        if found is not None:
             return found
         method: Callable[..., dict[str, Any]] = (
             self._api.secret if kind == "secret" else self._api.service_account
@@ -83,9 +88,7 @@ class PullSecrets:
         except InputError as error:
             log.warning("a pull secret is not known: %s", error, extra={"namespace": namespace})
             found = {}
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key] = time.monotonic() + _REMEMBERED_SECONDS, found
+        self._remembered.put(key, found)
         return found
 
 

@@ -67,19 +67,15 @@ def _one_or_many(value: object) -> object:
 def _pairs(value: object) -> object:
     """A file that holds both certificate and key stands for a pair of itself and nothing."""
     many = _one_or_many(value)
-    return (
-        [(one, None) if isinstance(one, str) else one for one in many]
-        if isinstance(many, list)
-        else many
-    )
+    if not isinstance(many, list):
+        return many
+    return [(one, None) if isinstance(one, str) else one for one in many]
 
 
 def _lower(value: object) -> object:
-    return (
-        [one.lower() if isinstance(one, str) else one for one in value]
-        if isinstance(value, list)
-        else value
-    )
+    if not isinstance(value, list):
+        return value
+    return [one.lower() if isinstance(one, str) else one for one in value]
 
 
 class _HostTable(BaseModel):

@@ -169,9 +169,12 @@ def _linkage(container: str, platform: str, found: Any) -> dict[str, Any]:
     entry = {} if found == "starts" else found
     findings = [{"path": "", "effect": "fails", **finding} for finding in entry.get("findings", [])]
     effects = {finding["effect"] for finding in findings}
-    verdict = (
-        "cannot-start" if "fails" in effects else "unknown" if "unknown" in effects else "starts"
-    )
+    if "fails" in effects:
+        verdict = "cannot-start"
+    elif "unknown" in effects:
+        verdict = "unknown"
+    else:
+        verdict = "starts"
     return {
         "container": container,
         "platform": _full(platform),

@@ -8,7 +8,8 @@ from elfgate.store.protocol import Kind
 
 DEFAULT_MAX_BYTES = 64 << 20
 _MOST_TAGS = 256  # kept of one repository
-_MOST_REPOSITORIES = 4096
+_TAGS_SHARE = 8  # tags may take this part of the room
+_TAG_BYTES = 300  # of an entry, besides its texts
 
 
 class MemoryStore:
@@ -20,7 +21,7 @@ class MemoryStore:
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
+        self._bytes = self._tag_bytes = 0
         self._facts: OrderedDict[tuple[Kind, str], bytes] = OrderedDict()
         self._tags: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
         self._lock = threading.Lock()
@@ -51,12 +52,19 @@ class MemoryStore:
                 return
             tags = self._tags.setdefault(repository, OrderedDict())
             self._tags.move_to_end(repository)
+            if tag in tags:
+                self._tag_bytes -= _weight(repository, tag, tags[tag])
             tags[tag] = digest
             tags.move_to_end(tag)
+            self._tag_bytes += _weight(repository, tag, digest)
             if len(tags) > _MOST_TAGS:
-                tags.popitem(last=False)
-            if len(self._tags) > _MOST_REPOSITORIES:
-                self._tags.popitem(last=False)
+                self._tag_bytes -= _weight(repository, *tags.popitem(last=False))
+            while self._tag_bytes > self._max_bytes // _TAGS_SHARE:
+                self._forget_repository()
+
+    def _forget_repository(self) -> None:
+        repository, tags = self._tags.popitem(last=False)
+        self._tag_bytes -= sum(_weight(repository, *each) for each in tags.items())
 
     def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
         """The tags seen of a repository, the latest first."""
@@ -83,7 +91,7 @@ class MemoryStore:
                 "layers": kinds[Kind.LAYER],
                 "documents": kinds[Kind.DOCUMENT],
                 "tags": sum(map(len, self._tags.values())),
-                "bytes": self._bytes,
+                "bytes": self._bytes + self._tag_bytes,
                 "failures": 0,
             }
 
@@ -93,4 +101,8 @@ class MemoryStore:
             self._closed = True
             self._facts.clear()
             self._tags.clear()
-            self._bytes = 0
+            self._bytes = self._tag_bytes = 0
+
+
+def _weight(repository: str, tag: str, digest: str) -> int:
+    return _TAG_BYTES + len(repository) + len(tag) + len(digest)

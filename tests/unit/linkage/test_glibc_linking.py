@@ -8,7 +8,7 @@ from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from support import tarball
 from support.elf_file import glibc_libc, glibc_loader
-from support.image import debian, failures, glibc_program, lib, library, start, words
+from support.image import Files, debian, failures, glibc_program, lib, library, start, words
 
 FOO = lib("amd64", "libfoo.so.1")
 
@@ -306,3 +306,16 @@ def test_a_c_library_without_what_its_loader_calls_ends_on_an_assertion() -> Non
     old = {lib("amd64", "libc.so.6"): tarball.program(glibc_libc(defined=["puts"]))}
     assert failures(run(glibc_program(), old)) == [Code.SYMBOL_MISSING]
     assert run(glibc_program(), old, version="2.31").outcome is Outcome.STARTS
+
+
+def test_each_object_is_told_what_it_lacks_itself() -> None:
+    """What one object finds says nothing of what the next one lacks."""
+    program = glibc_program(needed=["liba.so", "libc.so.6"], undefined=["puts"], defined=["mine"])
+    files: Files = {
+        lib("amd64", "liba.so"): library("liba.so", needed=["libb.so"], undefined=["mine"]),
+        lib("amd64", "libb.so"): library("libb.so", undefined=["mine", "other"]),
+    }
+    prediction = start({**debian(), **files, "p": program}, "/p")
+    assert failures(prediction) == [Code.SYMBOL_MISSING]
+    assert "libb.so needs the symbol other" in words(prediction)
+    assert "liba.so needs" not in words(prediction)

@@ -14,6 +14,7 @@ from elfgate.platforms import Platform
 from support.image import Files, alpine, debian, glibc_program, lib, library, musl_program, tree
 
 LIBRARIES = [f"lib{number}.so" for number in range(20)]
+LAST = "libzlast.so"
 MANY = ":".join(f"/{number}" for number in range(20_000))  # as much as the kernel passes on
 AMD64 = Platform.parse("linux/amd64")
 
@@ -51,6 +52,25 @@ def test_an_ordinary_start_takes_a_small_part_of_it(image: Callable[[], Files]) 
     outcome, _, units, _ = cost(image(), "/app/p", {})
     assert outcome is Outcome.STARTS
     assert 100 < units < MOST / 20
+
+
+def test_a_program_of_two_hundred_libraries_takes_less_than_half_of_it() -> None:
+    """ffmpeg of Debian 12 needs 213, which take 22,600 symbols from one another."""
+    names = [f"lib{number}.so" for number in range(200)]
+    symbols = [f"a_function_of_many_{number}" for number in range(100)]
+    taking = {
+        lib("amd64", name): library(name, needed=[LAST, "libc.so.6"], undefined=symbols)
+        for name in names
+    }
+    files: Files = {
+        **debian(),
+        **taking,
+        lib("amd64", LAST): library(LAST, defined=symbols),
+        "app/p": glibc_program(needed=[*names, "libc.so.6"]),
+    }
+    outcome, _, units, _ = cost(files, "/app/p", {})
+    assert outcome is Outcome.STARTS
+    assert units < MOST / 2
 
 
 HOSTILE = {

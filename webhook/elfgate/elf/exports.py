@@ -3,9 +3,10 @@
 import struct
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
+from operator import mul
 from typing import Protocol
 
 from elfgate.elf.layout import LAYOUTS
@@ -21,7 +22,7 @@ _NAMES_LIMIT = 384 << 10  # bytes of names
 _TABLE_LIMIT = 8 << 20  # bytes of .dynstr looked at
 _NAME_LIMIT = 4096
 
-_HEAD, _WORD, _HALF = struct.Struct("<III"), struct.Struct("<I"), struct.Struct("<H")
+_HEAD = struct.Struct("<III")
 _BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 
 # A symbol's trait: the number of its version, as DT_VERSYM has it; and whether it is an indirect function.
@@ -67,37 +68,33 @@ class _Known(ABC):
         self._versions = versions
 
     @abstractmethod
+    def _traits(self, name: str) -> Sequence[int] | None:
+        """Traits of its entries, none where the file has none; None if no symbol of that name is exported."""
+
     def __call__(self, name: str) -> bool:
         """Tell whether a symbol of that name is exported."""
-
-    @abstractmethod
-    def _traits(self, name: str) -> Sequence[int]:
-        """Traits of its entries."""
+        return self._traits(name) is not None
 
     def in_version(self, name: str, version: str) -> bool:
         """Tell whether glibc would take a symbol for one of that version (``check_match`` in ``elf/dl-lookup.c``)."""
-        if not self(name):
-            return False
         traits = self._traits(name)
         if not traits:
-            return True
-        named, numbers = (
-            self._versions,
-            [(trait & _NUMBER, bool(trait & _HIDDEN)) for trait in traits],
-        )
-        if version:
-            return any(
-                named.get(number) == version or not (number in named or hidden)
-                for number, hidden in numbers
-            )
-        return any(number < _FIRST_OF_SEVERAL or not hidden for number, hidden in numbers)
+            return traits is not None
+        named = self._versions
+        for trait in traits:
+            number, hidden = trait & _NUMBER, trait & _HIDDEN
+            if not hidden and (not version or number not in named):
+                return True
+            if named.get(number) == version if version else number < _FIRST_OF_SEVERAL:
+                return True
+        return False
 
     def by_default(self, name: str) -> bool:
         """Tell whether there is one that musl sees (``find_sym2`` in ``ldso/dynlink.c``)."""
-        if not self(name):
-            return False
         traits = self._traits(name)
-        return not traits or any(not trait & (_HIDDEN | _INDIRECT) for trait in traits)
+        if not traits:
+            return traits is not None
+        return any(not trait & (_HIDDEN | _INDIRECT) for trait in traits)
 
 
 class Hashes(_Known):
@@ -107,77 +104,59 @@ class Hashes(_Known):
     hash modulo their number, gives it back, so that a name such as ``open_2`` is not taken for ``open_3``.
     """
 
-    __slots__ = ("_hashes", "_table")
+    __slots__ = ("_count", "_first", "_table", "_words")
 
     def __init__(self, table: bytes, versions: Mapping[int, str]) -> None:
         """Take the table as ``cut`` wrote it: numbers of buckets, first symbol and symbols; buckets, chains, traits."""
         super().__init__(versions)
         if len(table) < _HEAD.size or not any(table[:4]):
             raise ValueError("not a table of hashes")
-        self._table = table
-        self._hashes: frozenset[int] | None = None
+        self._count, self._first, symbols = _HEAD.unpack_from(table)
+        self._table = memoryview(table)[: _HEAD.size + 4 * (self._count + symbols)]
+        self._words: tuple[array[int], array[int]] | None = None
 
-    def __call__(self, name: str) -> bool:
-        """Tell whether ``name`` is exported."""
-        if self._hashes is None:  # most files are never asked
-            self._hashes = frozenset(_exact_hashes(_LITTLE.words(self._table[: self._end])))
-        return gnu_hash(name) in self._hashes
+    def _opened(self) -> "tuple[array[int], array[int]]":
+        """Buckets and chains as numbers, and traits; most files are never asked."""
+        if self._words is None:
+            whole = bytes(self._table.obj)
+            end = len(self._table)
+            self._words = _LITTLE.words(whole[_HEAD.size : end]), _LITTLE.halves(whole[end:])
+        return self._words
 
-    @property
-    def _end(self) -> int:
-        """The offset of the traits."""
-        count, _, symbols = _HEAD.unpack_from(self._table)
-        return _HEAD.size + 4 * int(count + symbols)
-
-    def _traits(self, name: str) -> Sequence[int]:
+    def _traits(self, name: str) -> Sequence[int] | None:
         """Walk the name's chain, as a loader does."""
-        traits = memoryview(self._table)[self._end :]
-        if not traits:
-            return ()
-        (count, first, symbols), value = _HEAD.unpack_from(self._table), gnu_hash(name)
-        (start,) = _WORD.unpack_from(self._table, _HEAD.size + 4 * (value % count))
-        found: list[int] = []
-        for index in range(max(start - first, 0), symbols):
-            (word,) = _WORD.unpack_from(self._table, _HEAD.size + 4 * (count + index))
-            if word >> 1 == value >> 1:
-                found += _HALF.unpack_from(traits, 2 * index)
+        words, traits = self._opened()
+        value = gnu_hash(name)
+        index = words[value % self._count] - self._first
+        if index < 0:
+            return None
+        found: list[int] | None = None
+        for word in words[self._count + index : self._count + index + _CHAIN_LIMIT]:
+            if word >> 1 == value >> 1 and word > 1:  # 0 or 1: listed without being defined
+                found = found or []
+                found += traits[index : index + 1]
             if word & 1:
                 break
+            index += 1
         return found
-
-
-def _exact_hashes(words: "array[int]") -> Iterator[int]:
-    """The hashes of a table's chains, whole. Chains stand one behind the other, each where its bucket says."""
-    count, first, _ = words[:3]
-    beginnings = {start - first: bucket for bucket, start in enumerate(words[3 : 3 + count])}
-    bucket = 0
-    for index, value in enumerate(words[3 + count :]):
-        bucket = beginnings.get(index, bucket)
-        if value > 1:  # 0 or 1 stands for a symbol that is listed without being defined
-            yield value if value % count == bucket else value ^ 1
 
 
 class Names(_Known):
     """Exports known by name."""
 
-    __slots__ = ("_by_name", "_values")
+    __slots__ = ("_by_name",)
 
     def __init__(
         self, values: Sequence[str], traits: Sequence[int], versions: Mapping[int, str]
     ) -> None:
         """Take the names, each as often as it is defined, and their traits; or none at all."""
         super().__init__(versions)
-        self._values = frozenset(values)
-        self._by_name: dict[str, list[int]] = {}
-        for name, trait in zip(values, traits, strict=bool(traits)):
-            self._by_name.setdefault(name, []).append(trait)
+        self._by_name: dict[str, list[int]] = {name: [] for name in values}
+        for name, trait in zip(values, traits, strict=True) if traits else ():
+            self._by_name[name].append(trait)
 
-    def __call__(self, name: str) -> bool:
-        """Tell whether ``name`` is exported."""
-        return name in self._values
-
-    def _traits(self, name: str) -> Sequence[int]:
-        return self._by_name.get(name, ())
+    def _traits(self, name: str) -> Sequence[int] | None:
+        return self._by_name.get(name)
 
 
 NOTHING: Exports = Names((), (), {})
@@ -187,10 +166,19 @@ EVERYTHING: Exports = _Everything()
 @lru_cache(maxsize=1 << 13)
 def gnu_hash(name: str) -> int:
     """The hash of a name in DT_GNU_HASH (glibc ``dl-new-hash.h``), 32 bits."""
-    value = 5381
-    for byte in name.encode("utf-8", "surrogateescape"):
-        value = (value * 33 + byte) & 0xFFFFFFFF
-    return value
+    data = name.encode("utf-8", "surrogateescape")
+    size = len(data)
+    powers = _POWERS[-size:] if size < len(_POWERS) else _powers(size)
+    return (_SEED * 33 * powers[0] + sum(map(mul, data, powers)) if size else _SEED) & 0xFFFFFFFF
+
+
+def _powers(size: int) -> list[int]:
+    """Powers of 33 modulo 2^32, down to 33^0."""
+    return [pow(33, power, 1 << 32) for power in range(size - 1, -1, -1)]
+
+
+_SEED = 5381
+_POWERS = _powers(512)  # as long as most names are
 
 
 def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:

@@ -9,6 +9,7 @@ as neither the kernel nor a loader does (a file stripped of them starts all the 
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from elfgate.elf.exports import NOTHING, Exports
 
@@ -44,8 +45,9 @@ class VersionNeed:
     weak: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UndefinedSymbol:
+class UndefinedSymbol(
+    NamedTuple
+):  # a program may have thousands, and a dataclass takes four times as long to make
     """A symbol that the file takes from elsewhere.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Reads an ELF file's excerpt into facts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
@@ -12,7 +11,7 @@ from elfgate.elf.excerpt import HEADERS_LIMIT, is_elf
 from elfgate.elf.facts import ElfFacts, Load, Type
 from elfgate.elf.layout import Layout, layout_of, written_byte_order, written_class
 from elfgate.elf.linked import Linked, read_linked
-from elfgate.elf.notes import isa_of, kernel_of, read_notes
+from elfgate.elf.notes import ABI_TAG, PROPERTY, isa_of, kernel_of, read_notes
 from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
 
 _X86 = frozenset({3, 62})
@@ -47,19 +46,29 @@ def read(excerpt: bytes) -> ElfFacts:
     """
     kept = Excerpt.unpack(excerpt)
     try:
-        return replace(_read(kept), excerpt_size=len(excerpt))
+        return _read(kept, len(excerpt))
     except ValueError as error:
         raise foreign() from error
 
 
-def _read(kept: Excerpt) -> ElfFacts:
+def _read(kept: Excerpt, size: int) -> ElfFacts:
     head = kept.ranges[0][1][:64] if kept.ranges else b""
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
         why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
         marked = written_class(head), written_byte_order(head)
         return ElfFacts(
-            0, layout.elf_class, layout.byte_order, Type.NONE, 0, 0, kept.file_size, 0, why, *marked
+            0,
+            layout.elf_class,
+            layout.byte_order,
+            Type.NONE,
+            0,
+            0,
+            kept.file_size,
+            0,
+            why,
+            *marked,
+            excerpt_size=size,
         )
 
     plain = (
@@ -96,6 +105,7 @@ def _read(kept: Excerpt) -> ElfFacts:
         file_size=kept.file_size,
         entry=header.e_entry,
         malformed=malformed,
+        excerpt_size=size,
         ident_class=written_class(head),
         ident_byte_order=written_byte_order(head),
         interp=interp,
@@ -229,8 +239,8 @@ def _notes(
         for kind, offset, size in read_notes(
             decoder, segment.p_offset, segment.p_filesz, segment.p_align
         ):
-            if kind == "NT_GNU_ABI_TAG":
+            if kind == ABI_TAG:
                 kernel = kernel or kernel_of(decoder, offset)
-            elif kind == "NT_GNU_PROPERTY_TYPE_0":
+            elif kind == PROPERTY:
                 isa |= isa_of(decoder, offset, size)
     return kernel, isa

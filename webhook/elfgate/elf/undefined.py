@@ -28,6 +28,7 @@ _MIPS = 8
 _SHN_UNDEF, _STB_GLOBAL, _STB_WEAK = 0, 1, 2
 
 _WEAK, _LAZY, _COPIED, _OWN = 1, 2, 4, 8
+_MARKS = [tuple(bool(mark & bit) for bit in (_WEAK, _LAZY, _COPIED, _OWN)) for mark in range(256)]
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
 # R_*_COPY by machine: the program reserves room for another object's variable, and defines it itself from then on.
@@ -141,16 +142,10 @@ def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, .
     begin = end + 2 * (end - 4)
     names = blob[begin:].decode("utf-8", "surrogateescape").split("\0")
     numbers = _LITTLE.halves(blob[end:begin])
+    marks, make, version = blob[4:end], UndefinedSymbol._make, versions.get
+    symbols = zip(names, marks, numbers, strict=True)
     return tuple(
-        UndefinedSymbol(
-            name,
-            bool(mark & _WEAK),
-            bool(mark & _LAZY),
-            bool(mark & _COPIED),
-            bool(mark & _OWN),
-            versions.get(number, ""),
-        )
-        for name, mark, number in zip(names, blob[4:end], numbers, strict=True)
+        [make((name, *_MARKS[mark], version(number, ""))) for name, mark, number in symbols]
     )
 
 

@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from elfgate.elf import sparse
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 from elfgate.rootfs import form
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.walk import Found, Missing, walk
@@ -22,7 +24,10 @@ _OWN_BYTES, _UNPACKED_COST = (
     4096,
     4,
 )  # measured: of a layer as such, and of each byte of its sections
-_FRAMES_KEPT = 4  # unpacked frames a layer remembers: neighbours are often asked for together
+_FRAMES: Recent[tuple[object, int], bytes] = Recent(
+    declare("index-frames", "unpacked parts of layer indexes, by layer", max_bytes=4 << 20),
+    lambda _, data: len(data),
+)
 
 
 class Layer:
@@ -150,7 +155,7 @@ class _Stored:
     def __init__(self, blob: bytes, sections_start: int) -> None:
         self.blob = blob
         self._sections_start = sections_start
-        self._frames: dict[int, bytes] = {}
+        self._name = object()
 
     def entry(self, number: int) -> Entry:
         kind_and_form, traits, mode, uid, gid, size, *chunks = form.RECORD.unpack_from(
@@ -212,13 +217,12 @@ class _Stored:
             raise ValueError("layer index: a chunk is missing")
         start, end = chunks.starts[number], chunks.starts[number + 1]
         frame = bisect_right(chunks.frame_starts, start) - 1
-        data = self._frames.get(frame)
+        data = _FRAMES.get((self._name, frame))
         if data is None:
             stored_start, stored_end = chunks.stored_starts[frame], chunks.stored_starts[frame + 1]
             size = chunks.frame_starts[frame + 1] - chunks.frame_starts[frame]
             data = form.unpack(memoryview(self.blob)[stored_start:stored_end], size)
-            kept = list(self._frames.items())[1 - _FRAMES_KEPT :]
-            self._frames = {**dict(kept), frame: data}
+            _FRAMES.put((self._name, frame), data)
         base = chunks.frame_starts[frame]
         return data[start - base : end - base]
 

@@ -5,59 +5,34 @@ under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: everything is bound at 
 undefined in both.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 from weakref import ref
 
 from elfgate.elf.exports import Exports
 from elfgate.elf.facts import ElfFacts, UndefinedSymbol
 from elfgate.linkage.work import Work
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 
-_REMEMBERED = 2048
+_SYMBOLS = declare("missing-symbols", "undefined symbols, by a process's files", max_bytes=4 << 20)
+_FILE_BYTES, _SYMBOL_BYTES = 250, 150  # of an entry, for each file and each name
 _TRIED = 4  # objects that a unit of work looks a symbol up in
 
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """Symbols that one object lacks, by name: those bound at the start, and those bound when called.
-
-    ``cost`` is the work that finding it out took.
-    """
+    """Symbols that one object lacks, by name: those bound at the start, and those bound when called."""
 
     eager: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
-    cost: int = 0
-
-
-class _Memory:
-    """Answers by identity of the facts: those are shared by all images that hold the same file.
-
-    The facts are not kept for it, as they take far more room than the answer: an identity may be used again after they
-    are gone, and is seen to be another's.
-    """
-
-    def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[int, ...], tuple[Undefined, tuple[ref[ElfFacts], ...]]] = (
-            OrderedDict()
-        )
-
-    def get(self, facts: Sequence[ElfFacts]) -> Undefined | None:
-        answer, kept = self._answers.get(tuple(map(id, facts))) or (None, ())
-        return (
-            answer if all(known() is one for known, one in zip(kept, facts, strict=False)) else None
-        )
-
-    def put(self, facts: Sequence[ElfFacts], answer: Undefined) -> None:
-        self._answers[tuple(map(id, facts))] = (answer, tuple(map(ref, facts)))
-        while len(self._answers) > _REMEMBERED:
-            self._answers.popitem(last=False)
 
 
 def by_version(exports: Exports, symbol: UndefinedSymbol) -> bool:
     """Choose as glibc does: a symbol of the version that is wanted."""
-    return symbol.own or exports.in_version(symbol.name, symbol.version)
+    return exports.in_version(symbol.name, symbol.version)
 
 
 def by_name(exports: Exports, symbol: UndefinedSymbol) -> bool:
@@ -67,51 +42,138 @@ def by_name(exports: Exports, symbol: UndefinedSymbol) -> bool:
 
 Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
 
-_memories: dict[Takes, _Memory] = {by_version: _Memory(), by_name: _Memory()}
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a process's files.
+
+    The facts are not kept for it, as they take far more room: an identity may be used again after they are gone, and is
+    seen to be another's.
+
+    Attributes:
+        files: The facts that it is about.
+        lacking: By object.
+        cost: The work that finding it out took.
+    """
+
+    files: tuple["ref[ElfFacts]", ...]
+    lacking: tuple[Undefined, ...]
+    cost: int
+
+    def is_about(self, scope: Sequence[ElfFacts]) -> bool:
+        """Tell whether the facts are still those that it was found for."""
+        return all(known() is one for known, one in zip(self.files, scope, strict=True))
 
 
-def undefined(facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes, work: Work) -> Undefined:
-    """Find the strong symbols that an object takes from elsewhere and no object of the scope defines.
+_Key: TypeAlias = tuple[Takes, int, tuple[int, ...]]
+
+
+def _weight(_: _Key, answer: _Answer) -> int:
+    names = sum(len(each.eager) + len(each.lazy) for each in answer.lacking)
+    return len(answer.files) * _FILE_BYTES + names * _SYMBOL_BYTES
+
+
+_memory: Recent[_Key, _Answer] = Recent(_SYMBOLS, _weight)
+
+
+def undefined(
+    objects: Sequence[ElfFacts], scope: Sequence[ElfFacts], takes: Takes, work: Work
+) -> tuple[Undefined, ...]:
+    """Find, for each object, the strong symbols that it takes from elsewhere and no object of the scope defines.
 
     Args:
-        facts: The object.
+        objects: The first of the scope.
         scope: All objects of the process.
         takes: How its loader chooses: ``by_version`` or ``by_name``.
         work: Pays for it, once in a prediction; as much for an answer that is remembered.
     """
-    involved, memory = (facts, *scope), _memories[takes]
-    key = (takes, *map(id, involved))
-    answer = memory.get(involved)
-    if answer is not None:
+    key = takes, len(objects), tuple(map(id, scope))
+    answer = _memory.get(key)
+    if answer is not None and answer.is_about(scope):
         work.spend_once(key, answer.cost)
-        return answer
+        return answer.lacking
     left = work.left
-    missing = [
-        symbol
-        for symbol in facts.undefined
-        if not symbol.weak and not _defined(symbol, facts, scope, takes, work)
-    ]
+    binding = _Binding(scope, takes, work)
+    lacking = tuple([binding.lacking(facts) for facts in objects])
     cost = left - work.left
     work.spend_once(key, 0)
-    answer = Undefined(
-        tuple(symbol.name for symbol in missing if not symbol.lazy),
-        tuple(symbol.name for symbol in missing if symbol.lazy),
-        cost,
-    )
-    memory.put(involved, answer)
-    return answer
+    _memory.put(key, _Answer(tuple(map(ref, scope)), lacking, cost))
+    return lacking
 
 
-def _defined(
-    symbol: UndefinedSymbol, facts: ElfFacts, scope: Sequence[ElfFacts], takes: Takes, work: Work
-) -> bool:
-    """A variable that the object has room for is copied from another one."""
-    for number, other in enumerate(scope):
-        if takes(other.exports, symbol) and not (symbol.copied and other is facts):
-            work.spend(1 + number // _TRIED)
+class _Binding:
+    """The binding of a process's objects: what one of them was given serves those that come later.
+
+    Args:
+        scope: All objects of the process.
+        takes: How its loader chooses.
+        work: Pays for it.
+    """
+
+    def __init__(self, scope: Sequence[ElfFacts], takes: Takes, work: Work) -> None:
+        self._scope = scope
+        self._takes = takes
+        self._work = work
+        self._defined: set[tuple[str, str]] = set()
+
+    def lacking(self, facts: ElfFacts) -> Undefined:
+        """Find what nothing defines of the symbols that an object takes."""
+        strong = [symbol for symbol in facts.undefined if not symbol.weak]
+        self._work.spend(len(strong))
+        order = _Order(facts, self._scope)
+        missing = [symbol for symbol in strong if not self._is_defined(symbol, facts, order)]
+        return Undefined(
+            tuple(symbol.name for symbol in missing if not symbol.lazy),
+            tuple(symbol.name for symbol in missing if symbol.lazy),
+        )
+
+    def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
+        """Tell whether any object defines a symbol; a variable that the object has room for is another one's."""
+        if symbol.own and self._takes is by_version:
+            return True  # which says nothing of others that want it
+        key = symbol.name, symbol.version
+        if key in self._defined and not symbol.copied:
             return True
-    work.spend(1 + len(scope) // _TRIED)
-    # A function's address, as data refers to it, may be the program's own (ELF_RTYPE_CLASS_PLT).
-    return not (symbol.lazy or symbol.copied) and any(
-        symbol.name in other.addresses for other in scope
-    )
+        if self._search(symbol, facts, order):
+            if not symbol.copied:
+                self._defined.add(key)
+            return True
+        # A function's address, as data refers to it, may be the program's own (ELF_RTYPE_CLASS_PLT).
+        return not (symbol.lazy or symbol.copied) and any(
+            symbol.name in other.addresses for other in self._scope
+        )
+
+    def _search(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
+        tried = 0
+        for tried, other in enumerate(order.of(symbol)):
+            if self._takes(other.exports, symbol) and not (symbol.copied and other is facts):
+                self._work.spend(tried // _TRIED)
+                return True
+        self._work.spend(tried // _TRIED)
+        return False
+
+
+class _Order:
+    """The order in which objects are asked for what one of them takes: those that it names itself come first.
+
+    Only whether any object defines a symbol is asked, not which one a loader would take. Nearly all are defined by the
+    file that their version is needed of, or by another that the object needs.
+
+    Args:
+        facts: The object.
+        scope: All objects of the process.
+    """
+
+    def __init__(self, facts: ElfFacts, scope: Sequence[ElfFacts]) -> None:
+        named = dict.fromkeys(facts.needed)
+        near = [other for other in scope if other.soname in named]
+        self._order = (*near, *scope)
+        by_soname = {other.soname: other for other in reversed(near)}
+        self._by_version: dict[str, list[ElfFacts]] = {}
+        for need in facts.version_needs:
+            if (other := by_soname.get(need.file)) is not None:
+                self._by_version.setdefault(need.version, []).append(other)
+
+    def of(self, symbol: UndefinedSymbol) -> Iterator[ElfFacts]:
+        """The objects to ask for a symbol; some come twice."""
+        return chain(self._by_version.get(symbol.version, ()), self._order)

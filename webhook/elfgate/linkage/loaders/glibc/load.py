@@ -383,8 +383,8 @@ def _bind(
     """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
     bound = True
     scope = [item.facts for item in (*objects, itself)]
-    for item in objects:
-        missing = undefined(item.facts, scope, by_version, world.work)
+    lacking = undefined(scope[:-1], scope, by_version, world.work)
+    for item, missing in zip(objects, lacking, strict=True):
         lazy = not (now or item.facts.bind_now)
         names = missing.eager if lazy else missing.eager + missing.lazy
         who = "no loaded library defines"

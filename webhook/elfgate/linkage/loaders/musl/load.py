@@ -242,9 +242,10 @@ class _Linker:
     def bind(self, objects: Objects) -> bool:
         """Bind every symbol, or report "Error relocating X: Y: symbol not found"."""
         bound = True
-        scope = [item.facts for item in objects] + [self._itself.facts] * self._is_needed
-        for item in objects:
-            missing = undefined(item.facts, scope, by_name, self._world.work)
+        own = [item.facts for item in objects]
+        scope = own + [self._itself.facts] * self._is_needed
+        lacking = undefined(own, scope, by_name, self._world.work)
+        for item, missing in zip(objects, lacking, strict=True):
             names = missing.eager + missing.lazy
             if names:
                 bound = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from elfgate import __version__
+from elfgate.cli.interrupt import INTERRUPTED, end_when_interrupted
 from elfgate.errors import REPORT, ElfgateError
 
 VERBS = {
@@ -112,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"elfgate {verb}: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -122,6 +123,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
+    if verb != "serve":  # which drains
+        end_when_interrupted()
     words, command = _split(words) if verb == "scan" else (words, None)
     options = verb_parser(verb).parse_args(words)
     options.command = command

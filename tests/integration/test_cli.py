@@ -140,7 +140,13 @@ def test_a_layer_that_does_not_match_its_digest_is_refused_and_not_kept(
         (["oci:layout:2", "--user", "1000:"], "--user"),
         (["oci:layout:2", "--cpu-level", "v3"], "--cpu-level"),
         (["oci:layout:2", "--emulates", "vax"], "--emulates"),
-        (["oci:layout:2", "--nonsense"], "--nonsense"),
+        (["oci:layout:2", "--nonsense"], "unknown option --nonsense ("),
+        (
+            ["--plaform", "amd64", "oci:layout:2"],
+            "unknown option --plaform; did you mean --platform?",
+        ),
+        (["oci:layout:2", "--platform", "amd46"], 'did you mean "amd64"?'),
+        (["oci:layout:2", "--snapshotter", "overlay"], 'did you mean "overlayfs"?'),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(elfgate: Run, words: list[str], said: str) -> None:
@@ -250,7 +256,16 @@ def test_a_pod_cannot_have_this_machines_files_read(elfgate: Run, image: str) ->
 def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run) -> None:
     missing = ["--image", "example/server:2-alpine=oci:nowhere"]
     assert elfgate("check", "-", "--arch", "amd64", *missing, text=POD).returncode == 0
-    assert elfgate("check", "-", "--arch", "amd64", "--strict", *missing, text=POD).returncode == 3
+    for strict in (["--strict"], ["--fail-on", "unknown"], ["--fail-on", "warning"]):
+        ran = elfgate("check", "-", "--arch", "amd64", *strict, *missing, text=POD)
+        assert ran.returncode == 3
+        assert ran.stdout.endswith("1 warned, 1 unknown\n")
+
+
+def test_check_fails_on_warnings_if_told_to(elfgate: Run) -> None:
+    judged = ["check", "-", "--arch", "amd64,ppc64le", *OVERRIDE]
+    assert elfgate(*judged, "--fail-on", "unknown", text=POD).returncode == 0
+    assert elfgate(*judged, "--fail-on", "warning", text=POD).returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -394,13 +409,49 @@ def test_serve_without_a_certificate_says_what_to_set(elfgate: Run) -> None:
     assert "tls" in one_line(ran.stderr)
 
 
-@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "warm", "cache", "serve"])
+@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "audit", "warm", "cache", "serve"])
 def test_every_verb_has_help_with_an_example(elfgate: Run, verb: str) -> None:
     ran = elfgate(verb, "--help")
     assert ran.returncode == 0
     assert f"elfgate {verb}" in ran.stdout
     assert "example" in ran.stdout
     assert "exit codes" in ran.stdout
+
+
+def program(*words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "elfgate", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_unknown_verb_is_told_with_the_one_that_was_probably_meant() -> None:
+    ran = program("scna", "oci:layout")
+    assert ran.returncode == 2
+    assert 'did you mean "scan"?' in one_line(ran.stderr)
+
+
+def test_version_and_help_are_taken_as_verbs() -> None:
+    assert program("version").stdout == program("--version").stdout
+    assert program("help", "audit").stdout == program("audit", "--help").stdout
+    assert program("help").stdout == program("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "platform"), [("x86_64", "linux/amd64"), ("linux/aarch64", "linux/arm64")]
+)
+def test_kernels_names_of_architectures_are_understood(
+    elfgate: Run, written: str, platform: str
+) -> None:
+    ran = elfgate("scan", "oci:layout:2", "--platform", written, "-o", "json")
+    assert json.loads(ran.stdout)["platforms"][0]["platform"] == platform
+
+
+@pytest.mark.parametrize("verb", ["check", "audit"])
+def test_an_image_that_no_workload_names_is_refused(elfgate: Run, verb: str) -> None:
+    where = ["-f", "-"] if verb == "audit" else ["-"]
+    typo = ["--image", "example/sever:2-alpine=oci:layout:2-alpine"]
+    ran = elfgate(verb, *where, "--arch", "amd64", *typo, text=POD)
+    assert ran.returncode == 2
+    assert 'example/server:2-alpine"?' in one_line(ran.stderr)
 
 
 def test_no_verb_prints_the_verbs() -> None:

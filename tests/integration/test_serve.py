@@ -135,7 +135,10 @@ def test_a_webhook_without_a_certificate_does_not_start(pki: Pki) -> None:
 
 def test_a_misspelt_setting_is_told_in_a_line(pki: Pki) -> None:
     path = settings(pki, listen={"prot": 1})
-    assert refusal(path) == f"elfgate serve: {path}: listen.prot: no such setting"
+    assert (
+        refusal(path)
+        == f'elfgate serve: {path}: listen.prot: no such setting; did you mean "port"?'
+    )
 
 
 def test_a_mode_for_a_rule_that_is_not_there_is_told_in_a_line(pki: Pki) -> None:

@@ -8,6 +8,7 @@ byte order); glibc's ``sysdeps`` (loader paths, hwcaps directories, cache flags 
 from dataclasses import dataclass
 
 from elfgate.errors import InputError
+from elfgate.likely import meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,11 @@ MACHINE_NAMES: dict[tuple[int, int, str], str] = {
     for row in ARCHITECTURES.values()
 } | {(20, 32, "big"): "ppc", (22, 32, "big"): "s390", (8, 32, "little"): "mipsle"}
 
+# What people write who read it off a machine; a kernel calls both of its mips64s by one name.
+_NAMED_BY_KERNELS: dict[str, str] = {
+    row.uname: row.name for row in ARCHITECTURES.values() if row.uname != "mips64"
+}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Platform:
@@ -129,6 +135,8 @@ class Platform:
     def parse(cls, text: str) -> "Platform":
         """Read ``os/arch[/variant]`` or a bare ``arch`` (``ppc64le`` stands for ``linux/ppc64le``).
 
+        Kernels' names of architectures are taken too (``x86_64``, ``aarch64``).
+
         Raises:
             InputError: if the text has another shape or names an architecture that elfgate does not know.
         """
@@ -139,13 +147,14 @@ class Platform:
             raise InputError(
                 f"platform {text!r} is not os/arch[/variant]", hint="write it like linux/ppc64le"
             )
-        platform = cls(*parts)
-        if platform.os == "linux" and platform.architecture not in ARCHITECTURES:
-            known = ", ".join(sorted(ARCHITECTURES))
+        os, named, *variant = parts
+        architecture = _NAMED_BY_KERNELS.get(named, named)
+        if os == "linux" and architecture not in ARCHITECTURES:
+            known = sorted(ARCHITECTURES)
             raise InputError(
-                f"platform {text!r} names an unknown architecture", hint=f"known are {known}"
+                f"platform {text!r} names an unknown architecture", hint=meant(named, known)
             )
-        return platform
+        return cls(os, architecture, *variant)
 
 
 def machine_name(number: int, elf_class: int, byte_order: str) -> str:

@@ -21,7 +21,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.plan import SelfMade
@@ -30,7 +29,7 @@ from elfgate.errors import InputError
 from elfgate.images.source import Limits
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.policy.config import ArchitectureName, PolicyConfig
-from elfgate.settings_file import document
+from elfgate.settings_file import document, problem
 from elfgate.store.address import parse as parse_store_url
 
 
@@ -475,20 +474,6 @@ class Settings(Model):
         try:
             return cls.model_validate({} if written is None else written)
         except ValidationError as error:
-            problems = (f"{path}: {_problem(detail)}" for detail in error.errors(include_url=False))
+            details = error.errors(include_url=False)
+            problems = (f"{path}: {problem(detail, cls)}" for detail in details)
             raise InputError("\n".join(problems)) from None
-
-
-_PLAIN = {
-    "extra_forbidden": "no such setting",
-    "unexpected_keyword_argument": "no such setting",
-    "missing": "must be set",
-    "model_type": "must be a mapping of settings",
-}
-
-
-def _problem(detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
-    message = detail["msg"].removeprefix("Value error, ")
-    text = _PLAIN.get(detail["type"]) or message[:1].lower() + message[1:]
-    return f"{key}: {text}" if key else text

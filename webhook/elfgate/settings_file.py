@@ -1,14 +1,24 @@
-"""A file of settings as one YAML document, in which no key stands twice."""
+"""A file of settings as one YAML document, in which no key stands twice, and in words what is wrong with it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
 
 from elfgate.errors import InputError
+from elfgate.likely import likely
 
 FILE_BYTES = 1 << 20
+
+_UNKNOWN = frozenset(("extra_forbidden", "unexpected_keyword_argument"))
+_PLAIN = {
+    **dict.fromkeys(_UNKNOWN, "no such setting"),
+    "missing": "must be set",
+    "model_type": "must be a mapping of settings",
+}
 
 
 class _Strict(yaml.SafeLoader):
@@ -46,3 +56,30 @@ def document(path: Path) -> Any:
         raise InputError(
             f"{where}: invalid YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}"
         ) from None
+
+
+def problem(detail: ErrorDetails, settings: type[BaseModel]) -> str:
+    """One thing that is wrong with settings: the key, and what."""
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    message = detail["msg"].removeprefix("Value error, ")
+    text = _PLAIN.get(detail["type"]) or message[:1].lower() + message[1:]
+    if detail["type"] in _UNKNOWN and (
+        found := likely(str(detail["loc"][-1]), _beside(detail, settings))
+    ):
+        text += f'; did you mean "{found}"?'
+    return f"{key}: {text}" if key else text
+
+
+def _beside(detail: ErrorDetails, settings: type[BaseModel]) -> Iterable[str]:
+    """The settings that may stand where one is wrong."""
+    model: type[BaseModel] | None = settings
+    for part in detail["loc"][:-1]:
+        field = model.model_fields.get(str(part)) if model else None
+        model = _model(field.annotation) if field else None
+    return model.model_fields if model else ()
+
+
+def _model(annotation: object) -> type[BaseModel] | None:
+    """The model of a field, which may be absent."""
+    types = (each for each in (annotation, *get_args(annotation)) if isinstance(each, type))
+    return next((each for each in types if issubclass(each, BaseModel)), None)

@@ -97,7 +97,9 @@ def test_settings_are_laid_over_the_bundles_own() -> None:
 
 
 def test_a_setting_for_no_rule_is_refused() -> None:
-    with pytest.raises(InputError, match=r"speak of loader_mising, which is no rule of the bundle"):
+    with pytest.raises(
+        InputError, match=r'unknown rules: loader_mising: did you mean "loader_missing"'
+    ):
         bundle.load(config=PolicyConfig(namespaces={"prod": Layer(rules={"loader_mising": "off"})}))
 
 

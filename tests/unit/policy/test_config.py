@@ -188,5 +188,5 @@ def test_settings_of_rules_that_only_a_followed_bundle_has_wait_for_it() -> None
     assert laid["rules"]["exec_format"] == "warn"
     assert "ban" not in laid["rules"]
     assert [each["rules"] for each in laid["exemptions"]] == [["exec_format"]]
-    with pytest.raises(InputError, match="speak of ban, which is no rule of the bundle"):
+    with pytest.raises(InputError, match="unknown rules: ban: there are"):
         bundle.load(config=config)

@@ -56,7 +56,7 @@ def test_every_problem_is_a_line_with_its_key(file: Path) -> None:
     text = "listen: {port: 99999, hots: x}\ntls: {key: a}\nadmission: {fail: maybe}\nlog: 3\n"
     assert problems(file, text) == [
         "FILE: listen.port: input should be less than or equal to 65535",
-        "FILE: listen.hots: no such setting",
+        'FILE: listen.hots: no such setting; did you mean "host"?',
         "FILE: tls: set `certificate` and `key`, or `self_made`",
         "FILE: admission.fail: input should be 'allow' or 'deny'",
         "FILE: log: must be a mapping of settings",

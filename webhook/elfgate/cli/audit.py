@@ -14,6 +14,7 @@ from elfgate.cli.options import (
     judging,
     read_settings,
     reading,
+    refuse_unnamed,
 )
 from elfgate.errors import InputError
 
@@ -168,6 +169,7 @@ async def _judge(
     settings = read_settings(options)
     outlook = settings.nodes.outlook if settings else Outlook()
     subjects = collection.subjects()
+    refuse_unnamed(options.images, (subject.workload for subject in subjects))
     with counted(sys.stderr, len(subjects), "workloads") as progress:
         read = replace(reading(options), on_bytes=progress.add)
         async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:

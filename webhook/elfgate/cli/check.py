@@ -15,6 +15,7 @@ from elfgate.cli.options import (
     judging,
     read_settings,
     reading,
+    refuse_unnamed,
 )
 from elfgate.errors import InputError
 
@@ -34,13 +35,15 @@ EPILOG = """FILE is YAML or JSON with any number of documents, as `helm template
 stands for the manifests in and below it; - is standard input. Documents that are no Kubernetes objects are
 named and passed over.
 
-exit codes: 0 admitted; 1 denied; 2 bad usage or input; 3 unknown, with --strict; 4 no verdict from the policies
+exit codes: 0 admitted; 1 denied; 2 bad usage or input; 3 unknown, with --fail-on unknown
+or warning; 4 no verdict from the policies
 
 examples:
   helm template charts/app | elfgate check - --arch amd64,ppc64le
   elfgate check deploy.yaml --nodes nodes.json --image registry.example/app:2=oci:build/app
   kubectl get nodes -o json > nodes.json
 """
+_WORDS = ("denied", "warned", "admitted", "unknown")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +62,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster"
     )
-    parser.add_argument("--strict", action="store_true", help="exit with 3 if something is unknown")
+    parser.add_argument(
+        "--fail-on",
+        choices=("denied", "unknown", "warning"),
+        default="denied",
+        metavar="WHAT",
+        help="exit with 1 for what is denied (denied, the default), also with 3 for what is not known "
+        "(unknown), also with 1 for any warning (warning)",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_const",
+        const="unknown",
+        dest="fail_on",
+        help="short for --fail-on unknown",
+    )
     add_policies(parser)
     add_output(parser, "text", "json")
     add_reading(parser)
@@ -88,9 +105,17 @@ def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
         print_model(output, "json")
     else:
         sys.stdout.write(_text(output))
-    if any(result.verdict == "denied" for result in output.results):
+    return exit_code(output, options.fail_on)
+
+
+def exit_code(output: "CheckOutput", fail_on: str) -> int:
+    """What the results lead to."""
+    verdicts = {result.verdict for result in output.results}
+    if "denied" in verdicts:
         return 1
-    return 3 if options.strict and any(result.unknown for result in output.results) else 0
+    if fail_on != "denied" and any(result.unknown for result in output.results):
+        return 3
+    return 1 if fail_on == "warning" and "warned" in verdicts else 0
 
 
 async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
@@ -105,6 +130,7 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
     found = list(workloads(manifests, templates))
+    refuse_unnamed(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
     async with gate_of(judging(options), reading(options), _nodes(options), outlook) as gate:
         results = [
@@ -170,9 +196,8 @@ def _text(output: "CheckOutput") -> str:
         lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
         lines += violation_lines(result.denials, result.warnings, result.would_deny)
     counts = Counter(result.verdict for result in output.results)
-    summary = ", ".join(
-        f"{counts[word]} {word}" for word in ("denied", "warned", "admitted") if counts[word]
-    )
+    counts["unknown"] = sum(result.unknown for result in output.results)
+    summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
     held = sum(bool(result.would_deny) for result in output.results)
     summary += f" ({held} would be denied)" if held else ""
     lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]

@@ -37,12 +37,14 @@ def run(options: argparse.Namespace) -> int:
     """Explain the rule."""
     from elfgate.cli.output import print_model
     from elfgate.errors import InputError
+    from elfgate.likely import meant
     from elfgate.policy.metadata import NO_COMMON_PLATFORM, rules
 
     found = {rule.code: rule for rule in (*rules(judging(options).bundle()), NO_COMMON_PLATFORM)}
-    if options.code not in found:
-        raise InputError(f"there is no rule {options.code!r}", hint=f"there are {', '.join(found)}")
-    told = output(found[options.code])
+    code = options.code.strip("[]").lower()
+    if code not in found:
+        raise InputError(f"unknown rule {options.code!r}", hint=meant(code, sorted(found)))
+    told = output(found[code])
     if options.output == "json":
         print_model(told, "json")
     else:

@@ -6,11 +6,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from elfgate import __version__
 from elfgate.cli.interrupt import INTERRUPTED, end_when_interrupted
 from elfgate.errors import REPORT, ElfgateError
+from elfgate.likely import likely, meant
 
 VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
@@ -30,7 +31,7 @@ EXIT_CODES = """exit codes:
   0  all that was asked for starts, or is admitted
   1  something cannot start, or is denied
   2  bad usage, or input that cannot be read
-  3  no failures, but some results are unknown (check: only with --strict)
+  3  no failures, but some results are unknown (check, audit: only with --fail-on unknown)
   4  the policies gave no verdict that can be trusted
   70  an unexpected error, which is a bug: nothing was decided
 """
@@ -54,7 +55,23 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and where help is."""
+    """Says what is wrong in one line, with what was probably meant, and where help is."""
+
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """Refuse an unknown option, before its value is taken for an argument."""
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        for word in words:
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(each.startswith(name) for each in options):
+                found = likely(name, options)
+                self.error(f"unknown option {name}{f'; did you mean {found}?' if found else ''}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is no choice."""
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(
+                action, f"unknown value {value!r}: {meant(str(value), map(str, action.choices))}"
+            )
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
@@ -64,7 +81,8 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     """The parser of the program's own options, which leaves a verb's to the verb."""
     width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {verb:{width}}  {summary}" for verb, summary in VERBS.items())
+    told = VERBS | {"version": "show the version", "help": "show the help of a verb"}
+    verbs = "\n".join(f"  {verb:{width}}  {summary}" for verb, summary in told.items())
     top = Parser(
         prog="elfgate",
         usage="elfgate VERB [OPTION]... [ARGUMENT]...",
@@ -102,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     top = parser()
+    words = _plain(words)
     if not words or words[0] not in VERBS:
         top.parse_args(words[:1])
         top.print_help(sys.stderr)
@@ -126,7 +145,9 @@ def _run(verb: str, words: list[str]) -> int:
     if verb != "serve":  # which drains
         end_when_interrupted()
     words, command = _split(words) if verb == "scan" else (words, None)
-    options = verb_parser(verb).parse_args(words)
+    parser_of_verb = verb_parser(verb)
+    parser_of_verb.refuse_unknown(words)
+    options = parser_of_verb.parse_args(words)
     options.command = command
     code = int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
     sys.stdout.flush()  # here, where a reader that has gone is still expected
@@ -141,6 +162,19 @@ def unexpected(error: BaseException) -> str:
     text = " ".join(str(error).split())[:500]
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return f"unexpected error, which is a bug: {what}{place} (please report it: {REPORT})"
+
+
+def _plain(words: list[str]) -> list[str]:
+    """The words, with ``version`` and ``help VERB`` as the options that they stand for."""
+    match words:
+        case ["version"]:
+            return ["--version"]
+        case ["help"]:
+            return ["--help"]
+        case ["help", verb, *_]:
+            return [verb, "--help"]
+        case _:
+            return words
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str] | None]:

@@ -1,7 +1,7 @@
 """Options that several verbs share, and what they are turned into."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
+    from elfgate.cluster.workload import Workload
     from elfgate.settings import Settings
     from elfgate.wiring.images import Reading
     from elfgate.wiring.policies import Judging
@@ -113,6 +114,38 @@ def reading(options: argparse.Namespace) -> "Reading":
     from elfgate.wiring.images import Reading
 
     return Reading.of_options(options, pairs("--image", options.images))
+
+
+def refuse_unnamed(images: Sequence[str], workloads: "Iterable[Workload]") -> None:
+    """Refuse an ``--image`` that no workload names: what was meant would be judged as the registry has it.
+
+    Raises:
+        InputError: naming it, and what was probably meant.
+    """
+    if not images:
+        return
+    from elfgate.cluster.workload import parts_of
+    from elfgate.likely import meant
+
+    named = {
+        _completed(image)
+        for workload in workloads
+        for part in parts_of(workload)
+        for image in (*(each.image for each in part.containers), *part.image_volumes)
+    }
+    for name in pairs("--image", images):
+        if _completed(name) not in named:
+            raise InputError(f"--image {name} is in no workload", hint=meant(name, sorted(named)))
+
+
+def _completed(image: str) -> str:
+    """An image's name as runtimes complete it; as it is, where that is none."""
+    from elfgate.images.reference import Reference
+
+    try:
+        return str(Reference.parse(image))
+    except InputError:
+        return image
 
 
 def add_policies(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from operator import attrgetter
 
 from elfgate.cli.options import add_output, add_policies, judging
 
@@ -29,10 +30,10 @@ def run(options: argparse.Namespace) -> int:
 
     from elfgate.cli.explain import output
     from elfgate.cli.output import RulesOutput, print_model
-    from elfgate.policy.metadata import rules
+    from elfgate.policy.metadata import NO_COMMON_PLATFORM, rules
 
     bundle = judging(options).bundle()
-    found = rules(bundle)
+    found = sorted((*rules(bundle), NO_COMMON_PLATFORM), key=attrgetter("code"))
     if options.output == "json":
         print_model(
             RulesOutput(revision=bundle.revision, rules=[output(rule) for rule in found]), "json"

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from elfgate.errors import InputError
+from elfgate.likely import meant
 from elfgate.policy.annotation import annotation
 from elfgate.policy.config import PolicyConfig
 
@@ -124,11 +125,11 @@ def sealed(
     Raises:
         InputError: if ``config`` speaks of a rule that is not there.
     """
-    if config is not None and (
-        missing := config.codes() - {_rule(text) for text in modules.values()}
-    ):
+    known = {_rule(text) for text in modules.values()}
+    if config is not None and (missing := config.codes() - known):
         raise InputError(
-            f"the policy settings speak of {', '.join(sorted(missing))}, which is no rule of the bundle"
+            f"the policy settings name unknown rules: {', '.join(sorted(missing))}",
+            hint=meant(min(missing), sorted(code for code in known if "." not in code)),
         )
     laid = configured(settings, config)
     revision = f"{name}-{_digest(modules, laid)}"

@@ -5,17 +5,26 @@ for it, and is looked at as if it were to be placed anew.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain as chain_of
 
-from elfgate.audit.subject import Subject, is_over, owner, replicas
+from elfgate.audit.subject import (
+    Subject,
+    container_names,
+    is_over,
+    owner,
+    replicas,
+    shape,
+    slim,
+)
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.manifests import Manifest
 from elfgate.cluster.nodes import Node, read_node
+from elfgate.cluster.owners import owners as owners_of
 from elfgate.cluster.part import Part
 from elfgate.cluster.template import workload
-from elfgate.cluster.workload import Container, Role, Workload, parts_of
+from elfgate.cluster.workload import Container, Role, Workload
 from elfgate.errors import InputError
 
 Key = tuple[str, str]  # a namespace, and KIND/NAME
@@ -55,7 +64,8 @@ class Collection:
     _own: dict[Key, Subject] = field(default_factory=dict)
     _makers: dict[Key, Key] = field(default_factory=dict)
     _sets: dict[Key, Subject] = field(default_factory=dict)
-    _pods: dict[tuple[Key, Key, int], _Made] = field(default_factory=dict)
+    _pods: dict[tuple[Key, str, int], _Made] = field(default_factory=dict)
+    _count: Counter[Key] = field(default_factory=Counter)
 
     def add(self, manifest: Manifest) -> None:
         """Take one object."""
@@ -74,13 +84,16 @@ class Collection:
                 _join(found, _as_owner(subject))
             else:
                 added[root].append(_Made(subject))
-        for (nearest, guess, _), made in self._pods.items():
-            root = self._root(found, nearest) or (guess if guess in found else None)
+        for (nearest, last, _), made in self._pods.items():
+            root = self._made_by(found, (nearest[1], last), nearest[0])
             if root is None:
                 _join(found, replace(_as_owner(made.subject), replicas=made.count))
             else:
                 added[root].append(made)
-        return [self._owned(_with(subject, added.get(key, ()))) for key, subject in found.items()]
+        return [
+            self._owned(_with(subject, added.get(key, ()), self._count[key]))
+            for key, subject in found.items()
+        ]
 
     def _owned(self, subject: Subject) -> Subject:
         """A workload that is its namespace's owner's, if nothing else is said."""
@@ -98,6 +111,8 @@ class Collection:
             self._add_workload(manifest, obj)
 
     def _add_workload(self, manifest: Manifest, obj: Part) -> None:
+        if self._is_counted(manifest, obj):
+            return
         found = workload(manifest.obj, templates=self.templates)
         if found is None:
             self.skipped[manifest.kind or "no Kubernetes object"] += 1
@@ -105,26 +120,50 @@ class Collection:
             self.over += 1
         else:
             whose = owner(obj, self.owner_label) if self.owner_label else ""
-            self._take(Subject(found, manifest.position, replicas(obj), whose))
+            self._take(Subject(slim(found), manifest.position, replicas(obj), whose))
+
+    def _is_counted(self, manifest: Manifest, obj: Part) -> bool:
+        """Count a pod that has no container but its owner's, which is known already: most pods are no more."""
+        if manifest.kind != "Pod" or is_over(obj):
+            return False
+        chain = owners_of(obj.get("metadata"))
+        root = self._made_by(self._own, chain, obj.get("metadata", "namespace").text())
+        if root is None:
+            return False
+        spec = obj.get("spec")
+        lists = (spec.get(field).items() for field in ("initContainers", "containers"))
+        names = {each.get("name").text() for each in chain_of.from_iterable(lists)}
+        if not names <= container_names(self._own[root].workload):
+            return False
+        self._count[root] += 1
+        return True
 
     def _take(self, subject: Subject) -> None:
         found = subject.workload
-        owners = [owner for owner in found.owners if not owner.startswith("Node/")]
+        chain = [owner for owner in found.owners if not owner.startswith("Node/")]
         own = _key(found, f"{found.kind}/{found.name}")
-        if not owners:
-            twin = _key(
-                found, f"{own[1]} of {subject.source}"
-            )  # of another file, or without a name
+        if not chain:
+            # Its twin may be of another file, and objects of files may have no name.
+            twin = _key(found, f"{own[1]} of {subject.source}")
             self._own[twin if own in self._own else own] = subject
             return
-        nearest, guess = _key(found, owners[0]), _key(found, owners[-1])
+        nearest = _key(found, chain[0])
         if found.kind != "Pod":
             self._makers[own] = nearest
             if subject.replicas:
                 self._sets[own] = subject
             return
-        made = self._pods.setdefault((nearest, guess, _shape(found)), _Made(subject))
+        made = self._pods.setdefault((nearest, chain[-1], shape(found)), _Made(subject))
         made.count += 1
+
+    def _made_by(
+        self, found: Mapping[Key, Subject], chain: Sequence[str], namespace: str
+    ) -> Key | None:
+        """The audited workload that made an object with these owners."""
+        if not chain:
+            return None
+        guess = namespace, chain[-1]
+        return self._root(found, (namespace, chain[0])) or (guess if guess in found else None)
 
     def _root(self, found: Mapping[Key, Subject], key: Key) -> Key | None:
         """The audited workload that in the end made what an object of this key made."""
@@ -137,15 +176,6 @@ class Collection:
 
 def _key(found: Workload, name: str) -> Key:
     return found.namespace, name
-
-
-def _shape(pod: Workload) -> int:
-    return hash(
-        tuple(
-            (each.name, each.image, each.overrides.command, each.overrides.args)
-            for each in pod.containers
-        )
-    )
 
 
 def _as_owner(subject: Subject) -> Subject:
@@ -186,15 +216,15 @@ def _join(found: dict[Key, Subject], subject: Subject) -> None:
     found[key] = replace(before, replicas=count, workload=replace(before.workload, others=others))
 
 
-def _with(subject: Subject, made: Iterable[_Made]) -> Subject:
+def _with(subject: Subject, made: Sequence[_Made], counted: int) -> Subject:
     """A workload with what admission added to its pods, and their count if it does not say one."""
-    made = tuple(made)
-    if subject.replicas is None and made:
-        subject = replace(subject, replicas=sum(each.count for each in made))
-    known = {each.name for part in parts_of(subject.workload) for each in part.containers}
+    count = counted + sum(each.count for each in made)
+    if subject.replicas is None and count:
+        subject = replace(subject, replicas=count)
+    known = container_names(subject.workload)
     added = {
         each.name: each
-        for each in chain.from_iterable(_lasting(each.subject.workload) for each in made)
+        for each in chain_of.from_iterable(_lasting(each.subject.workload) for each in made)
         if each.name not in known
     }
     if not added:

@@ -73,9 +73,9 @@ class Entry:
         return worst((*self.platforms.values(), *(each.state for each in self.problems)))
 
     @property
-    def fails(self) -> bool:
-        """Whether it fails somewhere."""
-        return any(each.state is State.FAILS for each in self.problems)
+    def failing(self) -> list[str]:
+        """The images that fail somewhere."""
+        return [image for image, state in self.images.items() if state is State.FAILS]
 
     @property
     def namespace(self) -> str:

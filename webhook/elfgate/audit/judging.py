@@ -1,7 +1,7 @@
 """Judges workloads, some at a time: where they may land today, or on platforms that are to come."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -16,6 +16,7 @@ from elfgate.cluster.workload import Point, Workload, parts_of
 from elfgate.errors import InputError
 from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.gate.starts import demands
+from elfgate.images.reference import Reference
 from elfgate.platforms import Platform
 
 AT_ONCE = 4  # workloads: each reads its images side by side
@@ -51,11 +52,25 @@ async def audit(subjects: Iterable[Subject], judge: Judge) -> AsyncIterator[Entr
 
 
 async def once_more(entries: Sequence[Entry], judge: Judge) -> list[Entry]:
-    """Judge what fails once more, now that every image has been read: another tag may be known to start."""
-    failing = {place: each.subject for place, each in enumerate(entries) if each.fails}
+    """Judge once more what fails and has another tag among the images, which may have been read meanwhile."""
+    tags: dict[str, set[str]] = defaultdict(set)
+    for image in {image for entry in entries for image in entry.images}:
+        tags[_repository(image)].add(image)
+    failing = {
+        place: entry.subject
+        for place, entry in enumerate(entries)
+        if any(len(tags[_repository(image)]) > 1 for image in entry.failing)
+    }
     again = [entry async for entry in audit(failing.values(), judge)]
     told = dict(zip(failing, again, strict=True))
     return [told.get(place, entry) for place, entry in enumerate(entries)]
+
+
+def _repository(image: str) -> str:
+    try:
+        return Reference.parse(image).name
+    except InputError:
+        return image
 
 
 async def _readable(subject: Subject, judge: Judge) -> Entry:

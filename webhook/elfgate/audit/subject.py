@@ -3,12 +3,15 @@
 Sources: the Kubernetes API reference (``replicas``, ``parallelism``, the phases of a Pod, the conditions of a Job).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from elfgate.cluster.part import Part
-from elfgate.cluster.workload import Workload
+from elfgate.cluster.placement import CONTAINERS
+from elfgate.cluster.workload import Workload, parts_of
 
 _ONE = frozenset(("Deployment", "ReplicaSet", "StatefulSet", "ReplicationController", "Rollout"))
+_LONG = frozenset((*CONTAINERS, "ephemeralContainers", "volumes"))
 _OVER = frozenset(("Succeeded", "Failed"))
 
 
@@ -27,6 +30,44 @@ class Subject:
     source: str
     replicas: int | None = None
     owner: str = ""
+
+
+def slim(found: Workload) -> Workload:
+    """A workload without what the gate does not read of its PodSpec: there may be ten thousand of them."""
+    others = tuple(slim(each) for each in found.others)
+    return replace(found, pod_spec=_slim(found.pod_spec), others=others)
+
+
+def _slim(spec: Mapping[str, object]) -> dict[str, object]:
+    kept = {key: value for key, value in spec.items() if key not in _LONG}
+    for field in CONTAINERS:
+        if isinstance(containers := spec.get(field), list):
+            kept[field] = [_only(each, ("resources", "restartPolicy")) for each in containers]
+    if isinstance(volumes := spec.get("volumes"), list):
+        kept["volumes"] = [_only(each, ("image",)) for each in volumes]
+    return kept
+
+
+def _only(value: object, keys: tuple[str, ...]) -> object:
+    """An object's members of these keys; what is no object, as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {key: value[key] for key in keys if key in value}
+
+
+def container_names(found: Workload) -> set[str]:
+    """The names of all containers of all pod templates."""
+    return {each.name for part in parts_of(found) for each in part.containers}
+
+
+def shape(pod: Workload) -> int:
+    """A number that is the same for pods with the same containers and commands."""
+    return hash(
+        tuple(
+            (each.name, each.image, each.overrides.command, each.overrides.args)
+            for each in pod.containers
+        )
+    )
 
 
 def is_over(obj: Part) -> bool:

@@ -195,7 +195,7 @@ def _text(output: "CheckOutput") -> str:
         name = "/".join(part for part in (result.namespace, result.name) if part)
         lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
         lines += violation_lines(result.denials, result.warnings, result.would_deny)
-    counts = Counter(result.verdict for result in output.results)
+    counts: Counter[str] = Counter(result.verdict for result in output.results)
     counts["unknown"] = sum(result.unknown for result in output.results)
     summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
     held = sum(bool(result.would_deny) for result in output.results)

@@ -21,11 +21,17 @@ def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
     Raises:
         InputError: if a file cannot be read, or is neither YAML nor JSON.
     """
-    from elfgate.cluster.manifests import objects
+    from elfgate.cluster.manifests import streamed
 
     for name in _files(files):
-        source = "standard input" if name == "-" else name
-        yield from objects(read_file(name), source=source, strict=False)
+        if name == "-":
+            yield from streamed(sys.stdin.buffer, source="standard input")
+            continue
+        try:
+            with Path(name).open("rb") as file:
+                yield from streamed(file, source=name)
+        except OSError as error:
+            raise InputError(f"{name}: {error.strerror}") from error
 
 
 def _files(names: Iterable[str]) -> Iterator[str]:

@@ -1,19 +1,19 @@
 """Kubernetes objects in files: several YAML documents or JSON, and Lists of them, with the place of each."""
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json import JSONDecoder
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import orjson
 
-from elfgate.cluster.jsonlist import JsonList, json_list
+from elfgate.cluster.liststream import CHUNK, ListStream
 from elfgate.cluster.yamldoc import Document, documents
 from elfgate.errors import InputError
 
 MAX_BYTES = 256 << 20
-_LONG = 4 << 20  # of JSON, beyond which a list is decoded an item at a time
 
 _DECODER = JSONDecoder()
 _SPACE = re.compile(r"\s*")
@@ -50,31 +50,41 @@ def objects(text: bytes, *, source: str, strict: bool = True) -> Iterator[Manife
     """
     if len(text) > MAX_BYTES:
         raise InputError(f"{source}: longer than {MAX_BYTES >> 20} MiB")
-    if len(text) >= _LONG and (found := _long_list(text)):
-        del text
-        yield from _long(found, source, strict=strict)
-        return
     for document in _json(text, source) or documents(text, source):
         if document.value is not None:
             yield from _flattened(document, strict=strict)
 
 
-def _long_list(text: bytes) -> JsonList | None:
+def streamed(file: BinaryIO, *, source: str) -> Iterator[Manifest]:
+    """Read the objects in an open file as ``objects`` does, those of a long list in JSON an item at a time.
+
+    Raises:
+        InputError: as ``objects`` does.
+    """
+    beginning = file.read(CHUNK)
+    if len(beginning) == CHUNK:
+        decoder = getincrementaldecoder("utf-8-sig")()
+
+        def read(count: int) -> str:
+            return decoder.decode(file.read(count))
+
+        try:
+            found = ListStream(decoder.decode(beginning), read, source)
+        except UnicodeDecodeError:
+            found = None
+        if found and found.is_list:
+            del beginning
+            yield from _items(found, source)
+            return
+    yield from objects(beginning + file.read(MAX_BYTES), source=source, strict=False)
+
+
+def _items(found: ListStream, source: str) -> Iterator[Manifest]:
     try:
-        found = json_list(text.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return None
-    return found if found and _is_list(found.head.get("kind")) else None
-
-
-def _long(found: JsonList, source: str, *, strict: bool) -> Iterator[Manifest]:
-    for index, item in enumerate(found.items()):
-        inner = Document(f"{source}: items[{index}]", _with_kind(item, found.head))
-        yield from _flattened(inner, strict=strict)
-
-
-def _is_list(kind: object) -> bool:
-    return isinstance(kind, str) and kind.endswith("List")
+        for index, item in enumerate(found.items()):
+            yield from _flattened(Document(f"{source}: items[{index}]", item), strict=False)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8: {error.reason}") from error
 
 
 def _json(text: bytes, source: str) -> list[Document]:

@@ -19,7 +19,7 @@ from elfgate.cli.options import (
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from elfgate.audit.collection import Collection
     from elfgate.audit.entry import Entry
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     from elfgate.audit.report import Report
     from elfgate.audit.subject import Subject
     from elfgate.cli.audit_output import AuditOutput
+    from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
     from elfgate.gate.gate import Gate
 
-USAGE = "elfgate audit -f FILE... [--nodes FILE | --arch LIST | --for LIST] [OPTION]... [-o FORMAT]"
+USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] [OPTION]...
+                     [-o FORMAT]"""
 DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts today, what would fail
 where it may land, what is not known and why. What one owner makes is judged once, as its owner's, and each
 image's reason is told once. With --for, tell which workloads could move to other platforms, and what is in
 the way of the rest."""
-EPILOG = """FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a folder stands for the
+EPILOG = """Without -f, the workloads and nodes of the current kubeconfig context's cluster are judged; in a pod, of the
+pod's own. FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a folder stands for the
 manifests in and below it; - is standard input. Nodes among the objects are those that pods may land on,
 unless --nodes or --arch says otherwise.
 
@@ -43,6 +46,7 @@ exit codes: 0 nothing fails; 1 something fails (see --fail-on); 2 bad usage or i
 --fail-on unknown; 4 no verdict from the policies
 
 examples:
+  elfgate audit --context production --owner-label team
   kubectl get nodes,namespaces,deployments,statefulsets,daemonsets,cronjobs,jobs,pods -A -o json | elfgate audit -f -
   elfgate audit -f objects.json --for linux/arm64,linux/ppc64le --owner-label team
   elfgate audit -f objects.json -o json > known.json; elfgate audit -f later.json --baseline known.json
@@ -56,10 +60,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-f",
         "--file",
         action="append",
-        required=True,
+        default=[],
         dest="files",
         metavar="FILE",
-        help="objects; - for standard input; may be repeated",
+        help="objects instead of a cluster's; - for standard input; may be repeated",
+    )
+    parser.add_argument(
+        "--context",
+        metavar="NAME",
+        help="the cluster of this kubeconfig context (default: the current one); with -f, its nodes only",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -115,11 +124,11 @@ def run(options: argparse.Namespace) -> int:
     report = Report.of(entries, baseline)
     output = AuditOutput.of(report, collection, revision)
     _print(options, report, output)
-    return exit_code(report, options.fail_on)
+    return exit_code(report, options.fail_on, unread=bool(collection.unread))
 
 
-def exit_code(report: "Report", fail_on: str) -> int:
-    """The exit code of a report."""
+def exit_code(report: "Report", fail_on: str, *, unread: bool) -> int:
+    """The exit code of a report; objects that cannot be read are not known either."""
     from elfgate.audit.entry import State
 
     if fail_on == "denied":
@@ -127,7 +136,7 @@ def exit_code(report: "Report", fail_on: str) -> int:
     counts = report.new()
     if counts[State.FAILS]:
         return 1
-    return 3 if fail_on == "unknown" and counts[State.UNKNOWN] else 0
+    return 3 if fail_on == "unknown" and (unread or counts[State.UNKNOWN]) else 0
 
 
 def _print(options: argparse.Namespace, report: "Report", output: "AuditOutput") -> None:
@@ -153,9 +162,17 @@ def _collection(options: argparse.Namespace) -> "Collection":
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
     collection = Collection(templates, options.owner_label)
-    for manifest in manifests(options.files):
+    for manifest in manifests(options.files) if options.files else _running(options, collection):
         collection.add(manifest)
     return collection
+
+
+def _running(options: argparse.Namespace, collection: "Collection") -> "Iterator[Manifest]":
+    from elfgate.cluster.running import objects
+
+    return objects(
+        options.context or "", templates=collection.templates, refused=collection.unread.append
+    )
 
 
 async def _judge(
@@ -209,9 +226,13 @@ def _nodes(options: argparse.Namespace, collection: "Collection") -> "Sequence[N
         return nodes.nodes_of([name for name in options.arch.split(",") if name])
     if options.nodes is not None:
         return nodes.read_nodes(read_file(str(options.nodes)), source=str(options.nodes))
+    if options.context is not None or not options.files:
+        from elfgate.cluster.api import read_context
+
+        return read_context(options.context or "")
     if not collection.nodes:
         raise InputError(
             "there is no node among the objects",
-            hint="add them (kubectl get nodes,…), or name them with --nodes, --arch or --for",
+            hint="add them (kubectl get nodes,…), or name them with --nodes, --arch, --context or --for",
         )
     return collection.nodes

@@ -28,7 +28,7 @@ def audit_text(report: "Report", output: "AuditOutput") -> str:
         ]
         if reasons:
             lines += [f"{head}:", *(line for each in reasons for line in _reason(each)), ""]
-    lines += [f"{place}: cannot be read" for place in output.unread]
+    lines += [f"not read: {why}" for why in output.unread]
     if not any(entry.decision for entry in report.entries) and output.platforms:
         lines += [_shares(output), ""]
     return "\n".join((*lines, *_summary(report, output), ""))

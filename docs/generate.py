@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import audit_output, output
+from elfgate.cli import audit_output, compare_output, output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +19,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "matrix": output.MatrixOutput,
     "check": output.CheckOutput,
     "audit": audit_output.AuditOutput,
+    "compare": compare_output.CompareOutput,
     "rules": output.RulesOutput,
     "explain": output.RuleOutput,
     "warm": output.WarmOutput,

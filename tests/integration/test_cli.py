@@ -409,7 +409,9 @@ def test_serve_without_a_certificate_says_what_to_set(elfgate: Run) -> None:
     assert "tls" in one_line(ran.stderr)
 
 
-@pytest.mark.parametrize("verb", ["scan", "matrix", "check", "audit", "warm", "cache", "serve"])
+@pytest.mark.parametrize(
+    "verb", ["scan", "matrix", "check", "audit", "compare", "warm", "cache", "serve"]
+)
 def test_every_verb_has_help_with_an_example(elfgate: Run, verb: str) -> None:
     ran = elfgate(verb, "--help")
     assert ran.returncode == 0

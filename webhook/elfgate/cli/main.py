@@ -18,6 +18,7 @@ VERBS = {
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "audit": "judge what runs in a cluster, and what could move to other platforms",
+    "compare": "tell what an update of an image loses or gains",
     "rules": "list the policies' rules",
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",

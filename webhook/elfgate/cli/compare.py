@@ -1,0 +1,82 @@
+"""``elfgate compare``: what an update of an image loses or gains."""
+
+import argparse
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elfgate.compare import Row
+
+USAGE = "elfgate compare OLD NEW [--platform OS/ARCH[/VARIANT]]... [--fail-on WHAT] [-o FORMAT]"
+DESCRIPTION = """Tell what an update of an image loses or gains, platform by platform: a platform, a start, and
+what it needs to start (a newer glibc, another loader, another distribution)."""
+EPILOG = f"""OLD and NEW are images; {EPILOG_IMAGES}
+exit codes: 0 nothing is lost; 1 something is lost, or changes (see --fail-on); 2 bad usage, or an image cannot be
+read; 3 it started, and whether it still does is not known, with --fail-on unknown or changed
+
+example:
+  elfgate compare example/app:2.3 example/app:2.4 --platform linux/amd64 --platform linux/ppc64le
+"""
+FAIL_ON = ("lost", "unknown", "changed")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("old", metavar="OLD", help="the image before (see below)")
+    parser.add_argument("new", metavar="NEW", help="the image after")
+    parser.add_argument(
+        "--platform",
+        action="append",
+        default=[],
+        metavar="OS/ARCH[/VARIANT]",
+        dest="platforms",
+        help="look at this platform; may be repeated (default: every platform that one of the two offers)",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=FAIL_ON,
+        default="lost",
+        metavar="WHAT",
+        help="exit with 1 for a start that is lost (lost, the default), also with 3 for one that is not known any "
+        "more (unknown), also with 1 where a start needs something else (changed)",
+    )
+    add_output(parser, "text", "markdown", "json")
+    add_reading(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, print, and return the exit code."""
+    from elfgate.cli.compare_output import CompareOutput, compare_text
+    from elfgate.cli.output import print_model
+    from elfgate.compare import compare
+    from elfgate.platforms import Platform
+    from elfgate.wiring.images import scanner as scanner_of
+
+    async def compared() -> "Sequence[Row]":
+        platforms = [Platform.parse(text) for text in options.platforms]
+        async with scanner_of(reading(options)) as scanner:
+            return await compare(scanner, options.old, options.new, platforms)
+
+    rows = asyncio.run(compared())
+    if options.output == "json":
+        print_model(CompareOutput.of(options.old, options.new, rows), "json")
+    else:
+        sys.stdout.write(compare_text(rows, markdown=options.output == "markdown"))
+    return exit_code(rows, options.fail_on)
+
+
+def exit_code(rows: "Sequence[Row]", fail_on: str) -> int:
+    """What the changes lead to."""
+    from elfgate.compare import Change
+
+    changes = {row.change for row in rows}
+    if Change.LOST in changes:
+        return 1
+    if fail_on != "lost" and Change.DOUBTED in changes:
+        return 3
+    return 1 if fail_on == "changed" and Change.CHANGED in changes else 0

@@ -1,4 +1,4 @@
-"""What an update of an image loses or gains: two images side by side, platform by platform."""
+"""Losses and gains of an update: two images side by side, platform by platform."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from elfgate.scan.scanner import Linkage, Scanner
 
 
 class Change(StrEnum):
-    """What an update means for a platform, the worst first."""
+    """The meaning of an update for a platform, the worst first."""
 
     LOST = "lost"  # it started, and does not start any more
     DOUBTED = "doubted"  # it started, and whether it still does is not known
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def change(self) -> Change:
-        """What the update means."""
+        """The meaning of the update."""
         before, after = (each.outcome is Outcome.STARTS for each in (self.old, self.new))
         if before and not after:
             return Change.LOST if self.new.outcome is Outcome.CANNOT_START else Change.DOUBTED
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What it needs that it did not need before, each in one clause."""
+        """Needs that it did not have before, each in one clause."""
         if not (offered(self.old) and offered(self.new)):
             return ()
         told = []

@@ -49,7 +49,7 @@ class _Asked:
     judgement: Judgement
 
     def doubt(self) -> tuple[str, str]:
-        """Why it may never be started there: the reason, and one clause; empty if nothing says so."""
+        """The reason why it may never be started there, and one clause; empty if nothing says so."""
         openings = self.judgement.document.openings
         if not self.judgement.verdict.allowed:
             return "", ""  # it fails wherever it may come to land

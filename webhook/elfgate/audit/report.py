@@ -59,7 +59,7 @@ class Reason:
 
     @property
     def replicas(self) -> int:
-        """How many pods it concerns."""
+        """The number of pods that it concerns."""
         return sum(entry.subject.replicas or 0 for entry in self.entries)
 
     def owners(self) -> list[tuple[str, int]]:
@@ -89,11 +89,11 @@ class Report:
         return cls(entries, _reasons(entries, baseline or frozenset()), baseline)
 
     def workloads(self) -> Counter[State]:
-        """How many workloads are in each state."""
+        """The number of workloads in each state."""
         return Counter(entry.state for entry in self.entries)
 
     def replicas(self) -> Counter[State]:
-        """How many of their pods."""
+        """The number of their pods."""
         counts: Counter[State] = Counter()
         for entry in self.entries:
             counts[entry.state] += entry.subject.replicas or 0
@@ -108,7 +108,7 @@ class Report:
         return {image: worst(states) for image, states in sorted(found.items())}
 
     def shares(self) -> dict[str, Counter[State]]:
-        """How many workloads are in each state, by platform."""
+        """The number of workloads in each state, by platform."""
         found: dict[str, Counter[State]] = defaultdict(Counter)
         for entry in self.entries:
             for platform, state in entry.platforms.items():
@@ -128,7 +128,7 @@ class Report:
         ]
 
     def new(self) -> Counter[State]:
-        """How many workloads have a problem of each state that the baseline does not know."""
+        """The number of workloads with a problem of each state that the baseline does not know."""
         counts: Counter[State] = Counter()
         for entry in self.entries:
             counts.update(

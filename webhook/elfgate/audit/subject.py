@@ -87,7 +87,7 @@ def is_over(obj: Part) -> bool:
 
 
 def replicas(obj: Part) -> int | None:
-    """How many pods an object asks for; None if it does not say.
+    """The number of pods that an object asks for; None if it does not say.
 
     Raises:
         InputError: if what says so has another shape.

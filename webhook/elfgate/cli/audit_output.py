@@ -22,7 +22,7 @@ StateWord = Literal["starts", "kept-off", "unknown", "fails"]
 
 
 class CountsOutput(Model):
-    """How many are in each state."""
+    """The number in each state."""
 
     starts: int
     kept_off: int = Field(description="they start, and their placement keeps them off")

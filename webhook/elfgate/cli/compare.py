@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_code(rows: "Sequence[Row]", fail_on: str) -> int:
-    """What the changes lead to."""
+    """The exit code of the changes."""
     from elfgate.compare import Change
 
     changes = {row.change for row in rows}

@@ -1,4 +1,4 @@
-"""What ``elfgate compare`` prints: a table for people, and a model whose schema is published."""
+"""The output of ``elfgate compare``: a table for people, and a model whose schema is published."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

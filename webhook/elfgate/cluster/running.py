@@ -1,4 +1,4 @@
-"""What runs in a cluster, listed page by page: the images that workloads name, and the objects themselves.
+"""The workloads of a cluster, listed page by page: the images that workloads name, and the objects themselves.
 
 Source: the Kubernetes API reference (paged lists, discovery).
 """

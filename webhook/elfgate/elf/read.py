@@ -55,34 +55,75 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
     head = kept.ranges[0][1][:64] if kept.ranges else b""
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
-        why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
-        marked = written_class(head), written_byte_order(head)
-        return ElfFacts(
-            0,
-            layout.elf_class,
-            layout.byte_order,
-            Type.NONE,
-            0,
-            0,
-            kept.file_size,
-            0,
-            why,
-            *marked,
-            excerpt_size=size,
-        )
-
-    plain = (
-        0,
-        layout.plain_ident() + kept.ranges[0][1][16:],
-    )  # pyelftools rejects values that kernels do not look at
+        return _without_header(head, layout, kept.file_size, size)
+    # pyelftools rejects values that kernels do not look at
+    plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])
     decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
     header = decoder.at(decoder.structs.Elf_Ehdr, 0)
     if header is None:
         raise ValueError("the excerpt's ranges leave out its own header")
-    machine = _number(header.e_machine, ENUM_E_MACHINE)
     kind = _number(header.e_type, ENUM_E_TYPE)
     malformed = _malformed(header, kind, layout, kept.file_size)
     segments = [] if malformed else list(_segments(decoder, header, layout))
+    about = _Header(
+        _number(header.e_machine, ENUM_E_MACHINE),
+        kind,
+        header.e_flags,
+        header.e_entry,
+        header.e_phoff,
+        malformed,
+    )
+    return _facts(kept, size, head, about, _program(decoder, segments), decoder=decoder)
+
+
+class _Header(NamedTuple):
+    """The ELF header, and why a kernel would not take it."""
+
+    machine: int
+    kind: int
+    flags: int
+    entry: int
+    headers_at: int
+    malformed: str
+
+
+def _without_header(head: bytes, layout: Layout, file_size: int, size: int) -> ElfFacts:
+    why = "the file ends within its ELF header" if is_elf(head) else "the file has no ELF magic"
+    return ElfFacts(
+        machine=0,
+        elf_class=layout.elf_class,
+        byte_order=layout.byte_order,
+        type=Type.NONE,
+        flags=0,
+        os_abi=0,
+        file_size=file_size,
+        entry=0,
+        malformed=why,
+        ident_class=written_class(head),
+        ident_byte_order=written_byte_order(head),
+        excerpt_size=size,
+    )
+
+
+class _Program(NamedTuple):
+    """Facts of the program headers, and of what they lead to."""
+
+    loads: tuple[Load, ...]
+    interp: str | None
+    interp_malformed: str
+    names_headers: bool
+    stack_executable: bool | None
+    dynamic: bool
+    dynamic_in_file: bool
+    dynamic_behind: bool
+    dynamic_at: int
+    linked: Linked
+    tls: int
+    kernel_floor: tuple[int, int, int] | None
+    isa_needed: int
+
+
+def _program(decoder: Decoder, segments: Sequence["_Segment"]) -> _Program:
     loads = tuple(
         Load(s.p_offset, s.p_vaddr, s.p_filesz, s.p_memsz, s.p_align, s.p_flags)
         for s in segments
@@ -90,35 +131,57 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
     )
     interp, interp_malformed = _interp(decoder, segments)
     dynamic = [s for s in segments if s.p_type == "PT_DYNAMIC"]
-    linked = read_linked(decoder, loads, dynamic[-1].p_vaddr) if dynamic else Linked()
+    last = dynamic[-1] if dynamic else None
+    linked = Linked() if last is None else read_linked(decoder, loads, last.p_vaddr)
     kernel_floor, isa_needed = _notes(decoder, segments)
-    isa_needed = isa_needed if machine in _X86 else 0
+    stacks = (bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK")
+    return _Program(
+        loads=loads,
+        interp=interp,
+        interp_malformed=interp_malformed,
+        names_headers=any(s.p_type == "PT_PHDR" for s in segments),
+        stack_executable=next(stacks, None),
+        dynamic=last is not None,
+        dynamic_in_file=any(s.p_filesz for s in dynamic),
+        dynamic_behind=last is not None and _is_behind(last.p_vaddr, segments),
+        dynamic_at=0 if last is None else last.p_offset,
+        linked=linked,
+        tls=max((s.p_memsz for s in segments if s.p_type == "PT_TLS"), default=0),
+        kernel_floor=kernel_floor,
+        isa_needed=isa_needed,
+    )
+
+
+def _facts(
+    kept: Excerpt, size: int, head: bytes, about: _Header, program: "_Program", *, decoder: Decoder
+) -> ElfFacts:
+    """Put together what the header, the program headers, the dynamic section and the excerpt's lists say."""
+    linked = program.linked
+    isa_needed = program.isa_needed if about.machine in _X86 else 0
     relocation_types, slot_types = undefined.decode_types(kept.types)
     complete = decoder.complete and Mark.INCOMPLETE not in kept.marks
     return ElfFacts(
-        machine=machine,
-        elf_class=layout.elf_class,
-        byte_order=layout.byte_order,
-        type=kind,
-        flags=header.e_flags,
+        machine=about.machine,
+        elf_class=decoder.layout.elf_class,
+        byte_order=decoder.layout.byte_order,
+        type=about.kind,
+        flags=about.flags,
         os_abi=head[7],
         file_size=kept.file_size,
-        entry=header.e_entry,
-        malformed=malformed,
+        entry=about.entry,
+        malformed=about.malformed,
         excerpt_size=size,
         ident_class=written_class(head),
         ident_byte_order=written_byte_order(head),
-        interp=interp,
-        interp_malformed=interp_malformed,
-        loads=loads,
-        headers_at=header.e_phoff,
-        names_headers=any(segment.p_type == "PT_PHDR" for segment in segments),
-        stack_executable=next(
-            (bool(s.p_flags & _PF_X) for s in segments if s.p_type == "PT_GNU_STACK"), None
-        ),
-        dynamic=bool(dynamic),
-        dynamic_in_file=any(s.p_type == "PT_DYNAMIC" and s.p_filesz for s in segments),
-        dynamic_behind=bool(dynamic) and _is_behind(dynamic[-1].p_vaddr, segments),
+        interp=program.interp,
+        interp_malformed=program.interp_malformed,
+        loads=program.loads,
+        headers_at=about.headers_at,
+        names_headers=program.names_headers,
+        stack_executable=program.stack_executable,
+        dynamic=program.dynamic,
+        dynamic_in_file=program.dynamic_in_file,
+        dynamic_behind=program.dynamic_behind,
         pie=linked.pie,
         soname=linked.soname,
         needed=linked.needed,
@@ -126,12 +189,11 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
         runpath=linked.runpath,
         bind_now=linked.bind_now,
         no_default_lib=linked.no_default_lib,
-        static_tls=max((s.p_memsz for s in segments if s.p_type == "PT_TLS"), default=0)
-        * linked.static_tls,
+        static_tls=program.tls * linked.static_tls,
         relr=linked.relr,
         relr_at_start=Mark.RELR_AT_START in kept.marks,
         indirect=Mark.INDIRECT in kept.marks,
-        dynamic_at=dynamic[-1].p_offset if dynamic else 0,
+        dynamic_at=program.dynamic_at,
         relocation_types=relocation_types,
         slot_types=slot_types,
         relocated=linked.relocated,
@@ -145,13 +207,13 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
         addresses=frozenset(
             kept.addresses.decode("utf-8", "surrogateescape").split("\0") if kept.addresses else ()
         ),
-        kernel_floor=kernel_floor,
+        kernel_floor=program.kernel_floor,
         isa_needed=isa_needed,
         runtime_level=kept.runtime_level.decode("ascii"),
         packed=Mark.PACKED in kept.marks,
         packed_static=Mark.PACKED_STATIC in kept.marks,
         loader=loader.decode(kept.loader, isa_needed),
-        truncated=any(load.offset + load.filesz > kept.file_size for load in loads),
+        truncated=any(load.offset + load.filesz > kept.file_size for load in program.loads),
         incomplete=not complete,
         hints=frozenset({"jemalloc-page-size"} if Mark.JEMALLOC_PAGE_SIZE in kept.marks else ()),
     )

@@ -87,7 +87,9 @@ class Credentials:
         belongs = self.belongs(entry.gid)
         if belongs is None and self.unread and by_group != by_others:
             raise UnreadError("a process's groups are in layers that are not read")
-        return [by_group, by_others] if belongs is None else [by_group if belongs else by_others]
+        if belongs is None:
+            return [by_group, by_others]
+        return [by_group if belongs else by_others]
 
 
 def credentials(

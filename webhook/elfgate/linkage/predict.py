@@ -14,8 +14,10 @@ from elfgate.linkage.capabilities import bounding
 from elfgate.linkage.credentials import Credentials, credentials
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.kernel.execve import Mapped, Program, entered, execve, passed_on
+from elfgate.linkage.kernel.execve import execve, passed_on
+from elfgate.linkage.kernel.mapping import entered
 from elfgate.linkage.kernel.privilege import Gain, secured
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.kernel.segments import is_bound_by_a_loader, unloadable
 from elfgate.linkage.loaders import cpu
 from elfgate.linkage.loaders.ld_so import given_to_loader

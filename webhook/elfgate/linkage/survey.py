@@ -14,8 +14,8 @@ from elfgate.linkage import messages
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.kernel.machines import architecture_of, describe
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
 from elfgate.linkage.record import Record

@@ -88,12 +88,10 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
     wanted = bytes_wanted(path, mode, size, head)
     if len(data) < min(size, max(wanted, 1)):
         return None
+    if whole and size > TEXT_BYTES:
+        return None
     if whole:
-        return (
-            Kept(head=head if runs else b"", text=bytes(data[:size]))
-            if size <= TEXT_BYTES
-            else None
-        )
+        return Kept(head=head if runs else b"", text=bytes(data[:size]))
     return Kept(head=head, tail=bytes(data[HEAD_BYTES:wanted]))
 
 

@@ -57,8 +57,10 @@ def _record(name: Name, links: int, texts: int) -> bytes:
     """One record; pieces are numbered through: links, then texts, then excerpts."""
     entry = name.entry
     is_link = entry.kind in (Kind.SYMLINK, Kind.HARDLINK)
-    first = name.head + (0 if is_link else links) if name.head else 0
-    second = name.body + (links + texts if name.form == form.ELF else links) if name.body else 0
+    before_head = 0 if is_link else links
+    before_body = links + texts if name.form == form.ELF else links
+    first = name.head + before_head if name.head else 0
+    second = name.body + before_body if name.body else 0
     return form.RECORD.pack(
         entry.kind | name.form,
         entry.traits,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, release
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object

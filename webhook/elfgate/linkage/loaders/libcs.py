@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from elfgate.elf.facts import LoaderFacts
-from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.glibc.load import load as load_by_glibc
 from elfgate.linkage.loaders.musl.gcompat import load as load_by_gcompat
 from elfgate.linkage.loaders.musl.load import load as load_by_musl

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.kernel.execve import page_sizes
+from elfgate.linkage.kernel.mapping import page_sizes
 from elfgate.linkage.kernel.pages import cut_off
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code

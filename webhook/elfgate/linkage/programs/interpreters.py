@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.kernel.execve import Program
+from elfgate.linkage.kernel.program import Program
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.programs.script_world import ScriptWorld, inner
 from elfgate.linkage.record import Record

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.kernel.execve import Program
+from elfgate.linkage.kernel.program import Program
 from elfgate.linkage.programs.interpreters import SHELLS, shell
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome

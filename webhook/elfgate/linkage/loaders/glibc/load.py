@@ -11,9 +11,9 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.kernel.privilege import secured
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders import cpu
 from elfgate.linkage.loaders.glibc.levels import part
 from elfgate.linkage.loaders.glibc.search import (

@@ -14,9 +14,10 @@ from fnmatch import fnmatchcase
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.kernel.execve import Mapped, page_sizes
 from elfgate.linkage.kernel.machines import architecture_of
+from elfgate.linkage.kernel.mapping import page_sizes
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
+from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.loaders.cpu import OLD_SUBDIRECTORIES
 from elfgate.linkage.loaders.glibc.cache import (
     KERNEL_FLOOR_UNTIL,

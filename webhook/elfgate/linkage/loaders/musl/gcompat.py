@@ -13,7 +13,7 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.kernel.execve import Mapped, Program
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.musl.load import load as load_by_musl
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code

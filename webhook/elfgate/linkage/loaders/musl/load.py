@@ -10,9 +10,9 @@ import re
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.kernel.execve import Mapped, Program
 from elfgate.linkage.kernel.machines import architecture_of, describe
 from elfgate.linkage.kernel.pages import SMALLEST, collide, mappable, taken_by_musl
+from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.musl.search import Query, Search
 from elfgate.linkage.loaders.musl.taken import TAKEN, is_harmless, maps, refusal, tolerance
 from elfgate.linkage.loaders.objects import (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
-from elfgate.linkage.kernel.execve import Mapped
 from elfgate.linkage.kernel.machines import architecture_of
+from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.paths import expand_musl, split_musl
 from elfgate.linkage.record import Record

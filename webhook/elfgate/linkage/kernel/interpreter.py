@@ -1,0 +1,73 @@
+"""The opening of a program's loader, which its PT_INTERP names."""
+
+from elfgate.elf.facts import ElfFacts
+from elfgate.errors import UnknownReason
+from elfgate.linkage import messages
+from elfgate.linkage.credentials import executable
+from elfgate.linkage.kernel.machines import (
+    architecture_of,
+    describe,
+)
+from elfgate.linkage.kernel.program import Mapped
+from elfgate.linkage.record import Record
+from elfgate.linkage.report import Code
+from elfgate.linkage.world import Hidden, Process, World
+from elfgate.rootfs.entry import Kind
+from elfgate.rootfs.tree import Found, Missing
+
+_ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
+
+
+def loader_of(world: World, record: Record, process: Process, image: Mapped) -> Mapped | None:
+    """Open the first PT_INTERP: ENOEXEC, ENOENT, EACCES, EIO and ELIBBAD, in the kernel's order."""
+    facts, path = image.facts, image.facts.interp or ""
+    if facts.interp_malformed:
+        message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
+        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        return None
+    found = world.lookup(path or ".", process.cwd)
+    if isinstance(found, Hidden):
+        record.step("kernel", f"loader {path}", found.doubt.because)
+        record.unknown(
+            image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason
+        )
+        return None
+    record.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
+    if isinstance(found, Missing):
+        message = messages.loader_missing(image.path, path, found, world.distro)
+        code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
+        remedy = _fix_loader(world, facts, found)
+        record.failed(code, image.path, message, remedy, process.doubt)
+        return None
+    return _loader(world, record, process, image, found)
+
+
+def _fix_loader(world: World, facts: ElfFacts, missing: Missing) -> str:
+    if missing.errno == "EACCES":
+        return messages.FIX_REACH
+    return messages.fix_loader(facts, world.distro)
+
+
+def _loader(
+    world: World, record: Record, process: Process, image: Mapped, found: Found
+) -> Mapped | None:
+    loader = world.facts(found)
+    if found.entry.kind is Kind.UNREADABLE:
+        record.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        return None
+    remedy = messages.fix_loader(image.facts, world.distro)
+    if not executable(found.entry, world.who):
+        wrong = messages.not_executable(found.entry, world.who)
+        if found.entry.kind is Kind.FILE:
+            remedy = messages.FIX_LOADER_MODE
+    elif loader is None or found.entry.size < _ELF_HEADER:
+        wrong = messages.nature(found.entry)
+    elif loader.malformed:
+        wrong = f"is not a valid ELF file: {loader.malformed}"
+    elif architecture_of(loader) is not architecture_of(image.facts):
+        wrong = f"is {describe(loader)}, not {describe(image.facts)}"
+    else:
+        return Mapped(image.facts.interp or "", found.path, loader)
+    message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"
+    record.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
+    return None

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.api import Api
 from elfgate.images.connections import Connections
 from elfgate.images.dial import Dial
 from elfgate.images.reference import Reference
 from elfgate.images.registry import Registries, RegistryOptions
 from support.background import Background
+from support.registry import Answer
+from support.registry import Registry as RegistryServer
 
 
 @contextmanager
@@ -102,3 +105,32 @@ def test_this_machines_own_interfaces_are_not_asked() -> None:
         listener.settimeout(0.2)
         with pytest.raises(TimeoutError):  # nobody has come
             listener.accept()
+
+
+def redirected(registry: RegistryServer, port: int) -> str:
+    """The words for what comes of a registry that sends its clients to a port of 127.0.0.1."""
+    location = {"Location": f"http://127.0.0.1:{port}/admin?secret"}
+    registry.answer("/v2/example/app/manifests/1.0", Answer(307, headers=location))
+    connections = Connections(connect_seconds=0.5, read_seconds=0.5)
+    api = Api(
+        f"http://{registry.host}/v2/example/app/", "example/app", None, connections, loopback=True
+    )
+    try:
+        with pytest.raises(UnreadableError) as raised, api.get("manifests/1.0", "it"):
+            pass
+    finally:
+        connections.close()
+    return f"{raised.value} ({raised.value.reason})".replace(str(port), "PORT")
+
+
+def test_a_status_of_a_place_that_a_registry_names_is_not_told() -> None:
+    said = set()
+    with RegistryServer({}) as registry:
+        for status in (b"404 Not Found", b"500 Oops", b"418 Teapot", b"302 Found"):
+            answer = b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
+            with Speaking(answer) as speaking:
+                said.add(redirected(registry, speaking.port))
+        with listening() as closed:
+            port = closed.getsockname()[1]
+        said.add(redirected(registry, port))
+    assert said == {"127.0.0.1:PORT cannot be reached (registry_unreachable)"}

@@ -3,6 +3,7 @@
 Source: OCI distribution spec 1.1.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,11 +12,14 @@ from urllib.parse import urlsplit
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.addresses import UNREACHABLE
 from elfgate.images.auth import Authenticator, Credential
 from elfgate.images.body import Body
 from elfgate.images.client import Client, Headers, Origin, origin, refuse_downgrade
 from elfgate.images.connections import Connections, Reply
 from elfgate.images.dial import AS_USUAL, Dial
+
+log = logging.getLogger(__name__)
 
 _MOST_OTHERS = (
     16  # hosts that one repository's registry redirects to, and that want to know who asks
@@ -69,7 +73,7 @@ class Api:
             UnreadableError: if the answer is anything but that, with ``what`` in its message.
         """
         with self.ask("GET", path) as reply:
-            check_status(reply, what)
+            self.check_status(reply, what)
             yield reply
 
     def blob(self, path: str, what: str) -> Body:
@@ -78,7 +82,7 @@ class Api:
         @contextmanager
         def ask(more: Sequence[tuple[str, str]]) -> Iterator[Reply]:
             with self.ask("GET", path, more) as reply:
-                check_status(reply, what)
+                self.check_status(reply, what)
                 yield reply
 
         return Body(ask)
@@ -96,7 +100,7 @@ class Api:
                 if told.startswith(f"bytes {start}-{end - 1}/") and len(data) == end - start:
                     return data
             else:
-                check_status(reply, what)
+                self.check_status(reply, what)
         raise UnreadableError(
             f"{what} is not served in parts", reason=UnknownReason.REGISTRY_UNREACHABLE
         )
@@ -127,6 +131,28 @@ class Api:
         url = self._base + path + self._query
         with self._client.ask(method, url, headers, challenged=answered) as reply:
             yield reply
+
+    def check_status(self, reply: Reply, what: str) -> None:
+        """Pass on a reply that is an answer.
+
+        Of a place that the registry only names, and that nobody may explore, the status is not told.
+
+        Raises:
+            UnreadableError: if it is not, with the reason that its status stands for.
+        """
+        try:
+            _check_status(reply, what)
+        except UnreadableError as error:
+            if not reply.is_within or origin(reply.url) == origin(self._base):
+                raise
+            log.info("%s", error)
+            host = urlsplit(reply.url).netloc
+            if error.reason is UnknownReason.NO_CREDENTIALS:
+                error.message = f"{what} cannot be had: {host} takes no credentials of ours"
+            else:
+                error.message, error.hint = f"{host} {UNREACHABLE}", ""
+                error.reason = UnknownReason.REGISTRY_UNREACHABLE
+            raise
 
     def _headers(self, url: str) -> Headers:
         headers = [("User-Agent", "elfgate"), ("Accept", _ACCEPT), ("Accept-Encoding", "identity")]
@@ -175,7 +201,7 @@ class Api:
 
         client = self._client.beside(url)
         with client.ask("POST" if form else "GET", url, headers, form=form) as reply:
-            check_status(reply, f"a token of {service}")
+            self.check_status(reply, f"a token of {service}")
             return reply.read_bounded(_TOKEN_BYTES, f"the token of {service}")
 
 
@@ -188,12 +214,7 @@ def _repository(url: str) -> str:
     return ""
 
 
-def check_status(reply: Reply, what: str) -> None:
-    """Pass on a reply that is an answer.
-
-    Raises:
-        UnreadableError: if it is not, with the reason that its status stands for.
-    """
+def _check_status(reply: Reply, what: str) -> None:
     status = reply.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return

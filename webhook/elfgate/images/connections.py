@@ -75,12 +75,23 @@ class BrokenOffError(UnreadableError):
 
 
 class Reply:
-    """An answer whose body is read as it comes (a ``Reader``)."""
+    """An answer whose body is read as it comes (a ``Reader``).
+
+    Attributes:
+        is_within: Whether it comes from an address that nobody may explore.
+    """
 
     def __init__(
-        self, url: str, response: httpcore.Response, explained: "Explained", *, is_head: bool
+        self,
+        url: str,
+        response: httpcore.Response,
+        explained: "Explained",
+        *,
+        is_head: bool,
+        is_within: bool,
     ) -> None:
         self.url = url
+        self.is_within = is_within
         self._explained = explained
         self.is_head = is_head
         self.status = response.status
@@ -182,7 +193,13 @@ class Connections:
                 )
             )
         try:
-            reply = Reply(url, response, self._explained, is_head=method == "HEAD")
+            reply = Reply(
+                url,
+                response,
+                self._explained,
+                is_head=method == "HEAD",
+                is_within=(target.hostname or "") in self._within,
+            )
             yield reply
             reply.drain()
         finally:

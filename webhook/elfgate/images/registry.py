@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
-from elfgate.images.api import Api, check_status
+from elfgate.images.api import Api
 from elfgate.images.auth import Chain, Credentials
 from elfgate.images.connections import Connections, deadline, seconds_left
 from elfgate.images.digests import (
@@ -218,7 +218,7 @@ class Repository:
         path = f"manifests/{name}"
         with api.ask("HEAD", path) as reply:
             if reply.status in _SAME_BY_GET:
-                check_status(reply, what)
+                api.check_status(reply, what)
             if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
                 descriptor = _described(name, reply.headers, what)
                 if descriptor is not None:

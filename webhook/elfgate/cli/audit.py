@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.options import (
-    add_output,
+    add_outputs,
     add_policies,
     add_reading,
     judging,
+    outputs,
     read_settings,
     reading,
     refuse_unnamed,
@@ -19,7 +20,7 @@ from elfgate.cli.options import (
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from elfgate.audit.collection import Collection
     from elfgate.audit.entry import Entry
@@ -109,7 +110,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(failing, the default), and with 3 for what is not known (unknown)",
     )
     add_policies(parser)
-    add_output(parser, "text", "json")
+    add_outputs(parser, "text", "json", "markdown", "csv", "junit", "sarif")
     add_reading(parser)
 
 
@@ -117,13 +118,15 @@ def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
     from elfgate.audit.report import Report
     from elfgate.cli.audit_output import AuditOutput, read_baseline
+    from elfgate.reports.outlets import write
 
+    outputs(options)
     baseline = read_baseline(options.baseline) if options.baseline else None
     collection = _collection(options)
     entries, revision = asyncio.run(_judge(options, collection))
     report = Report.of(entries, baseline)
     output = AuditOutput.of(report, collection, revision)
-    _print(options, report, output)
+    write(outputs(options), _writers(options, report, output))
     return exit_code(report, options.fail_on, unread=bool(collection.unread))
 
 
@@ -139,14 +142,23 @@ def exit_code(report: "Report", fail_on: str, *, unread: bool) -> int:
     return 3 if fail_on == "unknown" and (unread or counts[State.UNKNOWN]) else 0
 
 
-def _print(options: argparse.Namespace, report: "Report", output: "AuditOutput") -> None:
+def _writers(
+    options: argparse.Namespace, report: "Report", output: "AuditOutput"
+) -> "Mapping[str, Callable[[], str]]":
+    """The writer of each format."""
+    from elfgate.cli import cases
+    from elfgate.cli.audit_tables import audit_markdown, workloads_table
     from elfgate.cli.audit_text import audit_text
-    from elfgate.cli.output import print_model
+    from elfgate.cli.output import json_text
 
-    if options.output == "json":
-        print_model(output, "json")
-    else:
-        sys.stdout.write(audit_text(report, output))
+    return {
+        "text": lambda: audit_text(report, output),
+        "json": lambda: json_text(output),
+        "markdown": lambda: audit_markdown(report, output),
+        "csv": lambda: workloads_table(report).csv(),
+        "junit": lambda: cases.write_junit(cases.audit_cases(report), "audit"),
+        "sarif": lambda: cases.write_sarif(cases.audit_cases(report), options),
+    }
 
 
 def _collection(options: argparse.Namespace) -> "Collection":

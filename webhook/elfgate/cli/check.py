@@ -3,16 +3,16 @@
 import argparse
 import asyncio
 import gc
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.options import (
-    add_output,
+    add_outputs,
     add_policies,
     add_reading,
     judging,
+    outputs,
     read_settings,
     reading,
     refuse_unnamed,
@@ -20,7 +20,7 @@ from elfgate.cli.options import (
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from elfgate.cli.output import CheckOutput, ResultOutput
     from elfgate.cluster.manifests import Manifest
@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="short for --fail-on unknown",
     )
     add_policies(parser)
-    add_output(parser, "text", "json")
+    add_outputs(parser, "text", "json", "junit", "sarif")
     add_reading(parser)
 
 
@@ -91,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
             "standard input is the manifests: it cannot be --nodes too",
             hint="write the nodes to a file",
         )
+    outputs(options)
     gc.set_threshold(
         100_000
     )  # looking for cycles among modules and manifests takes a seventh of the time
@@ -99,13 +100,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
-    from elfgate.cli.output import print_model
+    from elfgate.reports.outlets import write
 
-    if options.output == "json":
-        print_model(output, "json")
-    else:
-        sys.stdout.write(_text(output))
+    write(outputs(options), _writers(output, options))
     return exit_code(output, options.fail_on)
+
+
+def _writers(
+    output: "CheckOutput", options: argparse.Namespace
+) -> "Mapping[str, Callable[[], str]]":
+    """The writer of each format."""
+    from elfgate.cli import cases
+    from elfgate.cli.output import json_text
+
+    return {
+        "text": lambda: _text(output),
+        "json": lambda: json_text(output),
+        "junit": lambda: cases.write_junit(cases.check_cases(output), "check"),
+        "sarif": lambda: cases.write_sarif(cases.check_cases(output), options),
+    }
 
 
 def exit_code(output: "CheckOutput", fail_on: str) -> int:

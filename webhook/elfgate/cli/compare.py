@@ -2,10 +2,9 @@
 
 import argparse
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_outputs, add_reading, outputs, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,16 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 for a start that is lost (lost, the default), also with 3 for one that is not known any "
         "more (unknown), also with 1 where a start needs something else (changed)",
     )
-    add_output(parser, "text", "markdown", "json")
+    add_outputs(parser, "text", "json", "markdown", "csv")
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and return the exit code."""
-    from elfgate.cli.compare_output import CompareOutput, compare_text
-    from elfgate.cli.output import print_model
+    from elfgate.cli.compare_output import CompareOutput, compare_markdown, compare_text, table
+    from elfgate.cli.output import json_text
     from elfgate.compare import compare
     from elfgate.platforms import Platform
+    from elfgate.reports.outlets import write
     from elfgate.wiring.images import scanner as scanner_of
 
     async def compared() -> "Sequence[Row]":
@@ -62,11 +62,15 @@ def run(options: argparse.Namespace) -> int:
         async with scanner_of(reading(options)) as scanner:
             return await compare(scanner, options.old, options.new, platforms)
 
+    chosen = outputs(options)
     rows = asyncio.run(compared())
-    if options.output == "json":
-        print_model(CompareOutput.of(options.old, options.new, rows), "json")
-    else:
-        sys.stdout.write(compare_text(rows, markdown=options.output == "markdown"))
+    writers = {
+        "text": lambda: compare_text(rows),
+        "json": lambda: json_text(CompareOutput.of(options.old, options.new, rows)),
+        "markdown": lambda: compare_markdown(rows),
+        "csv": lambda: table(rows).csv(),
+    }
+    write(chosen, writers)
     return exit_code(rows, options.fail_on)
 
 

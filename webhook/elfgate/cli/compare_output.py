@@ -10,7 +10,8 @@ from tabulate import tabulate
 from elfgate import __version__
 from elfgate.cli.output import Model, PlatformOutput, ScanOutput
 from elfgate.compare import Change, Row, offered
-from elfgate.linkage.report import Effect, Outcome
+from elfgate.linkage.report import Effect, Finding, Outcome
+from elfgate.reports.table import Table
 from elfgate.scan.scanner import Linkage
 
 ChangeWord = Literal["lost", "doubted", "changed", "gained", "same"]
@@ -68,16 +69,32 @@ def _row(row: Row) -> RowOutput:
     )
 
 
-def compare_text(rows: Sequence[Row], *, markdown: bool = False) -> str:
-    """One row a platform, and under the table why a start is lost."""
+def table(rows: Sequence[Row]) -> Table:
+    """One row a platform."""
     cells = [(str(row.platform), _word(row.old), _word(row.new), _told(row)) for row in rows]
-    headers = ("platform", "old", "new", "change")
-    form = "github" if markdown else "plain"
-    table = tabulate(cells, headers=headers, tablefmt=form, disable_numparse=True)
+    return Table(("platform", "old", "new", "change"), cells)
+
+
+def compare_text(rows: Sequence[Row]) -> str:
+    """The table, and under it why a start is lost."""
+    told = table(rows)
+    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
     reasons = [line for row in rows for line in _reasons(row)]
     counts = Counter(row.change for row in rows)
     summary = ", ".join(f"{counts[change]} {change}" for change in Change if counts[change])
-    return "\n".join((table, *(("", *reasons) if reasons else ()), "", summary, ""))
+    return "\n".join((plain, *(("", *reasons) if reasons else ()), "", summary, ""))
+
+
+def compare_markdown(rows: Sequence[Row]) -> str:
+    """The table, and under it a table of what is lost."""
+    lost = [
+        (str(row.platform), finding.code.value, finding.message, finding.remedy)
+        for row in rows
+        for finding in _deciding(row)
+    ]
+    parts = [table(rows)]
+    parts += [Table(("platform", "code", "reason", "remedy"), lost)] if lost else []
+    return "\n".join(part.markdown() for part in parts)
 
 
 def _word(linkage: Linkage) -> str:
@@ -88,11 +105,15 @@ def _told(row: Row) -> str:
     return "; ".join((row.change.value, *row.notes))
 
 
-def _reasons(row: Row) -> Iterator[str]:
+def _deciding(row: Row) -> list[Finding]:
+    """The findings for which a start is lost, or not known any more."""
     if row.change not in {Change.LOST, Change.DOUBTED}:
-        return
-    for finding in row.new.prediction.findings:
-        if finding.effect is not Effect.NOTE:
-            yield f"{row.platform}: {finding.message}  [{finding.code}]"
-            if finding.remedy:
-                yield f"  {finding.remedy}"
+        return []
+    return [each for each in row.new.prediction.findings if each.effect is not Effect.NOTE]
+
+
+def _reasons(row: Row) -> Iterator[str]:
+    for finding in _deciding(row):
+        yield f"{row.platform}: {finding.message}  [{finding.code}]"
+        if finding.remedy:
+            yield f"  {finding.remedy}"

@@ -308,10 +308,15 @@ class BreakglassOutput(Model):
     configurations: list[ObstacleOutput]
 
 
+def json_text(model: BaseModel) -> str:
+    """A model as JSON."""
+    return model.model_dump_json(indent=2) + "\n"
+
+
 def print_model(model: BaseModel, form: str) -> None:
     """Write a model to standard output, as ``json`` or ``yaml``."""
     if form == "json":
-        sys.stdout.write(model.model_dump_json(indent=2) + "\n")
+        sys.stdout.write(json_text(model))
         return
     import yaml
 

@@ -1,0 +1,62 @@
+"""The places of a report: forms on standard output or in files, several at once (``-o text -o sarif=report.sarif``)."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elfgate.errors import InputError
+from elfgate.likely import meant
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """One form.
+
+    Attributes:
+        form: Which.
+        path: The file it is written to; None for standard output.
+    """
+
+    form: str
+    path: Path | None = None
+
+
+def outlets(texts: Sequence[str], forms: Sequence[str]) -> tuple[Outlet, ...]:
+    """Read ``FORMAT`` and ``FORMAT=FILE``; the first form on standard output if there is none.
+
+    Raises:
+        InputError: if one is no form, or two would be on standard output.
+    """
+    found = tuple(_outlet(text, forms) for text in texts) or (Outlet(forms[0]),)
+    if sum(each.path is None for each in found) > 1:
+        raise InputError(
+            "only one format can be on standard output", hint="write the others as FORMAT=FILE"
+        )
+    return found
+
+
+def _outlet(text: str, forms: Sequence[str]) -> Outlet:
+    form, equals, file = text.partition("=")
+    if form not in forms:
+        raise InputError(f"unknown format {form!r}", hint=meant(form, forms))
+    if equals and not file:
+        raise InputError(f"-o {text} names no file", hint=f"write -o {form}=FILE")
+    return Outlet(form, Path(file) if file else None)
+
+
+def write(chosen: Sequence[Outlet], writers: Mapping[str, Callable[[], str]]) -> None:
+    """Write each form to its place, the files first.
+
+    Raises:
+        InputError: if a file cannot be written.
+    """
+    for outlet in sorted(chosen, key=lambda each: each.path is None):
+        text = writers[outlet.form]()
+        if outlet.path is None:
+            sys.stdout.write(text)
+            continue
+        try:
+            outlet.path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{outlet.path}: {error.strerror}") from error

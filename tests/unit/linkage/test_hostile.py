@@ -1,19 +1,22 @@
 """Scripts and files meant to take long, or to break whoever reads them."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.linkage.kernel.shebang import shebang
+from elfgate.linkage.work import MOST
 from support import tarball
+from support.counted import Counted, counted
 from support.image import alpine, debian, glibc_program, library, musl_program, start
 
 ENV = {"PATH": "/bin", "a": "b c", "e": ""}
 KIB64 = 65536
-# Seconds of CPU, twenty times what the budget of work takes: what is worse than linear takes minutes.
-ENDLESS = 10.0
+CALLS = (
+    20  # of functions that a unit of work may stand for, a quarter more than any script here needs
+)
+BESIDE = 50_000  # calls that cost nothing: those of reading the image, and of a script that is not followed
+LAST = 2_000  # units by which the last step may go past the budget: the elements of a list
 LONG = {
     "negations": "! " * (KIB64 // 2),
     "substitutions": "$(" * (KIB64 // 2) + ")" * 10,
@@ -31,16 +34,36 @@ LONG = {
     "expansions": "${1" * (KIB64 // 3),
     "backslashes": "\\" * KIB64,
     "many substitutions": "a=$(b)\n" * (KIB64 // 7),
+    "assignments in one line": " ".join(f"a{number}=" for number in range(8000)),
+    "names to export": "export" + "".join(f" a{number}=" for number in range(8000)),
+    "variables of a function": "f() { local" + "".join(f" a{n}=" for n in range(7000)) + "; }; f",
+    "programs in a pipe": "a" + "|a" * (KIB64 // 2 - 1),
+    "files that are written": "".join(f">/a{number}\n" for number in range(7000)),
+    "directories that are made": "mkdir -p" + "".join(f" /a{number}" for number in range(7000)),
+    "words of a test": "[ " + "! " * (KIB64 // 2 - 4) + "a ]",
+    "arguments": "set -- " + "a " * (KIB64 // 2 - 5),
+    "braces": "echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}\n" * (KIB64 // 36),
 }
 
 
+def paid(work: Counted) -> bool:
+    """Tell whether a prediction has kept to the budget, and has done nothing to speak of that it has not paid."""
+    return work.units <= MOST + LAST and work.calls <= BESIDE + CALLS * work.units
+
+
 @pytest.mark.parametrize("what", LONG)
-def test_no_script_takes_long(what: str) -> None:
+def test_no_script_costs_more_than_is_paid_for_it(what: str) -> None:
     files = {**alpine(), "s": tarball.program(f"#!/bin/sh\n{LONG[what]}")}
-    began = time.process_time()
-    start(files, "/s", "x", "y", env=ENV)
-    start(files, "sh", "-c", LONG[what], env=ENV)
-    assert time.process_time() - began < ENDLESS
+    with counted() as work:
+        start(files, "/s", "x", "y", env=ENV)
+    assert paid(work), work
+
+
+def test_a_text_of_the_command_line_is_paid_for_too() -> None:
+    with counted() as work:
+        start(alpine(), "sh", "-c", LONG["many commands"], env=ENV)
+    assert paid(work), work
+    assert work.units > MOST / 2
 
 
 WIDE = {
@@ -52,19 +75,37 @@ WIDE = {
     "growing arguments": 'while :; do set -- a "$@" "$@"; done\n',
     "patterns": f"case {'a' * 3000} in {'*a' * 1000}b) ;; esac\n",
     "patterns to strip": f'x={"a" * 9000}\ny="${{x%%{"*a" * 30}b}}"\n',
+    "words that are split": f"x='{'a ' * 1900}'\n" + "set -- $x\n" * 3000,
+    "lists that are copied": f"a=({'x ' * 1900})\n" + 'b=("${a[@]}")\n' * 1500,
+    "loops that count": "i=0\nwhile [ $i -lt 999 ]; do i=$((i+1)); done\n" * 50,
+    "options in one word": f"set -- -{'a' * 30_000}\nwhile getopts a o; do :; done\n",
 }
 
 
 @pytest.mark.parametrize("what", WIDE)
-def test_no_script_goes_too_many_ways(what: str) -> None:
+def test_no_script_goes_more_ways_than_are_paid_for(what: str) -> None:
     files = {
         **alpine(),
-        "s": tarball.program(f"#!/bin/sh\n{WIDE[what]}"),
+        "bin/bash": musl_program(),
+        "s": tarball.program(f"#!/bin/bash\n{WIDE[what]}"),
         "bin/grep": musl_program(),
     }
-    began = time.process_time()
-    start(files, "/s", "x", "y", env=ENV)
-    assert time.process_time() - began < ENDLESS
+    with counted() as work:
+        start(files, "/s", "x", "y", env=ENV)
+    assert paid(work), work
+
+
+def test_setting_a_variable_is_paid_by_how_many_there_are() -> None:
+    """Each change copies the variables: a copy is one step of the interpreter, however long it takes."""
+
+    def units(count: int) -> int:
+        script = "".join(f"a{number}=\n" for number in range(count))
+        with counted() as work:
+            start({**alpine(), "s": tarball.program(f"#!/bin/sh\n{script}")}, "/s", env=ENV)
+        return work.units
+
+    few, many = units(750), units(1500)
+    assert many > 2.3 * few
 
 
 TEXT = st.text(

@@ -48,6 +48,7 @@ _MADE_BY_OTHERS = (
     "/tmp",  # noqa: S108 - named, not used
     "/var/run",
 )
+_START = 40  # units of work that a program costs beside what its files cost
 _WIDE = frozenset({"amd64", "arm64", "ppc64le", "s390x", "riscv64"})
 _ELSEWHERE = Unknown("a value comes from elsewhere")
 _OTHERS = Unknown("a value is set by the cluster, the runtime or the shell")
@@ -274,6 +275,7 @@ class ScriptWorld:
 
     def outcome(self, launch: Launch) -> Outcome:
         """Tell what comes of starting a program."""
+        self.spend(_START)
         process = self.process_of(launch)
         key = (
             process.argv,

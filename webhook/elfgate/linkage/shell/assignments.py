@@ -3,15 +3,15 @@
 Source: POSIX.1-2017, Shell Command Language, 2.9.1; bash(1), "Arrays".
 """
 
-from dataclasses import replace
-
 from elfgate.linkage.shell.arithmetic import number_of
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.state import State, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell.world import World
 
+_SET = 3  # units of work that setting a variable costs beside its value
 _ELEMENT = Unknown("an element of an array is not known")
 _ATTRIBUTE = Unknown("a variable takes other values than it is given")
 
@@ -39,11 +39,12 @@ def assigning(one: Assignment, expansion: Expansion, *, exported: bool = False) 
         value = _added(before, value)
     if one.name in state.variables.maps:
         value = _ATTRIBUTE
-    expansion.state = set_to(expansion.state, one.name, value, exported=exported)
+    expansion.state = set_to(expansion.world, expansion.state, one.name, value, exported=exported)
 
 
-def set_to(state: State, name: str, value: Value, *, exported: bool = False) -> State:
+def set_to(world: World, state: State, name: str, value: Value, *, exported: bool = False) -> State:
     """Set a variable, and let commands have it where they are to."""
+    world.spend(_SET + weight(state))
     state = state.setting(name, value)
     return state.exporting(name) if exported or "a" in state.has else state
 
@@ -83,12 +84,12 @@ def _with_element(one: Assignment, before: Value, value: Value, expansion: Expan
 
 def _added(before: Value, value: Value) -> Value:
     if isinstance(value, Fields):
-        return _as_items(before) + value
+        return _as_items(before).followed_by(value)
     if isinstance(before, Fields):
         if not before.values or value is UNSET:
             return _ELEMENT
         first = _joined(before.values[0], value)
-        return replace(before, values=(first, *before.values[1:]))
+        return before._replace(values=(first, *before.values[1:]))
     return _joined("" if before is UNSET else before, value)
 
 

@@ -53,7 +53,7 @@ def _opened(word: Word, at: int, text: str, spend: Spend) -> tuple[Word, ...]:
     following = alternatives(word_of((*texts, *word.parts[at + 1 :])), spend)
     if len(choices) * len(following) > _MOST:
         return (_UNKNOWN,)
-    spend(len(choices) * len(following))
+    spend(4 * len(choices) * len(following))
     return tuple(
         word_of((*word.parts[:at], Text(before + choice), *one.parts))
         for choice in choices

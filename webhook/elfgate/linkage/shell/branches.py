@@ -3,7 +3,6 @@
 Source: POSIX.1-2017, Shell Command Language, 2.9.4 and 2.9.5.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.conditions import decide
@@ -78,7 +77,7 @@ def call_function(
     """Run a function with these words, its name first."""
     depth = walk.deeper()
     frame = Frame(state.frame.name, fields.without_first(), (*state.frame.calls, "function"), {})
-    inside = replace(state, frame=frame)
+    inside = state._replace(frame=frame)
     if walk.world.dialect.is_bash:
         inside = own(inside, "FUNCNAME", _call_names(fields, state))
     ways = walk.step(node, inside, errexit=errexit)

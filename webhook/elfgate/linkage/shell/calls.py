@@ -1,8 +1,7 @@
 """One call of a command, as built-in commands see it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from elfgate.linkage.shell.ends import Ending
 from elfgate.linkage.shell.expand import Shell
@@ -40,12 +39,12 @@ class Walk(Shell, Protocol):
         """Go back to a depth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a command.
 
     Attributes:
         walk: The interpreter.
+        name: Its name; empty if that is not known.
         assignments: Those that stand before it.
         words: Its words as written, its name first; of ``export`` and its kin, assignments too.
         fields: Its words, expanded.
@@ -57,6 +56,7 @@ class Call:
     """
 
     walk: Walk
+    name: str
     assignments: tuple[Assignment, ...]
     words: tuple[Word | Assignment, ...]
     fields: Fields
@@ -76,15 +76,9 @@ class Call:
         """Its words but the name."""
         return self.fields.without_first()
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-        first = self.fields.values[0] if self.fields.values else ""
-        return first if isinstance(first, str) else ""
-
     def at(self, state: State) -> "Call":
         """Return this call in another state."""
-        return replace(self, state=state)
+        return self._replace(state=state)
 
     def ended(self, status: Status) -> list[State]:
         """Go on with an exit status."""
@@ -99,6 +93,12 @@ class Call:
         if self.state.flow.closed and status.ok:
             status = UNSURE
         return [self.state.writing(text).ended(status)]
+
+
+def name_in(fields: Fields) -> str:
+    """Give the name of the command of these words; empty if it is not known."""
+    first = fields.values[0] if fields.values else ""
+    return first if isinstance(first, str) else ""
 
 
 Builtin = Callable[[Call], list[State]]

@@ -4,13 +4,12 @@ Source: POSIX.1-2017, Shell Command Language, 2.9.1.
 """
 
 import posixpath
-from dataclasses import replace
 
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.assignments import assigning
 from elfgate.linkage.shell.builtins import questions
 from elfgate.linkage.shell.builtins.table import BUILTINS, SPECIAL
-from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.files import made
@@ -41,7 +40,7 @@ def run_command(call: Call) -> list[State]:
     Raises:
         ScriptEndsError: if the script ends there.
     """
-    if not call.fields.values or not isinstance(call.fields.values[0], str):
+    if not call.name and call.fields.values[:1] != ("",):
         state = call.state.doubted("the script runs something that is not known before")
         return [state.writing(_OUTPUT).ended(UNSURE)]
     failing = _unopened(call)
@@ -108,7 +107,7 @@ def _restored(way: State, before: State, assignments: tuple[Assignment, ...], ca
     exported = before.variables.exported | (
         way.variables.exported - {one.name for one in assignments}
     )
-    variables = replace(way.variables, values=values, exported=exported)
+    variables = way.variables._replace(values=values, exported=exported)
     return State(way.frame, variables, way.files, way.flow)
 
 
@@ -148,7 +147,9 @@ def _command(call: Call) -> list[State]:
         return questions.where(call, names.known)
     if not fields.values and fields.more is None:
         return call.ended(SUCCESS)
-    inner = replace(call, fields=fields, words=words, plain=False, assignments=())
+    inner = call._replace(
+        name=name_in(fields), fields=fields, words=words, plain=False, assignments=()
+    )
     return _plainly(inner, by=call.name)
 
 
@@ -170,7 +171,7 @@ def external(call: Call, state: State) -> State:
     row = utility(fields)
     outcome = _outcome(launch, row, state, call)
     if outcome is Outcome.CANNOT_START:
-        failed = replace(state, flow=replace(state.flow, failed=launch))
+        failed = state._replace(flow=state.flow._replace(failed=launch))
         return failed.ended(Status(ok=False, by=launch))
     by = None if outcome is Outcome.STARTS else launch
     if row is None:
@@ -195,12 +196,13 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
         ok = None
     values = args.values if args.more is None else (*args.values, args.more)
     paths = row.changes(values, state)
+    world.spend(4 * len(paths))
     after = left_behind(name, paths, state, alters=row.alters)
     if name == "mkdir" and ok:
-        files = replace(after.files, made=after.files.made | made(paths, state, world))
-        after = replace(after, files=files)
+        files = after.files._replace(made=after.files.made | made(paths, state, world))
+        after = after._replace(files=files)
     elif row.alters and name not in {"chown", "chgrp"}:
-        after = replace(after, files=replace(after.files, made=frozenset()))
+        after = after._replace(files=after.files._replace(made=frozenset()))
     return _drained(after.writing(output)).ended(Status(ok, None, None if ok else by))
 
 
@@ -209,7 +211,7 @@ def _drained(state: State) -> State:
     if not state.flow.input:
         return state
     rest = Unknown("what a program leaves of its input")
-    return replace(state, flow=replace(state.flow, input=rest))
+    return state._replace(flow=state.flow._replace(input=rest))
 
 
 def _is_what_it_was(name: str, row: Utility, state: State, call: Call) -> bool:

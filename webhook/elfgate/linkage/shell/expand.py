@@ -33,6 +33,7 @@ _TOO_LONG = Unknown("a value is too long")
 _HOME = Unknown("a home directory is not known")
 _OPAQUE = Unknown("an expansion is not understood")
 _CHARACTERS = 64
+_EXPRESSION = 5  # units of work that an arithmetic expression costs, and each variable in it
 
 
 class Shell(Protocol):
@@ -62,6 +63,8 @@ class Expansion:
         errexit: ``set -e`` counts for the command.
     """
 
+    __slots__ = ("_errexit", "_parameters", "shell", "state", "substituted", "world")
+
     def __init__(self, shell: Shell, state: State, *, errexit: bool = False) -> None:
         self.shell = shell
         self.world = shell.world
@@ -80,6 +83,9 @@ class Expansion:
         for word in words:
             if word.plain and word.literal is not None:
                 values.append(word.literal)
+                continue
+            if word.whole:
+                values.append(self.value(word))
                 continue
             for one in self._braces(word):
                 fields = self._word_fields(one)
@@ -163,7 +169,7 @@ class Expansion:
         Raises:
             ScriptEndsError: if it has no value.
         """
-        self.world.spend(1)
+        self.world.spend(_EXPRESSION)
         try:
             return evaluate(expression, self)
         except NoValueError as failure:
@@ -171,6 +177,7 @@ class Expansion:
 
     def variable(self, name: str) -> Value:
         """Give a variable to an expression: the first element of an array."""
+        self.world.spend(_EXPRESSION)
         value = self.parameter(name)
         if isinstance(value, Fields):
             return value.values[0] if value.values else value.more or UNSET
@@ -215,7 +222,7 @@ class Expansion:
         if isinstance(part, Text):
             builder.add_text(self._tilde(part, assigned=False) if first else part.text, part.quoted)
             return
-        if isinstance(part, Parameter):
+        if isinstance(part, Parameter) and not part.bare:
             several = self._parameters.several(part)
             if several is not None:
                 builder.add_several(several, part.quoted)
@@ -242,7 +249,7 @@ class Expansion:
         if isinstance(part, Text):
             return self._tilde(part, assigned=assigned) if first or assigned else part.text
         if isinstance(part, Parameter):
-            return self._parameters.text(part)
+            return self._parameters.plain(part) if part.bare else self._parameters.text(part)
         if isinstance(part, Substitution):
             return self._substituted(part)
         if isinstance(part, Arithmetic):

@@ -52,7 +52,7 @@ class FieldBuilder:
 
     def add_several(self, fields: Fields, quoted: bool) -> None:  # noqa: FBT001
         """Add a list: its first joins what stands before it, its last what follows."""
-        self._expansion.world.spend(len(fields.values) // 2)
+        self._expansion.world.spend(len(fields.values))
         for number, value in enumerate(fields.values):
             if number:
                 self._flush()
@@ -75,6 +75,7 @@ class FieldBuilder:
         cost = _CHARACTERS if separators == BLANKS else _SEPARATED
         self._expansion.world.spend(len(value) // cost)
         pieces, before, behind = split(value, separators)
+        self._expansion.world.spend(len(pieces))
         if before:
             self._flush()
         for number, piece in enumerate(pieces):

@@ -5,11 +5,12 @@ Source: POSIX.1-2017, test(1).
 
 import posixpath
 
-from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.state import State, up_from
 from elfgate.linkage.shell.values import Scalar, Truth, Unknown, both
 from elfgate.linkage.shell.world import Absent, Kind, Thing, World
 
 _CHANGED = Unknown("the script may have changed that file")
+_LOOK = 4  # units of work that a question about a path costs, though its answer is known
 _UNDECIDED = frozenset("GNOSbcgkptu")
 
 
@@ -24,19 +25,16 @@ def may_have_changed(path: str, state: State) -> bool:
     if not state.files.touched:
         return False
     whole = absolute(path, state).rstrip("/") + "/"
-    return any(_concerns(touched, whole) for touched in state.files.touched)
-
-
-def _concerns(touched: str, whole: str) -> bool:
-    below = touched.endswith("/") and whole.startswith(touched)
-    return below or f"{touched.rstrip('/')}/".startswith(whole)
+    if whole in state.files.above:
+        return True
+    return any(above in state.files.touched for above in up_from(whole))
 
 
 def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
     """Follow a path."""
     if not path:
         return Absent()
-    world.spend(len(state.files.touched) // 8)
+    world.spend(_LOOK)
     whole = absolute(path, state)
     if whole in state.files.made:
         return Thing(Kind.DIRECTORY, whole, readable=True, writable=True, executable=True)

@@ -9,7 +9,7 @@ whose idioms these are.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from elfgate.linkage.shell.assignments import assigning
 from elfgate.linkage.shell.branches import (
@@ -19,7 +19,7 @@ from elfgate.linkage.shell.branches import (
     walk_case,
 )
 from elfgate.linkage.shell.builtins.table import builtins_of
-from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.calls import Call, name_in
 from elfgate.linkage.shell.commands import run_command
 from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
@@ -29,6 +29,7 @@ from elfgate.linkage.shell.state import (
     State,
     merged,
     settled,
+    weight,
     widened,
 )
 from elfgate.linkage.shell.streams import PLAIN, Streams, redirected
@@ -52,7 +53,6 @@ from elfgate.linkage.shell.syntax.nodes import (
     Redirected,
     Simple,
     Subshell,
-    Word,
 )
 from elfgate.linkage.shell.syntax.parser import parse
 from elfgate.linkage.shell.values import (
@@ -72,7 +72,8 @@ from elfgate.linkage.shell.world import World
 _WAYS = 8  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
-_NODE = 25  # units of work that a command costs beside all else
+_NODE = 30  # units of work that a command costs beside all else
+_MERGED = 4  # units that a way costs where ways are put together
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
@@ -142,6 +143,7 @@ class Interpreter:
         self.ends: list[tuple[Ending, State]] = []
         self.lost = False
         self._counts = counts
+        self._builtins = builtins_of(world.dialect)
 
     def whole(self, text: str, state: State, *, errexit: bool = True) -> None:
         """Run a whole script, and note its ends."""
@@ -184,8 +186,8 @@ class Interpreter:
 
     def _run_trap(self, state: State, status: Status, *, aside: bool) -> None:
         trap = state.flow.trap
-        flow = replace(state.flow, trap="", status=status, leaving=None)
-        at_last = replace(state, flow=flow)
+        flow = state.flow._replace(trap="", status=status, leaving=None)
+        at_last = state._replace(flow=flow)
         if isinstance(trap, Unknown):
             self.lost = True
             return
@@ -238,6 +240,9 @@ class Interpreter:
         return ways
 
     def _narrowed(self, states: list[State]) -> list[State]:
+        if len(states) < 2:
+            return states
+        self.world.spend(len(states) * (_MERGED + 4 * weight(states[0])))
         ways = merged(states)
         if len(ways) > _WAYS:
             ways = widened(ways)
@@ -247,7 +252,7 @@ class Interpreter:
 
     def step(self, node: Node, state: State, *, errexit: bool) -> list[State]:
         """Run one command; a way that cannot be followed is lost."""
-        self.world.spend(_NODE)
+        self.world.spend(_NODE + weight(state))
         depth = self._counts.depth
         try:
             return self._walked(node, state, errexit=errexit)
@@ -354,8 +359,8 @@ class Interpreter:
         if node.name in _SPECIAL and self.world.dialect.special_errors_end:
             raise LostError("a function has the name of a special command")
         functions = {**state.variables.functions, node.name: node.body}
-        variables = replace(state.variables, functions=functions)
-        return replace(state, variables=variables).ended()
+        variables = state.variables._replace(functions=functions)
+        return state._replace(variables=variables).ended()
 
     def _not(self, node: Not, state: State) -> list[State]:
         after = self.step(node.node, state, errexit=False)
@@ -381,31 +386,34 @@ class Interpreter:
     def _simple(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
         if not node.words:
             return self._assignments(node, state, errexit=errexit)
+        if node.literals is not None and not node.redirects:
+            return self._called(node, Fields(node.literals), state, PLAIN, errexit=errexit)
         before = state.flow.status
         expansion = Expansion(self, state, errexit=errexit)
-        fields = self._words(node, expansion)
+        fields = expansion.fields(node.expanded)
         streams = redirected(node.redirects, expansion) if node.redirects else PLAIN
         state = expansion.state
         if not fields.values and fields.more is None:
             if not expansion.substituted:
                 state = state.ended()
             return self.checked(self._assigned(node, state, errexit=errexit), errexit=errexit)
+        return self._called(node, fields, state.ended(before), streams, errexit=errexit)
+
+    def _called(
+        self, node: Simple, fields: Fields, state: State, streams: Streams, *, errexit: bool
+    ) -> list[State]:
         call = Call(
             self,
+            name_in(fields),
             node.assignments,
             node.words,
             fields,
-            state.ended(before),
+            state,
             streams,
             errexit,
-            builtins_of(self.world.dialect),
+            self._builtins,
         )
         return self.checked(run_command(call), errexit=errexit)
-
-    def _words(self, node: Simple, expansion: Expansion) -> Fields:
-        """Expand a command's words; assignments behind ``export`` are expanded by it."""
-        words = tuple(word for word in node.words if isinstance(word, Word))
-        return expansion.fields(words)
 
     def _assignments(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
         """Assign one after another; the status is that of the last command within."""

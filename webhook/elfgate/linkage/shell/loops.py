@@ -8,7 +8,7 @@ from typing import Protocol
 
 from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.expand import Expansion, Shell
-from elfgate.linkage.shell.state import Leaving, State, joined, merged
+from elfgate.linkage.shell.state import Leaving, State, is_same, joined, merged, weight
 from elfgate.linkage.shell.syntax.nodes import (
     Body,
     Expression,
@@ -22,7 +22,7 @@ from elfgate.linkage.shell.syntax.nodes import (
 from elfgate.linkage.shell.values import SUCCESS, UNSURE, Scalar, Unknown
 
 _TURNS = 1000  # of a loop whose every turn is known
-_UNKNOWN_TURNS = 6  # of another, before what its turns tell apart is forgotten
+_UNKNOWN_TURNS = 3  # of another, before what its turns tell apart is forgotten
 _FOR_EVER = 24
 _VARIABLE = Unknown("the values of a loop are not known")
 _WAITING = "the script may wait for something before"
@@ -140,7 +140,9 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
             pending = _forgetful(pending, seen)
         if number >= _FOR_EVER and done:
             break
-        seen += pending
+        walk.world.spend(len(seen) * (1 + weight(state)))
+        if number < _FOR_EVER or number & (number - 1) == 0:
+            seen += pending  # later, few are enough to find what comes again and again
     raise LostError("a loop has no end")
 
 
@@ -168,7 +170,7 @@ def _one(states: list[State]) -> list[State]:
 
 def _is_among(way: State, others: list[State]) -> bool:
     """Tell whether a way is one of others, but for its status and its doubts."""
-    return any(len(merged([other, way])) == 1 for other in others)
+    return any(is_same(other, way) for other in others)
 
 
 def _reads(node: Loop) -> bool:

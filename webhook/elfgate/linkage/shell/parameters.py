@@ -43,26 +43,33 @@ _PATTERN = Unknown("a pattern is not understood")
 class Parameters:
     """The parameters of one expansion."""
 
+    __slots__ = ("_expansion",)
+
     def __init__(self, expansion: "Expansion") -> None:
         self._expansion = expansion
 
     def value(self, name: str) -> Value:
         """Give the value of ``$name``."""
         state = self._expansion.state
+        value = state.variables.values.get(name)
+        if value is not None:
+            return value
         if _IDENTIFIER.fullmatch(name):
-            value = state.variables.values.get(name)
-            return self._expansion.world.variable(name) if value is None else value
-        if name.isdecimal():
-            return self._argument(int(name))
+            return self._expansion.world.variable(name)
+        return self._argument(int(name)) if name.isdecimal() else self._special(name)
+
+    def _special(self, name: str) -> Value:
+        state = self._expansion.state
+        if name in {"@", "*"}:
+            return state.frame.args
         if name == "#":
             args = state.frame.args
             return str(len(args.values)) if args.more is None else _NUMBER
         if name == "?":
             return state.flow.status.value
-        if name in {"@", "*"}:
-            return state.frame.args
-        others = {"-": _OPTIONS, "!": state.variables.values.get("!", UNSET)}
-        return others.get(name, _NUMBER)
+        if name == "!":
+            return UNSET
+        return _OPTIONS if name == "-" else _NUMBER
 
     def several(self, part: Parameter) -> Fields | None:
         """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""
@@ -89,6 +96,17 @@ class Parameters:
         present = self._present(part, operation)
         wants = operation.operator == "+"
         return operation.word if present is wants else None
+
+    def plain(self, part: Parameter) -> Scalar:
+        """Give the value of a parameter to which nothing is done.
+
+        Raises:
+            ScriptEndsError: if the script ends there.
+        """
+        value = self.value(part.name)
+        if isinstance(value, str):
+            return value
+        return self._unless_unset(_first(value), part)
 
     def text(self, part: Parameter) -> Scalar:
         """Give a parameter's value as one text.
@@ -206,9 +224,7 @@ class Parameters:
         value = self.value(part.name)
         if part.index is not None:
             return self._element(part, value)
-        if isinstance(value, Fields):
-            return value.values[0] if value.values else value.more or UNSET
-        return value
+        return _first(value)
 
     def _indirect(self, part: Parameter) -> Value:
         name = self._single(Parameter(part.name, index=part.index))
@@ -394,6 +410,13 @@ class Parameters:
                 return automaton
             letters = automaton
         return in_case(value, letters, upper=operation.upper, everywhere=operation.everywhere)
+
+
+def _first(value: Value) -> Value:
+    """Give what an array's name alone stands for: its first element."""
+    if isinstance(value, Fields):
+        return value.values[0] if value.values else value.more or UNSET
+    return value
 
 
 def as_list(value: Value) -> Fields:

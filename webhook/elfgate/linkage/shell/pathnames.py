@@ -81,6 +81,7 @@ def _matched(
         automaton = Automaton(glob(component, extended=False), world.spend)
     except PatternError:
         return _NOT_KNOWN
+    world.spend(len(listing) // 4)
     dots = component[0][0].startswith(".")
     if dots and (automaton.matches(".") or automaton.matches("..")):
         return _NOT_KNOWN  # releases differ in whether they are given

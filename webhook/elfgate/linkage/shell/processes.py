@@ -26,6 +26,7 @@ from elfgate.linkage.shell.values import (
 if TYPE_CHECKING:
     from elfgate.linkage.shell.interpreter import Interpreter
 
+_PROCESS = 25  # units of work that a process of its own costs beside its commands
 _JOB = Unknown("the number of a process is not known", number=True)
 
 
@@ -38,8 +39,8 @@ def background(walk: "Interpreter", node: Background, state: State, *, errexit: 
     output = after.flow.output
     if output != state.flow.output:
         output = Unknown("a process in the background writes too")
-    flow = replace(after.flow, job=job, failed=job or after.flow.failed, output=output)
-    return replace(after, flow=flow).setting("!", number).ended()
+    flow = after.flow._replace(job=job, failed=job or after.flow.failed, output=output)
+    return after._replace(flow=flow).setting("!", number).ended()
 
 
 def pipe(walk: "Interpreter", node: Pipe, state: State, *, errexit: bool) -> list[State]:
@@ -49,8 +50,8 @@ def pipe(walk: "Interpreter", node: Pipe, state: State, *, errexit: bool) -> lis
     for number, inner in enumerate(node.nodes):
         last = number == len(node.nodes) - 1
         output = state.flow.output if last else ""
-        flow = replace(before.flow, output=output, input=text)
-        after = subshell(walk, (inner,), replace(before, flow=flow), errexit=errexit)
+        flow = before.flow._replace(output=output, input=text)
+        after = subshell(walk, (inner,), before._replace(flow=flow), errexit=errexit)
         statuses.append(after.flow.status)
         text = after.flow.output if not last else text
         before = after
@@ -59,17 +60,20 @@ def pipe(walk: "Interpreter", node: Pipe, state: State, *, errexit: bool) -> lis
         status = _first_failure(statuses)
     if walk.world.dialect.last_pipe:
         before = before.doubted("the end of a pipe runs in the shell itself")
-    flow = replace(before.flow, input=state.flow.input, status=status)
-    return walk.checked([replace(before, flow=flow)], errexit=errexit)
+    flow = before.flow._replace(input=state.flow.input, status=status)
+    return walk.checked([before._replace(flow=flow)], errexit=errexit)
 
 
 def subshell(walk: "Interpreter", body: Body, state: State, *, errexit: bool) -> State:
     """Run a process of its own: its status, its output and what it does to files remain."""
+    walk.world.spend(_PROCESS)
     inner = walk.fork()
     depth = walk.deeper()
-    flow = replace(state.flow, trap="", status=state.flow.status)
+    inside = state
+    if state.flow.trap:
+        inside = state._replace(flow=state.flow._replace(trap=""))
     try:
-        for after in inner.body(body, [replace(state, flow=flow)], errexit=errexit):
+        for after in inner.body(body, [inside], errexit=errexit):
             inner.end(after, after.flow.status)
     except LostError:
         inner.lost = True
@@ -92,7 +96,7 @@ def _after(inner: "Interpreter", state: State) -> State:
 def _ended(walk: "Interpreter", ending: Ending, left: State, state: State) -> State:
     """The outer shell's state, if its process has ended so."""
     status, output = ending.status, left.flow.output
-    files = replace(left.files, cwd=state.files.cwd)
+    files = left.files._replace(cwd=state.files.cwd)
     failed = left.flow.failed
     if ending.becomes and ending.launch is not None:
         status, harmless = _status_of(walk, ending.launch)
@@ -103,7 +107,7 @@ def _ended(walk: "Interpreter", ending: Ending, left: State, state: State) -> St
     if status.ok is False and status.by is not None:
         failed = status.by
     text = left.flow.input
-    flow = replace(state.flow, status=status, output=output, failed=failed, input=text)
+    flow = state.flow._replace(status=status, output=output, failed=failed, input=text)
     return State(state.frame, state.variables, files, flow)
 
 
@@ -123,14 +127,18 @@ def substitute(
     if not body:
         return state.ended(), ""
     outer = state.flow.output
-    inside = replace(state, flow=replace(state.flow, output="", closed=False))
-    if not errexit:
-        options = state.flow.options - {"e"}
-        inside = replace(inside, flow=replace(inside.flow, options=options))
+    options = state.flow.options if errexit else state.flow.options - {"e"}
+    flow = state.flow._replace(options=options, trap="", output="", closed=False)
+    inside = state._replace(flow=flow)
     after = subshell(walk, body, inside, errexit=errexit)
     output = after.flow.output
-    flow = replace(after.flow, output=outer, options=state.flow.options, closed=state.flow.closed)
-    return replace(after, flow=flow), "" if output is None else output
+    flow = after.flow._replace(
+        output=outer,
+        options=state.flow.options,
+        trap=state.flow.trap,
+        closed=state.flow.closed,
+    )
+    return after._replace(flow=flow), "" if output is None else output
 
 
 def _first_failure(statuses: list[Status]) -> Status:

@@ -4,7 +4,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.7.
 """
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.expand import Expansion
@@ -21,8 +21,7 @@ _ALWAYS = re.compile(
 _INPUT = Unknown("an input is not known")
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """The result of a command's redirections.
 
     Attributes:
@@ -44,7 +43,7 @@ class Streams:
         flow = state.flow
         output = None if self.moved else flow.output
         text = flow.input if self.input is None else self.input
-        return _with(state, replace(flow, output=output, input=text, closed=self.closed))
+        return _with(state, flow._replace(output=output, input=text, closed=self.closed))
 
     def left(self, before: State, after: State) -> State:
         """The state behind the command."""
@@ -53,7 +52,7 @@ class Streams:
         if self.noisy and output is not None:
             output = Unknown("a message is part of the output")
         text = flow.input if self.input is None else before.flow.input
-        flow = replace(flow, output=output, input=text, closed=before.flow.closed)
+        flow = flow._replace(output=output, input=text, closed=before.flow.closed)
         return _with(after, flow)
 
 
@@ -78,15 +77,15 @@ def redirected(redirects: tuple[Redirect, ...], expansion: Expansion) -> Streams
 
 def _added(streams: Streams, one: Redirect, expansion: Expansion) -> Streams:
     if one.document is not None:
-        return replace(streams, input=expansion.value(one.document.word))
+        return streams._replace(input=expansion.value(one.document.word))
     value = expansion.value(one.target)
     if one.operator == "<<<":
         text = value if isinstance(value, Unknown) else value + "\n"
-        return replace(streams, input=text)
+        return streams._replace(input=text)
     if one.operator in {">&", "<&"} and not (one.operator == ">&" and _is_path(value)):
         return _duplicated(streams, one, value)
     opens = _opens(value, one.operator, expansion)
-    streams = replace(streams, opens=both(streams.opens, opens))
+    streams = streams._replace(opens=both(streams.opens, opens))
     if one.operator == "<":
         return _read(streams, one, value, expansion)
     return _written(streams, one, value, expansion)
@@ -99,12 +98,12 @@ def _is_path(value: Scalar) -> bool:
 def _duplicated(streams: Streams, one: Redirect, value: Scalar) -> Streams:
     """``2>&1``, ``>&2``, ``<&-``."""
     if one.operator == "<&":
-        return replace(streams, input=_INPUT) if one.descriptor in {"", "0"} else streams
+        return streams._replace(input=_INPUT) if one.descriptor in {"", "0"} else streams
     if one.descriptor == "2":
-        return replace(streams, noisy=value == "1" and not streams.moved)
+        return streams._replace(noisy=value == "1" and not streams.moved)
     if one.descriptor not in {"", "1"}:
         return streams
-    return replace(streams, moved=True, closed=value not in {"1", "2"})
+    return streams._replace(moved=True, closed=value not in {"1", "2"})
 
 
 def _opens(value: Scalar, operator: str, expansion: Expansion) -> Truth:
@@ -126,7 +125,7 @@ def _opens(value: Scalar, operator: str, expansion: Expansion) -> Truth:
 def _read(streams: Streams, one: Redirect, value: Scalar, expansion: Expansion) -> Streams:
     if one.descriptor not in {"", "0"}:
         return streams
-    return replace(streams, input=text_of(value, expansion.state, expansion))
+    return streams._replace(input=text_of(value, expansion.state, expansion))
 
 
 def text_of(value: Scalar, state: State, expansion: Expansion) -> Scalar:
@@ -156,7 +155,7 @@ def _written(streams: Streams, one: Redirect, value: Scalar, expansion: Expansio
         return streams
     plain = isinstance(value, str) and (value in {"/dev/null", "/dev/stdout", "/dev/stderr"})
     full = not plain and not _is_file(value, state, expansion)
-    return replace(streams, moved=value != "/dev/stdout", closed=full)
+    return streams._replace(moved=value != "/dev/stdout", closed=full)
 
 
 def _is_file(value: Scalar, state: State, expansion: Expansion) -> bool:

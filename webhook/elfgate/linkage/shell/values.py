@@ -6,6 +6,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple, Never
 
 from elfgate.linkage.shell.syntax.nodes import Node
 
@@ -36,12 +38,12 @@ class Unset(Enum):
 UNSET = Unset.UNSET
 Scalar = str | Unknown
 Truth = bool | None
+NOTHING: Mapping[str, Never] = MappingProxyType({})
 MOST_FIELDS = 2000  # words of a command: of further ones nothing is known
 _TOO_MANY = Unknown("a list is too long")
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """Words as a command gets them, or the elements of an array.
 
     Attributes:
@@ -52,7 +54,8 @@ class Fields:
     values: tuple[Scalar, ...] = ()
     more: Unknown | None = None
 
-    def __add__(self, other: "Fields") -> "Fields":
+    def followed_by(self, other: "Fields") -> "Fields":
+        """Put others behind them."""
         if self.more is not None:
             return self
         values = self.values + other.values
@@ -63,13 +66,15 @@ class Fields:
     @property
     def known(self) -> tuple[str, ...] | None:
         """All of them; None if one is not known, or others may follow."""
-        known = tuple(value for value in self.values if isinstance(value, str))
-        return None if self.more is not None or len(known) < len(self.values) else known
+        if self.more is not None:
+            return None
+        known = tuple([value for value in self.values if isinstance(value, str)])
+        return None if len(known) < len(self.values) else known
 
     @property
     def prefix(self) -> tuple[str, ...]:
         """Those before the first that is not known."""
-        return tuple(_until_unknown(self.values))
+        return self.known or tuple(_until_unknown(self.values))
 
     @property
     def doubt(self) -> Unknown | None:
@@ -92,8 +97,7 @@ def _until_unknown(values: tuple[Scalar, ...]) -> Iterator[str]:
 Value = str | Fields | Unset | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """A program that a script starts.
 
     Attributes:
@@ -108,15 +112,14 @@ class Launch:
 
     argv: tuple[str, ...]
     more: str = ""
-    variables: Mapping[str, Value] = field(default_factory=dict)
+    variables: Mapping[str, Value] = NOTHING
     exported: frozenset[str] = frozenset()
     cwd: str = "/"
     doubt: str = ""
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """A command's exit status.
 
     Attributes:
@@ -127,7 +130,7 @@ class Status:
 
     ok: Truth = True
     code: int | None = None
-    by: Launch | None = field(default=None)
+    by: Launch | None = None
 
     @property
     def value(self) -> Scalar:

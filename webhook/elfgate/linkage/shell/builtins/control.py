@@ -4,7 +4,6 @@ Source: POSIX.1-2017, Shell Command Language, 2.14; the manuals of bash, dash an
 """
 
 import re
-from dataclasses import replace
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.arithmetic import number_of
@@ -126,9 +125,9 @@ def exec_(call: Call) -> list[State]:
         raise LostError("the program is not known")
     launch = launched(fields, call.state, call.world)
     if launch.argv[0] == "-a" and not launch.doubt:
-        launch = replace(launch, doubt=_OPTION)
+        launch = launch._replace(doubt=_OPTION)
     if name:
-        launch = replace(launch, argv=(name, *launch.argv[1:]), file=launch.argv[0])
+        launch = launch._replace(argv=(name, *launch.argv[1:]), file=launch.argv[0])
     call.walk.become(launch, call.state)
     return []
 
@@ -219,7 +218,7 @@ def _bad_option(call: Call) -> list[State]:
 
 
 def _with_arguments(call: Call, options: frozenset[str], values: list[Scalar]) -> State:
-    state = replace(call.state, flow=replace(call.state.flow, options=options))
+    state = call.state._replace(flow=call.state.flow._replace(options=options))
     rest = Fields(tuple(values), call.args.more)
     if values[:1] == ["--"]:
         rest = rest.without_first()
@@ -231,7 +230,7 @@ def _with_arguments(call: Call, options: frozenset[str], values: list[Scalar]) -
         return state
     if values[:1] != ["--"] and rest.doubt is not None:
         raise LostError("the arguments may be options")
-    return replace(state, frame=replace(state.frame, args=rest))
+    return state._replace(frame=state.frame._replace(args=rest))
 
 
 def shift(call: Call) -> list[State]:
@@ -242,11 +241,11 @@ def shift(call: Call) -> list[State]:
     if count is None or count < 0 or call.args.more is not None:
         raise LostError("the arguments are not known")
     if count <= len(args.values):
-        frame = replace(call.state.frame, args=args.without_first(count))
-        return [replace(call.state, frame=frame).ended()]
+        frame = call.state.frame._replace(args=args.without_first(count))
+        return [call.state._replace(frame=frame).ended()]
     if args.more is not None:
-        frame = replace(call.state.frame, args=Fields(more=args.more))
-        return [replace(call.state, frame=frame).ended(UNSURE)]
+        frame = call.state.frame._replace(args=Fields(more=args.more))
+        return [call.state._replace(frame=frame).ended(UNSURE)]
     if call.world.dialect.name == "busybox" or call.world.dialect.is_bash:
         return call.ended(FAILURE)
     raise ScriptEndsError
@@ -307,8 +306,8 @@ def _run(call: Call, text: str, path: str) -> list[State]:
     given = call.args.without_first()
     own = bool(given.values or given.more) and call.world.dialect.name != "dash"
     args = given if own else frame.args
-    inside = replace(frame, calls=(*frame.calls, "source"), args=args)
-    state = replace(call.state, frame=inside)
+    inside = frame._replace(calls=(*frame.calls, "source"), args=args)
+    state = call.state._replace(frame=inside)
     if call.world.dialect.is_bash:
         outer = before.values if isinstance(before, Fields) else ()
         state = state.setting("BASH_SOURCE", Fields((path, *outer)))
@@ -325,7 +324,7 @@ def _back(way: State, before: State, given: Fields | None) -> State:
     args = way.frame.args
     if given is not None and args == given:
         args = before.frame.args
-    frame = replace(way.frame, calls=before.frame.calls, args=args)
+    frame = way.frame._replace(calls=before.frame.calls, args=args)
     leaving = way.flow.leaving
     if leaving is not None and leaving.kind == "return":
         way = way.leaving(None)
@@ -335,7 +334,7 @@ def _back(way: State, before: State, given: Fields | None) -> State:
             values[name] = before.variables.values[name]
         else:
             values.pop(name, None)
-    return replace(way, frame=frame, variables=replace(way.variables, values=values))
+    return way._replace(frame=frame, variables=way.variables._replace(values=values))
 
 
 def eval_(call: Call) -> list[State]:
@@ -364,7 +363,7 @@ def trap(call: Call) -> list[State]:
         return call.ended(SUCCESS)
     state = call.state
     if {"EXIT", "0"} & set(names):
-        state = replace(state, flow=replace(state.flow, trap="" if action == "-" else action))
+        state = state._replace(flow=state.flow._replace(trap="" if action == "-" else action))
     return [state.ended(SUCCESS if set(names) <= _SIGNALS else UNSURE)]
 
 
@@ -402,4 +401,4 @@ def shopt(call: Call) -> list[State]:
     if "lastpipe" in names and "-s" in known:
         raise LostError("the end of a pipe runs in the shell itself")
     options = options | set(names) if "-s" in known else options - set(names)
-    return [replace(call.state, flow=replace(call.state.flow, options=options)).ended()]
+    return [call.state._replace(flow=call.state.flow._replace(options=options)).ended()]

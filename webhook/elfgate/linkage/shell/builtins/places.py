@@ -4,7 +4,6 @@ Source: POSIX.1-2017, cd(1); bash(1), "Directory Stack".
 """
 
 import posixpath
-from dataclasses import replace
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.calls import Call
@@ -24,6 +23,7 @@ from elfgate.linkage.shell.values import (
 from elfgate.linkage.shell.world import Thing
 
 _ELSEWHERE = "the script goes to a directory that is not known"
+_CHANGE = 15  # units of work that a change of the directory costs
 _DIRECTORY = Unknown("a directory is not known")
 _STACK = "\0directories"
 
@@ -89,6 +89,7 @@ def _lost(call: Call) -> list[State]:
 
 def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
     """Go to a directory, and stay where that fails, or may fail."""
+    call.world.spend(_CHANGE)
     state = call.state
     there: Truth = files.test("d", target, state, call.world)
     there = both(there, files.test("x", target, state, call.world))
@@ -99,7 +100,7 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
         cwd = _resolved(call, target, physical=physical)
     if isinstance(cwd, Unknown):
         return _lost(call)
-    after = replace(state, files=replace(state.files, cwd=cwd))
+    after = state._replace(files=state.files._replace(cwd=cwd))
     after = after.setting("OLDPWD", state.files.cwd).setting("PWD", cwd).ended(SUCCESS)
     return [after] if there else [after, state.ended(UNSURE)]
 

@@ -101,7 +101,9 @@ def _printed_to(call: Call) -> list[State]:
     text: Scalar = _OUTPUT
     if known is not None:
         text = outputs.printf(known[2:], call.state, call.world)
-    return [set_to(call.state, name[0], text).ended(UNSURE if known is None else SUCCESS)]
+    return [
+        set_to(call.world, call.state, name[0], text).ended(UNSURE if known is None else SUCCESS)
+    ]
 
 
 def umask(call: Call) -> list[State]:

@@ -11,7 +11,7 @@ from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.splitting import BLANKS, split
-from elfgate.linkage.shell.state import State, own
+from elfgate.linkage.shell.state import State, own, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.values import (
     FAILURE,
@@ -46,6 +46,7 @@ def declare(call: Call) -> list[State]:
         raise ScriptEndsError
     expansion = Expansion(call.walk, call.state, errexit=call.errexit)
     local = _is_local(call, options)
+    call.world.spend((len(names) + len(call.words)) * (1 + 2 * weight(call.state)))
     for name in names:
         if isinstance(name, str):
             _declared_name(call, name, options, expansion, local=local)
@@ -156,7 +157,7 @@ def _assign_text(name: str, text: str, expansion: Expansion) -> None:
         expansion.state = state.doubted(f"the script sets {name}, which is readonly")
         return
     value: Value = _ATTRIBUTE if name in state.variables.maps else text
-    expansion.state = set_to(state, name, value)
+    expansion.state = set_to(expansion.world, state, name, value)
 
 
 def _unexported(name: str, expansion: Expansion) -> None:
@@ -176,13 +177,13 @@ def _attributed(state: State, name: str, options: frozenset[str]) -> State:
     """Note an attribute by which a variable takes other values than it is given."""
     if not options & _CHANGING:
         return state
-    variables = replace(state.variables, maps=state.variables.maps | {name})
-    return replace(state, variables=variables).setting(name, _ATTRIBUTE)
+    variables = state.variables._replace(maps=state.variables.maps | {name})
+    return state._replace(variables=variables).setting(name, _ATTRIBUTE)
 
 
 def _fixed(state: State, name: str) -> State:
     fixed = state.variables.fixed | {name}
-    return replace(state, variables=replace(state.variables, fixed=fixed))
+    return state._replace(variables=state.variables._replace(fixed=fixed))
 
 
 def unset(call: Call) -> list[State]:
@@ -193,6 +194,7 @@ def unset(call: Call) -> list[State]:
     names = call.args.known or ()
     of_functions = "-f" in names
     for name in names:
+        call.world.spend(1 + weight(state))
         if name in state.variables.fixed:
             state, status = state.doubted(f"the script unsets {name}, which is readonly"), UNSURE
         elif of_functions or (name in state.variables.functions and not _is_set(state, name)):
@@ -210,7 +212,7 @@ def _is_set(state: State, name: str) -> bool:
 
 def _without_function(state: State, name: str) -> State:
     functions = {key: node for key, node in state.variables.functions.items() if key != name}
-    return replace(state, variables=replace(state.variables, functions=functions))
+    return state._replace(variables=state.variables._replace(functions=functions))
 
 
 def read(call: Call) -> list[State]:
@@ -226,12 +228,12 @@ def read(call: Call) -> list[State]:
     if "\\" in line and "r" not in options:
         return _read_unknown(call)
     call.world.spend(len(text) // 256)
-    state = replace(call.state, flow=replace(call.state.flow, input=rest))
+    state = call.state._replace(flow=call.state.flow._replace(input=rest))
     separators = _separators(state)
     if isinstance(separators, Unknown):
         return _read_unknown(call)
     for name, value in _assigned(line, names, separators, in_array="a" in options):
-        state = set_to(state, name, value)
+        state = set_to(call.world, state, name, value)
     return [state.ended(SUCCESS if newline else FAILURE)]
 
 
@@ -289,10 +291,10 @@ def _read_unknown(call: Call) -> list[State]:
     state = call.state
     names = [name for name in call.args.known or () if _NAME.fullmatch(name)]
     for name in names or ["REPLY"]:
-        state = set_to(state, name, _READ)
+        state = set_to(call.world, state, name, _READ)
     flow = state.flow
     if flow.input is not None:
-        state = replace(state, flow=replace(flow, input=_READ))
+        state = state._replace(flow=flow._replace(input=_READ))
     return [state.ended(UNSURE)]
 
 
@@ -308,8 +310,8 @@ def read_lines(call: Call) -> list[State]:
         value = Fields(tuple(text.removesuffix("\n").split("\n")) if text else ())
     state = call.state
     if state.flow.input is not None:
-        state = replace(state, flow=replace(state.flow, input=""))
-    return [set_to(state, name, value).ended(SUCCESS if value is not _READ else UNSURE)]
+        state = state._replace(flow=state.flow._replace(input=""))
+    return [set_to(call.world, state, name, value).ended(SUCCESS if value is not _READ else UNSURE)]
 
 
 def getopts(call: Call) -> list[State]:
@@ -328,7 +330,7 @@ def getopts(call: Call) -> list[State]:
 def _some_option(call: Call) -> list[State]:
     state = call.state
     for name in ("OPTARG", "OPTIND", *(call.args.known or ())[1:2]):
-        state = set_to(state, name, replace(_OPTION, number=name == "OPTIND"))
+        state = set_to(call.world, state, name, replace(_OPTION, number=name == "OPTIND"))
     return [state.ended(UNSURE)]
 
 

@@ -6,7 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.6, 2.9 and 2.10; bash(1), "SHELL
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -84,6 +84,7 @@ class Parameter:
         indirect: ``${!name}``: its value is the name of the one that counts.
         prefix: ``${!name@}``: the names that begin so; or ``${!name[@]}``, the keys.
         quoted: It stands in double quotes.
+        bare: It is a variable or an argument, and nothing is done to its value.
     """
 
     name: str
@@ -93,6 +94,11 @@ class Parameter:
     indirect: bool = False
     prefix: bool = False
     quoted: bool = False
+    bare: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        changed = self.operation or self.index or self.length or self.indirect or self.prefix
+        object.__setattr__(self, "bare", not changed and self.name not in {"@", "*"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,11 +144,13 @@ class Word:
         parts: What it is made of, in order; none of an empty text in no quotes.
         literal: Its text, quotes removed, if it holds no expansion; else None.
         plain: It stands for itself: nothing of it is expanded, split or matched to files.
+        whole: It comes to one word for sure, which is neither split nor matched to files.
     """
 
     parts: tuple[Part, ...]
     literal: str | None
     plain: bool
+    whole: bool = False
 
 
 EMPTY = Word((), "", plain=False)
@@ -312,11 +320,29 @@ class ArrayLiteral:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simple:
-    """A simple command; ``words`` may hold assignments behind ``export`` and its kin."""
+    """A simple command.
+
+    Attributes:
+        assignments: Those before its words.
+        words: Its name and its operands, and assignments behind ``export`` and its kin.
+        redirects: Its redirections.
+        expanded: The words among ``words``.
+        literals: Those, if they all stand for themselves.
+    """
 
     assignments: tuple[Assignment, ...]
     words: tuple[Word | Assignment, ...]
     redirects: tuple[Redirect, ...] = ()
+    expanded: tuple[Word, ...] = field(init=False)
+    literals: tuple[str, ...] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        expanded = tuple(word for word in self.words if isinstance(word, Word))
+        literals = tuple(
+            word.literal for word in expanded if word.plain and word.literal is not None
+        )
+        object.__setattr__(self, "expanded", expanded)
+        object.__setattr__(self, "literals", literals if len(literals) == len(expanded) else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -482,10 +508,17 @@ def word_of(parts: tuple[Part, ...]) -> Word:
     """Make a word of its parts."""
     texts = [part for part in parts if isinstance(part, Text)]
     if len(texts) < len(parts):
-        return Word(parts, None, plain=False)
+        return Word(parts, None, plain=False, whole=all(map(_is_whole, parts)))
     literal = "".join(text.text for text in texts)
     plain = bool(parts) and not any(is_active(text) for text in texts)
     return Word(parts, literal, plain)
+
+
+def _is_whole(part: Part) -> bool:
+    """Tell whether a part adds one text to a word, whatever it holds."""
+    if isinstance(part, Parameter):
+        return part.quoted and part.bare
+    return part.quoted
 
 
 def is_active(text: Text) -> bool:

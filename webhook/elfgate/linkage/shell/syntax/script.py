@@ -10,6 +10,7 @@ from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.syntax.nodes import Node, Spend
 
 _CHARACTERS = 1 << 18  # of all texts together: nodes take up to 300 times their text's room
+_OWED = 100  # units that are passed on at a time
 _OVERHEAD = 256  # characters that a text's own objects count for
 
 
@@ -43,21 +44,32 @@ class Script:
             return None
         meter = _Meter(lambda units: pay(object(), units))
         node = self._following(meter.spend)
+        meter.settle()
         self._commands.append(node)
         self._costs.append(meter.units)
         return node
 
 
 class _Meter:
-    """Adds up what is spent, and passes it on."""
+    """Adds up what is spent, and passes it on, several tokens at a time."""
+
+    __slots__ = ("_owed", "_spend", "units")
 
     def __init__(self, spend: Spend) -> None:
         self._spend = spend
+        self._owed = 0
         self.units = 0
 
     def spend(self, units: int) -> None:
         self.units += units
-        self._spend(units)
+        self._owed += units
+        if self._owed >= _OWED:
+            self.settle()
+
+    def settle(self) -> None:
+        """Pass on what is still owed."""
+        owed, self._owed = self._owed, 0
+        self._spend(owed)
 
 
 class Scripts:

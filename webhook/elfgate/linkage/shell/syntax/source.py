@@ -9,7 +9,7 @@ from elfgate.linkage.shell.syntax.nodes import HereDocument, Spend
 DEPTH = 40  # commands, expansions and substitutions within one another
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)+")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;&|;;|;&|<<<|<<-|<<|>>|<&|>&|<>|>\||&>>|&>|[;&|()<>\n]")
-_CHARACTERS, _TOKEN = 64, 5  # units: characters that one reads, and those of a token
+_CHARACTERS, _TOKEN = 64, 10  # units: characters that one reads, and those of a token
 
 
 class ScriptSyntaxError(Exception):

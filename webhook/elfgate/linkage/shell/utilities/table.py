@@ -111,7 +111,8 @@ def utility(fields: Fields) -> Utility | None:
     Args:
         fields: Its words, the name first.
     """
-    name = posixpath.basename(fields.prefix[0]) if fields.prefix else ""
+    first = fields.values[0] if fields.values else ""
+    name = posixpath.basename(first) if isinstance(first, str) else ""
     if name not in UTILITIES:
         return None
     rest = fields.values[1:]

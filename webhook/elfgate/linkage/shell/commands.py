@@ -18,6 +18,7 @@ from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN
 from elfgate.linkage.shell.syntax.nodes import Assignment
 from elfgate.linkage.shell.utilities.effects import left_behind
+from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
 from elfgate.linkage.shell.values import (
     FAILURE,
@@ -170,6 +171,8 @@ def external(call: Call, state: State) -> State:
     launch = launched(fields, state, world)
     row = utility(fields)
     outcome = _outcome(launch, row, state, call)
+    if outcome is not Outcome.CANNOT_START:
+        launch, outcome = _handed_on(launch, outcome, state, call)
     if outcome is Outcome.CANNOT_START:
         failed = state._replace(flow=state.flow._replace(failed=launch))
         return failed.ended(Status(ok=False, by=launch))
@@ -178,6 +181,19 @@ def external(call: Call, state: State) -> State:
         after = state.doubted(f"the script runs {launch.argv[0]} before")
         return _drained(after.writing(_OUTPUT)).ended(Status(None, None, by))
     return _used(row, call, state, by)
+
+
+def _handed_on(
+    launch: Launch, outcome: Outcome, state: State, call: Call
+) -> tuple[Launch, Outcome]:
+    """Tell what comes of a program that surely starts another, and fails if that cannot start."""
+    fields = handed_on(call.fields, state.flow.input)
+    if fields is None:
+        return launch, outcome
+    inner = launched(fields, state, call.world)
+    if call.world.outcome(inner) is Outcome.CANNOT_START:
+        return inner, Outcome.CANNOT_START
+    return launch, outcome
 
 
 def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:

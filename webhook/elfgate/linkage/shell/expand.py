@@ -30,6 +30,7 @@ from elfgate.linkage.shell.world import World
 
 _LONGEST = 1 << 16  # characters of a value: of a longer one nothing is known
 _TOO_LONG = Unknown("a value is too long")
+PIPE = Unknown("the name of a pipe is not known")  # of ``<(…)``, which can be opened
 _HOME = Unknown("a home directory is not known")
 _OPAQUE = Unknown("an expansion is not understood")
 _CHARACTERS = 64
@@ -257,7 +258,7 @@ class Expansion:
             return value if isinstance(value, Unknown) else str(value)
         if isinstance(part, ProcessSubstitution):
             self.state = self.shell.beside(part.body, self.state)
-            return Unknown("the name of a pipe is not known")
+            return PIPE
         self.may_end()
         return _OPAQUE
 

@@ -19,7 +19,7 @@ from elfgate.linkage.shell.syntax.nodes import (
     Simple,
     Word,
 )
-from elfgate.linkage.shell.values import SUCCESS, UNSURE, Scalar, Unknown
+from elfgate.linkage.shell.values import SUCCESS, UNSURE, Scalar, Status, Unknown
 
 _TURNS = 1000  # of a loop whose every turn is known
 _UNKNOWN_TURNS = 3  # of another, before what its turns tell apart is forgotten
@@ -125,10 +125,11 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
         going, leaving = (fails, holds) if node.until else (holds, fails)
         done += [_left(way, status) for way in leaving]
         ways, left = turned(walk.body(node.body, going, errexit=errexit))
-        if not all(way.flow.status.ok for way in ways):
-            status = UNSURE  # the loop's status is that of its last command
+        before, status = status, _status_of(ways)
         done += left
         repeated = [way for way in merged(ways) if _is_among(way, seen)]
+        if repeated and status != before:
+            done += [_left(way, UNSURE) for way in leaving]
         pending = [way for way in merged(ways) if not _is_among(way, seen)]
         if repeated and not done:
             walk.note(Ending(), state)  # it goes on for ever
@@ -146,11 +147,15 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
     raise LostError("a loop has no end")
 
 
-def _left(way: State, status: object) -> State:
+def _status_of(ways: list[State]) -> Status:
+    """Give the status of a turn: a loop's own is that of its last one."""
+    statuses = [way.flow.status for way in ways] or [SUCCESS]
+    return statuses[0] if all(status == statuses[0] for status in statuses) else UNSURE
+
+
+def _left(way: State, status: Status) -> State:
     """Leave a loop whose condition has failed."""
-    if way.flow.leaving is not None:
-        return _out(way)
-    return way.ended(SUCCESS if status is SUCCESS else UNSURE)
+    return way.ended(status) if way.flow.leaving is None else _out(way)
 
 
 def _forgetful(pending: list[State], seen: list[State]) -> list[State]:

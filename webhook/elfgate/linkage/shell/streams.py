@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from elfgate.linkage.shell import files
-from elfgate.linkage.shell.expand import Expansion
+from elfgate.linkage.shell.expand import PIPE, Expansion
 from elfgate.linkage.shell.state import Flow, State
 from elfgate.linkage.shell.syntax.nodes import Redirect
 from elfgate.linkage.shell.utilities.effects import may_be_library
@@ -108,7 +108,7 @@ def _duplicated(streams: Streams, one: Redirect, value: Scalar) -> Streams:
 
 def _opens(value: Scalar, operator: str, expansion: Expansion) -> Truth:
     if isinstance(value, Unknown):
-        return None
+        return True if value is PIPE else None
     if _ALWAYS.fullmatch(value):
         return True
     state, world = expansion.state, expansion.world
@@ -145,7 +145,8 @@ def text_of(value: Scalar, state: State, expansion: Expansion) -> Scalar:
 def _written(streams: Streams, one: Redirect, value: Scalar, expansion: Expansion) -> Streams:
     state = expansion.state
     if isinstance(value, Unknown):
-        expansion.state = state.touching(frozenset({"/"}))
+        if value is not PIPE:
+            expansion.state = state.touching(frozenset({"/"}))
     elif not value.startswith("/dev/"):
         path = files.absolute(value, state)
         expansion.state = state.touching(frozenset({path}))

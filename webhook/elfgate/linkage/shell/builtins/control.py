@@ -20,7 +20,7 @@ from elfgate.linkage.shell.values import (
     Status,
     Unknown,
 )
-from elfgate.linkage.shell.world import Absent
+from elfgate.linkage.shell.world import Absent, Kind, Thing
 
 _LETTERS = {
     "errexit": "e",
@@ -70,6 +70,7 @@ _SIGNALS = frozenset(
     ]
 )
 _OF_COMMANDS = frozenset({"ERR", "DEBUG", "RETURN"})
+_NO_TEXT = Status(ok=False, code=126)  # bash reads no commands from a program
 _STATUS = Unknown("an exit status is not known")
 _OPTION = "the shell may know it as an option of exec"
 _EXEC_OPTIONS = re.compile(r"-[cl]*a?")
@@ -258,20 +259,30 @@ def source(call: Call) -> list[State]:
     path = call.args.values[0] if call.args.values else _STATUS
     if isinstance(path, Unknown):
         return [call.state.doubted("the script reads another").ended(UNSURE)]
-    where = path if "/" in path else _along_path(call, path)
+    return _read_at(call, path, path if "/" in path else _along_path(call, path))
+
+
+def _read_at(call: Call, path: str, where: str | Unknown | None) -> list[State]:
+    """Read commands from a file that was found, or was not."""
+    if where is None:
+        return _missing(call)
     if isinstance(where, Unknown):
         return [call.state.doubted(f"the script reads {path}").ended(UNSURE)]
-    thing = files.look(where, call.state, call.world) if where else Absent()
+    thing = files.look(where, call.state, call.world)
     if isinstance(thing, Absent):
         return _missing(call)
-    text: Scalar = thing if isinstance(thing, Unknown) else ""
-    if not isinstance(thing, Unknown) and (thing.size or thing.kind.value != "file"):
-        text = call.world.text(where or path, call.state.files.cwd)
-    if not isinstance(thing, Unknown) and thing.kind.value == "/dev/null":
-        text = ""
-    if isinstance(text, Unknown):
-        return [call.state.doubted(f"the script reads {path}").ended(UNSURE)]
-    return _run(call, text, path)
+    if isinstance(thing, Thing) and thing.elf and call.world.dialect.name == "bash":
+        return call.ended(_NO_TEXT)
+    text = thing if isinstance(thing, Unknown) else _text_of(call, where, thing)
+    if isinstance(text, str):
+        return _run(call, text, path)
+    return [call.state.doubted(f"the script reads {path}").ended(UNSURE)]
+
+
+def _text_of(call: Call, path: str, thing: Thing) -> Scalar:
+    if thing.kind is Kind.NULL or (thing.kind is Kind.FILE and not thing.size):
+        return ""
+    return call.world.text(path, call.state.files.cwd)
 
 
 def _along_path(call: Call, name: str) -> str | Unknown | None:

@@ -1,0 +1,58 @@
+"""Commands that surely start another one, or read one: what fails to start there fails the script."""
+
+import pytest
+
+from elfgate.linkage.report import Outcome
+from support import tarball
+from support.image import alpine, musl_program, start
+
+ENV = {"PATH": "/bin"}
+TOOLS = ("cat", "echo", "printf", "xargs", "bash")
+FAILING = {
+    "a shell reads a here-document": "sh <<E\n/none\nE",
+    "a shell reads a pipe": "echo /none | sh",
+    "a shell reads with options": "sh -s -e <<E\n/none\nE",
+    "a shell reads what it is to become": "sh <<E\nexec /none\nE",
+    "xargs starts a program": "printf 'a b' | xargs /none",
+    "xargs starts a program though it reads nothing": "xargs -0 /none </dev/null",
+    "xargs starts a program as there is something": "echo a | xargs -r /none",
+    "a substitution can be opened": "/none < <(echo x)",
+    "a loop's last command fails": "cat /conf.env | while read l; do /none; done",
+}
+GOING_ON = {
+    "a first command may read the others": "sh <<E\ncat\n/none\nE",
+    "a shell has a script": "sh -c : <<E\n/none\nE",
+    "a shell reads nothing": "sh </dev/null",
+    "xargs has nothing to start a program for": "xargs -r /none </dev/null",
+    "xargs may have nothing to start a program for": "xargs -r /none",
+    "an option of xargs has an argument": "echo a | xargs -I /none echo",
+    "a loop has no turn": "while read l; do /none; done </dev/null",
+    "a loop's last turn succeeds": "while read l; do [ $l = b ]; done <<E || exec /none\na\nb\nE",
+    "how often a loop turns is not known": "while cat /x; do [ $n ] || n=1; done",
+}
+
+
+def outcome(script: str, shell: str = "bash") -> Outcome:
+    files = {
+        **alpine(),
+        **{f"bin/{name}": musl_program() for name in TOOLS},
+        "bin/app": musl_program(),
+        "conf.env": "a line\n",
+        "s": tarball.program(f"#!/bin/{shell}\nset -e\n{script}\nexec app\n"),
+    }
+    return start(files, "/s", env=ENV).outcome
+
+
+@pytest.mark.parametrize("what", FAILING)
+def test_what_is_surely_started_fails_the_script(what: str) -> None:
+    assert outcome(FAILING[what]) is Outcome.CANNOT_START
+
+
+@pytest.mark.parametrize("what", GOING_ON)
+def test_what_may_not_be_started_fails_nothing(what: str) -> None:
+    assert outcome(GOING_ON[what]) is Outcome.STARTS
+
+
+def test_bash_reads_no_commands_from_a_program() -> None:
+    assert outcome(". /bin/app || exec /none") is Outcome.CANNOT_START
+    assert outcome(". /bin/app || exec /none", "sh") is not Outcome.CANNOT_START

@@ -75,6 +75,7 @@ class Process:
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
         inhibit_cache: Its loader (glibc's) is told not to look into its cache.
         inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the program's.
+        touched: Paths that a script may have changed before; with a slash behind, all below.
     """
 
     argv: tuple[str, ...]
@@ -88,6 +89,7 @@ class Process:
     file: str = ""
     inhibit_cache: bool = False
     inhibit_rpath: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
 
     def env_doubt(self, *names: str) -> Doubt | None:
         """Return a doubt if one of these variables may have a value that is not known."""

@@ -56,3 +56,21 @@ def test_what_may_not_be_started_fails_nothing(what: str) -> None:
 def test_bash_reads_no_commands_from_a_program() -> None:
     assert outcome(". /bin/app || exec /none") is Outcome.CANNOT_START
     assert outcome(". /bin/app || exec /none", "sh") is not Outcome.CANNOT_START
+
+
+def test_a_script_that_runs_itself_again_finds_what_it_has_made() -> None:
+    again = '[ "$AGAIN" ] || AGAIN=1 exec /s\n'
+    made = f"mkdir -p /made\n{again}[ -d /made ] && exec app\nexec /none"
+    assert outcome(made, "sh") is not Outcome.CANNOT_START
+    assert outcome(f"{again}[ -d /made ] && exec app\nexec /none", "sh") is Outcome.CANNOT_START
+
+
+def test_what_a_program_is_given_counts_though_its_value_is_not_known() -> None:
+    """The same command line twice: of the second, nothing but an unknown value differs."""
+    files = {
+        **alpine(),
+        "bin/app": musl_program(),
+        "t": tarball.program('#!/bin/sh\n[ "$A" ] && exec app\nexec /none\n'),
+        "s": tarball.program("#!/bin/sh\nexport A=\n/t\nread A\n/t && exec app\nexec /none\n"),
+    }
+    assert start(files, "/s", env=ENV).outcome is not Outcome.CANNOT_START

@@ -93,6 +93,7 @@ def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]
     frame = Frame(inner(name), Fields(tuple(map(inner, args)), more))
     flow = Flow(options=call.options)
     state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
+    state = state.touching(frozenset(map(inner, process.touched)))
     return state.doubted(_PROFILE) if {"l", "i"} & call.options else state
 
 

@@ -283,7 +283,9 @@ class ScriptWorld:
             process.file,
             process.cwd,
             tuple(sorted(process.env.items())),
+            process.unknown_env,
             process.doubt,
+            process.touched,
         )
         if key not in self._outcomes:
             self._outcomes[key] = self._outcome(process)
@@ -320,6 +322,7 @@ class ScriptWorld:
             cwd=outer(launch.cwd),
             file=outer(launch.file),
             more=launch.more or "",
+            touched=frozenset(map(outer, launch.touched)),
         )
         if doubt:
             process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, doubt))

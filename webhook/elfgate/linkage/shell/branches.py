@@ -76,7 +76,8 @@ def call_function(
 ) -> list[State]:
     """Run a function with these words, its name first."""
     depth = walk.deeper()
-    frame = Frame(state.frame.name, fields.without_first(), (*state.frame.calls, "function"), {})
+    calls, outer = (*state.frame.calls, "function"), state.frame.outer.union(state.frame.saved)
+    frame = Frame(state.frame.name, fields.without_first(), calls, outer=outer)
     inside = state._replace(frame=frame)
     if walk.world.dialect.is_bash:
         inside = own(inside, "FUNCNAME", _call_names(fields, state))

@@ -16,6 +16,7 @@ from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.syntax.nodes import (
     Arithmetic,
     Body,
+    Default,
     Expression,
     Parameter,
     Part,
@@ -227,6 +228,8 @@ class Expansion:
             several = self._parameters.several(part)
             if several is not None:
                 builder.add_several(several, part.quoted)
+                if part.quoted and not several.values and self._stays_empty(part):
+                    builder.add_text("", quoted=True)
                 return
             word = self._parameters.replacing(part)
             if word is not None:
@@ -234,6 +237,10 @@ class Expansion:
                 return
         value = self._part_value(part, first=False, assigned=False)
         builder.add_value(value, part.quoted)
+
+    def _stays_empty(self, part: Parameter) -> bool:
+        """Tell whether ``"${@+word}"`` is an empty word where there are no arguments; bash drops it."""
+        return isinstance(part.operation, Default) and not self.world.dialect.is_bash
 
     def _add_word(self, word: Word, builder: FieldBuilder, *, quoted: bool) -> None:
         """Add the word of ``${name-word}``: what is not quoted in it is split."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
 _CHARACTERS, _SEPARATED = 32, 3  # of a value that a unit splits at blanks, or at others
+_SPLIT = Unknown("how arguments are split is not known")
+_VANISHED = Unknown("whether an empty word stays is not known")
 _TOO_MANY = Unknown("a list is too long")
 
 
@@ -27,6 +29,7 @@ class FieldBuilder:
         self._unknown: Unknown | None = None
         self._present = False
         self._closing: Unknown | None = None
+        self._vanished = False
 
     @property
     def is_closed(self) -> bool:
@@ -53,6 +56,10 @@ class FieldBuilder:
     def add_several(self, fields: Fields, quoted: bool) -> None:  # noqa: FBT001
         """Add a list: its first joins what stands before it, its last what follows."""
         self._expansion.world.spend(len(fields.values))
+        if not quoted and self._splits_otherwise(fields):
+            self._closing = _SPLIT
+            return
+        self._vanished |= quoted and not fields.values
         for number, value in enumerate(fields.values):
             if number:
                 self._flush()
@@ -63,9 +70,27 @@ class FieldBuilder:
 
     def finished(self) -> Fields:
         """Give the fields."""
-        if self._closing is None:
+        if self._closing is None and self._vanished and self._is_empty():
+            self._closing = _VANISHED if self._present else None
+        elif self._closing is None:
             self._flush()
         return Fields(tuple(self._done), self._closing)
+
+    def _is_empty(self) -> bool:
+        """Tell whether bash may drop a word: a list in its quotes came to nothing, as all else of it."""
+        is_bash = self._expansion.world.dialect.is_bash
+        return is_bash and self._unknown is None and not any(text for text, _ in self._runs)
+
+    def _splits_otherwise(self, fields: Fields) -> bool:
+        """Tell whether a shell joins a list and splits it again, so that other empty fields come of it."""
+        separators, dialect = self._expansion.separators, self._expansion.world.dialect
+        if separators == BLANKS or not isinstance(separators, str):
+            return False
+        known = [value for value in fields.values if isinstance(value, str)]
+        others = set(separators) - set(BLANKS)
+        if dialect.is_bash:
+            return any(not value or not others.isdisjoint(value[0] + value[-1]) for value in known)
+        return any(not others.isdisjoint(value) for value in known)
 
     def _add_split(self, value: str) -> None:
         separators = self._expansion.separators

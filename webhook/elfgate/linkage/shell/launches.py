@@ -27,6 +27,7 @@ def launched(fields: Fields, state: State, world: World) -> Launch:
         state.variables.exported,
         state.files.cwd,
         doubt,
+        touched=state.files.touched,
     )
 
 

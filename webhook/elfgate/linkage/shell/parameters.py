@@ -77,7 +77,7 @@ class Parameters:
             return None
         fields = self._list(part)
         if isinstance(part.operation, Default):
-            present = _is_present(fields, colon=part.operation.colon)
+            present = self._is_present(fields, colon=part.operation.colon)
             if present is None:
                 return Fields(more=fields.doubt)
             if present is (part.operation.operator == "+"):
@@ -124,12 +124,17 @@ class Parameters:
             return self._joined(fields_or_none, star=_star(part))
         if isinstance(part.operation, Default):
             return self._default(part, part.operation)
+        return self._of_one(part)
+
+    def _of_one(self, part: Parameter) -> Scalar:
+        """Give the text of one value, changed by an operation; of none, there is nothing to change."""
         if isinstance(part.operation, BadOperation):
             raise ScriptEndsError
-        value = self._unless_unset(self._single(part), part)
+        single = self._single(part)
+        value = self._unless_unset(single, part)
         if part.length:
             return self._length(value)
-        if isinstance(value, Unknown) or part.operation is None:
+        if isinstance(value, Unknown) or single is UNSET or part.operation is None:
             return value
         return self._changed(value, part.operation)
 
@@ -267,13 +272,19 @@ class Parameters:
     def _present(self, part: Parameter, operation: Default) -> bool | None:
         """Tell whether a parameter counts as set."""
         if _is_list(part):
-            return _is_present(self._list(part), colon=operation.colon)
+            return self._is_present(self._list(part), colon=operation.colon)
         value = self._single(part)
         if value is UNSET:
             return False
         if isinstance(value, Unknown):
             return True if value.number else None
         return bool(value) or not operation.colon
+
+    def _is_present(self, fields: Fields, *, colon: bool) -> bool | None:
+        """Tell whether a list counts as set: dash and busybox take ``$@`` for set without arguments."""
+        if colon or fields.values or self._expansion.world.dialect.is_bash:
+            return _is_present(fields, colon=colon)
+        return True if self._expansion.world.dialect.name in {"dash", "busybox"} else None
 
     def _default(self, part: Parameter, operation: Default) -> Scalar:
         present = self._present(part, operation)
@@ -367,8 +378,8 @@ class Parameters:
             replacement = self._expansion.value(operation.replacement)
         if isinstance(replacement, Unknown):
             return replacement
-        if "&" in replacement:
-            return _PATTERN  # it stands for the match in some releases of bash
+        if "&" in replacement or "\\" in replacement:
+            return _PATTERN  # the match, or what quotes it, in some releases of bash
         spend = self._expansion.world.spend
         whole = replaced(value, pattern, replacement, spend, where=operation.where)
         return self._expansion.limited(whole)
@@ -393,8 +404,8 @@ class Parameters:
             return _PATTERN
         if offset < 0:
             offset += len(value)
-            if offset < 0:
-                return ""
+        if not 0 <= offset <= len(value):
+            return ""
         if length < 0:
             end = len(value) + length
             if end < offset:

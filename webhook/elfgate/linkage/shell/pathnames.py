@@ -82,7 +82,7 @@ def _matched(
     except PatternError:
         return _NOT_KNOWN
     world.spend(len(listing) // 4)
-    dots = component[0][0].startswith(".")
+    dots = component[0][0].lstrip("\\").startswith(".")
     if dots and (automaton.matches(".") or automaton.matches("..")):
         return _NOT_KNOWN  # releases differ in whether they are given
     return tuple(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from elfgate.linkage.shell.values import (
     NOTHING,
     SUCCESS,
+    UNSET,
     Fields,
     Functions,
     Launch,
@@ -32,12 +33,14 @@ class Frame(NamedTuple):
         args: ``$1`` and so on.
         calls: ``function`` or ``source``, of each call within the others.
         saved: The values that the function's own variables had outside; None if they had none.
+        outer: The names of those that the functions around it have of their own.
     """
 
     name: Scalar
     args: Fields
     calls: tuple[str, ...] = ()
     saved: Mapping[str, Value | None] = NOTHING
+    outer: frozenset[str] = frozenset()
 
 
 class Variables(NamedTuple):
@@ -244,7 +247,10 @@ def is_same(one: State, other: State) -> bool:
 def joined(one: State, other: State) -> State:
     """Make one state of two: what differs is not known."""
     return State(
-        one.frame._replace(saved={**other.frame.saved, **one.frame.saved}),
+        one.frame._replace(
+            saved={**other.frame.saved, **one.frame.saved},
+            outer=one.frame.outer | other.frame.outer,
+        ),
         _joined_variables(one.variables, other.variables),
         Files(
             one.files.cwd,
@@ -333,6 +339,15 @@ def returned(way: State, before: State) -> State:
         way = way.leaving(None)
     variables = way.variables._replace(values=values)
     return State(before.frame, variables, way.files, way.flow)
+
+
+def beyond(state: State, before: State, name: str) -> State:
+    """Take what a function has set to a variable of its own for the one that the script has outside."""
+    saved = {**state.frame.saved, name: state.variables.values.get(name)}
+    values = dict(state.variables.values)
+    values[name] = before.variables.values.get(name, UNSET)
+    frame, variables = state.frame._replace(saved=saved), state.variables._replace(values=values)
+    return state._replace(frame=frame, variables=variables)
 
 
 def own(state: State, name: str, value: Value) -> State:

@@ -108,6 +108,7 @@ class Launch(NamedTuple):
         cwd: Its working directory.
         doubt: Why it may not be as it seems; empty if it is.
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
+        touched: Paths that the script may have changed; with a slash behind, all below.
     """
 
     argv: tuple[str, ...]
@@ -117,6 +118,7 @@ class Launch(NamedTuple):
     cwd: str = "/"
     doubt: str = ""
     file: str = ""
+    touched: frozenset[str] = frozenset()
 
 
 class Status(NamedTuple):

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from elfgate.linkage.shell.assignments import assigning, set_to
 from elfgate.linkage.shell.calls import Call
-from elfgate.linkage.shell.ends import ScriptEndsError
+from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.splitting import BLANKS, split
-from elfgate.linkage.shell.state import State, own, weight
+from elfgate.linkage.shell.state import State, beyond, own, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.values import (
     FAILURE,
@@ -49,10 +49,14 @@ def declare(call: Call) -> list[State]:
     call.world.spend((len(names) + len(call.words)) * (1 + 2 * weight(call.state)))
     for name in names:
         if isinstance(name, str):
+            before = expansion.state
             _declared_name(call, name, options, expansion, local=local)
+            expansion.state = _outside(expansion.state, before, name.partition("=")[0], options)
     for word in call.words:
         if isinstance(word, Assignment):
+            before = expansion.state
             _declared(call, word, options, expansion, local=local)
+            expansion.state = _outside(expansion.state, before, word.name, options)
     return [expansion.state.ended()]
 
 
@@ -73,6 +77,15 @@ def _is_local(call: Call, options: frozenset[str]) -> bool:
     if call.name not in {"local", "declare", "typeset"} or "g" in options:
         return False
     return _INSIDE in call.state.frame.calls
+
+
+def _outside(state: State, before: State, name: str, options: frozenset[str]) -> State:
+    """``declare -g`` sets a variable of the script, though functions have one of their own."""
+    if "g" not in options:
+        return state
+    if name in before.frame.outer:
+        raise LostError("a function sets a variable that another one has of its own")
+    return beyond(state, before, name) if name in before.frame.saved else state
 
 
 def _asked(call: Call, options: frozenset[str], names: list[Scalar]) -> list[State]:

@@ -273,3 +273,11 @@ def test_a_working_directory_that_is_missing_is_made(directory: str, command: st
     files = {"run": static_program(), "here/run2": static_program(), "link": tarball.link("/here")}
     assert start(files, command, working_dir=directory).outcome is Outcome.STARTS
     assert failures(start(files, "./run", working_dir="/not")) == [Code.COMMAND_MISSING]
+
+
+@pytest.mark.parametrize("command", ["/app/p", "p"])
+def test_a_program_in_a_directory_that_could_not_be_listed_is_unknown(command: str) -> None:
+    files = {"app": tarball.Item("unreadable")}
+    prediction = start(files, command, env={"PATH": "/app"})
+    assert prediction.outcome is Outcome.UNKNOWN
+    assert prediction.findings[0].reason is UnknownReason.LIMIT_EXCEEDED

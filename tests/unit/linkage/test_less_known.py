@@ -55,9 +55,43 @@ def less_known(draw: st.DrawFn) -> tuple[str, Files, NodeFacts, Mapping[str, Any
     facts = draw(st.sets(st.sampled_from(["page_size", "cpu_level", "kernel", "runtime"])))
     unknown_facts: dict[str, Any] = dict.fromkeys(facts)
     node = replace(KNOWN, **unknown_facts)
+    overrides |= draw(unknown_words(case))
     unread = draw(st.sets(st.sampled_from(sorted(case.files)), max_size=2))
     files = {path: _unread(item) if path in unread else item for path, item in case.files.items()}
-    return name, files, node, overrides
+    return name, draw(unlisted(files)), node, overrides
+
+
+@st.composite
+def unknown_words(draw: st.DrawFn, case: Case) -> Mapping[str, Any]:
+    """A command line of the pod's own, some words of which hold values from elsewhere."""
+    words = case.command, tuple(case.overrides.get("args", ()))
+    unknown = [
+        draw(st.sets(st.sampled_from(range(len(each))))) if each else set() for each in words
+    ]
+    command, args = (
+        tuple(
+            draw(st.sampled_from(["$(X)", "/$(X)", word])) if number in places else word
+            for number, word in enumerate(each)
+        )
+        for each, places in zip(words, unknown, strict=True)
+    )
+    return {
+        "command": command,
+        "args": args,
+        "unknown_command": frozenset(unknown[0]),
+        "unknown_args": frozenset(unknown[1]),
+    }
+
+
+@st.composite
+def unlisted(draw: st.DrawFn, files: Files) -> Files:
+    """An image with a directory that could not be listed, with all that lies below it."""
+    directories = [place[1:] for place in places(files) if place[1:] and place[1:] not in files]
+    hidden = draw(st.sampled_from([None, *directories]))
+    if hidden is None:
+        return files
+    kept = {path: item for path, item in files.items() if not path.startswith(f"{hidden}/")}
+    return {**kept, hidden: tarball.Item("unreadable")}
 
 
 def _unread(item: tarball.Item | str | bytes) -> tarball.Item | str | bytes:
@@ -66,7 +100,7 @@ def _unread(item: tarball.Item | str | bytes) -> tarball.Item | str | bytes:
     return tarball.Item("unreadable")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(less_known())
 def test_what_starts_is_never_refused_for_want_of_knowledge(
     given_case: tuple[str, Files, NodeFacts, Mapping[str, Any]],

@@ -150,6 +150,9 @@ class World:
         if isinstance(found, Missing) and found.beyond:
             crossed = (*crossed, _plain(found.path, found.beyond))
         hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
+        if hidden is None and self._is_unlisted(found):
+            because = f"{found.path} could not be read"
+            return Hidden(crossed[0], Doubt(UnknownReason.LIMIT_EXCEEDED, because))
         if hidden is None:
             return found
         mount = next(mount for mount in self.mounts if f"{hidden}/".startswith(mount))
@@ -176,6 +179,13 @@ class World:
         names = self.tree.listdir(path)
         self.work.spend(LOOKUP + len(names) // NAMES)
         return names
+
+    def _is_unlisted(self, found: Found | Missing) -> bool:
+        """Tell whether a walk ends before what may be a directory, and could not be listed."""
+        if not isinstance(found, Missing) or found.errno != "ENOTDIR":
+            return False
+        last = self.tree.lookup(found.path, follow_last=False)
+        return isinstance(last, Found) and last.entry.kind is Kind.UNREADABLE
 
     def _is_null(self, found: Found | Missing, asked: str) -> bool:
         """Tell whether a walk ends at /dev/null, which every runtime makes: it reads as an empty file.

@@ -11,20 +11,17 @@ whose idioms these are.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from elfgate.linkage.shell.assignments import assigning
 from elfgate.linkage.shell.branches import (
     call_function,
     double_bracket,
     double_parenthesis,
     walk_case,
 )
-from elfgate.linkage.shell.builtins.table import builtins_of
-from elfgate.linkage.shell.calls import Call, name_in
-from elfgate.linkage.shell.commands import run_command
+from elfgate.linkage.shell.builtins.table import SPECIAL, builtins_of
 from elfgate.linkage.shell.ends import Ending, Followed, LostError, ScriptEndsError
-from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.loops import walk_for, walk_for_arithmetic, walk_loop
 from elfgate.linkage.shell.processes import background, pipe, subshell, substitute
+from elfgate.linkage.shell.simple import simple, walk_redirected
 from elfgate.linkage.shell.state import (
     State,
     merged,
@@ -32,7 +29,6 @@ from elfgate.linkage.shell.state import (
     weight,
     widened,
 )
-from elfgate.linkage.shell.streams import PLAIN, Streams, redirected
 from elfgate.linkage.shell.syntax.nodes import (
     Background,
     Body,
@@ -56,8 +52,6 @@ from elfgate.linkage.shell.syntax.nodes import (
 )
 from elfgate.linkage.shell.syntax.parser import parse
 from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
     UNSURE,
     Fields,
     Launch,
@@ -78,25 +72,6 @@ _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not th
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
 _CARELESS = "the script may go on without it"
-_SPECIAL = frozenset(
-    [
-        ".",
-        ":",
-        "break",
-        "continue",
-        "eval",
-        "exec",
-        "exit",
-        "export",
-        "readonly",
-        "return",
-        "set",
-        "shift",
-        "times",
-        "trap",
-        "unset",
-    ]
-)
 
 
 def follow(text: str, state: State, world: World) -> Followed:
@@ -143,7 +118,7 @@ class Interpreter:
         self.ends: list[tuple[Ending, State]] = []
         self.lost = False
         self._counts = counts
-        self._builtins = builtins_of(world.dialect)
+        self.builtins = builtins_of(world.dialect)
 
     def whole(self, text: str, state: State, *, errexit: bool = True) -> None:
         """Run a whole script, and note its ends."""
@@ -270,7 +245,7 @@ class Interpreter:
     ) -> list[State]:
         match node:
             case Simple():
-                return self._simple(node, state, errexit=errexit)
+                return simple(self, node, state, errexit=errexit)
             case Chain():
                 return self._chain(node, state, errexit=errexit)
             case If():
@@ -301,7 +276,7 @@ class Interpreter:
             case DoubleParenthesis():
                 return double_parenthesis(self, node, state, errexit=errexit)
             case Redirected():
-                return self._redirected(node, state, errexit=errexit)
+                return walk_redirected(self, node, state, errexit=errexit)
             case Opaque():
                 raise LostError(node.why)
 
@@ -356,7 +331,7 @@ class Interpreter:
     def _defined(self, node: Function, state: State) -> State:
         if node.name == _HANDLER and self.world.dialect.is_bash:
             raise LostError("a function runs in place of commands that are missing")
-        if node.name in _SPECIAL and self.world.dialect.special_errors_end:
+        if node.name in SPECIAL and self.world.dialect.special_errors_end:
             raise LostError("a function has the name of a special command")
         functions = {**state.variables.functions, node.name: node.body}
         variables = state.variables._replace(functions=functions)
@@ -365,79 +340,6 @@ class Interpreter:
     def _not(self, node: Not, state: State) -> list[State]:
         after = self.step(node.node, state, errexit=False)
         return [way.ended(status_of(opposite(way.flow.status.ok))) for way in after]
-
-    def _redirected(self, node: Redirected, state: State, *, errexit: bool) -> list[State]:
-        expansion = Expansion(self, state)
-        streams = redirected(node.redirects, expansion)
-        before = expansion.state
-        failing = self._unopened(streams, before, errexit=errexit)
-        if streams.opens is False:
-            return failing
-        ways = self.step(node.node, streams.entered(before), errexit=errexit)
-        return failing + [streams.left(before, way) for way in ways]
-
-    def _unopened(self, streams: Streams, state: State, *, errexit: bool) -> list[State]:
-        """The ways on which a redirection cannot be opened, so that the command fails."""
-        if streams.opens is True:
-            return []
-        status = FAILURE if streams.opens is False else UNSURE
-        return self.checked([state.ended(status)], errexit=errexit)
-
-    def _simple(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
-        if not node.words:
-            return self._assignments(node, state, errexit=errexit)
-        if node.literals is not None and not node.redirects:
-            return self._called(node, Fields(node.literals), state, PLAIN, errexit=errexit)
-        before = state.flow.status
-        expansion = Expansion(self, state, errexit=errexit)
-        fields = expansion.fields(node.expanded)
-        streams = redirected(node.redirects, expansion) if node.redirects else PLAIN
-        state = expansion.state
-        if not fields.values and fields.more is None:
-            if not expansion.substituted:
-                state = state.ended()
-            return self.checked(self._assigned(node, state, errexit=errexit), errexit=errexit)
-        return self._called(node, fields, state.ended(before), streams, errexit=errexit)
-
-    def _called(
-        self, node: Simple, fields: Fields, state: State, streams: Streams, *, errexit: bool
-    ) -> list[State]:
-        call = Call(
-            self,
-            name_in(fields),
-            node.assignments,
-            node.words,
-            fields,
-            state,
-            streams,
-            errexit,
-            self._builtins,
-        )
-        return self.checked(run_command(call), errexit=errexit)
-
-    def _assignments(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
-        """Assign one after another; the status is that of the last command within."""
-        before = state.flow.status
-        expansion = Expansion(self, state.ended(), errexit=errexit)
-        streams = redirected(node.redirects, expansion) if node.redirects else PLAIN
-        failing = self._unopened(streams, expansion.state, errexit=errexit)
-        if streams.opens is False:
-            return failing
-        status = SUCCESS
-        for one in node.assignments:
-            inner = Expansion(self, expansion.state.ended(before), errexit=errexit)
-            assigning(one, inner)
-            if inner.substituted:
-                status = inner.state.flow.status
-            expansion.state = inner.state
-        return failing + self.checked([expansion.state.ended(status)], errexit=errexit)
-
-    def _assigned(self, node: Simple, state: State, *, errexit: bool) -> list[State]:
-        """Apply the assignments before a command whose words have come to nothing."""
-        expansion = Expansion(self, state, errexit=errexit)
-        for one in node.assignments:
-            assigning(one, expansion)
-        return [expansion.state]
 
     def call_function(
         self, node: Node, fields: Fields, state: State, *, errexit: bool

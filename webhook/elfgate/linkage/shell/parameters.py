@@ -8,20 +8,14 @@ import re
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.arithmetic import number_of
-from elfgate.linkage.shell.automaton import Pattern, PatternError
-from elfgate.linkage.shell.edits import in_case, replaced, stripped
+from elfgate.linkage.shell.changes import changed, length_of
 from elfgate.linkage.shell.ends import ScriptEndsError
-from elfgate.linkage.shell.patterns import glob
 from elfgate.linkage.shell.state import joined
 from elfgate.linkage.shell.syntax.nodes import (
     BadOperation,
-    ChangeCase,
     Default,
-    Operation,
     Parameter,
-    Replace,
     Slice,
-    Strip,
     Word,
 )
 from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
@@ -29,15 +23,12 @@ from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown,
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
-_CHANGE = 20  # units of work that an operation costs beside its text
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = Unknown("a number is not known", number=True)
 _OPTIONS = Unknown("the options of the shell are not known")
 _NO_NAME = Unknown("the name of a variable is not known")
 _ELEMENT = Unknown("an element of an array is not known")
 _JOINED = Unknown("how a list is joined is not known")
-_LOCALE = Unknown("a length counts characters of a locale")
-_PATTERN = Unknown("a pattern is not understood")
 
 
 class Parameters:
@@ -133,10 +124,10 @@ class Parameters:
         single = self._single(part)
         value = self._unless_unset(single, part)
         if part.length:
-            return self._length(value)
+            return length_of(value, self._expansion)
         if isinstance(value, Unknown) or single is UNSET or part.operation is None:
             return value
-        return self._changed(value, part.operation)
+        return changed(value, part.operation, self._expansion)
 
     def _argument(self, number: int) -> Value:
         frame = self._expansion.state.frame
@@ -177,13 +168,13 @@ class Parameters:
             return self._cut(fields, operation, arguments=part.name in {"@", "*"})
         if isinstance(operation, BadOperation):
             raise ScriptEndsError
-        changed: list[Scalar] = []
+        changes: list[Scalar] = []
         for value in fields.values:
             if isinstance(value, str) and operation is not None:
-                changed.append(self._changed(value, operation))
+                changes.append(changed(value, operation, self._expansion))
             else:
-                changed.append(value)
-        return Fields(tuple(changed), fields.more)
+                changes.append(value)
+        return Fields(tuple(changes), fields.more)
 
     def _cut(self, fields: Fields, operation: Slice, *, arguments: bool) -> Fields:
         offset = self._expansion.number(operation.offset)
@@ -346,81 +337,6 @@ class Parameters:
         if part.name in self._expansion.state.variables.values:
             return True
         return self._expansion.world.is_surely_set(part.name)
-
-    def _length(self, value: Scalar) -> Scalar:
-        if isinstance(value, Unknown):
-            return _NUMBER
-        return str(len(value)) if self._expansion.counts_bytes(value) else _LOCALE
-
-    def _changed(self, value: str, operation: Operation) -> Scalar:
-        expansion = self._expansion
-        expansion.world.spend(_CHANGE)
-        if not expansion.counts_bytes(value):
-            return _LOCALE
-        if isinstance(operation, Slice):
-            return self._part_of(value, operation)
-        if isinstance(operation, ChangeCase):
-            return self._in_case(value, operation)
-        if not isinstance(operation, (Strip, Replace)):
-            raise ScriptEndsError
-        pattern = self._pattern(operation.pattern)
-        if isinstance(pattern, Unknown):
-            return pattern
-        spend = expansion.world.spend
-        if isinstance(operation, Strip):
-            ends = {"at_end": operation.at_end, "longest": operation.longest}
-            return stripped(value, pattern, spend, **ends)
-        return self._replaced(value, pattern, operation)
-
-    def _replaced(self, value: str, pattern: Pattern, operation: Replace) -> Scalar:
-        replacement: Scalar = ""
-        if operation.replacement is not None:
-            replacement = self._expansion.value(operation.replacement)
-        if isinstance(replacement, Unknown):
-            return replacement
-        if "&" in replacement or "\\" in replacement:
-            return _PATTERN  # the match, or what quotes it, in some releases of bash
-        spend = self._expansion.world.spend
-        whole = replaced(value, pattern, replacement, spend, where=operation.where)
-        return self._expansion.limited(whole)
-
-    def _pattern(self, word: Word) -> Pattern | Unknown:
-        runs = self._expansion.runs(word)
-        if isinstance(runs, Unknown):
-            return runs
-        if not self._expansion.counts_bytes(*(text for text, _ in runs)):
-            return _LOCALE
-        try:
-            return glob(runs, extended="extglob" in self._expansion.state.has)
-        except PatternError:
-            return _PATTERN
-
-    def _part_of(self, value: str, operation: Slice) -> Scalar:
-        offset = self._expansion.number(operation.offset)
-        length: int | Unknown = len(value)
-        if operation.length is not None:
-            length = self._expansion.number(operation.length)
-        if isinstance(offset, Unknown) or isinstance(length, Unknown):
-            return _PATTERN
-        if offset < 0:
-            offset += len(value)
-        if not 0 <= offset <= len(value):
-            return ""
-        if length < 0:
-            end = len(value) + length
-            if end < offset:
-                raise ScriptEndsError
-            return value[offset:end]
-        return value[offset : offset + length]
-
-    def _in_case(self, value: str, operation: ChangeCase) -> Scalar:
-        letters = None
-        if operation.pattern is not None:
-            automaton = self._expansion.automaton(operation.pattern)
-            if isinstance(automaton, Unknown):
-                return automaton
-            letters = automaton
-        return in_case(value, letters, upper=operation.upper, everywhere=operation.everywhere)
 
 
 def _first(value: Value) -> Value:

@@ -22,7 +22,6 @@ from elfgate.linkage.shell.syntax.nodes import (
     ForArithmetic,
     Function,
     Group,
-    HereDocument,
     If,
     Loop,
     Node,
@@ -34,13 +33,12 @@ from elfgate.linkage.shell.syntax.nodes import (
     Simple,
     Spend,
     Subshell,
-    Text,
     Word,
-    word_of,
 )
-from elfgate.linkage.shell.syntax.places import declares, delimiter
+from elfgate.linkage.shell.syntax.places import declares
+from elfgate.linkage.shell.syntax.redirections import read_document, redirection, word_ahead
 from elfgate.linkage.shell.syntax.script import Script, Scripts
-from elfgate.linkage.shell.syntax.source import Document, ScriptSyntaxError, Source
+from elfgate.linkage.shell.syntax.source import ScriptSyntaxError, Source
 from elfgate.linkage.shell.syntax.tests import TestReader
 from elfgate.linkage.shell.syntax.words import WordReader
 
@@ -54,10 +52,7 @@ _KEYWORD = re.compile(
 _CLOSING = frozenset({"then", "elif", "else", "fi", "esac", "do", "done", "}", "in"})
 _FUNCTION_NAME = re.compile(r"[^\s;&|()<>'\"\\$`=]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DIGITS = re.compile(r"[0-9]+(?=[<>])")
-_DESCRIPTOR_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}(?=[<>])")
 _DEFINES = re.compile(r"[ \t]*\([ \t]*\)")
-_REDIRECTIONS = frozenset(["<", ">", ">>", "<&", ">&", "<>", ">|", "&>", "&>>", "<<", "<<-", "<<<"])
 _CASE_ENDS = frozenset({";;", ";&", ";;&"})
 _scripts = Scripts()
 
@@ -117,6 +112,13 @@ class Parser:
                 raise ScriptSyntaxError(f"{ahead} stands where none is due")
             nodes.append(self._and_or())
 
+    def _commands(self, *until: str) -> Body:
+        """Read commands where at least one is due."""
+        body = self.body(*until)
+        if not body:
+            raise ScriptSyntaxError("a command is missing")
+        return body
+
     def _complete_command(self) -> Node:
         node = self._and_or()
         ahead = self._source.operator()
@@ -157,24 +159,7 @@ class Parser:
         source.advance(source.at + 1)
         documents, source.documents = source.documents, []
         for document in documents:
-            self._read_document(document)
-
-    def _read_document(self, document: Document) -> None:
-        source, lines = self._source, list[str]()
-        while source.at < len(source.text):
-            end = source.text.find("\n", source.at)
-            end = len(source.text) if end < 0 else end
-            line = source.text[source.at : end]
-            source.advance(min(end + 1, len(source.text)))
-            line = line.lstrip("\t") if document.tabs else line
-            if line == document.end:
-                break
-            lines.append(line + "\n")
-        text = "".join(lines)
-        if document.quoted:
-            document.place.word = word_of((Text(text, quoted=True),))
-        else:
-            document.place.word = self._words.document(text)
+            read_document(document, self._words)
 
     def _and_or(self) -> Node:
         nodes, operators = [self._pipeline()], []
@@ -221,7 +206,7 @@ class Parser:
             node = self._simple()
         else:
             redirects: list[Redirect] = []
-            while self._redirection(redirects):
+            while redirection(self._words, redirects):
                 pass
             if redirects:
                 node = Redirected(node, tuple(redirects))
@@ -262,23 +247,16 @@ class Parser:
 
     def _function_word(self) -> Node:
         self._take("function")
-        name = self._words_ahead().literal or ""
+        name = word_ahead(self._words).literal or ""
         self._source.skip_blanks()
         if behind := _DEFINES.match(self._source.text, self._source.at):
             self._source.advance(behind.end())
         self._skip_newlines()
         return Function(name, self._command())
 
-    def _words_ahead(self) -> Word:
-        self._source.skip_blanks()
-        word = self._words.word()
-        if not word.parts:
-            raise ScriptSyntaxError("a word is missing")
-        return word
-
     def _group(self) -> Node:
         self._take("{")
-        body = self.body("}")
+        body = self._commands("}")
         self._take("}")
         return Group(body)
 
@@ -291,7 +269,7 @@ class Parser:
                 return DoubleParenthesis(expression_of(word, self._source.dialect))
             self._source.at = start
         self._take("(")
-        body = self.body(")")
+        body = self._commands(")")
         self._take(")")
         return Subshell(body)
 
@@ -305,22 +283,22 @@ class Parser:
         while keyword != "fi":
             condition = None
             if keyword != "else":
-                condition = self.body("then")
+                condition = self._commands("then")
                 self._take("then")
-            branches.append((condition, self.body("elif", "else", "fi")))
+            branches.append((condition, self._commands("elif", "else", "fi")))
             keyword = self._take("elif", "else", "fi")
         return If(tuple(branches))
 
     def _loop(self) -> Node:
         until = self._take("while", "until") == "until"
-        condition = self.body("do")
+        condition = self._commands("do")
         return Loop(condition, self._do(), until)
 
     def _do(self) -> Body:
         self._skip_separators()
         closing = "}" if self._ahead() == "{" else "done"
         self._take("do", "{")
-        body = self.body(closing)
+        body = self._commands(closing)
         self._take(closing)
         return body
 
@@ -367,7 +345,7 @@ class Parser:
 
     def _case(self) -> Node:
         self._take("case")
-        word = self._words_ahead()
+        word = word_ahead(self._words)
         self._skip_newlines()
         self._take("in")
         branches: list[Branch] = []
@@ -389,10 +367,10 @@ class Parser:
     def _patterns(self) -> tuple[Word, ...]:
         if self._source.operator() == "(":
             self._take("(")
-        patterns = [self._words_ahead()]
+        patterns = [word_ahead(self._words)]
         while self._source.operator() == "|":
             self._take("|")
-            patterns.append(self._words_ahead())
+            patterns.append(word_ahead(self._words))
         self._take(")")
         return tuple(patterns)
 
@@ -402,7 +380,7 @@ class Parser:
         redirects: list[Redirect] = []
         start, source = self._source.at, self._source
         while source.here:
-            if self._redirection(redirects):
+            if redirection(self._words, redirects):
                 continue
             if source.operator() or not source.here:
                 break
@@ -417,30 +395,6 @@ class Parser:
         if source.at == start or not (assignments or words or redirects):
             raise ScriptSyntaxError("a command is empty")
         return Simple(tuple(assignments), tuple(words), tuple(redirects))
-
-    def _redirection(self, redirects: list[Redirect]) -> bool:
-        """Read a redirection, if there is one: the descriptor, the operator, the word."""
-        source = self._source
-        source.skip_blanks()
-        start = source.at
-        descriptor = source.take(_DIGITS) or ""
-        if not descriptor and source.dialect.arrays:
-            descriptor = source.take(_DESCRIPTOR_NAME) or ""
-        operator = source.operator()
-        if operator not in _REDIRECTIONS:
-            source.at = start
-            return False
-        source.advance(source.at + len(operator))
-        target = self._words_ahead()
-        if operator not in {"<<", "<<-"}:
-            redirects.append(Redirect(operator, target, descriptor))
-            return True
-        document = HereDocument()
-        redirects.append(Redirect(operator, target, descriptor, document))
-        quoted = any(isinstance(part, Text) and part.quoted for part in target.parts)
-        pending = Document(delimiter(target), operator == "<<-", quoted, document)
-        source.documents.append(pending)
-        return True
 
     def _backquoted(self, text: str) -> Body:
         source = Source(text, self._source.dialect, self._source.spend, depth=self._source.depth)

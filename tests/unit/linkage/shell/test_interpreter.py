@@ -2,9 +2,10 @@
 
 import pytest
 
+from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BASH_AS_SH, BUSYBOX, DASH, KSH, Dialect
 from elfgate.linkage.shell.values import Unknown
-from support.script_world import FakeWorld, ends
+from support.script_world import FakeWorld, ends, first_state
 
 ARGS = ("a", "b c", "d")
 LISTS = [
@@ -181,3 +182,59 @@ def test_what_is_not_understood_counts_only_where_it_is_reached() -> None:
 
 def test_an_array_in_dash_is_an_error_of_its_grammar() -> None:
     assert ends("a=(x)\nexec /good", FakeWorld(DASH)) == ["lost"]
+
+
+@pytest.mark.parametrize("script", ["{\n# nothing\n}", "( )", "if :; then fi", "while :; do done"])
+def test_a_body_without_a_command_is_an_error_of_the_grammar(script: str) -> None:
+    assert ends(f"{script}\nexec /good", FakeWorld()) == ["lost"]
+
+
+OUTSIDE = [
+    ("x=a; f() { local x=b; declare -g x=c; }; f", "c"),
+    ("x=a; f() { local x=b; declare -g x=c; y=$x; }; f; x=$y", "b"),
+    ("x=a; f() { declare -g x=c; }; g() { f; }; g", "c"),
+]
+
+
+@pytest.mark.parametrize(("script", "value"), OUTSIDE)
+def test_declare_g_sets_the_variable_outside(script: str, value: str) -> None:
+    assert ends(f'{script}\nexec "$x"', FakeWorld()) == [(value,)]
+
+
+def test_declare_g_behind_another_functions_variable_is_not_followed() -> None:
+    script = "f() { declare -g x=c; }; g() { local x=b; f; }; g; exec $x"
+    assert ends(script, FakeWorld()) == ["lost"]
+
+
+OTHERWISE = [
+    (BASH, 'exec x "${*-none}" "${e/#/y}" "${u/#/y}"', ("x", "none", "y", "")),
+    (DASH, 'exec x "${*-none}" "${*+some}"', ("x", "", "some")),
+    (BUSYBOX, 'exec x "${@+some}"', ("x", "some")),
+    (BASH, 'exec x "${@+some}"', ("x",)),
+    (BASH, 'exec x "${e:1: -1}"', ("x", "")),
+]
+
+
+@pytest.mark.parametrize(("dialect", "script", "words"), OTHERWISE)
+def test_what_is_not_there_is_as_the_shell_takes_it(
+    dialect: Dialect, script: str, words: tuple[str, ...]
+) -> None:
+    assert ends(f"e=\n{script}", FakeWorld(dialect)) == [words]
+
+
+LISTS_SPLIT_AGAIN = [
+    (BUSYBOX, "IFS=:; exec x $@", ("a:", "b")),
+    (DASH, "IFS=-; exec x $*", ("-a", "b")),
+    (BASH, "IFS=:; exec x $*", ("", "b")),
+    (BASH, 'e=; set --; exec x "$e$@"', ()),
+    (BASH, r'x=a; y=\\; exec x "${x/a/$y}"', ()),
+]
+
+
+@pytest.mark.parametrize(("dialect", "script", "args"), LISTS_SPLIT_AGAIN)
+def test_what_releases_of_a_shell_split_in_their_own_way_is_not_known(
+    dialect: Dialect, script: str, args: tuple[str, ...]
+) -> None:
+    (ending,) = follow(script, first_state(*args), FakeWorld(dialect)).endings
+    assert ending.launch is not None
+    assert ending.launch.more

@@ -267,6 +267,15 @@ class Registries(Model):
     )
 
 
+class Notifications(Model):
+    """Push notifications of registries (`POST /notify`), by which images are read before their first pod."""
+
+    tokens: Path = Field(
+        description="A file of tokens, one a line, of 16 characters or more; two let one be exchanged without a gap. A "
+        "registry shows one in the path (`/notify/TOKEN`) or as its `Authorization`."
+    )
+
+
 class BundleKey(Model):
     """A key that may sign a bundle. Two keys at a time let one be exchanged without a gap."""
 
@@ -451,6 +460,7 @@ class Settings(Model):
         "`docker-archive:FILE`, …",
     )
     registries: Registries = Field(default=Registries(), description=Registries.__doc__)
+    notifications: Notifications | None = Field(default=None, description=Notifications.__doc__)
     policies: Policies = Field(default=Policies(), description=Policies.__doc__)
     admission: Admission = Field(default=Admission(), description=Admission.__doc__)
     limits: ImageLimits = Field(default=ImageLimits(), description=ImageLimits.__doc__)

@@ -9,6 +9,7 @@
   "policies" (include "elfgate.settings.policies" . | fromYaml)
   "admission" (dict "bindings" $v.bindings "steer" $v.steer "events" $v.events "exempt_namespaces" $v.exemptNamespaces)
 -}}
+{{- if $v.notifications.secret }}{{- $_ := set $settings "notifications" (dict "tokens" "/run/elfgate/notifications/tokens") }}{{- end }}
 {{- with $v.nodes.snapshotter }}{{- $_ := set $settings.nodes "snapshotter" . }}{{- end }}
 {{- if eq $v.store.kind "valkey" -}}
 {{- $_ := set $settings "store" (dict "url" (required "store.valkey.url must be set with store.kind valkey" $v.store.valkey.url)) -}}

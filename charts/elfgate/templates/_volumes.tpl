@@ -32,6 +32,12 @@ hosts-{{ . | replace ":" "_" }}.toml
 - name: tls
   secret: {secretName: {{ include "elfgate.tlsSecret" . }}}
 {{- end }}
+{{- with .Values.notifications.secret }}
+- name: notifications
+  secret:
+    secretName: {{ . }}
+    items: [{key: tokens, path: tokens}]
+{{- end }}
 {{- if eq .Values.store.kind "emptyDir" }}
 - name: facts
   emptyDir: {sizeLimit: {{ .Values.store.volumeSize }}}
@@ -54,6 +60,9 @@ hosts-{{ . | replace ":" "_" }}.toml
 {{- end }}
 {{- if ne .Values.certificates.mode "self" }}
 - {name: tls, mountPath: /run/elfgate/tls, readOnly: true}
+{{- end }}
+{{- if .Values.notifications.secret }}
+- {name: notifications, mountPath: /run/elfgate/notifications, readOnly: true}
 {{- end }}
 {{- if ne .Values.store.kind "valkey" }}
 - {name: facts, mountPath: /var/lib/elfgate}

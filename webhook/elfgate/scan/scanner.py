@@ -30,6 +30,7 @@ _UNKNOWN_DISTRO = Distro("unknown")
 # Of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it.
 _WEBASSEMBLY = "wasm"
 _MAX_ALTERNATIVES = 2
+_AHEAD = Asker("read-ahead")  # whose share of reading it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +339,15 @@ class Scanner:
             Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too"
         )
         return Prediction((), (finding,))
+
+    async def read_ahead(self, image: str, platform: Platform) -> None:
+        """Read all of an image for a platform, for those who will ask.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        await self._reader.read(self._locate(image, _AHEAD), platform)
 
     async def load(self) -> None:
         """Recall what was found before this process began."""

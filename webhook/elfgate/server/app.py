@@ -1,9 +1,10 @@
 """The webhook as an ASGI application: what comes over HTTP and by when it must be answered, not how it is judged.
 
-``POST /validate`` answers AdmissionReviews, and ``POST /mutate`` does where pods are steered; ``/healthz``, ``/readyz``
-and ``/metrics`` are for kubelet and Prometheus.
+``POST /validate`` answers AdmissionReviews, and ``POST /mutate`` does where pods are steered; ``POST /notify`` takes
+registries' push notifications; ``/healthz``, ``/readyz`` and ``/metrics`` are for kubelet and Prometheus.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -13,6 +14,7 @@ from elfgate.server import glance
 from elfgate.server.clients import may_ask
 from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
+from elfgate.server.notify import Notify
 from elfgate.server.request import HungUpError, Message, Receive, RefusedError, Scope
 from elfgate.server.reviews import Door, Reviews
 from elfgate.server.seldom import Seldom
@@ -26,6 +28,7 @@ _RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-lengt
 METHODS = {
     "/validate": ("POST",),
     "/mutate": ("POST",),
+    "/notify": ("POST",),
     "/healthz": ("GET", "HEAD"),
     "/readyz": ("GET", "HEAD"),
     "/metrics": ("GET", "HEAD"),
@@ -37,6 +40,7 @@ def _encoded(fields: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
     return [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields]
 
 
+_NOTIFIED = {401: "token", 503: "room"}
 Ready = Callable[[], Awaitable[list[str]]]
 """Says what is not ready yet, a line each; nothing if all is."""
 
@@ -47,6 +51,7 @@ class Webhook:
     Args:
         judge: What judges reviews.
         steer: What answers the mutating endpoint; None if there is none.
+        notify: What takes push notifications; None if nothing does.
         ready: Says what is not ready yet.
         metrics: Where reviews are counted.
         settings: Of these, ``admission`` and ``tls`` matter here.
@@ -60,6 +65,7 @@ class Webhook:
         *,
         judge: Judge[Any],
         steer: Judge[Any] | None = None,
+        notify: Notify | None = None,
         ready: Ready,
         metrics: Metrics,
         settings: Settings,
@@ -67,9 +73,9 @@ class Webhook:
         self._doors = {"/validate": Door(judge, refuses=settings.admission.fail == "deny")}
         if steer is not None:
             self._doors["/mutate"] = Door(steer, refuses=False)
-        self._methods = {
-            path: METHODS[path] for path in METHODS if path != "/mutate" or steer is not None
-        }
+        left_out = {"/mutate": steer is None, "/notify": notify is None}
+        self._methods = {path: METHODS[path] for path in METHODS if not left_out.get(path)}
+        self._notify = notify
         self._ready = ready
         self._metrics = metrics
         self._reviews = Reviews(settings.admission, metrics)
@@ -108,6 +114,8 @@ class Webhook:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if path.startswith("/notify/"):
+            path = "/notify"  # a token follows
         methods = self._methods.get(path)
         if methods is None:
             await self._reply(send, 404, f"not found; try {', '.join(self._methods)}\n")
@@ -125,6 +133,8 @@ class Webhook:
             )
         elif path in self._doors:
             await self._review(self._doors[path], scope, receive, send)
+        elif path == "/notify" and self._notify is not None:
+            await self._notified(self._notify, scope, receive, send)
         elif path == "/healthz":
             await self._reply(send, 200, "ok\n")
         elif path == "/readyz":
@@ -149,6 +159,17 @@ class Webhook:
             log.debug("client hung up within its request")
         finally:
             self._in_flight -= 1
+
+    async def _notified(self, notify: Notify, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            told = await notify.answer(scope, receive, asyncio.get_running_loop().time())
+            self._metrics.notified("taken")
+            await self._reply(send, 202, told)
+        except RefusedError as refused:
+            self._metrics.notified(_NOTIFIED.get(refused.status, "invalid"))
+            await self._reply(send, refused.status, f"{refused}\n", connection="close")
+        except HungUpError:
+            log.debug("client hung up within its notification")
 
     async def missing(self) -> list[str]:
         """The parts that are not ready now, a line each."""

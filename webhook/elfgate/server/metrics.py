@@ -134,6 +134,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._notifications = Counter(
+            "elfgate_notifications",
+            "Push notifications of registries, by result",
+            ["result"],
+            registry=self.registry,
+        )
         self._ready = Gauge(
             "elfgate_ready",
             "1 if the last readiness probe was answered with yes",
@@ -263,6 +269,10 @@ class Metrics:
     def store_failed(self, store: str) -> None:
         """Count a failure of the ``near`` or the ``shared`` store. Any thread may call it."""
         self._stores.labels(store).inc()
+
+    def notified(self, result: str) -> None:
+        """Count a push notification: ``taken``, or refused for its ``token``, for want of ``room``, as ``invalid``."""
+        self._notifications.labels(result).inc()
 
     def unread(self, reason: str) -> None:
         """Count an image that could not be read, by ``UnknownReason``."""

@@ -21,6 +21,7 @@ from elfgate.server.doorway import Doorway
 from elfgate.server.heart import Heart
 from elfgate.server.judge import Judge
 from elfgate.server.metrics import Metrics
+from elfgate.server.notify import Notify
 from elfgate.server.protocol import HEAD_BYTES, bounded
 from elfgate.server.readiness import readiness
 from elfgate.server.tls import Certificate
@@ -58,6 +59,7 @@ async def serve(
     settings: Settings,
     judge: Judge[Any],
     steer: Judge[Any] | None = None,
+    notify: Notify | None = None,
     ready: Ready,
     metrics: Metrics,
 ) -> None:
@@ -71,6 +73,7 @@ async def serve(
         settings: ``listen``, ``tls`` and ``admission`` matter here.
         judge: What judges reviews.
         steer: What answers the mutating endpoint; None if there is none.
+        notify: What takes push notifications; None if nothing does.
         ready: Says what is not ready yet; the certificate and the endpoint itself are added to it here.
         metrics: Where reviews are counted.
 
@@ -98,7 +101,12 @@ async def serve(
 
         endpoint = readiness({"endpoint": answers})
         webhook = Webhook(
-            judge=judge, steer=steer, ready=all_ready, metrics=metrics, settings=settings
+            judge=judge,
+            steer=steer,
+            notify=notify,
+            ready=all_ready,
+            metrics=metrics,
+            settings=settings,
         )
         heart = Heart(webhook.missing, metrics.lagged)
         server = _Server(webhook, certificate, settings, metrics, heart)

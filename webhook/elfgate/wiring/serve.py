@@ -22,6 +22,7 @@ from elfgate.server.validate import Validator
 from elfgate.wiring import bundles, images, policies
 from elfgate.wiring.certificate import certificate
 from elfgate.wiring.inventory import Cluster, cluster
+from elfgate.wiring.notifications import notifications
 
 if TYPE_CHECKING:
     from elfgate.policy.active import ActiveEngine, Result
@@ -73,11 +74,17 @@ async def serve(settings: "Settings") -> None:
             async def not_ready() -> list[str]:
                 return [*await validator.not_ready(), *(state.not_ready() if state else ())]
 
-            async with validator.following_up(), following, certificate(settings) as served:
+            async with (
+                notifications(settings, scanner, known.inventory) as notify,
+                validator.following_up(),
+                following,
+                certificate(settings) as served,
+            ):
                 await serve_judge(
                     settings=served,
                     judge=validator,
                     steer=Steerer(validator) if settings.admission.steer else None,
+                    notify=notify,
                     ready=not_ready,
                     metrics=metrics,
                 )

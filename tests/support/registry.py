@@ -66,6 +66,9 @@ class Registry(Background):
         expires_in: Seconds that a token is said to hold.
         tls: Serve over TLS, as ``localhost``.
         ranges: Serve parts of blobs to whoever asks for them.
+
+    Attributes:
+        by_range: What to answer instead, by path and by the first byte that is asked for.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Registry(Background):
             else ""
         )
         self.expires_in = expires_in
+        self.by_range: dict[str, dict[int, Answer]] = {}
         self.seen: list[Seen] = []
         self.tokens: set[str] = set()
         self.stopping = threading.Event()
@@ -197,13 +201,17 @@ class _Handler(BaseHTTPRequestHandler):
                 body,
             )
         )
-        answer = self.registry.next_answer(path)
+        answer = self._by_range(path) or self.registry.next_answer(path)
         if answer is None:
             route: Callable[[], Answer] = (
                 self._token if path == "/token" else lambda: self._content(path)
             )
             answer = route()
         self._send(answer)
+
+    def _by_range(self, path: str) -> Answer | None:
+        first = self.headers.get("Range", "").removeprefix("bytes=").partition("-")[0]
+        return self.registry.by_range.get(path, {}).get(int(first)) if first else None
 
     def _token(self) -> Answer:
         registry = self.registry

@@ -76,8 +76,14 @@ class Api:
             self.check_status(reply, what)
             yield reply
 
-    def blob(self, path: str, what: str) -> Body:
-        """The bytes of ``path``, however often the connection breaks off (within bounds); a context manager."""
+    def blob(self, path: str, what: str, size: int = 0) -> Body:
+        """The bytes of ``path``, however often the connection breaks off (within bounds); a context manager.
+
+        Args:
+            path: The blob's.
+            what: The blob, for messages.
+            size: Bytes that it has, if it may be fetched by several ranges at a time.
+        """
 
         @contextmanager
         def ask(more: Sequence[tuple[str, str]]) -> Iterator[Reply]:
@@ -85,7 +91,7 @@ class Api:
                 self.check_status(reply, what)
                 yield reply
 
-        return Body(ask)
+        return Body(ask, size)
 
     def span(self, path: str, start: int, end: int, what: str) -> bytes:
         """The bytes of ``path`` from one offset up to another.

@@ -9,7 +9,9 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
+from elfgate.errors import UnansweredError, UnknownReason, UnreadableError
 from elfgate.images.connections import BrokenOffError, Reply
+from elfgate.images.spans import LARGE, SPAN, Spans
 
 _MOST_RESUMED = 3
 Ask = Callable[[Sequence[tuple[str, str]]], AbstractContextManager[Reply]]
@@ -21,13 +23,17 @@ class Body:
 
     Args:
         ask: Asks for it.
+        size: Bytes that it has; 0 if that is not known. A large one is fetched by several ranges at a time, if the
+            registry serves them.
 
     Attributes:
         encoding: The content encoding that the registry says it has; empty for none.
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, size: int = 0) -> None:
         self._ask = ask
+        self._size = size
+        self._spans: Spans | None = None
         self._open = ExitStack()
         self._count = 0
         self._resumed = 0
@@ -39,7 +45,8 @@ class Body:
         Raises:
             UnreadableError: if it is not to be had.
         """
-        self._reply = self._open.enter_context(self._ask(()))
+        begun = self._by_spans() if self._size >= LARGE else None
+        self._reply = begun or self._open.enter_context(self._ask(()))
         self.encoding = self._reply.encoding
         return self
 
@@ -50,6 +57,8 @@ class Body:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection, or give it back."""
+        if self._spans is not None:
+            self._spans.close()
         self._open.__exit__(kind, error, trace)
 
     def read(self, size: int = -1, /) -> bytes:
@@ -58,6 +67,8 @@ class Body:
         Raises:
             UnreadableError: if the connection breaks off more often than it can be taken up.
         """
+        if self._spans is not None:
+            return self._spans.read(size)
         while True:
             try:
                 data = self._reply.read(size)
@@ -67,6 +78,38 @@ class Body:
             else:
                 self._count += len(data)
                 return data
+
+    def _by_spans(self) -> Reply | None:
+        """Ask for the first span; the whole may come instead, or nothing from a registry that minds the asking."""
+        trying = ExitStack()
+        try:
+            reply = trying.enter_context(self._ask(_range(0, SPAN)))
+        except UnreadableError as error:
+            is_answer = not isinstance(error, UnansweredError | BrokenOffError)
+            if is_answer and error.reason is UnknownReason.REGISTRY_UNREACHABLE:
+                return None
+            raise
+        if _is_span(reply, 0, SPAN, self._size):
+            self._spans = Spans(reply, self._size, self._span)
+        elif reply.status == HTTPStatus.PARTIAL_CONTENT:
+            trying.close()
+            return None
+        self._open = trying
+        return reply
+
+    def _span(self, start: int, end: int) -> bytes:
+        for is_last in (False, True):
+            try:
+                with self._ask(_range(start, end)) as reply:
+                    if _is_span(reply, start, end, self._size):
+                        data = reply.read_bounded(end - start, "a part of a layer")
+                        if len(data) == end - start:
+                            return data
+            except BrokenOffError:
+                if is_last:
+                    raise
+        message = "a part of a layer cannot be had, though another could"
+        raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
 
     def _resume(self) -> bool:
         """Ask for the rest; False if the registry does not serve it."""
@@ -87,3 +130,14 @@ class Body:
             left -= len(data)
         self._reply = reply
         return not left
+
+
+def _range(start: int, end: int) -> Sequence[tuple[str, str]]:
+    return (("Range", f"bytes={start}-{end - 1}"),)
+
+
+def _is_span(reply: Reply, start: int, end: int, size: int) -> bool:
+    """Whether a reply is this part of a blob of that size, as it is."""
+    told = reply.headers.get("content-range", "")
+    is_part = reply.status == HTTPStatus.PARTIAL_CONTENT and not reply.encoding
+    return is_part and told == f"bytes {start}-{end - 1}/{size}"

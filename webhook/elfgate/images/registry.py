@@ -176,7 +176,7 @@ class Repository:
         path = f"blobs/{descriptor.digest}"
 
         def fetch(api: Api) -> Layer:
-            with api.blob(path, what) as body:
+            with api.blob(path, what, descriptor.size) as body:
                 try:
                     return self._indexed(self._counted(body), descriptor)
                 except UnreadableError as error:

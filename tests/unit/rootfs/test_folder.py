@@ -102,6 +102,7 @@ def test_layers_that_lie_alike_either_way_make_one_tree() -> None:
         {"bin/tool": program(""), opaque("usr/bin"): ""},
         {"bin/tool": program(""), opaque("usr"): ""},
         {"usr/bin/deep/x": "", opaque("bin"): ""},
+        {opaque("bin"): "", "bin/": directory()},
         {whiteout("usr"): "", "usr/": directory(), "bin/tool": program("")},
         {"bin/tool": program(""), "sbin/tool": program("")},
         {whiteout("bin/deep"): "", "deep/tool": program("")},

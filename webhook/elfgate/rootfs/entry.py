@@ -24,7 +24,7 @@ class Kind(IntEnum):
 OPAQUE = 0x01  # a directory that hides what the layers below have in it
 IMPLIED = 0x02  # a directory without an entry of its own: only its contents tell of it
 RENEWED = 0x04  # a directory made where the same layer has hidden or replaced something
-LATE = 0x08  # a directory whose own entry follows some of its contents
+LATE = 0x08  # a directory whose own entry follows some of its contents, or its opaque mark
 DISPUTED = 0x10  # of a layer's root: what is unpacked depends on more than the index has
 
 

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 
 MAGIC = b"elfgate\0"
-VERSION = 8
+VERSION = 9
 
 HEADER = struct.Struct(
     "<8sHHIQ"

@@ -67,7 +67,8 @@ class Directory(Name):
 
     def own(self, entry: Entry) -> None:
         """Take mode and owner from the directory's own entry."""
-        late = LATE if self.is_implied and self.children else 0
+        has_acted = bool(self.children) or self.entry.opaque
+        late = LATE if self.is_implied and has_acted else 0
         self.entry = entry._replace(traits=self.entry.traits & ~IMPLIED | late)
 
 

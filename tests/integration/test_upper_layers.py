@@ -1,7 +1,8 @@
 """Upper layers are read first, and those below only if the start turns on them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,30 @@ def test_small_layers_are_read_along_with_the_top_one(tmp_path: Path) -> None:
             async with scanning(registry, tmp_path / "facts.db") as scanner:
                 assert (await asked(scanner, registry)).outcome is Outcome.STARTS
             assert read(registry, small) == [1, 2]
+
+    asyncio.run(run())
+
+
+def test_layers_of_one_image_are_unpacked_at_the_same_time(tmp_path: Path) -> None:
+    """Each has a process of its own: neither ends before both have begun."""
+    together = threading.Barrier(2, timeout=20)
+    two = served(of(elf_file("amd64", type=2)), MORE)
+
+    def waiting(layer: Blob) -> Iterator[bytes]:
+        yield layer.data[:512]
+        together.wait()
+        yield layer.data[512:]
+
+    async def run() -> None:
+        with Registry({"example/app": {"1": two}}) as registry:
+            for layer in two.children[1:]:
+                length = {"Content-Length": str(len(layer.data))}
+                path = f"/v2/example/app/blobs/{layer.digest}"
+                registry.answer(path, Answer(200, length, waiting(layer)))
+            async with scanning(
+                registry, tmp_path / "facts.db", by_upper=lambda: False, isolation="required"
+            ) as scanner:
+                assert (await asked(scanner, registry)).outcome is Outcome.STARTS
 
     asyncio.run(run())
 

@@ -144,6 +144,33 @@ def test_small_layers_are_read_along_with_the_top_one(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_an_image_that_takes_too_long_is_read_whole_for_the_next_to_ask(tmp_path: Path) -> None:
+    gone = threading.Event()
+    top = APP.children[-1]
+
+    def slow() -> Iterator[bytes]:
+        yield top.data[:512]
+        gone.wait(20)
+        yield top.data[512:]
+
+    async def run() -> None:
+        with Registry({"example/app": {"1": APP}}) as registry:
+            length = {"Content-Length": str(len(top.data))}
+            path = f"/v2/example/app/blobs/{top.digest}"
+            registry.answer(path, Answer(200, length, slow()))
+            async with scanning(registry, tmp_path / "facts.db") as scanner:
+                image = registry.reference("example/app:1")
+                early = await scanner.linkage(image, AMD64, within=1.0)
+                assert early.outcome is Outcome.UNKNOWN
+                gone.set()
+                while len(read(registry, APP)) < 3:  # noqa: ASYNC110 - the registry has threads
+                    await asyncio.sleep(0.05)
+                assert (await scanner.linkage(image, AMD64)).outcome is Outcome.STARTS
+                assert registry.paths("GET").count(path) == 1
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_layers_of_one_image_are_unpacked_at_the_same_time(tmp_path: Path) -> None:
     """Each has a process of its own: neither ends before both have begun."""
     together = threading.Barrier(2, timeout=20)

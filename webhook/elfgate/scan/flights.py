@@ -58,6 +58,13 @@ class Flights:
             if self._shedding:
                 self._end_if_alone(thing, source, flight)
 
+    def begin(
+        self, thing: str, begin: Callable[[], Coroutine[Any, Any, object]], *, source: str = ""
+    ) -> None:
+        """Begin a flight that nobody waits for yet, unless there is too much else to do."""
+        if not self._shedding:
+            self._board(thing, source, begin)
+
     async def first(
         self,
         thing: str,

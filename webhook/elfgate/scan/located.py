@@ -1,8 +1,10 @@
 """An image that is to be read, and what was read of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from elfgate.images.manifest import Config
 from elfgate.images.source import Descriptor, Source
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.platforms import Platform
@@ -80,6 +82,25 @@ class Contents:
     startable: bool = True
     partial: bool = False
     unread: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        manifest: Descriptor,
+        config: Config,
+        layers: Sequence[tuple[str, Layer]],
+        descriptors: Sequence[Descriptor],
+    ) -> "Contents":
+        """An image of a manifest, with the layers of these descriptors as they were read."""
+        partial = [name for name, _ in layers] != [layer.digest for layer in descriptors]
+        return cls(
+            manifest.digest, config.platform, config.defaults, tuple(layers), partial=partial
+        )
+
+    @classmethod
+    def of_data(cls, digest: str) -> "Contents":
+        """An artifact, or data: nothing to start."""
+        return cls(digest, Platform("", ""), ImageDefaults(), (), startable=False)
 
     @property
     def wanting(self) -> bool:

@@ -1,16 +1,17 @@
 """Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config
 from elfgate.images.pull import Pulled
 from elfgate.images.source import Descriptor, Limits
-from elfgate.linkage.inputs import ImageDefaults
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.memory.weight import weight
@@ -126,10 +127,13 @@ class Reader:
         at_hand = self.at_hand(located, platform, runtime)
         if at_hand is not None:
             return at_hand
-        thing = f"{located.image} on {platform} {runtime}"
-        awaited = partial(self._flights.awaited, thing, located.origin)
-        image = partial(self._image, located, platform, runtime, awaited)
+        thing, image = self._flight(located, platform, runtime)
         return await self._flights.join(thing, image, source=located.origin)
+
+    def begin(self, located: Located, platform: Platform, runtime: str | None) -> None:
+        """Begin to read, and wait for nothing."""
+        thing, image = self._flight(located, platform, runtime)
+        self._flights.begin(thing, image, source=located.origin)
 
     async def read_upper(
         self, located: Located, platform: Platform, runtime: str | None, *, fetch: bool
@@ -284,6 +288,13 @@ class Reader:
         self._note_tag(located, descriptor)
         return descriptor.digest, contents
 
+    def _flight(
+        self, located: Located, platform: Platform, runtime: str | None
+    ) -> tuple[str, Callable[[], Coroutine[Any, Any, tuple[str, Contents | None]]]]:
+        thing = f"{located.image} on {platform} {runtime}"
+        awaited = partial(self._flights.awaited, thing, located.origin)
+        return thing, partial(self._image, located, platform, runtime, awaited)
+
     async def _upper(
         self,
         located: Located,
@@ -302,18 +313,15 @@ class Reader:
             return descriptor.digest, None
         config = await self._documents.config(located, pulled.manifest.config)
         read = await self._layers.read(located, layers, whole=False, awaited=awaited)
-        digest = pulled.descriptor.digest
-        partial = [name for name, _ in read] != [layer.digest for layer in layers]
-        return descriptor.digest, Contents(
-            digest, config.platform, config.defaults, tuple(read), partial=partial, unread=True
-        )
+        upper = Contents.of(pulled.descriptor, config, read, layers)
+        return descriptor.digest, replace(upper, unread=True)
 
     async def _contents(
         self, located: Located, pulled: Pulled, awaited: Callable[[], bool]
     ) -> Contents:
         digest, manifest = pulled.descriptor.digest, pulled.manifest
         if manifest.artifact:
-            return _data(digest)
+            return Contents.of_data(digest)
         known = self._known(located, pulled)
         if known is not None:
             return known
@@ -343,10 +351,7 @@ class Reader:
 
     def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Named]) -> Contents:
         digest = pulled.descriptor.digest
-        partial = [name for name, _ in layers] != [layer.digest for layer in pulled.manifest.layers]
-        contents = Contents(
-            digest, config.platform, config.defaults, tuple(layers), partial=partial
-        )
+        contents = Contents.of(pulled.descriptor, config, layers, pulled.manifest.layers)
         if is_digest(digest) and weight(config.defaults) <= _DEFAULTS_BYTES:
             self._remembered.put_image(digest, contents, dict(layers))
         return contents
@@ -393,8 +398,3 @@ class Reader:
                 for layer in pulled.manifest.layers:
                     await self._layers.bring_near(located, layer)
             return
-
-
-def _data(digest: str) -> Contents:
-    nothing = Platform("", "")
-    return Contents(digest, nothing, ImageDefaults(), (), startable=False)

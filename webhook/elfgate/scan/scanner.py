@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides, Snapshotter
-from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction
+from elfgate.linkage.report import Code, Finding, Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.alike import alike
@@ -20,47 +20,19 @@ from elfgate.scan.inquiry import (
     Predictor,
     unknown,
 )
+from elfgate.scan.linkage import Linkage, of_answer
 from elfgate.scan.overruns import Overruns
 from elfgate.scan.predictions import Predictions
 from elfgate.scan.reader import Contents, Locate, Located, Reader
 
+__all__ = ["Linkage", "Scanner"]
+
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
-_UNKNOWN_DISTRO = Distro("unknown")
 # Of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it.
 _WEBASSEMBLY = "wasm"
 _MAX_ALTERNATIVES = 2
 _AHEAD = Asker("read-ahead")  # whose share of reading it takes
-
-
-@dataclass(frozen=True, slots=True)
-class Linkage:
-    """Whether one image, started in one way, starts on one platform.
-
-    Attributes:
-        image: As it was asked for.
-        digest: The index's, or the only manifest's; empty if it could not be read.
-        platform: Where.
-        prediction: What would happen, and why.
-        manifest: The digest of the manifest that a node of that platform would pull; empty if none.
-        variant: The image's nature there.
-        until: How long this holds, in monotonic seconds: a tag may move, and what could not be read may be soon.
-        others: What else of the image would fail, if that was asked for.
-    """
-
-    image: str
-    digest: str
-    platform: Platform
-    prediction: Prediction
-    manifest: str = ""
-    variant: Distro = _UNKNOWN_DISTRO
-    until: float = 0.0
-    others: tuple[Surveyed, ...] = ()
-
-    @property
-    def outcome(self) -> Outcome:
-        """The prediction's outcome."""
-        return self.prediction.outcome
 
 
 class Scanner:
@@ -153,7 +125,11 @@ class Scanner:
                 return at_hand
         located = self._locate(image, asker)
         async with asyncio.timeout(_least(self._wait, within)):
-            early = await self._early(located, inquiry)
+            try:
+                early = await self._early(located, inquiry)
+            except asyncio.CancelledError:  # whoever asks next has the more of it
+                self._reader.begin(located, platform, inquiry.node.runtime)
+                raise
             if early is not None:
                 return self._unless_old(located, early)
             digest, contents = await self._reader.read(located, platform, inquiry.node.runtime)
@@ -163,7 +139,7 @@ class Scanner:
                 linkage = Linkage(image, digest, platform, missing, until=until)
                 return self._unless_old(located, linkage)
             contents, answer = await self._answer(located, contents, inquiry)
-        linkage = _linkage(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
+        linkage = of_answer(image, digest, contents, inquiry=inquiry, answer=answer, until=until)
         return self._unless_old(located, linkage)
 
     async def _early(self, located: Located, inquiry: Inquiry) -> Linkage | None:
@@ -179,7 +155,7 @@ class Scanner:
             answer = await self._predictions.of(upper, inquiry, namespace=located.namespace)
             if answer.prediction.outcome is not Outcome.UNKNOWN:
                 until = self._reader.holds_until(located)
-                return _linkage(
+                return of_answer(
                     located.image, digest, upper, inquiry=inquiry, answer=answer, until=until
                 )
         return None
@@ -254,7 +230,7 @@ class Scanner:
             answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
         except DamagedError:
             return None
-        return _linkage(image, digest, contents, inquiry=inquiry, answer=answer)
+        return of_answer(image, digest, contents, inquiry=inquiry, answer=answer)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
         """The Linux platforms that an image offers: as its index lists them, or as its only config says.
@@ -375,26 +351,6 @@ class Scanner:
         await self._predictions.close()
         await self._reader.close()
         await self._predictor.close()
-
-
-def _linkage(
-    image: str,
-    digest: str,
-    contents: Contents,
-    *,
-    inquiry: Inquiry,
-    answer: Foreseen,
-    until: float = 0.0,
-) -> Linkage:
-    return Linkage(
-        image,
-        digest,
-        inquiry.platform,
-        answer.prediction,
-        contents.digest,
-        answer.variant,
-        until,
-    )
 
 
 def _is_known(platform: Platform) -> bool:

@@ -171,6 +171,23 @@ def test_an_image_that_takes_too_long_is_read_whole_for_the_next_to_ask(tmp_path
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_an_image_that_was_read_by_its_upper_layers_is_a_remedy(tmp_path: Path) -> None:
+    images = {"example/app": {"1": APP, "2": DYNAMIC}}
+
+    async def run() -> None:
+        with Registry(images) as registry:
+            async with scanning(registry, tmp_path / "facts.db") as scanner:
+                one, two = (registry.reference(f"example/app:{tag}") for tag in "12")
+                assert (await scanner.linkage(one, AMD64)).outcome is Outcome.STARTS
+                assert (await scanner.linkage(two, AMD64)).outcome is Outcome.CANNOT_START
+                assert await scanner.alternatives(two, AMD64) == [one]
+                known = await scanner.known(one, APP.digest, AMD64)
+                assert known is not None
+                assert known.outcome is Outcome.STARTS
+
+    asyncio.run(run())
+
+
 def test_layers_of_one_image_are_unpacked_at_the_same_time(tmp_path: Path) -> None:
     """Each has a process of its own: neither ends before both have begun."""
     together = threading.Barrier(2, timeout=20)

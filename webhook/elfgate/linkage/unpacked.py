@@ -1,6 +1,7 @@
 """A start, predicted for each way in which nodes unpack an image's layers: what differs between them is unknown."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.injected import INJECTED
@@ -16,6 +17,7 @@ Predicted = Callable[[Tree], Prediction]
 
 _MERGED = "overlayfs"
 _ANYWHERE = NodeFacts()
+_MOST_TRIED = 16  # upper layers: each try is a prediction
 _REMEDY = "give the layer entries for the directories it has names in, or set nodes.snapshotter"
 
 
@@ -76,7 +78,7 @@ def _on_every_node(tree: Tree, predicted: Predicted, node: NodeFacts) -> Predict
 
 def _above_dispute(tree: Tree, predicted: Predicted, node: NodeFacts) -> Prediction | None:
     """Predict by upper layers alone, if there are some that no dispute below can change anything of."""
-    for upper in tree.uppermost():
+    for upper in islice(tree.uppermost(), _MOST_TRIED):
         try:
             return _on_every_node(upper, predicted, node)
         except DisputedError:

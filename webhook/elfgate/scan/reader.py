@@ -23,6 +23,7 @@ from elfgate.scan.layers import Layers, Named
 from elfgate.scan.levels import Levels, Near, Shared
 from elfgate.scan.located import Contents, Locate, Located
 from elfgate.scan.origins import Origins
+from elfgate.scan.recall import Recall
 from elfgate.scan.remembered import Remembered
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
@@ -33,7 +34,6 @@ __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Re
 
 _DEFAULTS_BYTES = 64 << 10  # of an image's config, beyond which it is made anew for each question
 _RECALL_SECONDS = 0.5
-_MOST_DOCUMENTS = 8  # on the way from an index to a manifest
 
 WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
@@ -89,6 +89,8 @@ class Reader:
         self._layers = Layers(
             levels, self._remembered, self._origins, self._threads, by_table=by_table
         )
+        bring = self._documents, self._layers, self._threads
+        self._recall = Recall(store, shared, *bring) if shared else None
 
     @property
     def stores(self) -> tuple[Store, SharedStore | None]:
@@ -218,7 +220,13 @@ class Reader:
         return await self._documents.platforms(located, await self.resolve(located))
 
     def known(
-        self, located: Located, digest: str, platform: Platform, runtime: str | None = None
+        self,
+        located: Located,
+        digest: str,
+        platform: Platform,
+        runtime: str | None = None,
+        *,
+        upper: bool = False,
     ) -> Contents | None:
         """Find an image on a platform in the store alone.
 
@@ -227,6 +235,7 @@ class Reader:
             digest: Of the image's index or only manifest.
             platform: Of the node.
             runtime: Its container runtime.
+            upper: Its upper layers will do, where not all are there.
 
         Returns:
             What a node would run; None if anything of it is missing, or not for the asker to know.
@@ -238,16 +247,17 @@ class Reader:
                 pulled = self._documents.kept_pull(located, descriptor, platform, runtime)
             if pulled is None or pulled.manifest.artifact:
                 return None
-            return self._known(located, pulled)
+            known = self._known(located, pulled)
+            return self._upper_known(located, pulled) if known is None and upper else known
         except (UnreadableError, MissingDocumentError):
             return None
 
     async def recall(self, located: Located, platform: Platform) -> None:
         """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
-        if self._shared is not None and located.repository:
+        if self._recall is not None and located.repository:
             recall = self._flights.join(
                 f"recall for {platform}",
-                partial(self._recall, located, platform, self._shared),
+                partial(self._recall.tags, located, platform),
                 source=located.origin,
             )
             with suppress(TimeoutError):
@@ -349,6 +359,16 @@ class Reader:
             return None
         return self._keep(pulled, config, layers)
 
+    def _upper_known(self, located: Located, pulled: Pulled) -> Contents | None:
+        """The upper layers of an image that are at hand."""
+        descriptors = self._layers.upper(located, pulled.manifest.layers, fetch=False)
+        kept = [self._layers.kept(located, one, whole=False) for one in descriptors]
+        layers = [layer for layer in kept if layer is not None]
+        if not layers or len(layers) < len(descriptors):
+            return None
+        config = self._documents.kept_config(located, pulled.manifest.config)
+        return replace(Contents.of(pulled.descriptor, config, layers, descriptors), unread=True)
+
     def _keep(self, pulled: Pulled, config: Config, layers: Sequence[Named]) -> Contents:
         digest = pulled.descriptor.digest
         contents = Contents.of(pulled.descriptor, config, layers, pulled.manifest.layers)
@@ -371,30 +391,3 @@ class Reader:
         for store in filter(None, (self._store, self._shared)):
             note = partial(store.tag, located.repository, located.tag, descriptor.digest)
             self._writes.later(note, after=located.image)
-
-    async def _recall(self, located: Located, platform: Platform, shared: SharedStore) -> None:
-        seen = await self._threads.ask_store(partial(shared.tags, located.repository))
-        for tag, digest in reversed(seen):
-            with suppress(UnreadableError):
-                await self._bring_near(located, Descriptor("", digest), platform)
-            note = partial(self._store.tag, located.repository, tag, digest)
-            await self._threads.ask_store(note)
-
-    async def _bring_near(
-        self, located: Located, descriptor: Descriptor, platform: Platform
-    ) -> None:
-        """Bring near what a replica knows of an image."""
-        missing = descriptor
-        for _ in range(_MOST_DOCUMENTS):
-            if not await self._documents.bring_near(located, missing):
-                return
-            try:
-                pulled = self._documents.kept_pull(located, descriptor, platform, None)
-            except MissingDocumentError as error:
-                missing = error.descriptor
-                continue
-            if pulled is not None and not pulled.manifest.artifact:
-                await self._documents.bring_near(located, pulled.manifest.config)
-                for layer in pulled.manifest.layers:
-                    await self._layers.bring_near(located, layer)
-            return

@@ -222,13 +222,16 @@ class Scanner:
         """
         if not digest:
             return None
-        contents = self._reader.known(self._locate(image, asker), digest, platform)
+        located, upper = self._locate(image, asker), self._by_upper()
+        contents = self._reader.known(located, digest, platform, upper=upper)
         if contents is None:
             return None
         inquiry = self._inquiry(platform, overrides)
         try:
             answer = await self._predictions.of(contents, inquiry, namespace=asker.namespace)
         except DamagedError:
+            return None
+        if contents.unread and answer.prediction.outcome is Outcome.UNKNOWN:
             return None
         return of_answer(image, digest, contents, inquiry=inquiry, answer=answer)
 
@@ -283,7 +286,9 @@ class Scanner:
         found: list[str] = []
         inquiry = self._inquiry(platform, overrides, node)
         for tag, digest in alike(located.tag, self._reader.tags(located.repository)):
-            contents = self._reader.known(located, digest, platform, node.runtime)
+            contents = self._reader.known(
+                located, digest, platform, node.runtime, upper=self._by_upper()
+            )
             if contents and await self._starts(contents, inquiry, asker.namespace):
                 found.append(f"{located.repository}:{tag}")
             if len(found) == _MAX_ALTERNATIVES:

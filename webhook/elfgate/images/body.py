@@ -34,6 +34,7 @@ class Body:
         self._ask = ask
         self._size = size
         self._spans: Spans | None = None
+        self._is_left = False
         self._open = ExitStack()
         self._count = 0
         self._resumed = 0
@@ -57,6 +58,7 @@ class Body:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection, or give it back."""
+        self._is_left = True
         if self._spans is not None:
             self._spans.close()
         self._open.__exit__(kind, error, trace)
@@ -99,10 +101,12 @@ class Body:
 
     def _span(self, start: int, end: int) -> bytes:
         for is_last in (False, True):
+            if self._is_left:
+                break
             try:
                 with self._ask(_range(start, end)) as reply:
                     if _is_span(reply, start, end, self._size):
-                        data = reply.read_bounded(end - start, "a part of a layer")
+                        data = self._whole(reply, end - start)
                         if len(data) == end - start:
                             return data
             except BrokenOffError:
@@ -110,6 +114,13 @@ class Body:
                     raise
         message = "a part of a layer cannot be had, though another could"
         raise UnreadableError(message, reason=UnknownReason.REGISTRY_UNREACHABLE)
+
+    def _whole(self, reply: Reply, size: int) -> bytes:
+        """The bytes of a span, as far as anybody still wants them."""
+        data = bytearray()
+        while len(data) <= size and not self._is_left and (chunk := reply.read()):
+            data += chunk
+        return bytes(data)
 
     def _resume(self) -> bool:
         """Ask for the rest; False if the registry does not serve it."""

@@ -54,8 +54,8 @@ class Spans:
         return bytes(data)
 
     def close(self) -> None:
-        """Ask for no more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Ask for no more, and wait for what is being fetched to end."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _more(self) -> bytes:
         if self._came < SPAN:

@@ -166,6 +166,9 @@ def test_an_image_that_takes_too_long_is_read_whole_for_the_next_to_ask(tmp_path
                 while len(read(registry, APP)) < 3:  # noqa: ASYNC110 - the registry has threads
                     await asyncio.sleep(0.05)
                 assert (await scanner.linkage(image, AMD64)).outcome is Outcome.STARTS
+                other = Overrides(command=("/opt/none",))  # for which all layers are waited for
+                told = await scanner.linkage(image, AMD64, other)
+                assert told.outcome is Outcome.CANNOT_START
                 assert registry.paths("GET").count(path) == 1
 
     asyncio.run(asyncio.wait_for(run(), 30))

@@ -262,6 +262,19 @@ def test_check_exits_with_3_for_unknowns_only_if_told_to_be_strict(elfgate: Run)
         assert ran.stdout.endswith("1 warned, 1 unknown\n")
 
 
+def test_all_of_a_pod_with_many_containers_is_judged_in_confined_processes(elfgate: Run) -> None:
+    containers = [
+        {"name": f"c{n}", "image": "example/server:2-alpine", "args": ["server", f"-{n}"]}
+        for n in range(100)
+    ]
+    spec = {"containers": containers}
+    text = json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "m"}, "spec": spec})
+    where = ["--arch", "amd64,arm64", "--isolation", "required"]
+    ran = elfgate("check", "-", *where, "--strict", "-o", "json", *OVERRIDE, text=text)
+    (result,) = json.loads(ran.stdout)["results"]
+    assert (ran.returncode, result["unknown"]) == (0, False)
+
+
 def test_check_fails_on_warnings_if_told_to(elfgate: Run) -> None:
     judged = ["check", "-", "--arch", "amd64,ppc64le", *OVERRIDE]
     assert elfgate(*judged, "--fail-on", "unknown", text=POD).returncode == 0

@@ -19,7 +19,8 @@ from elfgate.scan.located import Contents
 
 PREDICTORS = 2
 MEMORY = 96 << 20
-_QUEUE = 64
+QUEUE = 64
+QUEUE_FOR_PEOPLE = 4096  # an audit asks of several objects at a time, and each may have 256 pairs
 _MOST_QUESTIONS = 10_000  # of one process, which then makes room for a fresh one
 _NO_FACTS = NodeFacts()
 _KILLS: Mapping[type[Exception], str] = {
@@ -68,6 +69,7 @@ class Pool:
         first: How long a question may take while somebody waits for it.
         last: How long one may take for which nobody waits.
         memory: Bytes that a process may take.
+        queue: How many questions may wait, beyond which the next is an unknown.
         on_kill: Told of each process that was killed, with the reason: ``time``, ``memory``, ``starved``, ``broken``.
         on_hello: Told of each new process's locks.
     """
@@ -81,6 +83,7 @@ class Pool:
         first: Patience = FIRST,
         last: Patience = LAST,
         memory: int = MEMORY,
+        queue: int = QUEUE,
         on_kill: Callable[[str], None] = lambda _: None,
         on_hello: Callable[[Hello], None] = lambda _: None,
     ) -> None:
@@ -90,8 +93,8 @@ class Pool:
         self._memory = memory
         self._on_kill = on_kill
         self._on_hello = on_hello
-        self._waiting: Turns[_Job] = Turns(_QUEUE)
-        self._patient: Turns[_Job] = Turns(_QUEUE)
+        self._waiting: Turns[_Job] = Turns(queue)
+        self._patient: Turns[_Job] = Turns(queue)
         self._workers: list[Worker | None] = [None] * size
         self._idle = set(range(size))
         self._running: set[asyncio.Task[None]] = set()

@@ -84,7 +84,14 @@ async def _apart(
     from elfgate.isolation.children import Zygote
     from elfgate.isolation.indexing import MEMORY as INDEXER_MEMORY
     from elfgate.isolation.indexing import MEMORY_ALONE, Indexing
-    from elfgate.isolation.pool import FIRST, FOR_PEOPLE, MEMORY, Pool
+    from elfgate.isolation.pool import (
+        FIRST,
+        FOR_PEOPLE,
+        MEMORY,
+        QUEUE,
+        QUEUE_FOR_PEOPLE,
+        Pool,
+    )
 
     zygote = Zygote(forked=forked)
     zygote.start()
@@ -93,6 +100,7 @@ async def _apart(
         injected=injected,
         first=FOR_PEOPLE if forked else FIRST,
         memory=_FOR_PEOPLE if forked else MEMORY,
+        queue=QUEUE_FOR_PEOPLE if forked else QUEUE,
         on_kill=figures.killed,
         on_hello=figures.began,
     )

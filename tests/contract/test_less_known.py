@@ -111,6 +111,14 @@ def _an_emulator(_: Object, nodes: Cluster) -> None:
         nodes[name] = {**obj, "metadata": {**obj["metadata"], "labels": labels}}
 
 
+def _a_node_of_any_architecture(_: Object, nodes: Cluster) -> None:
+    nodes["nameless"] = object_cases.NODES["nameless"]
+
+
+def _a_queue(obj: Object, _: Cluster) -> None:
+    obj["metadata"]["labels"] = {"kueue.x-k8s.io/queue-name": "team"}
+
+
 def _a_gate(obj: Object, _: Cluster) -> None:
     _spec(obj)["schedulingGates"] = [{"name": "example.com/wait"}]
 
@@ -155,8 +163,10 @@ def _the_nodes_own_image(obj: Object, _: Cluster) -> None:
 
 CHANGES = [
     _a_node_that_starts_it,
+    _a_node_of_any_architecture,
     _an_emulator,
     _a_gate,
+    _a_queue,
     _another_scheduler,
     _a_runtime_class,
     _a_claim,

@@ -262,6 +262,8 @@ class ControlPlane:
             f"--secure-port={port}",
             f"--tls-cert-file={self.folder}/server.crt",
             f"--tls-private-key-file={self.folder}/server.key",
+            "--kube-api-qps=500",  # the usual spare an API server that others ask too
+            "--kube-api-burst=1000",
         ]
         if name == "kube-scheduler":
             return flags

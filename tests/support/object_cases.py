@@ -50,7 +50,7 @@ NODES: dict[str, dict[str, Any]] = {
     "liar": _with(
         node("liar", "arm64"), nodeInfo={"architecture": "amd64", "operatingSystem": "linux"}
     ),
-    "nameless": {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "vk-2"}},
+    "nameless": {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "vk-2", "labels": {}}},
     "virtual": node("vk-1", "arm64", labels={"type": "virtual-kubelet"}),
 }
 

@@ -65,7 +65,8 @@ def check(
     manifest, nodes = folder / "object.json", folder / "nodes.json"
     manifest.write_text(json.dumps(object_cases.object_of(case)))
     nodes.write_text(json.dumps({"kind": "List", "items": object_cases.nodes_of(case)}))
-    where = [word for pair in images.items() for word in ("--image", "=".join(pair))]
+    named = {name: place for name, place in images.items() if name in manifest.read_text()}
+    where = [word for pair in named.items() for word in ("--image", "=".join(pair))]
     main(["check", str(manifest), "--nodes", str(nodes), "-o", "json", *where, *options])
     (result,) = json.loads(capsys.readouterr().out)["results"]
     return result["verdict"], json.dumps(result)
@@ -82,6 +83,16 @@ def test_an_object_is_judged_alike_by_the_webhook_and_on_the_command_line(
     assert (verdict, case.get("says", "") in words) == (case["should"], True), words
     assert check(case, images, tmp_path, capsys)[0] == verdict
     assert check(case, images, tmp_path, capsys, "--config", str(settings))[0] == verdict
+
+
+def test_settings_say_where_images_are_on_the_command_line_too(
+    images: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(json.dumps({"images": images, "nodes": {"watch": True}}))
+    spec = {"containers": [{"name": "c", "image": "ex/amd64only:1"}]}
+    case = {"nodes": ["arm"], "spec": spec}
+    assert check(case, {}, tmp_path, capsys, "--config", str(settings))[0] == "denied"
 
 
 def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:

@@ -200,7 +200,7 @@ async def _judge(
     subjects = collection.subjects()
     refuse_unnamed(options.images, (subject.workload for subject in subjects))
     with counted(sys.stderr, len(subjects), "workloads") as progress:
-        read = replace(reading(options), on_bytes=progress.add)
+        read = replace(reading(options, settings), on_bytes=progress.add)
         async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:
             judge, found = _judge_of(options, gate), []
             async for entry in audit(subjects, judge):

@@ -145,7 +145,8 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     found = list(workloads(manifests, templates))
     refuse_unnamed(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
-    async with gate_of(judging(options), reading(options), _nodes(options), outlook) as gate:
+    images = reading(options, settings)
+    async with gate_of(judging(options), images, _nodes(options), outlook) as gate:
         results = [
             _result(
                 manifest.position,

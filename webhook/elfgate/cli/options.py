@@ -106,15 +106,16 @@ def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> No
     )
 
 
-def reading(options: argparse.Namespace) -> "Reading":
-    """How images are read, as those options say.
+def reading(options: argparse.Namespace, settings: "Settings | None" = None) -> "Reading":
+    """How images are read, as those options say, and the settings where options are silent.
 
     Raises:
         InputError: if an ``--image`` is not REF=IMAGE.
     """
     from elfgate.wiring.images import Reading
 
-    return Reading.of_options(options, pairs("--image", options.images))
+    given = Reading.of_options(options, pairs("--image", options.images))
+    return given.beside(settings) if settings else given
 
 
 def refuse_unnamed(images: Sequence[str], workloads: "Iterable[Workload]") -> None:

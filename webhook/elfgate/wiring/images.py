@@ -96,6 +96,15 @@ class Reading:
             snapshotter=options.snapshotter,
         )
 
+    def beside(self, settings: Settings) -> Self:
+        """These, and what settings say of images and of what nodes do to them, so that verdicts are the webhook's."""
+        return replace(
+            self,
+            images={**settings.images, **self.images},
+            injected=(*settings.nodes.injected_libraries, *self.injected),
+            snapshotter=self.snapshotter or settings.nodes.snapshotter,
+        )
+
     @classmethod
     def of_settings(cls, settings: Settings) -> Self:
         """The sources that the webhook's settings name."""

@@ -94,7 +94,9 @@ OBJECTS = st.builds(
     CONTAINERS,
     PLACEMENTS,
 )
-CLUSTERS = st.sets(st.sampled_from(sorted(object_cases.NODES)), min_size=1, max_size=4).map(
+# Where no node says what it is, nothing is known: a first node that does may well refuse what starts nowhere.
+_KNOWN = sorted(object_cases.NODES.keys() - {"nameless"})
+CLUSTERS = st.sets(st.sampled_from(_KNOWN), min_size=1, max_size=4).map(
     lambda names: {name: object_cases.NODES[name] for name in sorted(names)}
 )
 

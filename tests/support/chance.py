@@ -71,6 +71,37 @@ def document(seed: int) -> Document:
     )
 
 
+def full(seed: int) -> Document:
+    """The document of a seed, with all that is seen only where rules look at it."""
+    chance, given = random.Random(-seed), document(seed).model_dump(exclude_unset=True)  # noqa: S311
+    given["request"] |= {"labels": _texts(chance), "annotations": _texts(chance)}
+    given["pod"] = _pod(chance)
+    for target in given["targets"]:
+        target["groups"] = [{"nodes": 1, "labels": _texts(chance)}]
+    for container in given["containers"]:
+        container |= {"command": ["/bin/sh"], "args": chance.sample(TEXTS, 2), "mounts": {}}
+        container["security"] = {"privileged": chance.random() < 0.5, "run_as_user": None}
+    for linkage in given["linkages"]:
+        linkage |= {"digest": f"sha256:{seed}", "manifest": chance.choice(("", "sha256:1"))}
+    return Document.model_validate(given)
+
+
+def _pod(chance: random.Random) -> dict[str, Any]:
+    return {
+        "labels": _texts(chance),
+        "annotations": _texts(chance),
+        "service_account": chance.choice(("", "default", "builder")),
+        "host_network": chance.random() < 0.5,
+        "host_pid": False,
+        "host_ipc": False,
+        "volumes": [{"name": "tmp", "kind": "hostPath", "source": chance.choice(TEXTS)}],
+    }
+
+
+def _texts(chance: random.Random) -> dict[str, str]:
+    return {key: chance.choice(TEXTS) for key in chance.sample(NAMES, chance.randint(0, 3))}
+
+
 def config(seed: int) -> dict[str, Any]:
     """The settings of a seed: valid, and each kind of them at times."""
     chance = random.Random(seed)  # noqa: S311  (not for secrets)

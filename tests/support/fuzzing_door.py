@@ -10,7 +10,8 @@ from httptools import HttpParserError, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from elfgate.cluster.review import decisive, decisive_parts, digest, judged, parse
+from elfgate.cluster.decisive import decisive, decisive_parts, digest
+from elfgate.cluster.review import judged, parse
 from elfgate.errors import InputError
 from elfgate.server import glance
 from elfgate.server.protocol import HEAD_BYTES, bounded

@@ -12,6 +12,7 @@ from elfgate.cluster.nodes import Node, read_node
 from elfgate.cluster.pullsecrets import PullSecrets
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.gate.gate import Gate
+from elfgate.policy.active import ActiveEngine
 from elfgate.policy.config import PolicyConfig
 from elfgate.server.answers import ReviewAnswer
 from elfgate.server.steer import Steerer
@@ -56,6 +57,13 @@ class Judging:
 
     validator: Validator
     inventory: Inventory
+    active: ActiveEngine
+
+    async def policies(self, rules: Path) -> None:
+        """Put other policies into force: the shipped ones with rules of one's own."""
+        other = await start_engine(Policies(rules=rules))
+        self.active.sights.update(other.live.sights)
+        await self.active.replace(other.live)
 
     async def ask(
         self, obj: dict[str, Any], *, deadline: float = 10.0, **fields: Any
@@ -93,13 +101,15 @@ async def judging(
     try:
         async with wiring.scanner(reading) as scanner:
             validator = Validator(
-                gate=Gate(inventory, scanner, engine, pull_secrets=pull_secrets),
+                gate=Gate(
+                    inventory, scanner, engine, pull_secrets=pull_secrets, looks=engine.looks
+                ),
                 nodes_known=lambda: True,
                 live_engine=engine.live,
                 sights=engine.live.sights,
                 in_flight=in_flight,
                 templates=templates,
             )
-            yield Judging(validator, inventory)
+            yield Judging(validator, inventory, engine.live)
     finally:
         await engine.close()

@@ -6,11 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
+from elfgate.cluster.decisive import decisive, digest
 from elfgate.cluster.review import (
     Review,
     bound_node,
-    decisive,
-    digest,
     judged,
     parse,
     response,

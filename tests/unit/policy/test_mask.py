@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from typing import TypeVar
 
 import pytest
 from hypothesis import assume, given
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from elfgate.policy import bundle
+from elfgate.policy.annotation import LOOKS, USUAL
 from elfgate.policy.config import Exemption, PolicyConfig
-from elfgate.policy.document import Document
+from elfgate.policy.document import FURTHER, Document, GroupEntry, Model, SecurityEntry, VolumeEntry
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.mask import masked
+from elfgate.policy.reach import looks_of
 from elfgate.policy.sight import EVERYTHING, Sight, sight
 from elfgate.policy.verdict import KINDS, Verdict
 from elfgate.wiring import policies
@@ -22,6 +25,23 @@ from support import chance
 from support.documents import pod
 
 NOTHING = Sight(frozenset())
+M = TypeVar("M", bound=Model)
+OTHERS = {
+    "labels": {"an": "other"},
+    "annotations": {"an": "other"},
+    "service_account": "another",
+    "host_network": True,
+    "host_pid": True,
+    "host_ipc": True,
+    "volumes": [VolumeEntry(name="another", kind="", source="")],
+    "command": ["another"],
+    "args": ["another"],
+    "mounts": {"/an": "other"},
+    "security": SecurityEntry(seccomp="another"),
+    "groups": [GroupEntry(nodes=7, labels={"an": "other"})],
+    "digest": "sha256:another",
+    "manifest": "sha256:another",
+}
 FOR_SOME = Exemption(
     namespace="shop", workload="web-*", owner="a", reason="b", expires=date(2099, 1, 1)
 )
@@ -136,8 +156,42 @@ def test_policies_that_look_at_everything_see_the_whole_document() -> None:
 
 def test_a_document_is_written_as_pydantic_writes_it() -> None:
     for number in range(50):
-        document = chance.document(number)
+        document = chance.full(number)
         assert document.json_bytes().decode() == document.model_dump_json()
+
+
+def test_what_was_not_put_into_a_document_is_not_written() -> None:
+    for number in range(50):
+        document = chance.document(number)
+        assert Document.model_validate_json(document.json_bytes()) == document
+        assert masked(chance.full(number), Sight(USUAL)).json == document.json_bytes()
+
+
+@given(st.integers(0, 10_000), st.sets(st.sampled_from(sorted(LOOKS))))
+def test_what_nobody_looks_at_changes_no_question(seed: int, looks: set[str]) -> None:
+    document, sight = chance.full(seed), Sight(frozenset(looks))
+    for look in FURTHER:
+        changed = _changed(document, look)
+        same = changed == document or look not in looks
+        assert (masked(changed, sight).json == masked(document, sight).json) is same
+
+
+def _changed(document: Document, look: str) -> Document:
+    """The document with something else in each place that this word of ``looks_at`` is for."""
+
+    def other(entry: M) -> M:
+        marked = [name for name, word in looks_of(type(entry)).items() if word == look]
+        return entry.model_copy(update={name: OTHERS[name] for name in marked})
+
+    return document.model_copy(
+        update={
+            "request": other(document.request),
+            "pod": other(document.pod),
+            "targets": [other(entry) for entry in document.targets],
+            "containers": [other(entry) for entry in document.containers],
+            "linkages": [other(entry) for entry in document.linkages],
+        }
+    )
 
 
 @pytest.mark.parametrize(("exemptions", "alike"), [([], True), ([FOR_SOME], False)])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from elfgate.policy import bundle
-from elfgate.policy.annotation import LOOKS
+from elfgate.policy.annotation import LOOKS, USUAL
 from elfgate.policy.config import Exemption, PolicyConfig
 from elfgate.policy.sight import EVERYTHING, Sight, sight
 
@@ -59,11 +59,20 @@ def test_an_exemption_looks_at_the_names_that_it_is_for(
     assert sight(policies) == Sight(frozenset({"namespaces", *looks}))
 
 
-def test_a_rule_of_ones_own_looks_at_everything_unless_it_says_less(tmp_path: Path) -> None:
-    body = "package elfgate.rules.mine\n\nfindings := set()\n"
-    assert with_rule(tmp_path, body) == EVERYTHING
-    metadata = "# METADATA\n# title: Mine\n# custom:\n#   looks_at: [image_names]\n"
-    assert with_rule(tmp_path, metadata + body) == Sight(frozenset({"namespaces", "image_names"}))
+@pytest.mark.parametrize(
+    ("metadata", "looks"),
+    [
+        ("", USUAL),
+        ("# METADATA\n# title: Mine\n", USUAL),
+        ("# METADATA\n# custom:\n#   looks_at: [image_names]\n", {"image_names"}),
+        ("# METADATA\n# custom:\n#   looks_at: [labels]\n", {"labels"}),
+    ],
+)
+def test_a_rule_of_ones_own_looks_at_what_it_says_or_at_the_usual(
+    tmp_path: Path, metadata: str, looks: set[str]
+) -> None:
+    body = f"{metadata}package elfgate.rules.mine\n\nfindings := set()\n"
+    assert with_rule(tmp_path, body) == Sight(frozenset({"namespaces", *looks}))
 
 
 def test_a_look_at_something_unheard_of_is_a_look_at_everything(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from elfgate.cluster.api import Access, Api
+from elfgate.cluster.decisive import decisive
 from elfgate.cluster.events import Events
 from elfgate.cluster.review import Review
 from elfgate.cluster.workload import Point
@@ -80,7 +81,7 @@ def told(
         events = Events(api)
         follower = FollowUp(judge, events)
         for one in reviews:
-            follower.notice(one, Point.POD, first)
+            follower.notice(one, decisive(one), Point.POD, first)
         await asyncio.gather(*follower._tasks)
         return [(told.subject.name, told.message) for told in events._waiting.values()]
 

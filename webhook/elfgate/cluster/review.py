@@ -6,19 +6,15 @@ runes in total each is cut to 256).
 """
 
 import base64
-import hashlib
-import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elfgate.cluster.given import CDI
-from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.part import Part
-from elfgate.cluster.template import PERSISTENT, TEMPLATES, Template, workload
+from elfgate.cluster.template import TEMPLATES, Template, workload
 from elfgate.cluster.workload import CONTAINERS, PARTS, Role, Workload, parts_of
 from elfgate.errors import InputError
 from elfgate.printable import printable
@@ -28,9 +24,6 @@ MAX_BYTES = 3 << 20
 _MAX_WARNINGS = 4000  # of 4,096 runes, which all hooks share
 _MAX_WARNING = 256
 _MAX_MESSAGE = 32_000
-_METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
-_CHOSEN = {"labels": QUEUE_LABEL, "annotations": CDI}
-_MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 _PLACEMENT = ("nodeName", "nodeSelector", "affinity", "tolerations", "os", "runtimeClassName")
 
 
@@ -51,7 +44,7 @@ class User(_Model):
     username: str = ""
 
 
-_ANYBODY = User()
+ANYBODY = User()
 
 
 class Review(_Model):
@@ -66,7 +59,7 @@ class Review(_Model):
     dry_run: Annotated[bool | None, Field(alias="dryRun")] = False
     obj: Annotated[dict[str, Any] | None, Field(alias="object")] = None
     old_obj: Annotated[dict[str, Any] | None, Field(alias="oldObject")] = None
-    user: Annotated[User, Field(alias="userInfo")] = _ANYBODY
+    user: Annotated[User, Field(alias="userInfo")] = ANYBODY
 
 
 class _Envelope(_Model):
@@ -94,131 +87,17 @@ def parse(body: bytes) -> Review:
         ) from error
 
 
-Decisive: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
-
-
-def decisive_parts(review: Review) -> Decisive:
-    """The part of a review that can decide a verdict.
-
-    The same for all who ask the same, whoever, however often and when.
-
-    Status, labels, annotations, field managers, timestamps and the user are gone. A name that the
-    API server made up (``generateName`` and five characters) is cut to what its object's owner
-    chose, so that the pods of one owner are alike.
-
-    Returns:
-        The name, the object, and the object before.
-    """
-    obj, old_obj = _decisive(review.obj), _decisive(review.old_obj)
-    metadata = obj.get("metadata") if obj else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name or review.name, obj, old_obj
-
-
-def decisive(review: Review, parts: Decisive | None = None) -> Review:
-    """The review with no more than its decisive parts."""
-    name, obj, old_obj = parts or decisive_parts(review)
-    return review.model_copy(
-        update={"name": name, "obj": obj, "old_obj": old_obj, "user": _ANYBODY}
-    )
-
-
-def _decisive(obj: dict[str, Any] | None) -> dict[str, Any] | None:
-    metadata = obj.get("metadata") if obj else None
-    if obj is None or not isinstance(metadata, dict):
-        return obj
-    kept = {key: metadata[key] for key in _METADATA if key in metadata}
-    kept |= {key: some for key in _CHOSEN if (some := _chosen(metadata, key))}
-    name, chosen = metadata.get("name"), metadata.get("generateName")
-    if isinstance(name, str) and isinstance(chosen, str) and name[:-_MADE_UP] == chosen != "":
-        kept["name"] = chosen
-    kept_obj = {key: value for key, value in obj.items() if key != "status"} | {"metadata": kept}
-    return _without_volumes(kept_obj) if obj.get("kind") == "Pod" else kept_obj
-
-
-def _chosen(metadata: dict[str, Any], key: str) -> dict[str, Any]:
-    """The labels or annotations that decide something."""
-    texts = metadata.get(key)
-    if not isinstance(texts, dict):
-        return {}
-    return {name: text for name, text in texts.items() if name.startswith(_CHOSEN[key])}
-
-
-def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
-    """The pod without its volumes' names and most of what they hold: of that, little is looked at.
-
-    The service account's has a name made up for each pod (``plugin/pkg/admission/serviceaccount``).
-    """
-    spec = pod.get("spec")
-    if not isinstance(spec, dict):
-        return pod
-    kept = {key: value for key, value in spec.items() if key != "volumes"}
-    if volumes := _decisive_volumes(spec.get("volumes")):
-        kept["volumes"] = volumes
-    for key in ("initContainers", "containers", "ephemeralContainers"):
-        if isinstance(kept.get(key), list):
-            kept[key] = [_unnamed_mounts(container) for container in kept[key]]
-    return pod | {"spec": kept}
-
-
-def _decisive_volumes(volumes: Any) -> Any:
-    """Persistent volumes, whose groups a process gets, and images; others are only mounted."""
-    if not isinstance(volumes, list):
-        return volumes
-    kept = [_decisive_volume(volume) for volume in volumes if isinstance(volume, dict)]
-    return [volume for number, volume in enumerate(kept) if volume and volume not in kept[:number]]
-
-
-def _decisive_volume(volume: dict[str, Any]) -> dict[str, Any]:
-    if volume.get("image"):
-        return {"image": volume["image"]}
-    return {kind: {} for kind in PERSISTENT if volume.get(kind)}
-
-
-def _unnamed_mounts(container: Any) -> Any:
-    mounts = container.get("volumeMounts") if isinstance(container, dict) else None
-    if not isinstance(mounts, list):
-        return container
-    return container | {"volumeMounts": [_unnamed(mount) for mount in mounts]}
-
-
-def _unnamed(mount: Any) -> Any:
-    return (
-        {key: value for key, value in mount.items() if key != "name"}
-        if isinstance(mount, dict)
-        else mount
-    )
-
-
-def digest(review: Review, parts: Decisive | None = None, *, named: bool = True) -> bytes:
-    """Hash what can change the verdict on a review.
+def judged(
+    review: Review,
+    templates: Iterable[Template] = TEMPLATES,
+    looks: frozenset[str] = frozenset(),
+) -> Workload | None:
+    """The part of a review that is to be judged.
 
     Args:
-        review: Decisive itself, if no parts are given.
-        parts: Its decisive parts.
-        named: Whether what the object is called can.
-    """
-    told = (review.resource.group, review.resource.resource, review.subresource, review.operation)
-    parts = parts or (review.name, review.obj, review.old_obj)
-    if not named:
-        parts = ("", _nameless(parts[1]), _nameless(parts[2]))
-    asked = (*told, review.namespace, review.dry_run, *parts)
-    try:
-        written = orjson.dumps(asked)
-    except orjson.JSONEncodeError:  # nested deeper than it writes, though not than it reads
-        written = marshal.dumps(asked, 2)
-    return hashlib.sha256(written).digest()
-
-
-def _nameless(obj: dict[str, Any] | None) -> dict[str, Any] | None:
-    metadata = obj.get("metadata") if obj else None
-    if obj is None or not isinstance(metadata, dict):
-        return obj
-    return obj | {"metadata": {key: metadata[key] for key in metadata if key != "name"}}
-
-
-def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workload | None:
-    """The part of a review that is to be judged.
+        review: What is asked.
+        templates: The kinds that hold pod templates, and where.
+        looks: What policies look at beside starts (``policy.document.FURTHER``).
 
     Returns:
         The workload; None if there is nothing to judge, so that the review passes at once: deletes and connects, other
@@ -240,7 +119,7 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
     parts = parts_of(workload(review.obj, templates=templates))
     # A template beyond those that are looked at stands for others, so that it counts as changed.
     asked = (
-        _asked(part, before.get(part.part) if position < PARTS else None, review)
+        _asked(part, before.get(part.part) if position < PARTS else None, review, looks)
         for position, part in enumerate(parts)
     )
     found = [part for part in asked if part is not None and part.containers]
@@ -250,11 +129,13 @@ def judged(review: Review, templates: Iterable[Template] = TEMPLATES) -> Workloa
     return replace(first, others=tuple(others)) if others else first
 
 
-def _asked(found: Workload, before: Workload | None, review: Review) -> Workload | None:
-    """The question about one template; None if an update changes nothing of it that decides."""
+def _asked(
+    found: Workload, before: Workload | None, review: Review, looks: frozenset[str]
+) -> Workload | None:
+    """What is asked of one template; None if an update changes nothing of it that decides."""
     if review.subresource == "ephemeralcontainers":
         found = _added_ephemeral(found, before)
-    elif before is not None and _same(before, found):
+    elif before is not None and _same(before, found, looks):
         return None
     return replace(
         found,
@@ -360,11 +241,23 @@ def _before(review: Review, templates: Iterable[Template]) -> dict[str, Workload
     return {item.part: item for item in parts_of(found)}
 
 
-def _same(before: Workload, after: Workload) -> bool:
+def _differ(before: Workload, after: Workload) -> bool:
+    """Tell whether an object's new pods are others in anything that policies may look at."""
+    one, two = before.labels, after.labels
+    return (before.pod_spec, one.pod_labels, one.pod_annotations) != (
+        after.pod_spec,
+        two.pod_labels,
+        two.pod_annotations,
+    )
+
+
+def _same(before: Workload, after: Workload, looks: frozenset[str]) -> bool:
     """Tell whether an update changes nothing that decides. A pod that is bound stays where it is."""
     if len(after.containers) > CONTAINERS:
         return False  # those beyond were not read
     is_bound = not after.template and bool(before.pod_spec.get("nodeName"))
+    if looks and after.template and _differ(before, after):
+        return False
     return before.containers == after.containers and (
         is_bound or all(before.pod_spec.get(key) == after.pod_spec.get(key) for key in _PLACEMENT)
     )

@@ -1,5 +1,6 @@
 """One platform that a pod may land on, and how sure that is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,6 +32,7 @@ class Target:
         reason: Why it is not certain, for policy; None where it is.
         because: The same in one clause, for people.
         doubts: Why what would fail on one of these nodes may not.
+        groups: The labels that some of its nodes share, and how many they are (``inventory.OTHER`` where they differ).
     """
 
     platform: Platform
@@ -41,6 +43,7 @@ class Target:
     reason: UnknownReason | None = None
     because: str = ""
     doubts: tuple[Doubt, ...] = ()
+    groups: tuple[tuple[Mapping[str, str], int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

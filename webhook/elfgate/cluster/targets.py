@@ -278,7 +278,7 @@ def _target(
     reason: UnknownReason | None = None,
     because: str = "",
 ) -> Target:
-    real = (group for group in parts if not group.kind.stand_in)
+    real = [group for group in parts if not group.kind.stand_in]
     return Target(
         platform=platform,
         nodes=sum(group.count for group in parts),
@@ -288,6 +288,7 @@ def _target(
         reason=reason,
         because=because,
         doubts=_doubts(parts),
+        groups=tuple((group.kind.labels, group.count) for group in real),
     )
 
 

@@ -17,7 +17,8 @@ from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
-from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Role, Workload
+from elfgate.cluster.told import texts
+from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Labels, Role, Workload
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code
@@ -108,6 +109,11 @@ def _wrapped(
             part=part.path,
             template=True,
             openings=_once(inner.openings, openings(root, Part({}), is_pod=False)),
+            labels=replace(
+                inner.labels,
+                labels=texts(root, "labels"),
+                annotations=texts(root, "annotations"),
+            ),
         )
 
 
@@ -134,6 +140,12 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
         openings=(*openings(root, template, is_pod=is_pod), *(_OPEN if row.movable else ())),
         part=template.path if row.path else "",
         owners=owners(root.get("metadata")),
+        labels=Labels(
+            texts(root, "labels"),
+            texts(root, "annotations"),
+            texts(template, "labels"),
+            texts(template, "annotations"),
+        ),
     )
 
 

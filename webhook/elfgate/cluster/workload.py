@@ -1,5 +1,6 @@
 """Any kind that holds a pod template → what is to be judged of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -55,6 +56,19 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels and annotations of an object, and of the pods that are made of it."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+_NO_LABELS = Labels()
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """An object with a pod (template) in it.
 
@@ -71,6 +85,7 @@ class Workload:
         others: The object's further pod templates.
         owners: The controllers that made it, the nearest first, each as ``KIND/NAME``.
         before: It as it was before the update that is asked about; None for what is new, or was of another shape.
+        labels: Its labels and annotations, and its pods', for rules of the user's own.
     """
 
     kind: str
@@ -85,6 +100,7 @@ class Workload:
     others: "tuple[Workload, ...]" = ()
     owners: tuple[str, ...] = ()
     before: "Workload | None" = None
+    labels: Labels = _NO_LABELS
 
     @property
     def image_volumes(self) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
+from typing import Any
 
 from elfgate.cluster.openings import Opening
 from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError
 from elfgate.gate.starts import Start
+from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
 from elfgate.policy.document import (
     BeforeEntry,
@@ -18,6 +20,7 @@ from elfgate.policy.document import (
     FindingEntry,
     LinkageEntry,
     OpeningEntry,
+    PodEntry,
     Request,
     TargetEntry,
     VariantEntry,
@@ -46,21 +49,37 @@ class Found:
     before: Sequence[Start] = ()
 
 
-def described(
-    workload: Workload, point: Point, operation: str, found: Found, *, dry_run: bool
-) -> Document:
-    """Write it all into one document.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a workload is asked about.
 
-    Args:
+    Attributes:
         workload: As it was judged.
         point: Where the verdict is asked for.
         operation: CREATE or UPDATE.
-        found: What was found out about it.
         dry_run: The request changes nothing.
     """
+
+    workload: Workload
+    point: Point
+    operation: str
+    dry_run: bool
+
+
+def described(asked: Asked, found: Found, looks: Looks) -> Document:
+    """Write it all into one document.
+
+    Args:
+        asked: What is asked.
+        found: What was found out about it.
+        looks: What policies look at.
+    """
+    workload = asked.workload
+    told = of_containers(workload, looks)
     return Document(
-        request=_request(workload, point, operation, dry_run=dry_run),
-        targets=[_target(target) for target in found.places],
+        request=_request(asked, looks),
+        pod=PodEntry(**of_pod(workload, looks)),
+        targets=[_target(target, looks) for target in found.places],
         openings=[
             OpeningEntry(reason=opening.reason.value, because=opening.because)
             for opening in found.openings
@@ -69,20 +88,22 @@ def described(
             BeforeEntry(platform=str(start.target.platform), verdict=start.linkage.outcome.value)
             for start in found.before
         ],
-        containers=[_container(container) for container in workload.containers],
-        linkages=list(_linkages(found)),
+        containers=[
+            _container(container, told.get(container.name, {})) for container in workload.containers
+        ],
+        linkages=list(_linkages(found, looks)),
     )
 
 
-def _request(workload: Workload, point: Point, operation: str, *, dry_run: bool) -> Request:
-    before = workload.before
+def _request(asked: Asked, looks: Looks) -> Request:
+    workload, before = asked.workload, asked.workload.before
     return Request(
-        point=point.value,
-        operation=operation,
+        point=asked.point.value,
+        operation=asked.operation,
         kind=workload.kind,
         namespace=workload.namespace,
         name=workload.name,
-        dry_run=dry_run,
+        dry_run=asked.dry_run,
         every_node=workload.every_node,
         same_images=before is not None and _images(before) == _images(workload),
         controlled=bool(workload.owners),
@@ -90,6 +111,7 @@ def _request(workload: Workload, point: Point, operation: str, *, dry_run: bool)
         scheduler=workload.scheduler,
         gates=list(workload.gates),
         today=datetime.now(UTC).date().isoformat(),
+        **of_request(workload, looks),
     )
 
 
@@ -97,18 +119,18 @@ def _images(workload: Workload) -> set[tuple[str, str]]:
     return {(container.name, container.image) for container in workload.containers}
 
 
-def _linkages(found: Found) -> Iterable[LinkageEntry]:
+def _linkages(found: Found, looks: Looks) -> Iterable[LinkageEntry]:
     for start, images in zip(found.starts, found.alternatives or repeat(()), strict=False):
-        yield _linkage(start.container, start.linkage, images)
+        yield _linkage(start.container, start.linkage, looks, images)
     for (
         container,
         linkage,
     ) in found.elsewhere:  # whether it starts there: why not is nobody's question
-        yield _linkage(container, linkage).model_copy(update={"findings": []})
+        yield _linkage(container, linkage, looks).model_copy(update={"findings": []})
 
 
 def _linkage(
-    container: Container, linkage: Linkage, alternatives: Sequence[str] = ()
+    container: Container, linkage: Linkage, looks: Looks, alternatives: Sequence[str] = ()
 ) -> LinkageEntry:
     return LinkageEntry(
         container=container.name,
@@ -118,10 +140,11 @@ def _linkage(
         needs_glibc=list(linkage.prediction.needs_glibc),
         findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
+        **of_linkage(linkage, looks),
     )
 
 
-def _target(target: Target) -> TargetEntry:
+def _target(target: Target, looks: Looks) -> TargetEntry:
     platform = target.platform
     return TargetEntry(
         platform=str(platform),
@@ -131,10 +154,11 @@ def _target(target: Target) -> TargetEntry:
         standing=target.standing.value,
         reason=target.reason.value if target.reason else "",
         because=target.because,
+        **of_target(target, looks),
     )
 
 
-def _container(container: Container) -> ContainerEntry:
+def _container(container: Container, told: dict[str, Any]) -> ContainerEntry:
     try:
         reference = Reference.parse(container.image)
         repository, tag, digest = reference.familiar_name, reference.tag, reference.digest
@@ -147,4 +171,5 @@ def _container(container: Container) -> ContainerEntry:
         repository=repository,
         tag=tag,
         digest=digest,
+        **told,
     )

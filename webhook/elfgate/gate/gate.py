@@ -8,7 +8,7 @@ policies do.
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
 from elfgate.cluster.targets import landing
 from elfgate.cluster.workload import Point, Workload, parts_of
-from elfgate.gate.document import Found, described
+from elfgate.gate.document import Asked, Found, described
 from elfgate.gate.starts import Start, Starts, demands
 from elfgate.gate.together import together
 from elfgate.linkage.report import Outcome
@@ -79,6 +79,7 @@ class Gate:
         engine: Evaluates policies.
         outlook: What settings say of nodes and runtimes, beyond what is there.
         pull_secrets: Knows a workload's own credentials; None if one access to images is everybody's.
+        looks: Tells what the policies in force look at (``policy.annotation.LOOKS``).
     """
 
     inventory: Inventory
@@ -86,6 +87,7 @@ class Gate:
     engine: Engine
     outlook: Outlook = _NOTHING_MORE
     pull_secrets: "PullSecrets | None" = None
+    looks: Callable[[], frozenset[str]] = frozenset
 
     async def judge(self, case: Case, within: float | None = None) -> Judgement:
         """Judge a workload: each of its pod templates, of which every one has to be let pass.
@@ -145,9 +147,9 @@ class Gate:
                 elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
                 before=await predictor.before(workload, self.inventory, budget),
             )
-        document = described(workload, case.point, case.operation, found, dry_run=case.dry_run)
+        asked = Asked(workload, case.point, case.operation, case.dry_run)
         scanned = perf_counter()
-        verdict = await self.engine.evaluate(document)
+        document, verdict = await self._answered(asked, found)
         seconds = {
             "targets": placed - begun,
             "scan": scanned - placed,
@@ -155,6 +157,15 @@ class Gate:
         }
         until = min((start.linkage.until for start in starts), default=math.inf)
         return Judgement(verdict, document, until, seconds)
+
+    async def _answered(self, asked: Asked, found: Found) -> tuple[Document, Verdict]:
+        """Ask the policies; and ask again if others came into force meanwhile, which look at more."""
+        while True:
+            looks = self.looks()
+            document = described(asked, found, looks)
+            verdict = await self.engine.evaluate(document)
+            if self.looks() <= looks:
+                return document, verdict
 
 
 def as_of(document: Document, age: float) -> Document:

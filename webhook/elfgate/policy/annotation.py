@@ -20,8 +20,11 @@ from typing import Any
 import yaml
 
 from elfgate.errors import InputError
+from elfgate.policy.document import FURTHER
 
-LOOKS = frozenset({"image_names", "pod_names", "namespaces", "variants", "container_names"})
+USUAL = frozenset({"image_names", "pod_names", "namespaces", "variants", "container_names"})
+"""The parts of a document that a rule of the user's own looks at unless it says otherwise."""
+LOOKS = USUAL | FURTHER
 
 _BLOCK = re.compile(r"^# METADATA\n((?:#.*\n)+)package (\S+)$", re.MULTILINE)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -57,8 +60,13 @@ class Annotation:
 
     @property
     def looks_at(self) -> frozenset[str]:
-        """The parts of a document (of ``LOOKS``) that can change the module's decision; all if it names none."""
+        """The parts of a document (of ``LOOKS``) that can change the module's decision.
+
+        The usual ones if it names none, and all if it names one that is unheard of.
+        """
         looks = self.custom.get("looks_at")
+        if looks is None:
+            return USUAL
         if not isinstance(looks, list) or not LOOKS.issuperset(map(str, looks)):
             return LOOKS
         return frozenset(map(str, looks))

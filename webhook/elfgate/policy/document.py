@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from elfgate.linkage.report import Distro, Finding
+from elfgate.policy.reach import looked_at, looks_of, plain, seen
 
 VERSION = 2
 
@@ -56,6 +57,10 @@ class Request(Model):
     without: Annotated[
         list[str], Field(description="Rules of the user's own that are left out; * for all")
     ] = []
+    labels: Annotated[dict[str, str], looked_at("labels", "The object's")] = {}
+    annotations: Annotated[
+        dict[str, str], looked_at("annotations", "The object's, but for the last applied")
+    ] = {}
 
 
 class OpeningEntry(Model):
@@ -63,6 +68,34 @@ class OpeningEntry(Model):
 
     reason: Annotated[str, Field(description="A key of the settings' `unknown`")]
     because: Annotated[str, Field(description="One clause, for people")]
+
+
+class SecurityEntry(Model):
+    """The rights of a container, its pod's securityContext included; null where neither says."""
+
+    privileged: bool = False
+    read_only_root: bool = False
+    privilege_escalation: bool | None = None
+    run_as_user: int | None = None
+    run_as_non_root: bool | None = None
+    seccomp: str = ""
+    capabilities_added: list[str] = []
+    capabilities_dropped: list[str] = []
+
+
+class VolumeEntry(Model):
+    """A volume of the pod; not the one with the service account's token, which every pod has."""
+
+    name: str
+    kind: str = Field("", description="The field that it has, such as hostPath or configMap")
+    source: str = Field("", description="The path, name, claim, image or driver that it says")
+
+
+class GroupEntry(Model):
+    """Nodes that are alike, by the labels that they share."""
+
+    nodes: int
+    labels: dict[str, str]
 
 
 class TargetEntry(Model):
@@ -83,6 +116,10 @@ class TargetEntry(Model):
         str, Field(description="Why it is not certain: a key of the settings' `unknown`")
     ] = ""
     because: Annotated[str, Field(description="The same in one clause, for people")] = ""
+    groups: Annotated[
+        list[GroupEntry],
+        looked_at("node_groups", "Its nodes by the labels that they share; a name is none of them"),
+    ] = []
 
 
 class BeforeEntry(Model):
@@ -101,6 +138,28 @@ class ContainerEntry(Model):
     repository: str
     tag: str = ""
     digest: str = ""
+    command: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
+    args: Annotated[list[str], looked_at("commands", "The pod's, as it is written")] = []
+    security: Annotated[SecurityEntry, looked_at("security", "Its securityContext")] = (
+        SecurityEntry()
+    )
+    mounts: Annotated[
+        dict[str, str], looked_at("volumes", "The volume that is mounted, by path")
+    ] = {}
+
+
+class PodEntry(Model):
+    """The pod, or the template that pods are made of."""
+
+    labels: Annotated[dict[str, str], looked_at("labels", "The pod's")] = {}
+    annotations: Annotated[dict[str, str], looked_at("annotations", "The pod's")] = {}
+    service_account: Annotated[
+        str, looked_at("service_accounts", "Its name; empty for the namespace's default")
+    ] = ""
+    host_network: Annotated[bool, looked_at("security", "It has its node's network")] = False
+    host_pid: Annotated[bool, looked_at("security", "It sees its node's processes")] = False
+    host_ipc: Annotated[bool, looked_at("security", "It shares its node's memory segments")] = False
+    volumes: Annotated[list[VolumeEntry], looked_at("volumes", "What it mounts")] = []
 
 
 class FindingEntry(Model):
@@ -155,6 +214,12 @@ class LinkageEntry(Model):
     alternatives: Annotated[
         list[str], Field(description="Images of the same repository known to start there")
     ] = []
+    digest: Annotated[
+        str, looked_at("digests", "What the image's name leads to; empty if it was not read")
+    ] = ""
+    manifest: Annotated[
+        str, looked_at("digests", "The manifest that a node of the platform pulls of it")
+    ] = ""
 
 
 class Document(Model):
@@ -170,8 +235,26 @@ class Document(Model):
         list[BeforeEntry],
         Field(description="At an update of which something fails: how it was before, by platform"),
     ] = []
+    pod: PodEntry = PodEntry()
     containers: list[ContainerEntry]
     linkages: list[LinkageEntry]
+
+    def seen(self, looks: frozenset[str]) -> Self:
+        """This document without what is seen only if it is looked at, and is not."""
+        if looks >= FURTHER:
+            return self
+        entries = (self.request, self.pod, *self.targets, *self.containers, *self.linkages)
+        if all(seen(entry, looks) is entry for entry in entries):
+            return self
+        return self.model_copy(
+            update={
+                "request": seen(self.request, looks),
+                "pod": seen(self.pod, looks),
+                "targets": [seen(entry, looks) for entry in self.targets],
+                "containers": [seen(entry, looks) for entry in self.containers],
+                "linkages": [seen(entry, looks) for entry in self.linkages],
+            }
+        )
 
     def without(self, rules: Iterable[str]) -> Self:
         """This document, to be judged without some more of the user's own rules."""
@@ -181,8 +264,16 @@ class Document(Model):
         return self.model_copy(update={"request": request})
 
     def json_bytes(self) -> bytes:
-        """The JSON of ``model_dump_json``, in a third of its time.
+        """The JSON of ``model_dump_json``, in a third of its time: fields in their order, all plain values or models.
 
-        Fields in their order, all plain values or models.
+        What is seen only if looked at is there if it was put there.
         """
-        return orjson.dumps(vars(self), default=vars)
+        return orjson.dumps(vars(self), default=plain)
+
+
+FURTHER = frozenset(
+    look
+    for model in (Request, PodEntry, TargetEntry, ContainerEntry, LinkageEntry)
+    for look in looks_of(model).values()
+)
+"""The words of ``looks_at`` without which a part of the document is left empty."""

@@ -6,7 +6,8 @@ their position, so that the verdict on one pod is right for another that is alik
 - containers' names by U+E000 and four digits, images by U+E001, alternatives by U+E002;
 - the object's name, repositories, tags, digests and variants by nothing.
 
-Each only if no rule in force looks at it (``policy.sight``).
+Each only if no rule in force looks at it (``policy.sight``). What is seen only if looked at (``policy.reach``) is
+left out first.
 """
 
 import re
@@ -16,8 +17,10 @@ from typing import Any
 
 import orjson
 
+from elfgate.policy.annotation import USUAL
 from elfgate.policy.document import ContainerEntry, Document, LinkageEntry
-from elfgate.policy.sight import EVERYTHING, Sight
+from elfgate.policy.reach import plain
+from elfgate.policy.sight import Sight
 from elfgate.policy.verdict import KINDS, Verdict, Violation
 
 _CONTAINER, _IMAGE, _ALTERNATIVE = "\ue000", "\ue001", "\ue002"
@@ -87,8 +90,9 @@ def masked(document: Document, sight: Sight) -> Masked:
 
     A document in which a mark occurs already is left as it is: paths and messages come from images.
     """
+    document = document.seen(sight.looks_at)
     whole = document.json_bytes()
-    if sight == EVERYTHING or _is_large(document) or any(mark in whole for mark in _MARKS):
+    if sight.looks_at >= USUAL or _is_large(document) or any(mark in whole for mark in _MARKS):
         return Masked(whole, {}, document)
     containers, images, alternatives = _Names(_CONTAINER), _Names(_IMAGE), _Names(_ALTERNATIVE)
     name = _keep if "container_names" in sight else containers.masked
@@ -101,7 +105,7 @@ def masked(document: Document, sight: Sight) -> Masked:
         _linkage(entry, name, alternatives if hides_images else None, hides_variants)
         for entry in document.linkages
     ]
-    request = vars(document.request)
+    request = plain(document.request)
     if "pod_names" not in sight:
         request = request | {"name": "", "owners": []}
     shown = vars(document) | {
@@ -114,7 +118,7 @@ def masked(document: Document, sight: Sight) -> Masked:
         for names in (containers, images, alternatives)
         for text, mark in names.positions.items()
     }
-    return Masked(orjson.dumps(shown, default=vars), behind)
+    return Masked(orjson.dumps(shown, default=plain), behind)
 
 
 def _keep(name: str) -> str:
@@ -128,7 +132,7 @@ def _is_large(document: Document) -> bool:
 def _container(
     entry: ContainerEntry, name: Callable[[str], str], images: _Names | None
 ) -> dict[str, Any]:
-    shown = vars(entry) | {"name": name(entry.name)}
+    shown = plain(entry) | {"name": name(entry.name)}
     if images is not None:
         shown |= {"image": images.masked(entry.image), "repository": "", "tag": "", "digest": ""}
     return shown
@@ -140,7 +144,7 @@ def _linkage(
     alternatives: _Names | None,
     hides_variants: bool,  # noqa: FBT001 - private
 ) -> dict[str, Any]:
-    shown = vars(entry) | {"container": name(entry.container)}
+    shown = plain(entry) | {"container": name(entry.container)}
     if hides_variants:
         shown |= {"variant": _NO_VARIANT, "needs_glibc": []}
     if alternatives is not None and entry.alternatives:

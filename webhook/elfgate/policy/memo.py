@@ -48,6 +48,10 @@ class MemoisedEngine(Generic[Live]):
         """The live engine's revision."""
         return self._live.revision
 
+    def looks(self) -> frozenset[str]:
+        """The parts of a document that the policies in force look at."""
+        return self._sights.get(self.revision, EVERYTHING).looks_at
+
     @property
     def live(self) -> Live:
         """The engine behind, for whoever must not be answered from memory (readiness)."""
@@ -60,7 +64,7 @@ class MemoisedEngine(Generic[Live]):
             EngineError: if there is no verdict that can be trusted.
         """
         revision = self.revision
-        asked = masked(document, self._sights.get(revision, EVERYTHING))
+        asked = masked(document, Sight(self.looks()))
         key = (revision, hashlib.sha256(asked.json).digest())
         verdict = self._verdicts.get(key)
         if verdict is None:

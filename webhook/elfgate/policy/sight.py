@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elfgate.policy.annotation import LOOKS, Annotation, annotation
+from elfgate.policy.annotation import LOOKS, USUAL, Annotation, annotation
 from elfgate.policy.bundle import AGGREGATOR, RULES, Bundle, aggregated, is_off, layers, unchanged
 
 _NOTHING = frozenset[str]()
@@ -51,7 +51,8 @@ def _sight(bundle: Bundle, settings: Mapping[str, Any]) -> Sight:
             known = _is_ours(bundle, text, settings)
             looks |= _NOTHING if known else LOOKS
         elif path.startswith("own/"):
-            looks |= _looks(annotation(text), settings)
+            said_here = annotation(text)
+            looks |= _looks(said_here, settings) if said_here else USUAL
         elif unchanged(path, text):
             looks |= _looks(said.get(_folder(path)), settings)
         else:

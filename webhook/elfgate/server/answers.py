@@ -1,6 +1,6 @@
 """Answers given lately: most reviews ask what was asked before, and judging it again would come to the same.
 
-A key holds all that decides (``cluster.review.decisive``, which is also all that is judged), the nodes' generation, the
+A key holds all that decides (``cluster.decisive``, which is also all that is judged), the nodes' generation, the
 policies' revision and the date. An answer is forgotten when a tag that it rests on may have moved; one that rests on
 what could not be read is never kept.
 """

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from elfgate.cluster.decisive import digest
 from elfgate.cluster.events import Events, Subject, subjects
-from elfgate.cluster.review import Review, decisive, digest
+from elfgate.cluster.review import Review
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError, UnknownReason
 from elfgate.gate.gate import Judgement
@@ -52,11 +53,17 @@ class FollowUp:
         self._cases: dict[bytes, _Case] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def notice(self, asked: Review, point: Point, judgement: Judgement) -> None:
-        """Follow a review up if it was admitted while something was still being read, and will be carried out."""
+    def notice(self, asked: Review, review: Review, point: Point, judgement: Judgement) -> None:
+        """Follow a review up if it was admitted while something was still being read, and will be carried out.
+
+        Args:
+            asked: As it came.
+            review: What of it decides.
+            point: Where it was judged.
+            judgement: What came of it.
+        """
         if asked.dry_run or not judgement.verdict.allowed or not still_reading(judgement):
             return
-        review = decisive(asked)
         key = digest(review)
         case = self._cases.get(key)
         if case is None:

@@ -79,9 +79,12 @@ def first_pod(owner: Review) -> Review | None:
     kind = _MAKERS.get((owner.resource.group, owner.resource.resource))
     if kind is None or owner.subresource or owner.operation != "CREATE" or owner.dry_run:
         return None
-    name, spec = f"{owner.name}-", Part(owner.obj).get("spec", "template", "spec").value
+    template = Part(owner.obj).get("spec", "template")
+    name, spec = f"{owner.name}-", template.get("spec").value
     controller = {"kind": kind, "name": owner.name, "controller": True}
-    metadata = {"name": name, "namespace": owner.namespace, "ownerReferences": [controller]}
+    given = template.get("metadata")
+    metadata = {key: given.get(key).value for key in ("labels", "annotations") if given.get(key)}
+    metadata |= {"name": name, "namespace": owner.namespace, "ownerReferences": [controller]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
     return owner.model_copy(
         update={"resource": Resource(resource="pods"), "name": name, "obj": pod}

@@ -7,7 +7,7 @@ left alone when it is asked about again.
 
 import orjson
 
-from elfgate.cluster.review import Review, decisive, response
+from elfgate.cluster.review import Review, response
 from elfgate.cluster.steering import steer
 from elfgate.cluster.workload import Point
 from elfgate.memory.declared import declare
@@ -71,11 +71,10 @@ class Steerer:
 
     async def _left(self, question: Question, deadline: float) -> tuple[str, ...]:
         """The architectures that are left to a pod; none if it need or can not be steered."""
-        key, review = question.key, decisive(question.review, question.parts)
-        judgement = await self._validator.judgement(review, deadline, Point.POD)
+        question, judgement = await self._validator.judged(question, deadline, Point.POD)
         if judgement is None:
             return ()
-        architectures = tuple(judgement.verdict.steer)
+        key, architectures = question.key, tuple(judgement.verdict.steer)
         self._known.put(key, architectures, until=holds_until(judgement, key))
         return architectures
 

@@ -3,30 +3,23 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from types import MappingProxyType
 
 import orjson
 
 from elfgate.cluster.binding import Bindings
+from elfgate.cluster.decisive import Decisive, decisive, decisive_parts, digest
 from elfgate.cluster.events import Events
 from elfgate.cluster.exempt import Exemption
-from elfgate.cluster.review import (
-    Decisive,
-    Review,
-    decisive,
-    decisive_parts,
-    digest,
-    judged,
-    parse,
-    response,
-)
+from elfgate.cluster.review import Review, judged, parse, response
 from elfgate.cluster.template import TEMPLATES, Template
 from elfgate.cluster.workload import Point
 from elfgate.errors import ElfgateError
 from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.memory.recent import Recent
+from elfgate.policy.document import FURTHER
 from elfgate.policy.engine import Engine
 from elfgate.policy.golden import prove
 from elfgate.policy.messages import denial, held_back, line, shortened, warnings
@@ -128,7 +121,7 @@ class Validator:
         begun = perf_counter()
         review = parse(body)
         point = _POINTS.get((review.resource.resource, review.subresource), Point.WORKLOAD)
-        parts = decisive_parts(review)
+        parts = decisive_parts(review, self._looks())
         key = self.key(review, parts)
         return Question(review, point, parts, key, perf_counter() - begun)
 
@@ -146,17 +139,17 @@ class Validator:
             InputError: if the object has not the shape of its kind.
             EngineError: if the policies gave no verdict that can be trusted.
         """
-        asked, point, key = question.review, question.point, question.key
-        review = decisive(asked, question.parts)
-        judgement = await self.judgement(review, deadline, point)
+        asked, point = question.review, question.point
+        question, judgement = await self.judged(question, deadline, point)
         if judgement is None:
             if point is Point.WORKLOAD:
                 self._unlisted.notice(review)
             return _passed(asked, point)
+        key, review = question.key, decisive(asked, question.parts)
         told = _told(judgement, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it
             if self._followup:
-                self._followup.notice(asked, point, judgement)
+                self._followup.notice(asked, review, point, judgement)
             self._known.put(key, told, until=holds_until(judgement, key))
         if point is Point.WORKLOAD:
             self._prejudge.notice(review, judgement)
@@ -193,6 +186,32 @@ class Validator:
         named = "pod_names" in self._sights.get(revision, EVERYTHING)
         return digest(review, parts, named=named), self._gate.inventory.generation, revision, today
 
+    async def judged(
+        self, question: Question, deadline: float, point: Point
+    ) -> tuple[Question, Judgement | None]:
+        """Judge a question; and read it again if policies came into force meanwhile that look at more of it.
+
+        Returns:
+            The question as it was judged last, and the judgement; None if there is nothing to judge.
+
+        Raises:
+            InputError: if the object has not the shape of its kind.
+            EngineError: if the policies gave no verdict that can be trusted.
+        """
+        while True:
+            review = decisive(question.review, question.parts)
+            judgement = await self.judgement(review, deadline, point)
+            if judgement is None or judgement.verdict.revision == question.key[2]:
+                return question, judgement
+            parts = decisive_parts(question.review, self._looks())
+            if parts == question.parts:
+                return question, judgement
+            question = replace(question, parts=parts, key=self.key(question.review, parts))
+
+    def _looks(self) -> frozenset[str]:
+        """The parts of a review that the policies in force look at beside starts."""
+        return self._gate.looks() & FURTHER
+
     async def judgement(self, review: Review, deadline: float, point: Point) -> Judgement | None:
         """Judge a decisive review within ``deadline`` seconds; None if there is nothing to judge.
 
@@ -204,7 +223,7 @@ class Validator:
         if point is Point.BINDING:
             workload = await self._bindings.bound(review, deadline / 2) if self._bindings else None
         else:
-            workload = judged(review, self._templates)
+            workload = judged(review, self._templates, self._looks())
         if workload is None:
             return None
         left = deadline - (time.monotonic() - began)

@@ -30,6 +30,6 @@ async def gate(
     live = await engine(judging)
     try:
         async with scanner(reading) as scanning:
-            yield Gate(Inventory(nodes), scanning, live, outlook)
+            yield Gate(Inventory(nodes), scanning, live, outlook, looks=live.looks)
     finally:
         await live.close()

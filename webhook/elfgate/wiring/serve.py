@@ -112,6 +112,7 @@ def _validator(
             engine=engine,
             outlook=settings.nodes.outlook,
             pull_secrets=known.pull_secrets(settings),
+            looks=engine.looks,
         ),
         nodes_known=known.synced,
         bindings=known.bindings if admission.bindings else None,

@@ -1,0 +1,146 @@
+"""Writes into the document what policies see only where they look at it: what the pod says beyond where it starts.
+
+Sources: the Kubernetes API reference (PodSpec, Container, SecurityContext, Volume).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from elfgate.cluster.inventory import OTHER
+from elfgate.cluster.target import Target
+from elfgate.cluster.told import is_token, mapping, objects, strings, text
+from elfgate.cluster.workload import Workload
+from elfgate.policy.document import GroupEntry, SecurityEntry, VolumeEntry
+from elfgate.scan.scanner import Linkage
+
+Looks = frozenset[str]
+
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_SOURCES = (
+    "path",
+    "secretName",
+    "claimName",
+    "reference",
+    "driver",
+    "server",
+    "name",
+)  # what a volume is of, by the field that says so
+
+
+def of_request(workload: Workload, looks: Looks) -> dict[str, Any]:
+    """The object's labels and annotations."""
+    labels = workload.labels
+    return _looked_at(looks, labels=labels.labels, annotations=labels.annotations)
+
+
+def of_pod(workload: Workload, looks: Looks) -> dict[str, Any]:
+    """The pod's own fields, beside its containers."""
+    spec, labels = workload.pod_spec, workload.labels
+    told = _looked_at(looks, labels=labels.pod_labels, annotations=labels.pod_annotations)
+    if "service_accounts" in looks:
+        told["service_account"] = text(spec.get("serviceAccountName"))
+    if "security" in looks:
+        told |= {
+            "host_network": spec.get("hostNetwork") is True,
+            "host_pid": spec.get("hostPID") is True,
+            "host_ipc": spec.get("hostIPC") is True,
+        }
+    if "volumes" in looks:
+        told["volumes"] = [_volume(volume) for volume in _volumes(spec)]
+    return told
+
+
+def of_containers(workload: Workload, looks: Looks) -> dict[str, dict[str, Any]]:
+    """The fields of each container, by its name."""
+    if looks.isdisjoint({"commands", "security", "volumes"}):
+        return {}
+    spec = workload.pod_spec
+    listed = (container for key in _LISTS for container in objects(spec.get(key)))
+    tokens = {text(volume.get("name")) for volume in objects(spec.get("volumes"))} - {
+        text(volume.get("name")) for volume in _volumes(spec)
+    }
+    return {
+        text(container.get("name")): _container(container, spec, tokens, looks)
+        for container in listed
+    }
+
+
+def of_target(target: Target, looks: Looks) -> dict[str, Any]:
+    """The nodes behind a target, by the labels that they share."""
+    if "node_groups" not in looks:
+        return {}
+    counts: dict[tuple[tuple[str, str], ...], int] = {}
+    for labels, nodes in target.groups:
+        shared = tuple(sorted(item for item in labels.items() if item[1] != OTHER))
+        counts[shared] = counts.get(shared, 0) + nodes
+    groups = [GroupEntry(nodes=count, labels=dict(shared)) for shared, count in counts.items()]
+    return {"groups": groups}
+
+
+def of_linkage(linkage: Linkage, looks: Looks) -> dict[str, Any]:
+    """The image's digests."""
+    if "digests" not in looks:
+        return {}
+    return {"digest": linkage.digest, "manifest": linkage.manifest}
+
+
+def _container(
+    container: Mapping[str, Any], spec: Mapping[str, Any], tokens: set[str], looks: Looks
+) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if "commands" in looks:
+        told |= {key: strings(container.get(key)) for key in ("command", "args")}
+    if "security" in looks:
+        told["security"] = _security(container, spec)
+    if "volumes" in looks:
+        told["mounts"] = dict(_mounts(container, tokens))
+    return told
+
+
+def _looked_at(looks: Looks, **texts: Mapping[str, str]) -> dict[str, Any]:
+    return {look: dict(found) for look, found in texts.items() if look in looks}
+
+
+def _volumes(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [volume for volume in objects(spec.get("volumes")) if not is_token(volume)]
+
+
+def _volume(volume: Mapping[str, Any]) -> VolumeEntry:
+    kind = next((key for key, said in volume.items() if key != "name" and said is not None), "")
+    said = mapping(volume.get(kind))
+    source = next((text(said[key]) for key in _SOURCES if text(said.get(key))), "")
+    return VolumeEntry(name=text(volume.get("name")), kind=kind, source=source)
+
+
+def _mounts(container: Mapping[str, Any], tokens: set[str]) -> Iterable[tuple[str, str]]:
+    for mount in objects(container.get("volumeMounts")):
+        name = text(mount.get("name"))
+        if name not in tokens:
+            yield text(mount.get("mountPath")), name
+    for device in objects(container.get("volumeDevices")):
+        yield text(device.get("devicePath")), text(device.get("name"))
+
+
+def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> SecurityEntry:
+    own = mapping(container.get("securityContext"))
+    given = {key: value for key, value in own.items() if value is not None}
+    both = {**mapping(spec.get("securityContext")), **given}
+    capabilities = mapping(own.get("capabilities"))
+    return SecurityEntry(
+        privileged=own.get("privileged") is True,
+        read_only_root=own.get("readOnlyRootFilesystem") is True,
+        privilege_escalation=_flag(own.get("allowPrivilegeEscalation")),
+        run_as_user=_number(both.get("runAsUser")),
+        run_as_non_root=_flag(both.get("runAsNonRoot")),
+        seccomp=text(mapping(both.get("seccompProfile")).get("type")),
+        capabilities_added=strings(capabilities.get("add")),
+        capabilities_dropped=strings(capabilities.get("drop")),
+    )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -37,7 +37,7 @@ findings contains x if {
 """
 HUGE = "package elfgate.rules.huge\nfindings := {x | some x in numbers.range(1, 1000000000)}"
 SILENT = 'package elfgate.rules.silent\ndeny contains "no" if true'
-UNUSABLE = 'package elfgate.rules.unusable\nfindings contains {"message": "no"}'
+UNUSABLE = 'package elfgate.rules.unusable\nfindings contains {"remedy": "no"}'
 
 Start = Callable[[bundle.Bundle], Engine]
 
@@ -185,6 +185,20 @@ def test_a_rule_without_findings_is_told_of(start: Start, tmp_path: Path) -> Non
 def test_a_finding_without_a_platform_is_for_all(start: Start, tmp_path: Path) -> None:
     everywhere = 'findings contains {"container": "app-0", "message": "no"}'
     policies = rules(tmp_path, f"package elfgate.rules.everywhere\n{everywhere}")
-    [verdict], told = judged(start, policies, pod(starts=("amd64", "arm64")))
+    partly = pod(starts=("amd64",), fails=("s390x",))
+    (somewhere, nowhere), told = judged(start, policies, partly, pod())
     assert told == []
-    assert [denial.platforms for denial in verdict.denials] == [["linux/amd64", "linux/arm64"]]
+    [denial] = somewhere.denials
+    assert denial.platforms == ["linux/amd64", "linux/s390x"]
+    assert denial.headline == "app-0 (example/app:1) is not allowed"
+    assert [warning.code for warning in somewhere.warnings] == ["loader_missing"]
+    assert [denial.platforms for denial in nowhere.denials] == [[]]
+
+
+def test_a_finding_without_a_container_is_about_the_pod(start: Start, tmp_path: Path) -> None:
+    policies = rules(tmp_path, 'package elfgate.rules.whole\nfindings contains {"message": "no"}')
+    [verdict], told = judged(start, policies, pod(starts=("amd64",), containers=2))
+    assert told == []
+    [denial] = verdict.denials
+    assert (denial.container, denial.headline) == ("", "this pod is not allowed")
+    assert denial.lines == ["no  [whole]"]

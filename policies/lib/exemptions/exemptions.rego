@@ -64,14 +64,28 @@ covers(exemption, code) if code in exemption.rules
 # By container: the exemptions for it that have not ended.
 applicable := granted
 
-granted[container.name] contains exemption if {
+granted[name] contains exemption if {
+	some exemption in holding
+	some container in input.containers
+	image(exemption.image, container)
+	name := container.name
+}
+
+# Of the pod as a whole: those for the image of each container.
+granted[name] contains exemption if {
+	some exemption in holding
+	every container in input.containers {
+		image(exemption.image, container)
+	}
+	name := ""
+}
+
+holding := {exemption |
 	not contains(input.request.namespace, ":") # no namespace has one but that of the known documents
 	some exemption in config.effective.exemptions
 	input.request.today <= exemption.ends
 	patterns.matches(exemption.namespace, input.request.namespace)
 	workload(exemption.workload)
-	some container in input.containers
-	image(exemption.image, container)
 }
 
 # An exemption for a workload is for the pods that its controllers make too: by KIND/NAME, or by NAME alone.

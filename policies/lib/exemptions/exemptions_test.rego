@@ -106,3 +106,18 @@ test_an_exemption_for_a_workload_lets_its_pods_in if {
 	not exempt_by("StatefulSet/web", ["ReplicaSet/web-5d9fb", "Deployment/web"])
 	not exempt_by("Deployment/web", [])
 }
+
+two := object.union(document, {"containers": [
+	{"name": "web", "role": "main", "image": "example/web:1", "repository": "example/web", "tag": "1"},
+	{"name": "db", "role": "main", "image": "other/db:1", "repository": "other/db", "tag": "1"},
+]})
+
+of_the_pod(exempt) := level if {
+	level := data.elfgate.lib.exemptions.level("deny", "mine", "") with input as two
+		with data.elfgate.config as object.union(data.elfgate.config, {"exemptions": [object.union(exempt, {"rules": []})]})
+}
+
+test_the_pod_as_a_whole_is_exempt_if_each_of_its_images_is if {
+	of_the_pod(exemption) == "deny"
+	of_the_pod(object.union(exemption, {"image": "*"})) == "dryrun"
+}

@@ -30,3 +30,9 @@ test_platforms_are_named_with_up_to_three_of_their_nodes if {
 	said := data.elfgate.lib.words.located(["linux/amd64", "linux/arm/v7", "windows/amd64"]) with input as pod("main", targets)
 	said == "amd64 (a, b, c and 6 more), arm/v7 and windows/amd64 (w)"
 }
+
+test_where_it_makes_no_difference_where_it_lands_no_place_is_named if {
+	data.elfgate.lib.words.headline("violates", "web", []) == "web (example/web:1) is not allowed" with input as pod("main", [])
+	data.elfgate.lib.words.headline("fails", "web", []) == "web (example/web:1) cannot start" with input as pod("main", [])
+	data.elfgate.lib.words.headline("violates", "", []) == "this pod is not allowed" with input as pod("main", [])
+}

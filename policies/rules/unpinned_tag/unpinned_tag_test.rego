@@ -21,3 +21,15 @@ test_a_digest_is_enough if {
 	pinned := json.patch(document, [{"op": "replace", "path": "/containers/0/digest", "value": "sha256:0"}])
 	judged(pinned, "deny").allowed
 }
+
+nowhere := json.patch(document, [{"op": "replace", "path": "/targets", "value": []}])
+
+test_it_denies_where_no_node_matches_too if {
+	[denial.headline | some denial in judged(nowhere, "deny").denials] == ["web (example/web:1) is not allowed"]
+	[warning.headline | some warning in judged(nowhere, "warn").warnings] == ["web (example/web:1) is not allowed"]
+}
+
+test_it_denies_what_may_come_to_land_elsewhere if {
+	opening := {"reason": "gated", "because": "it is gated"}
+	not judged(object.union(document, {"openings": [opening]}), "deny").allowed
+}

@@ -142,6 +142,11 @@ strict if input.request.every_node
 
 strict if config.effective.require == "all"
 
+# A rule denies it wherever it would land, so that where that is makes no difference.
+banned if {
+	some ["deny", "", _, _, _], _ in graded
+}
+
 # Nothing is left: not the platforms that it lands on, nor those that it may come to land on.
 refused if {
 	nowhere
@@ -187,6 +192,7 @@ reprieve := [] if not reprieved
 reprieved if {
 	pinned
 	not refused
+	not banned
 }
 
 # Whether all that spares it is to be passed over in silence.
@@ -214,6 +220,13 @@ alike[group] contains platform if {
 	group := [outcomes[level], container, effect, image, parts]
 }
 
+# Findings for wherever it lands: nothing about a place can spare it from what they lead to.
+alike[group] contains platform if {
+	some [level, "", container, effect, image], parts in graded
+	some platform in (pod.landing | {""})
+	group := [level, container, effect, image, parts]
+}
+
 # Most documents have violations of one kind: the others need not look for theirs in all groups.
 kinds := {kind | some [kind, _, _, _, _], _ in groups}
 
@@ -225,18 +238,23 @@ ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 	some [told, container, effect, image, set], platforms in groups
 	told == kind
 	parts := sort(set)
-	all := sort(platforms)
-	headline := words.headline(effect, container, all)
+	all := sort(platforms - {""})
+	headline := words.headline(effect, container, sort(named(platforms)))
 	violation := {
 		"code": parts[0][1],
 		"container": container,
 		"platforms": all,
 		"headline": headline,
 		"lines": array.concat(lines(parts), object.get(spared, [effect, kind], [])),
-		"remedy": remedy(effect, container, parts, image, all),
+		"remedy": remedy(effect, container, parts, image, sort(named(platforms))),
 	}
 	place := [severity[effect], object.get(places.standing, container, 0), headline]
 ])]
+
+# The platforms to name: none where it makes no difference where it lands.
+named(platforms) := platforms if not "" in platforms
+
+named(platforms) := set() if "" in platforms
 
 spared := {"fails": {"warn": reprieve}}
 
@@ -250,6 +268,7 @@ lines(parts) := array.concat(
 
 # The way out: other images or platforms only where they are known to start, else what the finding itself says.
 remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
+	count(platforms) > 0
 	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
 	count(ways) > 0
 } else := concat("", advised(parts))

@@ -46,11 +46,21 @@ more(number) := concat("", [" and ", format_int(number, 10), " more"]) if number
 
 more(number) := "" if number <= 0
 
-headline(effect, name, platforms) := concat("", [before[effect], container(name), after[effect], located(platforms)])
+headline(effect, name, platforms) := concat("", [before[effect], subject(name), after[effect], " on ", located(platforms)]) if {
+	count(platforms) > 0
+}
+
+headline(effect, name, platforms) := concat("", [before[effect], subject(name), after[effect]]) if count(platforms) == 0
+
+# A finding of no container is one about the pod as a whole.
+subject(name) := "this pod" if {
+	name == ""
+	not labelled[""]
+} else := container(name)
 
 before := {"fails": "", "violates": "", "unknown": "it is not known whether ", "note": ""}
 
-after := {"fails": " cannot start on ", "violates": " is not allowed on ", "unknown": " starts on ", "note": " on "}
+after := {"fails": " cannot start", "violates": " is not allowed", "unknown": " starts", "note": ""}
 
 # "use this image, which starts on ppc64le and s390x".
 image(alternative, platforms) := concat(

@@ -17,10 +17,9 @@ findings contains finding if {
 	some name, container in places.first
 	object.get(container, "digest", "") == ""
 	object.get(container, "tag", "") in {"", "latest"}
-	some platform in places.all
 	finding := {
 		"container": name,
-		"platform": platform,
+		"platform": "",
 		"position": 2001,
 		"effect": "violates",
 		"reason": "",

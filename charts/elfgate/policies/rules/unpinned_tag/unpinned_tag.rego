@@ -16,10 +16,9 @@ findings contains finding if {
 	config.mode("unpinned_tag") != "off"
 	some name, container in places.first
 	object.get(container, "digest", "") == ""
-	some platform in places.all
 	finding := {
 		"container": name,
-		"platform": platform,
+		"platform": "",
 		"position": 2000,
 		"effect": "violates",
 		"reason": "",

@@ -136,6 +136,15 @@ def sealed(
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 
 
+def own_sources(folder: Path) -> dict[str, str]:
+    """The user's rules in a folder, without their tests, by their path in it.
+
+    Raises:
+        InputError: if they cannot be read.
+    """
+    return dict(_modules(folder, tests=False))
+
+
 def sources(folder: Path) -> bytes:
     """The Rego in a folder, as bytes that differ when any of it does; what keeps it from being read, if that is so."""
     try:

@@ -95,6 +95,30 @@ class EmbeddedEngine:
         return engine
 
 
+def parsed(path: str, text: str) -> tuple[Any, str]:
+    """Parse a module.
+
+    Args:
+        path: As errors are to name it.
+        text: Its source.
+
+    Returns:
+        The tree, and what is wrong with the source; no tree and nothing wrong where there is no engine on this machine.
+    """
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
+    try:
+        import regorus  # noqa: PLC0415
+    except ImportError:
+        return None, ""
+    try:
+        engine = regorus.Engine()
+        engine.add_policy(path, text)
+        [found] = orjson.loads(engine.get_ast_as_json())
+    except BaseException as error:  # noqa: BLE001  (a panic of regorus is no Exception)
+        return None, _complaint(error)
+    return found["ast"], ""
+
+
 # No exception that has seen an engine leaves these two: its traceback would keep the engine alive until a collection of
 # cycles, which may run on a thread that the engine must not be dropped on.
 

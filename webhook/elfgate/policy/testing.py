@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from elfgate.policy import archive, bundle, cases, golden
+from elfgate.policy import archive, bundle, cases, golden, written
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import EngineError
@@ -55,7 +55,12 @@ async def examined(
     alone, whole = bundle.load(folder, tests=True), bundle.load(folder, rules=rules, tests=True)
     shipped_names = list(dict.fromkeys(_tests(alone)))
     own_names = [name for name in dict.fromkeys(_tests(whole)) if name not in set(shipped_names)]
-    failures = [*_failing(alone, shipped_names), *_failing(whole, own_names), *_unusable(whole)]
+    failures = written.complaints(rules) if rules else []
+    failures += [
+        *_failing(alone, shipped_names),
+        *_failing(whole, own_names),
+        *_unusable(whole),
+    ]
     shipped = cases.shipped()
     for case in shipped:
         failures += [

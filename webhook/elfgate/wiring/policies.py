@@ -64,11 +64,16 @@ class Judging:
         """The bundle that is to judge.
 
         Raises:
-            InputError: if one of the folders does not hold what it should.
+            InputError: if one of the folders does not hold what it should, or a rule would do nothing.
         """
         from elfgate.policy.bundle import load
 
-        return load(self.folder, config=self.config, rules=self.rules, followed=self.followed)
+        loaded = load(self.folder, config=self.config, rules=self.rules, followed=self.followed)
+        if self.rules is not None:
+            from elfgate.policy.written import hold
+
+            hold(self.rules)
+        return loaded
 
 
 def log_failed_rule(name: str, why: str) -> None:

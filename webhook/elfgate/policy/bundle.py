@@ -20,6 +20,7 @@ from elfgate.errors import InputError
 from elfgate.likely import meant
 from elfgate.policy.annotation import annotation
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.parameters import parameters
 
 RULES = "elfgate.rules"
 AGGREGATOR = "elfgate/main/found.rego"
@@ -123,7 +124,7 @@ def sealed(
         config: Laid over the settings, key by key.
 
     Raises:
-        InputError: if ``config`` speaks of a rule that is not there.
+        InputError: if ``config`` speaks of a rule that is not there, or has a parameter that its rule does not take.
     """
     known = {_rule(text) for text in modules.values()}
     if config is not None and (missing := config.codes() - known):
@@ -132,6 +133,7 @@ def sealed(
             hint=meant(min(missing), sorted(code for code in known if "." not in code)),
         )
     laid = configured(settings, config)
+    laid["parameters"] = parameters(modules, laid.get("parameters") or {})
     revision = f"{name}-{_digest(modules, laid)}"
     return Bundle(modules, {"elfgate": {"revision": revision, "config": laid}}, revision, own)
 

@@ -224,6 +224,10 @@ class PolicyConfig(Layer):
         list[SupportRow],
         Field(description="Support matrices: what they leave out is refused", max_length=5000),
     ] = []
+    parameters: Annotated[
+        dict[str, dict[str, Any]],
+        Field(description="By rule: values for the parameters that its METADATA names"),
+    ] = {}
 
     @model_validator(mode="after")
     def _in_earnest(self) -> Self:
@@ -267,6 +271,9 @@ class PolicyConfig(Layer):
                     layer[of_rules] = {
                         code: mode for code, mode in layer[of_rules].items() if code in codes
                     }
+        if "parameters" in fields:
+            given = fields["parameters"].items()
+            fields["parameters"] = {code: values for code, values in given if code in codes}
         exemptions = [exemption.only(codes) for exemption in self.exemptions]
         if exemptions:
             fields["exemptions"] = [each.model_dump() for each in exemptions if each]
@@ -277,6 +284,7 @@ class PolicyConfig(Layer):
         return set(self._codes())
 
     def _codes(self) -> Iterator[str]:
+        yield from self.parameters
         for layer in (self, *self.points.values(), *self.namespaces.values()):
             yield from layer.rules
             yield from layer.notes

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from elfgate.policy.bundle import Bundle
+    from elfgate.policy.document import Document
+    from elfgate.policy.verdict import Verdict
 
-USAGE = "elfgate bundle build|sign|verify|inspect|test|push|pull [OPTION]... [FILE]"
+USAGE = "elfgate bundle build|sign|verify|inspect|test|eval|push|pull [OPTION]... [FILE]"
 DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads them: a gzipped tar,
 signed with ES256 over every file. The same content gives the same bytes."""
 EPILOG = """what to do with a bundle:
@@ -23,6 +25,7 @@ EPILOG = """what to do with a bundle:
   verify FILE --key PEM --key-id ID              with the public key
   inspect FILE                                   show its revision, its rules, who signed it, and its files (unverified)
   test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and the shipped cases
+  eval DOCUMENT [--rules DIR] [--config FILE]    judge a document, as `check --show-document` prints it: the verdict
   push FILE --to IMAGE --key PEM --key-id ID     into a registry, with the credentials of `docker login`, once the
                                                  signature is verified; --unverified pushes as it is
   pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an archive, verified
@@ -30,7 +33,7 @@ EPILOG = """what to do with a bundle:
 A bundle is loaded and judges known documents before it is built, signed or pushed. Webhooks that follow a location
 refuse a bundle with a lower serial than the one in force: count it up with each release.
 
-exit codes: 0 done; 1 a test failed; 2 bad usage, files or keys, or a signature that does not hold; 4 the bundle does
+exit codes: 0 done; 1 a test failed, or the document is denied; 2 bad usage, files or keys, or a signature that does not hold; 4 the bundle does
 not load, or judges known documents wrongly
 
 examples:
@@ -138,6 +141,35 @@ def _test(options: argparse.Namespace) -> int:
     return 1 if report.failures else 0
 
 
+def _eval(options: argparse.Namespace) -> int:
+    from pydantic import ValidationError
+
+    from elfgate.errors import InputError
+    from elfgate.policy.document import Document
+
+    if not options.file:
+        raise InputError("bundle eval needs a DOCUMENT")
+    try:
+        document = Document.model_validate_json(_bytes(Path(options.file)))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "it"
+        raise InputError(f"{options.file} is no document: {place}: {first['msg']}") from None
+    verdict = asyncio.run(_judged(options, document))
+    sys.stdout.write(verdict.model_dump_json(indent=2) + "\n")
+    return 0 if verdict.allowed else 1
+
+
+async def _judged(options: argparse.Namespace, document: "Document") -> "Verdict":
+    from elfgate.wiring import policies
+
+    engine = await policies.engine(judging(options))
+    try:
+        return await engine.evaluate(document)
+    finally:
+        await engine.close()
+
+
 def _push(options: argparse.Namespace) -> int:
     from elfgate.errors import InputError
     from elfgate.images.reference import Reference
@@ -187,6 +219,7 @@ _ACTIONS: "Mapping[str, Callable[[argparse.Namespace], int]]" = {
     "verify": _verify,
     "inspect": _inspect,
     "test": _test,
+    "eval": _eval,
     "push": _push,
     "pull": _pull,
 }

@@ -296,3 +296,63 @@ def test_a_serial_is_in_what_is_signed(capsys: Capture, keys: Path) -> None:
     with pytest.raises(SystemExit):
         run(capsys, "bundle", "build", "-o", built, "--serial", "0")
     assert "no whole number from 1 to 2^53" in capsys.readouterr().err
+
+
+def test_a_new_rule_passes_its_tests_and_is_not_written_over(
+    capsys: Capture, tmp_path: Path
+) -> None:
+    code, out, _ = run(capsys, "rules", "new", "ours", "--rules", tmp_path / "rules")
+    written = [tmp_path / "rules" / "ours.rego", tmp_path / "rules" / "ours_test.rego"]
+    assert (code, out) == (0, "".join(f"{path}\n" for path in written))
+    code, out, _ = run(capsys, "bundle", "test", "--rules", tmp_path / "rules")
+    assert code == 0, out
+    assert "2 of your own" in out
+    code, _, err = run(capsys, "rules", "new", "ours", "--rules", tmp_path / "rules")
+    assert (code, err) == (2, f"elfgate rules: {written[0]}: File exists\n")
+
+
+@pytest.mark.parametrize("name", ["", "Ours", "our-rule", "../x"])
+def test_a_new_rule_needs_a_name_for_a_rule(capsys: Capture, tmp_path: Path, name: str) -> None:
+    assert run(capsys, "rules", "new", name, "--rules", tmp_path)[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: prod, labels: {app: web}}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: registry.invalid/team/app:1}]}
+"""
+OWNED = """\
+# METADATA
+# custom:
+#   looks_at: [labels]
+package elfgate.rules.owned
+
+findings contains {"message": "no owner"} if not input.pod.labels.owner
+"""
+
+
+def test_what_rules_see_is_shown_and_can_be_judged_by_hand(capsys: Capture, tmp_path: Path) -> None:
+    manifest, rules, document = tmp_path / "web.yaml", tmp_path / "rules", tmp_path / "shown.json"
+    manifest.write_text(DEPLOYMENT)
+    rules.mkdir()
+    (rules / "owned.rego").write_text(OWNED)
+    words = ("check", manifest, "--arch", "amd64", "--rules", rules, "--show-document")
+    code, out, _ = run(capsys, *words)
+    shown = json.loads(out.splitlines()[0])
+    assert code == 1
+    assert shown["pod"] == {"labels": {"app": "web"}}
+    assert shown["containers"][0]["image"] != "registry.invalid/team/app:1"  # nobody looks at it
+    document.write_text(out.splitlines()[0])
+    code, out, _ = run(capsys, "bundle", "eval", document, "--rules", rules)
+    assert (code, [denial["code"] for denial in json.loads(out)["denials"]]) == (1, ["owned"])
+    shown["pod"]["labels"]["owner"] = "team-a"
+    document.write_text(json.dumps(shown))
+    assert run(capsys, "bundle", "eval", document, "--rules", rules)[0] == 0
+    document.write_text('{"version": 2}')
+    code, _, err = run(capsys, "bundle", "eval", document)
+    assert (code, "is no document: request: " in err) == (2, True)

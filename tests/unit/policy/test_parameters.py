@@ -85,5 +85,5 @@ def test_what_is_none_or_of_another_type_is_refused(
 
 
 def test_parameters_of_a_rule_that_is_not_there_are_refused() -> None:
-    with pytest.raises(InputError, match="speak of mine, which is no rule of the bundle"):
+    with pytest.raises(InputError, match="unknown rules: mine: there are "):
         bundle.load(config=config(most=1))

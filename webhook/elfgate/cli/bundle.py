@@ -33,8 +33,8 @@ EPILOG = """what to do with a bundle:
 A bundle is loaded and judges known documents before it is built, signed or pushed. Webhooks that follow a location
 refuse a bundle with a lower serial than the one in force: count it up with each release.
 
-exit codes: 0 done; 1 a test failed, or the document is denied; 2 bad usage, files or keys, or a signature that does not hold; 4 the bundle does
-not load, or judges known documents wrongly
+exit codes: 0 done; 1 a test failed, or the document is denied; 2 bad usage, files or keys, or a signature that does
+not hold; 4 the bundle does not load, or judges known documents wrongly
 
 examples:
   openssl ecparam -genkey -name prime256v1 -noout -out key.pem; openssl ec -in key.pem -pubout -out key.pub

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +78,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="fail_on",
         help="short for --fail-on unknown",
     )
+    parser.add_argument(
+        "--show-document",
+        action="store_true",
+        help="print what the rules see of each object first, as `elfgate bundle eval` takes it",
+    )
     add_policies(parser)
     add_outputs(parser, "text", "json", "junit", "sarif")
     add_reading(parser)
@@ -138,6 +144,8 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     from elfgate.cluster.template import TEMPLATES
     from elfgate.cluster.workload import Point
     from elfgate.gate.gate import Case
+    from elfgate.policy.mask import masked
+    from elfgate.policy.sight import Sight
     from elfgate.wiring.gate import gate as gate_of
 
     settings = read_settings(options)
@@ -147,15 +155,15 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     outlook = settings.nodes.outlook if settings else Outlook()
     images = reading(options, settings)
     async with gate_of(judging(options), images, _nodes(options), outlook) as gate:
-        results = [
-            _result(
-                manifest.position,
-                workload,
-                (await gate.judge(Case(workload, Point.CHECK))).verdict,
-            )
-            for manifest, workload in found
-            if workload is not None
-        ]
+        results = []
+        for manifest, workload in found:
+            if workload is None:
+                continue
+            judgement = await gate.judge(Case(workload, Point.CHECK))
+            if options.show_document:
+                shown = masked(judgement.document, Sight(gate.looks())).json
+                sys.stdout.write(f"{shown.decode()}\n")
+            results.append(_result(manifest.position, workload, judgement.verdict))
         revision = gate.engine.revision
     unjudged = [manifest for manifest, workload in found if workload is None]
     return CheckOutput(

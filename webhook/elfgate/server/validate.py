@@ -141,11 +141,11 @@ class Validator:
         """
         asked, point = question.review, question.point
         question, judgement = await self.judged(question, deadline, point)
+        key, review = question.key, decisive(asked, question.parts)
         if judgement is None:
             if point is Point.WORKLOAD:
                 self._unlisted.notice(review)
             return _passed(asked, point)
-        key, review = question.key, decisive(asked, question.parts)
         told = _told(judgement, point)
         if point is not Point.BINDING:  # the pod that one is about is not in it
             if self._followup:

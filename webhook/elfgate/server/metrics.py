@@ -61,6 +61,13 @@ class Metrics:
         self._failed: dict[str, Counter] = {}
         self._known_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._known_steps: dict[str, Histogram] = {}
+        self._count_reviews()
+        self._count_failures()
+        self._watch_settings()
+        self._watch_door()
+
+    def _count_reviews(self) -> None:
+        """Make the metrics of reviews and what they cost."""
         self._reviews = Counter(
             "elfgate_reviews",
             "Reviews answered",
@@ -93,6 +100,12 @@ class Metrics:
             ["point", "namespace"],
             registry=self.registry,
         )
+        self.in_flight = Gauge(
+            "elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry
+        )
+
+    def _count_failures(self) -> None:
+        """Make the metrics of what got no verdict, and why."""
         self._failures = Counter(
             "elfgate_failures",
             "Reviews answered without a verdict, and requests refused, by cause",
@@ -105,6 +118,33 @@ class Metrics:
             ["rule"],
             registry=self.registry,
         )
+        self._stores = Counter(
+            "elfgate_store_failures",
+            "Reads and writes of a store that failed, by store: near, or shared by replicas",
+            ["store"],
+            registry=self.registry,
+        )
+        self._unread = Counter(
+            "elfgate_unread_images",
+            "Images that could not be read for a review, by the unknown's reason: a registry's failures are among them",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._unexpected = Counter(
+            "elfgate_unexpected_errors",
+            "Errors of elfgate's own, by where they came up; each is a bug",
+            ["where"],
+            registry=self.registry,
+        )
+        self._notifications = Counter(
+            "elfgate_notifications",
+            "Push notifications of registries, by result",
+            ["result"],
+            registry=self.registry,
+        )
+
+    def _watch_settings(self) -> None:
+        """Make the metrics of what is in force."""
         self._bundles = Counter(
             "elfgate_policy_bundles",
             "New policy bundles, by result; one that is refused leaves the old one in force",
@@ -122,32 +162,14 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
-        self._stores = Counter(
-            "elfgate_store_failures",
-            "Reads and writes of a store that failed, by store: near, or shared by replicas",
-            ["store"],
-            registry=self.registry,
-        )
-        self._unread = Counter(
-            "elfgate_unread_images",
-            "Images that could not be read for a review, by the unknown's reason: a registry's failures are among them",
-            ["reason"],
-            registry=self.registry,
-        )
-        self._notifications = Counter(
-            "elfgate_notifications",
-            "Push notifications of registries, by result",
-            ["result"],
-            registry=self.registry,
-        )
         self._ready = Gauge(
             "elfgate_ready",
             "1 if the last readiness probe was answered with yes",
             registry=self.registry,
         )
-        self.in_flight = Gauge(
-            "elfgate_reviews_in_flight", "Reviews being answered", registry=self.registry
-        )
+
+    def _watch_door(self) -> None:
+        """Make the metrics of the door and the event loop."""
         self._lag = Histogram(
             "elfgate_loop_lag_seconds",
             "By how many seconds the event loop was late, looked at four times a second",
@@ -161,12 +183,6 @@ class Metrics:
             "elfgate_connections_refused",
             "Connections that were refused or given up, by cause",
             ["cause"],
-            registry=self.registry,
-        )
-        self._unexpected = Counter(
-            "elfgate_unexpected_errors",
-            "Errors of elfgate's own, by where they came up; each is a bug",
-            ["where"],
             registry=self.registry,
         )
 

@@ -34,6 +34,14 @@ def test_clients_take_turns(plain: socket.socket) -> None:
     assert not len(anteroom)
 
 
+def test_clients_of_whom_many_wait_are_told(plain: socket.socket) -> None:
+    anteroom = Anteroom(100)
+    for peer in ("flood", "flood", "flood", "api"):
+        anteroom.enter(Visitor(plain, peer, 0.0))
+    assert anteroom.more_than(2) == {"flood"}
+    assert anteroom.more_than(3) == frozenset()
+
+
 def test_one_client_has_half_of_the_room(plain: socket.socket) -> None:
     anteroom = Anteroom(8)
     entered = [anteroom.enter(Visitor(plain, "flood", 0.0)) for _ in range(8)]

@@ -193,7 +193,7 @@ def test_of_a_lane_of_which_nothing_is_known_few_are_worth_reading() -> None:
 def test_between_two_turns_no_more_are_let_in_than_there_is_room_for() -> None:
     async def main() -> None:
         waiting, now = crowded(), 0.1
-        waiting.pressed = True
+        waiting.pressing = frozenset({"p"})
         assert not waiting.lets_in(now)
         waiting.next(now)
         assert [waiting.lets_in(now) for _ in range(3)] == [True, False, False]
@@ -201,12 +201,13 @@ def test_between_two_turns_no_more_are_let_in_than_there_is_room_for() -> None:
     run(main)
 
 
-def test_a_line_stands_at_once_while_more_clients_come_than_can_be_let_in() -> None:
+def test_a_line_stands_at_once_while_more_of_a_client_come_than_can_be_let_in() -> None:
     async def main() -> None:
         waiting = line()
-        waiting.pressed = True
-        assert not waiting.stands(0.0)
+        waiting.pressing = frozenset({"flood"})
         waiting.join(place(), 0.0)
+        assert not waiting.stands(0.0)  # a stranger who asks nothing is in nobody's way
+        waiting.join(place(peer="flood"), 0.0)
         assert waiting.stands(0.0)
 
     run(main)

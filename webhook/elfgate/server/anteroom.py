@@ -45,6 +45,10 @@ class Anteroom:
                 return visitor
         return None
 
+    def more_than(self, number: int) -> frozenset[str]:
+        """The clients of whom more than so many wait."""
+        return frozenset(peer for peer, waiting in self._waiting.items() if len(waiting) > number)
+
     def since(self, accepted: float) -> list[Visitor]:
         """Remove those that were accepted before, and hand them out."""
         late: list[Visitor] = []

@@ -100,9 +100,9 @@ class Webhook:
         answer = self._reviews.turned_away(door, peer, data, start) if door else None
         return answer and _RESPONSE % (len(answer), answer)
 
-    def press(self, pressed: bool) -> None:  # noqa: FBT001  # the one thing that it says
-        """Take whether more clients come than can be let in."""
-        self._reviews.press(pressed=pressed)
+    def press(self, clients: frozenset[str]) -> None:
+        """Take the clients of whom more come than can be let in."""
+        self._reviews.press(clients)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

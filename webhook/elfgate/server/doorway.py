@@ -48,7 +48,7 @@ class Doorway:
         most_waiting: How many more may wait for their handshakes.
         idle_seconds: How long a connection may stay without its first request.
         turned_away: Takes the cause of a refusal: ``room``, ``handshake``, ``head`` or ``idle``.
-        press: Takes whether more clients come than can be let in, when that changes.
+        press: Takes the clients of whom more come than can be let in, when that changes.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Doorway:
         most_waiting: int,
         idle_seconds: float,
         turned_away: TurnedAway,
-        press: Callable[[bool], None],
+        press: Callable[[frozenset[str]], None],
     ) -> None:
         self._listener = listener
         self._context = context
@@ -71,7 +71,7 @@ class Doorway:
         self._room = Shares(most)
         self._anteroom = Anteroom(most_waiting)
         self._greeting = False
-        self._press, self._pressed = press, False
+        self._press, self._pressing = press, frozenset[str]()
         self._visitors: dict[Visitor, asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -136,10 +136,10 @@ class Doorway:
 
     def _greet_next(self) -> None:
         """Begin one handshake, if somebody waits for whom there is room; then look at what has come."""
-        pressed = len(self._anteroom) > PRESSED
-        if pressed is not self._pressed:
-            self._pressed = pressed
-            self._press(pressed)
+        pressing = self._anteroom.more_than(PRESSED)
+        if pressing != self._pressing:
+            self._pressing = pressing
+            self._press(pressing)
         visitor = self._anteroom.next(self._has_room)
         self._greeting = visitor is not None
         if visitor is not None:

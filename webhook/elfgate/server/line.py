@@ -113,8 +113,8 @@ class Line:
     Attributes:
         bytes: Bytes of the reviews that wait.
         pace: Seconds from one turn to the next while others wait, in the mean.
-        pressed: Whether more clients come than can be let in: the line then counts as one that has
-            stood for long.
+        pressing: The clients of whom more come than can be let in: a line that one of them stands in
+            counts as one that has stood for long.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -127,7 +127,7 @@ class Line:
         self._last_turn = 0.0
         self.bytes = 0
         self.pace = _FIRST_PACE
-        self.pressed = False
+        self.pressing = frozenset[str]()
 
     def __len__(self) -> int:
         return self._length
@@ -204,7 +204,9 @@ class Line:
 
     def stands(self, now: float) -> bool:
         """Whether the line has not been empty for long."""
-        return self._length > 0 and (self.pressed or now - self._since > STANDS_SECONDS)
+        if not self._length:
+            return False
+        return now - self._since > STANDS_SECONDS or not self.pressing.isdisjoint(self._lanes)
 
     def _give_up(self, now: float) -> None:
         """Let some go for whom the newer ones have left no turn."""

@@ -125,9 +125,9 @@ class Reviews:
             body = await read_body(scope, receive, until=until, limit=limit, hold=hold)
             return await self._answer(asking, body)
 
-    def press(self, *, pressed: bool) -> None:
-        """Take whether more clients come than can be let in."""
-        self._turns.line.pressed = pressed
+    def press(self, clients: frozenset[str]) -> None:
+        """Take the clients of whom more come than can be let in."""
+        self._turns.line.pressing = clients
 
     def lets_in(self) -> bool:
         """Whether to read a request whatever it is, as there is room for one more review."""

@@ -67,3 +67,16 @@ def test_a_dangling_link_along_path_is_told() -> None:
     }
     finding = told(files, "java", env={"PATH": "/usr/bin"})
     assert "(/usr/bin/java is a link to /opt/java/bin/java, which is missing)" in finding.message
+
+
+def test_a_missing_script_of_a_shell_is_told_in_one_sentence() -> None:
+    finding = told({**debian(), "bin/bash": glibc_program()}, "/bin/bash", "/opt/run")
+    assert finding.message.startswith("/opt/run does not exist in this image")
+    assert finding.message.endswith(", and /bin/bash is given it as a script")
+
+
+def test_a_shell_that_is_given_a_program_is_to_be_left_out() -> None:
+    files = {**debian(), "bin/bash": glibc_program(), "app": glibc_program()}
+    finding = told(files, "/bin/bash", "/app")
+    assert finding.code is Code.EXEC_FORMAT
+    assert finding.remedy == "call the program itself, and no shell before it"

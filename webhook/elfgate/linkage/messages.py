@@ -26,6 +26,7 @@ FIX_CAPABILITY = (
 FIX_LENGTH = "mount what is long as a file (a ConfigMap's volume) and pass its path"
 FIX_MODE = "set the execute bit in the build (chmod 0755), or run as a user that has it"
 FIX_FORMAT = "build or copy the file for this architecture"
+FIX_SHELL = "call the program itself, and no shell before it"
 FIX_BUILD = "build the file anew, or copy it unchanged"
 FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
 FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"

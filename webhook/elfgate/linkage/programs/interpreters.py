@@ -206,7 +206,7 @@ def _report_missing(
     world: World, record: Record, program: Program, path: str, found: Missing
 ) -> None:
     missing = messages.command_missing(path, found, world.distro)
-    message = f"{program.process.argv[0]} runs {missing}"
+    message = f"{missing}, and {program.process.argv[0]} is given it as a script"
     # Shells other than bash end as they would for any error.
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _STARTED)
     record.failed(Code.COMMAND_MISSING, path, message, messages.FIX_COMMAND, doubt)
@@ -216,4 +216,4 @@ def _report_elf(record: Record, program: Program, path: str) -> None:
     message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
     # bash says that it cannot execute a binary file
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
-    record.failed(Code.EXEC_FORMAT, path, message, messages.FIX_FORMAT, doubt)
+    record.failed(Code.EXEC_FORMAT, path, message, messages.FIX_SHELL, doubt)

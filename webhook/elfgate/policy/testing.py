@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from elfgate.policy import archive, bundle, cases, golden, written
+from elfgate.policy import archive, bundle, cases, compared, golden, written
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.engine import EngineError
@@ -133,6 +133,8 @@ def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None)
         if own and not said:
             packages = "|".join(sorted({re.escape(name.rpartition(".")[0]) for name in own}))
             said = _run(opa, "test", "--bundle", "--run", f"^({packages})\\.", str(root))
+        if whole.own and not said:
+            said = compared.differences(opa, whole, root)
         return [line.replace(f"{root}/own", str(rules)) for line in said]
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
+from elfgate import chart_values
+from elfgate.policy.config import PolicyConfig
 from support.chart import CHART, FOREIGN, VALUES, helm, helms, objects, rendered, template
 
 RECORDED = json.loads((Path(__file__).parent / "kubernetes.json").read_text())
@@ -114,3 +117,23 @@ def _complaints(obj: Any) -> list[str]:
         f"{error.json_path}: {error.message}"
         for error in Draft202012Validator(schema).iter_errors(obj)
     ]
+
+
+OF_THE_POD = {"folder", "engine", "opa_socket", "own_rules", "bundle"}
+
+
+@named
+def test_values_come_to_the_same_policies_on_a_command_line(major: str, values: Path) -> None:
+    (whole,) = (
+        yaml.safe_load(obj["data"]["elfgate.yaml"])
+        for obj in rendered(major, values)
+        if obj["kind"] == "ConfigMap" and "elfgate.yaml" in obj["data"]
+    )
+    policies = {key: value for key, value in whole["policies"].items() if key not in OF_THE_POD}
+    nodes = {key: value for key, value in whole["nodes"].items() if value and key != "watch"}
+    made = chart_values.settings(yaml.safe_load(values.read_text()) or {})
+    exempt = {*made["admission"]["exempt_namespaces"], "kube-system"}
+
+    assert PolicyConfig(**made["policies"]) == PolicyConfig(**policies)
+    assert made["nodes"] == nodes
+    assert exempt == set(whole["admission"]["exempt_namespaces"])

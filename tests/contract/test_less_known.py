@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node
 from elfgate.cluster.template import workload
-from elfgate.cluster.workload import Point
 from elfgate.gate.gate import Case, Gate
 from elfgate.policy.engine import Engine
 from elfgate.scan.scanner import Scanner
@@ -42,7 +41,7 @@ def allowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
             assert found is not None
             inventory = Inventory(map(read_node, nodes.values()))
             gate = Gate(inventory, scanner, policies)
-            return runner.run(gate.judge(Case(found, Point.CHECK))).verdict.allowed
+            return runner.run(gate.judge(Case.of_check(found))).verdict.allowed
 
         yield judge
         runner.run(stack.aclose())

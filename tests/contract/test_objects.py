@@ -2,23 +2,47 @@
 
 import asyncio
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from elfgate.cli.main import main
+from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node
 from elfgate.gate.gate import Gate
 from elfgate.server.validate import Validator
+from elfgate.settings import Settings
 from elfgate.wiring import images as wiring
 from elfgate.wiring.policies import Judging, engine
 from support import object_cases
 from support.judging import answered, review_of
-from support.object_cases import Case
+from support.object_cases import Case, object_of
 
 CASES = object_cases.cases()
+FEW = CASES[::20]  # judged under each of the settings
+DEFAULTS = Settings()
+
+# Settings that decide by the point, by the namespace, by exemption, and by what may be done at most.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "points": {
+        "policies": {
+            "points": {"workload": {"most": "warn"}, "pod": {"rules": {"user_missing": "warn"}}}
+        }
+    },
+    "default": {"policies": {"namespaces": {"default": {"most": "dryrun"}}}},
+    "pattern": {"policies": {"namespaces": {"sh*": {"rules": {"unpinned_tag": "deny"}}}}},
+    "exempt": {"admission": {"exempt_namespaces": ["shop"]}},
+    "exemption": {
+        "policies": {
+            "exemptions": [
+                {"namespace": "shop", "owner": "a", "reason": "b", "expires": "9999-12-31"}
+            ]
+        }
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +50,14 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return object_cases.write_images(tmp_path_factory.mktemp("images"))
 
 
-def webhook(case: Case, images: dict[str, str], **fields: Any) -> tuple[str, str]:
+def webhook(
+    case: Case, images: dict[str, str], settings: Settings = DEFAULTS, **fields: Any
+) -> tuple[str, str]:
     """The verdict of the webhook, and what it says."""
 
     async def judged() -> dict[str, Any]:
         nodes = Inventory(map(read_node, object_cases.nodes_of(case)))
-        policies = await engine(Judging())
+        policies = await engine(Judging.of_settings(settings.policies))
         try:
             async with wiring.scanner(wiring.Reading(images=images, store=None)) as scanner:
                 validator = Validator(
@@ -39,6 +65,7 @@ def webhook(case: Case, images: dict[str, str], **fields: Any) -> tuple[str, str
                     nodes_known=lambda: True,
                     live_engine=policies.live,
                     sights=policies.live.sights,
+                    exemption=Exemption(settings.admission.exempt_namespaces, own=""),
                 )
                 body = review_of(object_cases.object_of(case), **fields)
                 found = await answered(validator, body)
@@ -93,6 +120,66 @@ def test_settings_say_where_images_are_on_the_command_line_too(
     spec = {"containers": [{"name": "c", "image": "ex/amd64only:1"}]}
     case = {"nodes": ["arm"], "spec": spec}
     assert check(case, {}, tmp_path, capsys, "--config", str(settings))[0] == "denied"
+
+
+def values_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """The chart's values that make these settings."""
+    exempt = settings.get("admission", {}).get("exempt_namespaces", [])
+    return {"policies": settings.get("policies", {}), "exemptNamespaces": exempt}
+
+
+@pytest.mark.parametrize("asked", list(product(SETTINGS, ("shop", "default"))), ids="-".join)
+@pytest.mark.parametrize("case", FEW, ids=[case["name"] for case in FEW])
+def test_settings_decide_alike_for_the_webhook_and_on_the_command_line(
+    case: Case,
+    asked: tuple[str, str],
+    images: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    about, namespace = asked
+    obj = object_of(case) if namespace == "shop" else nameless(object_of(case))
+    case = {**case, "object": obj}
+    config, values = tmp_path / "elfgate.yaml", tmp_path / "values.yaml"
+    config.write_text(json.dumps(SETTINGS[about]))
+    values.write_text(json.dumps(values_of(SETTINGS[about])))
+    settings = Settings.read(config)
+
+    verdict, _ = webhook(case, images, settings, namespace=namespace)
+
+    for options in (("--config", str(config)), ("--values", str(values))):
+        assert check(case, images, tmp_path, capsys, *options)[0] == verdict
+
+
+def nameless(obj: dict[str, Any]) -> dict[str, Any]:
+    """An object that names no namespace, as a chart's template."""
+    return {**obj, "metadata": {**obj["metadata"], "namespace": ""}}
+
+
+def test_a_namespace_can_be_given_for_objects_that_name_none(
+    images: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "elfgate.yaml"
+    config.write_text(json.dumps({"policies": {"namespaces": {"prod": {"most": "dryrun"}}}}))
+    case = {"nodes": ["arm"], "object": nameless(_deployment())}
+    options = ("--config", str(config))
+
+    assert check(case, images, tmp_path, capsys, *options)[0] == "denied"
+    assert check(case, images, tmp_path, capsys, *options, "-n", "prod")[0] == "admitted"
+    named = {"nodes": ["arm"], "object": _deployment()}
+    assert check(named, images, tmp_path, capsys, *options, "-n", "prod")[0] == "denied"
+
+
+def test_what_the_webhook_passes_over_is_exempt(
+    images: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = _deployment()
+    system["metadata"]["namespace"] = "kube-system"
+    case = {"nodes": ["arm"], "object": system}
+
+    assert webhook(case, images, namespace="kube-system")[0] == "admitted"
+    verdict, words = check(case, images, tmp_path, capsys)
+    assert (verdict, json.loads(words)["exempt"]) == ("admitted", True)
 
 
 def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:

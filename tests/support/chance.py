@@ -169,7 +169,8 @@ def _layer(chance: random.Random) -> dict[str, Any]:
 
 def _request(chance: random.Random) -> dict[str, Any]:
     return {
-        "point": chance.choice(("pod", "workload", "check", "binding")),
+        "point": chance.choice(("pod", "workload", "binding")),
+        "checked": chance.random() < 0.2,
         "kind": "Pod",
         "controlled": chance.random() < 0.3,
         "owners": chance.choice(([], [], ["ReplicaSet/web-5d9fb", "Deployment/web"], ["Job/x"])),

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from elfgate import chart_values
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.plan import SelfMade
 from elfgate.cluster.template import Template
@@ -481,8 +482,26 @@ class Settings(Model):
                 the file, the key and what is wrong.
         """
         written = document(path)
+        return cls.of(path, {} if written is None else written)
+
+    @classmethod
+    def read_values(cls, path: Path) -> Self:
+        """Read a file of the chart's values, as far as verdicts follow from them.
+
+        Raises:
+            InputError: if the file cannot be read, is no YAML, or says what cannot be.
+        """
+        return cls.of(path, chart_values.of_file(path))
+
+    @classmethod
+    def of(cls, path: Path, written: object) -> Self:
+        """Take what is written in a file.
+
+        Raises:
+            InputError: if it says what cannot be: one line a problem, each with the file, the key and what is wrong.
+        """
         try:
-            return cls.model_validate({} if written is None else written)
+            return cls.model_validate(written)
         except ValidationError as error:
             details = error.errors(include_url=False)
             problems = (f"{path}: {problem(detail, cls)}" for detail in details)

@@ -104,6 +104,16 @@ test_unheld_a_note_does_not_deny if {
 	unheld("warn", "note", "", "warn") == "dryrun"
 }
 
+test_a_command_line_has_settings_of_its_own_over_those_of_the_point if {
+	laid := object.union(object.remove(settings, ["namespaces"]), {"namespaces": {}, "points": {"pod": {"rules": {"a": "warn", "b": "warn"}}, "check": {"rules": {"a": "off"}}}})
+	asked := of_a_pod(false)
+	checked := object.union(asked, {"request": {"checked": true}})
+	found := [config.mode("a"), config.mode("b")] with input as checked with data.elfgate.config as laid
+	found == ["off", "warn"]
+	live := [config.mode("a"), config.mode("b")] with input as asked with data.elfgate.config as laid
+	live == ["warn", "warn"]
+}
+
 test_the_settings_of_the_point_may_insist if {
 	points := {"pod": {"rules": {"a": "deny"}, "unknown": {"not_scanned": "deny"}}}
 	levels_of(of_a_pod(true), points) == ["deny", "deny", "deny"]

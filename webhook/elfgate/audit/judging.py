@@ -12,7 +12,7 @@ from elfgate.audit.subject import Subject
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import stand_in
 from elfgate.cluster.targets import landing
-from elfgate.cluster.workload import Point, Workload, parts_of
+from elfgate.cluster.workload import Workload, parts_of
 from elfgate.errors import InputError
 from elfgate.gate.gate import Case, Gate, Judgement
 from elfgate.gate.starts import demands
@@ -166,7 +166,7 @@ def _loose(part: Workload) -> Workload:
 
 
 async def _judged(gate: Gate, part: Workload) -> Judgement:
-    return await gate.judge(Case(part, Point.CHECK))
+    return await gate.judge(Case.of_check(part))
 
 
 def _entry(subject: Subject, found: Sequence[Cell], *, decision: str = "") -> Entry:

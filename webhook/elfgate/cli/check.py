@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from elfgate.cli.output import CheckOutput, ResultOutput
+    from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
     from elfgate.cluster.workload import Workload
+    from elfgate.gate.gate import Gate
     from elfgate.policy.verdict import Verdict
 
 USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
@@ -44,7 +46,7 @@ examples:
   elfgate check deploy.yaml --nodes nodes.json --image registry.example/app:2=oci:build/app
   kubectl get nodes -o json > nodes.json
 """
-_WORDS = ("denied", "warned", "admitted", "unknown")
+_WORDS = ("denied", "warned", "admitted", "exempt", "unknown")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +64,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument(
         "--context", metavar="NAME", help="the nodes of this kubeconfig context's cluster"
+    )
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        default="default",
+        metavar="NAME",
+        help="the namespace of objects that name none (default: default)",
     )
     parser.add_argument(
         "--fail-on",
@@ -140,12 +149,10 @@ def exit_code(output: "CheckOutput", fail_on: str) -> int:
 async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
     from elfgate.cli.manifests import workloads
     from elfgate.cli.output import CheckOutput
+    from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.outlook import Outlook
     from elfgate.cluster.template import TEMPLATES
-    from elfgate.cluster.workload import Point
-    from elfgate.gate.gate import Case
-    from elfgate.policy.mask import masked
-    from elfgate.policy.sight import Sight
+    from elfgate.cluster.workload import within
     from elfgate.wiring.gate import gate as gate_of
 
     settings = read_settings(options)
@@ -153,17 +160,15 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     found = list(workloads(manifests, templates))
     refuse_unnamed(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
+    exempt = settings.admission.exempt_namespaces if settings else ()
+    exemption = Exemption(exempt, own="")
     images = reading(options, settings)
     async with gate_of(judging(options), images, _nodes(options), outlook) as gate:
-        results = []
-        for manifest, workload in found:
-            if workload is None:
-                continue
-            judgement = await gate.judge(Case(workload, Point.CHECK))
-            if options.show_document:
-                shown = masked(judgement.document, Sight(gate.looks())).json
-                sys.stdout.write(f"{shown.decode()}\n")
-            results.append(_result(manifest.position, workload, judgement.verdict))
+        results = [
+            await _judged(gate, manifest, within(workload, options.namespace), options, exemption)
+            for manifest, workload in found
+            if workload is not None
+        ]
         revision = gate.engine.revision
     unjudged = [manifest for manifest, workload in found if workload is None]
     return CheckOutput(
@@ -175,6 +180,26 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
         ),
         no_objects=[item.position for item in unjudged if not item.kind],
     )
+
+
+async def _judged(
+    gate: "Gate",
+    manifest: "Manifest",
+    workload: "Workload",
+    options: argparse.Namespace,
+    exemption: "Exemption",
+) -> "ResultOutput":
+    from elfgate.gate.gate import Case
+    from elfgate.policy.mask import masked
+    from elfgate.policy.sight import Sight
+
+    if exemption.covers(workload.namespace, manifest.obj):
+        return _result(manifest.position, workload, None)
+    judgement = await gate.judge(Case.of_check(workload))
+    if options.show_document:
+        shown = masked(judgement.document, Sight(gate.looks())).json
+        sys.stdout.write(f"{shown.decode()}\n")
+    return _result(manifest.position, workload, judgement.verdict)
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
@@ -190,23 +215,27 @@ def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
     return read_context(options.context)
 
 
-def _result(source: str, workload: "Workload", verdict: "Verdict") -> "ResultOutput":
+def _result(source: str, workload: "Workload", verdict: "Verdict | None") -> "ResultOutput":
+    """The result of one object; without a verdict, it is exempt."""
     from elfgate.cli.output import ResultOutput
 
+    about = {
+        "source": source,
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": workload.name,
+    }
+    if verdict is None:
+        return ResultOutput.model_validate({**about, "verdict": "admitted", "exempt": True})
     word = "admitted" if not verdict.warnings else "warned"
-    return ResultOutput.model_validate(
-        {
-            "source": source,
-            "kind": workload.kind,
-            "namespace": workload.namespace,
-            "name": workload.name,
-            "verdict": word if verdict.allowed else "denied",
-            "unknown": verdict.unknown,
-            "denials": verdict.denials,
-            "warnings": verdict.warnings,
-            "would_deny": verdict.would_deny,
-        }
-    )
+    said = {
+        "verdict": word if verdict.allowed else "denied",
+        "unknown": verdict.unknown,
+        "denials": verdict.denials,
+        "warnings": verdict.warnings,
+        "would_deny": verdict.would_deny,
+    }
+    return ResultOutput.model_validate({**about, **said})
 
 
 def _text(output: "CheckOutput") -> str:
@@ -215,15 +244,19 @@ def _text(output: "CheckOutput") -> str:
     lines = []
     for result in output.results:
         name = "/".join(part for part in (result.namespace, result.name) if part)
-        lines.append(f"{result.source}: {result.kind} {name}: {result.verdict}")
+        lines.append(f"{result.source}: {result.kind} {name}: {_word(result)}")
         lines += violation_lines(result.denials, result.warnings, result.would_deny)
-    counts: Counter[str] = Counter(result.verdict for result in output.results)
+    counts: Counter[str] = Counter(map(_word, output.results))
     counts["unknown"] = sum(result.unknown for result in output.results)
     summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
     held = sum(bool(result.would_deny) for result in output.results)
     summary += f" ({held} would be denied)" if held else ""
     lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
     return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
+
+
+def _word(result: "ResultOutput") -> str:
+    return "exempt" if result.exempt else result.verdict
 
 
 def _passed_over(output: "CheckOutput") -> str:

@@ -158,25 +158,32 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", type=Path, metavar="DIR", help="your own rules in this folder too"
     )
-    parser.add_argument(
+    settings = parser.add_mutually_exclusive_group()
+    settings.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="the policy settings of this file, as `elfgate serve` has them",
+        help="the settings of this file, as `elfgate serve` has them",
+    )
+    settings.add_argument(
+        "--values",
+        type=Path,
+        metavar="FILE",
+        help="the settings that the chart makes of this file of values",
     )
 
 
 def read_settings(options: argparse.Namespace) -> "Settings | None":
-    """The settings of ``--config``; None without.
+    """The settings of ``--config`` or ``--values``; None without.
 
     Raises:
         InputError: if they cannot be used.
     """
-    if not options.config:
+    if not (options.config or options.values):
         return None
     from elfgate.settings import Settings
 
-    return Settings.read(options.config)
+    return Settings.read(options.config) if options.config else Settings.read_values(options.values)
 
 
 def judging(options: argparse.Namespace) -> "Judging":

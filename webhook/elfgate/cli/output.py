@@ -149,9 +149,13 @@ class ResultOutput(Model):
     namespace: str
     name: str
     verdict: Literal["admitted", "warned", "denied"]
-    unknown: bool = Field(description="something could not be told")
-    denials: list[Violation]
-    warnings: list[Violation]
+    exempt: bool = Field(
+        default=False,
+        description="it is admitted unjudged: its namespace is exempt, or a kubelet runs it anyway",
+    )
+    unknown: bool = Field(default=False, description="something could not be told")
+    denials: list[Violation] = []
+    warnings: list[Violation] = []
     would_deny: list[Violation] = Field(
         default=[],
         description="what would be denied if all that warns or runs dry denied",

@@ -31,10 +31,12 @@ class Exemption:
 
     Args:
         namespaces: Exempt besides ``kube-system`` and elfgate's own.
+        own: The webhook's own namespace, empty if it is not known; None for that of the pod that this runs in.
     """
 
-    def __init__(self, namespaces: Iterable[str] = ()) -> None:
-        self._namespaces = frozenset(filter(None, (SYSTEM, own_namespace(), *namespaces)))
+    def __init__(self, namespaces: Iterable[str] = (), own: str | None = None) -> None:
+        mine = own_namespace() if own is None else own
+        self._namespaces = frozenset(filter(None, (SYSTEM, mine, *namespaces)))
 
     def covers(self, namespace: object, obj: object) -> bool:
         """Whether a review is about something exempt.

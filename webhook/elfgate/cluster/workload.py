@@ -20,7 +20,11 @@ class Point(StrEnum):
     WORKLOAD = "workload"
     POD = "pod"
     BINDING = "binding"
-    CHECK = "check"
+
+    @classmethod
+    def of_kind(cls, kind: str) -> "Point":
+        """Where an object that is created is asked about."""
+        return cls.POD if kind == "Pod" else cls.WORKLOAD
 
 
 class Role(StrEnum):
@@ -154,3 +158,9 @@ def parts_of(whole: Workload | None) -> "tuple[Workload, ...]":
     if whole is None:
         return ()
     return (replace(whole, others=()), *whole.others) if whole.others else (whole,)
+
+
+def within(whole: Workload, namespace: str) -> Workload:
+    """An object in a namespace, where it names none itself."""
+    others = tuple(replace(other, namespace=other.namespace or namespace) for other in whole.others)
+    return replace(whole, namespace=whole.namespace or namespace, others=others)

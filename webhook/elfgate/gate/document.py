@@ -58,12 +58,14 @@ class Asked:
         point: Where the verdict is asked for.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
+        checked: A command line asks.
     """
 
     workload: Workload
     point: Point
     operation: str
     dry_run: bool
+    checked: bool = False
 
 
 def described(asked: Asked, found: Found, looks: Looks) -> Document:
@@ -104,6 +106,7 @@ def _request(asked: Asked, looks: Looks) -> Request:
         namespace=workload.namespace,
         name=workload.name,
         dry_run=asked.dry_run,
+        checked=asked.checked,
         every_node=workload.every_node,
         same_images=before is not None and _images(before) == _images(workload),
         controlled=bool(workload.owners),

@@ -44,12 +44,19 @@ class Case:
         point: Where the verdict is asked for.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
+        checked: A command line asks: the settings of the point ``check`` are laid over those of the other.
     """
 
     workload: Workload
     point: Point
     operation: str = "CREATE"
     dry_run: bool = False
+    checked: bool = False
+
+    @classmethod
+    def of_check(cls, workload: Workload) -> "Case":
+        """A workload as a command line asks about it: as the webhook is asked when it is created."""
+        return cls(workload, Point.of_kind(workload.kind), checked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ class Gate:
                 elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
                 before=await predictor.before(workload, self.inventory, budget),
             )
-        asked = Asked(workload, case.point, case.operation, case.dry_run)
+        asked = Asked(workload, case.point, case.operation, case.dry_run, case.checked)
         scanned = perf_counter()
         document, verdict = await self._answered(asked, found)
         seconds = {

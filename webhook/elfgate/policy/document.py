@@ -26,12 +26,19 @@ class Model(BaseModel):
 class Request(Model):
     """The asker."""
 
-    point: Literal["workload", "pod", "binding", "check"]
+    point: Literal["workload", "pod", "binding"]
     operation: str = "CREATE"
     kind: str
     namespace: str = ""
     name: str = ""
     dry_run: bool = False
+    checked: Annotated[
+        bool,
+        Field(
+            description="A command line asks: the settings of the point `check` are laid over "
+            "those of the other"
+        ),
+    ] = False
     every_node: bool = False
     same_images: Annotated[
         bool, Field(description="An update that leaves each container its image")

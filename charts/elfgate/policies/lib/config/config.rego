@@ -11,9 +11,19 @@ package elfgate.lib.config
 import data.elfgate.lib.patterns
 
 effective := object.union_n(array.concat(
-	[data.elfgate.config, object.get(data.elfgate.config.points, input.request.point, {})],
+	array.concat([data.elfgate.config], at_points),
 	array.concat(by_pattern, [object.get(data.elfgate.config.namespaces, input.request.namespace, {})]),
 ))
+
+at_points := [layer |
+	some point in points
+	layer := object.get(data.elfgate.config.points, point, {})
+]
+
+# Where it is asked for. A command line asks as the webhook would, and has settings of its own beside.
+points := [input.request.point, "check"] if {
+	input.request.checked
+} else := [input.request.point]
 
 by_pattern := [data.elfgate.config.namespaces[entry[1]] | some entry in sort([[count(pattern), pattern] |
 	some pattern, _ in data.elfgate.config.namespaces
@@ -75,7 +85,8 @@ spared(level, insisted) := "warn" if {
 } else := level
 
 asked_for(kind, key, deny) if {
-	object.get(data.elfgate.config.points, [input.request.point, kind, key], "") in deny
+	some point in points
+	object.get(data.elfgate.config.points, [point, kind, key], "") in deny
 } else := false
 
 # "allow" is the word for unknowns, "off" the word for rules: the same thing.

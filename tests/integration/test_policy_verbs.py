@@ -75,6 +75,20 @@ def test_a_code_is_taken_as_it_is_copied(capsys: Capture, written: str) -> None:
     assert run(capsys, "explain", written)[0] == 0
 
 
+def test_rules_lists_exemptions_and_how_long_they_hold(tmp_path: Path, capsys: Capture) -> None:
+    exemption = {"namespace": "shop", "owner": "team-a", "reason": "moves", "expires": "2020-01-01"}
+    config = tmp_path / "elfgate.yaml"
+    lasting = exemption | {"namespace": "bank", "expires": "9999-12-31"}
+    config.write_text(json.dumps({"policies": {"exemptions": [exemption, lasting]}}))
+
+    _, text, _ = run(capsys, "rules", "--config", config)
+    assert "ended" in text
+    assert "holds" in text
+    _, told, _ = run(capsys, "rules", "--config", config, "-o", "json")
+    states = [(each["namespace"], each["state"]) for each in json.loads(told)["exemptions"]]
+    assert states == [("shop", "ended"), ("bank", "holds")]
+
+
 def test_rules_shows_the_modes_that_settings_give_and_rules_of_ones_own(
     capsys: Capture, tmp_path: Path
 ) -> None:

@@ -239,7 +239,7 @@ ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 	told == kind
 	parts := sort(set)
 	all := sort(platforms - {""})
-	headline := words.headline(effect, container, sort(named(platforms)))
+	headline := words.headline(manner(effect, kind), container, sort(named(platforms)))
 	violation := {
 		"code": parts[0][1],
 		"container": container,
@@ -255,6 +255,9 @@ ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 named(platforms) := platforms if not "" in platforms
 
 named(platforms) := set() if "" in platforms
+
+# What is not allowed and was let in all the same should not be there.
+manner(effect, kind) := object.get({["violates", "warn"]: "advises"}, [[effect, kind]], effect)
 
 spared := {"fails": {"warn": reprieve}}
 
@@ -276,13 +279,51 @@ remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
 moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
 
 # What to run in its stead: an image that starts there, else a variant that a support matrix has for it.
-stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if image != ""
+stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if {
+	image != ""
+	mends(platforms)
+}
+
+stead("fails", _, _, image, platforms) := [] if {
+	image != ""
+	not mends(platforms)
+}
 
 stead("fails", container, _, "", platforms) := [way |
 	count(config.effective.support) > 0
 	way := support.advice(container, platforms)
 	way != ""
 ]
+
+# Whether other images there can be part of a way out. Where a pod of several containers is refused, they are all to be
+# mended for one and the same platform: else each would start, but the pod nowhere.
+mends(platforms) if {
+	not apart
+	count(platforms) > 0
+}
+
+mends(platforms) if {
+	apart
+	goal in platforms
+}
+
+apart if {
+	refused
+	count(pod.containers) > 1
+}
+
+# The first platform on which every container starts, or has an image that does.
+goal := min(mendable)
+
+mendable := {platform |
+	some platform in failing
+	count({name | some name in pod.containers; not [platform, name] in startable}) == 0
+}
+
+startable := {[platform, name] | some platform, names in places.starting; some name in names} | replaced
+
+# The containers that have another image, each with a platform on which it starts.
+replaced := {[platform, name] | some ["deny", platform, name, "fails", image], _ in graded; image != ""}
 
 # What a rule asks for, which need not be to go elsewhere.
 stead("violates", _, parts, _, _) := advised(parts)

@@ -119,6 +119,34 @@ test_a_placement_that_spares_in_a_dry_run_holds_a_denial_back if {
 	judged(away, {}).would_deny == []
 }
 
+# Two containers that fail on both platforms, with another image for each where it is given: by container and architecture.
+both_fail(images) := sample.document(["amd64", "arm64"], [linkage |
+	some name in ["a", "b"]
+	some architecture in ["amd64", "arm64"]
+	linkage := object.union(
+		fails(name, architecture),
+		{"alternatives": [image | image := images[name][architecture]]},
+	)
+])
+
+ways(images) := {[denial.container, denial.remedy] | some denial in judged(both_fail(images), {}).denials}
+
+test_images_that_start_only_apart_are_no_way_out if {
+	ways({"a": {"amd64": "a:amd"}, "b": {"arm64": "b:arm"}}) == {["a", "repair loader_missing"], ["b", "repair loader_missing"]}
+}
+
+test_images_are_named_for_one_platform_that_they_share if {
+	found := ways({"a": {"amd64": "a:amd", "arm64": "a:arm"}, "b": {"arm64": "b:arm"}})
+	["a", "use a:arm, which starts on arm64"] in found
+	["b", "use b:arm, which starts on arm64"] in found
+	not ["a", "use a:amd, which starts on amd64"] in found
+}
+
+test_what_warns_of_what_is_not_allowed_says_that_it_should_not_be if {
+	document := sample.document(["amd64"], [sample.starts("web", "amd64")])
+	[warning.headline | some warning in judged(document, {"rules": {"unpinned_tag": "warn"}}).warnings] == ["web (example/web:1) should not run"]
+}
+
 test_one_platform_of_which_nothing_is_known_is_enough_to_admit if {
 	verdict := judged(sample.document(["ppc64le", "s390x"], [fails("web", "ppc64le"), unsure("web", "s390x")]), {})
 	verdict.allowed

@@ -36,7 +36,7 @@ test_an_expired_one_warns_with_whose_it_was_and_when_it_ends if {
 	verdict := judged("2026-07-01", {})
 	verdict.allowed
 	[warning.lines | some warning in verdict.warnings] == [[concat("", [
-		"/app: loader_missing; exempt until 2026-06-30 (team-a: moves in June), denied after 2026-07-14",
+		"/app: loader_missing; exempt until 2026-06-30 (team-a: moves in June), the exemption ends on 2026-07-14",
 		"  [loader_missing]",
 	])]]
 }
@@ -58,7 +58,7 @@ test_of_two_the_one_that_lasts_longer_is_spoken_of if {
 	other := object.union(exemption, {"expires": "2026-06-29", "ends": "2026-07-20"})
 	asked := json.patch(document, [{"op": "replace", "path": "/request/today", "value": "2026-07-02"}])
 	some warning in verdict_with(asked, [exemption, other]).warnings
-	contains(warning.lines[0], "denied after 2026-07-20")
+	contains(warning.lines[0], "the exemption ends on 2026-07-20")
 }
 
 test_it_holds_only_for_what_it_names if {

@@ -58,9 +58,9 @@ subject(name) := "this pod" if {
 	not labelled[""]
 } else := container(name)
 
-before := {"fails": "", "violates": "", "unknown": "it is not known whether ", "note": ""}
+before := {"fails": "", "violates": "", "advises": "", "unknown": "it is not known whether ", "note": ""}
 
-after := {"fails": " cannot start", "violates": " is not allowed", "unknown": " starts", "note": ""}
+after := {"fails": " cannot start", "violates": " is not allowed", "advises": " should not run", "unknown": " starts", "note": ""}
 
 # "use this image, which starts on ppc64le and s390x".
 image(alternative, platforms) := concat(

@@ -193,11 +193,28 @@ class RuleOutput(Model):
         return cls.model_validate({**asdict(rule), "example": example})
 
 
+class ExemptionOutput(Model):
+    """An exemption, and how long it holds."""
+
+    state: Literal["holds", "ends soon", "warns", "ended"] = Field(
+        description="today: within 30 days of its last day it ends soon, in its days of grace it warns"
+    )
+    namespace: str
+    image: str
+    workload: str
+    rules: list[str] = Field(description="none for every rule")
+    owner: str
+    reason: str
+    expires: str = Field(description="the last day (UTC) on which it holds in silence")
+    ends: str = Field(description="the last day of grace")
+
+
 class RulesOutput(Model):
     """``elfgate rules -o json``."""
 
     revision: str = Field(description="of the policies")
     rules: list[RuleOutput]
+    exemptions: list[ExemptionOutput] = []
 
 
 class CacheOutput(Model):

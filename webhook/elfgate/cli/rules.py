@@ -2,15 +2,24 @@
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from elfgate.cli.options import add_output, add_policies, judging
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from elfgate.cli.output import ExemptionOutput
 
 USAGE = """elfgate rules [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]
        elfgate rules new NAME [--rules DIR]"""
 DESCRIPTION = (
-    "List the rules: their codes, what their findings lead to, and what they mean in a few words."
+    "List the rules: their codes, what their findings lead to, and what they mean in a few words; and the exemptions: "
+    "how long they hold, and whose they are."
 )
 EPILOG = """`rules new NAME` writes a rule to begin with and its test, into the folder of --rules or this one.
 
@@ -45,13 +54,20 @@ def run(options: argparse.Namespace) -> int:
 
     bundle = judging(options).bundle()
     found = sorted((*rules(bundle), NO_COMMON_PLATFORM), key=attrgetter("code"))
+    exemptions = _exemptions(bundle.data["elfgate"]["config"].get("exemptions", []))
     if options.output == "json":
         print_model(
-            RulesOutput(revision=bundle.revision, rules=[output(rule) for rule in found]), "json"
+            RulesOutput(
+                revision=bundle.revision,
+                rules=[output(rule) for rule in found],
+                exemptions=exemptions,
+            ),
+            "json",
         )
     else:
         rows = [(rule.code, rule.mode, rule.title) for rule in found]
         sys.stdout.write(tabulate(rows, ("CODE", "MODE", "MEANING"), tablefmt="plain") + "\n")
+        sys.stdout.write(_table(exemptions))
     return 0
 
 
@@ -64,3 +80,27 @@ def _write(options: argparse.Namespace) -> int:
     written = write(options.name, options.rules or Path())
     sys.stdout.write("".join(f"{path}\n" for path in written))
     return 0
+
+
+def _exemptions(found: "Sequence[Mapping[str, Any]]") -> "list[ExemptionOutput]":
+    from elfgate.cli.output import ExemptionOutput
+    from elfgate.policy.validity import validity
+
+    today = datetime.now(UTC).date()
+    return [
+        ExemptionOutput.model_validate({**exemption, "state": validity(exemption, today).value})
+        for exemption in found
+    ]
+
+
+def _table(exemptions: "Sequence[ExemptionOutput]") -> str:
+    from tabulate import tabulate
+
+    if not exemptions:
+        return ""
+    rows = [
+        (each.state, each.expires, each.ends, each.owner, each.namespace, each.image, each.workload)
+        for each in exemptions
+    ]
+    heads = ("EXEMPTION", "EXPIRES", "ENDS", "OWNER", "NAMESPACE", "IMAGE", "WORKLOAD")
+    return "\n" + tabulate(rows, heads, tablefmt="plain", disable_numparse=True) + "\n"

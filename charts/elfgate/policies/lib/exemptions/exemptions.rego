@@ -36,7 +36,7 @@ addition("deny", code, container) := concat("", [
 	exemption.owner,
 	": ",
 	exemption.reason,
-	"), denied after ",
+	"), the exemption ends on ",
 	exemption.ends,
 ]) if {
 	not exempt(code, container)

@@ -21,7 +21,6 @@ import pytest
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import read_node
 from elfgate.cluster.template import workload
-from elfgate.cluster.workload import Point
 from elfgate.gate.gate import Case, Gate
 from elfgate.policy.engine import Engine
 from elfgate.scan.scanner import Scanner
@@ -135,7 +134,7 @@ def denied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
             found = workload(obj)
             assert found is not None
             gate = Gate(Inventory(map(read_node, nodes)), scanner, policies)
-            return not runner.run(gate.judge(Case(found, Point.CHECK))).verdict.allowed
+            return not runner.run(gate.judge(Case.of_check(found))).verdict.allowed
 
         yield judge
         runner.run(stack.aclose())

@@ -26,7 +26,7 @@ nowhere := json.patch(document, [{"op": "replace", "path": "/targets", "value": 
 
 test_it_denies_where_no_node_matches_too if {
 	[denial.headline | some denial in judged(nowhere, "deny").denials] == ["web (example/web:1) is not allowed"]
-	[warning.headline | some warning in judged(nowhere, "warn").warnings] == ["web (example/web:1) is not allowed"]
+	[warning.headline | some warning in judged(nowhere, "warn").warnings] == ["web (example/web:1) should not run"]
 }
 
 test_it_denies_what_may_come_to_land_elsewhere if {

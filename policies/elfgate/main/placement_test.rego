@@ -116,3 +116,10 @@ test_the_system_is_asked_for_where_only_another_fails if {
 	verdict := judged(json.patch(document, [{"op": "add", "path": "/targets/-", "value": windows}]), {})
 	[warning.remedy | some warning in verdict.warnings] == ["require kubernetes.io/os in (linux)"]
 }
+
+test_what_a_rule_denies_wherever_it_lands_is_spared_by_no_placement if {
+	tagged := json.patch(stuck([], gated), [{"op": "replace", "path": "/containers/0/tag", "value": "latest"}])
+	verdict := judged(tagged, {"rules": {"latest_tag": "deny"}})
+	[denial.code | some denial in verdict.denials] == ["latest_tag"]
+	verdict.warnings[0].lines == ["/app: loader_missing  [loader_missing]"]
+}

@@ -55,7 +55,7 @@ class Case:
 
 @dataclass
 class Reading:
-    """What is fetched for one image: rounds of bytes, each asked for when the one before is there.
+    """The fetches of one image: rounds of bytes, each asked for when the one before is there.
 
     Attributes:
         begins: When.

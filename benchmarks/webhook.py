@@ -26,7 +26,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from elfgate.settings import Policies
+from elfgate.policy.settings import Policies
 from elfgate.wiring.policies import Judging
 from reviews import write_settings
 from subjects import HERE, RATES, Bench, Subject, built, free_port

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from elfgate.policy.active import ActiveEngine
 from elfgate.policy.memo import MemoisedEngine
+from elfgate.policy.settings import Policies
 from elfgate.policy.verdict import Verdict
-from elfgate.settings import Policies
 from elfgate.wiring import policies as judging
 from support.documents import pod
 

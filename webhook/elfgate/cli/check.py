@@ -137,7 +137,7 @@ def _writers(
 
 
 def exit_code(output: "CheckOutput", fail_on: str) -> int:
-    """What the results lead to."""
+    """The exit code of the results."""
     verdicts = {result.verdict for result in output.results}
     if "denied" in verdicts:
         return 1

@@ -91,7 +91,7 @@ def requests(spec: Part) -> Amounts:
 
 
 def devices(requested: Amounts) -> frozenset[str]:
-    """What is requested that only some nodes offer."""
+    """The requested resources that only some nodes offer."""
     return frozenset(name for name, amount in requested.items() if amount and is_device(name))
 
 

@@ -132,7 +132,7 @@ def judged(
 def _asked(
     found: Workload, before: Workload | None, review: Review, looks: frozenset[str]
 ) -> Workload | None:
-    """What is asked of one template; None if an update changes nothing of it that decides."""
+    """The question about one template; None if an update changes nothing of it that decides."""
     if review.subresource == "ephemeralcontainers":
         found = _added_ephemeral(found, before)
     elif before is not None and _same(before, found, looks):

@@ -23,7 +23,7 @@ class Point(StrEnum):
 
     @classmethod
     def of_kind(cls, kind: str) -> "Point":
-        """Where an object that is created is asked about."""
+        """The point where an object that is created is asked about."""
         return cls.POD if kind == "Pod" else cls.WORKLOAD
 
 

@@ -32,7 +32,7 @@ class References:
         self._found: list[tuple[int, str]] = []
 
     def complaints(self) -> Iterator[tuple[int, str]]:
-        """What the document does not have or does not show, by line."""
+        """The fields that the document does not have or does not show, by line."""
         for rule in self._tree["rules"]:
             self._bound = {}
             for _ in range(_ROUNDS):

@@ -9,7 +9,7 @@ SOON = timedelta(days=30)
 
 
 class Validity(StrEnum):
-    """What an exemption does on a day."""
+    """The standing of an exemption on a day."""
 
     HOLDS = "holds"
     SOON = "ends soon"
@@ -18,7 +18,7 @@ class Validity(StrEnum):
 
 
 def validity(exemption: Mapping[str, Any], today: date) -> Validity:
-    """What an exemption does on a day.
+    """Tell how an exemption stands on a day.
 
     Args:
         exemption: It, as policies read it (``policy.config.Exemption.data``).

@@ -46,7 +46,7 @@ def hold(folder: Path) -> None:
 
 
 def complaints(folder: Path) -> list[str]:
-    """What is wrong with the rules in a folder, a line each.
+    """The faults of the rules in a folder, a line each.
 
     Raises:
         InputError: if they cannot be read, or are no Rego.
@@ -86,7 +86,7 @@ class _Module:
         self._names = names
 
     def complaints(self) -> Iterator[tuple[int, str]]:
-        """What is wrong with it, by line."""
+        """The faults of a rule, by line."""
         said = annotation(self._source)
         if "findings" not in self._names:
             line = self._tree["package"]["span"]["line"]

@@ -39,7 +39,7 @@ class Tree:
         return is_disputed(self._layers)
 
     def uppermost(self) -> Iterator["Tree"]:
-        """The same with less and less of the lower layers left unread, down to all but the lowest."""
+        """Trees with less and less of the lower layers left unread, down to all but the lowest."""
         for number in reversed(range(1, len(self._layers))):
             yield Tree((Unread(), *self._layers[number:]))
 

@@ -12,7 +12,7 @@ class UnreadError(Exception):
 
 
 class Unread:
-    """What stands at the bottom for them.
+    """The stand-in for them, at the bottom.
 
     Attributes:
         root: Their root directory, which no layer has an entry of its own for.
@@ -21,11 +21,11 @@ class Unread:
     root = Entry(Kind.DIRECTORY, 0o755, traits=IMPLIED)
 
     def entries(self, directory: str) -> Mapping[str, Entry]:
-        """What they have in a directory: not known."""
+        """Their names in a directory: not known."""
         self._refuse(directory)
 
     def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:  # noqa: ARG002 - as a layer's
-        """Where a path leads within one of them: not known."""
+        """The end of a path within one of them: not known."""
         self._refuse(path)
 
     def excerpt(self, digest: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What other replicas know of a repository's tags, brought near: for remedies."""
+"""Other replicas' knowledge of a repository's tags, brought near: for remedies."""
 
 from contextlib import suppress
 from functools import partial

@@ -40,7 +40,7 @@ class _Distribution(BaseModel):
     events: Annotated[list[_Event], Field(max_length=1000)]
 
     def images(self, registry: str) -> Iterator[str]:
-        """What was pushed by a tag: an index's parts come by their digests before it, and with it."""
+        """The tag that was pushed: an index's parts come by their digests before it, and with it."""
         for event in self.events:
             if event.action == "push" and event.target.tag:
                 place = f"{registry or event.request.host}/{event.target.repository}"
@@ -63,7 +63,7 @@ class _Harbor(BaseModel):
     data: _Resources | None = None
 
     def images(self, registry: str) -> Iterator[str]:
-        """What was pushed, named by its URL without a scheme; a push by digest has none of a tag."""
+        """The push, named by its URL without a scheme; a push by digest names no tag."""
         told = self.event_data or self.data
         if told is None or self.type not in _HARBOR:
             return
@@ -91,7 +91,7 @@ class _Zot(BaseModel):
     digest: Optional = ""
 
     def images(self, registry: str) -> Iterator[str]:
-        """What was pushed by a tag; zot does not tell its own name."""
+        """The tag that was pushed; zot does not tell its own name."""
         if ":" not in self.reference:
             yield _named(f"{registry}/{self.name}", self.reference, self.digest)
 

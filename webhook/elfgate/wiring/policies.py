@@ -16,7 +16,7 @@ from elfgate.policy.config import PolicyConfig
 from elfgate.policy.engine import Engine, EngineError
 from elfgate.policy.golden import one_pod, prove
 from elfgate.policy.memo import MemoisedEngine
-from elfgate.settings import Policies
+from elfgate.policy.settings import Policies
 
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold

@@ -45,7 +45,7 @@ Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of a process's files.
+    """The outcome of a process's files.
 
     The facts are not kept for it, as they take far more room: an identity may be used again after they are gone, and is
     seen to be another's.

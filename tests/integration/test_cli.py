@@ -469,6 +469,17 @@ def test_an_image_that_no_workload_names_is_refused(elfgate: Run, verb: str) -> 
     assert 'example/server:2-alpine"?' in one_line(ran.stderr)
 
 
+def test_an_image_that_no_workload_names_is_warned_of_beside_one_that_is_named(
+    elfgate: Run,
+) -> None:
+    typo = ["--image", "example/sever:2-alpine=oci:layout:2-alpine"]
+    ran = elfgate("check", "-", "--arch", "ppc64le", *OVERRIDE, *typo, text=POD)
+    assert ran.returncode == 1
+    said = one_line(ran.stderr)
+    assert "warning: --image example/sever:2-alpine is in no workload" in said
+    assert 'did you mean "docker.io/example/server:2-alpine"?' in said
+
+
 def test_no_verb_prints_the_verbs() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "elfgate"], capture_output=True, text=True, timeout=60, check=False

@@ -11,11 +11,11 @@ from elfgate.cli.options import (
     add_outputs,
     add_policies,
     add_reading,
+    check_named,
     judging,
     outputs,
     read_settings,
     reading,
-    refuse_unnamed,
 )
 from elfgate.errors import InputError
 
@@ -198,7 +198,7 @@ async def _judge(
     settings = read_settings(options)
     outlook = settings.nodes.outlook if settings else Outlook()
     subjects = collection.subjects()
-    refuse_unnamed(options.images, (subject.workload for subject in subjects))
+    check_named(options.images, (subject.workload for subject in subjects))
     with counted(sys.stderr, len(subjects), "workloads") as progress:
         read = replace(reading(options, settings), on_bytes=progress.add)
         async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:

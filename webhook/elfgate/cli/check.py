@@ -12,11 +12,11 @@ from elfgate.cli.options import (
     add_outputs,
     add_policies,
     add_reading,
+    check_named,
     judging,
     outputs,
     read_settings,
     reading,
-    refuse_unnamed,
 )
 from elfgate.errors import InputError
 
@@ -158,7 +158,7 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
     found = list(workloads(manifests, templates))
-    refuse_unnamed(options.images, (workload for _, workload in found if workload))
+    check_named(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
     exempt = settings.admission.exempt_namespaces if settings else ()
     exemption = Exemption(exempt, own="")

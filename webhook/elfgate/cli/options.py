@@ -1,6 +1,7 @@
 """Options that several verbs share, and what they are turned into."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,26 +119,42 @@ def reading(options: argparse.Namespace, settings: "Settings | None" = None) -> 
     return given.beside(settings) if settings else given
 
 
-def refuse_unnamed(images: Sequence[str], workloads: "Iterable[Workload]") -> None:
-    """Refuse an ``--image`` that no workload names: what was meant would be judged as the registry has it.
+def check_named(images: Sequence[str], workloads: "Iterable[Workload]") -> None:
+    """Refuse ``--image`` options of which no workload names any, and warn of those that none names.
+
+    One list of images may serve many manifests, so that a name too many is no error beside one that is right.
 
     Raises:
-        InputError: naming it, and what was probably meant.
+        InputError: naming the first, and what was probably meant.
     """
-    if not images:
-        return
-    from elfgate.cluster.workload import parts_of
-    from elfgate.likely import meant
+    named = _named(workloads) if images else set()
+    given = pairs("--image", images)
+    strange = [name for name in given if _completed(name) not in named]
+    for name in strange if named else ():
+        hint = _meant(name, named)
+        if len(strange) == len(given):
+            raise InputError(f"--image {name} is in no workload", hint=hint)
+        sys.stderr.write(
+            f"elfgate: warning: --image {name} is in no workload{hint and f': {hint}'}\n"
+        )
 
-    named = {
+
+def _named(workloads: "Iterable[Workload]") -> set[str]:
+    """The images that some workloads name, completed."""
+    from elfgate.cluster.workload import parts_of
+
+    return {
         _completed(image)
         for workload in workloads
         for part in parts_of(workload)
         for image in (*(each.image for each in part.containers), *part.image_volumes)
     }
-    for name in pairs("--image", images):
-        if _completed(name) not in named:
-            raise InputError(f"--image {name} is in no workload", hint=meant(name, sorted(named)))
+
+
+def _meant(name: str, named: set[str]) -> str:
+    from elfgate.likely import meant
+
+    return meant(name, sorted(named))
 
 
 def _completed(image: str) -> str:

@@ -238,3 +238,8 @@ def test_what_releases_of_a_shell_split_in_their_own_way_is_not_known(
     (ending,) = follow(script, first_state(*args), FakeWorld(dialect)).endings
     assert ending.launch is not None
     assert ending.launch.more
+
+
+def test_what_a_pattern_that_ends_in_a_backslash_leaves_is_not_known() -> None:
+    assert ends(r"""y='\'; exec p "${y#$y}x" """, FakeWorld()) == [("p", "x")]
+    assert ends(r"""y='\'; exec p "${y//$y}x" """, FakeWorld()) == [("p",)]  # no word that is known

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from elfgate.linkage.shell.automaton import Pattern, PatternError
 from elfgate.linkage.shell.edits import in_case, replaced, stripped
 from elfgate.linkage.shell.ends import ScriptEndsError
-from elfgate.linkage.shell.patterns import glob
-from elfgate.linkage.shell.syntax.nodes import ChangeCase, Operation, Replace, Slice, Strip, Word
+from elfgate.linkage.shell.patterns import Run, glob
+from elfgate.linkage.shell.syntax.nodes import ChangeCase, Operation, Replace, Slice, Strip
 from elfgate.linkage.shell.values import Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def changed(value: str, operation: Operation, expansion: "Expansion") -> Scalar:
         return _in_case(value, operation, expansion)
     if not isinstance(operation, (Strip, Replace)):
         raise ScriptEndsError
-    pattern = _pattern(operation.pattern, expansion)
+    pattern = _pattern(operation, expansion)
     if isinstance(pattern, Unknown):
         return pattern
     if isinstance(operation, Strip):
@@ -64,16 +64,24 @@ def _replaced(value: str, pattern: Pattern, operation: Replace, expansion: "Expa
     return expansion.limited(replaced(value, pattern, replacement, spend, where=operation.where))
 
 
-def _pattern(word: Word, expansion: "Expansion") -> Pattern | Unknown:
-    runs = expansion.runs(word)
+def _pattern(operation: Strip | Replace, expansion: "Expansion") -> Pattern | Unknown:
+    runs = expansion.runs(operation.pattern)
     if isinstance(runs, Unknown):
         return runs
+    if isinstance(operation, Replace) and _ends_in_backslash(runs):
+        return _PATTERN  # bash 5.2 finds it at the end of a text only
     if not expansion.counts_bytes(*(text for text, _ in runs)):
         return _LOCALE
     try:
         return glob(runs, extended="extglob" in expansion.state.has)
     except PatternError:
         return _PATTERN
+
+
+def _ends_in_backslash(runs: list[Run]) -> bool:
+    """Tell whether the last character of a pattern is a backslash that quotes nothing."""
+    text, quoted = runs[-1] if runs else ("", True)
+    return not quoted and (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _part_of(value: str, operation: Slice, expansion: "Expansion") -> Scalar:

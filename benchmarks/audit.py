@@ -1,9 +1,12 @@
-"""``elfgate audit`` of a large cluster whose images are known: wall time, CPU and memory, as a whole process.
+"""``elfgate audit`` of a large cluster whose images are known.
+
+Wall time, CPU and memory, as a whole process.
 
     python benchmarks/audit.py [WORKLOADS] [IMAGES]
 
-The images are of a registry on loopback, half of them of ``2-alpine``, which cannot start on ppc64le, and half of
-``2-debian``, which can; each has a layer of its own. The first run reads them, the second is measured.
+The images are of a registry on loopback, half of them of ``2-alpine``, which cannot start on
+ppc64le, and half of ``2-debian``, which can; each has a layer of its own. The first run reads them,
+the second is measured.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Makes the image that layers.py reads: five layers of this machine's own files, as an OCI layout.
 
-About 320 MB packed, 1,150 MB unpacked, 1,100 ELF files and 11,000 entries, where the machine has as many. The same
-files give the same bytes: the order is by path, times and owners are zero, and gzip is zlib's own at its default level
-(as Docker and buildah write it).
+About 320 MB packed, 1,150 MB unpacked, 1,100 ELF files and 11,000 entries, where the machine has as
+many. The same files give the same bytes: the order is by path, times and owners are zero, and gzip
+is zlib's own at its default level (as Docker and buildah write it).
 """
 
 import gzip

@@ -2,9 +2,9 @@
 
     python benchmarks/check.py [ROUNDS] [--conftest PROGRAM]
 
-The manifests are the pods of ``reviews.py``, each of another name. elfgate judges them by what is in their images,
-which its store knows; conftest applies one rule in Rego to their text, and what the YAML alone takes is told too. Wall
-and CPU seconds, medians of interleaved rounds.
+The manifests are the pods of ``reviews.py``, each of another name. elfgate judges them by what is
+in their images, which its store knows; conftest applies one rule in Rego to their text, and what
+the YAML alone takes is told too. Wall and CPU seconds, medians of interleaved rounds.
 """
 
 import argparse

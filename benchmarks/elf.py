@@ -2,11 +2,12 @@
 
     python benchmarks/elf.py [FILES]
 
-Compared are DT_NEEDED, DT_SONAME, DT_RPATH and DT_RUNPATH as elfgate, LIEF, binutils' ``readelf -d`` and pyelftools
-give them; any difference ends the run with an error. Timed, round by round, are elfgate (excerpt and facts: symbols,
-versions and exports too), a bare reading of the same segments with pyelftools (program headers, interpreter, dynamic
-section with its strings, notes, versions; once without the section headers that it would read first), and LIEF.
-``readelf`` is one process for all files. All files are in memory before.
+Compared are DT_NEEDED, DT_SONAME, DT_RPATH and DT_RUNPATH as elfgate, LIEF, binutils' ``readelf
+-d`` and pyelftools give them; any difference ends the run with an error. Timed, round by round, are
+elfgate (excerpt and facts: symbols, versions and exports too), a bare reading of the same segments
+with pyelftools (program headers, interpreter, dynamic section with its strings, notes, versions;
+once without the section headers that it would read first), and LIEF. ``readelf`` is one process for
+all files. All files are in memory before.
 """
 
 import io
@@ -51,7 +52,10 @@ def ours(data: bytes) -> Names:
 
 
 def without_sections(data: bytes) -> bytes:
-    """The file with no section headers in its header: pyelftools would read them before any segment."""
+    """The file with no section headers in its header.
+
+    Pyelftools would read them before any segment.
+    """
     wide, changed = data[4] == 2, bytearray(data)
     for start, size in (
         ((40, 8), (58, 6)) if wide else ((32, 4), (46, 6))

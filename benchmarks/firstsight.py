@@ -1,16 +1,20 @@
-"""A day of deployments: how many images are decided within two seconds of their first review, and by how many bytes.
+"""A day of deployments.
+
+How many images are decided within two seconds of their first review, and by how many bytes.
 
     python benchmarks/firstsight.py [IMAGES]
 
-500 images of a stated distribution: sizes log-normal about 150 MB, between 0.02 and 5 GB; seven in ten on one of twelve
-bases that the store has already; a quarter are static programs of 10 to 80 MB, the others need a loader of their base.
-They come at random over ten hours, each pushed two to six minutes before its first pod.
+500 images of a stated distribution: sizes log-normal about 150 MB, between 0.02 and 5 GB; seven in
+ten on one of twelve bases that the store has already; a quarter are static programs of 10 to 80 MB,
+the others need a loader of their base. They come at random over ten hours, each pushed two to six
+minutes before its first pod.
 
-elfgate really reads each image from a registry on loopback, with layers a thousandth as long as they stand for, and
-what it asks for is noted: that is what the rows differ by. The time comes from a link of 200 Mbit/s and 20 ms that all
-readings share equally, on which the layers have their full length. What is not decided within two seconds by its upper
-layers is then fetched whole, as elfgate does. elfgate's own work is not in the time: it indexes some ten times as fast
-as this link delivers (benchmarks/layers.py).
+elfgate really reads each image from a registry on loopback, with layers a thousandth as long as
+they stand for, and what it asks for is noted: that is what the rows differ by. The time comes from
+a link of 200 Mbit/s and 20 ms that all readings share equally, on which the layers have their full
+length. What is not decided within two seconds by its upper layers is then fetched whole, as elfgate
+does. elfgate's own work is not in the time: it indexes some ten times as fast as this link delivers
+(benchmarks/layers.py).
 """
 
 import asyncio

@@ -2,10 +2,11 @@
 
     python benchmarks/layers.py [ROUNDS] [--peers DIRECTORY]
 
-The image has five layers, about 320 MB packed, of this machine's own files (big_image.py makes it once, in the user's
-cache). All are read in turn, round by round, and the medians of the rounds' ratios are printed. isal alone does nothing
-but decompress; elfgate verifies digests and keeps the facts of every ELF file as well. The peers are those on PATH or
-in DIRECTORY (peers.sh builds them and prints it). CPU seconds are the process's own and its children's.
+The image has five layers, about 320 MB packed, of this machine's own files (big_image.py makes it
+once, in the user's cache). All are read in turn, round by round, and the medians of the rounds'
+ratios are printed. isal alone does nothing but decompress; elfgate verifies digests and keeps the
+facts of every ELF file as well. The peers are those on PATH or in DIRECTORY (peers.sh builds them
+and prints it). CPU seconds are the process's own and its children's.
 """
 
 import argparse
@@ -157,8 +158,9 @@ def peers(directory: str, folder: Path) -> dict[str, Callable[[], object]]:
 def peak_memory(folder: Path) -> int:
     """MiB that a process of its own took at most for the whole image with two threads."""
     code = (
-        "import sys; sys.path[:0] = [sys.argv[1]]; import layers, resource; from pathlib import Path;"
-        "layers.cold(Path(sys.argv[2]), 2); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        "import sys; sys.path[:0] = [sys.argv[1]]; import layers, resource; from pathlib import "
+        "Path;layers.cold(Path(sys.argv[2]), 2); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(folder)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -198,7 +200,8 @@ def main(rounds: int, directory: str) -> None:
         )
         print(f"{name:20} {wall:7.2f} {cpu:7.2f} {to_isal:11.2f} {to_ours:26.2f}")
     print(
-        "limits: elfgate's CPU / isal 1.7; syft's and crane's wall / elfgate's with two threads at least 4"
+        "limits: elfgate's CPU / isal 1.7; syft's and crane's wall / elfgate's with two threads "
+        "at least 4"
     )
     largest = big_image.LARGEST >> 20
     print(

@@ -2,12 +2,14 @@
 
     python benchmarks/memory.py [--images 10000] [--nodes 15000]
 
-The images are this machine's own system files as a base layer (in variants that differ in every ELF file), a layer in
-the middle, and one of their own with a program that differs from every other. Their indexes are in the store, as after
-some weeks; tags are asked of a registry on loopback. Nodes are listed and watched at an API server on loopback, with
-the fields that real ones have. Limits: 150 MB resident, ready within 3 s.
+The images are this machine's own system files as a base layer (in variants that differ in every ELF
+file), a layer in the middle, and one of their own with a program that differs from every other.
+Their indexes are in the store, as after some weeks; tags are asked of a registry on loopback. Nodes
+are listed and watched at an API server on loopback, with the fields that real ones have. Limits:
+150 MB resident, ready within 3 s.
 
-Measured, on a machine with twice its load: 134 MB after 3,000 images, 141 MB after 10,000, at the most 149 MB; ready
+Measured, on a machine with twice its load: 134 MB after 3,000 images, 141 MB after 10,000, at the
+most 149 MB; ready
 2.2 s after its start, with 2.1 s of processor time, of which 1.5 s are the nodes'.
 """
 
@@ -122,7 +124,10 @@ def system(variant: int) -> dict[str, Any]:
 
 
 def elf(path: Path, number: int) -> bytes:
-    """A file, as another than that of any other number: in its flags, to which x86-64 gives no meaning."""
+    """A file, as another than that of any other number.
+
+    In its flags, to which x86-64 gives no meaning.
+    """
     data = path.read_bytes()
     return (
         data[:48] + number.to_bytes(4, "little") + data[52:] if data[:5] == b"\x7fELF\x02" else data
@@ -139,7 +144,10 @@ def index(content: dict[str, Any]) -> bytes:
 
 @contextmanager
 def api_server(folder: Path, nodes: list[bytes]) -> Iterator[None]:
-    """Lists nodes by the page, lets them be watched, and tells of heartbeats; a kubeconfig leads to it."""
+    """Lists nodes by the page, lets them be watched, and tells of heartbeats.
+
+    A kubeconfig leads to it.
+    """
     count = len(nodes)
 
     class Handler(BaseHTTPRequestHandler):
@@ -191,7 +199,10 @@ def write_kubeconfig(folder: Path, port: int) -> None:
 
 
 def fat_node(number: int) -> bytes:
-    """A node with what a real one has besides: labels, addresses, conditions and fifty images, some 8 kB."""
+    """A node with what a real one has besides.
+
+    Labels, addresses, conditions and fifty images, some 8 kB.
+    """
     labels = {
         "topology.kubernetes.io/zone": f"zone-{number % 3}",
         "node.kubernetes.io/instance-type": f"m{number % 20}.large",
@@ -260,7 +271,10 @@ def serving(config: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]
 
 
 async def ask(url: str, authority: trustme.CA, images: list[str]) -> None:
-    """Have pods of all the images judged, a few at a time; each must be admitted, or memory was not used for real."""
+    """Have pods of all the images judged, a few at a time.
+
+    Each must be admitted, or memory was not used for real.
+    """
     context = ssl.create_default_context()
     authority.configure_trust(context)
     pods = [

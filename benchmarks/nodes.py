@@ -1,9 +1,12 @@
-"""The cost of 15,000 nodes of 40 kinds: to list and watch them, to follow a change, to find where a pod may land.
+"""The cost of 15,000 nodes of 40 kinds.
+
+To list and watch them, to follow a change, to find where a pod may land.
 
     python benchmarks/nodes.py [NODES]
 
-An API server on loopback, in a process of its own, lists the nodes by the page and tells of heartbeats, each some 8 kB.
-Limits: following a change and finding targets take less than 1 ms (CPU time, the slowest of a hundred at a time).
+An API server on loopback, in a process of its own, lists the nodes by the page and tells of
+heartbeats, each some 8 kB. Limits: following a change and finding targets take less than 1 ms (CPU
+time, the slowest of a hundred at a time).
 """
 
 import asyncio

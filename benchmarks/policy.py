@@ -2,9 +2,10 @@
 
     python benchmarks/policy.py [ROUNDS]
 
-OPA (left out where there is none; `.ci/opa` builds one) is asked through the engine and, side by side, through a bare
-aiohttp session that does nothing with the answer. Figures are medians in milliseconds. Then what a finding costs in a
-pod of 60 containers on 4 platforms, and a prediction without one: each the slope of a line through CPU times.
+OPA (left out where there is none; `.ci/opa` builds one) is asked through the engine and, side by
+side, through a bare aiohttp session that does nothing with the answer. Figures are medians in
+milliseconds. Then what a finding costs in a pod of 60 containers on 4 platforms, and a prediction
+without one: each the slope of a line through CPU times.
 """
 
 import asyncio

@@ -2,9 +2,10 @@
 
     python benchmarks/predict.py [PREDICTIONS]
 
-Each image is a dynamically linked program of its own on one of five bases (a loader, a libc and five libraries). Every
-prediction is for an image drawn at random from all that are stored: *new to the process* means that only the store
-knows the image (its base may have been met under another image, as in a cluster), *met before* that the process does.
+Each image is a dynamically linked program of its own on one of five bases (a loader, a libc and
+five libraries). Every prediction is for an image drawn at random from all that are stored: *new to
+the process* means that only the store knows the image (its base may have been met under another
+image, as in a cluster), *met before* that the process does.
 """
 
 import asyncio

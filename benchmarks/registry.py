@@ -1,10 +1,13 @@
-"""The cost of registry clients: small documents and one large blob, from a registry on loopback in another process.
+"""The cost of registry clients.
+
+Small documents and one large blob, from a registry on loopback in another process.
 
     python benchmarks/registry.py [MEGABYTES]
 
-Ours against oras and aioregistry, where they are installed (pip install oras==0.2.43 aioregistry==0.7.3). Each is asked
-in turn, three rounds, medians; CPU is this process's alone. *Blob* is read to its end with its digest verified: by ours
-while it comes, through ``read_verified``; oras writes it to a file, and its digest is taken from there.
+Ours against oras and aioregistry, where they are installed (pip install oras==0.2.43
+aioregistry==0.7.3). Each is asked in turn, three rounds, medians; CPU is this process's alone.
+*Blob* is read to its end with its digest verified: by ours while it comes, through
+``read_verified``; oras writes it to a file, and its digest is taken from there.
 """
 
 import asyncio

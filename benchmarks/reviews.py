@@ -1,7 +1,8 @@
 """Reviews to load webhooks with, each of another pod, and a cluster and images that elfgate judges them by.
 
-The rule is one that every peer can hold: no alpine tag on ppc64le or s390x. elfgate comes to the same verdicts by what
-is in the images: in the alpine one the program for these two lacks its loader.
+The rule is one that every peer can hold: no alpine tag on ppc64le or s390x. elfgate comes to the
+same verdicts by what is in the images: in the alpine one the program for these two lacks its
+loader.
 """
 
 import copy
@@ -27,13 +28,16 @@ HOLE = "00000000"  # the load generator's -fresh writes numbers here
 def write_reviews(
     folder: Path, *, containers: str = "", only: str = "", **start: Sequence[str]
 ) -> None:
-    """Write the reviews, and ``expect.tsv``: a line each, its file's name and ``allow`` or ``deny``.
+    """Write the reviews, and ``expect.tsv``.
+
+    A line each, its file's name and ``allow`` or ``deny``.
 
     Args:
         folder: Where to.
         containers: What the containers' names end in.
         only: Write those of this verdict only, ``allow`` or ``deny``.
-        start: ``command`` or ``args`` of each container; with a hole in it no start is one that was predicted before.
+        start: ``command`` or ``args`` of each container; with a hole in it no start is one that was
+            predicted before.
     """
     folder.mkdir(parents=True)
     lines = []
@@ -93,7 +97,10 @@ def _container(like: dict[str, Any], place: int, tag: str, dice: random.Random) 
 
 
 def write_settings(folder: Path, **changes: Any) -> Path:
-    """Write what ``elfgate serve`` needs to judge them: settings, nodes and images. The certificate is the caller's."""
+    """Write what ``elfgate serve`` needs to judge them: settings, nodes and images.
+
+    The certificate is the caller's.
+    """
     locations = founding.write(folder / "images")
     images = {
         f"{name}:{tag}": locations[f"{founding.REPOSITORY}:{tag}"]

@@ -1,11 +1,14 @@
-"""Whether anything grows: a webhook under mixed reviews at half of what it can do, for as long as you like.
+"""Whether anything grows.
+
+A webhook under mixed reviews at half of what it can do, for as long as you like.
 
     python benchmarks/soak.py [--minutes 30] [--rate REVIEWS_A_SECOND] [--table FILE]
 
-Half of the reviews are repeated ones, answered from memory; half are of pods never seen before, judged anew. In slices
-of some seconds each, resident memory, descriptors, threads and latencies are taken, and a straight line is laid through
-them (least squares): its slope, with its standard error, is what the run would grow by in an hour. The first slices, in
-which what is remembered fills up, are left out. Any lost review or wrong verdict ends it. Needs Go (``go/load``).
+Half of the reviews are repeated ones, answered from memory; half are of pods never seen before,
+judged anew. In slices of some seconds each, resident memory, descriptors, threads and latencies are
+taken, and a straight line is laid through them (least squares): its slope, with its standard error,
+is what the run would grow by in an hour. The first slices, in which what is remembered fills up,
+are left out. Any lost review or wrong verdict ends it. Needs Go (``go/load``).
 """
 
 import argparse
@@ -161,7 +164,10 @@ def _latencies(mix: Sequence[Subject], told: Sequence[Mapping[str, Any]]) -> dic
 
 
 def report(samples: Sequence[Mapping[str, float]]) -> str:
-    """Each figure's mean and slope; less than two standard errors is no growth that could be told from chance."""
+    """Each figure's mean and slope.
+
+    Less than two standard errors is no growth that could be told from chance.
+    """
     seconds = [sample["at"] for sample in samples]
     rows = []
     for name in samples[0]:

@@ -1,4 +1,6 @@
-"""How long ``elfgate --help`` takes, as a ratio to ``import pydantic``: a verb imports what it needs when it runs.
+"""How long ``elfgate --help`` takes, as a ratio to ``import pydantic``.
+
+A verb imports what it needs when it runs.
 
 python benchmarks/startup.py [RUNS]
 """

@@ -1,12 +1,15 @@
-"""The store of 100,000 layers: how long a look-up takes, how long a whole image's tree, and whether memory grows.
+"""The store of 100,000 layers.
+
+How long a look-up takes, how long a whole image's tree, and whether memory grows.
 
     python benchmarks/store.py [LAYERS]
 
-Layers' indexes are of 10 to 400 files; an image has ten of them. Each row is measured in a process of its own, which
-opens a store that another has filled: look-ups of random layers, then trees of random images (index, manifest, config
-and layers out of the store, laid over one another, and looked into for the image's nature). Memory is what the process
-has resident after all that: it remembers some 64 MB of layers, so that it grows until those are all different, and no
-further. With a server on PATH, a row of the shared store.
+Layers' indexes are of 10 to 400 files; an image has ten of them. Each row is measured in a process
+of its own, which opens a store that another has filled: look-ups of random layers, then trees of
+random images (index, manifest, config and layers out of the store, laid over one another, and
+looked into for the image's nature). Memory is what the process has resident after all that: it
+remembers some 64 MB of layers, so that it grows until those are all different, and no further. With
+a server on PATH, a row of the shared store.
 """
 
 import hashlib
@@ -154,7 +157,8 @@ def row(name: str, place: str, layers: int) -> None:
 
 def main(layers: int) -> None:
     print(
-        "store      layers   size MB   look-up us   tree ms   resident MB    fill s   (medians; limits 100 us, 5 ms)"
+        "store      layers   size MB   look-up us   tree ms   resident MB    fill s   (medians; "
+        "limits 100 us, 5 ms)"
     )
     with tempfile.TemporaryDirectory() as folder:
         for size in (layers // 100, layers // 10, layers):

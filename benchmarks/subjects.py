@@ -1,4 +1,7 @@
-"""Webhooks to measure: each a process on a core of its own, asked by the load generator from the other core."""
+"""Webhooks to measure.
+
+Each a process on a core of its own, asked by the load generator from the other core.
+"""
 
 import http.client
 import json
@@ -163,7 +166,10 @@ class Bench:
         return done.stdout
 
     def _until_it_judges(self, subject: Subject, process: subprocess.Popen[bytes]) -> None:
-        """Ask about a pod that must be refused until it is: a webhook that has no policies yet admits it."""
+        """Ask about a pod that must be refused until it is.
+
+        A webhook that has no policies yet admits it.
+        """
         body, until = (
             (self.folder / "reviews" / "000.json").read_bytes(),
             time.monotonic() + PATIENCE,

@@ -1,16 +1,20 @@
-"""The cost of a review: CPU a review under full load, and latencies at fixed rates; elfgate beside its peers.
+"""The cost of a review: CPU a review under full load, and latencies at fixed rates.
+
+Elfgate beside its peers.
 
     python benchmarks/webhook.py [ROUNDS] [SUBJECT ...]
 
-Each server runs on core 0, the load generator (``go/load``) on core 1. Rounds are interleaved and figures are medians.
-``another pod`` is one of images that were judged before: its name, another one in every review, is none that
-policies look at. ``anew`` has containers of other names as well, which are in the verdict. No memory answers the rest:
-a ``new start`` is one that was never predicted, and one that fails has words of its own, so that policies judge it too;
-where ``names count`` an exemption looks at the pod's name, and policies judge each pod.
+Each server runs on core 0, the load generator (``go/load``) on core 1. Rounds are interleaved and
+figures are medians. ``another pod`` is one of images that were judged before: its name, another one
+in every review, is none that policies look at. ``anew`` has containers of other names as well,
+which are in the verdict. No memory answers the rest: a ``new start`` is one that was never
+predicted, and one that fails has words of its own, so that policies judge it too; where ``names
+count`` an exemption looks at the pod's name, and policies judge each pod.
 
-Every subject's verdicts are checked before and while it is timed. Needs Go; peers that cannot be had are left out: a Go
-webhook that only decodes, the OPA of ``.ci/opa`` (or ``$OPA``) as a webhook, Gatekeeper, and Kyverno with a policy in
-CEL, the last two built by ``peers/webhooks.sh`` and beside a real API server. The second table holds elfgate to them.
+Every subject's verdicts are checked before and while it is timed. Needs Go; peers that cannot be
+had are left out: a Go webhook that only decodes, the OPA of ``.ci/opa`` (or ``$OPA``) as a webhook,
+Gatekeeper, and Kyverno with a policy in CEL, the last two built by ``peers/webhooks.sh`` and beside
+a real API server. The second table holds elfgate to them.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Gatekeeper and Kyverno as plain processes beside a real API server, each with the rule of ``reviews.py``.
 
-Both keep their policies in the cluster: the API server, etcd and controllers run on the core of the load generator, and
-are asked nothing while reviews are timed. Reports and events are off, so that each does what a verdict takes, no more.
+Both keep their policies in the cluster: the API server, etcd and controllers run on the core of the
+load generator, and are asked nothing while reviews are timed. Reports and events are off, so that
+each does what a verdict takes, no more.
 """
 
 import base64
@@ -115,7 +116,10 @@ def kyverno(bench: Bench, running: ControlPlane, built: Path) -> Subject:
 
 
 def _until_established(running: ControlPlane) -> None:
-    """Until the API server serves all custom resources; ``kubectl wait`` fails on one that has no status yet."""
+    """Until the API server serves all custom resources.
+
+    ``kubectl wait`` fails on one that has no status yet.
+    """
     wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=10s")
     until(
         lambda: not running.kubectl(*wait).code,

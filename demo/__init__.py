@@ -1,1 +1,4 @@
-"""The demo: one real program, three images of it, four architectures, and a cluster that is told in time."""
+"""The demo.
+
+One real program, three images of it, four architectures, and a cluster that is told in time.
+"""

@@ -1,4 +1,7 @@
-"""``python -m demo``: the main job, on a real program and real images, in plain text. Exit code 0 if all is as told."""
+"""``python -m demo``: the main job, on a real program and real images, in plain text.
+
+Exit code 0 if all is as told.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""A root laid out as Alpine lays out its own: musl's loader, BusyBox behind every command, no glibc."""
+"""A root laid out as Alpine lays out its own.
+
+Musl's loader, BusyBox behind every command, no glibc.
+"""
 
 from elfgate.platforms import ARCHITECTURES
 from lab.layout import File

@@ -1,6 +1,9 @@
-"""Root file systems for a machine that cannot fetch packages: real ELF files, with real headers and no code.
+"""Root file systems for a machine that cannot fetch packages.
 
-They say what a loader and elfgate look at: which machine, which loader, which libraries, versions and symbols.
+Real ELF files, with real headers and no code.
+
+They say what a loader and elfgate look at: which machine, which loader, which libraries, versions
+and symbols.
 """
 
 from collections.abc import Sequence

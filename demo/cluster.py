@@ -1,6 +1,9 @@
-"""A cluster that is not there: its nodes, and what its API server asks a webhook when somebody applies a manifest.
+"""A cluster that is not there.
 
-The reviews have the shape that a Kubernetes 1.36 API server gives them, with the defaults it fills in.
+Its nodes, and what its API server asks a webhook when somebody applies a manifest.
+
+The reviews have the shape that a Kubernetes 1.36 API server gives them, with the defaults it fills
+in.
 """
 
 import uuid

@@ -1,4 +1,7 @@
-"""The three images: the same program on an empty root, an Alpine-like one and a Debian one, on four platforms."""
+"""The three images.
+
+The same program on an empty root, an Alpine-like one and a Debian one, on four platforms.
+"""
 
 import hashlib
 import tempfile
@@ -75,7 +78,10 @@ def _write(layout: Layout, programs: dict[str, bytes], roots: Roots) -> None:
     script = layout.layer([File("entrypoint.sh", ENTRYPOINT, 0o755)])
 
     def stacks(architecture: str) -> dict[str, Sequence[Layer]]:
-        """Each variant's layers, the lowest first. The program's layer is one for both that have a /usr."""
+        """Each variant's layers, the lowest first.
+
+        The program's layer is one for both that have a /usr.
+        """
         build = programs[architecture]
         installed = layout.layer([File("usr/local/bin/uv", build, 0o755)])
         return {

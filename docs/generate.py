@@ -1,4 +1,7 @@
-"""Writes what docs say of options and outputs from the program itself: ``make docs``; a test fails when they drift."""
+"""Writes what docs say of options and outputs from the program itself: ``make docs``.
+
+A test fails when they drift.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""One process at a time: parallel tests build what the cache lacks once, and the others wait for it."""
+"""One process at a time.
+
+Parallel tests build what the cache lacks once, and the others wait for it.
+"""
 
 import fcntl
 from collections.abc import Iterator

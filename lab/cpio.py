@@ -7,9 +7,12 @@ from typing import BinaryIO
 
 
 class Archive:
-    """An initramfs being written. The same file of this machine, added under several names, is kept once.
+    """An initramfs being written.
 
-    Files of this machine keep their owners if root adds them; else all are root's, as nobody else can give files away.
+    The same file of this machine, added under several names, is kept once.
+
+    Files of this machine keep their owners if root adds them; else all are root's, as nobody else
+    can give files away.
 
     Args:
         stream: Where it is written to.
@@ -21,7 +24,10 @@ class Archive:
         self._added: set[str] = set()
 
     def tree(self, directory: Path, at: str) -> None:
-        """Add what is in a directory, below ``at``; what was added under the same name before stays as it is."""
+        """Add what is in a directory, below ``at``.
+
+        What was added under the same name before stays as it is.
+        """
         self.directory(at)
         for path in sorted(directory.rglob("*")):
             self._file(path, f"{at}/{path.relative_to(directory)}")

@@ -1,8 +1,8 @@
 """Root file systems from Debian packages, of any suite and architecture, on any host whose apt knows a Debian mirror.
 
-apt runs with a configuration of its own (``apt.conf(5)``, ``APT_CONFIG``): its own lists, archives and an empty dpkg
-status, so that the host's packages neither matter nor change. Packages are laid out by ``dpkg-deb --fsys-tarfile`` and
-not configured: no maintainer script runs.
+apt runs with a configuration of its own (``apt.conf(5)``, ``APT_CONFIG``): its own lists, archives
+and an empty dpkg status, so that the host's packages neither matter nor change. Packages are laid
+out by ``dpkg-deb --fsys-tarfile`` and not configured: no maintainer script runs.
 """
 
 import hashlib
@@ -207,7 +207,10 @@ def unpack(archive: Path, destination: Path) -> None:
 
 
 def _specification(name: str) -> str:
-    """``libc6_2.36-9_ppc64el.deb`` as apt wants to hear it: ``libc6=2.36-9``. apt writes an epoch's colon as %3a."""
+    """``libc6_2.36-9_ppc64el.deb`` as apt wants to hear it: ``libc6=2.36-9``.
+
+    Apt writes an epoch's colon as %3a.
+    """
     package, version, _ = name.split("_")
     return f"{package}={version.replace('%3a', ':')}"
 

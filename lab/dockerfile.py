@@ -1,7 +1,7 @@
 """The image's configuration by a Dockerfile, so that an image made without an engine is configured alike.
 
-Source: the Dockerfile reference. Only what ``webhook/Dockerfile`` uses is read; anything else in its last stage is
-refused, so that the two cannot part unseen.
+Source: the Dockerfile reference. Only what ``webhook/Dockerfile`` uses is read; anything else in
+its last stage is refused, so that the two cannot part unseen.
 """
 
 import json

@@ -20,7 +20,10 @@ def cache(*parts: str) -> Path:
 
 
 def missing(*tools: str) -> str:
-    """One line naming those of ``tools`` that this machine does not have; empty if it has them all."""
+    """One line naming those of ``tools`` that this machine does not have.
+
+    Empty if it has them all.
+    """
     absent = [tool for tool in tools if shutil.which(tool) is None]
     return f"this machine has no {', '.join(absent)}" if absent else ""
 
@@ -43,7 +46,8 @@ def run(
         What it wrote to its standard output.
 
     Raises:
-        LabError: if it is missing, fails or takes too long; with the last line of what it wrote to standard error.
+        LabError: if it is missing, fails or takes too long; with the last line of what it wrote to
+            standard error.
     """
     name = Path(command[0]).name
     try:

@@ -1,4 +1,7 @@
-"""A real Go compiler, from Debian's packages, in a root of its own: for programs that their own runtime checks."""
+"""A real Go compiler, from Debian's packages, in a root of its own.
+
+For programs that their own runtime checks.
+"""
 
 import hashlib
 import json

@@ -1,8 +1,11 @@
-"""elfgate's own image, put together without an engine: what ``webhook/Dockerfile`` runs, and ``make image``.
+"""elfgate's own image, put together without an engine.
 
-Three layers for each platform, the one that changes most on top: Debian's packages, Python's packages, elfgate.
-Nothing of the platform is executed: packages are unpacked, wheels too, and bytecode is the same everywhere. What has no
-wheel for a platform is Debian's own package of it, or left out where elfgate does without it (see pyproject.toml).
+What ``webhook/Dockerfile`` runs, and ``make image``.
+
+Three layers for each platform, the one that changes most on top: Debian's packages, Python's
+packages, elfgate. Nothing of the platform is executed: packages are unpacked, wheels too, and
+bytecode is the same everywhere. What has no wheel for a platform is Debian's own package of it, or
+left out where elfgate does without it (see pyproject.toml).
 """
 
 import argparse
@@ -27,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 SUITES = {"trixie": "3.13", "forky": "3.14"}
 """Debian's suites, the one that images are made of first, each with its Python. The others only stand in for it where a
-mirror does not serve it for an architecture; what is made of them is good for trying out."""
+mirror does not serve it for an architecture; what is made of them is good for trying out.
+"""
 
 _LIBRARIES = (
     *(
@@ -174,7 +178,8 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
 
     Args:
         platform: Which.
-        own: Where to write the last one, which does not exist yet: it is new each time. Others are kept in the cache.
+        own: Where to write the last one, which does not exist yet: it is new each time. Others are
+            kept in the cache.
 
     Raises:
         LabError: if something cannot be had.
@@ -211,7 +216,9 @@ def assemble(platform: Platform, own: Path) -> list[Path]:
 
 
 def write(platforms: Sequence[Platform], destination: Path) -> None:
-    """Write an OCI layout of one image for these platforms, named ``elfgate``: always the same bytes of the same parts.
+    """Write an OCI layout of one image for these platforms, named ``elfgate``.
+
+    Always the same bytes of the same parts.
 
     Raises:
         LabError: if something cannot be had.
@@ -342,7 +349,9 @@ def _own_wheel(site: Path) -> Path:
 
 
 def _compile(platform: Platform, layer: Path) -> None:
-    """Write the bytecode of every module beside it, as the platform's Python would: it is the same on all of them.
+    """Write the bytecode of every module beside it, as the platform's Python would.
+
+    It is the same on all of them.
 
     Its validity is not checked when it is loaded (PEP 552), as nothing in an image changes.
     """

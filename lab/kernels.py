@@ -1,7 +1,8 @@
 """Starts programs on real kernels of other architectures, booted in qemu-system from Debian's own kernel packages.
 
-Emulating a whole machine is slow to begin (10 to 30 seconds) but tells what user emulation cannot: page sizes, and what
-execve really returns. The machine has no disk and no network: roots and programs are in its initramfs.
+Emulating a whole machine is slow to begin (10 to 30 seconds) but tells what user emulation cannot:
+page sizes, and what execve really returns. The machine has no disk and no network: roots and
+programs are in its initramfs.
 """
 
 import errno

@@ -23,7 +23,8 @@ class File:
         content: A file's bytes.
         mode: A file's or directory's permission bits.
         link: A symlink's target; empty for a file.
-        directory: It is a directory, which is only needed if it is to be empty, or of another mode than 0755.
+        directory: It is a directory, which is only needed if it is to be empty, or of another mode
+            than 0755.
     """
 
     path: str
@@ -66,7 +67,10 @@ class Layout:
     def image(
         self, architecture: str, layers: Sequence[Layer], config: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Write config and manifest of one platform's image (``arm/v7`` too); the descriptor for its index."""
+        """Write config and manifest of one platform's image (``arm/v7`` too).
+
+        The descriptor for its index.
+        """
         name, _, variant = architecture.partition("/")
         platform = {"architecture": name, "os": "linux"} | ({"variant": variant} if variant else {})
         rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
@@ -88,7 +92,10 @@ class Layout:
     def artifact(
         self, name: str, config: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """Write the manifest of an artifact (no image, or one of no platform) under a name; its descriptor."""
+        """Write the manifest of an artifact (no image, or one of no platform) under a name.
+
+        Its descriptor.
+        """
         manifest = {
             "schemaVersion": 2,
             "mediaType": f"{OCI}.manifest.v1+json",
@@ -131,7 +138,10 @@ class Layout:
 
 
 def _tar(files: Iterable[File]) -> bytes:
-    """A layer's archive: owned by root, dated 1970, every directory once and before what is in it."""
+    """A layer's archive.
+
+    Owned by root, dated 1970, every directory once and before what is in it.
+    """
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         seen = {"."}

@@ -1,4 +1,7 @@
-"""Executables out of npm packages: more real programs, in the builds that their projects publish."""
+"""Executables out of npm packages.
+
+More real programs, in the builds that their projects publish.
+"""
 
 from pathlib import Path
 

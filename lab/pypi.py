@@ -1,4 +1,7 @@
-"""Executables out of wheels: real programs in the very builds that their projects publish, for any architecture."""
+"""Executables out of wheels.
+
+Real programs in the very builds that their projects publish, for any architecture.
+"""
 
 import sys
 import zipfile
@@ -82,7 +85,10 @@ def tags(architecture: str, libc: str) -> list[str]:
 
 
 def executables(directory: Path) -> dict[str, Path]:
-    """The ELF programs of an unpacked wheel by file name: what it installs as scripts, or keeps with an x bit."""
+    """The ELF programs of an unpacked wheel by file name.
+
+    What it installs as scripts, or keeps with an x bit.
+    """
     files = [
         path for path in sorted(directory.rglob("*")) if path.is_file() and not path.is_symlink()
     ]
@@ -110,7 +116,10 @@ def _is_elf(path: Path) -> bool:
 
 
 def _unpack(archive: Path, destination: Path) -> None:
-    """Unpack with the mode bits that the archive states; a wheel's scripts become executable, as pip makes them."""
+    """Unpack with the mode bits that the archive states.
+
+    A wheel's scripts become executable, as pip makes them.
+    """
     partial = destination.with_suffix(".partial")
     try:
         with zipfile.ZipFile(archive) as file:

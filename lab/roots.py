@@ -1,8 +1,11 @@
-"""The root file systems of container images, made of Debian's packages: what most images are built on, in small.
+"""The root file systems of container images, made of Debian's packages.
 
-What cannot be had from Debian is imitated and says so: ``alpine-like`` is Debian's musl and busybox laid out as Alpine
-lays them out. Where a suite's index for an architecture is not served, its C library comes from the same suite's cross
-packages (``libc6-ppc64el-cross``), which hold the very files of the native ones in another directory.
+What most images are built on, in small.
+
+What cannot be had from Debian is imitated and says so: ``alpine-like`` is Debian's musl and busybox
+laid out as Alpine lays them out. Where a suite's index for an architecture is not served, its C
+library comes from the same suite's cross packages (``libc6-ppc64el-cross``), which hold the very
+files of the native ones in another directory.
 """
 
 import functools
@@ -72,7 +75,8 @@ class Root:
         crossed: Further ones, whose C library comes from cross packages.
         shape: ``debian``, ``alpine``, ``distroless`` or ``scratch``.
         linked: glibc's loader path is a symlink to musl's loader, as folklore has it.
-        rare: Further ones as ``crossed``, which few programs are published for; no part of a cached root's name.
+        rare: Further ones as ``crossed``, which few programs are published for; no part of a cached
+            root's name.
     """
 
     suite: str
@@ -206,7 +210,10 @@ def _distroless(_root: Root, _architecture: str, archives: list[Path], destinati
 
 
 def _crossed(_root: Root, architecture: str, archives: list[Path], destination: Path) -> None:
-    """The C library of cross packages, moved to where the native ones have it; and Debian's os-release."""
+    """The C library of cross packages, moved to where the native ones have it.
+
+    And Debian's os-release.
+    """
     multiarch = debian.MULTIARCH[architecture]
     unpacked = destination.with_suffix(".unpacked")
     debian.lay_out(archives, unpacked)

@@ -1,8 +1,10 @@
-"""A place where programs of one architecture start for real, without root: namespaces, and qemu where it is foreign.
+"""A place where programs of one architecture start for real, without root.
 
-One sandbox stands for one node: it runs its own architecture's programs and no others, so that a program of another
-architecture gets the kernel's own ENOEXEC. The host is not changed: mounts and ``binfmt_misc`` handlers live in a user
-namespace (Linux 6.7 and later) and end with it.
+Namespaces, and qemu where it is foreign.
+
+One sandbox stands for one node: it runs its own architecture's programs and no others, so that a
+program of another architecture gets the kernel's own ENOEXEC. The host is not changed: mounts and
+``binfmt_misc`` handlers live in a user namespace (Linux 6.7 and later) and end with it.
 """
 
 import json
@@ -75,11 +77,14 @@ class Start:
         volumes: Directories that are mounted into it: where they are, and where it has them.
         user: Who it is started as, ``UID`` or ``UID:GID``; empty for root.
         groups: Supplementary groups, besides those that the root's /etc/group gives to the user.
-        cpu: The level of the CPU (``x86-64-v2``, ``power9``) to emulate; empty for whatever there is.
-        release: What uname(2) is to say, such as ``3.2.0``; empty for the truth. Emulated architectures only.
+        cpu: The level of the CPU (``x86-64-v2``, ``power9``) to emulate; empty for whatever there
+            is.
+        release: What uname(2) is to say, such as ``3.2.0``; empty for the truth. Emulated
+            architectures only.
         timeout: Seconds after which a program counts as running.
         output: How many characters of each of its outputs are kept.
-        kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it is to be lost.
+        kept: A directory whose ``upper`` receives what is written (beside a ``work``); empty if it
+            is to be lost.
     """
 
     layers: tuple[str, ...]
@@ -103,8 +108,8 @@ class Outcome:
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.
-        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``; of ``argv[0]`` if
-            execve refused that, else of ``Start.program``, if there is one.
+        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``;
+            of ``argv[0]`` if execve refused that, else of ``Start.program``, if there is one.
         status: The exit status; None if a signal ended it.
         signal: The signal that ended it, such as ``SIGSEGV``; empty if none did.
         timed_out: It was still running when its time was up.
@@ -131,7 +136,10 @@ def native(architecture: str) -> bool:
 
 
 def has_users() -> bool:
-    """Tell whether programs can be started here as somebody else than root: only root may map several users."""
+    """Tell whether programs can be started here as somebody else than root.
+
+    Only root may map several users.
+    """
     return os.geteuid() == 0
 
 
@@ -147,7 +155,10 @@ def unavailable() -> str:
 
 
 class Sandbox:
-    """Runs programs of one architecture, one after the other. A context manager; not thread-safe."""
+    """Runs programs of one architecture, one after the other.
+
+    A context manager; not thread-safe.
+    """
 
     def __init__(self, architecture: str) -> None:
         """Prepare the sandbox of an OCI architecture (a name of ``lab.debian.ARCHITECTURES``)."""
@@ -199,7 +210,10 @@ class Sandbox:
         return Outcome(**json.loads(self._answer()))
 
     def _request(self, start: Start) -> dict[str, Any]:
-        """A start as the worker takes it; qemu's emulation is told of CPU and release by its own variables."""
+        """A start as the worker takes it.
+
+        Qemu's emulation is told of CPU and release by its own variables.
+        """
         told = {"QEMU_CPU": _CPUS[start.cpu]} if start.cpu else {}
         told |= {"QEMU_UNAME": start.release} if start.release else {}
         emulated = bool(start.cpu) and native(self._architecture)
@@ -226,7 +240,8 @@ def _as_root_of_all() -> list[str]:
 def _registration(architecture: str) -> str:
     """The line to register with ``binfmt_misc`` (Linux, admin-guide/binfmt-misc).
 
-    Flags: O passes an open file, P keeps ``argv[0]``, F opens qemu now, so that no root has to contain it.
+    Flags: O passes an open file, P keeps ``argv[0]``, F opens qemu now, so that no root has to
+    contain it.
     """
     machine, elf_class, data = _MAGIC[architecture]
     order: Literal["little", "big"] = "little" if data == 1 else "big"
@@ -244,7 +259,10 @@ def _registration(architecture: str) -> str:
 
 
 def _qemu(architecture: str) -> Path:
-    """The static qemu for an architecture, from its Debian package; called ``…-binfmt-P``, it heeds the flag P."""
+    """The static qemu for an architecture, from its Debian package.
+
+    Called ``…-binfmt-P``, it heeds the flag P.
+    """
     host = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     with alone(cache("qemu") / "packages"):
         archive = debian.fetch(["qemu-user"], suite=_QEMU_SUITE, architecture=host)[0]

@@ -1,8 +1,10 @@
-"""Starts programs for real, each in a root file system of its own: the worker inside the sandbox's namespaces.
+"""Starts programs for real, each in a root file system of its own.
 
-It reads one request a line from its standard input and answers with one line (JSON both). A root is an overlay of
-directories, seen by nobody else and gone with the program; ``/proc`` is mounted and the usual device nodes are there,
-as a container runtime does it.
+The worker inside the sandbox's namespaces.
+
+It reads one request a line from its standard input and answers with one line (JSON both). A root is
+an overlay of directories, seen by nobody else and gone with the program; ``/proc`` is mounted and
+the usual device nodes are there, as a container runtime does it.
 """
 
 import contextlib
@@ -50,7 +52,9 @@ def emulate(registration: str) -> None:
 
 
 def look_up(name: str, path: str) -> str:
-    """Find a command as runc does (Go's ``exec.LookPath``): a regular file that may be executed, along PATH.
+    """Find a command as runc does (Go's ``exec.LookPath``).
+
+    A regular file that may be executed, along PATH.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -69,7 +73,10 @@ def look_up(name: str, path: str) -> str:
 
 
 def culprit(path: str, depth: int = 0) -> str:
-    """Which file a refusal of ``execve(path)`` is about: ``command``, ``script_interpreter`` or ``loader``."""
+    """Which file a refusal of ``execve(path)`` is about.
+
+    ``command``, ``script_interpreter`` or ``loader``.
+    """
     part = "script_interpreter" if depth else "command"
     if not os.access(path, os.X_OK):  # by the real user, while reading is root's
         return part
@@ -125,7 +132,10 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
 
 
 def identity(user: str) -> tuple[int, int]:
-    """The user and group of ``UID[:GID]``; the group is root's if it is not told, as runc has it."""
+    """The user and group of ``UID[:GID]``.
+
+    The group is root's if it is not told, as runc has it.
+    """
     uid, _, gid = user.partition(":")
     return int(uid or 0), int(gid or 0)
 
@@ -217,7 +227,10 @@ def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve requests until the standard input ends. The arguments: a scratch directory, and what to register."""
+    """Serve requests until the standard input ends.
+
+    The arguments: a scratch directory, and what to register.
+    """
     scratch = Path(sys.argv[1])
     (scratch / "root").mkdir(exist_ok=True)
     if len(sys.argv) > 2:

@@ -1,7 +1,10 @@
-"""Real compilers for every architecture, in a root of their own: GNU's, with the headers of glibc and of musl.
+"""Real compilers for every architecture, in a root of their own.
 
-They run inside the sandbox, so that nothing has to be installed. What is compiled is small: programs and libraries that
-call one another, with the needs, names, search paths and symbol versions that a case asks for.
+GNU's, with the headers of glibc and of musl.
+
+They run inside the sandbox, so that nothing has to be installed. What is compiled is small:
+programs and libraries that call one another, with the needs, names, search paths and symbol
+versions that a case asks for.
 """
 
 import hashlib
@@ -44,7 +47,8 @@ class Binary:
 
     Attributes:
         architecture: An OCI name of ``lab.debian.ARCHITECTURES``.
-        defines: A library's symbols, with their versions if they have any (``a@V1``). A program has none.
+        defines: A library's symbols, with their versions if they have any (``a@V1``). A program has
+            none.
         library: It is a library.
         libc: ``glibc``, ``musl``, or ``none`` for a file that needs no C library.
         link: ``dynamic``, ``static`` or ``static-pie``.
@@ -53,8 +57,10 @@ class Binary:
         soname: DT_SONAME; empty for none.
         rpath: DT_RPATH; None for none.
         runpath: DT_RUNPATH; None for none.
-        data: Symbols are taken through data relocations, which are resolved at start, not through calls.
-        called: The program really calls what it takes; else only under a condition that does not arise.
+        data: Symbols are taken through data relocations, which are resolved at start, not through
+            calls.
+        called: The program really calls what it takes; else only under a condition that does not
+            arise.
         flags: Further flags of the compiler.
         source: The program's C source, instead of one made from the above.
     """
@@ -163,7 +169,10 @@ def _names(symbols: Iterable[str]) -> list[str]:
 
 
 def _version_script(symbols: Iterable[str]) -> str:
-    """GNU ld's version script: a node a version, in the order given; what has none stays unversioned."""
+    """GNU ld's version script: a node a version, in the order given.
+
+    What has none stays unversioned.
+    """
     versions: dict[str, list[str]] = {}
     for symbol in symbols:
         name, _, version = symbol.partition("@")

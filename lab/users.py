@@ -1,8 +1,8 @@
 """Becomes a command in a user namespace of its own in which every user of root's is a user too.
 
-``unshare --map-root-user`` maps one user alone, so that no program could be started as another. Root may map them all
-without the set-user-ID helper that others need (user_namespaces(7), "Defining user and group ID mappings"): a process
-that stays outside writes the maps.
+``unshare --map-root-user`` maps one user alone, so that no program could be started as another.
+Root may map them all without the set-user-ID helper that others need (user_namespaces(7), "Defining
+user and group ID mappings"): a process that stays outside writes the maps.
 """
 
 import ctypes

@@ -1,1 +1,4 @@
-"""A release: everything that one version publishes, made here, always the same bytes for the same commit."""
+"""A release.
+
+Everything that one version publishes, made here, always the same bytes for the same commit.
+"""

@@ -1,7 +1,7 @@
 """The chart's package and OCI artifact (Helm docs, "OCI-based registries"), always the same bytes.
 
-The package differs from the source in two values: the image's repository and digest, so that what a release installs
-is what the release was checked with.
+The package differs from the source in two values: the image's repository and digest, so that what a
+release installs is what the release was checked with.
 """
 
 import gzip

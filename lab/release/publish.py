@@ -1,4 +1,7 @@
-"""Pushes a release's layout into a registry: the image, the chart, and the signatures and statements beside each."""
+"""Pushes a release's layout into a registry.
+
+The image, the chart, and the signatures and statements beside each.
+"""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,9 @@
-"""Signatures in cosign's forms, by a key file: of blobs, of images and artifacts, and of statements about them.
+"""Signatures in cosign's forms, by a key file.
 
-Sources: cosign's SIGNATURE_SPEC.md (simple signing; the tags ``sha256-….sig`` and ``sha256-….att``); the DSSE protocol
-v1 (pre-authentication encoding).
+Of blobs, of images and artifacts, and of statements about them.
+
+Sources: cosign's SIGNATURE_SPEC.md (simple signing; the tags ``sha256-….sig`` and
+``sha256-….att``); the DSSE protocol v1 (pre-authentication encoding).
 """
 
 import base64

@@ -1,6 +1,7 @@
 """The values of the Helm chart, as far as verdicts follow from them, in the form of ``elfgate serve``'s settings.
 
-The chart's templates write the same settings (``charts/elfgate/templates/_settings.tpl``); a test holds both together.
+The chart's templates write the same settings (``charts/elfgate/templates/_settings.tpl``); a test
+holds both together.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,10 @@ def of_file(path: Path) -> dict[str, Any]:
 
 
 def settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of values: policies, nodes and exempt namespaces, and what ``settings`` lays over them."""
+    """The settings of values.
+
+    Policies, nodes and exempt namespaces, and what ``settings`` lays over them.
+    """
     nodes = _mapping(values, "nodes")
     made = {
         "policies": _mapping(values, "policies"),

@@ -1,6 +1,7 @@
 """The errors that a person sees: one line of what and where, and what to do about it.
 
-Only doors (the CLI's verbs, the webhook) catch them. What an image or a registry withholds is not an error but an
+Only doors (the CLI's verbs, the webhook) catch them. What an image or a registry withholds is not
+an error but an
 *unknown*, and becomes one where the scan reads it (``UnreadableError`` carries the reason).
 """
 

@@ -14,7 +14,10 @@ def likely(word: str, words: Iterable[str]) -> str:
 
 
 def meant(word: str, words: Iterable[str]) -> str:
-    """A question for people, ``did you mean "…"?``; all the words that there are if none is much alike."""
+    """A question for people, ``did you mean "…"?``.
+
+    All the words that there are if none is much alike.
+    """
     words = list(words)
     found = likely(word, words)
     return f'did you mean "{found}"?' if found else f"there are {', '.join(words)}"

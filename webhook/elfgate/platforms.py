@@ -1,8 +1,11 @@
-"""The one table of platforms: what a node label, an OCI index, an ELF header and the loaders each call them.
+"""The one table of platforms.
 
-Sources: the OCI image index spec and Go's GOARCH (names); the gABI and its processor supplements (``e_machine``, class,
-byte order); glibc's ``sysdeps`` (loader paths, hwcaps directories, cache flags of ``dl-cache.h``); musl's ``configure``
-(``LDSO_ARCH``); Linux ``arch/*/include/asm/elf.h`` (what a kernel of one architecture also runs).
+What a node label, an OCI index, an ELF header and the loaders each call them.
+
+Sources: the OCI image index spec and Go's GOARCH (names); the gABI and its processor supplements
+(``e_machine``, class, byte order); glibc's ``sysdeps`` (loader paths, hwcaps directories, cache
+flags of ``dl-cache.h``); musl's ``configure`` (``LDSO_ARCH``); Linux ``arch/*/include/asm/elf.h``
+(what a kernel of one architecture also runs).
 """
 
 from dataclasses import dataclass
@@ -36,7 +39,8 @@ class Architecture:
         compatible: Further ELF machines that its kernels run where configured (``compat``).
         glibc_loaders: Where glibc's ABI puts the loader.
         musl_name: ``ARCH`` in ``/lib/ld-musl-ARCH.so.1`` and ``/etc/ld-musl-ARCH.path``.
-        hwcaps: Sub-directories of ``glibc-hwcaps``, best first, each with the CPU level that it needs.
+        hwcaps: Sub-directories of ``glibc-hwcaps``, best first, each with the CPU level that it
+            needs.
         cache_flags: The flags of this architecture's entries in ``ld.so.cache``.
         uname: What ``uname -m`` says.
     """
@@ -122,7 +126,10 @@ _NAMED_BY_KERNELS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Platform:
-    """An OCI platform: operating system, architecture and, where it has one, variant (``linux/arm/v7``)."""
+    """An OCI platform.
+
+    Operating system, architecture and, where it has one, variant (``linux/arm/v7``).
+    """
 
     os: str
     architecture: str
@@ -138,7 +145,8 @@ class Platform:
         Kernels' names of architectures are taken too (``x86_64``, ``aarch64``).
 
         Raises:
-            InputError: if the text has another shape or names an architecture that elfgate does not know.
+            InputError: if the text has another shape or names an architecture that elfgate does not
+                know.
         """
         parts = text.strip().split("/")
         if len(parts) == 1:

@@ -273,8 +273,9 @@ class Notifications(Model):
     """Push notifications of registries (`POST /notify`), by which images are read before their first pod."""
 
     tokens: Path = Field(
-        description="A file of tokens, one a line, of 16 characters or more; two let one be exchanged without a gap. A "
-        "registry shows one in the path (`/notify/TOKEN`) or as its `Authorization`."
+        description="A file of tokens, one a line, of 16 characters or more; two let one be "
+        "exchanged without a gap. A registry shows one in the path (`/notify/TOKEN`) or as its "
+        "`Authorization`."
     )
 
 
@@ -410,8 +411,8 @@ class Settings(Model):
         """Read a YAML (or JSON) file.
 
         Raises:
-            InputError: if the file cannot be read, is no YAML, or says what cannot be: one line a problem, each with
-                the file, the key and what is wrong.
+            InputError: if the file cannot be read, is no YAML, or says what cannot be: one line a
+                problem, each with the file, the key and what is wrong.
         """
         written = document(path)
         return cls.of(path, {} if written is None else written)
@@ -430,7 +431,8 @@ class Settings(Model):
         """Take what is written in a file.
 
         Raises:
-            InputError: if it says what cannot be: one line a problem, each with the file, the key and what is wrong.
+            InputError: if it says what cannot be: one line a problem, each with the file, the key
+                and what is wrong.
         """
         try:
             return cls.model_validate(written)

@@ -39,7 +39,8 @@ def document(path: Path) -> Any:
     """Read the one YAML document of a file.
 
     Raises:
-        InputError: if the file cannot be read, is too large, or is no YAML; one line with its place.
+        InputError: if the file cannot be read, is too large, or is no YAML; one line with its
+            place.
     """
     try:
         with path.open("rb") as file:

@@ -1,4 +1,7 @@
-"""Reading images ahead of time: what the store has is passed over, so that a run that was stopped is taken up again."""
+"""Reading images ahead of time.
+
+What the store has is passed over, so that a run that was stopped is taken up again.
+"""
 
 import asyncio
 import hashlib
@@ -44,7 +47,9 @@ class Warmed:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of ``count`` parts of all images, by a hash of their names: the same for everyone who asks.
+    """One of ``count`` parts of all images, by a hash of their names.
+
+    The same for everyone who asks.
 
     Attributes:
         index: Which, from 0, as a Kubernetes Indexed Job counts.

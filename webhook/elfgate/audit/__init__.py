@@ -1,1 +1,4 @@
-"""The audit of what already runs, judged by the gate: start reading at ``collection.py``, then ``judging.py``."""
+"""The audit of what already runs, judged by the gate.
+
+Start reading at ``collection.py``, then ``judging.py``.
+"""

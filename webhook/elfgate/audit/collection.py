@@ -1,7 +1,9 @@
-"""The objects of a cluster → the workloads that are audited: what one owner makes is audited once, as its owner's.
+"""The objects of a cluster → the workloads that are audited.
 
-A controller's own object is taken where it is there. Where it is not (only pods were listed), what it made stands
-for it, and is looked at as if it were to be placed anew.
+What one owner makes is audited once, as its owner's.
+
+A controller's own object is taken where it is there. Where it is not (only pods were listed), what
+it made stands for it, and is looked at as if it were to be placed anew.
 """
 
 from collections import Counter, defaultdict
@@ -46,7 +48,8 @@ class Collection:
 
     Attributes:
         templates: The kinds that hold pod templates.
-        owner_label: The label, or annotation, that says whose a workload is; its namespace's counts if it has none.
+        owner_label: The label, or annotation, that says whose a workload is; its namespace's counts
+            if it has none.
         nodes: The nodes among the objects.
         owners: Whose namespaces are, by name.
         skipped: How many objects hold no pod template, by kind.
@@ -123,7 +126,10 @@ class Collection:
             self._take(Subject(slim(found), manifest.position, replicas(obj), whose))
 
     def _is_counted(self, manifest: Manifest, obj: Part) -> bool:
-        """Count a pod that has no container but its owner's, which is known already: most pods are no more."""
+        """Count a pod that has no container but its owner's, which is known already.
+
+        Most pods are no more.
+        """
         if manifest.kind != "Pod" or is_over(obj):
             return False
         chain = owners_of(obj.get("metadata"))

@@ -1,4 +1,7 @@
-"""The audit's finding on one workload: where it starts, where it fails, what is not known, and why."""
+"""The audit's finding on one workload.
+
+Where it starts, where it fails, what is not known, and why.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +61,8 @@ class Entry:
         platforms: Its state on each platform that it may land on, or that was asked about.
         images: The state of each of its images.
         problems: Why, in the order of containers and platforms.
-        decision: The policies' answer: ``admitted``, ``warned`` or ``denied``; empty where they are not asked.
+        decision: The policies' answer: ``admitted``, ``warned`` or ``denied``; empty where they are
+            not asked.
     """
 
     subject: Subject

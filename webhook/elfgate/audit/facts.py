@@ -23,7 +23,9 @@ class Cell:
 
 
 def cells(judgement: Judgement, *, placed: bool = True) -> Iterator[Cell]:
-    """Each container on each platform that it may land on; one without a platform if that is not known.
+    """Each container on each platform that it may land on.
+
+    One without a platform if that is not known.
 
     Args:
         judgement: Of a workload.
@@ -49,7 +51,10 @@ class _Asked:
     judgement: Judgement
 
     def doubt(self) -> tuple[str, str]:
-        """The reason why it may never be started there, and one clause; empty if nothing says so."""
+        """The reason why it may never be started there, and one clause.
+
+        Empty if nothing says so.
+        """
         openings = self.judgement.document.openings
         if not self.judgement.verdict.allowed:
             return "", ""  # it fails wherever it may come to land

@@ -1,6 +1,7 @@
 """A workload that is audited, and what is told of it beside its verdict.
 
-Sources: the Kubernetes API reference (``replicas``, ``parallelism``, the phases of a Pod, the conditions of a Job).
+Sources: the Kubernetes API reference (``replicas``, ``parallelism``, the phases of a Pod, the
+conditions of a Job).
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,10 @@ class Subject:
 
 
 def slim(found: Workload) -> Workload:
-    """A workload without what the gate does not read of its PodSpec: there may be ten thousand of them."""
+    """A workload without what the gate does not read of its PodSpec.
+
+    There may be ten thousand of them.
+    """
     others = tuple(slim(each) for each in found.others)
     return replace(found, pod_spec=_slim(found.pod_spec), others=others)
 
@@ -107,7 +111,9 @@ def replicas(obj: Part) -> int | None:
 
 
 def owner(obj: Part, label: str) -> str:
-    """The value of a label or an annotation of an object, or of its pod template's label; empty if there is none.
+    """The value of a label or an annotation of an object, or of its pod template's label.
+
+    Empty if there is none.
 
     Raises:
         InputError: if they have another shape.

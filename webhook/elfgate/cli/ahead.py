@@ -66,7 +66,10 @@ def _size(name: str) -> int:
 
 
 def _fork() -> tuple[int, BinaryIO] | None:
-    """Become two: the process beside (0 in itself), and this one's end of a pipe; None if there cannot be another."""
+    """Become two: the process beside (0 in itself), and this one's end of a pipe.
+
+    None if there cannot be another.
+    """
     reader, writer = os.pipe()
     try:
         child = os.fork()

@@ -1,4 +1,7 @@
-"""``elfgate audit``: what already runs, judged by the gate, and what would move to another architecture."""
+"""``elfgate audit``.
+
+What already runs, judged by the gate, and what would move to another architecture.
+"""
 
 import argparse
 import asyncio
@@ -69,7 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context",
         metavar="NAME",
-        help="the cluster of this kubeconfig context (default: the current one); with -f, its nodes only",
+        help="the cluster of this kubeconfig context (default: the current one); with -f, its "
+        "nodes only",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -93,7 +97,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--owner-label",
         default="",
         metavar="KEY",
-        help="the label or annotation that says whose a workload is (its own, its pods' or its namespace's)",
+        help="the label or annotation that says whose a workload is (its own, its pods' or its "
+        "namespace's)",
     )
     parser.add_argument(
         "--baseline",
@@ -245,6 +250,7 @@ def _nodes(options: argparse.Namespace, collection: "Collection") -> "Sequence[N
     if not collection.nodes:
         raise InputError(
             "there is no node among the objects",
-            hint="add them (kubectl get nodes,…), or name them with --nodes, --arch, --context or --for",
+            hint="add them (kubectl get nodes,…), or name them with --nodes, --arch, --context "
+            "or --for",
         )
     return collection.nodes

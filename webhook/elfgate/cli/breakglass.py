@@ -61,10 +61,12 @@ def _text(output: "BreakglassOutput") -> str:
         lines.append("no webhook configuration of elfgate's: it locks nothing here")
     elif all(found.done for found in output.configurations):
         lines.append(
-            "to protect the cluster again, apply the installation's manifests (helm upgrade) once it is ready"
+            "to protect the cluster again, apply the installation's manifests (helm upgrade) "
+            "once it is ready"
         )
     else:
         lines.append(
-            "nothing was changed; --yes deletes these (where others' webhooks are in one: sets ours to Ignore)"
+            "nothing was changed; --yes deletes these (where others' webhooks are in one: sets "
+            "ours to Ignore)"
         )
     return "\n".join((*lines, ""))

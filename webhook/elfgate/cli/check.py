@@ -77,8 +77,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("denied", "unknown", "warning"),
         default="denied",
         metavar="WHAT",
-        help="exit with 1 for what is denied (denied, the default), also with 3 for what is not known "
-        "(unknown), also with 1 for any warning (warning)",
+        help="exit with 1 for what is denied (denied, the default), also with 3 for what is not "
+        "known (unknown), also with 1 for any warning (warning)",
     )
     parser.add_argument(
         "--strict",

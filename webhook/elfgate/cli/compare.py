@@ -34,15 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="OS/ARCH[/VARIANT]",
         dest="platforms",
-        help="look at this platform; may be repeated (default: every platform that one of the two offers)",
+        help="look at this platform; may be repeated (default: every platform that one of the "
+        "two offers)",
     )
     parser.add_argument(
         "--fail-on",
         choices=FAIL_ON,
         default="lost",
         metavar="WHAT",
-        help="exit with 1 for a start that is lost (lost, the default), also with 3 for one that is not known any "
-        "more (unknown), also with 1 where a start needs something else (changed)",
+        help="exit with 1 for a start that is lost (lost, the default), also with 3 for one "
+        "that is not known any more (unknown), also with 1 where a start needs something else "
+        "(changed)",
     )
     add_outputs(parser, "text", "json", "markdown", "csv")
     add_reading(parser)

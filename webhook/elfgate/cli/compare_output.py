@@ -27,8 +27,9 @@ class RowOutput(Model):
 
     platform: str
     change: ChangeWord = Field(
-        description="lost: it started, and does not any more; doubted: it started, and whether it still does is not "
-        "known; changed: it needs something else; gained: it starts, and did not"
+        description="lost: it started, and does not any more; doubted: it started, and whether "
+        "it still does is not known; changed: it needs something else; gained: it starts, and "
+        "did not"
     )
     notes: list[str] = Field(description="what it needs that it did not need before")
     old: PlatformOutput

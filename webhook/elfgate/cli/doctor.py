@@ -63,7 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="with --breakglass: only the configurations of this name; may be repeated (default: all of elfgate's)",
+        help="with --breakglass: only the configurations of this name; may be repeated "
+        "(default: all of elfgate's)",
     )
     add_policies(parser)
     add_output(parser, "text", "json")
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
     """Look, print, and return the exit code.
 
     Raises:
-        InputError: if the cluster does not answer, or ``--yes`` or ``--configuration`` stands without ``--breakglass``.
+        InputError: if the cluster does not answer, or ``--yes`` or ``--configuration`` stands
+            without ``--breakglass``.
     """
     if options.breakglass:
         from elfgate.cli import breakglass
@@ -116,7 +118,10 @@ def _examined(options: argparse.Namespace) -> "DoctorOutput":
 
 
 def _revision(options: argparse.Namespace) -> str:
-    """The revision of the policies at hand; empty if none are named, or the webhook gets its own from elsewhere."""
+    """The revision of the policies at hand.
+
+    Empty if none are named, or the webhook gets its own from elsewhere.
+    """
     if not (options.policies or options.rules or options.config):
         return ""
     from elfgate.settings import Settings
@@ -127,7 +132,10 @@ def _revision(options: argparse.Namespace) -> str:
 
 
 def _rights(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """The rights that the webhook needs: those of its settings, if they are given, and else to follow nodes."""
+    """The rights that the webhook needs.
+
+    Those of its settings, if they are given, and else to follow nodes.
+    """
     from elfgate.cluster.doctor import NODES
     from elfgate.settings import Settings
 

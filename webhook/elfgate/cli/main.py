@@ -1,4 +1,7 @@
-"""The command line's entry. A verb's module is imported when asked for, and imports what it needs when it runs."""
+"""The command line's entry.
+
+A verb's module is imported when asked for, and imports what it needs when it runs.
+"""
 
 import argparse
 import importlib
@@ -42,7 +45,10 @@ _PACKAGE = f"{os.sep}elfgate{os.sep}"
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Help that is the same on every terminal and Python: argparse fits it to both, and docs quote it."""
+    """Help that is the same on every terminal and Python.
+
+    Argparse fits it to both, and docs quote it.
+    """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
@@ -87,7 +93,8 @@ def parser() -> Parser:
     top = Parser(
         prog="elfgate",
         usage="elfgate VERB [OPTION]... [ARGUMENT]...",
-        description="Tells whether container images can start on the architectures they may land on, and says why not.",
+        description="Tells whether container images can start on the architectures they may "
+        "land on, and says why not.",
         epilog=f"verbs (elfgate VERB --help tells more):\n{verbs}\n\n{EXIT_CODES}",
         formatter_class=Help,
     )
@@ -156,7 +163,10 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def unexpected(error: BaseException) -> str:
-    """One line of an error that nobody expected: what, where in the code, and where to report it."""
+    """One line of an error that nobody expected.
+
+    What, where in the code, and where to report it.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if _PACKAGE in frame.filename] or frames
     place = f" at {ours[-1].filename.rpartition(_PACKAGE)[2]}:{ours[-1].lineno}" if ours else ""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
-    """The objects in the files and folders, one after the other; of a folder, those in all that is below it.
+    """The objects in the files and folders, one after the other.
+
+    Of a folder, those in all that is below it.
 
     Raises:
         InputError: if a file cannot be read, or is neither YAML nor JSON.

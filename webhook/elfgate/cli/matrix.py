@@ -27,7 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="OS/ARCH[/VARIANT]",
         dest="platforms",
-        help="show this column; may be repeated (default: every platform that one of the images offers)",
+        help="show this column; may be repeated (default: every platform that one of the images "
+        "offers)",
     )
     add_output(parser, "table", "markdown", "json")
     add_reading(parser)

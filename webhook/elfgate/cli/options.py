@@ -122,7 +122,8 @@ def reading(options: argparse.Namespace, settings: "Settings | None" = None) -> 
 def check_named(images: Sequence[str], workloads: "Iterable[Workload]") -> None:
     """Refuse ``--image`` options of which no workload names any, and warn of those that none names.
 
-    One list of images may serve many manifests, so that a name too many is no error beside one that is right.
+    One list of images may serve many manifests, so that a name too many is no error beside one that
+    is right.
 
     Raises:
         InputError: naming the first, and what was probably meant.

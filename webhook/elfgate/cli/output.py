@@ -1,4 +1,7 @@
-"""The documents that ``-o json`` and ``-o yaml`` print: the models from which the published schemas are generated."""
+"""The documents that ``-o json`` and ``-o yaml`` print.
+
+The models from which the published schemas are generated.
+"""
 
 import sys
 from collections import Counter
@@ -197,7 +200,8 @@ class ExemptionOutput(Model):
     """An exemption, and how long it holds."""
 
     state: Literal["holds", "ends soon", "warns", "ended"] = Field(
-        description="today: within 30 days of its last day it ends soon, in its days of grace it warns"
+        description="today: within 30 days of its last day it ends soon, in its days of grace it "
+        "warns"
     )
     namespace: str
     image: str

@@ -55,7 +55,10 @@ def line(count: int, seconds: float) -> str:
 
 @contextmanager
 def progress(stream: TextIO, *, wanted: bool) -> Iterator[Progress | None]:
-    """Progress on a stream within the block; None where it is not wanted, or the stream is no terminal."""
+    """Progress on a stream within the block.
+
+    None where it is not wanted, or the stream is no terminal.
+    """
     if not wanted or not stream.isatty():
         yield None
         return

@@ -39,7 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="OS/ARCH[/VARIANT]",
         dest="platforms",
-        help="judge for this platform; may be repeated (default: every platform that the image offers)",
+        help="judge for this platform; may be repeated (default: every platform that the image "
+        "offers)",
     )
     add_output(parser, "table", "json", "yaml")
     parser.add_argument(
@@ -51,7 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--all",
         action="store_true",
         dest="everything",
-        help="list what else of the image would fail (programs, plug-ins); it changes no verdict and no exit code",
+        help="list what else of the image would fail (programs, plug-ins); it changes no "
+        "verdict and no exit code",
     )
     parser.add_argument(
         "--explain", action="store_true", help="print each look-up of the kernel and the loader"
@@ -90,13 +92,15 @@ def _add_container(group: "argparse._ArgumentGroup") -> None:
         default=[],
         metavar="PATH",
         dest="volumes",
-        help="something is mounted there, which hides what the image has (volumeMounts); may be repeated",
+        help="something is mounted there, which hides what the image has (volumeMounts); may be "
+        "repeated",
     )
     group.add_argument(
         "--allow-privilege-escalation",
         choices=("true", "false"),
         default="true",
-        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; default: true)",
+        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; "
+        "default: true)",
     )
 
 
@@ -183,7 +187,10 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
 
 
 def _unreadable(image: str, linkage: "Linkage") -> Exception:
-    """An image of which nothing could be read: for a person at a command line, that is bad input."""
+    """An image of which nothing could be read.
+
+    For a person at a command line, that is bad input.
+    """
     from elfgate.errors import UnknownReason, UnreadableError
 
     finding = linkage.prediction.findings[0]

@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> NoReturn:
 def _end() -> NoReturn:
     """End at once, as all is done and written.
 
-    The interpreter would wait for threads that read from registries, for half a minute if one is silent.
+    The interpreter would wait for threads that read from registries, for half a minute if one is
+    silent.
     """
     logging.shutdown()
     sys.stdout.flush()

@@ -51,7 +51,10 @@ def scan_table(linkages: Sequence[Linkage]) -> str:
 
 
 def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
-    """One row an image, one column a platform; under a cell that does not start stands why, in full below the table."""
+    """One row an image, one column a platform.
+
+    Under a cell that does not start stands why, in full below the table.
+    """
     notes: dict[tuple[str, ...], int] = {}
     line_break = "<br>" if markdown else "\n"
     rows = [

@@ -1,7 +1,8 @@
 """A live cluster's API server, asked with the kubeconfig of a person or the service account of a pod.
 
-Answers are taken as bytes and decoded here: the client's own models take longer to build than a list to come, and keep
-every field of every node. Sources: the Kubernetes API concepts (paged lists, watches, bookmarks, 410 Gone).
+Answers are taken as bytes and decoded here: the client's own models take longer to build than a
+list to come, and keep every field of every node. Sources: the Kubernetes API concepts (paged lists,
+watches, bookmarks, 410 Gone).
 """
 
 import time
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # nodes an answer, as kubectl asks
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
-# The API server ends a watch after that time, and sends a bookmark two seconds before (k8s.io/apiserver, cacher): so
-# short that silence tells soon of a peer that is not there any longer.
+# The API server ends a watch after that time, and sends a bookmark two seconds before
+# (k8s.io/apiserver, cacher): so short that silence tells soon of a peer that is not there any
+# longer.
 _WATCH_SECONDS = 20
 _WATCH_SILENCE = 25.0
-# Of a host that is gone the kernel tells sooner: seconds until it asks, between its questions, and how many.
+# Of a host that is gone the kernel tells sooner: seconds until it asks, between its questions, and
+# how many.
 _KEEPALIVE = {"idle": 5, "interval": 3, "count": 3}
 _EVENT_BYTES = 8 << 20  # etcd takes objects of 1.5 MiB
 _CHUNK = 1 << 16
@@ -54,7 +57,8 @@ class Access:
     """How a cluster is reached.
 
     Attributes:
-        kubeconfig: The file; None for ``$KUBECONFIG``, else ``~/.kube/config``, and in a pod its service account.
+        kubeconfig: The file; None for ``$KUBECONFIG``, else ``~/.kube/config``, and in a pod its
+            service account.
         context: The file's context; empty for the current one.
     """
 
@@ -65,7 +69,8 @@ class Access:
 class Api:
     """One cluster's API server; a context manager. Threads may share it.
 
-    Each method raises ApiError if the server says no or nothing, and InputError if it does not talk as one.
+    Each method raises ApiError if the server says no or nothing, and InputError if it does not talk
+    as one.
     """
 
     def __init__(self, access: Access | None = None) -> None:
@@ -89,7 +94,10 @@ class Api:
         return self._client
 
     def now(self) -> float:
-        """The API server's clock, as its last answer told it, in seconds since the epoch; until then this machine's."""
+        """The API server's clock, as its last answer told it, in seconds since the epoch.
+
+        Until then this machine's.
+        """
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
     def nodes(self) -> Iterator[Page]:
@@ -112,7 +120,8 @@ class Api:
             opened: Called when the server has agreed to tell what happens.
 
         Returns:
-            Watch events (``type``, ``object``), until the server ends the watch, which it does after some minutes.
+            Watch events (``type``, ``object``), until the server ends the watch, which it does
+            after some minutes.
         """
         with self._errors("watch its nodes"):
             self._watch = Core(self._client).list(
@@ -289,7 +298,8 @@ def read_context(context: str = "") -> tuple[Node, ...]:
         context: A context of the kubeconfig; empty for the current one.
 
     Raises:
-        InputError: if there is no such context, the cluster does not answer, or it does not let us list nodes.
+        InputError: if there is no such context, the cluster does not answer, or it does not let us
+            list nodes.
     """
     with Api(Access(context=context)) as api:
         return tuple(read_node(obj) for page in api.nodes() for obj in page.items)

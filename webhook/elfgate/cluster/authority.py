@@ -1,8 +1,9 @@
 """Certificates for the webhook's own name, each by an authority of its own.
 
-The authority's key is forgotten once it has signed: nobody can sign a second certificate that the API server would
-take, and there is no key to keep. Sources: RFC 5280 (extensions), RFC 6125 and Go's ``crypto/x509`` (only alternative
-names count), the Kubernetes API reference (``caBundle``: PEM certificates).
+The authority's key is forgotten once it has signed: nobody can sign a second certificate that the
+API server would take, and there is no key to keep. Sources: RFC 5280 (extensions), RFC 6125 and
+Go's ``crypto/x509`` (only alternative names count), the Kubernetes API reference (``caBundle``: PEM
+certificates).
 """
 
 import ipaddress
@@ -42,7 +43,10 @@ class Pair:
     authority: bytes
 
     def validity(self, names: Iterable[str]) -> tuple[float, float] | None:
-        """From when to when it can serve under all of these names, in seconds since the epoch; None if it cannot."""
+        """From when to when it can serve under all of these names, in seconds since the epoch.
+
+        None if it cannot.
+        """
         from cryptography import x509  # noqa: PLC0415  (see available)
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
@@ -64,7 +68,10 @@ class Pair:
 
 
 def available() -> bool:
-    """Whether certificates can be made and read here: ``cryptography`` has no wheel for every machine."""
+    """Whether certificates can be made and read here.
+
+    ``cryptography`` has no wheel for every machine.
+    """
     return find_spec("cryptography") is not None
 
 
@@ -86,7 +93,8 @@ def make(names: Iterable[str], *, days: float, now: float) -> Pair:
 
     alternatives = [_name(name) for name in names]
     above, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    # A subject of its own: two authorities of one name would be taken for each other by clients that go by names.
+    # A subject of its own: two authorities of one name would be taken for each other by clients
+    # that go by names.
     authority_name = _subject(f"elfgate authority {x509.random_serial_number():x}"[:64])
     dates = (
         datetime.fromtimestamp(now - _BACK_DATED, UTC),

@@ -1,7 +1,7 @@
 """Bindings: the one moment at which a pod's node is certain.
 
-Source: the Kubernetes API reference (Binding, ``pods/binding``). A Binding holds a pod's name and a node's, and nothing
-of the pod, so that the pod is asked of the API server.
+Source: the Kubernetes API reference (Binding, ``pods/binding``). A Binding holds a pod's name and a
+node's, and nothing of the pod, so that the pod is asked of the API server.
 """
 
 import asyncio
@@ -35,8 +35,10 @@ class Bindings:
         """The pod, as if it named the node that it is bound to.
 
         Returns:
-            None if there is nothing to judge: the review is of no binding, or pod or node are not to be had. A refused
-            binding is tried again for ever by the scheduler, so that not to know is no reason for one.
+            None if there is nothing to judge: the review is of no binding, or pod or node are not
+                to be had. A refused
+            binding is tried again for ever by the scheduler, so that not to know is no reason for
+            one.
 
         Raises:
             InputError: if the object has not the shape of a Binding.

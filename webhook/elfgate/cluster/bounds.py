@@ -2,7 +2,8 @@
 
 A review of 3 MiB may hold 25,000 containers, or a PATH of a million elements for each kind of node.
 What is looked at is bounded by what it costs, not by what is usual: pods that people write stay far
-below. The first container beyond a bound stands for all that follow; it is unknown, with this reason.
+below. The first container beyond a bound stands for all that follow; it is unknown, with this
+reason.
 """
 
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,9 @@ _CHARACTERS = 64  # that cost a unit
 
 @dataclass
 class Budget:
-    """The cost that one review still allows, for all pod templates of its object together. It is used up.
+    """The cost that one review still allows, for all pod templates of its object together.
+
+    It is used up.
 
     Attributes:
         parts: Pod templates so far.
@@ -37,7 +40,10 @@ class Budget:
     images: set[str] = field(default_factory=set)
 
     def complaint(self, container: Container, platforms: int) -> str:
-        """Count a container on so many platforms, and name the bound that it is beyond; empty if none."""
+        """Count a container on so many platforms, and name the bound that it is beyond.
+
+        Empty if none.
+        """
         self.containers += 1
         self.pairs += platforms
         self.work += platforms * cost(container) * (1 + len(container.hooks))
@@ -61,11 +67,12 @@ def bounded(workload: Workload, platforms: int, budget: Budget | None = None) ->
     Args:
         workload: All of it.
         platforms: How many it may land on.
-        budget: What the review may cost, the object's other templates included; None for one of its own.
+        budget: What the review may cost, the object's other templates included; None for one of its
+            own.
 
     Returns:
-        The workload itself if it is within all bounds; else its first containers, and one more whose ``skipped`` says
-        why it and those after it are not looked at.
+        The workload itself if it is within all bounds; else its first containers, and one more
+        whose ``skipped`` says why it and those after it are not looked at.
     """
     budget = budget or Budget()
     budget.parts += 1

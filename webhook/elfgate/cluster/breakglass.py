@@ -1,7 +1,9 @@
-"""The way to free a cluster that the webhook locks: which configurations ask it, and how each is taken out of the way.
+"""The way to free a cluster that the webhook locks.
 
-The API server asks no webhook about webhook configurations themselves (Kubernetes, "Dynamic Admission Control"), so
-this works however badly the webhook does, and without it.
+Which configurations ask it, and how each is taken out of the way.
+
+The API server asks no webhook about webhook configurations themselves (Kubernetes, "Dynamic
+Admission Control"), so this works however badly the webhook does, and without it.
 """
 
 import json
@@ -46,7 +48,10 @@ class Obstacle:
 
     @property
     def patch(self) -> list[dict[str, Any]]:
-        """The JSON patch that lets pass what cannot be asked; it fails if the webhooks have changed places."""
+        """The JSON patch that lets pass what cannot be asked.
+
+        It fails if the webhooks have changed places.
+        """
         return [
             step
             for place, name, _ in self.webhooks
@@ -64,7 +69,10 @@ class Obstacle:
 
     @property
     def remove(self) -> str:
-        """The command after which the API server asks nothing; empty if others' webhooks would go too."""
+        """The command after which the API server asks nothing.
+
+        Empty if others' webhooks would go too.
+        """
         return "" if self.shared else f"kubectl delete {self.resource} {shlex.quote(self.name)}"
 
 

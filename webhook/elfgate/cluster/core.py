@@ -1,7 +1,7 @@
 """The few calls of the core API that a webhook makes, by path, with the connections and credentials of the client.
 
-The client's own class for them describes each object of Kubernetes: it takes 20 MB and up to a second to import, in
-every replica, for answers that are decoded here anyhow (``api``).
+The client's own class for them describes each object of Kubernetes: it takes 20 MB and up to a
+second to import, in every replica, for answers that are decoded here anyhow (``api``).
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,9 @@ _JSON, _MERGE = "application/json", "application/merge-patch+json"
 
 
 class Core:
-    """Calls ``/api/v1``. Each method raises the client's ``ApiException`` for a status that is no success.
+    """Calls ``/api/v1``.
+
+    Each method raises the client's ``ApiException`` for a status that is no success.
 
     Args:
         client: Whose connections and credentials to use.
@@ -32,7 +34,10 @@ class Core:
     def list(
         self, resource: str, query: Mapping[str, str], *, seconds: Timeouts, stream: bool = False
     ) -> "BaseHTTPResponse":
-        """List objects of all namespaces, or with ``stream`` watch them: then the body is still to be read."""
+        """List objects of all namespaces, or with ``stream`` watch them.
+
+        Then the body is still to be read.
+        """
         return self._call("GET", resource, query=query, seconds=seconds, preload=not stream)
 
     def read(

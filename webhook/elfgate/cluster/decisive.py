@@ -1,4 +1,7 @@
-"""Parts of a review that can decide its verdict: no others are judged, and an answer is remembered by them."""
+"""Parts of a review that can decide its verdict.
+
+No others are judged, and an answer is remembered by them.
+"""
 
 import hashlib
 import marshal
@@ -25,10 +28,9 @@ def decisive_parts(review: Review, looks: frozenset[str] = frozenset()) -> Decis
 
     The same for all who ask the same, whoever, however often and when.
 
-
-    Status, field managers, timestamps and the user are gone, and labels, annotations and volumes unless policies look
-    at them. A name that the API server made up (``generateName`` and five characters) is cut to what its object's owner
-    chose, so that the pods of one owner are alike.
+    Status, field managers, timestamps and the user are gone, and labels, annotations and volumes
+    unless policies look at them. A name that the API server made up (``generateName`` and five
+    characters) is cut to what its object's owner chose, so that the pods of one owner are alike.
 
     Args:
         review: As it came.

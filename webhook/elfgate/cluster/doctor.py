@@ -1,7 +1,8 @@
 """The faults of an installation: how the API server is told to ask the webhook, and whether it can.
 
-Sources: the Kubernetes API reference (ValidatingWebhookConfiguration, labels selectors) and its page on good practices
-for admission webhooks (own namespace and kube-system exempt, short timeouts, no ``Fail`` on bindings).
+Sources: the Kubernetes API reference (ValidatingWebhookConfiguration, labels selectors) and its
+page on good practices for admission webhooks (own namespace and kube-system exempt, short timeouts,
+no ``Fail`` on bindings).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,8 @@ def examine(
         revision: The policies that should judge; empty if any may.
 
     Raises:
-        InputError: if the API server does not answer, or does not let the webhook configurations be listed.
+        InputError: if the API server does not answer, or does not let the webhook configurations be
+            listed.
     """
     hooks = [
         hook

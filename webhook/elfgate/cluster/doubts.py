@@ -1,7 +1,7 @@
 """Doubts: why what a prediction says of a start may be otherwise where a pod really runs.
 
-A prediction is about an image's files, the kernel of a node and an ordinary runtime. What a pod or a node says may make
-one of these another: then what would fail is not known to fail.
+A prediction is about an image's files, the kernel of a node and an ordinary runtime. What a pod or
+a node says may make one of these another: then what would fail is not known to fail.
 """
 
 import posixpath
@@ -39,7 +39,10 @@ class Doubt:
 
 
 def doubted(prediction: Prediction, doubts: Iterable[Doubt]) -> Prediction:
-    """The prediction, with each failure that a doubt covers made unknown. The first doubt gives the reason."""
+    """The prediction, with each failure that a doubt covers made unknown.
+
+    The first doubt gives the reason.
+    """
     doubts = tuple(doubts)
     if not doubts:
         return prediction

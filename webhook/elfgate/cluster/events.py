@@ -1,7 +1,8 @@
 """Events: what is found out too late for an answer, told where people look for it (``kubectl describe``).
 
-Sources: the Kubernetes API reference (Event), ``k8s.io/client-go/tools/record`` (one event is counted up instead of
-many being made, messages of at most 1,024 characters, a limit of events a second).
+Sources: the Kubernetes API reference (Event), ``k8s.io/client-go/tools/record`` (one event is
+counted up instead of many being made, messages of at most 1,024 characters, a limit of events a
+second).
 """
 
 import asyncio
@@ -150,7 +151,10 @@ class Events:
             await asyncio.sleep(_INTERVAL)
 
     def _put(self, told: _Told) -> None:
-        """Write an event, or count it up; another replica may have made it, and it is gone after an hour."""
+        """Write an event, or count it up.
+
+        Another replica may have made it, and it is gone after an hour.
+        """
         subject, name = told.subject, _name(told)
         count = {"count": told.count, "lastTimestamp": _now()}
         try:

@@ -19,7 +19,10 @@ _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def own_namespace(environment: Mapping[str, str] = environ, file: Path = _OWN_NAMESPACE) -> str:
-    """The namespace of the pod that this runs in, by ``POD_NAMESPACE`` or its service account; empty outside of one."""
+    """The namespace of the pod that this runs in, by ``POD_NAMESPACE`` or its service account.
+
+    Empty outside of one.
+    """
     try:
         return environment.get("POD_NAMESPACE") or file.read_text("utf-8").strip()
     except OSError:
@@ -31,7 +34,8 @@ class Exemption:
 
     Args:
         namespaces: Exempt besides ``kube-system`` and elfgate's own.
-        own: The webhook's own namespace, empty if it is not known; None for that of the pod that this runs in.
+        own: The webhook's own namespace, empty if it is not known; None for that of the pod that
+            this runs in.
     """
 
     def __init__(self, namespaces: Iterable[str] = (), own: str | None = None) -> None:

@@ -1,7 +1,8 @@
 """``$(VAR)`` in a container's command, args and env, as the kubelet expands it.
 
-Sources: Kubernetes ``third_party/forked/golang/expansion/expand.go`` (the syntax), ``makeEnvironmentVariables`` in
-``pkg/kubelet/kubelet_pods.go`` (which values count, and in what order), ``pkg/kubelet/envvars`` (service links).
+Sources: Kubernetes ``third_party/forked/golang/expansion/expand.go`` (the syntax),
+``makeEnvironmentVariables`` in ``pkg/kubelet/kubelet_pods.go`` (which values count, and in what
+order), ``pkg/kubelet/envvars`` (service links).
 """
 
 import re
@@ -11,8 +12,8 @@ from elfgate.cluster.part import Part
 
 ANY_NAME = "*"
 
-# Linux refuses longer arguments and environments: a string of 128 KiB (MAX_ARG_STRLEN), 2 MiB in all (a quarter of the
-# stack's usual limit). Here they bound variables that double one another.
+# Linux refuses longer arguments and environments: a string of 128 KiB (MAX_ARG_STRLEN), 2 MiB in
+# all (a quarter of the stack's usual limit). Here they bound variables that double one another.
 _LONGEST = 128 << 10
 _LONGEST_IN_ALL = 2 << 20
 
@@ -40,8 +41,8 @@ class Environment:
 
     Attributes:
         values: Those with a value known here, in the order they are set.
-        unknown: Names of those whose value comes from elsewhere; ``*`` if any other name may have one (``envFrom``).
-            Names that only an argument refers to are added as they are met.
+        unknown: Names of those whose value comes from elsewhere; ``*`` if any other name may have
+            one (``envFrom``). Names that only an argument refers to are added as they are met.
     """
 
     __slots__ = ("_room", "unknown", "values")
@@ -54,7 +55,10 @@ class Environment:
             self._declare(variable)
 
     def arguments(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Expand a command or args. What cannot be known stays as written, and its name is added to ``unknown``."""
+        """Expand a command or args.
+
+        What cannot be known stays as written, and its name is added to ``unknown``.
+        """
         return self.words(texts)[0]
 
     def words(self, texts: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
@@ -66,7 +70,10 @@ class Environment:
         return tuple(text for text, _ in expanded), unknown
 
     def _declare(self, variable: Part) -> None:
-        """``value`` outranks ``valueFrom`` unless it is empty; a later variable replaces an earlier one of its name."""
+        """``value`` outranks ``valueFrom`` unless it is empty.
+
+        A later variable replaces an earlier one of its name.
+        """
         name = variable.get("name").text()
         text = variable.get("value").text()
         expanded, missing = self._expand(text)
@@ -78,7 +85,10 @@ class Environment:
             self.values[name] = expanded
 
     def _expand(self, text: str) -> tuple[str, set[str]]:
-        """The expanded text, and the names in it whose values are not known: these stay as written."""
+        """The expanded text, and the names in it whose values are not known.
+
+        These stay as written.
+        """
         if "$" not in text:
             return text, set()
         missing: set[str] = set()
@@ -98,7 +108,8 @@ class Environment:
                 missing.add(name)
             return match.group()
 
-        # Past the last ")" nothing but "$$" can match; looking for one there would take quadratic time.
+        # Past the last ")" nothing but "$$" can match; looking for one there would take quadratic
+        # time.
         end = text.rfind(")") + 1
         return _REFERENCE.sub(substitute, text[:end]) + text[end:].replace("$$", "$"), missing
 

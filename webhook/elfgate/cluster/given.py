@@ -1,8 +1,10 @@
-"""Doubts that a pod casts on predictions: runtimes give a container more than its image, or run another.
+"""Doubts that a pod casts on predictions.
 
-Sources: nvidia-container-toolkit (what it mounts into containers, asked for or not), the Container Device Interface
-(devices bring files along, and programs among them), the Kubernetes API reference (imagePullPolicy, RuntimeClass), Kata
-Containers and gVisor (a kernel beside the node's).
+Runtimes give a container more than its image, or run another.
+
+Sources: nvidia-container-toolkit (what it mounts into containers, asked for or not), the Container
+Device Interface (devices bring files along, and programs among them), the Kubernetes API reference
+(imagePullPolicy, RuntimeClass), Kata Containers and gVisor (a kernel beside the node's).
 """
 
 from collections.abc import Iterator

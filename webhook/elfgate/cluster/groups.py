@@ -1,4 +1,7 @@
-"""Nodes that a pod selects, in groups that are alike to it: each kind is judged once, and nodes that it names apart."""
+"""Nodes that a pod selects, in groups that are alike to it.
+
+Each kind is judged once, and nodes that it names apart.
+"""
 
 import heapq
 from collections import defaultdict

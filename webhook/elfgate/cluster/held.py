@@ -1,7 +1,8 @@
 """The pod templates in an object, whatever its kind calls them, each in the form of a PodTemplateSpec.
 
-Sources: the Kubernetes API reference (PodTemplateSpec), Argo Workflows' (Template: ``container``, ``script``,
-``containerSet``, ``sidecars``), Tekton's (TaskSpec: ``steps``, ``sidecars``, ``stepTemplate``).
+Sources: the Kubernetes API reference (PodTemplateSpec), Argo Workflows' (Template: ``container``,
+``script``, ``containerSet``, ``sidecars``), Tekton's (TaskSpec: ``steps``, ``sidecars``,
+``stepTemplate``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,9 @@ _ARGO_PLACEMENT = ("nodeSelector", "affinity", "tolerations", "schedulerName", "
 
 
 def held(root: Part, row: Template) -> Iterator[Part]:
-    """Find what a row speaks of: the parts at its path, each as a PodTemplateSpec (or a whole object).
+    """Find what a row speaks of.
+
+    The parts at its path, each as a PodTemplateSpec (or a whole object).
 
     Raises:
         InputError: if something on the way has a wrong type.

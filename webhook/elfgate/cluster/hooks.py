@@ -1,7 +1,9 @@
-"""Exec probes and lifecycle hooks: commands that are executed in a container beside its own program.
+"""Exec probes and lifecycle hooks.
 
-Source: the Kubernetes API reference (Probe, Lifecycle). Their commands are executed as they are written, without a
-shell and without ``$(VAR)``.
+Commands that are executed in a container beside its own program.
+
+Source: the Kubernetes API reference (Probe, Lifecycle). Their commands are executed as they are
+written, without a shell and without ``$(VAR)``.
 """
 
 from collections.abc import Iterator

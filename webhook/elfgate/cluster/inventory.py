@@ -1,9 +1,11 @@
 """The nodes there are, grouped by what matters, so that judging a pod costs by kinds of node and not by nodes.
 
-Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell single nodes apart:
-the hostname, and any label that turns out to have very many values. Of these the kind has ``OTHER``, a value that no
-selector can name; each node keeps its own, and an index finds the nodes that a selector does name. As there may be many
-thousands, what is kept for each of them is a row of strings, and its name in two or three tables.
+Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell
+single nodes apart:
+the hostname, and any label that turns out to have very many values. Of these the kind has
+``OTHER``, a value that no selector can name; each node keeps its own, and an index finds the nodes
+that a selector does name. As there may be many thousands, what is kept for each of them is a row of
+strings, and its name in two or three tables.
 """
 
 import heapq
@@ -90,12 +92,14 @@ class Kind:
 
 
 class Inventory:
-    """The current nodes. Not thread-safe: whoever watches the nodes and whoever asks share one event loop.
+    """The current nodes.
+
+    Not thread-safe: whoever watches the nodes and whoever asks share one event loop.
 
     Attributes:
         generation: Raised with every change that could matter to a pod.
-        stale_since: When these were last known to be the cluster's nodes, in monotonic seconds, if that is too long ago
-            to refuse anything by them; None as long as it is not.
+        stale_since: When these were last known to be the cluster's nodes, in monotonic seconds, if
+            that is too long ago to refuse anything by them; None as long as it is not.
     """
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
@@ -115,7 +119,10 @@ class Inventory:
         return len(self._kind_of)
 
     def remembered(self) -> Recent[bytes, Any]:
-        """Results worked out from these very nodes: a caller may keep its own here until the nodes change."""
+        """Results worked out from these very nodes.
+
+        A caller may keep its own here until the nodes change.
+        """
         if self._remembered_of != self.generation:
             self._remembered_of = self.generation
             self._remembered.clear()
@@ -128,7 +135,10 @@ class Inventory:
         self._kinds, self._kind_of, self._index = other._kinds, other._kind_of, other._index  # noqa: SLF001 - the same
 
     def upsert(self, node: Node) -> None:
-        """Add a node, or replace the one of that name. Nothing happens if it is as it was: most news are heartbeats."""
+        """Add a node, or replace the one of that name.
+
+        Nothing happens if it is as it was: most news are heartbeats.
+        """
         if self._has(node):
             return
         self.remove(node.name)
@@ -215,7 +225,10 @@ class Inventory:
             self._index.add(label, node.labels[label], node.name)
 
     def _learn(self, labels: Mapping[str, str]) -> bool:
-        """Take note of the labels' values; true if a label has just turned out to tell single nodes apart."""
+        """Take note of the labels' values.
+
+        True if a label has just turned out to tell single nodes apart.
+        """
         learnt = False
         for key in labels.keys() - self._individual:
             values = self._values.setdefault(key, set())
@@ -252,7 +265,10 @@ class Inventory:
 
 
 class _Index:
-    """The names of the nodes with a value of a label. Most values have one node, whose name alone is kept for it."""
+    """The names of the nodes with a value of a label.
+
+    Most values have one node, whose name alone is kept for it.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, dict[str, str | set[str]]] = {}

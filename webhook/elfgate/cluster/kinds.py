@@ -1,6 +1,7 @@
 """Which kinds hold pod templates, and where: a table, which settings extend.
 
-Sources: the Kubernetes API reference, and the API references of the projects whose groups are named.
+Sources: the Kubernetes API reference, and the API references of the projects whose groups are
+named.
 """
 
 from collections.abc import Iterator
@@ -24,15 +25,18 @@ Holds: TypeAlias = Literal["template", "spec", "object", "argo", "tekton"]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A place where a kind holds what pods are made of. A kind may have several; what is absent is passed over.
+    """A place where a kind holds what pods are made of.
+
+    A kind may have several; what is absent is passed over.
 
     Attributes:
         group: The API group; empty for the core group.
         kind: Such as ``Deployment``.
-        path: The steps to it, ``*`` for each element of a list or value of a map; empty for the object itself.
+        path: The steps to it, ``*`` for each element of a list or value of a map; empty for the
+            object itself.
         every_node: It runs on every node that it selects, not on any one.
-        holds: A PodTemplateSpec (with a PodSpec in ``spec``), a PodSpec, a whole object, a template of Argo Workflows,
-            or a task of Tekton.
+        holds: A PodTemplateSpec (with a PodSpec in ``spec``), a PodSpec, a whole object, a template
+            of Argo Workflows, or a task of Tekton.
         partial: A controller adds to it: what is started is decided elsewhere too.
         movable: Where it runs is decided elsewhere too.
     """

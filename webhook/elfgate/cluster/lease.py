@@ -1,7 +1,10 @@
-"""One replica at a time: a Lease of ``coordination.k8s.io/v1``, as client-go's leader election holds it.
+"""One replica at a time.
 
-How long another's lease lasts is measured from when it was last seen to change, by this machine's steady clock: the
-times in it are another machine's, and only told to people. Source: ``k8s.io/client-go/tools/leaderelection``.
+A Lease of ``coordination.k8s.io/v1``, as client-go's leader election holds it.
+
+How long another's lease lasts is measured from when it was last seen to change, by this machine's
+steady clock: the times in it are another machine's, and only told to people. Source:
+``k8s.io/client-go/tools/leaderelection``.
 """
 
 import socket

@@ -1,6 +1,7 @@
 """A long list of objects in JSON, read and decoded an item at a time, as kubectl prints it.
 
-A large cluster's objects are hundreds of megabytes of text, and several times that as Python's objects.
+A large cluster's objects are hundreds of megabytes of text, and several times that as Python's
+objects.
 """
 
 import json
@@ -15,7 +16,8 @@ MOST = 16 << 20  # of one item; etcd takes objects of 1.5 MiB
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
-# kubectl writes the members of a list by name; an API server's own list has its metadata before the items.
+# kubectl writes the members of a list by name; an API server's own list has its metadata before the
+# items.
 _HEAD = re.compile(r"""\s*\{\s*(?:"(?:apiVersion|kind)"\s*:\s*"[^"\\]*"\s*,\s*)*"items"\s*:\s*\[""")
 
 

@@ -1,4 +1,7 @@
-"""Kubernetes objects in files: several YAML documents or JSON, and Lists of them, with the place of each."""
+"""Kubernetes objects in files.
+
+Several YAML documents or JSON, and Lists of them, with the place of each.
+"""
 
 import re
 from codecs import getincrementaldecoder
@@ -43,7 +46,8 @@ def objects(text: bytes, *, source: str, strict: bool = True) -> Iterator[Manife
     Args:
         text: YAML or JSON. Empty documents are passed over.
         source: What to call it in errors and positions.
-        strict: Whether a document that is no Kubernetes object is an error; else it is an empty object.
+        strict: Whether a document that is no Kubernetes object is an error; else it is an empty
+            object.
 
     Raises:
         InputError: if it is too long, neither YAML nor JSON, or holds what is an error.
@@ -88,7 +92,10 @@ def _items(found: ListStream, source: str) -> Iterator[Manifest]:
 
 
 def _json(text: bytes, source: str) -> list[Document]:
-    """The file as one JSON object, or as several one after the other; none if it is not, and so left to YAML."""
+    """The file as one JSON object, or as several one after the other.
+
+    None if it is not, and so left to YAML.
+    """
     if not text.lstrip().startswith(b"{"):
         return []
     try:

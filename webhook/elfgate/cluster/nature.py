@@ -1,7 +1,10 @@
-"""Signs that a node does not start programs as its labels say: emulators, virtual kubelets, contradictions.
+"""Signs that a node does not start programs as its labels say.
 
-Sources: Kubernetes' well-known labels (the scheduler reads these, the kubelet pulls and runs by its own build's
-architecture), the kernels of Docker Desktop (``-linuxkit``), OrbStack and WSL, virtual-kubelet's node labels.
+Emulators, virtual kubelets, contradictions.
+
+Sources: Kubernetes' well-known labels (the scheduler reads these, the kubelet pulls and runs by its
+own build's architecture), the kernels of Docker Desktop (``-linuxkit``), OrbStack and WSL,
+virtual-kubelet's node labels.
 """
 
 import re
@@ -12,7 +15,8 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
 from elfgate.platforms import Platform
 
-# Kernels of virtual machines on developers' computers, which come with binfmt_misc set up for other architectures.
+# Kernels of virtual machines on developers' computers, which come with binfmt_misc set up for other
+# architectures.
 _EMULATING_KERNEL = re.compile(r"-(linuxkit|orbstack|microsoft-standard-WSL2)", re.IGNORECASE)
 _EMULATED = frozenset({Code.EXEC_FORMAT})
 _VIRTUAL = {"type": "virtual-kubelet", "kubernetes.io/role": "virtual-kubelet"}

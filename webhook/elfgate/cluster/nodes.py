@@ -1,7 +1,8 @@
 """Nodes: what is read of a v1 Node, and what its labels and kernel tell of its CPU and page size.
 
-Sources: the Kubernetes API reference (Node, well-known labels and taints), Node Feature Discovery's CPU labels, the
-x86-64 psABI (levels), the kernel packages of Red Hat, Ubuntu, Debian and Fedora (page sizes in their names).
+Sources: the Kubernetes API reference (Node, well-known labels and taints), Node Feature Discovery's
+CPU labels, the x86-64 psABI (levels), the kernel packages of Red Hat, Ubuntu, Debian and Fedora
+(page sizes in their names).
 """
 
 import re
@@ -33,7 +34,8 @@ EMULATES_LABEL = (
     "elfgate.dev/emulates"  # architectures, joined by dots, as a label's value takes no comma
 )
 
-# Architectures whose Linux has one page size only. arm64, ppc64le, loong64 and mips64le are built with several.
+# Architectures whose Linux has one page size only. arm64, ppc64le, loong64 and mips64le are built
+# with several.
 _PAGE_SIZE = dict.fromkeys(("386", "amd64", "arm", "riscv64", "s390x"), 4096)
 _KERNEL_PAGE_SIZE = re.compile(
     r"[-+.](4|16|64)k$"
@@ -42,8 +44,9 @@ _KERNEL_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
 _PAGE_SIZE_VALUE = re.compile(r"(\d{1,7})([kK]?)")
 
 _CPUID = "feature.node.kubernetes.io/cpu-cpuid."
-# NFD leaves the flags of v2, and BMI and LZCNT of v3, out by default, but publishes AESNI: where that is, its list is
-# not one that someone narrowed, and a missing AVX512 flag means that the CPU does not have it.
+# NFD leaves the flags of v2, and BMI and LZCNT of v3, out by default, but publishes AESNI: where
+# that is, its list is not one that someone narrowed, and a missing AVX512 flag means that the CPU
+# does not have it.
 _FULL_LIST = frozenset(_CPUID + flag for flag in ("AESNI", "AVX"))
 _V3 = frozenset(_CPUID + flag for flag in ("AVX", "AVX2", "FMA3"))
 _V4 = _V3 | {_CPUID + flag for flag in ("AVX512F", "AVX512BW", "AVX512CD", "AVX512DQ", "AVX512VL")}
@@ -60,11 +63,12 @@ class Node:
         unschedulable: It is cordoned.
         platform: Its operating system and architecture.
         facts: What else is known of it.
-        stand_in: It stands for any node of its platform: a label that it does not have counts as meeting whatever is
-            asked of it.
+        stand_in: It stands for any node of its platform: a label that it does not have counts as
+            meeting whatever is asked of it.
         doubts: Why what would fail on it may not.
         offers: The devices and huge pages that it has, in thousandths.
-        room: How much of each of ``resources.ROOM`` it has, in thousandths; None where it does not say.
+        room: How much of each of ``resources.ROOM`` it has, in thousandths; None where it does not
+            say.
     """
 
     name: str
@@ -152,8 +156,9 @@ class Page:
 def read_page(text: bytes) -> Page:
     """Read a part of a v1 NodeList.
 
-    A node is some 10 kB, nearly all of it of no concern here: of a page that is in order, no objects are made for that.
-    A page with a node that is not is decoded as a whole, so that ``read_node`` can say of which node that is.
+    A node is some 10 kB, nearly all of it of no concern here: of a page that is in order, no
+    objects are made for that. A page with a node that is not is decoded as a whole, so that
+    ``read_node`` can say of which node that is.
 
     Raises:
         InputError: if it is not a list.
@@ -186,11 +191,13 @@ def read_node(obj: Any) -> Node:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"node: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    # Thousands of nodes share their labels' keys, and most of the values; a name is its node's hostname most often.
+    # Thousands of nodes share their labels' keys, and most of the values; a name is its node's
+    # hostname most often.
     labels = {intern(key): intern(value) for key, value in read.metadata.labels.items()}
     info = read.status.node_info
     architecture = _label(labels, ARCHITECTURE_LABELS) or info.architecture
-    # The kubelet's own constants are lower case; some virtual kubelets write the system's name as a title.
+    # The kubelet's own constants are lower case; some virtual kubelets write the system's name as a
+    # title.
     platform = Platform(
         _label(labels, OS_LABELS) or info.operating_system.lower() or "linux", architecture
     )
@@ -218,7 +225,8 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
     """Read what ``kubectl get nodes -o json`` or ``-o yaml`` prints.
 
     Args:
-        text: A List, a NodeList, a single Node or several documents of these; other kinds are passed over.
+        text: A List, a NodeList, a single Node or several documents of these; other kinds are
+            passed over.
         source: What to call it in errors.
 
     Raises:

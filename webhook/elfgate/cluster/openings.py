@@ -1,9 +1,9 @@
 """Openings: why a placement is not final, so that pods may land where they could not as it stands.
 
-Sources: the Kubernetes API reference (schedulingGates, ``suspend``, ``managedBy``, RuntimeClass, resourceClaims), the
-admission plug-in RuntimeClass, which adds a class's node selector and tolerations to pods and not to
-their templates; Kueue, which adds those of a flavour when it admits a job, or has another cluster run it; Volcano,
-whose jobs name the scheduler of all of their tasks.
+Sources: the Kubernetes API reference (schedulingGates, ``suspend``, ``managedBy``, RuntimeClass,
+resourceClaims), the admission plug-in RuntimeClass, which adds a class's node selector and
+tolerations to pods and not to their templates; Kueue, which adds those of a flavour when it admits
+a job, or has another cluster run it; Volcano, whose jobs name the scheduler of all of their tasks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,7 +36,8 @@ class Opening:
 def openings(root: Part, template: Part, *, is_pod: bool) -> tuple[Opening, ...]:
     """The openings of an object.
 
-    What holds a template back, and who places it, may be said at any height above it: a CronJob's of its Jobs.
+    What holds a template back, and who places it, may be said at any height above it: a CronJob's
+    of its Jobs.
 
     Args:
         root: The object.
@@ -96,7 +97,10 @@ def _waiting(template: Part, above: tuple[Part, ...], *, is_pod: bool) -> Iterat
 
 
 def _queue(template: Part, above: tuple[Part, ...], *, is_pod: bool) -> str:
-    """Kueue's queue. A pod that the API server's plug-ins have been over has a gate if Kueue holds it."""
+    """Kueue's queue.
+
+    A pod that the API server's plug-ins have been over has a gate if Kueue holds it.
+    """
     if is_pod and template.get("spec", "priority"):
         return ""
     return next(_words((template, *above), "metadata", "labels", QUEUE_LABEL), "")

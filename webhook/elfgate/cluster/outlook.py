@@ -1,7 +1,8 @@
 """The outlook: nodes that may still come, states of nodes that pass, runtimes that are ordinary.
 
-Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster API, Cilium, Istio's
-CNI, the CSI drivers of clouds, the node readiness controller, Medik8s and KubeVirt put on nodes for a while.
+Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster
+API, Cilium, Istio's CNI, the CSI drivers of clouds, the node readiness controller, Medik8s and
+KubeVirt put on nodes for a while.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ LIFE_CYCLE_TAINTS = frozenset(
     )
 )
 
-# Of nodes that start up or are being replaced. A pod goes elsewhere meanwhile, and a workload outlives them.
+# Of nodes that start up or are being replaced. A pod goes elsewhere meanwhile, and a workload
+# outlives them.
 AWAY_TAINTS = (
     "*/*not-ready",
     "*/uninitialized",
@@ -43,7 +45,8 @@ AWAY_TAINTS = (
     "kubevirt.io/drain",
 )
 
-# Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its handler's.
+# Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its
+# handler's.
 ORDINARY_RUNTIMES = ("runc", "crun", "youki", "nvidia", "nvidia-*", "sysbox-runc")
 
 # Runtimes that start Linux programs of the node's architecture on a kernel of their own.
@@ -57,7 +60,8 @@ class Outlook:
     Attributes:
         extra_architectures: Those that count although no node has them yet.
         passing_taints: Further patterns of taints' keys that pass.
-        ordinary_runtimes: Further patterns of RuntimeClasses whose containers start as the node's own do.
+        ordinary_runtimes: Further patterns of RuntimeClasses whose containers start as the node's
+            own do.
     """
 
     extra_architectures: tuple[str, ...] = ()

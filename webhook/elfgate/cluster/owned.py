@@ -1,7 +1,9 @@
-"""The objects of elfgate in its cluster: a Secret, a Lease, and the authorities that its webhook configurations trust.
+"""The objects of elfgate in its cluster.
 
-Sources: the Kubernetes API concepts (a write that names a resourceVersion fails with 409 if the object is another by
-then), the API reference (``caBundle``: base64 of PEM certificates).
+A Secret, a Lease, and the authorities that its webhook configurations trust.
+
+Sources: the Kubernetes API concepts (a write that names a resourceVersion fails with 409 if the
+object is another by then), the API reference (``caBundle``: base64 of PEM certificates).
 """
 
 import base64

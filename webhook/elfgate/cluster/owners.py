@@ -1,8 +1,8 @@
 """The controllers that made an object: its owner, and the owner's owner as the names tell.
 
-Sources: Kubernetes, "Owners and Dependents"; ``deployment/sync.go`` (a ReplicaSet has its Deployment's
-name and a hash), ``cronjob/utils.go`` (a Job has its CronJob's name and the minute of its start),
-``rand.SafeEncodeString`` (the letters of a hash).
+Sources: Kubernetes, "Owners and Dependents"; ``deployment/sync.go`` (a ReplicaSet has its
+Deployment's name and a hash), ``cronjob/utils.go`` (a Job has its CronJob's name and the minute of
+its start), ``rand.SafeEncodeString`` (the letters of a hash).
 """
 
 import re
@@ -11,7 +11,8 @@ from elfgate.cluster.part import Part
 
 _HASH = re.compile(r"[bcdfghjklmnpqrstvwxz2456789]{1,10}")
 _MINUTE = re.compile(r"[0-9]{8,11}")
-# By the kind of what is made: the kind of its maker, and the ending of the name that the maker gives.
+# By the kind of what is made: the kind of its maker, and the ending of the name that the maker
+# gives.
 _MAKERS = {"ReplicaSet": ("Deployment", _HASH), "Job": ("CronJob", _MINUTE)}
 
 

@@ -1,4 +1,7 @@
-"""Reading an object of unknown shape: a part that knows where it stands, so that an error can say so."""
+"""Reading an object of unknown shape.
+
+A part that knows where it stands, so that an error can say so.
+"""
 
 from collections.abc import Mapping
 from typing import cast
@@ -7,7 +10,9 @@ from elfgate.errors import InputError
 
 
 class Part:
-    """A value inside an object, with the way to it. Absent and null are the same, as they are to Kubernetes.
+    """A value inside an object, with the way to it.
+
+    Absent and null are the same, as they are to Kubernetes.
 
     Args:
         value: What stands there; None if nothing does.
@@ -27,7 +32,10 @@ class Part:
 
     @property
     def path(self) -> str:
-        """The part's place, such as ``spec.containers[0].image``. Put together only when an error needs it."""
+        """The part's place, such as ``spec.containers[0].image``.
+
+        Put together only when an error needs it.
+        """
         before = self.parent.path if self.parent else ""
         if isinstance(self.step, int):
             return f"{before}[{self.step}]"

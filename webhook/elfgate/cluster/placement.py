@@ -2,8 +2,8 @@
 
 Sources: the scheduler's plug-ins NodeName, NodeAffinity, NodeUnschedulable and TaintToleration
 (``pkg/scheduler/framework/plugins``), the kubelet's own check of a pod that names its node
-(``pkg/kubelet/lifecycle/predicate.go``), the tolerations of a DaemonSet's pods (``pkg/controller/daemon/util``), the
-admission plug-in ExtendedResourceToleration.
+(``pkg/kubelet/lifecycle/predicate.go``), the tolerations of a DaemonSet's pods
+(``pkg/controller/daemon/util``), the admission plug-in ExtendedResourceToleration.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -119,7 +119,10 @@ class Placement:
         )
 
     def tolerates(self, candidate: Candidate) -> bool:
-        """Whether the node's taints leave it to the pod. A pod that names its node has passed the scheduler by."""
+        """Whether the node's taints leave it to the pod.
+
+        A pod that names its node has passed the scheduler by.
+        """
         taints = [taint for taint in candidate.taints if taint.key not in self.passing]
         if self.node_name:
             return tolerated(taints, self.tolerations, _KUBELET)
@@ -219,7 +222,10 @@ def _height(taint: Taint, outlook: Outlook) -> Hurdle:
 
 
 def _quantities(container: Part) -> int:
-    """How many quantities a container asks for, or 1 if it asks for none: each costs as much as a label."""
+    """How many quantities a container asks for, or 1 if it asks for none.
+
+    Each costs as much as a label.
+    """
     resources = container.get("resources")
     amounts = (resources.get(part).mapping() for part in ("requests", "limits"))
     return max(1, sum(map(len, amounts)))
@@ -228,9 +234,9 @@ def _quantities(container: Part) -> int:
 def _resource_tolerations(asking: Iterable[Part]) -> tuple[Toleration, ...]:
     """A pod that asks for an extended resource (``nvidia.com/gpu``) may be given a toleration of that name.
 
-    The admission plug-in ExtendedResourceToleration does so to pods, not to their templates: without this, a workload
-    made for tainted GPU nodes would seem to land anywhere else. It must not add nodes to a DaemonSet's, which has to
-    start on each of them.
+    The admission plug-in ExtendedResourceToleration does so to pods, not to their templates:
+    without this, a workload made for tainted GPU nodes would seem to land anywhere else. It must
+    not add nodes to a DaemonSet's, which has to start on each of them.
     """
     resources = [container.get("resources") for container in asking]
     names = {

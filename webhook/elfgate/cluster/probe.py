@@ -1,4 +1,7 @@
-"""Asks a webhook as the API server would: through TLS with the configured CA bundle, and with a review."""
+"""Asks a webhook as the API server would.
+
+Through TLS with the configured CA bundle, and with a review.
+"""
 
 import base64
 import binascii

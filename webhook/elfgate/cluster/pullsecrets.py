@@ -1,8 +1,8 @@
 """A workload's own credentials for its images: the pull secrets that the kubelet would use.
 
-Sources: the Kubernetes documentation "Pull an Image from a Private Registry" and "Configure Service Accounts for Pods"
-(a pod that names no pull secrets gets its service account's); the kubelet, which passes over secrets that are not
-there.
+Sources: the Kubernetes documentation "Pull an Image from a Private Registry" and "Configure Service
+Accounts for Pods" (a pod that names no pull secrets gets its service account's); the kubelet, which
+passes over secrets that are not there.
 """
 
 import asyncio
@@ -46,7 +46,10 @@ class PullSecrets:
         self._remembered: Recent[tuple[str, str, str], Mapping[str, Any]] = Recent(PULL_SECRETS)
 
     async def of(self, workload: Workload) -> Keyring:
-        """The credentials of a workload's pods. Secrets that are not to be had, or are malformed, hold none."""
+        """The credentials of a workload's pods.
+
+        Secrets that are not to be had, or are malformed, hold none.
+        """
         if self._withheld:
             return _NOBODY
         pod = Part(workload.pod_spec)

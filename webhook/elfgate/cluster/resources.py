@@ -1,7 +1,8 @@
 """Requests of pods and offers of nodes: enough to tell that a node can never take a pod.
 
-Sources: ``k8s.io/apimachinery/pkg/api/resource`` (quantities), ``k8s.io/component-helpers/resource`` (``PodRequests``:
-what the containers of a pod need together), the scheduler's plug-in NodeResourcesFit.
+Sources: ``k8s.io/apimachinery/pkg/api/resource`` (quantities),
+``k8s.io/component-helpers/resource`` (``PodRequests``: what the containers of a pod need together),
+the scheduler's plug-in NodeResourcesFit.
 """
 
 import re
@@ -68,8 +69,9 @@ def _read(text: str) -> int | None:
 def requests(spec: Part) -> Amounts:
     """Add up a pod's demands on its node, by resource.
 
-    Init containers run one after the other and beside the sidecars before them; main containers and sidecars run
-    together. A request that is not given is the limit. A claim of devices is not among it.
+    Init containers run one after the other and beside the sidecars before them; main containers and
+    sidecars run together. A request that is not given is the limit. A claim of devices is not among
+    it.
 
     Raises:
         InputError: if a part has a wrong type.
@@ -96,7 +98,10 @@ def devices(requested: Amounts) -> frozenset[str]:
 
 
 def offered(allocatable: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
-    """Read the devices and huge pages that a node offers, in thousandths, sorted; devices that are out with 0."""
+    """Read the devices and huge pages that a node offers, in thousandths, sorted.
+
+    Devices that are out with 0.
+    """
     amounts = {name: thousandths(value) for name, value in allocatable.items() if name not in ROOM}
     return tuple(
         sorted(

@@ -1,8 +1,8 @@
 """AdmissionReview: what the API server asks, and how it is answered.
 
-Sources: the Kubernetes admission.k8s.io/v1 API; what a real API server does with warnings, messages and annotations
-(``k8s.io/apiserver/pkg/endpoints/filters/warning.go``: newlines and control characters drop a warning, and past 4,096
-runes in total each is cut to 256).
+Sources: the Kubernetes admission.k8s.io/v1 API; what a real API server does with warnings, messages
+and annotations (``k8s.io/apiserver/pkg/endpoints/filters/warning.go``: newlines and control
+characters drop a warning, and past 4,096 runes in total each is cut to 256).
 """
 
 import base64
@@ -72,7 +72,8 @@ def parse(body: bytes) -> Review:
     """Read an AdmissionReview.
 
     Raises:
-        InputError: if it is longer than 3 MiB, not JSON, or not an AdmissionReview of admission.k8s.io/v1.
+        InputError: if it is longer than 3 MiB, not JSON, or not an AdmissionReview of
+            admission.k8s.io/v1.
     """
     if len(body) > MAX_BYTES:
         raise InputError(f"the review is longer than {MAX_BYTES >> 20} MiB")
@@ -100,9 +101,9 @@ def judged(
         looks: What policies look at beside starts (``policy.document.FURTHER``).
 
     Returns:
-        The workload; None if there is nothing to judge, so that the review passes at once: deletes and connects, other
-        subresources than ephemeralcontainers, objects being deleted, kinds without a pod template, and updates that
-        change neither the containers nor the placement.
+        The workload; None if there is nothing to judge, so that the review passes at once: deletes
+        and connects, other subresources than ephemeralcontainers, objects being deleted, kinds
+        without a pod template, and updates that change neither the containers nor the placement.
 
     Raises:
         InputError: if the object has not the shape of its kind.
@@ -112,7 +113,8 @@ def judged(
         "ephemeralcontainers",
     }:
         return None
-    # Only an update can concern an object that is being deleted: at CREATE the API server has cleared the field.
+    # Only an update can concern an object that is being deleted: at CREATE the API server has
+    # cleared the field.
     if review.operation == "UPDATE" and Part(review.obj).get("metadata", "deletionTimestamp"):
         return None
     before = _before(review, templates)
@@ -147,7 +149,9 @@ def _asked(
 
 
 def bound_node(review: Review) -> tuple[str, str] | None:
-    """The pod and the node of a binding (``pods/binding``, and the deprecated ``bindings``); None for anything else.
+    """The pod and the node of a binding (``pods/binding``, and the deprecated ``bindings``).
+
+    None for anything else.
 
     Raises:
         InputError: if the object has not the shape of a Binding.
@@ -178,7 +182,8 @@ def response(
         allowed: The verdict.
         message: Why not; over several lines.
         warnings: What the user should know, most important first.
-        audit: Annotations of the audit event; keys without a slash, as the API server puts the hook's name before them.
+        audit: Annotations of the audit event; keys without a slash, as the API server puts the
+            hook's name before them.
         patch: Operations of a JSON Patch, for a mutating webhook.
 
     Returns:
@@ -203,8 +208,9 @@ def response(
 def warning_lines(texts: Iterable[str]) -> list[str]:
     """Make warnings that the API server passes on unharmed.
 
-    Each is one printable line; empty ones and duplicates are dropped. If together they pass the limit, long ones are
-    cut to 256 runes, as the API server would do, and what still has no room is counted.
+    Each is one printable line; empty ones and duplicates are dropped. If together they pass the
+    limit, long ones are cut to 256 runes, as the API server would do, and what still has no room is
+    counted.
     """
     lines = list(filter(None, dict.fromkeys(printable(" ".join(text.split())) for text in texts)))
     if sum(map(len, lines)) <= _MAX_WARNINGS:
@@ -252,7 +258,10 @@ def _differ(before: Workload, after: Workload) -> bool:
 
 
 def _same(before: Workload, after: Workload, looks: frozenset[str]) -> bool:
-    """Tell whether an update changes nothing that decides. A pod that is bound stays where it is."""
+    """Tell whether an update changes nothing that decides.
+
+    A pod that is bound stays where it is.
+    """
     if len(after.containers) > CONTAINERS:
         return False  # those beyond were not read
     is_bound = not after.template and bool(before.pod_spec.get("nodeName"))

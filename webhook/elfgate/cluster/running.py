@@ -1,4 +1,6 @@
-"""The workloads of a cluster, listed page by page: the images that workloads name, and the objects themselves.
+"""The workloads of a cluster, listed page by page.
+
+The images that workloads name, and the objects themselves.
 
 Source: the Kubernetes API reference (paged lists, discovery).
 """
@@ -45,7 +47,8 @@ def images(context: str = "") -> Iterator[str]:
         context: A context of the kubeconfig; empty for the current one.
 
     Raises:
-        InputError: if there is no such context, the cluster does not answer, or it does not let us list its workloads.
+        InputError: if there is no such context, the cluster does not answer, or it does not let us
+            list its workloads.
     """
     with Api(Access(context=context)) as api:
         for each in _workloads(api.client):
@@ -67,7 +70,8 @@ def objects(
 
     Args:
         context: A context of the kubeconfig; empty for the current one.
-        templates: The kinds that hold pod templates; those of other groups are listed where the cluster has them.
+        templates: The kinds that hold pod templates; those of other groups are listed where the
+            cluster has them.
         refused: Told why objects of a kind cannot be listed.
 
     Raises:

@@ -1,7 +1,8 @@
 """Node selectors, exactly as Kubernetes evaluates them.
 
-Sources: ``k8s.io/component-helpers/scheduling/corev1/nodeaffinity`` (terms; a term that cannot be parsed, or is empty,
-matches nothing), ``k8s.io/apimachinery/pkg/labels`` (the operators, and what a valid requirement is).
+Sources: ``k8s.io/component-helpers/scheduling/corev1/nodeaffinity`` (terms; a term that cannot be
+parsed, or is empty, matches nothing), ``k8s.io/apimachinery/pkg/labels`` (the operators, and what a
+valid requirement is).
 """
 
 import re
@@ -90,7 +91,8 @@ class Term:
         Args:
             name: The node's.
             labels: The node's.
-            stand_in: The node stands for any of its platform: what is not known of it counts as met.
+            stand_in: The node stands for any of its platform: what is not known of it counts as
+                met.
         """
         return (
             self.valid
@@ -113,7 +115,8 @@ def read_term(part: Part) -> Term:
     """
     labels = tuple(_read_requirement(item) for item in part.get("matchExpressions").items())
     fields = tuple(_read_requirement(item) for item in part.get("matchFields").items())
-    # A field takes exactly one value, and no other operators (nodeSelectorRequirementsAsFieldSelector).
+    # A field takes exactly one value, and no other operators
+    # (nodeSelectorRequirementsAsFieldSelector).
     fields_valid = all(
         item.operator in {"In", "NotIn"} and len(item.values) == 1 for item in fields
     )

@@ -1,17 +1,20 @@
 """The webhook's certificate, made and renewed by its own replicas, so that no review is refused for it on the way.
 
-The way of a new certificate, a step at a time; each is found in the cluster, so that any replica may take the next:
+The way of a new certificate, a step at a time; each is found in the cluster, so that any replica
+may take the next:
 
 1. *Staged*: it stands in the Secret beside the one that is served.
 2. *Trusted*: its authority is added to the ``caBundle`` of each webhook; the old one stays.
-3. *Served*: after a while, in which every API server hears of that, it takes the old one's place in the Secret, and
-   the replicas follow.
-4. *Alone*: after a longer while, in which every replica has followed, no other authority is trusted.
+3. *Served*: after a while, in which every API server hears of that, it takes the old one's place in
+   the Secret, and the replicas follow.
+4. *Alone*: after a longer while, in which every replica has followed, no other authority is
+   trusted.
 
-A Lease keeps replicas from doing the same at once. What makes it right is that configurations are read before the
-Secret, and changed only if they are still as they were read: whoever wakes from a long sleep cannot take away what was
-added meanwhile, for either the configuration has changed, or the Secret was read after it and holds the same.
-Times are the API server's: it is the one that finds a certificate expired.
+A Lease keeps replicas from doing the same at once. What makes it right is that configurations are
+read before the Secret, and changed only if they are still as they were read: whoever wakes from a
+long sleep cannot take away what was added meanwhile, for either the configuration has changed, or
+the Secret was read after it and holds the same. Times are the API server's: it is the one that
+finds a certificate expired.
 """
 
 import base64
@@ -95,7 +98,9 @@ class Held:
 
 
 class SelfMade:
-    """Looks after the certificate, together with the other replicas. Not thread-safe: one look at a time.
+    """Looks after the certificate, together with the other replicas.
+
+    Not thread-safe: one look at a time.
 
     Args:
         owned: Where everything is.
@@ -117,7 +122,8 @@ class SelfMade:
             What is to be served, if anything can; and whether all is at rest.
 
         Raises:
-            InputError: if the API server says no or nothing, or the settings name what no certificate can be for.
+            InputError: if the API server says no or nothing, or the settings name what no
+                certificate can be for.
         """
         configurations = self._owned.configurations()  # before the Secret: see above
         secret = self._owned.secret()
@@ -181,7 +187,10 @@ class SelfMade:
     def _changes(
         self, held: Held, configurations: Sequence[Configuration], now: float
     ) -> list[tuple[Configuration, bytes]]:
-        """Which configurations are to trust what else: more while a certificate is on its way, later no other."""
+        """Which configurations are to trust what else.
+
+        More while a certificate is on its way, later no other.
+        """
         alone = not held.staged and now - held.since > self._plan.overlap
         changes = []
         for configuration in configurations:

@@ -1,7 +1,8 @@
 """Keeping a pod to some architectures: a patch that adds a demand to those that it has.
 
-Sources: JSON Patch (RFC 6902) and JSON Pointer (RFC 6901); the Kubernetes API reference (NodeSelector: its terms are
-ORed, the expressions of a term ANDed, and a term without any matches no node).
+Sources: JSON Patch (RFC 6902) and JSON Pointer (RFC 6901); the Kubernetes API reference
+(NodeSelector: its terms are ORed, the expressions of a term ANDed, and a term without any matches
+no node).
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ def steer(pod: object, architectures: Sequence[str]) -> list[Operation]:
         architectures: The values of ``kubernetes.io/arch`` that are left to it; at least one.
 
     Returns:
-        The operations, in order; none if the pod's own terms match no node, so that it lands nowhere anyhow.
+        The operations, in order; none if the pod's own terms match no node, so that it lands
+        nowhere anyhow.
 
     Raises:
         InputError: if a part that is read has a wrong type.

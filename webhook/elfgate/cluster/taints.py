@@ -1,7 +1,8 @@
 """Taints and tolerations, exactly as Kubernetes compares them.
 
-Source: ``ToleratesTaint`` in ``k8s.io/api/core/v1/toleration.go`` (1.36). Its numeric operators Lt and Gt are behind a
-feature gate; where that is off the API server accepts no object that uses them, so they always count here.
+Source: ``ToleratesTaint`` in ``k8s.io/api/core/v1/toleration.go`` (1.36). Its numeric operators Lt
+and Gt are behind a feature gate; where that is off the API server accepts no object that uses them,
+so they always count here.
 """
 
 import re

@@ -25,14 +25,16 @@ class Target:
 
     Attributes:
         platform: Which.
-        nodes: How many nodes of it the pod may land on; 0 for an architecture that is asked for but has no node yet.
+        nodes: How many nodes of it the pod may land on; 0 for an architecture that is asked for but
+            has no node yet.
         names: A few of them, sorted; none of a stand-in.
         facts: What holds for all of these nodes; what they emulate, if any of them does.
         standing: How sure it is.
         reason: Why it is not certain, for policy; None where it is.
         because: The same in one clause, for people.
         doubts: Why what would fail on one of these nodes may not.
-        groups: The labels that some of its nodes share, and how many they are (``inventory.OTHER`` where they differ).
+        groups: The labels that some of its nodes share, and how many they are (``inventory.OTHER``
+            where they differ).
     """
 
     platform: Platform
@@ -51,7 +53,8 @@ class Landing:
     """The places that a pod may land on.
 
     Attributes:
-        targets: The platforms that are certain or possible, sorted; none if nothing is known of where it may land.
+        targets: The platforms that are certain or possible, sorted; none if nothing is known of
+            where it may land.
         openings: Why its placement is not final.
         beyond: The platforms that are open, sorted; none if its placement is final.
     """

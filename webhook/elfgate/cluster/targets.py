@@ -1,4 +1,7 @@
-"""The places where a pod may land: the platforms that its placement and the nodes leave, with the nodes behind each."""
+"""The places where a pod may land.
+
+The platforms that its placement and the nodes leave, with the nodes behind each.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -36,7 +39,8 @@ class Demands:
     Attributes:
         pod_spec: The PodSpec.
         every_node: It is a DaemonSet's.
-        template: It is one that pods are made of, which outlives what keeps them from nodes for a while.
+        template: It is one that pods are made of, which outlives what keeps them from nodes for a
+            while.
         openings: Why its placement is not final.
     """
 
@@ -49,10 +53,11 @@ class Demands:
 def landing(demands: Demands, inventory: Inventory, outlook: Outlook = _DEFAULT) -> Landing:
     """Find where a pod may land, now and by what may still happen.
 
-    An architecture that no node has yet is possible if the pod asks for it by name or the outlook has it, and the pod's
-    other demands on architecture and system allow it; unless the pod names its nodes, and there are some. Where no node
-    matches, the pod waits for one: of the architectures that it asks for, if it names them whatever else it asks, and
-    else of any, so that nothing is known.
+    An architecture that no node has yet is possible if the pod asks for it by name or the outlook
+    has it, and the pod's other demands on architecture and system allow it; unless the pod names
+    its nodes, and there are some. Where no node matches, the pod waits for one: of the
+    architectures that it asks for, if it names them whatever else it asks, and else of any, so that
+    nothing is known.
 
     Args:
         demands: The pod's.
@@ -89,7 +94,9 @@ def targets(
 
 
 def _key(demands: Demands, outlook: Outlook) -> bytes:
-    """Tells demands apart in a few bytes, however long they are: as they are written, as reading them takes longer.
+    """Tells demands apart in a few bytes, however long they are.
+
+    As they are written, as reading them takes longer.
 
     Empty if there is more in them than Python can write: nothing that deep is read either.
     """
@@ -105,7 +112,10 @@ def _key(demands: Demands, outlook: Outlook) -> bytes:
 
 
 def _resources(containers: object) -> object:
-    """The demands of the containers that have some; all that there is, if they have another shape."""
+    """The demands of the containers that have some.
+
+    All that there is, if they have another shape.
+    """
     if not isinstance(containers, list):
         return containers
     return [

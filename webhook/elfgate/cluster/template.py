@@ -62,9 +62,9 @@ def workload(obj: object, *, templates: Iterable[Template] = TEMPLATES) -> Workl
         templates: The kinds that hold pod templates, and where.
 
     Returns:
-        The workload of its first pod template, with those of the rest in ``others`` (of more than ``PARTS``
-        one beyond); None if the kind is not in ``templates``, or the object has no template (a Rollout
-        that refers to a Deployment).
+        The workload of its first pod template, with those of the rest in ``others`` (of more than
+        ``PARTS`` one beyond); None if the kind is not in ``templates``, or the object has no
+        template (a Rollout that refers to a Deployment).
 
     Raises:
         InputError: if a part that is read has a wrong type; the message names the part.
@@ -208,8 +208,9 @@ def _overrides(
 def _groups(pod_spec: Part, *, settled: bool) -> _Groups:
     """Read what the pod says of supplementary groups.
 
-    Sources: the kubelet's ``determineEffectiveSecurityContext``, and ``GetExtraSupplementalGroupsForPod``, which adds
-    the group that a persistent volume is annotated with. What is made of a template may be given others by admission.
+    Sources: the kubelet's ``determineEffectiveSecurityContext``, and
+    ``GetExtraSupplementalGroupsForPod``, which adds the group that a persistent volume is annotated
+    with. What is made of a template may be given others by admission.
     """
     security = pod_spec.get("securityContext")
     numbers = [
@@ -231,9 +232,12 @@ def _capabilities(names: Part) -> frozenset[str]:
 
 
 def _no_new_privileges(escalation: Part, *, settled: bool) -> bool | None:
-    """Tell what a pod settles: it has no_new_privs if it says so (the kubelet's ``AddNoNewPrivileges``).
+    """Tell what a pod settles.
 
-    What a template does not say, admission may still set; a runtime of another class may not heed files' privileges.
+    It has no_new_privs if it says so (the kubelet's ``AddNoNewPrivileges``).
+
+    What a template does not say, admission may still set; a runtime of another class may not heed
+    files' privileges.
     """
     if escalation and not escalation.flag():
         return True
@@ -256,5 +260,6 @@ def _mounts(container: Part) -> Iterator[str]:
 
 
 def _absolute(path: str) -> str:
-    # "//x" is kept by normpath (POSIX leaves it to the system); a container's root has no such thing.
+    # "//x" is kept by normpath (POSIX leaves it to the system); a container's root has no such
+    # thing.
     return posixpath.normpath("/" + path.lstrip("/"))

@@ -1,7 +1,7 @@
 """Parts of an object that say nothing of what starts in it or where, for rules of the user's own.
 
-Nothing of it decides a prediction. So what has another shape than Kubernetes' is passed over: the API server refuses it
-where it knows the kind.
+Nothing of it decides a prediction. So what has another shape than Kubernetes' is passed over: the
+API server refuses it where it knows the kind.
 """
 
 from collections.abc import Mapping

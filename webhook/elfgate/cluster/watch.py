@@ -1,7 +1,10 @@
-"""Follows a cluster's nodes: list, then watch from there on, and list anew where the API server has forgotten.
+"""Follows a cluster's nodes.
 
-The waiting is done on a thread; the inventory is changed on the event loop only, in steps so short that reviews do not
-notice. Sources: the Kubernetes API concepts ("efficient detection of changes", 410 Gone, bookmarks).
+List, then watch from there on, and list anew where the API server has forgotten.
+
+The waiting is done on a thread; the inventory is changed on the event loop only, in steps so short
+that reviews do not notice. Sources: the Kubernetes API concepts ("efficient detection of changes",
+410 Gone, bookmarks).
 """
 
 import asyncio
@@ -23,7 +26,8 @@ from elfgate.errors import InputError
 
 log = logging.getLogger(__name__)
 
-# No answer, or a busy server's: a watch may go on where it was. After anything else the nodes are listed anew.
+# No answer, or a busy server's: a watch may go on where it was. After anything else the nodes are
+# listed anew.
 _PASSING = frozenset((0, 429, 500, 502, 503, 504))
 _LONGEST_WAIT = 30.0  # seconds
 _Answer = TypeVar("_Answer")
@@ -36,16 +40,18 @@ class NodeWatch:
     """Keeps an inventory as the cluster has it.
 
     Args:
-        api: The cluster; the watch has a client of its own, as its connection is taken up for minutes.
+        api: The cluster; the watch has a client of its own, as its connection is taken up for
+            minutes.
         inventory: What is to be kept. Nothing else may change it.
-        stale_seconds: How long the nodes may not be followed before the inventory is said to be stale.
+        stale_seconds: How long the nodes may not be followed before the inventory is said to be
+            stale.
 
     Attributes:
         inventory: What is kept.
-        synced: Whether all nodes have been listed once. It stays so while the API server is out of reach: the nodes
-            that there were a minute ago say more than none.
-        heard: When the API server last told something of them, in monotonic seconds; a bookmark says that there is
-            nothing to tell.
+        synced: Whether all nodes have been listed once. It stays so while the API server is out of
+            reach: the nodes that there were a minute ago say more than none.
+        heard: When the API server last told something of them, in monotonic seconds; a bookmark
+            says that there is nothing to tell.
     """
 
     def __init__(self, api: Api, inventory: Inventory, *, stale_seconds: float = 5.0) -> None:
@@ -90,12 +96,17 @@ class NodeWatch:
                 self._version = ""
 
     def _pause(self) -> float:
-        """Seconds until the next try: none at first, then longer and longer, and never in step with other replicas."""
+        """Seconds until the next try.
+
+        None at first, then longer and longer, and never in step with other replicas.
+        """
         longest = min(_LONGEST_WAIT, 0.5 * 2 ** min(self._vain, 10)) if self._vain else 0.0
         return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
     def _list_and_watch(self) -> None:
-        """Until the API server ends the watch; the next one goes on where it was, unless that is forgotten (410 Gone).
+        """Until the API server ends the watch.
+
+        The next one goes on where it was, unless that is forgotten (410 Gone).
 
         Raises:
             InputError: if the API server refuses or does not answer.
@@ -114,8 +125,9 @@ class NodeWatch:
     def _list(self) -> str:
         """List all nodes, and bring the inventory to the same state.
 
-        The first list is put in as a whole: a review that saw half of the nodes would refuse pods that only the other
-        half can run. After that the inventory is changed step by step, and is never without the nodes that stay.
+        The first list is put in as a whole: a review that saw half of the nodes would refuse pods
+        that only the other half can run. After that the inventory is changed step by step, and is
+        never without the nodes that stay.
         """
         first = None if self.synced else Inventory()
         names: set[str] = set()
@@ -163,7 +175,8 @@ class NodeWatch:
         """A watch goes on where the last one was.
 
         Raises:
-            ApiError: if the inventory has become stale meanwhile: what was missed would come only after it is trusted.
+            ApiError: if the inventory has become stale meanwhile: what was missed would come only
+                after it is trusted.
         """
         self.heard = time.monotonic()
         self._on_loop(self._resumed)
@@ -172,7 +185,10 @@ class NodeWatch:
             raise ApiError("the list of nodes is stale")
 
     def _lost(self) -> None:
-        """Nobody follows the nodes: what is known of them holds for a while, and then is stale (on the event loop)."""
+        """Nobody follows the nodes.
+
+        What is known of them holds for a while, and then is stale (on the event loop).
+        """
         if self._staling is None and self.inventory.stale_since is None:
             self._staling = self._loop.call_later(self._stale_seconds, self._doubt)
 

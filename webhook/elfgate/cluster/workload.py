@@ -42,10 +42,12 @@ class Container:
 
     Attributes:
         name: Its name in the pod.
-        image: The image reference, as written; empty if a template leaves it to someone else (an injector).
+        image: The image reference, as written; empty if a template leaves it to someone else (an
+            injector).
         role: What it is to its pod.
         overrides: What the pod changes of the image's defaults.
-        skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it is.
+        skipped: The bound of a review that it is beyond, so that it is not looked at; empty if it
+            is.
         doubts: Why what would fail may not, for what the pod says of it.
         hooks: What else is executed in it.
     """
@@ -80,15 +82,19 @@ class Workload:
         kind: Such as ``Deployment``.
         namespace: Empty where it is not known.
         name: Empty where the API server is still to make one up.
-        containers: Every container that will be started, init containers first; of more than ``CONTAINERS`` one beyond.
-        pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity, tolerations, os).
+        containers: Every container that will be started, init containers first; of more than
+            ``CONTAINERS`` one beyond.
+        pod_spec: The PodSpec as it came, for its placement (nodeName, nodeSelector, affinity,
+            tolerations, os).
         every_node: It runs on every node that it selects (DaemonSet), not on any one.
         template: Its pods are still to be made; false for a Pod.
         openings: Why its placement is not final.
-        part: Which part of the object it is, such as ``spec.tasks[1].template``; empty for the object itself.
+        part: Which part of the object it is, such as ``spec.tasks[1].template``; empty for the
+            object itself.
         others: The object's further pod templates.
         owners: The controllers that made it, the nearest first, each as ``KIND/NAME``.
-        before: It as it was before the update that is asked about; None for what is new, or was of another shape.
+        before: It as it was before the update that is asked about; None for what is new, or was of
+            another shape.
         labels: Its labels and annotations, and its pods', for rules of the user's own.
     """
 

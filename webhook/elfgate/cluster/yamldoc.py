@@ -1,7 +1,7 @@
 """YAML documents of unknown origin, bounded in depth and in what their aliases expand to, with their lines.
 
-Source: Kubernetes reads manifests as ``sigs.k8s.io/yaml`` does, whose plain scalars differ from PyYAML's defaults:
-dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
+Source: Kubernetes reads manifests as ``sigs.k8s.io/yaml`` does, whose plain scalars differ from
+PyYAML's defaults: dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
 """
 
 import re
@@ -25,14 +25,16 @@ else:
 _MAX_DEPTH = 500
 _MAX_VALUES = 5_000_000  # in one document, aliases followed
 
-# A level takes an opening bracket, or at least one of these characters more at the start of a line, and compact forms
-# ("- - -") two of them: without so many there is no such depth, and no need to look closer.
+# A level takes an opening bracket, or at least one of these characters more at the start of a line,
+# and compact forms ("- - -") two of them: without so many there is no such depth, and no need to
+# look closer.
 _DEEP_BLOCK = re.compile(rf"[ \t?:-]{{{_MAX_DEPTH // 2}}}")
 _ALIAS = re.compile(
     r"(?<![^\s\[\]{},:?-])\*[0-9A-Za-z_-]"
 )  # not "* * * * *", nor "*.example.com" in quotes
 
-# go-yaml ends a plain scalar at a colon before white space only; libyaml minds one before "," and "]" too.
+# go-yaml ends a plain scalar at a colon before white space only; libyaml minds one before "," and
+# "]" too.
 _COLON = "found unexpected ':'"
 _ENDS_IN_COLON = re.compile(
     r"(?<![^\s\[{,])([^\s\[\]{},\"'#&*!|>%@`:][^\s\[\]{},\"'#]*:)(?=[,\]}])"
@@ -62,7 +64,10 @@ class _Loader(FastestLoader):
     }
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        """The tag of a node without one: PyYAML's own method without what only its other users need."""
+        """The tag of a node without one.
+
+        PyYAML's own method without what only its other users need.
+        """
         if kind is not yaml.ScalarNode:
             return _MAP if kind is yaml.MappingNode else _SEQ
         if not implicit[0]:
@@ -117,7 +122,8 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
     """Read the documents of a YAML text.
 
     Raises:
-        InputError: if it is not UTF-8, not YAML, nested too deeply, or its aliases expand to too much.
+        InputError: if it is not UTF-8, not YAML, nested too deeply, or its aliases expand to too
+            much.
     """
     try:
         decoded = text.decode("utf-8-sig")
@@ -152,7 +158,10 @@ def _read(text: str, source: str) -> Iterator[Document]:
 
 
 def _quoted(text: str, number: int) -> str:
-    """Quote the scalars of a line that end in a colon, as in ``[fe80::, x]``: to libyaml that is an error."""
+    """Quote the scalars of a line that end in a colon, as in ``[fe80::, x]``.
+
+    To libyaml that is an error.
+    """
     lines = text.split("\n")
     mended = _ENDS_IN_COLON.sub(r'"\1"', lines[number])
     if mended == lines[number]:
@@ -181,7 +190,10 @@ def _load(text: str, source: str) -> Iterator[Document]:
 
 
 def _value(loader: _Loader, node: yaml.Node) -> Any:
-    """The value of a node without aliases in it; ordinary manifests take no detour by generators."""
+    """The value of a node without aliases in it.
+
+    Ordinary manifests take no detour by generators.
+    """
     kind, tag = type(node), node.tag
     if kind is yaml.ScalarNode and tag in _SCALARS:
         return node.value if tag == _STR else _SCALARS[tag](loader, node)

@@ -1,4 +1,7 @@
-"""Decodes an excerpt's structures with pyelftools: with its structs alone, as its classes read section headers."""
+"""Decodes an excerpt's structures with pyelftools.
+
+With its structs alone, as its classes read section headers.
+"""
 
 from functools import lru_cache
 from struct import Struct
@@ -38,7 +41,9 @@ class Decoder:
             return None
 
     def unpack(self, form: str, offset: int) -> tuple[int, ...] | None:
-        """The numbers of a structure at ``offset``, in the file's byte order; None if it is not there.
+        """The numbers of a structure at ``offset``, in the file's byte order.
+
+        None if it is not there.
 
         For structures of which a file has many: pyelftools takes fifty times as long for one.
         """
@@ -72,7 +77,8 @@ def _compiled(form: str) -> Struct:
 def _structs(elf_class: int, byte_order: str) -> ELFStructs:
     """Make pyelftools' structs, once: that takes longer than decoding a file.
 
-    They are those of no machine in particular: what machines add (their own tags and segments) is not asked for.
+    They are those of no machine in particular: what machines add (their own tags and segments) is
+    not asked for.
     """
     structs = ELFStructs(little_endian=byte_order == "little", elfclass=elf_class)
     structs.create_basic_structs()

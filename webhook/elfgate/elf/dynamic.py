@@ -64,7 +64,10 @@ def _entries(image: Image, offset: int) -> list[tuple[int, int]]:
 
 
 def _needs(image: Image, start: int | None) -> Iterator[int]:
-    """The names in an Elf_Verneed table; loaders follow the links, whatever the counts say (glibc ``dl-version.c``)."""
+    """The names in an Elf_Verneed table.
+
+    Loaders follow the links, whatever the counts say (glibc ``dl-version.c``).
+    """
     need, auxiliary = Struct(image.layout.prefix + "HHIII"), Struct(image.layout.prefix + "IHHII")
     budget = iter(range(VERSIONS_LIMIT))
     for offset, (_, _, file, first, _) in _chain(image, start, need, budget):
@@ -74,7 +77,10 @@ def _needs(image: Image, start: int | None) -> Iterator[int]:
 
 
 def _definitions(image: Image, start: int | None) -> Iterator[int]:
-    """The names in an Elf_Verdef table: the first of each is the version's, the others are its parents'."""
+    """The names in an Elf_Verdef table.
+
+    The first of each is the version's, the others are its parents'.
+    """
     definition, auxiliary = (
         Struct(image.layout.prefix + "HHHHIII"),
         Struct(image.layout.prefix + "II"),
@@ -88,7 +94,10 @@ def _definitions(image: Image, start: int | None) -> Iterator[int]:
 def _chain(
     image: Image, offset: int | None, entry: Struct, budget: Iterator[int]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Follow entries whose last field says how far on the next one is, 0 for the last; ``budget`` bounds them."""
+    """Follow entries whose last field says how far on the next one is, 0 for the last.
+
+    ``budget`` bounds them.
+    """
     while offset is not None:
         raw = image.window.keep(offset, entry.size)
         if len(raw) < entry.size:

@@ -1,4 +1,7 @@
-"""Cuts out of a whole ELF file what decides its start: some kilobytes of what may be hundreds of megabytes."""
+"""Cuts out of a whole ELF file what decides its start.
+
+Some kilobytes of what may be hundreds of megabytes.
+"""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -32,8 +35,9 @@ def is_elf(head: bytes) -> bool:
 def excerpt(data: Data) -> bytes:
     """Cut out what ``elfgate.elf.read.read`` needs.
 
-    Section headers are not looked at. Of the file's own structures the ranges are kept as they are; what would be too
-    long for that (relocations, symbols, hash tables, a loader's strings) is evaluated here and kept as a short list.
+    Section headers are not looked at. Of the file's own structures the ranges are kept as they are;
+    what would be too long for that (relocations, symbols, hash tables, a loader's strings) is
+    evaluated here and kept as a short list.
 
     Args:
         data: The whole file; it is not copied.
@@ -107,7 +111,8 @@ def _written(segments: Sequence[Segment]) -> list[tuple[int, int]]:
 def _with_strings(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     """Places of the file's constants, as starts and ends: ascending, not overlapping.
 
-    Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one with the code.
+    Linkers put them into a PT_LOAD that can only be read, or, where a file has none, into the one
+    with the code.
     """
     loads = [
         (offset, offset + size, flags)

@@ -1,4 +1,7 @@
-"""The symbols that a file defines for others: kept as hashes where the file has a GNU hash table, else as names."""
+"""The symbols that a file defines for others.
+
+Kept as hashes where the file has a GNU hash table, else as names.
+"""
 
 import struct
 from abc import ABC, abstractmethod
@@ -25,7 +28,8 @@ _NAME_LIMIT = 4096
 _HEAD = struct.Struct("<III")
 _BY_HASH, _BY_NAME, _EVERYTHING = b"G", b"N", b"*"
 
-# A symbol's trait: the number of its version, as DT_VERSYM has it; and whether it is an indirect function.
+# A symbol's trait: the number of its version, as DT_VERSYM has it; and whether it is an indirect
+# function.
 _NUMBER, _INDIRECT, _HIDDEN = 0x3FFF, 0x4000, 0x8000
 _PLAIN = 1  # VER_NDX_GLOBAL
 _FIRST_OF_SEVERAL = 3  # glibc takes the first version of all for whoever wants none
@@ -40,10 +44,16 @@ class Exports(Protocol):
         """Tell whether any symbol of that name is defined."""
 
     def in_version(self, name: str, version: str) -> bool:
-        """Tell whether glibc would take a symbol for one of that version; empty: for one without."""
+        """Tell whether glibc would take a symbol for one of that version; empty.
+
+        For one without.
+        """
 
     def by_default(self, name: str) -> bool:
-        """Tell whether there is one that musl sees: of a default version, and no indirect function."""
+        """Tell whether there is one that musl sees.
+
+        Of a default version, and no indirect function.
+        """
 
 
 class _Everything:
@@ -69,7 +79,10 @@ class _Known(ABC):
 
     @abstractmethod
     def _traits(self, name: str) -> Sequence[int] | None:
-        """Traits of its entries, none where the file has none; None if no symbol of that name is exported."""
+        """Traits of its entries, none where the file has none.
+
+        None if no symbol of that name is exported.
+        """
 
     def __call__(self, name: str) -> bool:
         """Tell whether a symbol of that name is exported."""
@@ -100,14 +113,18 @@ class _Known(ABC):
 class Hashes(_Known):
     """Exports known by DT_GNU_HASH's hashes.
 
-    A chain's words lack the hash's lowest bit, which marks the chain's end. The bucket that a chain belongs to, the
-    hash modulo their number, gives it back, so that a name such as ``open_2`` is not taken for ``open_3``.
+    A chain's words lack the hash's lowest bit, which marks the chain's end. The bucket that a chain
+    belongs to, the hash modulo their number, gives it back, so that a name such as ``open_2`` is
+    not taken for ``open_3``.
     """
 
     __slots__ = ("_count", "_first", "_table", "_words")
 
     def __init__(self, table: bytes, versions: Mapping[int, str]) -> None:
-        """Take the table as ``cut`` wrote it: numbers of buckets, first symbol and symbols; buckets, chains, traits."""
+        """Take the table as ``cut`` wrote it: numbers of buckets, first symbol and symbols.
+
+        Buckets, chains, traits.
+        """
         super().__init__(versions)
         if len(table) < _HEAD.size or not any(table[:4]):
             raise ValueError("not a table of hashes")
@@ -277,11 +294,13 @@ def decode(blob: bytes, versions: Mapping[int, str]) -> Exports:
 
 
 def _hashes(image: Image, table: int, symbols: int, versions: int | None) -> tuple[bytes, int]:
-    """A GNU hash table's buckets and chains: one word per exported symbol, the last of each chain odd; and traits.
+    """A GNU hash table's buckets and chains.
+
+    One word per exported symbol, the last of each chain odd; and traits.
 
     Returns:
-        What ``decode`` reads; or, of a table with one bucket, which would not tell the lowest bit, nothing, and the
-        number of symbols.
+        What ``decode`` reads; or, of a table with one bucket, which would not tell the lowest bit,
+        nothing, and the number of symbols.
     """
     words, look = image.layout.words, image.window.look
     head = words(look(table, 16))
@@ -314,7 +333,9 @@ def _hashes(image: Image, table: int, symbols: int, versions: int | None) -> tup
 
 
 def _traits(image: Image, infos: bytes, numbers: bytes | None, count: int) -> "array[int]":
-    """A trait a symbol, given each one's ``st_info`` and DT_VERSYM's part; none at all where there are neither.
+    """A trait a symbol, given each one's ``st_info`` and DT_VERSYM's part.
+
+    None at all where there are neither.
 
     Symbols beyond the end of DT_VERSYM, or of their table, count as without a version.
     """

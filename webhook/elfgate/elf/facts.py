@@ -1,10 +1,11 @@
 """Facts of an ELF file about how it is to be started: immutable, without judgement.
 
-Strings are the file's bytes decoded as UTF-8 with ``surrogateescape``, as the names in a tar are: they compare equal
-to those byte for byte, and whoever prints them escapes what is not printable.
+Strings are the file's bytes decoded as UTF-8 with ``surrogateescape``, as the names in a tar are:
+they compare equal to those byte for byte, and whoever prints them escapes what is not printable.
 
-Everything is read from the ELF header, the program headers and what they lead to; section headers are never looked at,
-as neither the kernel nor a loader does (a file stripped of them starts all the same).
+Everything is read from the ELF header, the program headers and what they lead to; section headers
+are never looked at, as neither the kernel nor a loader does (a file stripped of them starts all the
+same).
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +27,10 @@ class Type(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A ``PT_LOAD`` segment. All values in bytes, but ``flags`` (1 executable, 2 writable, 4 readable)."""
+    """A ``PT_LOAD`` segment.
+
+    All values in bytes, but ``flags`` (1 executable, 2 writable, 4 readable).
+    """
 
     offset: int
     vaddr: int
@@ -38,7 +42,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class VersionNeed:
-    """One ``Elf_Vernaux``: a version that the file needs of the library ``file``; ``weak`` is ``VER_FLG_WEAK``."""
+    """One ``Elf_Vernaux``: a version that the file needs of the library ``file``.
+
+    ``weak`` is ``VER_FLG_WEAK``.
+    """
 
     file: str
     version: str
@@ -53,10 +60,12 @@ class UndefinedSymbol(
     Attributes:
         name: Its name.
         weak: ``STB_WEAK``: may stay undefined.
-        lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first call.
-        copied: The file reserves room for a copy of it (``R_*_COPY``): it must come from another object, although this
-            one defines it for all others.
-        own: The file defines it, as an indirect function or in a hidden version: only musl does not find it there.
+        lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first
+            call.
+        copied: The file reserves room for a copy of it (``R_*_COPY``): it must come from another
+            object, although this one defines it for all others.
+        own: The file defines it, as an indirect function or in a hidden version: only musl does not
+            find it there.
         version: The version of it that is wanted; empty for any.
     """
 
@@ -75,9 +84,10 @@ class LoaderFacts:
     Attributes:
         libc: ``glibc``, ``musl`` or ``gcompat`` (which executes musl's).
         version: Such as ``2.36`` or ``1.2.3``; empty if the file does not say.
-        default_directories: glibc's trusted directories, in its order, without the trailing slash. Empty for musl; for
-            gcompat, musl's loader and its own library.
-        cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``, ``z14``); empty if none.
+        default_directories: glibc's trusted directories, in its order, without the trailing slash.
+            Empty for musl; for gcompat, musl's loader and its own library.
+        cpu_floor: The level that this glibc demands of the CPU (``x86-64-v2``, ``power9``,
+            ``z14``); empty if none.
     """
 
     libc: str
@@ -99,14 +109,16 @@ class ElfFacts:
         os_abi: ``EI_OSABI``.
         file_size: The whole file's size in bytes.
         malformed: Why the kernel would not take these headers (one clause), or empty.
-        ident_class: ``EI_CLASS`` as written, which loaders go by, and some kernels too: 32 or 64; 0 if it is neither.
+        ident_class: ``EI_CLASS`` as written, which loaders go by, and some kernels too: 32 or 64; 0
+            if it is neither.
         ident_byte_order: ``EI_DATA`` as written: ``little`` or ``big``; empty if it is neither.
         interp: ``PT_INTERP``'s path (the first one), or None if there is none.
         interp_malformed: Why the kernel would not take the PT_INTERP (one clause), or empty.
         loads: The PT_LOAD segments in file order.
         headers_at: ``e_phoff``: where in the file the program headers are.
         names_headers: There is a PT_PHDR.
-        stack_executable: PT_GNU_STACK asks for a stack that can be executed; None if there is no PT_GNU_STACK.
+        stack_executable: PT_GNU_STACK asks for a stack that can be executed; None if there is no
+            PT_GNU_STACK.
         dynamic: There is a PT_DYNAMIC.
         dynamic_in_file: It is not empty, as it is in what ``objcopy --only-keep-debug`` leaves.
         dynamic_behind: It lies behind the segment that it is mapped with, which can be written.
@@ -125,28 +137,33 @@ class ElfFacts:
         dynamic_at: Where the file should have the PT_DYNAMIC; 0 if it has none.
         relocation_types: The types in DT_RELA and DT_REL, as numbers of its machine; none for MIPS.
         slot_types: The types in DT_JMPREL, likewise.
-        relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or DT_JMPREL).
+        relocated: There are relocations with a type of the machine's own (DT_RELA, DT_REL or
+            DT_JMPREL).
         filters: DT_FILTER in file order: loaded before what is needed, by glibc.
         auxiliaries: DT_AUXILIARY in file order: likewise, unless they are not there.
         versioned: There is a DT_VERSYM.
         version_needs: In file order.
         version_definitions: The versions that the file defines, without its base version.
-        undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers to, as no loader
-            looks up any other.
-        exports: Tells whether the file defines a dynamic symbol of that name. A false yes is possible (it goes by hash,
-            and of a file with very many exports says yes to all), a false no is not. The same goes for the version.
-        addresses: Functions of others for which a program at fixed addresses has one of its own: what data refers to.
+        undefined: The dynamic symbols that it takes from elsewhere: those that a relocation refers
+            to, as no loader looks up any other.
+        exports: Tells whether the file defines a dynamic symbol of that name. A false yes is
+            possible (it goes by hash, and of a file with very many exports says yes to all), a
+            false no is not. The same goes for the version.
+        addresses: Functions of others for which a program at fixed addresses has one of its own:
+            what data refers to.
         kernel_floor: NT_GNU_ABI_TAG's kernel version, such as (3, 2, 0), or None.
         isa_needed: GNU_PROPERTY_X86_ISA_1_NEEDED, a bit set (1 baseline, 2 v2, 4 v3, 8 v4).
-        runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``); empty if any will do.
+        runtime_level: The CPU level that a Go program was built for (``x86-64-v3``, ``power9``);
+            empty if any will do.
         packed: The file is packed (UPX): its own needs are hidden.
         packed_static: What was packed needs no loader.
         loader: Facts of the file as a dynamic loader, if it is one.
         truncated: A PT_LOAD reaches past the file's end.
-        incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before what it refers to:
-            lists may lack something. What seems missing may not be.
+        incomplete: The file is larger or stranger than what elfgate keeps of one, or ends before
+            what it refers to: lists may lack something. What seems missing may not be.
         excerpt_size: Bytes of the excerpt that these facts were decoded from: what decoding costs.
-        hints: Strings of the file that hint at a need headers do not tell, such as ``jemalloc-page-size``.
+        hints: Strings of the file that hint at a need headers do not tell, such as
+            ``jemalloc-page-size``.
     """
 
     machine: int

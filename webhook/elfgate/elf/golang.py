@@ -1,7 +1,7 @@
 """The CPU level that a Go program was built for, as its build information tells.
 
-Sources: Go's ``debug/buildinfo`` (where it is, and its form since 1.18), ``cmd/go`` (the settings, which
-``go version -m`` prints).
+Sources: Go's ``debug/buildinfo`` (where it is, and its form since 1.18), ``cmd/go`` (the settings,
+which ``go version -m`` prints).
 """
 
 import re
@@ -28,7 +28,8 @@ def cut(window: Window, data: Iterable[tuple[int, int]]) -> bytes:
         data: Offset and size of the segments that can be written.
 
     Returns:
-        Such as ``x86-64-v3``, ``power9`` or ``armv7``; empty if every CPU will do, or it is no Go program.
+        Such as ``x86-64-v3``, ``power9`` or ``armv7``; empty if every CPU will do, or it is no Go
+        program.
     """
     for offset, size in islice(data, _SEGMENTS):
         at = window.look(offset, min(size, _SEARCHED)).find(_MAGIC)

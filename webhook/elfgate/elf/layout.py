@@ -126,9 +126,10 @@ LAYOUTS = {
 def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int | None:
     """Find where in the file the bytes at an address come from.
 
-    A segment is mapped by whole pages, so what the file holds behind it, up to the page's end, is in memory too, unless
-    bss begins there (binfmt_elf.c, ``padzero``; glibc ``elf/dl-map-segments.h``). Programs rewritten by patchelf have
-    lived of that. Of two segments that share a page, the later one is what is there.
+    A segment is mapped by whole pages, so what the file holds behind it, up to the page's end, is
+    in memory too, unless bss begins there (binfmt_elf.c, ``padzero``; glibc
+    ``elf/dl-map-segments.h``). Programs rewritten by patchelf have lived of that. Of two segments
+    that share a page, the later one is what is there.
 
     Args:
         loads: The PT_LOADs in file order, each as offset, vaddr, filesz and memsz.
@@ -160,9 +161,9 @@ def written_byte_order(head: bytes) -> str:
 def layout_of(head: bytes) -> Layout:
     """Tell by which layout a kernel would read this file.
 
-    A kernel reads headers by its own architecture's layout and, on most architectures, never looks at EI_CLASS and
-    EI_DATA (``elf_check_arch``): an x86-64 program marked big-endian starts. So a layout that fits the header's own
-    ``e_phentsize`` outranks the one that ``e_ident`` claims.
+    A kernel reads headers by its own architecture's layout and, on most architectures, never looks
+    at EI_CLASS and EI_DATA (``elf_check_arch``): an x86-64 program marked big-endian starts. So a
+    layout that fits the header's own ``e_phentsize`` outranks the one that ``e_ident`` claims.
 
     Args:
         head: The file's first 64 bytes.

@@ -41,7 +41,8 @@ _DF_BIND_NOW, _DF_1_NOW, _DF_1_NODEFLIB, _DF_1_PIE = 0x8, 0x1, 0x800, 0x08000000
 class Linked:
     """The facts of a dynamic section; ``ElfFacts`` tells what each is.
 
-    ``versions`` are the names behind the numbers in DT_VERSYM: of what is needed and of what is defined.
+    ``versions`` are the names behind the numbers in DT_VERSYM: of what is needed and of what is
+    defined.
     """
 
     pie: bool = False
@@ -155,7 +156,10 @@ def _needs(section: _Section) -> Iterator[tuple[int, VersionNeed]]:
 
 
 def _definitions(section: _Section) -> Iterator[tuple[int, str]]:
-    """Each defined version, and its number (``vd_ndx``); not the base version, which no reference can name."""
+    """Each defined version, and its number (``vd_ndx``).
+
+    Not the base version, which no reference can name.
+    """
     budget = iter(range(VERSIONS_LIMIT))
     for offset, (_, flags, number, _, _, first, _) in _chain(
         section, "HHHHIII", section.place("DT_VERDEF"), budget
@@ -169,7 +173,10 @@ def _definitions(section: _Section) -> Iterator[tuple[int, str]]:
 def _chain(
     section: _Section, form: str, offset: int | None, budget: Iterator[int]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Follow entries whose last field says how far on the next one is, 0 for the last; ``budget`` bounds them."""
+    """Follow entries whose last field says how far on the next one is, 0 for the last.
+
+    ``budget`` bounds them.
+    """
     while offset is not None and next(budget, None) is not None:
         entry = section.decoder.unpack(form, offset)
         if entry is None:

@@ -26,7 +26,8 @@ def cut(window: Window, soname: bytes) -> bytes:
         soname: Its DT_SONAME, or empty. glibc's loader has one; musl's need not.
 
     Returns:
-        libc, version, CPU floor and default directories, with NULs between them; empty if it is not a loader.
+        libc, version, CPU floor and default directories, with NULs between them; empty if it is not
+        a loader.
     """
     if window.size > _SIZE_LIMIT:
         return b""
@@ -40,9 +41,12 @@ def cut(window: Window, soname: bytes) -> bytes:
 
 
 def cut_stub(window: Window) -> bytes:
-    """Look for gcompat's stub in a static program: it stands where glibc's loader would, and executes musl's.
+    """Look for gcompat's stub in a static program.
 
-    Source: gcompat ``loader/loader.c``: ``LINKER`` is musl's loader, ``LIBGCOMPAT`` what it has that one preload.
+    It stands where glibc's loader would, and executes musl's.
+
+    Source: gcompat ``loader/loader.c``: ``LINKER`` is musl's loader, ``LIBGCOMPAT`` what it has
+    that one preload.
 
     Args:
         window: The file.
@@ -64,7 +68,8 @@ def decode(blob: bytes, isa_needed: int) -> LoaderFacts | None:
 
     Args:
         blob: The fields.
-        isa_needed: The loader's own GNU_PROPERTY_X86_ISA_1_NEEDED: for x86-64 the message has no number, only a ``%d``.
+        isa_needed: The loader's own GNU_PROPERTY_X86_ISA_1_NEEDED: for x86-64 the message has no
+            number, only a ``%d``.
 
     Raises:
         ValueError: if it is something else.
@@ -95,7 +100,9 @@ def _glibc(data: bytes) -> list[bytes]:
 
 
 def _cpu_floor(data: bytes) -> bytes:
-    """The highest level that a fatal message names: a build for one has the messages of those below too.
+    """The highest level that a fatal message names.
+
+    A build for one has the messages of those below too.
 
     Sources: ``dl-hwcap-check.h`` of powerpc64le and s390; ``dl-get-cpu-features.c`` of x86.
     """

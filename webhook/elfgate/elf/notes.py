@@ -1,6 +1,7 @@
 """Reads the notes that a loader heeds.
 
-Sources: gABI, "Note Section"; x86-64 psABI, "Program Property"; LSB, "ABI note tag"; glibc ``dl-load.c``.
+Sources: gABI, "Note Section"; x86-64 psABI, "Program Property"; LSB, "ABI note tag"; glibc
+``dl-load.c``.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Packed relative relocations (DT_RELR), which musl before 1.2.4 and glibc before 2.36 pass over in silence.
 
-Source: gABI, "Relative Relocations": an even entry is an address to relocate, an odd one a bitmap of the words behind.
+Source: gABI, "Relative Relocations": an even entry is an address to relocate, an odd one a bitmap
+of the words behind.
 """
 
 from collections.abc import Iterator, Mapping

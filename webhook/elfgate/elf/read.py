@@ -38,8 +38,8 @@ def read(excerpt: bytes) -> ElfFacts:
         excerpt: The blob.
 
     Returns:
-        The file's facts. Headers that no kernel would take are a fact too (``malformed``); then nothing else but the
-        header's own fields is told.
+        The file's facts. Headers that no kernel would take are a fact too (``malformed``); then
+        nothing else but the header's own fields is told.
 
     Raises:
         UnreadableError: if the blob is not an excerpt, or one of another version of elfgate.

@@ -1,4 +1,7 @@
-"""An excerpt's own form: the few ranges of an ELF file that decide its start, and what was counted out of the rest."""
+"""An excerpt's own form.
+
+The few ranges of an ELF file that decide its start, and what was counted out of the rest.
+"""
 
 import io
 import struct
@@ -105,7 +108,10 @@ def foreign() -> UnreadableError:
 
 
 class SparseFile(io.RawIOBase):
-    """A file of which only some ranges are there: a read ends where its range does, and finds nothing outside one."""
+    """A file of which only some ranges are there.
+
+    A read ends where its range does, and finds nothing outside one.
+    """
 
     def __init__(self, ranges: Sequence[tuple[int, bytes]]) -> None:
         super().__init__()

@@ -31,22 +31,25 @@ _WEAK, _LAZY, _COPIED, _OWN = 1, 2, 4, 8
 _MARKS = [tuple(bool(mark & bit) for bit in (_WEAK, _LAZY, _COPIED, _OWN)) for mark in range(256)]
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
-# R_*_COPY by machine: the program reserves room for another object's variable, and defines it itself from then on.
+# R_*_COPY by machine: the program reserves room for another object's variable, and defines it
+# itself from then on.
 _COPY = {3: 5, 8: 126, 21: 19, 22: 9, 40: 20, 62: 5, 183: 1024, 243: 4, 258: 4}
 # R_*_IRELATIVE: a function of the file itself tells the value.
 _INDIRECT = {3: 42, 21: 248, 22: 61, 40: 160, 62: 37, 183: 1032, 243: 58, 258: 12}
-# R_*_TLSDESC: among the jump slots, but bound at start all the same (glibc ``elf_machine_lazy_rel``).
+# R_*_TLSDESC: among the jump slots, but bound at start all the same (glibc
+# ``elf_machine_lazy_rel``).
 _DESCRIPTOR = {3: 41, 40: 13, 62: 36, 183: 1031, 243: 12}
 
 
 def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, bool, bytes]:
     """List the undefined symbols that relocations refer to, and some of the defined ones.
 
-    Those are copies of other objects' variables; and what musl does not see of the file's own: indirect functions and
-    hidden versions.
+    Those are copies of other objects' variables; and what musl does not see of the file's own:
+    indirect functions and hidden versions.
 
-    A loader looks up what a relocation names, and nothing else: an undefined symbol that none names needs no definition
-    (glibc ``elf_dynamic_do_Rela``, musl ``do_relocs``). The GOT of MIPS, which needs no relocations, is not followed.
+    A loader looks up what a relocation names, and nothing else: an undefined symbol that none names
+    needs no definition (glibc ``elf_dynamic_do_Rela``, musl ``do_relocs``). The GOT of MIPS, which
+    needs no relocations, is not followed.
 
     Args:
         image: The file.
@@ -54,9 +57,9 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
         tags: Its dynamic section.
 
     Returns:
-        Their number, a byte of marks and the number of a version for each, and their names, for ``decode``; empty if
-        there are none. Whether any relocation is done by a function (``R_*_IRELATIVE``). And the types of
-        relocations, for ``decode_types``.
+        Their number, a byte of marks and the number of a version for each, and their names, for
+        ``decode``; empty if there are none. Whether any relocation is done by a function
+        (``R_*_IRELATIVE``). And the types of relocations, for ``decode_types``.
     """
     told = _referred(image, machine, tags)
     referred = told.at_start | told.lazily
@@ -151,7 +154,9 @@ def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, .
 
 @dataclass(slots=True)
 class _Referred:
-    """Indices of symbols: those that DT_RELA and DT_REL refer to, those that DT_JMPREL does, those that are copied.
+    """Indices of symbols.
+
+    Those that DT_RELA and DT_REL refer to, those that DT_JMPREL does, those that are copied.
 
     And whether there is a relocation by a function, and the types of both kinds.
     """
@@ -264,9 +269,12 @@ def _narrow(table: _Table, machine: int) -> _Table:
 
 
 def _words_of_info(layout: Layout, machine: int) -> tuple[int, int]:
-    """Which 32-bit words of a relocation have the symbol and the type; for 32-bit files both are in one, ``r_info``.
+    """Which 32-bit words of a relocation have the symbol and the type.
 
-    64-bit ``r_info`` has the symbol in its upper half, but MIPS writes the symbol first in either byte order.
+    For 32-bit files both are in one, ``r_info``.
+
+    64-bit ``r_info`` has the symbol in its upper half, but MIPS writes the symbol first in either
+    byte order.
     """
     if layout.word == 4:
         return 1, 1

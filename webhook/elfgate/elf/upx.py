@@ -1,8 +1,9 @@
 """Looks through UPX: whether the program that was packed needs a loader.
 
-Sources: UPX ``src/stub/src/include/linux.h`` (``l_info``, ``p_info``, ``b_info``), ``src/conf.h`` (the methods); UCL
-``src/n2b_d.c``, ``n2d_d.c``, ``n2e_d.c``. A packed program has no PT_INTERP: its stub unpacks it into memory, and opens
-the loader that the original names. The first block that it unpacks is the original's headers, some hundred bytes.
+Sources: UPX ``src/stub/src/include/linux.h`` (``l_info``, ``p_info``, ``b_info``), ``src/conf.h``
+(the methods); UCL ``src/n2b_d.c``, ``n2d_d.c``, ``n2e_d.c``. A packed program has no PT_INTERP: its
+stub unpacks it into memory, and opens the loader that the original names. The first block that it
+unpacks is the original's headers, some hundred bytes.
 """
 
 import lzma

@@ -83,7 +83,9 @@ class Window:
 
 
 class Image:
-    """A file seen as it lies in memory: by virtual address, through its PT_LOADs (gABI, "Program Loading").
+    """A file seen as it lies in memory.
+
+    By virtual address, through its PT_LOADs (gABI, "Program Loading").
 
     Attributes:
         window: The file.

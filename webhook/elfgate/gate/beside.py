@@ -1,4 +1,7 @@
-"""Predicts what would fail beside a container's own program: probes, hooks, and images of volumes."""
+"""Predicts what would fail beside a container's own program.
+
+Probes, hooks, and images of volumes.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,7 +23,8 @@ class Beside:
 
     Attributes:
         scanner: Predicts each of them.
-        within: The most seconds to wait for what is not known yet; None for no more than the scanner's own.
+        within: The most seconds to wait for what is not known yet; None for no more than the
+            scanner's own.
         asker: Whose review it is.
         runtime: Why what would fail may not, for the pod's RuntimeClass.
     """

@@ -36,7 +36,8 @@ class Found:
         places: Where it may land.
         openings: Why that is not final.
         starts: The start of each container on each place.
-        alternatives: Beside each start, images that would start there; empty where everything starts.
+        alternatives: Beside each start, images that would start there; empty where everything
+            starts.
         elsewhere: Predictions for platforms that the pod excludes, where something fails.
         before: How the object was before an update of which something fails.
     """

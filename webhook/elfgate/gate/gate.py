@@ -1,9 +1,9 @@
 """The main path: start reading here.
 
-A workload is judged in five steps: where it may land, what each of its images would do there, what else
-would start, one document of all that, and the policies' verdict on it. The webhook and the command line
-are doors to the ``Gate``; neither has a pipeline of its own, and none of these steps decides anything:
-policies do.
+A workload is judged in five steps: where it may land, what each of its images would do there, what
+else would start, one document of all that, and the policies' verdict on it. The webhook and the
+command line are doors to the ``Gate``; neither has a pipeline of its own, and none of these steps
+decides anything: policies do.
 """
 
 import math
@@ -44,7 +44,8 @@ class Case:
         point: Where the verdict is asked for.
         operation: CREATE or UPDATE.
         dry_run: The request changes nothing.
-        checked: A command line asks: the settings of the point ``check`` are laid over those of the other.
+        checked: A command line asks: the settings of the point ``check`` are laid over those of the
+            other.
     """
 
     workload: Workload
@@ -55,7 +56,10 @@ class Case:
 
     @classmethod
     def of_check(cls, workload: Workload) -> "Case":
-        """A workload as a command line asks about it: as the webhook is asked when it is created."""
+        """A workload as a command line asks about it.
+
+        As the webhook is asked when it is created.
+        """
         return cls(workload, Point.of_kind(workload.kind), checked=True)
 
 
@@ -66,7 +70,8 @@ class Judgement:
     Attributes:
         verdict: The policies' answer.
         document: What they were asked.
-        until: How long the document stays true of the same workload and nodes, in monotonic seconds.
+        until: How long the document stays true of the same workload and nodes, in monotonic
+            seconds.
         seconds: What the steps took: ``targets``, ``scan``, ``engine``.
     """
 
@@ -85,7 +90,8 @@ class Gate:
         scanner: Predicts starts.
         engine: Evaluates policies.
         outlook: What settings say of nodes and runtimes, beyond what is there.
-        pull_secrets: Knows a workload's own credentials; None if one access to images is everybody's.
+        pull_secrets: Knows a workload's own credentials; None if one access to images is
+            everybody's.
         looks: Tells what the policies in force look at (``policy.annotation.LOOKS``).
     """
 
@@ -99,9 +105,9 @@ class Gate:
     async def judge(self, case: Case, within: float | None = None) -> Judgement:
         """Judge a workload: each of its pod templates, of which every one has to be let pass.
 
-        Where the nodes are not followed, nothing is refused that rests on which nodes there are: one of
-        another architecture may have joined meanwhile. What would be refused in a cluster without any
-        node stays refused; all else is judged as a placement that is not final.
+        Where the nodes are not followed, nothing is refused that rests on which nodes there are:
+        one of another architecture may have joined meanwhile. What would be refused in a cluster
+        without any node stays refused; all else is judged as a placement that is not final.
 
         Args:
             case: The workload, and how it is asked about.
@@ -166,7 +172,10 @@ class Gate:
         return Judgement(verdict, document, until, seconds)
 
     async def _answered(self, asked: Asked, found: Found) -> tuple[Document, Verdict]:
-        """Ask the policies; and ask again if others came into force meanwhile, which look at more."""
+        """Ask the policies.
+
+        And ask again if others came into force meanwhile, which look at more.
+        """
         while True:
             looks = self.looks()
             document = described(asked, found, looks)
@@ -176,7 +185,9 @@ class Gate:
 
 
 def as_of(document: Document, age: float) -> Document:
-    """The document of nodes that were there ``age`` seconds ago: others may have come, and these gone.
+    """The document of nodes that were there ``age`` seconds ago.
+
+    Others may have come, and these gone.
 
     How the object was before an update says nothing then either.
     """

@@ -37,8 +37,9 @@ class Starts:
 
     Attributes:
         scanner: Predicts each of them.
-        until: When to stop waiting for what is not known yet, in monotonic seconds; None for no sooner than
-            the scanner does by itself. It is one moment for all that a review waits for, one after another.
+        until: When to stop waiting for what is not known yet, in monotonic seconds; None for no
+            sooner than the scanner does by itself. It is one moment for all that a review waits
+            for, one after another.
         asker: Whose review it is.
         outlook: What settings say of runtimes.
     """
@@ -66,7 +67,10 @@ class Starts:
         return [await _with_what_is_beside(workload, start, beside) for start in starts]
 
     async def before(self, workload: Workload, inventory: Inventory, budget: Budget) -> list[Start]:
-        """Predict how the object was before an update, where it could land then; none if it was of another shape."""
+        """Predict how the object was before an update, where it could land then.
+
+        None if it was of another shape.
+        """
         before = workload.before
         if before is None:
             return []
@@ -79,7 +83,10 @@ class Starts:
     async def elsewhere(
         self, workload: Workload, starts: Sequence[Start], inventory: Inventory
     ) -> list[tuple[Container, Linkage]]:
-        """Stored predictions for platforms that the cluster has but the pod excludes: the suggested remedy."""
+        """Stored predictions for platforms that the cluster has but the pod excludes.
+
+        The suggested remedy.
+        """
         digests = {start.container.image: start.linkage.digest for start in starts}
         excluded = {kind.platform for kind in inventory.kinds() if kind.platform.architecture}
         excluded -= {start.target.platform for start in starts}
@@ -106,7 +113,10 @@ class Starts:
         )
 
     async def _linkages(self, pairs: Sequence[tuple[Container, Target]]) -> list[Linkage]:
-        """Predict each start; what is at hand is not waited for, as a task for each would cost more."""
+        """Predict each start.
+
+        What is at hand is not waited for, as a task for each would cost more.
+        """
         found = [self._at_hand(*pair) for pair in pairs]
         missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
         if not missing:

@@ -1,4 +1,6 @@
-"""Writes into the document what policies see only where they look at it: what the pod says beyond where it starts.
+"""Writes into the document what policies see only where they look at it.
+
+What the pod says beyond where it starts.
 
 Sources: the Kubernetes API reference (PodSpec, Container, SecurityContext, Volume).
 """

@@ -1,1 +1,4 @@
-"""Images, wherever they are: references, registries, layouts, archives, root file systems → layer indexes."""
+"""Images, wherever they are.
+
+References, registries, layouts, archives, root file systems → layer indexes.
+"""

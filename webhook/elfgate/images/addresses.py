@@ -3,7 +3,8 @@
 A pod's author names a registry, the registry names further places, and elfgate stands inside the
 cluster. So link-local and cloud metadata addresses are never reached, this machine's own only on
 behalf of a registry on it. Private addresses are: clusters have their registries there. An IPv6
-address that carries an IPv4 one (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) is held to be both.
+address that carries an IPv4 one (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) is held to be
+both.
 
 Whoever names an address must not learn from words what is behind it: each failure there reads the
 same (``UNREACHABLE``).
@@ -73,7 +74,9 @@ def check_url(url: str) -> SplitResult:
 
 
 def check_literal(host: str) -> None:
-    """Check a host that is an address, in any form that resolvers take (``2852039166``, ``127.1``); names pass.
+    """Check a host that is an address, in any form that resolvers take (``2852039166``, ``127.1``).
+
+    Names pass.
 
     Raises:
         UnreadableError: as ``check_address`` does.

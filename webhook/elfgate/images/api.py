@@ -35,7 +35,8 @@ class Api:
         base: URL of the repository: ``https://host/v2/path/``.
         repository: Its path, as token scopes have it.
         credential: Who asks, or None.
-        known: Gives the credentials for a name (``host/repository``), for hosts that this one leads to.
+        known: Gives the credentials for a name (``host/repository``), for hosts that this one leads
+            to.
         connections: Where connections come from.
         loopback: Whether this machine's own addresses may be reached.
         query: Added to the URL of each request, without its question mark.
@@ -77,7 +78,9 @@ class Api:
             yield reply
 
     def blob(self, path: str, what: str, size: int = 0) -> Body:
-        """The bytes of ``path``, however often the connection breaks off (within bounds); a context manager.
+        """The bytes of ``path``, however often the connection breaks off (within bounds).
+
+        A context manager.
 
         Args:
             path: The blob's.
@@ -141,7 +144,8 @@ class Api:
     def check_status(self, reply: Reply, what: str) -> None:
         """Pass on a reply that is an answer.
 
-        Of a place that the registry only names, and that nobody may explore, the status is not told.
+        Of a place that the registry only names, and that nobody may explore, the status is not
+        told.
 
         Raises:
             UnreadableError: if it is not, with the reason that its status stands for.
@@ -167,7 +171,10 @@ class Api:
         return headers
 
     def _authenticator(self, url: str) -> Authenticator:
-        """The identity for the host of a URL: credentials known for that very name, or else nobody's."""
+        """The identity for the host of a URL.
+
+        Credentials known for that very name, or else nobody's.
+        """
         key = origin(url)
         with self._lock:
             if key not in self._authenticators:

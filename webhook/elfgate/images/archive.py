@@ -28,7 +28,10 @@ _MOST_EXTENTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """A run of a member's bytes: where it begins, where it ends, and where the archive has it; None for a hole."""
+    """A run of a member's bytes: where it begins, where it ends, and where the archive has it.
+
+    None for a hole.
+    """
 
     start: int
     end: int
@@ -106,7 +109,10 @@ class Archive:
         raise FileNotFoundError(f"{path} is not in {self._path}")
 
     def _canonical(self, path: str) -> str:
-        """The path of a member as it would be unpacked: through symlinks to folders, whichever way it is written."""
+        """The path of a member as it would be unpacked.
+
+        Through symlinks to folders, whichever way it is written.
+        """
         rest = path.split("/")[::-1]
         parts: list[str] = []
         links = 0
@@ -191,7 +197,10 @@ def _member(info: tarfile.TarInfo) -> _Member | None:
 
 
 def _extents(info: tarfile.TarInfo) -> Sequence[_Extent]:
-    """The places of a file's bytes; a sparse file, as ``tar -S`` writes it, has holes between them."""
+    """The places of a file's bytes.
+
+    A sparse file, as ``tar -S`` writes it, has holes between them.
+    """
     if info.sparse is None:
         return (_Extent(0, info.size, info.offset_data),)
     runs = cast("list[tuple[int, int]]", info.sparse)

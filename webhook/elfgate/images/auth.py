@@ -1,7 +1,7 @@
 """Credentials, and the tokens that registries give for them.
 
-Sources: RFC 9110, 11 (challenges); RFC 7617 (Basic); the distribution project's "Token Authentication Specification"
-and "Docker Registry v2 Bearer token OAuth2 flow".
+Sources: RFC 9110, 11 (challenges); RFC 7617 (Basic); the distribution project's "Token
+Authentication Specification" and "Docker Registry v2 Bearer token OAuth2 flow".
 """
 
 import base64
@@ -33,7 +33,8 @@ class Credential:
     """A name and its secret, which no message or log shows.
 
     Attributes:
-        username: Empty if the secret is an identity token: one that is exchanged for others (an OAuth2 refresh token).
+        username: Empty if the secret is an identity token: one that is exchanged for others (an
+            OAuth2 refresh token).
         password: The secret.
     """
 
@@ -42,7 +43,10 @@ class Credential:
 
     @property
     def basic(self) -> str:
-        """The ``Authorization`` header for it; empty for an identity token, which is never sent to a registry."""
+        """The ``Authorization`` header for it.
+
+        Empty for an identity token, which is never sent to a registry.
+        """
         if not self.username:
             return ""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -52,7 +56,9 @@ class Credentials(Protocol):
     """A source of credentials. Calls may block (a helper is a program); thread-safe."""
 
     def find(self, name: str) -> Sequence[Credential]:
-        """The credentials for ``registry/repository``, in the order to try them; none to ask as nobody.
+        """The credentials for ``registry/repository``, in the order to try them.
+
+        None to ask as nobody.
 
         Raises:
             UnreadableError: NO_CREDENTIALS if it cannot be found out.
@@ -60,7 +66,10 @@ class Credentials(Protocol):
 
 
 class Chain:
-    """Credentials of several who know some: all of them, in order, as the kubelet unites its keyrings."""
+    """Credentials of several who know some.
+
+    All of them, in order, as the kubelet unites its keyrings.
+    """
 
     def __init__(self, *links: Credentials) -> None:
         self._links = links
@@ -131,7 +140,10 @@ class Authenticator:
         self._until = 0.0
 
     def header(self) -> str:
-        """The header to send now; empty before the first challenge and when the token has run out."""
+        """The header to send now.
+
+        Empty before the first challenge and when the token has run out.
+        """
         return self._header if time.monotonic() < self._until else ""
 
     def answer(self, header: str, sent: str) -> bool:
@@ -190,7 +202,10 @@ class Authenticator:
 
 
 class _Grant(Model):
-    """A token service's answer, taken as leniently as clients do: keys in any case, nulls, odd lifetimes."""
+    """A token service's answer, taken as leniently as clients do.
+
+    Keys in any case, nulls, odd lifetimes.
+    """
 
     token: str = ""
     access_token: str = ""

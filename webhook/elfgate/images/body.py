@@ -23,8 +23,8 @@ class Body:
 
     Args:
         ask: Asks for it.
-        size: Bytes that it has; 0 if that is not known. A large one is fetched by several ranges at a time, if the
-            registry serves them.
+        size: Bytes that it has; 0 if that is not known. A large one is fetched by several ranges at
+            a time, if the registry serves them.
 
     Attributes:
         encoding: The content encoding that the registry says it has; empty for none.
@@ -82,7 +82,10 @@ class Body:
                 return data
 
     def _by_spans(self) -> Reply | None:
-        """Ask for the first span; the whole may come instead, or nothing from a registry that minds the asking."""
+        """Ask for the first span.
+
+        The whole may come instead, or nothing from a registry that minds the asking.
+        """
         trying = ExitStack()
         try:
             reply = trying.enter_context(self._ask(_range(0, SPAN)))

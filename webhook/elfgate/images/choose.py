@@ -1,12 +1,13 @@
 """Which entry of an index a node pulls, as its container runtime chooses.
 
-Sources: containerd/platforms (``Normalize``, ``platformVector``) and containerd's ``images.Manifest``, which takes the
-first of the best-ranked entries and looks no further; Docker chooses by the same package. For CRI-O, containers/image:
-``WantedPlatforms`` and ``MatchesPlatform`` (names are compared as written), ``OCI1Index.chooseInstance`` (of equals the
+Sources: containerd/platforms (``Normalize``, ``platformVector``) and containerd's
+``images.Manifest``, which takes the first of the best-ranked entries and looks no further; Docker
+chooses by the same package. For CRI-O, containers/image: ``WantedPlatforms`` and
+``MatchesPlatform`` (names are compared as written), ``OCI1Index.chooseInstance`` (of equals the
 zstd one; an entry without a platform last, whatever its config says).
 
-A node whose runtime is not known is taken for one with containerd: of what indexes say, that accepts all that CRI-O
-does, so that nothing is called missing which a node would have pulled.
+A node whose runtime is not known is taken for one with containerd: of what indexes say, that
+accepts all that CRI-O does, so that nothing is called missing which a node would have pulled.
 """
 
 from collections.abc import Iterable
@@ -32,13 +33,17 @@ _VARIANT_ALIASES = {
 }
 
 CRI_O = "cri-o"  # as a node's containerRuntimeVersion begins
-# What CRI-O finds the CPU to be where nothing more is known of the node, and what it then takes, the best first.
+# What CRI-O finds the CPU to be where nothing more is known of the node, and what it then takes,
+# the best first.
 _CRI_O_VARIANTS = {"arm": ("v7", "v6", "v5"), "arm64": ("v8",)}
 _CRI_O_ZSTD = ("io.github.containers.compression.zstd", "true")
 
 
 def normalise(platform: Platform) -> Platform:
-    """Write a platform the one way that containerd compares: ``linux/aarch64/v8`` is ``linux/arm64``."""
+    """Write a platform the one way that containerd compares.
+
+    ``linux/aarch64/v8`` is ``linux/arm64``.
+    """
     name, variant = platform.architecture.lower(), platform.variant.lower()
     if name in _ARM_ALIASES:
         name, variant = "arm", _ARM_ALIASES[name]
@@ -49,7 +54,10 @@ def normalise(platform: Platform) -> Platform:
 
 
 def accepted(node: Platform, runtime: str | None = None) -> tuple[Platform, ...]:
-    """Every platform whose image a node of platform ``node`` takes, the best first; normalised, but for CRI-O."""
+    """Every platform whose image a node of platform ``node`` takes, the best first.
+
+    Normalised, but for CRI-O.
+    """
     if runtime == CRI_O:
         variants = _CRI_O_VARIANTS.get(node.architecture, ())
         variant = node.variant or next(iter(variants), "")
@@ -79,7 +87,8 @@ def choose(
 ) -> Descriptor | None:
     """The one entry that a node pulls, or None if there is none for it.
 
-    An entry without a platform comes last; whether a node takes it is then told by its config (``accepts``).
+    An entry without a platform comes last; whether a node takes it is then told by its config
+    (``accepts``).
 
     Args:
         entries: In the index's order.
@@ -112,7 +121,10 @@ def _below(variant: str, lowest: int) -> range:
 
 
 def _arm64_variants(variant: str) -> list[str]:
-    """``v9.x`` also runs ``v9.0…x`` and ``v8.0…x+5`` (at most 9), ``v8.x`` runs ``v8.0…x``; else nothing is known."""
+    """``v9.x`` also runs ``v9.0…x`` and ``v8.0…x+5`` (at most 9), ``v8.x`` runs ``v8.0…x``.
+
+    Else nothing is known.
+    """
     major, _, minor = (variant or "v8").partition(".")
     if major not in {"v8", "v9"} or not (minor or "0").isdecimal() or len(minor) > 1:
         return []

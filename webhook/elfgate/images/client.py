@@ -1,7 +1,8 @@
 """Requests with what it takes to get an answer: redirects, challenges, a pause, one more try.
 
-Sources: RFC 9110 (redirects, ``Retry-After``); containerd's ``core/remotes/docker`` (``retryRequest``: which statuses
-pass); Go's net/http, which containerd asks with (ten redirects; credentials stay with their host).
+Sources: RFC 9110 (redirects, ``Retry-After``); containerd's ``core/remotes/docker``
+(``retryRequest``: which statuses pass); Go's net/http, which containerd asks with (ten redirects;
+credentials stay with their host).
 """
 
 import email.utils

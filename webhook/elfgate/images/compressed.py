@@ -1,4 +1,7 @@
-"""A file that may be compressed, as a file that is not: so that any part of it can be had at any time."""
+"""A file that may be compressed, as a file that is not.
+
+So that any part of it can be had at any time.
+"""
 
 import bz2
 import lzma
@@ -41,7 +44,9 @@ class _Decompressor(Protocol):
 
 
 def open_plain(path: str, limits: Limits) -> BinaryIO:
-    """Open a file for reading by position; what is compressed, or is no file, goes to an unnamed temporary one.
+    """Open a file for reading by position.
+
+    What is compressed, or is no file, goes to an unnamed temporary one.
 
     Args:
         path: The file; ``-`` for standard input.

@@ -1,9 +1,10 @@
 """Connections to registries: where they may lead, and how long they may take.
 
-Every connection is checked against the very address it is made to (``addresses``): a name may have another one the next
-time it is looked up.
+Every connection is checked against the very address it is made to (``addresses``): a name may have
+another one the next time it is looked up.
 
-A deadline holds for a whole exchange, header bytes included: a peer that drips cannot hold a thread.
+A deadline holds for a whole exchange, header bytes included: a peer that drips cannot hold a
+thread.
 """
 
 import logging
@@ -174,7 +175,8 @@ class Connections:
             body: What to post.
 
         Raises:
-            UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be reached.
+            UnreadableError: REGISTRY_UNREACHABLE if there is no answer, or the place may not be
+                reached.
         """
         target = check_url(url)
         with self._explained(url), _closed_on_failure():
@@ -225,7 +227,10 @@ class Connections:
             raise
 
     def _pool(self, target: SplitResult, *, loopback: bool, dial: Dial) -> httpcore.ConnectionPool:
-        """Loopback and other connections are never pooled together: a pooled one is not checked again."""
+        """Loopback and other connections are never pooled together.
+
+        A pooled one is not checked again.
+        """
         host = target.hostname or ""
         proxy = "" if loopback else proxy_for(target)
         if proxy:
@@ -255,7 +260,10 @@ def _tls(dial: Dial) -> ssl.SSLContext:
 
 
 def _combined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Headers by name in lower case; those that come more than once are one list (RFC 9110, 5.3)."""
+    """Headers by name in lower case.
+
+    Those that come more than once are one list (RFC 9110, 5.3).
+    """
     combined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -346,7 +354,10 @@ class _Stream(httpcore.NetworkStream):
 
 @contextmanager
 def _closed_on_failure() -> Iterator[None]:
-    """Close what this thread connects to within the block if it fails: a SOCKS proxy's refusal leaves it open."""
+    """Close what this thread connects to within the block if it fails.
+
+    A SOCKS proxy's refusal leaves it open.
+    """
     token = _connected.set([])
     try:
         yield

@@ -1,8 +1,8 @@
 """Credentials from the kubelet's credential provider plug-ins, run as the kubelet runs them.
 
 Sources: the Kubernetes documentation "Configure a kubelet image credential provider"; the APIs
-``kubelet.config.k8s.io/v1`` (CredentialProviderConfig) and ``credentialprovider.kubelet.k8s.io/v1`` (request and
-response); ``pkg/credentialprovider/plugin``.
+``kubelet.config.k8s.io/v1`` (CredentialProviderConfig) and ``credentialprovider.kubelet.k8s.io/v1``
+(request and response); ``pkg/credentialprovider/plugin``.
 """
 
 import threading
@@ -73,7 +73,9 @@ class _Response(BaseModel):
 
 
 class CredentialProviders:
-    """The credentials that plug-ins hand out (``Credentials``): of each whose ``matchImages`` match.
+    """The credentials that plug-ins hand out (``Credentials``).
+
+    Of each whose ``matchImages`` match.
 
     Args:
         plugins: In the order in which they are asked.
@@ -95,7 +97,8 @@ class CredentialProviders:
             folder: That of ``--image-credential-provider-bin-dir``.
 
         Raises:
-            InputError: if it cannot be used; or a plug-in wants a service account's token, which is the pod's own.
+            InputError: if it cannot be used; or a plug-in wants a service account's token, which is
+                the pod's own.
         """
         try:
             with config.open("rb") as file:

@@ -19,7 +19,8 @@ class Dial:
 
     Attributes:
         ca: PEM files of authorities, besides the machine's own.
-        client: This side's certificates: PEM files of the certificate and its key; None if both are in one file.
+        client: This side's certificates: PEM files of the certificate and its key; None if both are
+            in one file.
         skip_verify: Take any certificate. What is read is still verified against its digest.
         connect_seconds: How long the host may take to take a connection, if not as long as usual.
         own: It may be at an address of this machine's interfaces; who asks may know what is there.
@@ -32,7 +33,10 @@ class Dial:
     own: bool = False
 
     def elsewhere(self) -> Self:
-        """For hosts that this one leads to: its authorities count there too, its leniency and certificates do not."""
+        """For hosts that this one leads to.
+
+        Its authorities count there too, its leniency and certificates do not.
+        """
         return replace(self, client=(), skip_verify=False)
 
     def tls(self) -> ssl.SSLContext:
@@ -56,7 +60,10 @@ class Dial:
 
 
 def _load_all(context: ssl.SSLContext, folder: Path) -> None:
-    """Trust every certificate of a folder, whatever its files are called, as Go does; OpenSSL wants them hashed."""
+    """Trust every certificate of a folder, whatever its files are called, as Go does.
+
+    OpenSSL wants them hashed.
+    """
     with suppress(OSError):
         for file in islice(sorted(folder.iterdir()), _MOST_FILES):
             with suppress(OSError):

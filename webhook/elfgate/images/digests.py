@@ -1,7 +1,7 @@
 """Digests: their grammar, and bytes that are checked against them while they are read.
 
-Source: OCI image spec, "Descriptor" (digests, registered algorithms). Only registered algorithms are taken, as a digest
-that cannot be verified says nothing.
+Source: OCI image spec, "Descriptor" (digests, registered algorithms). Only registered algorithms
+are taken, as a digest that cannot be verified says nothing.
 """
 
 import hashlib
@@ -31,7 +31,9 @@ def is_digest(text: str) -> bool:
 
 
 def split_digest(digest: str) -> tuple[str, str]:
-    """Split a digest into algorithm and hexadecimal digits: the only two words that ever become part of a path.
+    """Split a digest into algorithm and hexadecimal digits.
+
+    The only two words that ever become part of a path.
 
     Raises:
         UnreadableError: if it is no digest of a registered algorithm.
@@ -56,7 +58,9 @@ def short(digest: str) -> str:
 
 
 class VerifiedReader:
-    """Passes bytes on while it counts and hashes them; ``finish`` says whether they were the right ones.
+    """Passes bytes on while it counts and hashes them.
+
+    ``finish`` says whether they were the right ones.
 
     Nothing read through it may be believed before ``finish`` has returned.
 
@@ -95,7 +99,10 @@ class VerifiedReader:
         return self._fetch(size)
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        """Read into ``buffer``, as ``io.RawIOBase`` does: from a file, without a copy in between."""
+        """Read into ``buffer``, as ``io.RawIOBase`` does.
+
+        From a file, without a copy in between.
+        """
         if self._ahead or self._fill is None:
             data = self.read(len(buffer))
             buffer[: len(data)] = data
@@ -105,7 +112,10 @@ class VerifiedReader:
         return count
 
     def peek(self, size: int) -> bytes:
-        """Look at the first bytes without taking them; fewer than ``size`` only if there are no more."""
+        """Look at the first bytes without taking them.
+
+        Fewer than ``size`` only if there are no more.
+        """
         while len(self._ahead) < size and (data := self._fetch(size - len(self._ahead))):
             self._ahead += data
         return self._ahead
@@ -159,8 +169,8 @@ def read_verified(
         Its bytes, verified.
 
     Raises:
-        UnreadableError: if it is larger than ``limit`` bytes, takes longer than ``seconds``, or is not what its
-            descriptor says.
+        UnreadableError: if it is larger than ``limit`` bytes, takes longer than ``seconds``, or is
+            not what its descriptor says.
     """
     reader = VerifiedReader(stream, digest=digest, size=size, what=what, seconds=seconds)
     if size > limit:

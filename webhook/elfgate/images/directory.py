@@ -1,7 +1,8 @@
 """A root file system in a folder of this machine, as an image of one layer (``dir:ROOTFS``).
 
-The folder has no manifest or config. They are made here, so that callers see no difference. They and the layer go by
-``dir:PATH``, which is no digest, so that nothing of a folder, which may change, is ever stored.
+The folder has no manifest or config. They are made here, so that callers see no difference. They
+and the layer go by ``dir:PATH``, which is no digest, so that nothing of a folder, which may change,
+is ever stored.
 """
 
 import json
@@ -41,7 +42,8 @@ class Directory:
         self._limits = limits
         # Bytes that are no UTF-8 would not survive in JSON.
         place = os.fsencode(self._path).decode("utf-8", "backslashreplace")
-        # What is under way is told apart by these: the manifest, the config and the layer are three things.
+        # What is under way is told apart by these: the manifest, the config and the layer are three
+        # things.
         self._digest = FOLDER + place
         self._config_digest = f"{FOLDER}the config of {place}"
         self._layer_digest = f"{FOLDER}the layer of {place}"
@@ -92,10 +94,12 @@ class Directory:
 
 
 def _fill(builder: LayerBuilder, root: Path) -> None:
-    """Add every name of a folder, and those below it; but none of what the runtime mounts something else over.
+    """Add every name of a folder, and those below it.
 
-    A folder in which programs are started by ``chroot`` may well have ``/proc`` mounted, whose files come and go, and
-    block or fail when they are read.
+    But none of what the runtime mounts something else over.
+
+    A folder in which programs are started by ``chroot`` may well have ``/proc`` mounted, whose
+    files come and go, and block or fail when they are read.
     """
     waiting = [(root, "/")]
     while waiting:

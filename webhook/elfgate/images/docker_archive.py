@@ -1,7 +1,8 @@
 """Images in the archive that ``docker save`` wrote before it wrote OCI layouts, and that podman and crane still write.
 
-Such an archive has no manifests. They are made here, so that callers see no difference. Its layers' digests are the
-diff IDs of the image's config where they are stored unpacked (Docker, podman), and are computed where not (crane).
+Such an archive has no manifests. They are made here, so that callers see no difference. Its layers'
+digests are the diff IDs of the image's config where they are stored unpacked (Docker, podman), and
+are computed where not (crane).
 
 Source: Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format".
 """
@@ -57,7 +58,8 @@ def open_docker_archive(path: str, limits: Limits, indexer: Indexer | None = Non
     """
     archive = Archive(path, limits)
     if LAYOUT_MARK in archive:
-        # The new form carries the old one's manifest.json as well, but that one knows of one platform only.
+        # The new form carries the old one's manifest.json as well, but that one knows of one
+        # platform only.
         layout = Layout(archive, limits, indexer)
         if _MANIFEST not in archive or layout.has_images():
             return layout
@@ -89,7 +91,10 @@ class DockerArchive:
         }
 
     def resolve(self, name: str) -> Descriptor:
-        """Find an image by its name (``alpine:3.20``) or digest; without a name, the only image there is."""
+        """Find an image by its name (``alpine:3.20``) or digest.
+
+        Without a name, the only image there is.
+        """
         found = [image for image in self._images if not name or _answers(image, name)]
         if len({image.descriptor.digest for image in found}) == 1:
             return found[0].descriptor

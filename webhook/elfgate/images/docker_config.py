@@ -1,7 +1,7 @@
 """Credentials of Docker's ``config.json``, with the programs that it leaves secrets to.
 
-Sources: Docker's command line reference (``credsStore``, ``credHelpers``); the protocol of docker-credential-helpers;
-containers-auth.json(5) (entries for paths below a host).
+Sources: Docker's command line reference (``credsStore``, ``credHelpers``); the protocol of
+docker-credential-helpers; containers-auth.json(5) (entries for paths below a host).
 """
 
 import re
@@ -37,7 +37,9 @@ class _Config(BaseModel):
 
 
 class DockerConfig:
-    """The credentials of a ``config.json`` (``Credentials``): a helper's answer, else the entry that fits best.
+    """The credentials of a ``config.json`` (``Credentials``).
+
+    A helper's answer, else the entry that fits best.
 
     Args:
         entries: By host, or by a path below one.

@@ -1,6 +1,9 @@
-"""The entries in which Docker writes a registry's credentials: of ``config.json`` and of Kubernetes' pull secrets.
+"""The entries in which Docker writes a registry's credentials.
 
-Sources: Docker's ``config.json``; Kubernetes' ``pkg/credentialprovider`` (what it takes of ``auth``).
+Of ``config.json`` and of Kubernetes' pull secrets.
+
+Sources: Docker's ``config.json``; Kubernetes' ``pkg/credentialprovider`` (what it takes of
+``auth``).
 """
 
 import base64
@@ -15,7 +18,10 @@ from elfgate.images.auth import Credential
 
 
 class MalformedError(ValueError):
-    """An entry that cannot be read. It never quotes what it could not read: that may be a secret."""
+    """An entry that cannot be read.
+
+    It never quotes what it could not read: that may be a secret.
+    """
 
 
 class DockerAuth(BaseModel):

@@ -1,11 +1,14 @@
-"""The ways into one repository: each host that serves it, asked with each credential that it may take, in order.
+"""The ways into one repository.
 
-Sources: containerd's ``core/remotes/docker`` (mirrors are tried in the order of ``hosts.toml``, the next whenever one
-does not answer with the thing; ``ns`` tells a mirror whose image is meant); the kubelet (credentials are tried in
-turn).
+Each host that serves it, asked with each credential that it may take, in order.
 
-One difference is on purpose: containerd offers a pod's credentials to every mirror. Here a credential goes to the host
-that it is written for, so a mirror is asked with what is known for the mirror's own name.
+Sources: containerd's ``core/remotes/docker`` (mirrors are tried in the order of ``hosts.toml``, the
+next whenever one does not answer with the thing; ``ns`` tells a mirror whose image is meant); the
+kubelet (credentials are tried in turn).
+
+One difference is on purpose: containerd offers a pod's credentials to every mirror. Here a
+credential goes to the host that it is written for, so a mirror is asked with what is known for the
+mirror's own name.
 """
 
 import threading

@@ -1,7 +1,9 @@
-"""The hosts that serve a registry's images: containerd's ``certs.d`` folders, so that nodes' own files can be used.
+"""The hosts that serve a registry's images.
 
-Sources: containerd's ``docs/hosts.md`` and ``core/remotes/docker/config`` (the folders' names, ``hosts.toml``, Docker's
-certificate files in its place).
+Containerd's ``certs.d`` folders, so that nodes' own files can be used.
+
+Sources: containerd's ``docs/hosts.md`` and ``core/remotes/docker/config`` (the folders' names,
+``hosts.toml``, Docker's certificate files in its place).
 """
 
 import threading
@@ -110,11 +112,14 @@ class HostsFolders:
         self._known: dict[str, tuple[float, tuple[Host, ...]]] = {}
 
     def of(self, registry: str) -> tuple[Host, ...]:
-        """The hosts to ask for a registry's images, in order. Changed files count after half a minute.
+        """The hosts to ask for a registry's images, in order.
+
+        Changed files count after half a minute.
 
         Raises:
-            UnreadableError: REGISTRY_UNREACHABLE if a file cannot be used. containerd then passes over the whole
-                folder; but what nodes would do with a file that is being written is not known.
+            UnreadableError: REGISTRY_UNREACHABLE if a file cannot be used. containerd then passes
+                over the whole folder; but what nodes would do with a file that is being written is
+                not known.
         """
         with self._lock:
             until, hosts = self._known.get(registry, (0.0, ()))
@@ -146,7 +151,10 @@ class HostsFolders:
             ) from error
 
     def _folder(self, registry: str) -> Path | None:
-        """The folder of a registry; ``host:port`` is also written ``host_port_``, which file systems like better."""
+        """The folder of a registry.
+
+        ``host:port`` is also written ``host_port_``, which file systems like better.
+        """
         host, colon, port = registry.rpartition(":")
         names = [f"{host}_{port}_"] if colon else []
         paths = (root / name for root in self._roots for name in (*names, registry, "_default"))
@@ -217,7 +225,10 @@ def _capabilities(table: _HostTable) -> frozenset[Capability]:
 
 
 def _with_certificates(folder: Path, default: Host) -> Host:
-    """Docker's form: authorities in ``*.crt``, this client's certificates in ``*.cert``, each with its ``*.key``."""
+    """Docker's form.
+
+    Authorities in ``*.crt``, this client's certificates in ``*.cert``, each with its ``*.key``.
+    """
     ca = tuple(str(path) for path in sorted(folder.glob("*.crt")))
     client = tuple(
         (str(path), str(path.with_suffix(".key"))) for path in sorted(folder.glob("*.cert"))

@@ -1,7 +1,8 @@
 """Pull secrets, matched to images as the kubelet does.
 
-Source: Kubernetes' ``pkg/credentialprovider`` (``BasicDockerKeyring``: its index, ``URLsMatch``, the default registry)
-and ``MakeDockerKeyring`` (which types of Secret count, and the fields they are read from).
+Source: Kubernetes' ``pkg/credentialprovider`` (``BasicDockerKeyring``: its index, ``URLsMatch``,
+the default registry) and ``MakeDockerKeyring`` (which types of Secret count, and the fields they
+are read from).
 """
 
 import base64
@@ -34,8 +35,9 @@ _PROCESS_KEY = secrets.token_bytes(
 class Keyring:
     """Credentials by the patterns they are written under (``Credentials``).
 
-    A pattern is ``host[:port][/path]``, with globs in the labels of the host: as many labels, the same port, and the
-    path as a beginning of the repository's. All that match are tried, the pattern that sorts last first.
+    A pattern is ``host[:port][/path]``, with globs in the labels of the host: as many labels, the
+    same port, and the path as a beginning of the repository's. All that match are tried, the
+    pattern that sorts last first.
 
     One rule is stricter than the kubelet's: whoever names an image names the host that is given a
     credential. So a pattern with a glob must say whose hosts it means. One that ends in a glob, one
@@ -68,7 +70,10 @@ class Keyring:
         return tuple(credential for entry in matching for credential in entry)
 
     def identity(self, name: str) -> str:
-        """An opaque name for who asks for ``registry/repository``: equal for equal credentials, empty for none."""
+        """An opaque name for who asks for ``registry/repository``.
+
+        Equal for equal credentials, empty for none.
+        """
         digest = hashlib.blake2b(key=_PROCESS_KEY, digest_size=16)
         found = self.find(name)
         for credential in found:
@@ -104,7 +109,10 @@ def _names_its_hosts(pattern: str) -> bool:
 
 
 def _key(pattern: str) -> str:
-    """Without scheme; without the path's first part if that is the API's version and more follows, or nothing does."""
+    """Without scheme.
+
+    Without the path's first part if that is the API's version and more follows, or nothing does.
+    """
     rest = pattern.removeprefix("https://").removeprefix("http://")
     host, slash, path = rest.partition("/")
     path = slash + path

@@ -32,14 +32,19 @@ _ARCHIVES = (  # by the names at the top, the most telling first
 
 
 def kind_of(head: bytes) -> str:
-    """A file's kind in a few words, by its first 64 bytes; empty if they are of none that is known here."""
+    """A file's kind in a few words, by its first 64 bytes.
+
+    Empty if they are of none that is known here.
+    """
     if head[32:41] == b"SIF_MAGIC":
         return "a Singularity image"
     return next((words for magic, words in _MAGIC if head.startswith(magic)), "")
 
 
 def contents_of(names: Iterable[str]) -> tuple[str, str]:
-    """An archive's contents in a few words, and what to do with it; both empty if its members do not tell.
+    """An archive's contents in a few words, and what to do with it.
+
+    Both empty if its members do not tell.
 
     Args:
         names: Its members.

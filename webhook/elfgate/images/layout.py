@@ -83,7 +83,10 @@ class Layout:
         self._indexer = indexer or LocalIndexer()
 
     def resolve(self, name: str) -> Descriptor:
-        """Find an image by its tag, its full name or its digest; without a name, the only image there is."""
+        """Find an image by its tag, its full name or its digest.
+
+        Without a name, the only image there is.
+        """
         data = self._read_index()
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
         index = self._parsed(data, itself)

@@ -1,7 +1,9 @@
-"""Indexes, manifests and configs: JSON from anywhere → what of it matters, or one line saying what is wrong with it.
+"""Indexes, manifests and configs.
 
-Sources: OCI image spec 1.1 (image index, manifest, config), Docker's image manifest version 2 schema 2. Keys match
-whatever their case, as the runtimes' own decoder (Go's encoding/json) has it.
+JSON from anywhere → what of it matters, or one line saying what is wrong with it.
+
+Sources: OCI image spec 1.1 (image index, manifest, config), Docker's image manifest version 2
+schema 2. Keys match whatever their case, as the runtimes' own decoder (Go's encoding/json) has it.
 """
 
 from collections.abc import Mapping
@@ -157,8 +159,9 @@ def read_document(
         what: What messages call it, if not by the descriptor's digest.
 
     Raises:
-        UnreadableError: IMAGE_INVALID if it is neither; IMAGE_UNSUPPORTED for schema 1 and for layers whose bytes are
-            elsewhere, encrypted or of an unknown type; LIMIT_EXCEEDED for too many entries.
+        UnreadableError: IMAGE_INVALID if it is neither; IMAGE_UNSUPPORTED for schema 1 and for
+            layers whose bytes are elsewhere, encrypted or of an unknown type; LIMIT_EXCEEDED for
+            too many entries.
     """
     what = what or f"manifest {short(descriptor.digest)}"
     document = _object(data, what)
@@ -170,7 +173,8 @@ def read_document(
         )
     is_index = "manifests" in document
     if is_index == ("config" in document or "layers" in document):
-        # Both: two clients would see two images in one digest (CVE-2021-41190). Neither: it is something else.
+        # Both: two clients would see two images in one digest (CVE-2021-41190). Neither: it is
+        # something else.
         raise _invalid(
             f"{what} is {'both' if is_index else 'neither'} an index {'and' if is_index else 'nor'} a manifest"
         )

@@ -1,6 +1,7 @@
 """Media types of images: which is what.
 
-Sources: OCI image spec, "Media Types"; Docker's image manifest version 2, schemas 1 and 2; ocicrypt (``+encrypted``).
+Sources: OCI image spec, "Media Types"; Docker's image manifest version 2, schemas 1 and 2; ocicrypt
+(``+encrypted``).
 """
 
 from enum import Enum
@@ -16,7 +17,8 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-# Early Dockers pushed configs as octet streams; containerd still takes them (remotes/docker, ConvertManifest).
+# Early Dockers pushed configs as octet streams; containerd still takes them (remotes/docker,
+# ConvertManifest).
 CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG, "application/octet-stream"})
 SCHEMA_1 = frozenset(
     {
@@ -56,7 +58,10 @@ def essence(media_type: str) -> str:
 
 
 def layer_type(media_type: str) -> LayerType:
-    """Classify a layer's media type. Whether the bytes are compressed, and how, is told by the bytes."""
+    """Classify a layer's media type.
+
+    Whether the bytes are compressed, and how, is told by the bytes.
+    """
     if media_type.endswith("+encrypted"):
         return LayerType.ENCRYPTED
     if media_type.startswith(_FOREIGN):

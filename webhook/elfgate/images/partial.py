@@ -1,7 +1,10 @@
-"""A layer's index by its table of contents: of the files, only those are fetched that may matter for a start.
+"""A layer's index by its table of contents.
 
-Which those are, a name and a mode must tell: an x bit, ``.so`` in the name, or a text that is kept whole. All others
-are ``UNREADABLE``, so that whatever comes to depend on one is not known, and the layer must be read whole.
+Of the files, only those are fetched that may matter for a start.
+
+Which those are, a name and a mode must tell: an x bit, ``.so`` in the name, or a text that is kept
+whole. All others are ``UNREADABLE``, so that whatever comes to depend on one is not known, and the
+layer must be read whole.
 """
 
 from bisect import bisect_right
@@ -33,7 +36,8 @@ def index_by_table(descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Laye
         limits: How much is read before it counts as hostile.
 
     Raises:
-        UnreadableError: if the table or a chunk is not what its digest says; LIMIT_EXCEEDED; as ``fetch`` does.
+        UnreadableError: if the table or a chunk is not what its digest says; LIMIT_EXCEEDED; as
+            ``fetch`` does.
     """
     what = f"layer {short(descriptor.digest)}, read by its table of contents"
     try:

@@ -1,4 +1,7 @@
-"""Programs that tell credentials: run for a short while, with a question on standard input and an answer on output."""
+"""Programs that tell credentials.
+
+Run for a short while, with a question on standard input and an answer on output.
+"""
 
 import os
 import signal
@@ -26,8 +29,8 @@ def ask(
         environment: Added to this process's own.
 
     Raises:
-        UnreadableError: NO_CREDENTIALS if it cannot be run, takes too long or talks too much. What it wrote is in no
-            message: it may be a secret.
+        UnreadableError: NO_CREDENTIALS if it cannot be run, takes too long or talks too much. What
+            it wrote is in no message: it may be a secret.
     """
     name = os.path.basename(command[0])  # noqa: PTH119 - a name looked up on PATH is no path
     try:

@@ -1,7 +1,8 @@
 """Which proxy stands between this machine and a URL, by the rules of nodes.
 
-Source: golang.org/x/net/http/httpproxy, which containerd, CRI-O and Docker use through net/http: ``HTTPS_PROXY``,
-``HTTP_PROXY`` and ``NO_PROXY``, in capitals or else not. ``ALL_PROXY`` counts for none of them.
+Source: golang.org/x/net/http/httpproxy, which containerd, CRI-O and Docker use through net/http:
+``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, in capitals or else not. ``ALL_PROXY`` counts for
+none of them.
 """
 
 import ipaddress
@@ -29,7 +30,9 @@ def proxy_for(target: SplitResult, environment: Mapping[str, str] = os.environ) 
 
 
 def proxy_of(url: str) -> httpcore.Proxy:
-    """A proxy as the environment names it: ``http://user:password@host:port``, often without the scheme.
+    """A proxy as the environment names it.
+
+    ``http://user:password@host:port``, often without the scheme.
 
     Raises:
         UnreadableError: REGISTRY_UNREACHABLE if it is none that can be used.

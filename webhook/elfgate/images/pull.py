@@ -1,6 +1,7 @@
 """From what a name points at to the one manifest that a node of some platform pulls.
 
-Sources: containerd's ``images.Manifest``; containers/image's ``OCI1Index.chooseInstance`` for CRI-O.
+Sources: containerd's ``images.Manifest``; containers/image's ``OCI1Index.chooseInstance`` for
+CRI-O.
 """
 
 from collections.abc import Callable, Iterator
@@ -94,7 +95,10 @@ def _walk(
 
 
 def _fits(manifest: Manifest, node: Platform, documents: Documents, runtime: str | None) -> bool:
-    """Whether a manifest whose index says nothing of its platform is for the node: its config tells."""
+    """Whether a manifest whose index says nothing of its platform is for the node.
+
+    Its config tells.
+    """
     if manifest.artifact:
         return False
     return accepts(node, read_config(documents(manifest.config), manifest.config).platform, runtime)

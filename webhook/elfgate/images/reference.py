@@ -1,6 +1,7 @@
 """Names of images: what a pod writes, and what a person may name on the command line.
 
-Source: distribution/reference (its grammar, and how Docker, containerd and the kubelet complete a short name).
+Source: distribution/reference (its grammar, and how Docker, containerd and the kubelet complete a
+short name).
 """
 
 import re
@@ -77,7 +78,10 @@ class Reference:
 
     @property
     def familiar(self) -> str:
-        """The short form that people write: ``alpine:3.20`` for ``docker.io/library/alpine:3.20``."""
+        """The short form that people write.
+
+        ``alpine:3.20`` for ``docker.io/library/alpine:3.20``.
+        """
         return f"{self.familiar_name}{self._suffix}"
 
     @property
@@ -139,9 +143,9 @@ class Location:
     def parse(cls, text: str) -> "Location":
         """Read a registry's reference, or a path behind the name of its transport.
 
-        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]`` and ``dir:ROOTFS``; the
-        file ``-`` is standard input.
-        As with skopeo and podman, a path ends at its first colon, except for ``dir:``, which takes no name.
+        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]`` and
+        ``dir:ROOTFS``; the file ``-`` is standard input. As with skopeo and podman, a path ends at
+        its first colon, except for ``dir:``, which takes no name.
 
         Raises:
             InputError: if it is none of them.
@@ -204,7 +208,10 @@ def _split_tag(text: str, name: str) -> tuple[str, str]:
 
 
 def _split_registry(name: str) -> tuple[str, str]:
-    """Tell the registry from the repository as Docker does: by a dot, a colon, an upper-case letter, or localhost."""
+    """Tell the registry from the repository as Docker does.
+
+    By a dot, a colon, an upper-case letter, or localhost.
+    """
     first, slash, rest = name.partition("/")
     if not slash:
         return DEFAULT_REGISTRY, _DEFAULT_NAMESPACE + name

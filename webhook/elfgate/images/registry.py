@@ -43,8 +43,10 @@ class RegistryOptions:
     """How registries are asked.
 
     Attributes:
-        plain_http: Hosts (with their ports) that are asked without TLS, besides those of this machine.
-        config_path: Folders like ``/etc/containerd/certs.d``, with a ``hosts.toml`` for each registry.
+        plain_http: Hosts (with their ports) that are asked without TLS, besides those of this
+            machine.
+        config_path: Folders like ``/etc/containerd/certs.d``, with a ``hosts.toml`` for each
+            registry.
         loopback: Whether a reference may name a registry on this machine.
         named: Registries that may be on this machine even if others may not.
         connect_seconds: How long a host may take to take a connection.
@@ -139,7 +141,10 @@ class Repository:
         self._limits = limits
 
     def resolve(self, name: str) -> Descriptor:
-        """The manifest that a tag or digest points at now: by HEAD, which registries do not count as a pull."""
+        """The manifest that a tag or digest points at now.
+
+        By HEAD, which registries do not count as a pull.
+        """
         what = f"{self._name}{'@' if is_digest(name) else ':'}{name}"
         capabilities = (
             {Capability.PULL} if is_digest(name) else {Capability.PULL, Capability.RESOLVE}
@@ -266,7 +271,8 @@ def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor |
         )
     if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS or not is_digest(digest):
         return None
-    # The length is not taken down: registries have sent wrong ones to HEAD, and the digest says more.
+    # The length is not taken down: registries have sent wrong ones to HEAD, and the digest says
+    # more.
     return Descriptor(media_type, digest)
 
 

@@ -1,4 +1,7 @@
-"""The source of an image's parts: one small protocol, and the facts about a part before it is read."""
+"""The source of an image's parts.
+
+One small protocol, and the facts about a part before it is read.
+"""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -50,7 +53,8 @@ class Limits:
 class Source(Protocol):
     """Anything that holds images. Calls block: the scan runs them on threads. Thread-safe.
 
-    Every method raises ``UnreadableError`` with the reason if the thing cannot be had or is not what it should be.
+    Every method raises ``UnreadableError`` with the reason if the thing cannot be had or is not
+    what it should be.
     """
 
     def resolve(self, name: str) -> Descriptor:

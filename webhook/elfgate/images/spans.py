@@ -22,7 +22,9 @@ Fetch = Callable[[int, int], bytes]
 
 
 class Spans:
-    """Reads a blob (a ``Reader``). Belongs to one thread, and has some of its own until it is closed.
+    """Reads a blob (a ``Reader``).
+
+    Belongs to one thread, and has some of its own until it is closed.
 
     Args:
         first: The first ``SPAN`` bytes, as they come.

@@ -1,9 +1,11 @@
-"""A layer's table of contents: what eStargz and zstd:chunked layers have at their end, and where they have each file.
+"""A layer's table of contents.
 
-Sources: stargz-snapshotter's ``docs/estargz.md`` (the table, its footer, ``innerOffset``); containers/storage's
-``pkg/chunked`` (the same table in a skippable zstd frame, whose place and digest annotations tell). Both name the
-table's digest in the manifest's annotations, and the table the digest of each chunk. The layer's own digest vouches for
-neither.
+What eStargz and zstd:chunked layers have at their end, and where they have each file.
+
+Sources: stargz-snapshotter's ``docs/estargz.md`` (the table, its footer, ``innerOffset``);
+containers/storage's ``pkg/chunked`` (the same table in a skippable zstd frame, whose place and
+digest annotations tell). Both name the table's digest in the manifest's annotations, and the table
+the digest of each chunk. The layer's own digest vouches for neither.
 """
 
 import base64
@@ -72,7 +74,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class Item:
-    """An entry by its name, and where a file's bytes are; ``told`` is how many of them the chunks have."""
+    """An entry by its name, and where a file's bytes are.
+
+    ``told`` is how many of them the chunks have.
+    """
 
     name: str
     entry: Entry
@@ -81,7 +86,9 @@ class Item:
 
 
 def address(descriptor: Descriptor) -> str:
-    """Under which digest facts read by a layer's table are kept: its own, so that they are nobody else's.
+    """Under which digest facts read by a layer's table are kept.
+
+    Its own, so that they are nobody else's.
 
     Returns:
         The digest of the layer's digest and the table's; empty if no table is named.
@@ -94,7 +101,8 @@ def read_table(descriptor: Descriptor, fetch: Fetch) -> list[Item]:
     """Fetch a layer's table, and check it against the manifest's annotation.
 
     Raises:
-        UnreadableError: if it is not what the annotation says, or has another form; as ``fetch`` does.
+        UnreadableError: if it is not what the annotation says, or has another form; as ``fetch``
+            does.
         ValueError: the same, in more words.
     """
     if _ESTARGZ in descriptor.annotations:

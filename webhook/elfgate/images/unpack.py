@@ -1,6 +1,9 @@
-"""A layer's blob → its index, in one streaming pass: verified, decompressed and walked while it is read.
+"""A layer's blob → its index, in one streaming pass.
 
-Sources: OCI layer spec; containerd, which goes by a stream's first bytes, not by its media type, to decompress it.
+Verified, decompressed and walked while it is read.
+
+Sources: OCI layer spec; containerd, which goes by a stream's first bytes, not by its media type, to
+decompress it.
 """
 
 import gzip
@@ -61,7 +64,8 @@ def index_layer(stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer
         The layer's index; only once the whole blob has matched its digest.
 
     Raises:
-        UnreadableError: IMAGE_INVALID if it is not what the descriptor says, or no layer; LIMIT_EXCEEDED.
+        UnreadableError: IMAGE_INVALID if it is not what the descriptor says, or no layer;
+            LIMIT_EXCEEDED.
     """
     what = f"layer {short(descriptor.digest)}"
     raw = VerifiedReader(
@@ -124,7 +128,9 @@ def _is_zstd(magic: bytes) -> bool:
 
 
 def unpack(packed: bytes, size: int) -> bytes:
-    """The first ``size`` bytes of what was packed, fewer if there are no more; of gzip, the first member.
+    """The first ``size`` bytes of what was packed, fewer if there are no more.
+
+    Of gzip, the first member.
 
     Raises:
         one of DECOMPRESSION_ERRORS: if it is damaged.
@@ -139,7 +145,10 @@ def unpack(packed: bytes, size: int) -> bytes:
 
 
 def opened(stream: Reader, magic: bytes) -> Reader:
-    """The stream unpacked, by its first four bytes; the stream itself, if runtimes do not unpack its kind."""
+    """The stream unpacked, by its first four bytes.
+
+    The stream itself, if runtimes do not unpack its kind.
+    """
     if magic.startswith(GZIP_MAGIC):
         return _open_gzip(fileobj=stream, mode="rb")
     if _is_zstd(magic):
@@ -168,7 +177,10 @@ class _Bounded:
         return data
 
     def drain(self) -> None:
-        """Read behind the archive's end, as the runtimes do: a stream that breaks there is broken."""
+        """Read behind the archive's end, as the runtimes do.
+
+        A stream that breaks there is broken.
+        """
         while self.read(1 << 20):
             pass
         if isinstance(self._stream, zstandard.ZstdDecompressionReader) and not self._count:

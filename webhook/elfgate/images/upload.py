@@ -1,7 +1,7 @@
 """Puts blobs and manifests into one repository of a registry.
 
-Sources: OCI distribution spec 1.1 (pushing blobs monolithically, pushing manifests); the token authentication of
-Docker's registry (``Bearer`` challenges).
+Sources: OCI distribution spec 1.1 (pushing blobs monolithically, pushing manifests); the token
+authentication of Docker's registry (``Bearer`` challenges).
 """
 
 import hashlib

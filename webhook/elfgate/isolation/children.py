@@ -1,4 +1,6 @@
-"""The service's side of the zygote: it is started once, forks children when asked, and is started anew if it ends.
+"""The service's side of the zygote.
+
+It is started once, forks children when asked, and is started anew if it ends.
 
 Thread-safe: predictors are asked for by the event loop's helpers, indexers by reading threads.
 """

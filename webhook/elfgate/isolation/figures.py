@@ -12,7 +12,8 @@ class Figures:
 
     Attributes:
         kills: Processes that were killed or did not survive their work, by reason.
-        hello: The locks of the process that began last; None if untrusted work is done in this process.
+        hello: The locks of the process that began last; None if untrusted work is done in this
+            process.
     """
 
     kills: Counter[str] = field(default_factory=Counter)

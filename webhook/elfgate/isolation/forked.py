@@ -1,7 +1,9 @@
-"""A zygote that is forked from a program that is about to begin, instead of started: it has all modules at once.
+"""A zygote that is forked from a program that is about to begin, instead of started.
 
-For a command line, where a part of a second counts. It has no thread yet, and has read no secret but what its
-environment holds: that is wiped.
+It has all modules at once.
+
+For a command line, where a part of a second counts. It has no thread yet, and has read no secret
+but what its environment holds: that is wiped.
 """
 
 import ctypes

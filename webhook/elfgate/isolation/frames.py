@@ -1,4 +1,7 @@
-"""Frames on a descriptor: a length of four bytes, big-endian, and that many bytes. For whoever may block."""
+"""Frames on a descriptor: a length of four bytes, big-endian, and that many bytes.
+
+For whoever may block.
+"""
 
 import os
 

@@ -1,7 +1,8 @@
 """An indexer's own program: it indexes one layer, and ends.
 
-It reads the layer's bytes as they are stored from a pipe, or asks for parts of them by the layer's table of contents.
-Whether they are the right bytes is told by whoever sends them, which counts and hashes them.
+It reads the layer's bytes as they are stored from a pipe, or asks for parts of them by the layer's
+table of contents. Whether they are the right bytes is told by whoever sends them, which counts and
+hashes them.
 """
 
 import os

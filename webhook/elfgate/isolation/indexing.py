@@ -1,7 +1,10 @@
-"""Layers indexed in processes of their own, one for each: the ``Indexer`` of whoever reads strangers' images.
+"""Layers indexed in processes of their own, one for each.
 
-This process moves the bytes and hashes them; it unpacks nothing. A process that takes too much is killed. That is
-remembered of a layer's digest only if all its bytes have matched: else another's registry could make it so.
+The ``Indexer`` of whoever reads strangers' images.
+
+This process moves the bytes and hashes them; it unpacks nothing. A process that takes too much is
+killed. That is remembered of a layer's digest only if all its bytes have matched: else another's
+registry could make it so.
 """
 
 import fcntl
@@ -192,7 +195,10 @@ def _pipe() -> Iterator[tuple[_End, _End]]:
 
 
 def _pour(talk: Conversation, raw: VerifiedReader, pipe: _End) -> bytes:
-    """Move a layer's bytes to the child; return its answer. It may have one before it has read all."""
+    """Move a layer's bytes to the child; return its answer.
+
+    It may have one before it has read all.
+    """
     while (data := raw.read(_PIECE)) and talk.pour(data, pipe.number):
         pass
     pipe.close()

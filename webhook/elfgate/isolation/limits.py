@@ -1,4 +1,7 @@
-"""A child's limits, held by the kernel: memory, processor time, and no longer life than its parent's."""
+"""A child's limits, held by the kernel.
+
+Memory, processor time, and no longer life than its parent's.
+"""
 
 import ctypes
 import os

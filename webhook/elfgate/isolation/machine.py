@@ -1,7 +1,7 @@
 """Linux system calls by number, and what seccomp calls each machine: one row an architecture.
 
-Sources: the kernel's ``arch/*/kernel/syscalls`` tables and ``include/uapi/linux/audit.h``. Numbers above 400 are alike
-everywhere.
+Sources: the kernel's ``arch/*/kernel/syscalls`` tables and ``include/uapi/linux/audit.h``. Numbers
+above 400 are alike everywhere.
 """
 
 from dataclasses import dataclass

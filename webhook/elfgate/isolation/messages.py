@@ -1,8 +1,11 @@
-"""Messages between this process and its predictors and indexers: a frame each, JSON by type, or plain bytes.
+"""Messages between this process and its predictors and indexers.
 
-A predictor reads an ``Ask``, then a frame of bytes for each layer that it said it misses; it answers ``Answer``.
-An indexer reads a ``Job`` and the layer's bytes from a pipe. Its frames begin with a letter: it may ask for a part
-(``FETCH``), then it has the index (``INDEXED``) or says why not (``FAILED``).
+A frame each, JSON by type, or plain bytes.
+
+A predictor reads an ``Ask``, then a frame of bytes for each layer that it said it misses; it
+answers ``Answer``. An indexer reads a ``Job`` and the layer's bytes from a pipe. Its frames begin
+with a letter: it may ask for a part (``FETCH``), then it has the index (``INDEXED``) or says why
+not (``FAILED``).
 """
 
 from dataclasses import dataclass
@@ -42,7 +45,8 @@ class Ask:
     """A question for a predictor.
 
     Attributes:
-        layers: Names of the image's layers, bottom first; an empty name is of a layer that is not to be kept.
+        layers: Names of the image's layers, bottom first; an empty name is of a layer that is not
+            to be kept.
         defaults: The image's config.
         declared: The platform that the config names.
         inquiry: How it is started, and where.

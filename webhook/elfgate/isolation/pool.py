@@ -1,4 +1,7 @@
-"""Predictions in processes of their own: the ``Predictor`` of whoever is asked about strangers' images."""
+"""Predictions in processes of their own.
+
+The ``Predictor`` of whoever is asked about strangers' images.
+"""
 
 import asyncio
 import zlib
@@ -64,13 +67,15 @@ class Pool:
 
     Args:
         zygote: Forks them.
-        injected: Patterns of libraries that nodes add to containers, besides those that elfgate knows.
+        injected: Patterns of libraries that nodes add to containers, besides those that elfgate
+            knows.
         size: How many questions are worked on at a time.
         first: How long a question may take while somebody waits for it.
         last: How long one may take for which nobody waits.
         memory: Bytes that a process may take.
         queue: How many questions may wait, beyond which the next is an unknown.
-        on_kill: Told of each process that was killed, with the reason: ``time``, ``memory``, ``starved``, ``broken``.
+        on_kill: Told of each process that was killed, with the reason: ``time``, ``memory``,
+            ``starved``, ``broken``.
         on_hello: Told of each new process's locks.
     """
 
@@ -155,7 +160,10 @@ class Pool:
         return answer
 
     def _dispatch(self) -> None:
-        """Give waiting questions to idle processes; those that nobody waits for never take the last one."""
+        """Give waiting questions to idle processes.
+
+        Those that nobody waits for never take the last one.
+        """
         while self._idle:
             queue = self._waiting
             if not queue.count and (len(self._idle) > 1 or len(self._workers) == 1):
@@ -189,7 +197,10 @@ class Pool:
         self._dispatch()
 
     async def _ask(self, at: int, job: _Job) -> None:
-        """Ask a process; once more, in a fresh one, if it ends without a word: something else may have ended it."""
+        """Ask a process; once more, in a fresh one, if it ends without a word.
+
+        Something else may have ended it.
+        """
         for last in (False, True):
             try:
                 worker = self._workers[at] = self._workers[at] or await self._begun()

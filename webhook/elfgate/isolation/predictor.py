@@ -1,4 +1,6 @@
-"""A predictor's own program: it answers questions about images, one after the other, until its channel is closed.
+"""A predictor's own program.
+
+It answers questions about images, one after the other, until its channel is closed.
 
 It keeps the layers that it was given last, as images share them, within a number of bytes.
 """
@@ -25,7 +27,8 @@ def work(descriptors: Sequence[int], settings: object) -> None:
 
     Args:
         descriptors: The channel.
-        settings: Patterns of libraries that nodes add to containers, besides those that elfgate knows.
+        settings: Patterns of libraries that nodes add to containers, besides those that elfgate
+            knows.
     """
     assert isinstance(settings, list)  # noqa: S101 - the service says so
     channel = descriptors[0]

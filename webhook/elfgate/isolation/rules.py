@@ -1,12 +1,16 @@
-"""The embedded engine in a confined process of its own: how rules that elfgate did not write are bounded.
+"""The embedded engine in a confined process of its own.
 
-regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop everything in its
-process. Evaluated here, it is killed with its process, and the next document gets a new one. The process is started,
-not forked by the zygote: it is one for all documents, and only where there are such rules. It has no environment, and
-goes behind the sandbox once it has loaded the bundle.
+How rules that elfgate did not write are bounded.
 
-Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle and its bounds; the
-first one out says that it loaded. Then each document is answered by ``{"answer": …}`` or ``{"error": …}``.
+regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop
+everything in its process. Evaluated here, it is killed with its process, and the next document gets
+a new one. The process is started, not forked by the zygote: it is one for all documents, and only
+where there are such rules. It has no environment, and goes behind the sandbox once it has loaded
+the bundle.
+
+Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle
+and its bounds; the first one out says that it loaded. Then each document is answered by
+``{"answer": …}`` or ``{"error": …}``.
 """
 
 import asyncio

@@ -1,10 +1,12 @@
 """Confines the calling process for good: landlock and a seccomp filter, set by ``ctypes``.
 
-A confined process reads and writes what it has open, takes memory, and ends. It opens, connects, signals, traces,
-starts and maps executable memory no more. A call outside that kills it: an error code could be taken for a fact
-(``os.times`` makes numbers up from one). No library that sets filters is kept alive, and two calls are all there is.
+A confined process reads and writes what it has open, takes memory, and ends. It opens, connects,
+signals, traces, starts and maps executable memory no more. A call outside that kills it: an error
+code could be taken for a fact (``os.times`` makes numbers up from one). No library that sets
+filters is kept alive, and two calls are all there is.
 
-Sources: ``Documentation/userspace-api/landlock.rst`` and ``seccomp_filter.rst`` of the kernel; prctl(2).
+Sources: ``Documentation/userspace-api/landlock.rst`` and ``seccomp_filter.rst`` of the kernel;
+prctl(2).
 """
 
 import ctypes
@@ -40,7 +42,8 @@ class Confinement:
 
     Attributes:
         seccomp: The process is killed by whatever it does beyond reading, writing and computing.
-        landlock: The version of landlock that takes files, connections and signals away; 0 if there is none.
+        landlock: The version of landlock that takes files, connections and signals away; 0 if there
+            is none.
     """
 
     seccomp: bool
@@ -53,7 +56,10 @@ def confine() -> Confinement:
 
 
 def restrict() -> int:
-    """Take files, connections and signals from this process by landlock; return its version, or 0."""
+    """Take files, connections and signals from this process by landlock.
+
+    Return its version, or 0.
+    """
     if not _no_new_privileges():
         return 0
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,7 @@
-"""A small image whose answers are certain: they tell whether confined processes can do their work here."""
+"""A small image whose answers are certain.
+
+They tell whether confined processes can do their work here.
+"""
 
 import io
 import tarfile

@@ -1,7 +1,8 @@
 """Values of known types as JSON, and back: what comes back is of that type, or refused.
 
-A dataclass is the list of its fields' values, in order; a set is a sorted list. Text may hold lone surrogates, which
-stand for a file name's bytes that are no UTF-8: so JSON is ASCII here, by the standard library.
+A dataclass is the list of its fields' values, in order; a set is a sorted list. Text may hold lone
+surrogates, which stand for a file name's bytes that are no UTF-8: so JSON is ASCII here, by the
+standard library.
 """
 
 import json

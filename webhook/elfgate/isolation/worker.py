@@ -113,7 +113,10 @@ class Worker:
 
 
 class _Watch:
-    """Gives a question up when its time is over. What counts is the process's own time, not the machine's."""
+    """Gives a question up when its time is over.
+
+    What counts is the process's own time, not the machine's.
+    """
 
     def __init__(self, child: Child, channel: Channel, patience: Patience) -> None:
         self._child = child

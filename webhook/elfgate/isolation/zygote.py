@@ -1,10 +1,12 @@
-"""The zygote's own program: it has all modules in memory, and forks children that work on strangers' bytes.
+"""The zygote's own program.
 
-It is started with an empty environment and one socket, before this service reads a secret. It never sees a byte of an
-image. It ends when the socket is closed, and its children end with it.
+It has all modules in memory, and forks children that work on strangers' bytes.
 
-A request is a JSON list, ``[kind, memory, seconds, settings]``, with the descriptors that the child is to have; the
-answer is the child's process number, with a descriptor of the process.
+It is started with an empty environment and one socket, before this service reads a secret. It never
+sees a byte of an image. It ends when the socket is closed, and its children end with it.
+
+A request is a JSON list, ``[kind, memory, seconds, settings]``, with the descriptors that the child
+is to have; the answer is the child's process number, with a descriptor of the process.
 """
 
 import codecs

@@ -1,10 +1,11 @@
 """Capabilities: those that a container may have at most, and those that a file demands.
 
 Sources: capabilities(7); Linux ``include/uapi/linux/capability.h`` (``struct vfs_cap_data``) and
-``security/commoncap.c`` (``bprm_caps_from_vfs_caps``: a file whose effective bit is set is not executed where a
-capability that it permits is not in the bounding set). The sets of runtimes: containerd's
-``oci.defaultUnixCaps`` and Docker's ``DefaultCapabilities``; CRI-O's ``DefaultCapabilities``, which
-is smaller. How a pod changes them: containerd's ``customopts.WithCapabilities``.
+``security/commoncap.c`` (``bprm_caps_from_vfs_caps``: a file whose effective bit is set is not
+executed where a capability that it permits is not in the bounding set). The sets of runtimes:
+containerd's ``oci.defaultUnixCaps`` and Docker's ``DefaultCapabilities``; CRI-O's
+``DefaultCapabilities``, which is smaller. How a pod changes them: containerd's
+``customopts.WithCapabilities``.
 """
 
 import struct

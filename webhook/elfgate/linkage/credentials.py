@@ -1,12 +1,13 @@
 """A process's user and groups, and the kernel's permission check: which files they let it open.
 
-Sources: ``user.GetExecUser`` (Docker, CRI-O) and containerd's ``oci.WithUser`` (names and numbers against /etc/passwd
-and /etc/group), containerd's ``oci.WithAdditionalGIDs`` (the groups of /etc/group that list the user are the process's
-too), the kubelet's ``determineEffectiveSecurityContext`` (``supplementalGroups`` and ``fsGroup`` are added), Linux
+Sources: ``user.GetExecUser`` (Docker, CRI-O) and containerd's ``oci.WithUser`` (names and numbers
+against /etc/passwd and /etc/group), containerd's ``oci.WithAdditionalGIDs`` (the groups of
+/etc/group that list the user are the process's too), the kubelet's
+``determineEffectiveSecurityContext`` (``supplementalGroups`` and ``fsGroup`` are added), Linux
 ``fs/namei.c`` (``acl_permission_check``; root needs one x bit to execute).
 
-Which groups a process has is not always known: a refusal that a group could lift, and a permission that one could take
-away, is not asserted then.
+Which groups a process has is not always known: a refusal that a group could lift, and a permission
+that one could take away, is not asserted then.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ class Credentials:
         others: It may have any other group.
         passes: It passes mode bits (CAP_DAC_OVERRIDE), as root does unless that is dropped; None if
             that is not known.
-        unread: Its groups are in layers that are not read: whatever turns on them raises ``UnreadError``.
+        unread: Its groups are in layers that are not read: whatever turns on them raises
+            ``UnreadError``.
     """
 
     uid: int | None = 0
@@ -60,7 +62,9 @@ class Credentials:
         return None if self.others or gid in self.possible else False
 
     def may(self, entry: Entry, want: int) -> bool:
-        """Tell whether the entry's mode lets this process read or execute it; True where it cannot be told.
+        """Tell whether the entry's mode lets this process read or execute it.
+
+        True where it cannot be told.
 
         Args:
             entry: The file.
@@ -119,7 +123,8 @@ def credentials(
         gid = int(group) if group.isdecimal() else _group(group, groups or [])
     given = overrides.groups if gid is None else overrides.groups | {gid}
     members = _memberships(login, groups or [])
-    # Where the image's user is written with a group, containerd adds what /etc/group says, and GetExecUser does not.
+    # Where the image's user is written with a group, containerd adds what /etc/group says, and
+    # GetExecUser does not.
     told_apart = bool(group) and overrides.group is None
     certain = members if overrides.image_groups and not told_apart else frozenset()
     unread = users is None or groups is None
@@ -143,7 +148,10 @@ def _of_numbers(
 
 
 def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, str]:
-    """The user's number, group and login name; a number that /etc/passwd does not have is of group 0."""
+    """The user's number, group and login name.
+
+    A number that /etc/passwd does not have is of group 0.
+    """
     if name in _ROOT:
         return 0, 0, ""
     for row in users:
@@ -165,7 +173,10 @@ def _memberships(login: str, groups: list[list[str]]) -> frozenset[int]:
 
 
 def _rows(tree: Tree, path: str) -> list[list[str]] | None:
-    """The lines of a file such as /etc/passwd, at their colons; None if it is there, but its text was not kept."""
+    """The lines of a file such as /etc/passwd, at their colons.
+
+    None if it is there, but its text was not kept.
+    """
     text = tree.text(path)
     if text is None and not isinstance(tree.lookup(path), Missing):
         return None

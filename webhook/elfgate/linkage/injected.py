@@ -1,7 +1,9 @@
-"""Libraries that the node's container runtime puts into a container: not in the image, and not missing.
+"""Libraries that the node's container runtime puts into a container.
 
-Sources: nvidia-container-toolkit (``libnvidia-container`` ``src/nvc_info.c`` and its CSV files for Tegra). ``fnmatch``
-patterns of the names by which programs need them.
+Not in the image, and not missing.
+
+Sources: nvidia-container-toolkit (``libnvidia-container`` ``src/nvc_info.c`` and its CSV files for
+Tegra). ``fnmatch`` patterns of the names by which programs need them.
 """
 
 INJECTED = (

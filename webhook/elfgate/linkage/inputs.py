@@ -10,8 +10,8 @@ Snapshotter = Literal[
 ]
 """How a node unpacks layers, by containerd's names.
 
-overlayfs merges layers; with the others, each is unpacked onto those below it. CRI-O's and Docker's overlay are as
-overlayfs; overlayfs in a user namespace (rootless) is as native.
+overlayfs merges layers; with the others, each is unpacked onto those below it. CRI-O's and Docker's
+overlay are as overlayfs; overlayfs in a user namespace (rootless) is as native.
 """
 
 
@@ -45,7 +45,8 @@ class Overrides:
         unknown_command: Positions of the words of ``command`` that hold a value from elsewhere.
         unknown_args: The same of ``args``.
         env: Set on top of the image's; ``$(VAR)`` already expanded.
-        unknown_env: Names whose values come from elsewhere (``valueFrom``, ``envFrom``); ``*`` for any name.
+        unknown_env: Names whose values come from elsewhere (``valueFrom``, ``envFrom``); ``*`` for
+            any name.
         working_dir: Replaces WorkingDir; empty if not given.
         user: ``runAsUser``, or None.
         group: ``runAsGroup``, or None.
@@ -53,8 +54,8 @@ class Overrides:
         image_groups: The image's /etc/group counts too (not ``supplementalGroupsPolicy: Strict``).
         other_groups: Groups may be added of which nothing is known here.
         mounts: Paths under which a volume hides the image's files.
-        no_new_privileges: Set-user-ID and capabilities of files count for nothing (not ``allowPrivilegeEscalation``);
-            None if it is not said.
+        no_new_privileges: Set-user-ID and capabilities of files count for nothing (not
+            ``allowPrivilegeEscalation``); None if it is not said.
         capabilities: Names, without ``CAP_``, that the pod adds; ``ALL`` for all.
         dropped_capabilities: Those that it drops, likewise.
         privileged: It has all capabilities.

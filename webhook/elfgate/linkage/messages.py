@@ -1,4 +1,7 @@
-"""The sentences of findings: one line each, concrete, in the words of the people who build images."""
+"""The sentences of findings.
+
+One line each, concrete, in the words of the people who build images.
+"""
 
 from collections.abc import Sequence
 

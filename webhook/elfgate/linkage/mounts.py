@@ -1,7 +1,7 @@
 """The real paths at which a runtime attaches a container's volumes.
 
-Source: runc ``libcontainer/rootfs_linux.go``: a mount's destination is resolved inside the root file
-system, through the image's own symlinks (``securejoin``), and what is missing of it is made.
+Source: runc ``libcontainer/rootfs_linux.go``: a mount's destination is resolved inside the root
+file system, through the image's own symlinks (``securejoin``), and what is missing of it is made.
 """
 
 import posixpath
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from elfgate.rootfs.tree import Found, Missing, Tree
 from elfgate.rootfs.unread import UnreadError
 
-# The runtime mounts these over whatever the image has there (OCI runtime spec, "Default Filesystems").
+# The runtime mounts these over whatever the image has there (OCI runtime spec, "Default
+# Filesystems").
 RUNTIME_MOUNTS = ("/proc/", "/sys/", "/dev/")
 
 
@@ -22,8 +23,8 @@ def resolved(tree: Tree, mounts: Sequence[str]) -> tuple[tuple[str, ...], bool]:
         mounts: The paths as the pod says, absolute, each with a slash behind.
 
     Returns:
-        The real paths, likewise, and whether all are known. A path that cannot be resolved, or that leads to layers
-        which are not read, is as it is.
+        The real paths, likewise, and whether all are known. A path that cannot be resolved, or that
+        leads to layers which are not read, is as it is.
     """
     paths = [path if path in RUNTIME_MOUNTS else _resolved(tree, path) for path in mounts]
     known = tuple(path or written for path, written in zip(paths, mounts, strict=True))

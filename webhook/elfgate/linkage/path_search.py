@@ -1,9 +1,10 @@
 """Find a command as runtimes, shells and ``execvp`` do: as is if it has a slash, else along PATH.
 
-Sources: Go's ``os/exec.LookPath`` (what runc calls), crun's ``find_executable``, execvp(3) (glibc ``posix/execvpe.c``,
-musl ``src/process/execvp.c``), POSIX "Command Search and Execution", dash ``exec.c`` (``shellexec``). All of them take
-the first candidate that is a file with an x bit, and go on past others. runtimes and bash look only; execvp and other
-shells try, and go on also past what the kernel cannot start because a file is missing.
+Sources: Go's ``os/exec.LookPath`` (what runc calls), crun's ``find_executable``, execvp(3) (glibc
+``posix/execvpe.c``, musl ``src/process/execvp.c``), POSIX "Command Search and Execution", dash
+``exec.c`` (``shellexec``). All of them take the first candidate that is a file with an x bit, and
+go on past others. runtimes and bash look only; execvp and other shells try, and go on also past
+what the kernel cannot start because a file is missing.
 """
 
 import posixpath
@@ -114,6 +115,9 @@ def goes_on(starter: str) -> bool:
 
 
 def passed_over(findings: Sequence[Finding], *, by_shell: bool) -> bool:
-    """Tell whether one who goes on does so past what was found: ENOENT, ENOTDIR and EACCES; shells past ELIBBAD too."""
+    """Tell whether one who goes on does so past what was found: ENOENT, ENOTDIR and EACCES.
+
+    Shells past ELIBBAD too.
+    """
     codes = {finding.code if finding.effect is Effect.FAILS else None for finding in findings}
     return codes <= (_PASSED_OVER | {Code.LOADER_MISMATCH} if by_shell else _PASSED_OVER)

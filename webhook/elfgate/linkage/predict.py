@@ -1,7 +1,7 @@
 """Whether a program would start in an image on a kind of node, found out as kernel and loader would find out.
 
-Start reading here: ``predict`` puts together what would be executed; ``follow`` is one ``execve`` with all that the
-loader then does, and goes on to the program behind a wrapper.
+Start reading here: ``predict`` puts together what would be executed; ``follow`` is one ``execve``
+with all that the loader then does, and goes on to the program behind a wrapper.
 """
 
 import posixpath
@@ -62,11 +62,13 @@ def predict(
         tree: The image's root file system.
         defaults: The image's config.
         overrides: What the pod's container changes.
-        platform: The node's; ``platform.architecture`` must be one of ``elfgate.platforms.ARCHITECTURES``.
+        platform: The node's; ``platform.architecture`` must be one of
+            ``elfgate.platforms.ARCHITECTURES``.
         node: What else is known of the node.
         injected: Patterns of libraries that nodes add to containers.
         explain: Record the walk.
-        work: The work that it may cost, where that is not the usual; what is left of it can be read afterwards.
+        work: The work that it may cost, where that is not the usual; what is left of it can be read
+            afterwards.
 
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
@@ -107,7 +109,10 @@ def predict(
 
 
 def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) -> None:
-    """Start what the image and the pod name; from the word at ``unknown`` on, its words are not known."""
+    """Start what the image and the pod name.
+
+    From the word at ``unknown`` on, its words are not known.
+    """
     if not first.argv or not first.argv[0]:
         record.failed(
             Code.COMMAND_MISSING,
@@ -141,7 +146,10 @@ def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
 
 
 def _has_no_directory(world: World, record: Record, cwd: str) -> bool:
-    """Tell, and record, whether the working directory is a file: runtimes make a missing one, but then give up."""
+    """Tell, and record, whether the working directory is a file.
+
+    Runtimes make a missing one, but then give up.
+    """
     found = world.lookup(cwd)
     if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
         return False
@@ -204,7 +212,10 @@ def _outcome(world: World, record: Record, tried: Start, deeper: int) -> Outcome
 
 
 def _follow_all(world: World, record: Record, starts: Starts, deeper: int) -> None:
-    """Follow each way that a script may take: it fails where all fail, and is unknown where some do."""
+    """Follow each way that a script may take.
+
+    It fails where all fail, and is unknown where some do.
+    """
     tried = [record.trial() for _ in starts.each]
     for alone, start in zip(tried, starts.each, strict=True):
         _follow(world, alone, start, deeper)
@@ -262,7 +273,10 @@ def _start(world: World, record: Record, start: Start) -> Program | None:
 
 
 def _execute(world: World, record: Record, start: Start, paths: Sequence[str]) -> Program | None:
-    """Execute the first of some files that can be: the others are tried by those only who go on along PATH."""
+    """Execute the first of some files that can be.
+
+    The others are tried by those only who go on along PATH.
+    """
     refused: Sequence[Finding] = ()
     for path in paths:
         trial = record.trial()
@@ -284,7 +298,10 @@ def _execute(world: World, record: Record, start: Start, paths: Sequence[str]) -
 
 
 def _is_taken_for_text(world: World, record: Record, process: Process, path: str) -> bool:
-    """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file: itself, or the interpreter that it names."""
+    """Tell whether ``execve`` refuses with ENOEXEC what is no ELF file.
+
+    Itself, or the interpreter that it names.
+    """
     alone = record.trial(aloud=False)
     return (
         not is_elf(world, process, path)
@@ -296,8 +313,9 @@ def _is_taken_for_text(world: World, record: Record, process: Process, path: str
 def _execute_text(world: World, record: Record, start: Start, path: str) -> Program | None:
     """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
 
-    bash and dash call it a binary file if there is a NUL in its first line (bash, ``check_binary_file``); other shells,
-    and whoever is not the one to execute it, run it nevertheless.
+    bash and dash call it a binary file if there is a NUL in its first line (bash,
+    ``check_binary_file``); other shells, and whoever is not the one to execute it, run it
+    nevertheless.
     """
     process = start.process
     by, file = (_SH, _SH) if start.on_noexec is OnNoExec.RUN_BY_SH else (start.by, start.file)

@@ -55,7 +55,8 @@ class Finding:
     Attributes:
         code: Which.
         path: The file it is about, as the container sees it (empty if none).
-        message: One line: who needs what and does not find it, with the image's nature where that explains it.
+        message: One line: who needs what and does not find it, with the image's nature where that
+            explains it.
         remedy: One line: what to change in the build, if nothing better is known.
         effect: What it means for the start.
         reason: Why it cannot be told, if the effect is UNKNOWN.
@@ -89,7 +90,8 @@ class Distro:
     """The image's nature, as its root file system tells.
 
     Attributes:
-        id: os-release's ``ID``; ``scratch`` for a root without a libc, a shell or an os-release; else ``unknown``.
+        id: os-release's ``ID``; ``scratch`` for a root without a libc, a shell or an os-release;
+            else ``unknown``.
         version: os-release's ``VERSION_ID``, or None.
         libc: ``musl``, ``glibc`` or None: by the loader files found.
     """
@@ -114,8 +116,8 @@ class Prediction:
         argv: The command line that the runtime would pass to ``execve``.
         findings: In the order found; the first that FAILS is what a user would see.
         walk: Every look-up, in order.
-        needs_glibc: The newest release of glibc that what is started and its libraries need, such as (2, 34); empty if
-            none by version, or if it is not known.
+        needs_glibc: The newest release of glibc that what is started and its libraries need, such
+            as (2, 34); empty if none by version, or if it is not known.
     """
 
     argv: tuple[str, ...]

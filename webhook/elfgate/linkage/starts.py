@@ -26,7 +26,8 @@ class Start:
         on_noexec: What becomes of a text without ``#!``.
         who: As whom; None for the same user.
         file: The wrapper's own file.
-        aside: It is a command on the way of a script that ends if that fails, not where the script wants to get to.
+        aside: It is a command on the way of a script that ends if that fails, not where the script
+            wants to get to.
     """
 
     process: Process

@@ -1,7 +1,9 @@
-"""A survey of an image's other programs that would fail: plug-ins, modules, programs behind scripts.
+"""A survey of an image's other programs that would fail.
 
-For people, and never a reason to deny: not every program of an image is started, and a plug-in may find what it needs
-through the program that loads it.
+Plug-ins, modules, programs behind scripts.
+
+For people, and never a reason to deny: not every program of an image is started, and a plug-in may
+find what it needs through the program that loads it.
 """
 
 import posixpath
@@ -28,7 +30,8 @@ from elfgate.rootfs.tree import Found, Tree
 
 _MOST_NAMES = 500_000
 _NO_FACTS = NodeFacts()
-# A plug-in's symbols may come from the program that loads it; what it needs by name may not be missing.
+# A plug-in's symbols may come from the program that loads it; what it needs by name may not be
+# missing.
 _OF_PLUGINS = frozenset({Code.LIBRARY_MISSING, Code.LIBRARY_MISMATCH, Code.SYMBOL_VERSION_MISSING})
 
 _ADDON = re.compile(r"\.node$|/(site|dist)-packages/.+\.so$|\.(cpython-[^/]*|abi3)\.so$")
@@ -104,7 +107,10 @@ def _files(tree: Tree) -> Iterator[tuple[str, Entry]]:
 
 
 def _addon(architecture: Architecture, path: str, facts: ElfFacts) -> tuple[Finding, ...]:
-    """Find an add-on of Python or Node.js that is another machine's: a wheel or a package of the wrong platform."""
+    """Find an add-on of Python or Node.js that is another machine's.
+
+    A wheel or a package of the wrong platform.
+    """
     row = architecture_of(facts)
     if row in {None, architecture} or not _ADDON.search(path) or _FOR_ALL in path:
         return ()

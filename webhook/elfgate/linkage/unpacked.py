@@ -1,4 +1,7 @@
-"""A start, predicted for each way in which nodes unpack an image's layers: what differs between them is unknown."""
+"""A start, predicted for each way in which nodes unpack an image's layers.
+
+What differs between them is unknown.
+"""
 
 from collections.abc import Callable, Sequence
 from itertools import islice

@@ -16,7 +16,8 @@ def first_unknown(overrides: Overrides, entrypoint: int) -> int | None:
 
     Args:
         overrides: What the pod's container changes.
-        entrypoint: How many words the image's Entrypoint has, which stays where the pod has no command.
+        entrypoint: How many words the image's Entrypoint has, which stays where the pod has no
+            command.
     """
     before = len(overrides.command) if overrides.command else entrypoint
     places = [

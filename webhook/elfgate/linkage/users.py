@@ -1,7 +1,8 @@
 """Whether the user that a container is to run as is there, and is who the pod asks for.
 
-Sources: the kubelet's ``verifyRunAsNonRoot`` (a user's name is no proof that it is not root), containerd's
-``oci.WithUser`` and Docker's ``user.GetExecUser`` (a name that /etc/passwd or /etc/group lacks is an error).
+Sources: the kubelet's ``verifyRunAsNonRoot`` (a user's name is no proof that it is not root),
+containerd's ``oci.WithUser`` and Docker's ``user.GetExecUser`` (a name that /etc/passwd or
+/etc/group lacks is an error).
 """
 
 from elfgate.errors import UnknownReason

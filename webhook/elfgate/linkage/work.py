@@ -1,13 +1,15 @@
 """The work that one prediction may cost.
 
-Work is counted in units of about a microsecond, so that a verdict does not depend on the machine's speed. A prediction
-and all its trials share one ``Work``. A thing that is remembered from an earlier prediction costs as much as it would
-if it were not: else a verdict would depend on what was predicted before.
+Work is counted in units of about a microsecond, so that a verdict does not depend on the machine's
+speed. A prediction and all its trials share one ``Work``. A thing that is remembered from an
+earlier prediction costs as much as it would if it were not: else a verdict would depend on what was
+predicted before.
 """
 
 from collections.abc import Hashable
 
-# A quarter of a second on a slow core. The dearest program of Debian (144 libraries) takes a fifth of it.
+# A quarter of a second on a slow core. The dearest program of Debian (144 libraries) takes a fifth
+# of it.
 MOST = 150_000
 
 TRIALS = 100  # programs that may be started to see what a script makes of their end

@@ -45,7 +45,9 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A look-up whose answer lies outside the image: under a volume, or in a part of it that could not be read.
+    """A look-up whose answer lies outside the image.
+
+    Under a volume, or in a part of it that could not be read.
 
     Attributes:
         path: What was looked up, absolute.
@@ -74,7 +76,8 @@ class Process:
         secure: Its loader is in secure-execution mode.
         file: The file that is executed, where ``argv[0]`` is another name; else empty.
         inhibit_cache: Its loader (glibc's) is told not to look into its cache.
-        inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the program's.
+        inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the
+            program's.
         touched: Paths that a script may have changed before; with a slash behind, all below.
     """
 
@@ -111,17 +114,21 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that a start meets, and as whom. Nobody writes to it; another one is made with ``replace``.
+    """Everything that a start meets, and as whom.
+
+    Nobody writes to it; another one is made with ``replace``.
 
     Attributes:
         tree: The image's root file system.
         architecture: The node's.
         node: The node's other facts.
         who: The process's user and groups.
-        mounts: Real paths at which something else hides the image's files, each with a slash behind.
+        mounts: Real paths at which something else hides the image's files, each with a slash
+            behind.
         injected: Names of libraries that a node may add (``fnmatch`` patterns).
         bounding: The capabilities that its processes may have.
-        no_new_privileges: The process may not gain privileges by what it executes; None if that is not known.
+        no_new_privileges: The process may not gain privileges by what it executes; None if that is
+            not known.
         read_only_root: Files can be written in volumes only.
         work: The work that the prediction may yet cost; shared by all trials.
     """
@@ -188,7 +195,9 @@ class World:
         return isinstance(last, Found) and last.entry.kind is Kind.UNREADABLE
 
     def _is_null(self, found: Found | Missing, asked: str) -> bool:
-        """Tell whether a walk ends at /dev/null, which every runtime makes: it reads as an empty file.
+        """Tell whether a walk ends at /dev/null, which every runtime makes.
+
+        It reads as an empty file.
 
         Source: OCI runtime spec, "Default Devices".
         """
@@ -214,7 +223,10 @@ class World:
         return found
 
     def _from(self, cwd: str, path: str) -> tuple[str, str]:
-        """Put what is missing of a working directory before the path: the runtime makes it (runc, ``MkdirAll``)."""
+        """Put what is missing of a working directory before the path.
+
+        The runtime makes it (runc, ``MkdirAll``).
+        """
         made: list[str] = []
         while cwd and isinstance(self.tree.lookup(cwd), Missing):
             cwd, _, last = cwd.rpartition("/")

@@ -1,7 +1,8 @@
 """The list of memories: docs/memories.md is made from it, and metrics are.
 
-A module that keeps something says so once, at its top (``VERDICTS = declare("verdicts", …)``), and hands that to each
-``Recent`` it makes. A memory that is no ``Recent`` tells its ``usage`` and is entered with ``Memory.enter``.
+A module that keeps something says so once, at its top (``VERDICTS = declare("verdicts", …)``), and
+hands that to each ``Recent`` it makes. A memory that is no ``Recent`` tells its ``usage`` and is
+entered with ``Memory.enter``.
 """
 
 import weakref

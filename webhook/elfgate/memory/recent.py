@@ -22,8 +22,9 @@ class Recent(Generic[K, V]):
 
     Args:
         memory: Its declaration: name, bound and time.
-        weigh: Bytes that a key and its value hold, as far as nothing else holds them anyway. The default walks both,
-            which takes tens of microseconds; give a cheaper one where entries come with every review.
+        weigh: Bytes that a key and its value hold, as far as nothing else holds them anyway. The
+            default walks both, which takes tens of microseconds; give a cheaper one where entries
+            come with every review.
         max_bytes: The bound where a setting has one; None for the declared one.
     """
 
@@ -43,7 +44,10 @@ class Recent(Generic[K, V]):
         memory.enter(self)
 
     def get(self, key: K) -> V | None:
-        """The value, which thereby becomes the most recent; None if there is none that still holds."""
+        """The value, which thereby becomes the most recent.
+
+        None if there is none that still holds.
+        """
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -60,8 +64,8 @@ class Recent(Generic[K, V]):
         Args:
             key: Its name.
             value: What to keep.
-            until: When it ceases to hold, in monotonic seconds, if that is before the memory's own time is up. A moment
-                that is past keeps nothing.
+            until: When it ceases to hold, in monotonic seconds, if that is before the memory's own
+                time is up. A moment that is past keeps nothing.
         """
         if self._seconds != _FOREVER or until != _FOREVER:
             now = time.monotonic()

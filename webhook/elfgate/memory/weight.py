@@ -14,8 +14,9 @@ _LEAVES = (bool, int, float, str, bytes, type(None), enum.Enum, type)
 def weight(value: object) -> int:
     """Bytes that a value and all that it holds take; what it holds twice counts once.
 
-    Looks into containers, dataclasses and objects with a ``__dict__`` or slots. What cannot be looked into counts for
-    itself alone. Members of enums and classes count nothing, as they are there anyway.
+    Looks into containers, dataclasses and objects with a ``__dict__`` or slots. What cannot be
+    looked into counts for itself alone. Members of enums and classes count nothing, as they are
+    there anyway.
     """
     total, seen, left = 0, set[int](), [value]
     while left:

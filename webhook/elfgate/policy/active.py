@@ -50,7 +50,10 @@ class ActiveEngine:
             await self._close_if_done(engine)
 
     async def replace(self, engine: Engine) -> None:
-        """Put another bundle into force. What is being judged by the old one is judged to its end."""
+        """Put another bundle into force.
+
+        What is being judged by the old one is judged to its end.
+        """
         old, self._engine = self._engine, engine
         self._asked.setdefault(old, 0)
         await self._close_if_done(old)

@@ -8,7 +8,8 @@ Beside OPA's ``title`` and ``description``, ``custom`` may have:
 - ``looks_at``: what of a document may change what the module decides (``LOOKS``).
 - ``says``: what it only puts into words.
 
-``.ci/annotations.rego`` holds elfgate's own modules to these. What says nothing may look at everything.
+``.ci/annotations.rego`` holds elfgate's own modules to these. What says nothing may look at
+everything.
 """
 
 import re

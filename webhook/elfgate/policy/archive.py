@@ -1,7 +1,7 @@
 """A bundle as one file: what OPA loads, signs and verifies (OPA docs, "Bundles": a gzipped tar).
 
-The same content gives the same bytes. What is read is hostile until its signature is verified: bounded in bytes and
-entries, and nothing but plain files.
+The same content gives the same bytes. What is read is hostile until its signature is verified:
+bounded in bytes and entries, and nothing but plain files.
 """
 
 import gzip
@@ -30,7 +30,8 @@ def files(bundle: Bundle, *, serial: int = 0) -> dict[str, bytes]:
 
     Args:
         bundle: The bundle.
-        serial: Its place in the order of bundles; 0 for none. Followers refuse a lower one than the one in force.
+        serial: Its place in the order of bundles; 0 for none. Followers refuse a lower one than the
+            one in force.
     """
     metadata: dict[str, object] = {"own": list(bundle.own)}
     if serial:
@@ -63,7 +64,10 @@ def serial(contents: Mapping[str, bytes]) -> int:
 
 
 def pack(contents: Mapping[str, bytes]) -> bytes:
-    """Write files into a gzipped tar: sorted, without times, owners or anything else of the machine."""
+    """Write files into a gzipped tar.
+
+    Sorted, without times, owners or anything else of the machine.
+    """
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path, content in sorted(contents.items()):

@@ -1,4 +1,6 @@
-"""The places of bundles: on a web server, or in a registry as an OCI manifest whose only layer is the bundle's file.
+"""The places of bundles.
+
+On a web server, or in a registry as an OCI manifest whose only layer is the bundle's file.
 
 Source: OPA docs, "Bundles: OCI" (the media type of the layer that OPA's downloader takes).
 """

@@ -1,7 +1,7 @@
 """The policies as one bundle: Rego modules, data and a revision that tells one from another.
 
-The folder is OPA's own bundle format (OPA docs, "Bundles"): ``.manifest``, ``data.json`` and ``*.rego``, so that
-``opa run --bundle policies`` reads the very same files.
+The folder is OPA's own bundle format (OPA docs, "Bundles"): ``.manifest``, ``data.json`` and
+``*.rego``, so that ``opa run --bundle policies`` reads the very same files.
 """
 
 import hashlib
@@ -46,7 +46,8 @@ class Bundle:
     Attributes:
         modules: Rego sources by their path in the bundle, in the order of the paths.
         data: The document under ``data``, with the revision in ``data.elfgate.revision``.
-        revision: The manifest's revision and a digest of modules and data: equal if and only if these are.
+        revision: The manifest's revision and a digest of modules and data: equal if and only if
+            these are.
         own: The names of rules that did not come with elfgate.
     """
 
@@ -75,11 +76,12 @@ def load(
         config: Laid over ``data.elfgate.config``, key by key.
         rules: A folder of further rules, each in a package ``elfgate.rules.NAME``.
         tests: Take ``*_test.rego`` too.
-        followed: Another bundle follows, which may have rules that this one lacks: settings of those are passed over.
+        followed: Another bundle follows, which may have rules that this one lacks: settings of
+            those are passed over.
 
     Raises:
-        InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not its own, or the
-            settings speak of a rule that is not there.
+        InputError: if a file is missing, too large, not UTF-8 or not JSON, a rule's package is not
+            its own, or the settings speak of a rule that is not there.
     """
     root = shipped() if folder is None else folder
     modules = dict(_modules(root, tests=tests))
@@ -97,7 +99,8 @@ def load(
         )
         if AGGREGATOR in modules or rules is not None:
             laid = configured(settings, config)
-            # As rules that were changed since would have it written. Tests turn rules on that the settings have off.
+            # As rules that were changed since would have it written. Tests turn rules on that the
+            # settings have off.
             modules[AGGREGATOR] = aggregated(modules, None if tests else laid, own)
         return sealed(name, modules, settings, own, config=config)
     except (KeyError, TypeError, ValueError):
@@ -124,7 +127,8 @@ def sealed(
         config: Laid over the settings, key by key.
 
     Raises:
-        InputError: if ``config`` speaks of a rule that is not there, or has a parameter that its rule does not take.
+        InputError: if ``config`` speaks of a rule that is not there, or has a parameter that its
+            rule does not take.
     """
     known = {_rule(text) for text in modules.values()}
     if config is not None and (missing := config.codes() - known):
@@ -148,7 +152,10 @@ def own_sources(folder: Path) -> dict[str, str]:
 
 
 def sources(folder: Path) -> bytes:
-    """The Rego in a folder, as bytes that differ when any of it does; what keeps it from being read, if that is so."""
+    """The Rego in a folder, as bytes that differ when any of it does.
+
+    What keeps it from being read, if that is so.
+    """
     try:
         return orjson.dumps(_modules(folder, tests=False))
     except InputError as error:
@@ -156,7 +163,10 @@ def sources(folder: Path) -> bytes:
 
 
 def configured(settings: Mapping[str, Any], config: PolicyConfig | None) -> dict[str, Any]:
-    """Lay settings over a bundle's own, key by key; exemptions and support rows hold beside the bundle's own."""
+    """Lay settings over a bundle's own, key by key.
+
+    Exemptions and support rows hold beside the bundle's own.
+    """
     given = config.overlay() if config else {}
     laid = overlay(settings, given)
     for rows in ("exemptions", "support"):
@@ -169,7 +179,10 @@ def _list(value: object) -> list[Any]:
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one tree of settings over another: objects are merged, anything else is replaced (as ``object.union``)."""
+    """Lay one tree of settings over another.
+
+    Objects are merged, anything else is replaced (as ``object.union``).
+    """
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
@@ -204,10 +217,12 @@ def aggregated(
 def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str]) -> str:
     """Write the module that names each rule's package.
 
-    The engines agree only on static references: one of them invents findings where packages are iterated over.
+    The engines agree only on static references: one of them invents findings where packages are
+    iterated over.
 
     Args:
-        asked: The shipped rules to ask; each is a package ``elfgate.rules.NAME`` with a set ``findings``.
+        asked: The shipped rules to ask; each is a package ``elfgate.rules.NAME`` with a set
+            ``findings``.
         takers: Those of them that only take the prediction's findings: not asked where it has none.
         own: The user's own. Each can be left out by name (``input.request.without``), so that one
             that fails takes no other with it.
@@ -236,8 +251,9 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str])
 def _is_idle(code: str, modules: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
     """Whether a rule cannot find anything that counts, at any enforcement point and in any namespace.
 
-    Settings are part of a bundle and do not change while it is in force. An idle rule is not asked, as it takes tens of
-    microseconds in regorus. Whatever is not certain counts as a rule that may find something.
+    Settings are part of a bundle and do not change while it is in force. An idle rule is not asked,
+    as it takes tens of microseconds in regorus. Whatever is not certain counts as a rule that may
+    find something.
     """
     try:
         needs = _says(code, modules, "needs")
@@ -260,7 +276,10 @@ def layers(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _says(code: str, modules: Mapping[str, str], field: str) -> str:
-    """A field of a shipped rule's METADATA; empty if the rule was changed since, as the METADATA may be wrong then."""
+    """A field of a shipped rule's METADATA.
+
+    Empty if the rule was changed since, as the METADATA may be wrong then.
+    """
     path = f"rules/{code}/{code}.rego"
     text = modules.get(path, "")
     said = annotation(text) if unchanged(path, text) else None

@@ -6,7 +6,8 @@ A case is a mapping::
     config: {require: all}                              # optional policy settings
     request: {kind: Deployment, every_node: true}       # optional; the rest of it is filled in
     targets: {ppc64le: [power-1, power-2], amd64: 3}    # a platform, with its nodes' names or number, or
-                                                        # {nodes: 0, standing: possible, reason: …, because: …}
+                                                        # {nodes: 0, standing: possible, reason: …,
+                                                        because: …}
     openings: [{reason: gated, because: …}]             # optional: why the placement is not final
     before: {ppc64le: cannot-start}                     # optional: how it was before an update
     containers:

@@ -1,4 +1,6 @@
-"""The settings that policies decide by: which rules deny, what unknown means, where it differs, and what is exempt.
+"""The settings that policies decide by.
+
+Which rules deny, what unknown means, where it differs, and what is exempt.
 
 They end in ``data.elfgate.config``. Their JSON Schema is ``policies/schema/config.json``.
 """
@@ -25,14 +27,20 @@ def _lower(value: object) -> object:
 
 
 def _pattern(text: str) -> str:
-    """Take at most one ``*``: such a pattern is a beginning and an end, and costs nothing to match."""
+    """Take at most one ``*``.
+
+    Such a pattern is a beginning and an end, and costs nothing to match.
+    """
     if text.count("*") > 1:
         raise ValueError(f"{text!r} has more than one *")
     return text
 
 
 def _image_pattern(text: str) -> str:
-    """Complete a pattern of images or repositories as images are: the default registry's name is left out."""
+    """Complete a pattern of images or repositories as images are.
+
+    The default registry's name is left out.
+    """
     for host in ("docker.io/", "index.docker.io/"):
         if text.startswith(host):
             return text.removeprefix(host).removeprefix("library/")
@@ -104,8 +112,8 @@ class Layer(Model):
     most: Annotated[
         Most | None,
         Field(
-            description="The most that anything may do, rules of later versions too: nothing denies under warn, and "
-            "nobody is told of anything under dryrun"
+            description="The most that anything may do, rules of later versions too: nothing "
+            "denies under warn, and nobody is told of anything under dryrun"
         ),
     ] = None
     rules: Annotated[
@@ -118,7 +126,8 @@ class Layer(Model):
     notes: Annotated[
         dict[str, NoteMode],
         Field(
-            description="What a rule's notes lead to: findings about a program that starts all the same"
+            description="What a rule's notes lead to: findings about a program that starts all "
+            "the same"
         ),
     ] = {}
 
@@ -133,9 +142,9 @@ class Exemption(Model):
     image: Annotated[
         ImagePattern,
         Field(
-            description="Pattern of images, as REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST; no registry means "
-            "docker.io, and * stands for slashes and colons too. A tag does not match an image that names a digest, "
-            "as runtimes pass over its tag"
+            description="Pattern of images, as REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST; "
+            "no registry means docker.io, and * stands for slashes and colons too. A tag does "
+            "not match an image that names a digest, as runtimes pass over its tag"
         ),
     ] = "*"
     workload: Annotated[
@@ -206,9 +215,12 @@ def _values(fields: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 class PolicyConfig(Layer):
-    """Settings for the whole cluster, and where they differ. A namespace outranks an enforcement point.
+    """Settings for the whole cluster, and where they differ.
 
-    Of several patterns that match a namespace, the longest has the last word, and its own name the very last.
+    A namespace outranks an enforcement point.
+
+    Of several patterns that match a namespace, the longest has the last word, and its own name the
+    very last.
     """
 
     points: Annotated[dict[Point, Layer], Field(description="By enforcement point")] = {}

@@ -1,4 +1,6 @@
-"""The document that policies judge: what was found, and where, in lists and plain values. Versioned; total.
+"""The document that policies judge: what was found, and where, in lists and plain values.
+
+Versioned; total.
 
 Its JSON Schema (``policies/schema/input.json``) is generated from these models, and types the
 Rego. Images and targets are lists, as OPA's type checker does not see below maps (decision 0012).
@@ -271,7 +273,9 @@ class Document(Model):
         return self.model_copy(update={"request": request})
 
     def json_bytes(self) -> bytes:
-        """The JSON of ``model_dump_json``, in a third of its time: fields in their order, all plain values or models.
+        """The JSON of ``model_dump_json``, in a third of its time.
+
+        Fields in their order, all plain values or models.
 
         What is seen only if looked at is there if it was put there.
         """

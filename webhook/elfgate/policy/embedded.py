@@ -18,8 +18,9 @@ VERDICT = "data.elfgate.main.verdict"
 class _Engines(threading.local):
     """This thread's regorus engines, each with the one that it serves.
 
-    A regorus engine may be used, and dropped, on the thread that made it only, but whoever it serves may be collected
-    on any. So each thread keeps its own, and drops those that serve nobody any more when it next looks.
+    A regorus engine may be used, and dropped, on the thread that made it only, but whoever it
+    serves may be collected on any. So each thread keeps its own, and drops those that serve nobody
+    any more when it next looks.
     """
 
     def __init__(self) -> None:
@@ -39,8 +40,9 @@ _ENGINES = _Engines()
 class EmbeddedEngine:
     """Evaluates one bundle with regorus.
 
-    Each thread that asks gets a regorus engine of its own. Evaluation holds the interpreter's lock for its whole
-    length, about a millisecond: a pool of threads would gain nothing over the caller's.
+    Each thread that asks gets a regorus engine of its own. Evaluation holds the interpreter's lock
+    for its whole length, about a millisecond: a pool of threads would gain nothing over the
+    caller's.
 
     Args:
         bundle: What to evaluate.
@@ -103,7 +105,8 @@ def parsed(path: str, text: str) -> tuple[Any, str]:
         text: Its source.
 
     Returns:
-        The tree, and what is wrong with the source; no tree and nothing wrong where there is no engine on this machine.
+        The tree, and what is wrong with the source; no tree and nothing wrong where there is no
+        engine on this machine.
     """
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     try:
@@ -119,12 +122,13 @@ def parsed(path: str, text: str) -> tuple[Any, str]:
     return found["ast"], ""
 
 
-# No exception that has seen an engine leaves these two: its traceback would keep the engine alive until a collection of
-# cycles, which may run on a thread that the engine must not be dropped on.
+# No exception that has seen an engine leaves these two: its traceback would keep the engine alive
+# until a collection of cycles, which may run on a thread that the engine must not be dropped on.
 
 
 def _load(bundle: Bundle) -> tuple[Any, str]:
-    # Where RUST_BACKTRACE is set, each rule that comes out empty would walk the stack, for tens of microseconds.
+    # Where RUST_BACKTRACE is set, each rule that comes out empty would walk the stack, for tens of
+    # microseconds.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     try:
         import regorus  # noqa: PLC0415  (not every architecture has it, and not every verb needs it)

@@ -1,4 +1,7 @@
-"""The evaluation of policies: one protocol, with an implementation in this process and one in an OPA server."""
+"""The evaluation of policies.
+
+One protocol, with an implementation in this process and one in an OPA server.
+"""
 
 from typing import Protocol
 
@@ -10,7 +13,10 @@ from elfgate.policy.verdict import Verdict
 
 
 class EngineError(ElfgateError):
-    """The engine failed: an error, a timeout, an empty or foreign answer, a wrong revision. Never an answer."""
+    """The engine failed: an error, a timeout, an empty or foreign answer, a wrong revision.
+
+    Never an answer.
+    """
 
     exit_code = 4
 

@@ -1,4 +1,6 @@
-"""Follows a bundle or a folder of rules: a new one comes into force only if it loads and proves itself.
+"""Follows a bundle or a folder of rules.
+
+A new one comes into force only if it loads and proves itself.
 
 Whatever is wrong with a new bundle, the old one stays in force.
 """
@@ -38,8 +40,9 @@ _NONE = Failure(b"")
 class Follower:
     """Looks for a new bundle now and then, and puts it into force.
 
-    A bundle whose content is at fault is tried once. One that fails for another reason (the process for its rules does
-    not start, OPA is slow) is tried again, after a time that doubles with each failure.
+    A bundle whose content is at fault is tried once. One that fails for another reason (the process
+    for its rules does not start, OPA is slow) is tried again, after a time that doubles with each
+    failure.
 
     Args:
         active: Whose bundle is replaced.

@@ -1,7 +1,9 @@
-"""Documents whose verdict is known: an engine proves itself on them before it decides anything, and while it does.
+"""Documents whose verdict is known.
 
-They are judged in a namespace that no cluster can have, whose settings come with the bundle, so that no setting of the
-user's changes what is right; and without rules of the user's own.
+An engine proves itself on them before it decides anything, and while it does.
+
+They are judged in a namespace that no cluster can have, whose settings come with the bundle, so
+that no setting of the user's changes what is right; and without rules of the user's own.
 """
 
 from elfgate.linkage.report import Code

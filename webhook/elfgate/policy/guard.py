@@ -1,7 +1,8 @@
 """Rules of the user's own, kept from taking elfgate's down with them.
 
-One evaluation judges by all rules. Only when it fails are the user's own tried one by one: those that fail alone are
-left out, by name, and what is left decides. A rule that ran out of time is left out for a while without being tried.
+One evaluation judges by all rules. Only when it fails are the user's own tried one by one: those
+that fail alone are left out, by name, and what is left decides. A rule that ran out of time is left
+out for a while without being tried.
 """
 
 import time
@@ -31,8 +32,8 @@ class GuardedEngine:
         told: Who is told of each failure (a log, a metric).
         suspended_seconds: How long a rule that ran out of time is left out.
 
-    Should the engine come to have another revision, its rules of the user's own have names that are not known here: if
-    one of those fails, all are left out.
+    Should the engine come to have another revision, its rules of the user's own have names that are
+    not known here: if one of those fails, all are left out.
     """
 
     def __init__(

@@ -1,13 +1,14 @@
 """A document without what no policy in force looks at, and the verdict on it in the words of the whole document.
 
-Policies look at some of a document only to tell things apart or to say what they are called. Such names are replaced by
+Policies look at some of a document only to tell things apart or to say what they are called. Such
+names are replaced by
 their position, so that the verdict on one pod is right for another that is alike but for its names:
 
 - containers' names by U+E000 and four digits, images by U+E001, alternatives by U+E002;
 - the object's name, repositories, tags, digests and variants by nothing.
 
-Each only if no rule in force looks at it (``policy.sight``). What is seen only if looked at (``policy.reach``) is
-left out first.
+Each only if no rule in force looks at it (``policy.sight``). What is seen only if looked at
+(``policy.reach``) is left out first.
 """
 
 import re

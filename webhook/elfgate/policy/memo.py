@@ -1,4 +1,7 @@
-"""Verdicts remembered: a pure function of what policies see of a document, and of the bundle's revision."""
+"""Verdicts remembered.
+
+A pure function of what policies see of a document, and of the bundle's revision.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,7 +30,8 @@ class MemoisedEngine(Generic[Live]):
     Args:
         engine: Who answers what is new.
         max_bytes: How much to remember; the verdict longest unused is dropped first.
-        sights: What the policies of a revision look at; a revision that is not there looks at everything.
+        sights: What the policies of a revision look at; a revision that is not there looks at
+            everything.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""The description that rules give of themselves: the METADATA above each package (OPA docs, "Annotations").
+"""The description that rules give of themselves.
+
+The METADATA above each package (OPA docs, "Annotations").
 
 For whoever wants to know what a code means: the command line and the documentation.
 """
@@ -34,8 +36,9 @@ class Rule:
 NO_COMMON_PLATFORM = Rule(
     "no_common_platform",
     "No platform starts every container",
-    "Each container of the pod starts on some platform that it may land on, but there is none on which all of them do. "
-    "The decision itself says so, before the findings of the containers.",
+    "Each container of the pod starts on some platform that it may land on, but there is none "
+    "on which all of them do. The decision itself says so, before the findings of the "
+    "containers.",
     "use images that share an architecture",
     "deny",
 )

@@ -1,8 +1,8 @@
 """Policies evaluated by an OPA server beside this process, over a unix socket.
 
-A socket needs no TLS, no token and no port, and no HTTP proxy of the environment can come between. OPA loads and
-verifies its bundles itself, and may come to have another one at any time: what it answers must be of a revision that
-has proved itself on the golden documents.
+A socket needs no TLS, no token and no port, and no HTTP proxy of the environment can come between.
+OPA loads and verifies its bundles itself, and may come to have another one at any time: what it
+answers must be of a revision that has proved itself on the golden documents.
 """
 
 import asyncio
@@ -58,8 +58,8 @@ class OpaEngine:
         """Judge a document.
 
         Raises:
-            EngineError: if there is no verdict that can be trusted. An undefined rule, which OPA answers with 200 and
-                ``{}``, is no verdict.
+            EngineError: if there is no verdict that can be trusted. An undefined rule, which OPA
+                answers with 200 and ``{}``, is no verdict.
         """
         try:
             result = await self.result(document)
@@ -95,7 +95,10 @@ class OpaEngine:
         await self._client.close_connection()
 
     async def _notice(self, result: object) -> None:
-        """Let a revision that OPA has come to have prove itself; if it does not, the one before stays the right one."""
+        """Let a revision that OPA has come to have prove itself.
+
+        If it does not, the one before stays the right one.
+        """
         revision = result.get("revision") if isinstance(result, dict) else None
         if not isinstance(revision, str) or revision == self._revision:
             return
@@ -153,7 +156,8 @@ class _Revision:
 class _SocketClient(AsyncOpaClient):  # type: ignore[misc]  # opa_client has no types
     """The client, over a unix socket, and telling what OPA says of an error.
 
-    It does not try again: after a 500, which is OPA's answer to a policy that fails, it would wait for nothing.
+    It does not try again: after a 500, which is OPA's answer to a policy that fails, it would wait
+    for nothing.
     """
 
     _session: aiohttp.ClientSession | None
@@ -176,7 +180,9 @@ class _SocketClient(AsyncOpaClient):  # type: ignore[misc]  # opa_client has no 
         )
 
     async def verdict(self, document: Document) -> object:
-        """OPA's answer; documents of hundreds of containers are written and read faster than the client itself does.
+        """OPA's answer.
+
+        Documents of hundreds of containers are written and read faster than the client itself does.
 
         Raises:
             ValueError: if it is not JSON.

@@ -5,7 +5,8 @@ A rule names them in its METADATA with the values that hold unless others are gi
     # custom:
     #   parameters: {registries: [registry.example], most: 10}
 
-It reads them as ``data.elfgate.config.parameters.NAME.registries``. A given value must be of its default's type.
+It reads them as ``data.elfgate.config.parameters.NAME.registries``. A given value must be of its
+default's type.
 """
 
 from collections.abc import Mapping

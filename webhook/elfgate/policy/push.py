@@ -1,4 +1,6 @@
-"""Puts a bundle into a registry: its file as the only layer of an OCI manifest, as OPA's downloader takes it.
+"""Puts a bundle into a registry.
+
+Its file as the only layer of an OCI manifest, as OPA's downloader takes it.
 
 Source: OPA docs, "Bundles: OCI".
 """

@@ -1,7 +1,8 @@
 """The parts of a document that policies see only where their METADATA says that they look at them.
 
-An object's labels, commands, volumes and the like make pods differ that are alike in all else, so that no verdict would
-be remembered for long if each could change one. Each such field is marked here with its word in ``looks_at``.
+An object's labels, commands, volumes and the like make pods differ that are alike in all else, so
+that no verdict would be remembered for long if each could change one. Each such field is marked
+here with its word in ``looks_at``.
 """
 
 from collections.abc import Mapping

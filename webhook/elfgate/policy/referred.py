@@ -1,6 +1,7 @@
 """References of a module into the document, followed along its schema.
 
-Only what is certain is told: a variable has a type if all that it is bound to are parts of the document of that type.
+Only what is certain is told: a variable has a type if all that it is bound to are parts of the
+document of that type.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,8 @@
 """The parts of a document that the policies in force look at.
 
-A rule looks at what its METADATA says (``policy.annotation``). What no rule in force looks at is kept from the policies
-(``policy.mask``), so that one verdict is right for every document that differs in nothing else.
+A rule looks at what its METADATA says (``policy.annotation``). What no rule in force looks at is
+kept from the policies (``policy.mask``), so that one verdict is right for every document that
+differs in nothing else.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,8 +33,9 @@ EVERYTHING = Sight(LOOKS)
 def sight(bundle: Bundle) -> Sight:
     """Collect what the rules in force of a bundle look at.
 
-    A module that came with elfgate and was changed since counts as one that looks at everything, as its METADATA may
-    not have been changed with it. A rule of the user's own looks at what its METADATA says.
+    A module that came with elfgate and was changed since counts as one that looks at everything, as
+    its METADATA may not have been changed with it. A rule of the user's own looks at what its
+    METADATA says.
     """
     try:
         return _sight(bundle, bundle.data["elfgate"]["config"])

@@ -1,7 +1,10 @@
-"""Signed bundles of a location: which keys count, which serial is too old, and the last good one kept.
+"""Signed bundles of a location.
 
-A signature says who made a bundle, not when: without a serial, whoever may write to the location could bring an old
-bundle back. The last good file is kept with its signature, so that a restart while the location is away judges by it.
+Which keys count, which serial is too old, and the last good one kept.
+
+A signature says who made a bundle, not when: without a serial, whoever may write to the location
+could bring an old bundle back. The last good file is kept with its signature, so that a restart
+while the location is away judges by it.
 """
 
 import contextlib
@@ -34,7 +37,8 @@ class BundleState:
         revision: The revision in force; empty before the first.
         serial: The serial in force; 0 before the first, or if the bundle has none.
         reached: When the location last gave a file, in monotonic seconds; None if it never did.
-        restored: The bundle in force came from the kept file, and the location has not confirmed it yet.
+        restored: The bundle in force came from the kept file, and the location has not confirmed it
+            yet.
     """
 
     location: str
@@ -79,7 +83,8 @@ class SignedBundles:
         """Verify a bundle's file and read it.
 
         Raises:
-            InputError: if it is no bundle of elfgate's, is not signed with one of the keys, or is too old.
+            InputError: if it is no bundle of elfgate's, is not signed with one of the keys, or is
+                too old.
         """
         contents = archive.unpack(packed, self.state.location)
         signing.verify_any(contents, self.keys)

@@ -1,10 +1,10 @@
 """Signed bundles, as OPA signs and verifies them: a JWT over the hash of every file.
 
-Sources: OPA docs, "Bundles: Signing"; OPA ``v1/bundle/{hash,sign,verify}.go``; RFC 7515 and 7518 (ES256: ECDSA on
-P-256, the signature as two numbers of 32 bytes).
+Sources: OPA docs, "Bundles: Signing"; OPA ``v1/bundle/{hash,sign,verify}.go``; RFC 7515 and 7518
+(ES256: ECDSA on P-256, the signature as two numbers of 32 bytes).
 
-Stricter than OPA: the algorithm is ES256, the key's id must be given and must be the one named, and the signature
-covers exactly the files that are there.
+Stricter than OPA: the algorithm is ES256, the key's id must be given and must be the one named, and
+the signature covers exactly the files that are there.
 """
 
 import base64

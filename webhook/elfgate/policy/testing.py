@@ -1,7 +1,9 @@
-"""Tests of a bundle: the Rego tests beside its rules, the shipped case tables, and OPA's type checker where OPA is.
+"""Tests of a bundle.
 
-Rules of the user's own are tested with it: their tests must hold. The bundle's own tests and the shipped cases are
-judged without them, as what they add is theirs to say.
+The Rego tests beside its rules, the shipped case tables, and OPA's type checker where OPA is.
+
+Rules of the user's own are tested with it: their tests must hold. The bundle's own tests and the
+shipped cases are judged without them, as what they add is theirs to say.
 """
 
 import json
@@ -119,7 +121,10 @@ def _holds(engine: EmbeddedEngine, name: str) -> bool:
 
 
 def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None) -> list[str]:
-    """Check types by the document's schema and built-in functions by the profile; run the user's tests there too."""
+    """Check types by the document's schema and built-in functions by the profile.
+
+    Run the user's tests there too.
+    """
     with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
         root = Path(name) / "bundle"
         for path, content in archive.files(whole).items():

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Violation(BaseModel):
     """One denial or warning, in the words of its rule.
 
-    ``headline`` names container, image and platform with its nodes; ``lines`` say what is missing; ``remedy`` is the
-    way out. Doors join them: over several lines in a denial, on one in a warning.
+    ``headline`` names container, image and platform with its nodes; ``lines`` say what is missing;
+    ``remedy`` is the way out. Doors join them: over several lines in a denial, on one in a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,12 +35,14 @@ class Verdict(BaseModel):
         allowed: There are no denials.
         denials: The most important first.
         warnings: Likewise.
-        dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the user.
+        dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the
+            user.
         failed: Rules of the user's own that gave no findings that can be used, or were left out.
-        would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict denies anyway.
+        would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict
+            denies anyway.
         unknown: There is a container of which it cannot be told whether it starts.
-        steer: The architectures that are left when those are kept off on which the pod fails; empty if it need or can
-            not be steered.
+        steer: The architectures that are left when those are kept off on which the pod fails; empty
+            if it need or can not be steered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,8 +1,10 @@
-"""Rules of the user's own, held where they are written: what would do nothing, or not the same in both engines.
+"""Rules of the user's own, held where they are written.
 
-Each complaint begins with the file and the line. Told are rules without ``findings``, references to what the document
-does not have or does not show, data that no rule has, and functions on which the engines disagree
-(``capabilities.json``).
+What would do nothing, or not the same in both engines.
+
+Each complaint begins with the file and the line. Told are rules without ``findings``, references to
+what the document does not have or does not show, data that no rule has, and functions on which the
+engines disagree (``capabilities.json``).
 """
 
 import re
@@ -25,7 +27,8 @@ _PATTERNS = {
     "regex.find_all_string_submatch_n": 0,
     "regex.replace": 1,
 }
-# Classes like \w mean other letters in each engine, and long repeats and doubled ones are errors in one of them.
+# Classes like \w mean other letters in each engine, and long repeats and doubled ones are errors in
+# one of them.
 _ODD_PATTERN = re.compile(r"\\[A-Za-z0-9]|\[:|[*+?}][*+]|\{\d*,?\d{4,}|\{\d{4,}")
 _KEYS = frozenset(
     {"container", "platform", "message", "remedy", "effect", "reason", "position", "image"}
@@ -129,7 +132,10 @@ class _Module:
 
 
 def _findings(rule: Node) -> Iterator[Node]:
-    """The findings that a rule writes out: in its head, or bound to the variable that stands there."""
+    """The findings that a rule writes out.
+
+    In its head, or bound to the variable that stands there.
+    """
     head = rule.get("Spec", {}).get("head", {}).get("Set")
     if head is None or path(head["refr"]) != ("findings",) or head["key"] is None:
         return

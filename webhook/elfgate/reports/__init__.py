@@ -1,1 +1,4 @@
-"""Reports of verbs, in the forms that other programs read: one table, and one list of cases, for all of them."""
+"""Reports of verbs, in the forms that other programs read.
+
+One table, and one list of cases, for all of them.
+"""

@@ -1,4 +1,7 @@
-"""The places of a report: forms on standard output or in files, several at once (``-o text -o sarif=report.sarif``)."""
+"""The places of a report.
+
+Forms on standard output or in files, several at once (``-o text -o sarif=report.sarif``).
+"""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

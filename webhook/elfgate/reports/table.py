@@ -1,7 +1,7 @@
 """A table, as CSV or as Markdown.
 
-Sources: RFC 4180 (CSV); OWASP, "CSV Injection" (the signs that spreadsheets take for a formula); the GitHub Flavored
-Markdown spec (tables). Cells may hold what strangers' images say.
+Sources: RFC 4180 (CSV); OWASP, "CSV Injection" (the signs that spreadsheets take for a formula);
+the GitHub Flavored Markdown spec (tables). Cells may hold what strangers' images say.
 """
 
 import csv

@@ -1,1 +1,4 @@
-"""Layers → one file system, as the node's runtime would show it to the container. Pure: streams in, a tree out."""
+"""Layers → one file system, as the node's runtime would show it to the container.
+
+Pure: streams in, a tree out.
+"""

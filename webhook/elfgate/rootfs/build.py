@@ -15,7 +15,8 @@ class LayerBuilder:
     Args:
         max_entries: How many names, implied directories included.
         max_characters: How many characters of paths and links' targets.
-        max_kept_bytes: How many bytes of files' heads, texts and excerpts; files beyond become ``UNREADABLE``.
+        max_kept_bytes: How many bytes of files' heads, texts and excerpts; files beyond become
+            ``UNREADABLE``.
     """
 
     def __init__(
@@ -32,18 +33,22 @@ class LayerBuilder:
         self._max_kept_bytes = max_kept_bytes
 
     def add(self, path: str, entry: Entry, data: Buffer = b"") -> None:
-        """Add an entry. It replaces an earlier one of the same path, but a directory keeps what is in it.
+        """Add an entry.
+
+        It replaces an earlier one of the same path, but a directory keeps what is in it.
 
         Args:
-            path: Absolute and normalised (no ``.``, ``..`` or empty component), such as ``/bin/sh``. The root itself
-                changes nothing: containerd passes over it too, and makes a root that all may search.
-            entry: Without a file's bytes. ``WHITEOUT`` hides the path in lower layers, unless this layer has it too; a
-                hard link's target is an absolute, normalised path.
-            data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and not none; a file
-                with fewer becomes ``UNREADABLE``.
+            path: Absolute and normalised (no ``.``, ``..`` or empty component), such as
+                ``/bin/sh``. The root itself changes nothing: containerd passes over it too, and
+                makes a root that all may search.
+            entry: Without a file's bytes. ``WHITEOUT`` hides the path in lower layers, unless this
+                layer has it too; a hard link's target is an absolute, normalised path.
+            data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and
+                not none; a file with fewer becomes ``UNREADABLE``.
 
         Raises:
-            ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a name too long.
+            ValueError: if no node could unpack this: a path through a file, a loop of symlinks, a
+                name too long.
             UnreadableError: if the layer has more names than allowed.
         """
         if (entry.mode | 0o7777) != 0o7777 or (entry.uid | entry.gid) >> 32 or entry.capability:
@@ -72,7 +77,8 @@ class LayerBuilder:
         """
         hiding = self._upper.directory(directory.rstrip("/"))
         hiding.mark(OPAQUE)
-        # Unpacked onto the layers below, the marker also removes directories that have no entry before it.
+        # Unpacked onto the layers below, the marker also removes directories that have no entry
+        # before it.
         if self._upper.may_imply(hiding):
             self._upper.root.mark(DISPUTED)
 
@@ -100,7 +106,8 @@ class LayerBuilder:
         entry = link.entry
         target = self._upper.find(entry.link)
         if target is None:
-            # overlayfs's folder of this layer has nothing to link to; one folder for all layers may have.
+            # overlayfs's folder of this layer has nothing to link to; one folder for all layers may
+            # have.
             self._upper.root.mark(DISPUTED)
             link.head = self._links.add(entry.link.encode("utf-8", "surrogateescape"))
             link.capability = self._texts.add(entry.capability)

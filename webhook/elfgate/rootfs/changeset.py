@@ -22,7 +22,8 @@ def add(
         builder: The index.
         name: The entry's path as written.
         entry: The rest of it; a hard link's target may be relative to the root.
-        content: Gives a file's first bytes, by its absolute path and entry: as many as ``contents.bytes_wanted`` says.
+        content: Gives a file's first bytes, by its absolute path and entry: as many as
+            ``contents.bytes_wanted`` says.
 
     Raises:
         ValueError: if no node could unpack it, or its name climbs.

@@ -1,7 +1,10 @@
-"""Which bytes of a file are worth keeping: those that the kernel or a loader would look at when a program starts.
+"""Which bytes of a file are worth keeping.
 
-The kernel reads a file's first 256 bytes (``BINPRM_BUF_SIZE``, linux/binfmts.h) and, of an ELF file, its headers; the
-loaders read their caches and path files; a shell reads its script. Data files matter by their existence alone.
+Those that the kernel or a loader would look at when a program starts.
+
+The kernel reads a file's first 256 bytes (``BINPRM_BUF_SIZE``, linux/binfmts.h) and, of an ELF
+file, its headers; the loaders read their caches and path files; a shell reads its script. Data
+files matter by their existence alone.
 """
 
 import re
@@ -36,7 +39,10 @@ _SOURCED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The facts kept of one file: see the attributes of the same names in ``Entry``; ``elf`` is the excerpt itself."""
+    """The facts kept of one file: see the attributes of the same names in ``Entry``.
+
+    ``elf`` is the excerpt itself.
+    """
 
     head: bytes = b""
     tail: bytes = b""
@@ -96,7 +102,10 @@ def keep(path: str, mode: int, size: int, data: Buffer) -> Kept | None:
 
 
 def is_text(path: str) -> bool:
-    """Whether the whole text decides. musl looks for its path file two levels above the loader (dynlink.c)."""
+    """Whether the whole text decides.
+
+    Musl looks for its path file two levels above the loader (dynlink.c).
+    """
     if path in _TEXTS:
         return True
     if path.endswith(".path"):

@@ -1,7 +1,9 @@
-"""One name of a layer, from the tar's header to the tree: what matters for a start, and nothing else.
+"""One name of a layer, from the tar's header to the tree.
 
-A new fact about a file has its field or trait here, its bytes in ``form``, and is read in ``tar``, ``images.table`` and
-``images.directory``; everything between passes an ``Entry`` on.
+What matters for a start, and nothing else.
+
+A new fact about a file has its field or trait here, its bytes in ``form``, and is read in ``tar``,
+``images.table`` and ``images.directory``; everything between passes an ``Entry`` on.
 """
 
 from enum import IntEnum
@@ -37,15 +39,20 @@ class Entry(NamedTuple):
         uid: Owner.
         gid: Group.
         size: Bytes of a file.
-        link: A symlink's target as written, or a hard link's target as an absolute path in the image.
+        link: A symlink's target as written, or a hard link's target as an absolute path in the
+            image.
         traits: Bits, such as ``IMPLIED``.
-        capability: An ELF file's ``security.capability`` (capabilities(7)), as it is written; empty if it has none.
-        head: A file's first bytes (up to 256), if it has an x bit or a library's name, or is an ELF file.
-        tail: The rest of a shell script's text up to 64 KiB, or of a file that scripts read into themselves.
-        elf: The digest under which the layer keeps an ELF file's excerpt (``Layer.excerpt``), else empty. The excerpt
-            itself is not here, so that whoever has its facts already need not unpack it.
-        text: The whole of a file whose text decides (ld.so.cache, ld.so.preload, ld-musl-*.path, os-release, passwd,
-            group), else None.
+        capability: An ELF file's ``security.capability`` (capabilities(7)), as it is written; empty
+            if it has none.
+        head: A file's first bytes (up to 256), if it has an x bit or a library's name, or is an ELF
+            file.
+        tail: The rest of a shell script's text up to 64 KiB, or of a file that scripts read into
+            themselves.
+        elf: The digest under which the layer keeps an ELF file's excerpt (``Layer.excerpt``), else
+            empty. The excerpt itself is not here, so that whoever has its facts already need not
+            unpack it.
+        text: The whole of a file whose text decides (ld.so.cache, ld.so.preload, ld-musl-*.path,
+            os-release, passwd, group), else None.
     """
 
     kind: Kind
@@ -72,14 +79,17 @@ class Entry(NamedTuple):
         return bool(self.traits & IMPLIED)
 
     def under(self, link: "Entry", *, is_kept: bool) -> "Entry":
-        """The inode of a file after a hard link to it was unpacked: the link's header is applied to it last.
+        """The inode of a file after a hard link to it was unpacked.
 
-        Its mode, its owner and its capabilities, which a change of owner takes away (containerd's ``createTarFile``;
-        capabilities(7)).
+        The link's header is applied to it last.
+
+        Its mode, its owner and its capabilities, which a change of owner takes away (containerd's
+        ``createTarFile``; capabilities(7)).
 
         Args:
             link: The hard link.
-            is_kept: Whether what ``exec`` looks at was kept of the file, which it is not for one without an x bit.
+            is_kept: Whether what ``exec`` looks at was kept of the file, which it is not for one
+                without an x bit.
         """
         kind = self.kind
         if kind is Kind.FILE and link.mode & 0o111 and self.size and not is_kept:

@@ -1,8 +1,9 @@
 """How layers come to lie where each is unpacked onto those before it, into one folder.
 
-containerd does so with its native, devmapper, btrfs and blockfile snapshotters, and in a user namespace (``apply`` in
-core/diff/apply/apply_linux.go). A name then goes where the symlinks of lower layers lead: a layer's ``bin/tool`` lands
-in ``usr/bin`` if the base has ``bin`` linked to it, while overlayfs shows a directory ``bin`` instead of the link.
+containerd does so with its native, devmapper, btrfs and blockfile snapshotters, and in a user
+namespace (``apply`` in core/diff/apply/apply_linux.go). A name then goes where the symlinks of
+lower layers lead: a layer's ``bin/tool`` lands in ``usr/bin`` if the base has ``bin`` linked to it,
+while overlayfs shows a directory ``bin`` instead of the link.
 """
 
 from collections import defaultdict
@@ -21,7 +22,10 @@ class DisputedError(Exception):
 
 
 def is_disputed(layers: Sequence[Layer | Unread]) -> bool:
-    """Whether the order of the bottom layer's entries counts: overlayfs has nothing to merge it with."""
+    """Whether the order of the bottom layer's entries counts.
+
+    Overlayfs has nothing to merge it with.
+    """
     return bool(layers) and bool(layers[0].root.traits & DISPUTED)
 
 
@@ -105,7 +109,10 @@ class _Unpacked:
         return walk(self._lower.root, self._lower.raw, join(place, name), follow_last=False)
 
     def _place(self, path: str) -> str | None:
-        """Which directory of the lower layers a directory's contents join; None if it is a new one."""
+        """Which directory of the lower layers a directory's contents join.
+
+        None if it is a new one.
+        """
         if path not in self._places:
             parent, _, name = path.rpartition("/")
             place, entry = self._place(parent or "/"), self._entry(path)

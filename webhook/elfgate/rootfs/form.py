@@ -1,4 +1,6 @@
-"""The stored form of a layer's index: what its reader (``layer``) and its writer (``build``) agree on.
+"""The stored form of a layer's index.
+
+What its reader (``layer``) and its writer (``build``) agree on.
 
 ::
 
@@ -9,9 +11,10 @@
     chunks      the lengths of all chunks, and of the frames they are in
     frames      chunks: link targets, then heads and texts, then ELF excerpts, a few dozen to a frame
 
-The header has a CRC-32 of all that follows it, so that a damaged index is known for one before it is used. All
-numbers are little-endian. Whoever changes anything here or what is kept of a file raises ``VERSION``: an index of
-another version, or with excerpts of another version (``elf.sparse.VERSION``), is not read but made anew.
+The header has a CRC-32 of all that follows it, so that a damaged index is known for one before it
+is used. All numbers are little-endian. Whoever changes anything here or what is kept of a file
+raises ``VERSION``: an index of another version, or with excerpts of another version
+(``elf.sparse.VERSION``), is not read but made anew.
 """
 
 import struct
@@ -30,7 +33,8 @@ HEADER = struct.Struct(
 SECTIONS = struct.Struct(
     "<8I"
 )  # directories, names, records, chunks: stored and unpacked bytes of each
-# Kind and form, traits, mode, uid, gid, size; the chunks of head, body and capability (numbers from 1; 0: none).
+# Kind and form, traits, mode, uid, gid, size; the chunks of head, body and capability (numbers from
+# 1; 0: none).
 RECORD = struct.Struct("<BBHIIQIII")
 DIGEST_BYTES = 16
 CAPABILITY_BYTES = 24  # of a security.capability at most

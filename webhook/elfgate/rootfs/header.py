@@ -1,7 +1,8 @@
 """One tar header: its fields, in every dialect that images are written in.
 
-Sources: POSIX.1-2001 ``pax``, "ustar Interchange Format" and "pax Extended Header"; the GNU tar manual, "Basic Tar
-Format". Where these leave a choice, it is the one of Go's ``archive/tar``, which containerd, Docker and CRI-O use.
+Sources: POSIX.1-2001 ``pax``, "ustar Interchange Format" and "pax Extended Header"; the GNU tar
+manual, "Basic Tar Format". Where these leave a choice, it is the one of Go's ``archive/tar``, which
+containerd, Docker and CRI-O use.
 """
 
 import struct
@@ -48,7 +49,8 @@ def parse(block: bytes) -> Header:
         ValueError: if the checksum or a number is wrong.
     """
     name, mode, uid, gid, size, checksum, kind, link, magic, prefix = _FIELDS.unpack(block)
-    # An Adler-32's lower half is the sum of the bytes plus one, modulo 65521, which 256 bytes stay below.
+    # An Adler-32's lower half is the sum of the bytes plus one, modulo 65521, which 256 bytes stay
+    # below.
     unsigned = (zlib.adler32(block[:256]) & 0xFFFF) + (zlib.adler32(block[256:]) & 0xFFFF) - 2
     wanted = number(checksum)
     if unsigned - sum(checksum) + _EMPTY_SUM != wanted and _signed_sum(block) != wanted:
@@ -89,7 +91,9 @@ _repeated = lru_cache(maxsize=256)(number)  # modes and owners are few
 
 
 def pax_records(data: bytes) -> dict[str, bytes]:
-    """The records of an extended header: ``LENGTH KEY=VALUE`` and a newline, the last of a key counting.
+    """The records of an extended header.
+
+    ``LENGTH KEY=VALUE`` and a newline, the last of a key counting.
 
     Raises:
         ValueError: if they are malformed.
@@ -122,7 +126,10 @@ def pax_number(value: bytes) -> int:
 
 
 def _prefix(block: bytes, magic: bytes, field: bytes) -> bytes:
-    """The part before the name: ustar's prefix, and the like of two dialects that use its end otherwise."""
+    """The part before the name.
+
+    Ustar's prefix, and the like of two dialects that use its end otherwise.
+    """
     if magic == b"ustar\0":
         return (field[:131] if block[508:] == b"tar\0" else field).partition(b"\0")[
             0

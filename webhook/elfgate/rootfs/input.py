@@ -92,7 +92,8 @@ class Input:
 
     def _read(self) -> bool:
         """Drop what was passed and read on; False at the end."""
-        # Asks for what realigns a stream that reads short, so that headers do not straddle two pieces.
+        # Asks for what realigns a stream that reads short, so that headers do not straddle two
+        # pieces.
         ahead = self._before + len(self._buffer)
         piece = self._stream.read(_READ_BYTES - ahead % 512)
         self._bytes_left -= len(piece)
@@ -109,7 +110,8 @@ class Input:
 def _memory(size: int) -> mmap.mmap:
     """Memory that is taken only as it is written to, whatever size a header claims.
 
-    In large pages where there are any: in small ones, the first touch costs a third of inflating what goes there.
+    In large pages where there are any: in small ones, the first touch costs a third of inflating
+    what goes there.
     """
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):

@@ -1,7 +1,8 @@
 """Whether the order of a layer's entries counts where they go through symlinks of lower layers.
 
-An index does not have that order. What lands in a directory lands there in any order if the layer leaves the symlinks
-and the directory alone, and brings nothing else there that could meet what lands.
+An index does not have that order. What lands in a directory lands there in any order if the layer
+leaves the symlinks and the directory alone, and brings nothing else there that could meet what
+lands.
 """
 
 from collections.abc import Iterable

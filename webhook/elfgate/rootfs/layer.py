@@ -1,8 +1,11 @@
-"""The index of one layer: an immutable mapping of directories to entries, read lazily from its stored form.
+"""The index of one layer.
 
-Opening one costs microseconds whatever the layer's size; a directory's names are unpacked when it is first looked
-into, an entry when it is asked for, and a file's bytes only with their entry. So the tree of an image is put together
-from its layers' indexes without reading what no prediction asks for.
+An immutable mapping of directories to entries, read lazily from its stored form.
+
+Opening one costs microseconds whatever the layer's size; a directory's names are unpacked when it
+is first looked into, an entry when it is asked for, and a file's bytes only with their entry. So
+the tree of an image is put together from its layers' indexes without reading what no prediction
+asks for.
 """
 
 import zlib
@@ -47,7 +50,8 @@ class Layer:
         What was written badly from the start shows as a ``ValueError`` where it is looked into.
 
         Raises:
-            ValueError: if it is no index, damaged, cut short, or of another version of this program.
+            ValueError: if it is no index, damaged, cut short, or of another version of this
+                program.
         """
         start = form.HEADER.size + form.SECTIONS.size
         if len(blob) < start:
@@ -74,7 +78,10 @@ class Layer:
 
     @property
     def memory(self) -> int:
-        """About how many bytes it takes at most once it has been looked into: unpacked, as names and as numbers."""
+        """About how many bytes it takes at most once it has been looked into.
+
+        Unpacked, as names and as numbers.
+        """
         unpacked: tuple[int, ...] = form.SECTIONS.unpack_from(self.encode(), form.HEADER.size)[1::2]
         return _OWN_BYTES + len(self.encode()) + _UNPACKED_COST * sum(unpacked)
 
@@ -117,7 +124,10 @@ class Layer:
         )
 
     def directories(self, traits: int) -> list[str]:
-        """The paths of the directories with names in them that have any of these traits; parents first."""
+        """The paths of the directories with names in them that have any of these traits.
+
+        Parents first.
+        """
         if not any(self._directories.traits):
             return []
         rows = zip(self._directories.numbers, self._directories.traits, strict=True)
@@ -148,8 +158,8 @@ class Layer:
 class _Stored:
     """The stored form, unpacked as it is asked for.
 
-    It knows nothing of the layer whose it is: with a cycle of references, a layer's megabytes would outlive it until
-    the interpreter looks for cycles.
+    It knows nothing of the layer whose it is: with a cycle of references, a layer's megabytes would
+    outlive it until the interpreter looks for cycles.
     """
 
     def __init__(self, blob: bytes, sections_start: int) -> None:
@@ -254,7 +264,10 @@ class _Directory(Mapping[str, Entry]):
 
 
 class _Directories:
-    """The table of directories: each path's number; by number, its traits and where its records and names begin."""
+    """The table of directories: each path's number.
+
+    By number, its traits and where its records and names begin.
+    """
 
     def __init__(self, table: bytes) -> None:
         (count,) = form.unpack_numbers(table, 0, 1)

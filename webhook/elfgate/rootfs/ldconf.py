@@ -1,7 +1,9 @@
-"""Reads the files that tell a dynamic loader where to look: glibc's cache and preload list, musl's path file.
+"""Reads the files that tell a dynamic loader where to look.
 
-Sources: glibc ``elf/dl-cache.h`` and ``dl-cache.c`` (the cache, as ``_dl_load_cache_lookup`` checks it), ``rtld.c``
-(``/etc/ld.so.preload``); musl ``ldso/dynlink.c`` (``/etc/ld-musl-ARCH.path``).
+Glibc's cache and preload list, musl's path file.
+
+Sources: glibc ``elf/dl-cache.h`` and ``dl-cache.c`` (the cache, as ``_dl_load_cache_lookup`` checks
+it), ``rtld.c`` (``/etc/ld.so.preload``); musl ``ldso/dynlink.c`` (``/etc/ld-musl-ARCH.path``).
 """
 
 import re
@@ -36,9 +38,11 @@ class CacheEntry:
     Attributes:
         flags: The kind of library: ``Architecture.cache_flags`` for those that the loader takes.
         path: Where it is.
-        hwcap: What the CPU must have for the loader to take it: the sub-directory of ``glibc-hwcaps`` that it is in, or
-            the bits that a glibc before 2.37 noted, such as ``0x8000000000``; None for nothing.
-        osversion: The kernel that it needs, as ``LINUX_VERSION_CODE`` writes it; 0 if none is noted.
+        hwcap: What the CPU must have for the loader to take it: the sub-directory of
+            ``glibc-hwcaps`` that it is in, or the bits that a glibc before 2.37 noted, such as
+            ``0x8000000000``; None for nothing.
+        osversion: The kernel that it needs, as ``LINUX_VERSION_CODE`` writes it; 0 if none is
+            noted.
     """
 
     flags: int
@@ -62,7 +66,9 @@ class Cache:
 
 @lru_cache(maxsize=16)  # images that share a base share its cache
 def parse_cache(data: bytes) -> Cache | None:
-    """Read ``/etc/ld.so.cache``: the new form, or the old one with or without the new one behind it.
+    """Read ``/etc/ld.so.cache``.
+
+    The new form, or the old one with or without the new one behind it.
 
     Returns:
         The cache, or None if it is not one: the loader ignores it then.
@@ -85,7 +91,10 @@ def parse_cache(data: bytes) -> Cache | None:
 
 
 def musl_path(text: str) -> tuple[str, ...]:
-    """The directories of ``/etc/ld-musl-ARCH.path``, which replace the default ones. None may be named at all."""
+    """The directories of ``/etc/ld-musl-ARCH.path``, which replace the default ones.
+
+    None may be named at all.
+    """
     return tuple(part for part in re.split("[:\n]", text.partition("\0")[0]) if part)
 
 
@@ -114,7 +123,10 @@ def _old(data: bytes, order: str, count: int) -> Cache:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A table of entries: its rows' form, place and count, and the place that strings are counted from."""
+    """A table of entries.
+
+    Its rows' form, place and count, and the place that strings are counted from.
+    """
 
     data: bytes
     form: struct.Struct
@@ -130,7 +142,10 @@ class _Rows:
 
 
 class _Entries(Mapping[str, Sequence[CacheEntry]]):
-    """A cache's entries, made when they are asked for: strings may overlap, so all together may be vast."""
+    """A cache's entries, made when they are asked for.
+
+    Strings may overlap, so all together may be vast.
+    """
 
     def __init__(self, rows: _Rows, hwcaps: Sequence[str]) -> None:
         self._rows = rows
@@ -164,7 +179,10 @@ class _Entries(Mapping[str, Sequence[CacheEntry]]):
 
 
 def _hwcaps(data: bytes, start: int, order: str) -> Sequence[str]:
-    """The sub-directories that the extension names. Its own place is from the file's start, that of strings is not."""
+    """The sub-directories that the extension names.
+
+    Its own place is from the file's start, that of strings is not.
+    """
     at = _number(data, start + 32, order)
     if not at or at % 4 or _number(data, at, order) != _EXTENSION_MAGIC:
         return ()

@@ -12,7 +12,9 @@ FACTS = declare("elf-facts", "facts of ELF files, by excerpt", max_bytes=4 << 20
 
 
 class FactsMemory:
-    """ELF facts by the digest of their excerpt; what was not used longest is forgotten first. Thread-safe.
+    """ELF facts by the digest of their excerpt.
+
+    What was not used longest is forgotten first. Thread-safe.
 
     Args:
         max_bytes: How many bytes of excerpts the remembered facts may stem from.

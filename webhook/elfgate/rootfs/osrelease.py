@@ -9,7 +9,10 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 def parse(text: str) -> dict[str, str]:
-    """The assignments of an os-release file; a later one of the same name counts, a line of another form does not."""
+    """The assignments of an os-release file.
+
+    A later one of the same name counts, a line of another form does not.
+    """
     values: dict[str, str] = {}
     for line in text.splitlines():
         match = _LINE.fullmatch(line)

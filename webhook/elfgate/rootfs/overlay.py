@@ -1,8 +1,11 @@
-"""Layers merged, one name at a time: as overlayfs shows them, or as they are unpacked into one folder.
+"""Layers merged, one name at a time.
 
-Source: linux/Documentation/filesystems/overlayfs.rst, "Upper and Lower", and the OCI image spec's "Whiteouts": the
-topmost name wins, and a directory shows what the layers below have in it, down to the first that is opaque or hidden.
-overlayfs does not look at the mark on a layer's root, which is never looked up.
+As overlayfs shows them, or as they are unpacked into one folder.
+
+Source: linux/Documentation/filesystems/overlayfs.rst, "Upper and Lower", and the OCI image spec's
+"Whiteouts": the topmost name wins, and a directory shows what the layers below have in it, down to
+the first that is opaque or hidden. overlayfs does not look at the mark on a layer's root, which is
+never looked up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +44,9 @@ class Folder:
 
 
 class Overlay:
-    """The merged directories, each by its real path, as far as they have been looked into. For one thread.
+    """The merged directories, each by its real path, as far as they have been looked into.
+
+    For one thread.
 
     Args:
         layers: Bottom first; the first may stand for all that are not read.
@@ -171,7 +176,10 @@ class Overlay:
         return _MADE
 
     def _target(self, link: Entry, number: int) -> Entry:
-        """The target of a hard link whose own layer lacks it: a file of the layers at or below it."""
+        """The target of a hard link whose own layer lacks it.
+
+        A file of the layers at or below it.
+        """
         asked = link
         for _ in range(_MAX_LINKS):
             below = self._up_to(number)
@@ -205,7 +213,10 @@ def join(directory: str, name: str) -> str:
 
 
 def _first_own(entries: Iterable[Entry]) -> Entry:
-    """The topmost directory with an entry of its own; one that was made anew keeps nothing of those below."""
+    """The topmost directory with an entry of its own.
+
+    One that was made anew keeps nothing of those below.
+    """
     for entry in entries:
         if entry is Unread.root:
             raise UnreadError("a directory's mode may be in layers that are not read")

@@ -8,7 +8,9 @@ _FRAME_BYTES = 64 << 10  # unpacking one takes some 50 µs; larger ones save lit
 
 
 class Pieces:
-    """Pieces of one sort. Frames are compressed as they fill, so that what waits in memory stays small.
+    """Pieces of one sort.
+
+    Frames are compressed as they fill, so that what waits in memory stays small.
 
     Attributes:
         lengths: Bytes of each piece, in the order added.

@@ -1,7 +1,7 @@
 """A layer's tar stream → its index, in one pass and without keeping what is not wanted.
 
-Walks the headers itself: ``tarfile`` costs more than inflating the layer does. What an entry means is what the OCI
-image spec ("Image Layer Filesystem Changeset") says and a node's runtime does.
+Walks the headers itself: ``tarfile`` costs more than inflating the layer does. What an entry means
+is what the OCI image spec ("Image Layer Filesystem Changeset") says and a node's runtime does.
 """
 
 from collections.abc import Iterator
@@ -45,10 +45,12 @@ def index(
         stream: The uncompressed tar.
         max_bytes: How many bytes of it to read at most.
         max_entries: How many names to take at most, implied directories included.
-        max_elf_bytes: ELF files above this size become ``UNREADABLE``, as each is held in memory once.
+        max_elf_bytes: ELF files above this size become ``UNREADABLE``, as each is held in memory
+            once.
 
     Raises:
-        ValueError: if it is no tar, cut short, or holds what a node would refuse (a name that climbs out). One line.
+        ValueError: if it is no tar, cut short, or holds what a node would refuse (a name that
+            climbs out). One line.
         UnreadableError: if it exceeds a limit.
     """
     source = Input(stream, max_bytes)
@@ -73,7 +75,10 @@ def _content(path: str, entry: Entry, source: Input, max_elf_bytes: int) -> Buff
 
 
 def _members(source: Input) -> Iterator[tuple[str, Entry]]:
-    """The entries by name, in order; whatever of an entry's data is not taken is skipped before the next."""
+    """The entries by name, in order.
+
+    Whatever of an entry's data is not taken is skipped before the next.
+    """
     extended: dict[str, bytes] = {}
     while block := source.peek(BLOCK):
         if len(block) < BLOCK:

@@ -20,12 +20,16 @@ _FACTS = FactsMemory()
 
 
 class Tree:
-    """The root file system that a node's runtime makes of these layers. Costs next to nothing to make.
+    """The root file system that a node's runtime makes of these layers.
+
+    Costs next to nothing to make.
 
     Args:
-        layers: Bottom first. They may be shared with other trees and threads; the tree itself is for one thread. The
-            first may stand for all that are not read: whatever turns on those raises ``UnreadError``.
-        placed: How they lie if a node unpacks them into one folder; None if overlayfs merges them, as most nodes do.
+        layers: Bottom first. They may be shared with other trees and threads; the tree itself is
+            for one thread. The first may stand for all that are not read: whatever turns on those
+            raises ``UnreadError``.
+        placed: How they lie if a node unpacks them into one folder; None if overlayfs merges them,
+            as most nodes do.
     """
 
     def __init__(self, layers: Sequence[Layer | Unread], placed: Folder | None = None) -> None:
@@ -44,7 +48,9 @@ class Tree:
             yield Tree((Unread(), *self._layers[number:]))
 
     def in_one_folder(self) -> "Tree":
-        """The root file system where each layer is unpacked onto those below; itself, if that is the same.
+        """The root file system where each layer is unpacked onto those below.
+
+        Itself, if that is the same.
 
         Raises:
             DisputedError: if it cannot be told, or the layers cannot be unpacked so.
@@ -69,8 +75,10 @@ class Tree:
 
         Args:
             path: Absolute, or relative to ``cwd``.
-            cwd: An absolute path. Whoever asks is in that directory, whether they may search what leads to it or not.
-            follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
+            cwd: An absolute path. Whoever asks is in that directory, whether they may search what
+                leads to it or not.
+            follow_last: Whether a symlink as the last component is followed, as ``execve`` and
+                ``open`` do.
             uid: Who asks, for the search permission of directories; None may search all.
             gids: The groups of whoever asks.
         """
@@ -86,7 +94,10 @@ class Tree:
         return walk(root, child, path, follow_last=follow_last, uid=uid, gids=gids, entered=entered)
 
     def listdir(self, path: str) -> Mapping[str, Entry]:
-        """The content of a directory by name, in order; empty if there is no directory at ``path``."""
+        """The content of a directory by name, in order.
+
+        Empty if there is no directory at ``path``.
+        """
         found = self.lookup(path)
         if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
             return {}
@@ -105,24 +116,33 @@ class Tree:
         return frozenset(name for name in there if self._overlay.child(found.path, name))
 
     def facts(self, found: Found) -> ElfFacts | None:
-        """The facts of the ELF file that was found; None if it is none, or its bytes were not kept (``UNREADABLE``).
+        """The facts of the ELF file that was found.
+
+        None if it is none, or its bytes were not kept (``UNREADABLE``).
 
         Facts are remembered by content, so that images with files in common share the work.
 
         Raises:
-            ValueError: if a layer's stored index is damaged where the excerpt is; so may every other method.
+            ValueError: if a layer's stored index is damaged where the excerpt is; so may every
+                other method.
         """
         return _FACTS.get(found.entry.elf, self._excerpt) if found.entry.elf else None
 
     def text(self, path: str) -> str | None:
-        """The text of a file whose text is kept (see ``Entry.text``); None if it is not there, or was not kept."""
+        """The text of a file whose text is kept (see ``Entry.text``).
+
+        None if it is not there, or was not kept.
+        """
         found = self.lookup(path)
         if isinstance(found, Missing) or found.entry.text is None:
             return None
         return found.entry.text.decode("utf-8", "surrogateescape")
 
     def os_release(self) -> Mapping[str, str]:
-        """The image's os-release: that in /etc, else that in /usr/lib (os-release(5)); empty if it has none."""
+        """The image's os-release: that in /etc, else that in /usr/lib (os-release(5)).
+
+        Empty if it has none.
+        """
         text = self.text("/etc/os-release")
         if text is None:
             text = self.text("/usr/lib/os-release")

@@ -1,4 +1,7 @@
-"""All layers below those that were read. Whatever is asked of them is not known, so that nothing can rest on it."""
+"""All layers below those that were read.
+
+Whatever is asked of them is not known, so that nothing can rest on it.
+"""
 
 from collections.abc import Mapping
 from typing import NoReturn

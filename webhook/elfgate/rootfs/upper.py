@@ -1,9 +1,10 @@
 """The directory that a node would unpack a layer into, as far as names go.
 
-A node's runtime (containerd's overlay snapshotter, Docker's overlay2, CRI-O's overlay) unpacks every layer into a
-directory of its own, overlayfs's upper one. So a symlink on the way to an entry counts if this layer has it, and only
-then; one of a lower layer is replaced by the directory that the entry needs. And a directory that follows a whiteout
-of its own name merges with what is below: overlayfs hides by whiteouts and opaque directories, not by their history.
+A node's runtime (containerd's overlay snapshotter, Docker's overlay2, CRI-O's overlay) unpacks
+every layer into a directory of its own, overlayfs's upper one. So a symlink on the way to an entry
+counts if this layer has it, and only then; one of a lower layer is replaced by the directory that
+the entry needs. And a directory that follows a whiteout of its own name merges with what is below:
+overlayfs hides by whiteouts and opaque directories, not by their history.
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ class Name:
         entry: All of it but its bytes.
         head: The number of the head's piece among the texts, or of a link's target among the links.
         capability: The number of the capability's piece among the texts.
-        body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among the texts.
+        body: The number of the excerpt's piece among the excerpts, or of the tail's or text's among
+            the texts.
         form: What ``body`` is: ``ELF`` or ``TEXT`` of ``rootfs.form``, or 0 for a tail.
     """
 
@@ -95,14 +97,16 @@ class Upper:
     def put(self, path: str, name: Name) -> None:
         """Set what a path stands for; directories on the way are made.
 
-        A whiteout does not hide what is there, a directory merges with a directory, anything else replaces.
+        A whiteout does not hide what is there, a directory merges with a directory, anything else
+        replaces.
 
         Args:
             path: Absolute and normalised.
             name: Its kind, mode and so on.
 
         Raises:
-            ValueError: if no node could do this: a path through a file, a loop of symlinks, a name too long.
+            ValueError: if no node could do this: a path through a file, a loop of symlinks, a name
+                too long.
             UnreadableError: if there are more names than allowed.
         """
         parent_path, _, last = path.rpartition("/")
@@ -126,7 +130,9 @@ class Upper:
             parent.children[last] = name
 
     def find(self, path: str) -> Name | None:
-        """The entry of an absolute path, its last component not followed; None if this layer does not have it.
+        """The entry of an absolute path, its last component not followed.
+
+        None if this layer does not have it.
 
         Raises:
             ValueError: as ``put`` does.
@@ -137,7 +143,9 @@ class Upper:
         return None if found is None or found.entry.kind is Kind.WHITEOUT else found
 
     def directory(self, path: str) -> Directory:
-        """The directory that an absolute, normalised path leads to, made if it is not there; the root for ``""``.
+        """The directory that an absolute, normalised path leads to, made if it is not there.
+
+        The root for ``""``.
 
         Raises:
             ValueError: as ``put`` does.
@@ -174,7 +182,10 @@ class Upper:
         return bool(waiting)
 
     def _walk(self, path: str, *, make: bool) -> Directory | None:
-        """The end of a path within this layer, as containerd's ``fs.RootPath`` walks: confined to the layer's root."""
+        """The end of a path within this layer, as containerd's ``fs.RootPath`` walks.
+
+        Confined to the layer's root.
+        """
         trail = [self.root]
         rest = path.split("/")[::-1]
         symlinks = steps = 0
@@ -242,8 +253,8 @@ class Upper:
 def _is_disputed(there: Name, entry: Entry) -> bool:
     """Whether an entry comes too late to undo what one before it did where all layers are unpacked into one folder.
 
-    A whiteout takes the layer's own file away there, and what was unpacked into a directory that only its contents
-    told of may have gone through a symlink of a lower layer.
+    A whiteout takes the layer's own file away there, and what was unpacked into a directory that
+    only its contents told of may have gone through a symlink of a lower layer.
     """
     if entry.kind is Kind.WHITEOUT:
         return there.entry.kind is not Kind.WHITEOUT

@@ -1,4 +1,7 @@
-"""Walks a path as the kernel does: path_resolution(7), and ``link_path_walk`` in linux/fs/namei.c, below a root."""
+"""Walks a path as the kernel does.
+
+Path_resolution(7), and ``link_path_walk`` in linux/fs/namei.c, below a root.
+"""
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
@@ -62,10 +65,12 @@ def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's 
         root: The root directory.
         child: What a name is in a directory, given by its real path; None if it is not there.
         path: The path.
-        follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open`` do.
+        follow_last: Whether a symlink as the last component is followed, as ``execve`` and ``open``
+            do.
         uid: Who asks, for the search permission of directories; None may search all.
         gids: The groups of whoever asks.
-        entered: How many components lead to a working directory: who is in it need not be able to search them.
+        entered: How many components lead to a working directory: who is in it need not be able to
+            search them.
     """
     if _is_longer(path, MAX_PATH_BYTES - 1):
         return Missing("ENAMETOOLONG", path)
@@ -119,5 +124,8 @@ def _may_search(directory: Entry, uid: int, gids: Container[int]) -> bool:
 
 
 def _is_longer(text: str, limit: int) -> bool:
-    """Whether it has more bytes than ``limit``. A byte that is not UTF-8 is one surrogate, hence one ``?``."""
+    """Whether it has more bytes than ``limit``.
+
+    A byte that is not UTF-8 is one surrogate, hence one ``?``.
+    """
     return 4 * len(text) > limit and len(text.encode("utf-8", "replace")) > limit

@@ -1,1 +1,4 @@
-"""Reference → linkage per platform: from the store where it is known, from its source where it must be."""
+"""Reference → linkage per platform.
+
+From the store where it is known, from its source where it must be.
+"""

@@ -33,7 +33,10 @@ class Flights:
         self._shedding = False
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
-        """End what nobody waits for (any longer), or no more. Threads finish what they have begun."""
+        """End what nobody waits for (any longer), or no more.
+
+        Threads finish what they have begun.
+        """
         self._shedding = shedding
         if shedding:
             for thing, flights in list(self._under_way.items()):

@@ -1,4 +1,7 @@
-"""One prediction on layers that are in memory: the work behind every ``Predictor``, wherever it is done."""
+"""One prediction on layers that are in memory.
+
+The work behind every ``Predictor``, wherever it is done.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,7 +59,10 @@ def foresee(
 
 
 def _architecture(declared: Platform) -> Architecture:
-    """Whose loaders are looked for first to name the image's libc; others follow, as labels may lie."""
+    """Whose loaders are looked for first to name the image's libc.
+
+    Others follow, as labels may lie.
+    """
     return ARCHITECTURES.get(declared.architecture, ARCHITECTURES["amd64"])
 
 

@@ -1,8 +1,8 @@
 """A question about one image's start, its answer, and what answers it.
 
-Whoever answers works on bytes that a stranger made: layers' indexes, scripts, ELF tables. There are two kinds.
-``local.LocalPredictor`` works within this process, for images that its user trusts. ``isolation.pool.Pool`` works
-in processes that hold nothing and can be killed.
+Whoever answers works on bytes that a stranger made: layers' indexes, scripts, ELF tables. There are
+two kinds. ``local.LocalPredictor`` works within this process, for images that its user trusts.
+``isolation.pool.Pool`` works in processes that hold nothing and can be killed.
 """
 
 import hashlib
@@ -49,7 +49,8 @@ class Foreseen:
     Attributes:
         prediction: What would come of the start.
         variant: The image's nature.
-        whole: Both are of all layers; else the nature is not known, as the upper layers decide the start alone.
+        whole: Both are of all layers; else the nature is not known, as the upper layers decide the
+            start alone.
     """
 
     prediction: Prediction

@@ -82,7 +82,9 @@ class Layers:
     def upper(
         self, located: Located, descriptors: Sequence[Descriptor], *, fetch: bool
     ) -> Sequence[Descriptor]:
-        """The upper layers that are worth a look before those below are read; none if that spares nothing.
+        """The upper layers that are worth a look before those below are read.
+
+        None if that spares nothing.
 
         Args:
             located: The image, and who asks.

@@ -22,7 +22,8 @@ class Linkage:
         prediction: What would happen, and why.
         manifest: The digest of the manifest that a node of that platform would pull; empty if none.
         variant: The image's nature there.
-        until: How long this holds, in monotonic seconds: a tag may move, and what could not be read may be soon.
+        until: How long this holds, in monotonic seconds: a tag may move, and what could not be read
+            may be soon.
         others: What else of the image would fail, if that was asked for.
     """
 

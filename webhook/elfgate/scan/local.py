@@ -23,7 +23,8 @@ class LocalPredictor:
     """Predicts within this process (a ``Predictor``): for images that the user trusts.
 
     Args:
-        injected: Patterns of libraries that nodes add to containers, besides those that elfgate knows.
+        injected: Patterns of libraries that nodes add to containers, besides those that elfgate
+            knows.
     """
 
     def __init__(self, injected: Sequence[str] = ()) -> None:
@@ -75,7 +76,10 @@ class Trees:
         self._trees: OrderedDict[tuple[int, ...], Tree] = OrderedDict()
 
     def of(self, layers: Sequence[Layer], *, unread: bool = False) -> Tree:
-        """The tree of these layers, bottom first; of those below them, if they are not read, nothing is known."""
+        """The tree of these layers, bottom first.
+
+        Of those below them, if they are not read, nothing is known.
+        """
         below = (_UNREAD,) if unread else ()
         key = tuple(map(id, (*below, *layers)))
         if key not in self._trees:

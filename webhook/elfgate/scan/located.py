@@ -71,7 +71,8 @@ class Contents:
         defaults: How it starts if the pod says nothing else.
         layers: Its layers' indexes, bottom first, each with the name that its facts go by.
         startable: False for artifacts and data, which have nothing to start.
-        partial: Some layer was read by its table of contents only, so that an unknown may be one for want of reading.
+        partial: Some layer was read by its table of contents only, so that an unknown may be one
+            for want of reading.
         unread: Layers below these were not read, likewise.
     """
 

@@ -1,7 +1,10 @@
-"""Questions that took a predictor more than it may: they are not asked again, here, after a restart or by a replica.
+"""Questions that took a predictor more than it may.
 
-A question is forgotten at the end of a week, and by another version of elfgate: machines and programs get faster. An
-image of which three questions took too much in an hour is asked nothing more in that hour.
+They are not asked again, here, after a restart or by a replica.
+
+A question is forgotten at the end of a week, and by another version of elfgate: machines and
+programs get faster. An image of which three questions took too much in an hour is asked nothing
+more in that hour.
 """
 
 import asyncio

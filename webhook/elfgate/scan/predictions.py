@@ -1,4 +1,7 @@
-"""Answers to questions about images: remembered, asked once for all who ask meanwhile, and never an exception."""
+"""Answers to questions about images.
+
+Remembered, asked once for all who ask meanwhile, and never an exception.
+"""
 
 import asyncio
 
@@ -47,7 +50,10 @@ class Predictions:
         await self._overruns.load()
 
     def remembered(self, digest: str, inquiry: Inquiry) -> Foreseen | None:
-        """The answer, if it was given lately; all of an image with a content address is in its digest."""
+        """The answer, if it was given lately.
+
+        All of an image with a content address is in its digest.
+        """
         return self._answers.get(inquiry.key(digest)) if is_digest(digest) else None
 
     async def of(self, contents: Contents, inquiry: Inquiry, *, namespace: str = "") -> Foreseen:
@@ -157,6 +163,9 @@ def _overrun(message: str) -> Foreseen:
 
 
 def _key(contents: Contents, inquiry: Inquiry) -> bytes:
-    """A key of an answer by these layers: whoever was given the upper ones is told what those say, and no more."""
+    """A key of an answer by these layers.
+
+    Whoever was given the upper ones is told what those say, and no more.
+    """
     upper = f" {len(contents.layers)} upper layers" if contents.unread else ""
     return inquiry.key(contents.digest + upper)

@@ -1,4 +1,7 @@
-"""Images → what a node would run of them. Store first: what was read once, under any name, is not read again."""
+"""Images → what a node would run of them.
+
+Store first: what was read once, under any name, is not read again.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -49,7 +52,8 @@ class Reader:
         limits: What counts as hostile.
         concurrency: How many things of one registry are read at a time for one namespace
             (``Threads``).
-        by_table: Believe layers' tables of contents, and read only what may matter of layers that have one.
+        by_table: Believe layers' tables of contents, and read only what may matter of layers that
+            have one.
         tenants: Several namespaces ask, and share what there is (``Threads``).
         on_damage: Told of each fact of the near store that is damaged.
     """
@@ -106,7 +110,10 @@ class Reader:
         return await self._access.resolve(located)
 
     def holds_until(self, located: Located) -> float:
-        """When it must be asked anew where an image's name points, and whether it may be had; in monotonic seconds."""
+        """When it must be asked anew where an image's name points, and whether it may be had.
+
+        In monotonic seconds.
+        """
         return self._access.holds_until(located)
 
     def is_old(self, located: Located) -> bool:
@@ -121,7 +128,8 @@ class Reader:
         Whoever gives up waiting does not end the reading.
 
         Returns:
-            The digest of the image's index or only manifest, and the contents; None if it has nothing for the platform.
+            The digest of the image's index or only manifest, and the contents; None if it has
+            nothing for the platform.
 
         Raises:
             UnreadableError: if it cannot be read.
@@ -146,7 +154,8 @@ class Reader:
             located: The image, and who asks.
             platform: Of the node.
             runtime: Its container runtime.
-            fetch: Read one that is not at hand, with small ones that follow it; else only those at hand.
+            fetch: Read one that is not at hand, with small ones that follow it; else only those at
+                hand.
 
         Returns:
             As ``read`` does; no contents either if they would spare nothing.

@@ -16,8 +16,9 @@ IMAGES = declare("images", "indexes of layers, and the images made of them", max
 class Remembered(Generic[V]):
     """Layers, and images made of them. Belongs to one thread.
 
-    Layers are what takes memory, and images share them. So what is bounded is the bytes of all layers: the one that was
-    used longest ago goes first, and with it the images that it is a part of.
+    Layers are what takes memory, and images share them. So what is bounded is the bytes of all
+    layers: the one that was used longest ago goes first, and with it the images that it is a part
+    of.
 
     Args:
         max_bytes: How many bytes of layers; the image put last stays whole, whatever its size.
@@ -51,7 +52,10 @@ class Remembered(Generic[V]):
         return value
 
     def put_image(self, digest: str, value: V, layers: Mapping[str, Layer]) -> None:
-        """Keep an image with its layers, unless it has none: then it costs nothing to make again."""
+        """Keep an image with its layers, unless it has none.
+
+        Then it costs nothing to make again.
+        """
         if not layers:
             return
         for layer_digest, layer in layers.items():

@@ -1,4 +1,7 @@
-"""Predicts the start of images on platforms. What cannot be read is an *unknown* with its reason, no exception."""
+"""Predicts the start of images on platforms.
+
+What cannot be read is an *unknown* with its reason, no exception.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -42,12 +45,12 @@ class Scanner:
         locate: Finds an image's source.
         reader: Reads images.
         predictor: Predicts starts of what was read.
-        wait: Seconds to wait for an image that is seen for the first time; after that it is unknown, while the reading
-            goes on. None waits for as long as the sources' limits allow.
+        wait: Seconds to wait for an image that is seen for the first time; after that it is
+            unknown, while the reading goes on. None waits for as long as the sources' limits allow.
         snapshotter: How the nodes unpack layers; None if that is not known.
         on_unread: Told of each image that cannot be read (yet), with the unknown's reason.
-        by_upper: Tells whether images' natures do not matter now: then upper layers are read first, and no more if
-            they decide a start.
+        by_upper: Tells whether images' natures do not matter now: then upper layers are read first,
+            and no more if they decide a start.
     """
 
     def __init__(
@@ -90,7 +93,8 @@ class Scanner:
             node: What is known of the node beyond its platform.
             explain: Keep every look-up.
             asker: Who asks.
-            within: The most seconds that there are for it; None for no more than the scanner's own ``wait``.
+            within: The most seconds that there are for it; None for no more than the scanner's own
+                ``wait``.
 
         Raises:
             InputError: if ``image`` is not an image reference.
@@ -143,7 +147,10 @@ class Scanner:
         return self._unless_old(located, linkage)
 
     async def _early(self, located: Located, inquiry: Inquiry) -> Linkage | None:
-        """Predict by upper layers: by those at hand, then by one more; None if they do not decide it."""
+        """Predict by upper layers: by those at hand, then by one more.
+
+        None if they do not decide it.
+        """
         if inquiry.explain or not self._by_upper():
             return None
         for fetch in (False, True):
@@ -215,7 +222,9 @@ class Scanner:
         *,
         asker: Asker = ANYBODY,
     ) -> Linkage | None:
-        """The answer for an image of that digest, from the store alone; None if the store does not have it all.
+        """The answer for an image of that digest, from the store alone.
+
+        None if the store does not have it all.
 
         Raises:
             InputError: if ``image`` is not an image reference.
@@ -236,7 +245,9 @@ class Scanner:
         return of_answer(image, digest, contents, inquiry=inquiry, answer=answer)
 
     async def platforms(self, image: str) -> tuple[Platform, ...]:
-        """The Linux platforms that an image offers: as its index lists them, or as its only config says.
+        """The Linux platforms that an image offers.
+
+        As its index lists them, or as its only config says.
 
         Raises:
             InputError: if ``image`` is not an image reference.
@@ -248,7 +259,9 @@ class Scanner:
     async def others(
         self, image: str, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
-        """Tell what else of the image would fail on that platform: for people, never a reason to deny.
+        """Tell what else of the image would fail on that platform.
+
+        For people, never a reason to deny.
 
         Raises:
             InputError: if ``image`` is not an image reference.
@@ -278,8 +291,8 @@ class Scanner:
     ) -> list[str]:
         """Other tags of the same repository that are known to start there; the most alike first.
 
-        Looks at what was read before, here or by a replica, so that it asks no registry and suggests nothing that was
-        not checked.
+        Looks at what was read before, here or by a replica, so that it asks no registry and
+        suggests nothing that was not checked.
         """
         located = self._locate(image, asker)
         await self._reader.recall(located, platform)

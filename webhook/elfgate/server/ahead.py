@@ -1,4 +1,7 @@
-"""Images that are read before a pod names them: told by push notifications, within bounds, and after all else."""
+"""Images that are read before a pod names them.
+
+Told by push notifications, within bounds, and after all else.
+"""
 
 import asyncio
 import logging

@@ -1,8 +1,11 @@
-"""Tells the C library's allocator to give memory back: a webhook lives for months, and its peaks are short.
+"""Tells the C library's allocator to give memory back.
 
-Source: mallopt(3). Left alone, glibc gives each thread an arena of its own, of which what is freed is seldom given
-back, and raises its threshold for blocks of their own with the first large block that is freed, so that the indexes of
-layers come to lie among small things. Other C libraries have no such call, and no such habits.
+A webhook lives for months, and its peaks are short.
+
+Source: mallopt(3). Left alone, glibc gives each thread an arena of its own, of which what is freed
+is seldom given back, and raises its threshold for blocks of their own with the first large block
+that is freed, so that the indexes of layers come to lie among small things. Other C libraries have
+no such call, and no such habits.
 """
 
 import asyncio

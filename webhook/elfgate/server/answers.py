@@ -1,8 +1,10 @@
-"""Answers given lately: most reviews ask what was asked before, and judging it again would come to the same.
+"""Answers given lately.
 
-A key holds all that decides (``cluster.decisive``, which is also all that is judged), the nodes' generation, the
-policies' revision and the date. An answer is forgotten when a tag that it rests on may have moved; one that rests on
-what could not be read is never kept.
+Most reviews ask what was asked before, and judging it again would come to the same.
+
+A key holds all that decides (``cluster.decisive``, which is also all that is judged), the nodes'
+generation, the policies' revision and the date. An answer is forgotten when a tag that it rests on
+may have moved; one that rests on what could not be read is never kept.
 """
 
 from collections.abc import Mapping

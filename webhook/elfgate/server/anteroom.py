@@ -34,7 +34,10 @@ class Anteroom:
         return True
 
     def next(self, admits: Callable[[str], bool]) -> Visitor | None:
-        """The one that is next, of a client that is admitted; that client is then last. None if there is none."""
+        """The one that is next, of a client that is admitted; that client is then last.
+
+        None if there is none.
+        """
         for peer in list(self._waiting):
             if admits(peer):
                 waiting = self._waiting.pop(peer)

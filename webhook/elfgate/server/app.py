@@ -1,7 +1,10 @@
-"""The webhook as an ASGI application: what comes over HTTP and by when it must be answered, not how it is judged.
+"""The webhook as an ASGI application.
 
-``POST /validate`` answers AdmissionReviews, and ``POST /mutate`` does where pods are steered; ``POST /notify`` takes
-registries' push notifications; ``/healthz``, ``/readyz`` and ``/metrics`` are for kubelet and Prometheus.
+What comes over HTTP and by when it must be answered, not how it is judged.
+
+``POST /validate`` answers AdmissionReviews, and ``POST /mutate`` does where pods are steered;
+``POST /notify`` takes registries' push notifications; ``/healthz``, ``/readyz`` and ``/metrics``
+are for kubelet and Prometheus.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Metrics of the policies in force: which revision, and how old the word of a bundle's location is."""
+"""Metrics of the policies in force.
+
+Which revision, and how old the word of a bundle's location is.
+"""
 
 from collections.abc import Callable, Iterator
 

@@ -11,7 +11,10 @@ from elfgate.settings import Tls
 
 
 def common_name(transport: asyncio.BaseTransport) -> str | None:
-    """The common name in the certificate that the client showed, which may be empty; None if it showed none."""
+    """The common name in the certificate that the client showed, which may be empty.
+
+    None if it showed none.
+    """
     shown = transport.get_extra_info("peercert")
     if not shown:
         return None

@@ -135,7 +135,10 @@ class Doorway:
             self._loop.call_soon(self._greet_next)
 
     def _greet_next(self) -> None:
-        """Begin one handshake, if somebody waits for whom there is room; then look at what has come."""
+        """Begin one handshake, if somebody waits for whom there is room.
+
+        Then look at what has come.
+        """
         pressing = self._anteroom.more_than(PRESSED)
         if pressing != self._pressing:
             self._pressing = pressing

@@ -1,8 +1,8 @@
 """The answer when there is no verdict: a review is never left without one.
 
-The API server takes a missing or malformed answer for a failed webhook; what then happens is up to ``failurePolicy``,
-and with ``Ignore`` no client learns of it. An answer of our own says what went wrong (Kubernetes, "Dynamic Admission
-Control": response format).
+The API server takes a missing or malformed answer for a failed webhook; what then happens is up to
+``failurePolicy``, and with ``Ignore`` no client learns of it. An answer of our own says what went
+wrong (Kubernetes, "Dynamic Admission Control": response format).
 """
 
 import orjson
@@ -45,7 +45,10 @@ def review_request(body: bytes) -> dict[str, object]:
 
 
 def fallback(uid: str, *, why: str, allow: bool) -> bytes:
-    """Answer a review that was not judged: admitted with a warning, or refused; ``why`` is a clause."""
+    """Answer a review that was not judged: admitted with a warning, or refused.
+
+    ``why`` is a clause.
+    """
     text = f"elfgate could not judge: {why}"
     answer = (
         response(uid, allowed=True, warnings=[text])

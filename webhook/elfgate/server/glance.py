@@ -36,7 +36,10 @@ class Glance:
 
 
 def request(data: bytes) -> tuple[str, int] | None:
-    """The path of a request for a review, and where its body begins; None of any that has not come whole."""
+    """The path of a request for a review, and where its body begins.
+
+    None of any that has not come whole.
+    """
     post = _POST.match(data)
     end = data.find(b"\r\n\r\n") + 4
     if post is None or end < post.end():

@@ -27,8 +27,8 @@ class IsolationCollector(Collector):
         )
         kills = CounterMetricFamily(
             "elfgate_isolation_kills",
-            "Processes that looked into an image and did not survive, by reason: time, memory, starved, "
-            "ended, broken",
+            "Processes that looked into an image and did not survive, by reason: time, memory, "
+            "starved, ended, broken",
             labels=["reason"],
         )
         for reason, count in sorted(self._figures.kills.items()):

@@ -113,8 +113,8 @@ class Line:
     Attributes:
         bytes: Bytes of the reviews that wait.
         pace: Seconds from one turn to the next while others wait, in the mean.
-        pressing: The clients of whom more come than can be let in: a line that one of them stands in
-            counts as one that has stood for long.
+        pressing: The clients of whom more come than can be let in: a line that one of them stands
+            in counts as one that has stood for long.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -133,7 +133,10 @@ class Line:
         return self._length
 
     def lets_in(self, now: float) -> bool:
-        """Whether to read one more review, which is then counted; others only if they may well be known."""
+        """Whether to read one more review, which is then counted.
+
+        Others only if they may well be known.
+        """
         if not self.stands(now):
             return True
         if self._length + self._let_in >= self._room(now):
@@ -142,7 +145,10 @@ class Line:
         return True
 
     def turns_away(self, peer: str, namespace: str, now: float) -> bool:
-        """Whether one more of a lane would be read in vain: it has its share of the room, and few of it are known."""
+        """Whether one more of a lane would be read in vain.
+
+        It has its share of the room, and few of it are known.
+        """
         lane = self.lane(peer, namespace)
         if lane is None or len(lane) + self._let_in < self._share(now):
             return False

@@ -1,4 +1,7 @@
-"""JSON lines on standard error, one an event: what a cluster's log collector reads without a pattern."""
+"""JSON lines on standard error, one an event.
+
+What a cluster's log collector reads without a pattern.
+"""
 
 import logging
 import sys
@@ -11,7 +14,10 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object: time, level, logger, message, then whatever came as ``extra``."""
+    """Formats a record as one JSON object.
+
+    Time, level, logger, message, then whatever came as ``extra``.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""

@@ -16,7 +16,8 @@ from prometheus_client.process_collector import ProcessCollector
 from elfgate.server.line import Line
 from elfgate.server.shares import Shares
 
-# Seconds. A remembered verdict takes well under a millisecond; the API server waits 10 s by default.
+# Seconds. A remembered verdict takes well under a millisecond; the API server waits 10 s by
+# default.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 DISTINCT = 64
 NAMESPACES = 256
@@ -83,7 +84,8 @@ class Metrics:
         )
         self._steps = Histogram(
             "elfgate_step_seconds",
-            "Seconds that a step of judging took: parse, targets, scan, engine; of reviews not answered from memory",
+            "Seconds that a step of judging took: parse, targets, scan, engine; of reviews not "
+            "answered from memory",
             ["step"],
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
@@ -126,7 +128,8 @@ class Metrics:
         )
         self._unread = Counter(
             "elfgate_unread_images",
-            "Images that could not be read for a review, by the unknown's reason: a registry's failures are among them",
+            "Images that could not be read for a review, by the unknown's reason: a registry's "
+            "failures are among them",
             ["reason"],
             registry=self.registry,
         )
@@ -236,8 +239,9 @@ class Metrics:
         """Count what got no verdict.
 
         Args:
-            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid`` for what is none,
-                ``room`` for what there was no room to read, and ``client`` for a stranger's.
+            cause: For a review ``timeout``, ``policies``, ``error`` or ``overload``; ``invalid``
+                for what is none, ``room`` for what there was no room to read, and ``client`` for a
+                stranger's.
         """
         counted = self._failed.get(cause)
         if counted is None:
@@ -287,7 +291,10 @@ class Metrics:
         self._stores.labels(store).inc()
 
     def notified(self, result: str) -> None:
-        """Count a push notification: ``taken``, or refused for its ``token``, for want of ``room``, as ``invalid``."""
+        """Count a push notification.
+
+        ``taken``, or refused for its ``token``, for want of ``room``, as ``invalid``.
+        """
         self._notifications.labels(result).inc()
 
     def unread(self, reason: str) -> None:

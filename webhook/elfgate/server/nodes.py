@@ -38,7 +38,8 @@ class NodeCollector(Collector):
         )
         yield GaugeMetricFamily(
             "elfgate_nodes_stale",
-            "1 if the nodes have not been followed for so long that nothing is refused because of which there are",
+            "1 if the nodes have not been followed for so long that nothing is refused because "
+            "of which there are",
             value=self._inventory.stale_since is not None,
         )
 

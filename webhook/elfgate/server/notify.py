@@ -1,7 +1,10 @@
-"""``POST /notify``: registries tell of images that were pushed, so that these are known before their first pod.
+"""``POST /notify``.
 
-Whoever tells shows a token, in the path or in a header, as far as registries can be told to send one. It opens nothing
-but this: an image that it names is read as one that a pod names, and no answer says what came of it.
+Registries tell of images that were pushed, so that these are known before their first pod.
+
+Whoever tells shows a token, in the path or in a header, as far as registries can be told to send
+one. It opens nothing but this: an image that it names is read as one that a pod names, and no
+answer says what came of it.
 """
 
 import base64

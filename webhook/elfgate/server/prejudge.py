@@ -23,8 +23,8 @@ JudgeReview = Callable[[Review, float, Point], Awaitable[Judgement | None]]
 AT_A_TIME = 16  # more owners than that at a time, and their pods are judged when they come
 SECONDS = 5.0
 
-# The pods of these are named by their owner and five characters (``generateName``). A StatefulSet's are counted, and
-# each of a DaemonSet's asks for a node of its own.
+# The pods of these are named by their owner and five characters (``generateName``). A StatefulSet's
+# are counted, and each of a DaemonSet's asks for a node of its own.
 _MAKERS = {
     ("apps", "replicasets"): "ReplicaSet",
     ("batch", "jobs"): "Job",
@@ -71,7 +71,9 @@ class Prejudge:
 
 
 def first_pod(owner: Review) -> Review | None:
-    """The decisive review of the first pod that an object's controller will make; None if it makes none, or otherwise.
+    """The decisive review of the first pod that an object's controller will make.
+
+    None if it makes none, or otherwise.
 
     Raises:
         InputError: if the object has not the shape of its kind.

@@ -1,4 +1,7 @@
-"""Asking oneself: a webhook is ready when its own endpoint answers a review, over TLS, as the API server would ask."""
+"""Asking oneself.
+
+A webhook is ready when its own endpoint answers a review, over TLS, as the API server would ask.
+"""
 
 import asyncio
 import ssl
@@ -34,7 +37,8 @@ async def answers(
 ) -> None:
     """Ask the endpoint at ``host`` and ``port`` to answer a review within ``seconds``.
 
-    Where clients are asked for certificates there is none to show here: that the review is refused is the right answer.
+    Where clients are asked for certificates there is none to show here: that the review is refused
+    is the right answer.
 
     Raises:
         ElfgateError: if it does not answer in time, or not as it must.
@@ -70,7 +74,10 @@ async def _exchange(host: str, port: int) -> tuple[int, bytes]:
 
 
 def _context() -> ssl.SSLContext:
-    """Takes any certificate: whether it can serve is checked when it is loaded, and whom it is for is the caller's."""
+    """Takes any certificate.
+
+    Whether it can serve is checked when it is loaded, and whom it is for is the caller's.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,7 +1,10 @@
-"""The images that a registry's push notification names, whatever registry it is of: one row of a table for each form.
+"""The images that a registry's push notification names, whatever registry it is of.
 
-Sources: distribution's notifications/event.go (GitLab's registry sends the same), Harbor's "Configure Webhook
-Notifications" (both payload formats), Quay's "Repository Notifications", zot's pkg/extensions/events.
+One row of a table for each form.
+
+Sources: distribution's notifications/event.go (GitLab's registry sends the same), Harbor's
+"Configure Webhook Notifications" (both payload formats), Quay's "Repository Notifications", zot's
+pkg/extensions/events.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,7 +43,10 @@ class _Distribution(BaseModel):
     events: Annotated[list[_Event], Field(max_length=1000)]
 
     def images(self, registry: str) -> Iterator[str]:
-        """The tag that was pushed: an index's parts come by their digests before it, and with it."""
+        """The tag that was pushed.
+
+        An index's parts come by their digests before it, and with it.
+        """
         for event in self.events:
             if event.action == "push" and event.target.tag:
                 place = f"{registry or event.request.host}/{event.target.repository}"
@@ -113,7 +119,8 @@ def pushed(document: object, *, registry: str = "", event: str = "") -> list[str
 
     Args:
         document: Its body, as JSON has it.
-        registry: The registry's name, for nodes to pull by, where it does not tell that or tells another.
+        registry: The registry's name, for nodes to pull by, where it does not tell that or tells
+            another.
         event: The type of a CloudEvent that stands in a header.
 
     Raises:
@@ -141,5 +148,8 @@ def _has(document: object, key: str) -> bool:
 
 
 def _named(place: str, tag: str, digest: str) -> str:
-    """An image by what was pushed, if that is told: the tag may be remembered to point elsewhere."""
+    """An image by what was pushed, if that is told.
+
+    The tag may be remembered to point elsewhere.
+    """
     return f"{place}:{tag}@{digest}" if digest else f"{place}:{tag}"

@@ -12,7 +12,10 @@ Check = Callable[[], Awaitable[None]]
 
 
 def readiness(checks: Mapping[str, Check]) -> Callable[[], Awaitable[list[str]]]:
-    """Make one probe of named checks: it runs them all at once and says which do not hold, and why."""
+    """Make one probe of named checks.
+
+    It runs them all at once and says which do not hold, and why.
+    """
 
     async def ready() -> list[str]:
         answers = await asyncio.gather(*(_failing(name, check) for name, check in checks.items()))

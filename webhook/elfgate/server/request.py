@@ -1,4 +1,7 @@
-"""A review's request, as HTTP brings it: bounded in bytes, and in time by the review's own deadline."""
+"""A review's request, as HTTP brings it.
+
+Bounded in bytes, and in time by the review's own deadline.
+"""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -72,10 +75,12 @@ async def read_body(
         receive: ASGI's.
         until: When to give up, in the loop's time.
         limit: The most bytes.
-        hold: Holds its bytes: those that are announced before any of them is read, others as they come.
+        hold: Holds its bytes: those that are announced before any of them is read, others as they
+            come.
 
     Raises:
-        RefusedError: 413 if it is larger, announced or not; 408 if it does not come in time; 503 if there is no room.
+        RefusedError: 413 if it is larger, announced or not; 408 if it does not come in time; 503 if
+            there is no room.
         HungUpError: if the client hangs up.
     """
     announced = content_length(scope["headers"])
@@ -115,7 +120,9 @@ _DURATION = re.compile(r"(?:(\d{1,3})m)?(?:(\d{1,3}(?:\.\d{1,9})?)s)?|(\d{1,6})m
 
 
 def seconds_to_answer(query: bytes, admission: Admission) -> float:
-    """The seconds that the API server waits for this answer: ``?timeout=10s``, a Go duration, on every call it makes.
+    """The seconds that the API server waits for this answer.
+
+    ``?timeout=10s``, a Go duration, on every call it makes.
 
     A missing or malformed value stands for ``admission.default_timeout_seconds``.
     """

@@ -32,11 +32,13 @@ from elfgate.settings import Listen, Settings, Tls
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
-# The API server keeps idle connections for 90 s (Go's http.DefaultTransport). The side that closes first must be the
-# client: closed from here, a connection may swallow a review that is just being sent.
+# The API server keeps idle connections for 90 s (Go's http.DefaultTransport). The side that closes
+# first must be the client: closed from here, a connection may swallow a review that is just being
+# sent.
 KEEP_ALIVE_SECONDS = 120
 LINGER_SECONDS = 1.0
-# A review leaves no cycles behind, and a round after each 700 objects (the default) takes a tenth of the time.
+# A review leaves no cycles behind, and a round after each 700 objects (the default) takes a tenth
+# of the time.
 COLLECT = (10_000, 10, 10)
 GRACE_SECONDS = (
     30  # the API server's longest deadline: no review can still want its answer after it
@@ -65,16 +67,17 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
-    On SIGTERM the webhook says that it is not ready, answers for ``admission.drain_seconds`` more whatever still comes
-    (endpoints take that long to be withdrawn), and finishes what it has begun. SIGINT skips the wait. SIGHUP looks at
-    the certificate at once.
+    On SIGTERM the webhook says that it is not ready, answers for ``admission.drain_seconds`` more
+    whatever still comes (endpoints take that long to be withdrawn), and finishes what it has begun.
+    SIGINT skips the wait. SIGHUP looks at the certificate at once.
 
     Args:
         settings: ``listen``, ``tls`` and ``admission`` matter here.
         judge: What judges reviews.
         steer: What answers the mutating endpoint; None if there is none.
         notify: What takes push notifications; None if nothing does.
-        ready: Says what is not ready yet; the certificate and the endpoint itself are added to it here.
+        ready: Says what is not ready yet; the certificate and the endpoint itself are added to it
+            here.
         metrics: Where reviews are counted.
 
     Raises:
@@ -263,7 +266,10 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _followed(certificate: Certificate, tls: Tls, metrics: Metrics) -> AsyncIterator[None]:
-    """While this lasts, changed certificate files are served: at once on SIGHUP, else when they are next looked at."""
+    """While this lasts, changed certificate files are served.
+
+    At once on SIGHUP, else when they are next looked at.
+    """
     hangup = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     metrics.certificate(expires=certificate.expires)

@@ -1,7 +1,9 @@
-"""One segment an answer: uvicorn writes head and body apart, and each write is a TLS record and a packet of its own.
+"""One segment an answer.
 
-Where Nagle's algorithm meets a delayed ACK the second packet waits 40 ms; everywhere it costs another record and
-system call. Writes of one turn of the event loop are therefore joined.
+Uvicorn writes head and body apart, and each write is a TLS record and a packet of its own.
+
+Where Nagle's algorithm meets a delayed ACK the second packet waits 40 ms; everywhere it costs
+another record and system call. Writes of one turn of the event loop are therefore joined.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Log lines that a stranger can bring about at will: so many a second, and how many were left out."""
+"""Log lines that a stranger can bring about at will.
+
+So many a second, and how many were left out.
+"""
 
 import logging
 import time

@@ -1,8 +1,10 @@
-"""The mutating door: keeps pods off the architectures on which they cannot start, if others are left.
+"""The mutating door.
 
-Whether a pod is steered, and where to, is the verdict's (``steer``), on the same judgement that the validating door
-gives: what the policies let pass is not steered either. A pod that was steered lands on nothing that fails, and so is
-left alone when it is asked about again.
+Keeps pods off the architectures on which they cannot start, if others are left.
+
+Whether a pod is steered, and where to, is the verdict's (``steer``), on the same judgement that the
+validating door gives: what the policies let pass is not steered either. A pod that was steered
+lands on nothing that fails, and so is left alone when it is asked about again.
 """
 
 import orjson
@@ -45,7 +47,10 @@ class Steerer:
         return self._validator.read(body)
 
     def at_hand(self, question: Question) -> ReviewAnswer | None:
-        """The answer, if it needs no judging: anything but a pod being created passes, and so does what is exempt."""
+        """The answer, if it needs no judging.
+
+        Anything but a pod being created passes, and so does what is exempt.
+        """
         if not self._steers(question.review):
             return _answer(question.review, ())
         known = self._known.get(question.key)

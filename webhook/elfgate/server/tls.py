@@ -1,7 +1,7 @@
 """The certificate: checked before it is served, and replaced while connections go on.
 
-It is checked as the API server will check it, by a handshake in memory: OpenSSL itself then says whether the key
-belongs to it, whether it has expired, and whether it may serve at all.
+It is checked as the API server will check it, by a handshake in memory: OpenSSL itself then says
+whether the key belongs to it, whether it has expired, and whether it may serve at all.
 """
 
 import ssl
@@ -20,14 +20,16 @@ class Certificate:
     Args:
         certificate: The file of the certificate, followed by its intermediates.
         key: The file of its private key, unencrypted.
-        client_ca: The file of the authority whose certificates clients may show; None if they are not asked for any.
+        client_ca: The file of the authority whose certificates clients may show; None if they are
+            not asked for any.
 
     Attributes:
         context: What to serve with. It stays the same object when the files change.
         expires: When the certificate that is served expires, in seconds since the epoch.
 
     Raises:
-        InputError: if a file cannot be read, or the pair cannot serve (the key is another's, it has expired, …).
+        InputError: if a file cannot be read, or the pair cannot serve (the key is another's, it has
+            expired, …).
     """
 
     def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
@@ -35,8 +37,9 @@ class Certificate:
         self._stamp = _stamp(self._files)
         self.context, self.expires = _load(*self._files)
         self._current = self.context
-        # Loading a new pair into the context in use would add to it: OpenSSL keeps one for each kind of key, and may
-        # go on serving an old RSA certificate beside a new ECDSA one. So each handshake is handed the current context.
+        # Loading a new pair into the context in use would add to it: OpenSSL keeps one for each
+        # kind of key, and may go on serving an old RSA certificate beside a new ECDSA one. So each
+        # handshake is handed the current context.
         self.context.sni_callback = self._hand_over
 
     def _hand_over(
@@ -48,8 +51,8 @@ class Certificate:
         """Serve the files as they are now, from the next connection on. True if they have changed.
 
         Raises:
-            InputError: if they have changed and cannot serve. The certificate in use stays, and the files are tried
-                again when they change again.
+            InputError: if they have changed and cannot serve. The certificate in use stays, and the
+                files are tried again when they change again.
         """
         stamp = _stamp(self._files)
         if stamp == self._stamp:
@@ -130,7 +133,10 @@ def _readable(path: Path, mark: str, what: str) -> None:
 
 
 def _shake_hands(server: ssl.SSLContext, certificate: Path) -> float:
-    """Connect to ``server`` in memory, trusting the file's own certificates; when the served one expires."""
+    """Connect to ``server`` in memory, trusting the file's own certificates.
+
+    When the served one expires.
+    """
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = (
         False  # which names it is for is between the API server and its configuration

@@ -1,4 +1,7 @@
-"""Kinds that the webhook is asked about and that no row says the pod templates of: each is named once, in the log."""
+"""Kinds that the webhook is asked about and that no row says the pod templates of.
+
+Each is named once, in the log.
+"""
 
 import logging
 from collections.abc import Iterable

@@ -78,12 +78,14 @@ class Validator:
         gate: Judges workloads.
         nodes_known: Tells whether all nodes are known.
         live_engine: Evaluates policies anew, for readiness.
-        in_flight: How many reviews at a time are too many: less is done for each already before that (``Load``).
+        in_flight: How many reviews at a time are too many: less is done for each already before
+            that (``Load``).
         bindings: Finds what a binding is about; None to let every binding pass.
         templates: The kinds that hold a pod template.
         events: Where to tell what is found out late; None to tell nobody.
         exemption: What passes unjudged; None for what always does.
-        sights: What the policies of a revision look at; those of one that is not there look at everything.
+        sights: What the policies of a revision look at; those of one that is not there look at
+            everything.
     """
 
     def __init__(
@@ -126,7 +128,10 @@ class Validator:
         return Question(review, point, parts, key, perf_counter() - begun)
 
     def at_hand(self, question: Question) -> ReviewAnswer | None:
-        """The answer, if it needs no judging: an exemption's, or a remembered one. It never waits."""
+        """The answer, if it needs no judging: an exemption's, or a remembered one.
+
+        It never waits.
+        """
         if self.exempt(question.review):
             return _passed(question.review, question.point)
         told = self._known.get(question.key)
@@ -189,10 +194,13 @@ class Validator:
     async def judged(
         self, question: Question, deadline: float, point: Point
     ) -> tuple[Question, Judgement | None]:
-        """Judge a question; and read it again if policies came into force meanwhile that look at more of it.
+        """Judge a question.
+
+        And read it again if policies came into force meanwhile that look at more of it.
 
         Returns:
-            The question as it was judged last, and the judgement; None if there is nothing to judge.
+            The question as it was judged last, and the judgement; None if there is nothing to
+            judge.
 
         Raises:
             InputError: if the object has not the shape of its kind.
@@ -235,7 +243,8 @@ class Validator:
 def holds_until(judgement: Judgement, key: Key) -> float:
     """How long a judgement may be remembered under a key, in monotonic seconds.
 
-    Of policies that were exchanged meanwhile, or not all of which were heard, the verdict is right but not to be kept.
+    Of policies that were exchanged meanwhile, or not all of which were heard, the verdict is right
+    but not to be kept.
     """
     verdict = judgement.verdict
     return judgement.until if verdict.revision == key[2] and not verdict.failed else 0.0

@@ -1,7 +1,8 @@
 """A deadline that costs nothing until it is waited for.
 
-Most reviews are in memory when they are asked for, and are answered without waiting; ``asyncio.timeout`` would set up
-and take down a timer for them all the same, twice a review, at 4 µs each of some 150.
+Most reviews are in memory when they are asked for, and are answered without waiting;
+``asyncio.timeout`` would set up and take down a timer for them all the same, twice a review, at 4
+µs each of some 150.
 """
 
 import asyncio
@@ -31,7 +32,10 @@ async def within(until: float, work: Coroutine[Any, Any, T]) -> T:
 
 @coroutine
 def _rest(work: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
-    """Go on with a coroutine that waits: hand on what it waits for, and what it is sent or thrown."""
+    """Go on with a coroutine that waits.
+
+    Hand on what it waits for, and what it is sent or thrown.
+    """
     try:
         while True:
             try:

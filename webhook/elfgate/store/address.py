@@ -1,4 +1,7 @@
-"""The address of a shared store: a URL, checked before anything is asked, and shown without its password."""
+"""The address of a shared store.
+
+A URL, checked before anything is asked, and shown without its password.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

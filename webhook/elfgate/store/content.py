@@ -12,8 +12,8 @@ _MOST_DIGITS = 8
 def is_intact(kind: Kind, digest: str, value: bytes) -> bool:
     """Whether a fact that comes from elsewhere may be believed.
 
-    A document is held against its digest. A layer's index is not the layer, so that only its form and its checksums
-    can be looked at: whoever can write to a shared store is trusted with that.
+    A document is held against its digest. A layer's index is not the layer, so that only its form
+    and its checksums can be looked at: whoever can write to a shared store is trusted with that.
     """
     if kind is Kind.DOCUMENT:
         algorithm, _, digits = digest.partition(":")

@@ -4,11 +4,11 @@ One zstd stream of records, each a line of JSON and, for a fact, its bytes after
 
     {"record": "facts", "version": 1}
     {"record": "fact", "kind": "document", "digest": "sha256:…", "bytes": 528}   and 528 bytes
-    {"record": "tag", "repository": "docker.io/library/busybox", "tag": "1.36", "digest": "sha256:…"}
-    {"record": "end", "records": 2}
+    {"record": "tag", "repository": "docker.io/library/busybox", "tag": "1.36", "digest":
+    "sha256:…"} {"record": "end", "records": 2}
 
-The end tells a whole file from one that was cut short. Whoever imports a file trusts its layer indexes, as they stand
-for layers that are not at hand; documents are held against their digests.
+The end tells a whole file from one that was cut short. Whoever imports a file trusts its layer
+indexes, as they stand for layers that are not at hand; documents are held against their digests.
 """
 
 import io
@@ -118,8 +118,8 @@ def read(file: BinaryIO, store: Store, *, name: str) -> Carried:
         name: What to call it in errors.
 
     Raises:
-        InputError: if it is no such file, damaged, cut short or beyond all bounds. What came before that was sound, and
-            is kept.
+        InputError: if it is no such file, damaged, cut short or beyond all bounds. What came before
+            that was sound, and is kept.
     """
     try:
         # The window bounds what the decompressor needs, whatever the file says.

@@ -36,7 +36,9 @@ class Held:
             return self._tokens.pop(name, None)
 
     def close(self) -> list[tuple[str, bytes]]:
-        """Hold nothing any longer, and renew nothing: whoever renews may close its connections then.
+        """Hold nothing any longer, and renew nothing.
+
+        Whoever renews may close its connections then.
 
         Returns:
             What was held until now.

@@ -1,4 +1,7 @@
-"""Facts in memory: what a process has close at hand when the store that lasts is across a network."""
+"""Facts in memory.
+
+What a process has close at hand when the store that lasts is across a network.
+"""
 
 import threading
 from collections import Counter, OrderedDict

@@ -13,14 +13,17 @@ from elfgate.rootfs import form
 
 
 class StoreError(ElfgateError):
-    """A store that cannot be opened. An open one does not raise: what it cannot read or write, it does not have."""
+    """A store that cannot be opened.
+
+    An open one does not raise: what it cannot read or write, it does not have.
+    """
 
 
 class Kind(StrEnum):
     """The kinds of facts kept.
 
-    The form of a layer's index is part of its kind: to a program of another version it is another kind of fact, so that
-    versions may share a store, and what nobody asks for any longer is pruned.
+    The form of a layer's index is part of its kind: to a program of another version it is another
+    kind of fact, so that versions may share a store, and what nobody asks for any longer is pruned.
     """
 
     LAYER = f"layer/{form.VERSION}.{sparse.VERSION}"  # a layer's index, by the digest of its blob
@@ -45,7 +48,10 @@ class Store(Protocol):
         """Note that ``repository:tag`` was seen to point at ``digest`` (an index or a manifest), now."""
 
     def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
-        """The tags of a repository seen so far, the latest first, as (tag, digest): where remedies are looked for."""
+        """The tags of a repository seen so far, the latest first, as (tag, digest).
+
+        Where remedies are looked for.
+        """
 
     def repositories(self) -> Iterator[str]:
         """Every repository of which a tag was seen, in any order."""
@@ -54,17 +60,25 @@ class Store(Protocol):
         """Every fact of a kind with its digest, in any order; does not count as use."""
 
     def statistics(self) -> Mapping[str, int]:
-        """Counts and bytes for people and metrics: ``layers``, ``documents``, ``tags``, ``bytes``, ``failures``."""
+        """Counts and bytes for people and metrics.
+
+        ``layers``, ``documents``, ``tags``, ``bytes``, ``failures``.
+        """
 
     def close(self) -> None:
         """Let go of files and connections. Idempotent."""
 
 
 class SharedStore(Store, Protocol):
-    """A store that the replicas of a service share. It is across a network: ask it from a thread that may wait."""
+    """A store that the replicas of a service share.
+
+    It is across a network: ask it from a thread that may wait.
+    """
 
     def claim(self, name: str) -> bool:
-        """Ask for the lease of ``name``: whoever has it does the work, and the others wait for what comes of it.
+        """Ask for the lease of ``name``.
+
+        Whoever has it does the work, and the others wait for what comes of it.
 
         A lease holds for as long as its holder lives, and a few seconds longer.
 

@@ -1,13 +1,14 @@
 """Facts on a Valkey or Redis server, shared by replicas.
 
-A server that is gone, full or slow is a store that keeps nothing: reads miss, writes are dropped, leases are granted to
-whoever asks (work done twice is only work). After a failed connection the server is left alone for a while, so that
-nobody waits for it again and again. Facts expire a month after they were written, so that each of the server's eviction
-policies (``allkeys-*`` and ``volatile-*``) may drop them when it is full.
+A server that is gone, full or slow is a store that keeps nothing: reads miss, writes are dropped,
+leases are granted to whoever asks (work done twice is only work). After a failed connection the
+server is left alone for a while, so that nobody waits for it again and again. Facts expire a month
+after they were written, so that each of the server's eviction policies (``allkeys-*`` and
+``volatile-*``) may drop them when it is full.
 
 Keys: ``elfgate:<kind>:<digest>`` for facts; ``elfgate:tags:<repository>`` (sorted by sight) and
-``elfgate:digests:<repository>`` (tag → digest) for tags; ``elfgate:lease:<name>`` for leases. Facts and digests of tags
-are sealed, if there are keys (``seal``).
+``elfgate:digests:<repository>`` (tag → digest) for tags; ``elfgate:lease:<name>`` for leases. Facts
+and digests of tags are sealed, if there are keys (``seal``).
 """
 
 import logging
@@ -79,8 +80,8 @@ class ValkeyStore:
         self._pause = _FIRST_PAUSE
         self._alone_until = 0.0
         self._closed = False
-        # One retry for a connection that the server has closed since it was used last; none for one that hangs.
-        # Any: the client's annotations cover blocking and async use at once.
+        # One retry for a connection that the server has closed since it was used last; none for one
+        # that hangs. Any: the client's annotations cover blocking and async use at once.
         self._server: Any = Redis(
             **dict[str, Any](address.options),
             socket_timeout=_SECONDS,
@@ -89,7 +90,10 @@ class ValkeyStore:
         )
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
-        """The fact, or None. Others may write to the server: whether to believe it is for the caller to see."""
+        """The fact, or None.
+
+        Others may write to the server: whether to believe it is for the caller to see.
+        """
         place = _key(kind, digest)
         stored = self._ask(lambda: self._server.getrange(place, 0, _VALUE_BYTES), b"")
         return self._opened(place, stored)
@@ -138,7 +142,10 @@ class ValkeyStore:
                     yield digest, fact
 
     def statistics(self) -> Mapping[str, int]:
-        """Counts, bytes of all facts, and ``failures``. Walks through all keys: for people, not for every scrape."""
+        """Counts, bytes of all facts, and ``failures``.
+
+        Walks through all keys: for people, not for every scrape.
+        """
         counts = {"layers": 0, "documents": 0, "tags": 0, "bytes": 0}
         for name, kind in (("layers", Kind.LAYER), ("documents", Kind.DOCUMENT)):
             for digests in _batches(self._keys(kind.value), _AT_ONCE):
@@ -242,7 +249,8 @@ class ValkeyStore:
         try:
             answer = question()
         except RedisError as error:
-            # A server that refuses (out of memory, read-only, no rights) may yet answer the next question.
+            # A server that refuses (out of memory, read-only, no rights) may yet answer the next
+            # question.
             if isinstance(error, GoneError | SlowError):
                 self._leave_alone()
             self._failures += 1

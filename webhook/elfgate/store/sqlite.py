@@ -1,9 +1,10 @@
 """Facts in one SQLite file, shared by the threads and processes of a machine.
 
-Facts are a cache: losing one costs time, never truth. So a file that cannot be *opened* is an error to say at once, but
-one that fails later (locked for long, disk full, damaged) is a store that keeps nothing: reads miss, writes are
-dropped, and each failure is counted (``failures`` in ``statistics``); each kind is logged once. A review is never lost
-to its cache. A file that proves damaged is moved aside, and a new one is begun.
+Facts are a cache: losing one costs time, never truth. So a file that cannot be *opened* is an error
+to say at once, but one that fails later (locked for long, disk full, damaged) is a store that keeps
+nothing: reads miss, writes are dropped, and each failure is counted (``failures`` in
+``statistics``); each kind is logged once. A review is never lost to its cache. A file that proves
+damaged is moved aside, and a new one is begun.
 
 Open it after forking: SQLite's connections must not be carried into a child.
 """
@@ -48,7 +49,8 @@ class SqliteStore:
         read_only: Read a file on media that nobody writes to; nothing is kept.
 
     Raises:
-        StoreError: if the file cannot be opened, or is not of this program, or of a newer version of it.
+        StoreError: if the file cannot be opened, or is not of this program, or of a newer version
+            of it.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class SqliteStore:
         try:
             with self._connection() as connection:
                 row = connection.execute(
-                    "SELECT value.bytes, fact.id, used FROM fact JOIN value USING (id) WHERE kind = ? AND digest = ?",
+                    "SELECT value.bytes, fact.id, used FROM fact JOIN value USING (id) WHERE "
+                    "kind = ? AND digest = ?",
                     (kind.value, digest),
                 ).fetchone()
                 if row is None:
@@ -122,7 +125,8 @@ class SqliteStore:
         try:
             with self._connection() as connection, self._patience(connection):
                 known = connection.execute(
-                    "SELECT 1 FROM tag WHERE repository = ? AND tag = ? AND digest = ? AND seen > ?",
+                    "SELECT 1 FROM tag WHERE repository = ? AND tag = ? AND digest = ? AND seen "
+                    "> ?",
                     (repository, tag, digest, now - _COARSENESS),
                 ).fetchone()
                 if known is None:
@@ -155,7 +159,8 @@ class SqliteStore:
         """Every fact of a kind, by digest. Nothing is locked between two pages."""
         after = ""
         while page := self._page(
-            "SELECT digest, bytes FROM fact JOIN value USING (id) WHERE kind = ? AND digest > ? ORDER BY 1 LIMIT 16",
+            "SELECT digest, bytes FROM fact JOIN value USING (id) WHERE kind = ? AND digest > ? "
+            "ORDER BY 1 LIMIT 16",
             kind.value,
             after,
         ):
@@ -167,7 +172,8 @@ class SqliteStore:
 
         Args:
             to_bytes: Drop what was used longest ago until the rest is no larger than this.
-            unused_seconds: Drop what was not used for so long (to the hour: uses are noted no finer).
+            unused_seconds: Drop what was not used for so long (to the hour: uses are noted no
+                finer).
 
         Returns:
             How many facts were dropped.
@@ -189,7 +195,10 @@ class SqliteStore:
         return dropped
 
     def statistics(self) -> Mapping[str, int]:
-        """Counts, bytes in use, and ``failures`` since it was opened. All zero but the last if it cannot be read."""
+        """Counts, bytes in use, and ``failures`` since it was opened.
+
+        All zero but the last if it cannot be read.
+        """
         counts = {"layers": 0, "documents": 0, "tags": 0, "bytes": 0}
         try:
             with self._connection() as connection:
@@ -241,7 +250,10 @@ class SqliteStore:
         self._file = _file(self._path)
 
     def _open_anew(self) -> None:
-        """Begin a new file where the old one was removed: what is still open of that is on no disk's books any more."""
+        """Begin a new file where the old one was removed.
+
+        What is still open of that is on no disk's books any more.
+        """
         with self._opening:
             if _file(self._path) == self._file:
                 return
@@ -273,7 +285,8 @@ class SqliteStore:
     def _note_use(self, connection: sqlite3.Connection, fact: int) -> None:
         """Note that a fact is used now.
 
-        If another process holds the lock, a later use is noted instead: whoever reads waits for no writer.
+        If another process holds the lock, a later use is noted instead: whoever reads waits for no
+        writer.
         """
         if self._read_only:
             return
@@ -331,7 +344,9 @@ def _file(path: Path) -> _File:
 
 
 def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _EVER) -> int:
-    """Drop what was used longest ago, and before a time (ns), until the rest is no larger; how many facts.
+    """Drop what was used longest ago, and before a time (ns), until the rest is no larger.
+
+    How many facts.
 
     A few at a time, so that nobody waits long for the lock.
     """
@@ -358,8 +373,8 @@ def _note_tag(
             "INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?)", (repository, tag, digest, now)
         )
         connection.execute(
-            "DELETE FROM tag WHERE repository = ? AND seen <= (SELECT seen FROM tag WHERE repository = ?"
-            " ORDER BY seen DESC LIMIT 1 OFFSET ?)",
+            "DELETE FROM tag WHERE repository = ? AND seen <= (SELECT seen FROM tag WHERE "
+            "repository = ? ORDER BY seen DESC LIMIT 1 OFFSET ?)",
             (repository, repository, _MOST_TAGS),
         )
 

@@ -1,6 +1,7 @@
 """The SQLite file of a store: its schema, and how it is opened.
 
-Several processes may open a new file at once, and one may open the file of another version of this program.
+Several processes may open a new file at once, and one may open the file of another version of this
+program.
 """
 
 import sqlite3
@@ -16,8 +17,9 @@ _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' dat
 _BUSY_SECONDS = 2.0
 _CACHE_KIB = 256
 
-# The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a file has behind it.
-# Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so that noting a use does not write them.
+# The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a
+# file has behind it. Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so
+# that noting a use does not write them.
 _MIGRATIONS = (
     """
     CREATE TABLE fact (
@@ -41,7 +43,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         path: The file.
         read_only: It is on media that nobody writes to: no lock is taken, and no log is looked for.
     """
-    # Autocommit, so that a transaction is where it is written; other threads may use it after this one.
+    # Autocommit, so that a transaction is where it is written; other threads may use it after this
+    # one.
     place = f"file:{quote(str(path))}?immutable=1" if read_only else path
     connection = sqlite3.connect(
         place,
@@ -108,7 +111,10 @@ def _reading(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """How many steps the file has behind it; asked within a transaction, as the answers must be of one moment."""
+    """How many steps the file has behind it.
+
+    Asked within a transaction, as the answers must be of one moment.
+    """
     owner, version, tables = (
         connection.execute(question).fetchone()[0]
         for question in (
@@ -130,7 +136,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Readers and a writer do not wait for each other then. The switch itself does not wait for locks by itself."""
+    """Readers and a writer do not wait for each other then.
+
+    The switch itself does not wait for locks by itself.
+    """
     until = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

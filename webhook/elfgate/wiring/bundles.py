@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def bundle_state(settings: Settings) -> "BundleState | None":
-    """The state of the bundle that the settings name, before the first look; None if they name none."""
+    """The state of the bundle that the settings name, before the first look.
+
+    None if they name none.
+    """
     from elfgate.policy.signed import BundleState
 
     chosen = settings.policies.bundle
@@ -28,7 +31,9 @@ def bundle_state(settings: Settings) -> "BundleState | None":
 
 
 def pulled(locator: Locator, location: str) -> bytes:
-    """The bytes of a policy bundle that is kept as an image's only layer: in a registry, a layout or an archive.
+    """The bytes of a policy bundle that is kept as an image's only layer.
+
+    In a registry, a layout or an archive.
 
     Raises:
         InputError: if ``location`` is no place, or holds no bundle.

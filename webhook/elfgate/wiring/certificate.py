@@ -26,7 +26,9 @@ _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @asynccontextmanager
 async def certificate(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings with files to serve from, if they ask for a self-made certificate; else as they are.
+    """The settings with files to serve from, if they ask for a self-made certificate.
+
+    Else as they are.
 
     The files follow the certificate while the context lasts.
 
@@ -54,7 +56,9 @@ async def certificate(settings: Settings) -> AsyncIterator[Settings]:
 
 
 class _Files:
-    """A certificate and its key as files of memory (memfd_create(2)): a pod's disk may be read-only, and need not know.
+    """A certificate and its key as files of memory (memfd_create(2)).
+
+    A pod's disk may be read-only, and need not know.
 
     A context manager.
     """

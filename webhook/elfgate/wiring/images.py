@@ -41,16 +41,21 @@ class Reading:
         images: References that are to be had elsewhere: reference → location, as written.
         registries: How registries are reached.
         on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
-        store: The SQLite file that keeps facts; None to keep them in memory only, beside ``store_url``.
+        store: The SQLite file that keeps facts; None to keep them in memory only, beside
+            ``store_url``.
         store_bytes: Its size cap.
         store_url: The server on which facts are shared; empty if they are not.
         limits: What counts as hostile.
-        wait: Seconds to wait for an image seen for the first time; None for as long as the limits allow.
+        wait: Seconds to wait for an image seen for the first time; None for as long as the limits
+            allow.
         tenants: Several namespaces ask, and share what there is.
-        injected: Patterns of libraries that the nodes add to containers, besides those that elfgate knows.
+        injected: Patterns of libraries that the nodes add to containers, besides those that elfgate
+            knows.
         snapshotter: How the nodes unpack layers; None if that is not known.
-        on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any thread.
-        on_unread: Told of each image that could not be read when it was asked for, with the unknown's reason.
+        on_store_failure: Told of each failure of the ``near`` or the ``shared`` store, from any
+            thread.
+        on_unread: Told of each image that could not be read when it was asked for, with the
+            unknown's reason.
         by_upper: Tells whether images' natures do not matter now, so that upper layers may do.
         isolation: Whether images are looked into in confined processes of their own.
         self_test: Whether it is tried out first that such processes can do their work.
@@ -129,7 +134,8 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
     """A scanner with its store and threads, closed at the end.
 
     Raises:
-        InputError: if one of the references or locations is none, or the store's file cannot be used.
+        InputError: if one of the references or locations is none, or the store's file cannot be
+            used.
     """
     async with (
         _work(reading) as work,
@@ -165,7 +171,8 @@ async def reader(
 
     Args:
         reading: How images are read.
-        at_once: How many things of one registry are read at a time, if not as many as the settings say.
+        at_once: How many things of one registry are read at a time, if not as many as the settings
+            say.
 
     Raises:
         InputError: as ``scanner`` does.
@@ -207,7 +214,10 @@ async def _reader(
 
 
 class Locator:
-    """Finds the source of an image as written, and keeps the source: a registry's tokens and connections are shared."""
+    """Finds the source of an image as written, and keeps the source.
+
+    A registry's tokens and connections are shared.
+    """
 
     def __init__(self, reading: Reading, indexer: "Indexer | None" = None) -> None:
         self._reading = reading

@@ -27,7 +27,8 @@ class Cluster:
         inventory: The nodes there are.
         synced: Tells whether all of them are known.
         api: Its API server; None if nothing that is set needs it.
-        heard: Tells when it last told something of its nodes, in monotonic seconds; None if they come from a file.
+        heard: Tells when it last told something of its nodes, in monotonic seconds; None if they
+            come from a file.
     """
 
     inventory: Inventory
@@ -60,7 +61,9 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(settings: Settings) -> AsyncIterator[Cluster]:
-    """The nodes that the settings name: a file's nodes, or its own, followed while the context lasts.
+    """The nodes that the settings name.
+
+    A file's nodes, or its own, followed while the context lasts.
 
     Raises:
         InputError: if the file of nodes or the kubeconfig cannot be read.

@@ -18,7 +18,9 @@ _SHORTEST = 16
 async def notifications(
     settings: Settings, scanner: Scanner, inventory: Inventory
 ) -> AsyncIterator[Notify | None]:
-    """The taker of notifications, which reads while the context lasts; None if the settings want none.
+    """The taker of notifications, which reads while the context lasts.
+
+    None if the settings want none.
 
     Raises:
         InputError: if the file of tokens cannot be used.

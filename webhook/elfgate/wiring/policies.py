@@ -64,7 +64,8 @@ class Judging:
         """The bundle that is to judge.
 
         Raises:
-            InputError: if one of the folders does not hold what it should, or a rule would do nothing.
+            InputError: if one of the folders does not hold what it should, or a rule would do
+                nothing.
         """
         from elfgate.policy.bundle import load
 
@@ -104,7 +105,8 @@ async def engine(
 
     Raises:
         InputError: if there is no such bundle, or no such rules.
-        EngineError: if the bundle does not load, OPA has another one, or golden documents are judged wrongly.
+        EngineError: if the bundle does not load, OPA has another one, or golden documents are
+            judged wrongly.
     """
     judging = judging or Judging()
     bundle = judging.bundle()

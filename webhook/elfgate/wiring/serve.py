@@ -1,4 +1,7 @@
-"""The webhook put together: metrics, policies, cluster, images and certificate, around one judge."""
+"""The webhook put together.
+
+Metrics, policies, cluster, images and certificate, around one judge.
+"""
 
 import os
 from collections.abc import Callable

@@ -56,7 +56,9 @@ def shown(place: str | None) -> str:
 
 
 def shared_store(url: str, on_failure: Callable[[str], None] = lambda _: None) -> "ValkeyStore":
-    """The store at a URL, of which nothing is asked yet. Its password and keys may be in the environment.
+    """The store at a URL, of which nothing is asked yet.
+
+    Its password and keys may be in the environment.
 
     Raises:
         InputError: if it is no URL of a store, or a key is none.

@@ -1,8 +1,8 @@
 """How much ``execve`` passes on: a longer command line or environment ends in E2BIG.
 
-Sources: Linux ``include/uapi/linux/binfmts.h`` (``MAX_ARG_STRLEN``: 32 pages for one string, its NUL included),
-``fs/exec.c`` (``bprm_stack_limits``: all strings and their pointers have a quarter of the stack's limit, and 6 MiB at
-most; ``prepare_arg_pages``).
+Sources: Linux ``include/uapi/linux/binfmts.h`` (``MAX_ARG_STRLEN``: 32 pages for one string, its
+NUL included), ``fs/exec.c`` (``bprm_stack_limits``: all strings and their pointers have a quarter
+of the stack's limit, and 6 MiB at most; ``prepare_arg_pages``).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""``execve`` as the kernel does it: scripts, the ELF header, the loader that the file asks for, and its segments.
+"""``execve`` as the kernel does it.
+
+Scripts, the ELF header, the loader that the file asks for, and its segments.
 
 Sources: Linux ``fs/exec.c``, ``fs/binfmt_script.c``, ``fs/binfmt_elf.c``.
 """
@@ -169,7 +171,10 @@ def _leads(
 
 
 def _by_descriptor(record: Record, process: Process, image: Mapped, first: Mapped) -> None:
-    """Judge a program that is entered by a function descriptor: it dies of it, or it cannot be told."""
+    """Judge a program that is entered by a function descriptor.
+
+    It dies of it, or it cannot be told.
+    """
     message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"

@@ -1,8 +1,9 @@
 """Which ELF files the kernel of a node takes.
 
-Sources: ``elf_check_arch`` in Linux ``arch/*/include/asm/elf.h``. Kernels read the header by their own layout, so that
-a file of another byte order or class has a number, or a size of program headers, that they do not know; ``EI_CLASS`` is
-looked at by some of them only, and ``EI_DATA`` by none.
+Sources: ``elf_check_arch`` in Linux ``arch/*/include/asm/elf.h``. Kernels read the header by their
+own layout, so that a file of another byte order or class has a number, or a size of program
+headers, that they do not know; ``EI_CLASS`` is looked at by some of them only, and ``EI_DATA`` by
+none.
 """
 
 from enum import Enum
@@ -18,8 +19,8 @@ _PPC64, _PPC64_ABI, _SECOND_ABI = 21, 0x3, 2
 _CODE, _WRITABLE_CODE = 1, 3  # PF_X, with PF_W
 _BY_MACHINE = {row.machine: row for row in ARCHITECTURES.values()}
 
-# What some kernels of an architecture run and others do not: x32, 31-bit s390 and the 32-bit PowerPC, MIPS and RISC-V
-# ABIs.
+# What some kernels of an architecture run and others do not: x32, 31-bit s390 and the 32-bit
+# PowerPC, MIPS and RISC-V ABIs.
 _BY_CONFIGURATION = {
     "amd64": Machine(62, 32, "little"),
     "ppc64le": Machine(20, 32, "little"),
@@ -40,7 +41,10 @@ class Taken(Enum):
 
 
 def architecture_of(facts: ElfFacts) -> Architecture | None:
-    """Find whose ELF file it is, as its own kernel would see it; None if none of the platforms' here."""
+    """Find whose ELF file it is, as its own kernel would see it.
+
+    None if none of the platforms' here.
+    """
     if facts.machine in _CLASS_CHECKED and facts.ident_class != facts.elf_class:
         return None
     number = _ALIASES.get(facts.machine, facts.machine)
@@ -67,8 +71,9 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
 def is_of_first_power_abi(facts: ElfFacts) -> bool:
     """Tell whether the kernel enters a ppc64le program by a function descriptor.
 
-    It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no descriptor is
-    entered at what its first instructions make, taken for an address: no such address is mapped.
+    It does so unless the second ABI is marked (``SET_PERSONALITY``, ``start_thread``). What has no
+    descriptor is entered at what its first instructions make, taken for an address: no such address
+    is mapped.
     """
     return (
         facts.machine == _PPC64

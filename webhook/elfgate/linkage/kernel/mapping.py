@@ -19,7 +19,10 @@ _ALLOCATOR_HINT = "jemalloc-page-size"
 
 
 def mapped(world: World, record: Record, process: Process, image: Mapped, wrong: str) -> bool:
-    """Map the segments: what is wrong whatever the pages, page congruence, then whether the file holds them."""
+    """Map the segments.
+
+    What is wrong whatever the pages, page congruence, then whether the file holds them.
+    """
     sizes = page_sizes(world)
     if wrong:
         record.failed(
@@ -65,7 +68,10 @@ def mapped(world: World, record: Record, process: Process, image: Mapped, wrong:
 
 
 def entered(world: World, record: Record, process: Process, image: Mapped) -> bool:
-    """Enter a loader, or a program: the kernel does if it has no loader, else the loader, when it has loaded all."""
+    """Enter a loader, or a program.
+
+    The kernel does if it has no loader, else the loader, when it has loaded all.
+    """
     sizes, path = page_sizes(world), image.path
     barred = {size: wrong for size in sizes if (wrong := not_entered(image.facts, size))}
     if len(barred) < len(sizes):
@@ -99,8 +105,8 @@ def page_sizes(world: World) -> tuple[int, ...]:
 def self_contained(world: World, record: Record, process: Process, image: Mapped) -> bool:
     """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
 
-    Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a library takes from
-    others nobody has bound, and what it returns to is nobody's.
+    Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a
+    library takes from others nobody has bound, and what it returns to is nobody's.
     """
     facts = image.facts
     if (

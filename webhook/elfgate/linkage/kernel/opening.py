@@ -1,4 +1,7 @@
-"""The opening of a program, or of a script's interpreter, for execution: ENOENT, ENOTDIR and EACCES."""
+"""The opening of a program, or of a script's interpreter, for execution.
+
+ENOENT, ENOTDIR and EACCES.
+"""
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages

@@ -1,9 +1,11 @@
 """Whether a file's segments can be mapped with a page size, and whether the file holds what they promise.
 
-Sources: Linux ``fs/binfmt_elf.c`` (``elf_map``: a segment whose offset and address differ within a page gives EINVAL,
-after the point of no return, hence SIGSEGV without a message; ``padzero``), glibc ``elf/dl-load.c`` ("ELF load command
-address/offset not page-aligned"), musl ``ldso/dynlink.c`` (``map_library``). ``p_align`` itself is not looked at by the
-kernel, nor by glibc from 2.35 on. Of segments that are congruent, but linked for smaller pages, two may share a page.
+Sources: Linux ``fs/binfmt_elf.c`` (``elf_map``: a segment whose offset and address differ within a
+page gives EINVAL, after the point of no return, hence SIGSEGV without a message; ``padzero``),
+glibc ``elf/dl-load.c`` ("ELF load command address/offset not page-aligned"), musl
+``ldso/dynlink.c`` (``map_library``). ``p_align`` itself is not looked at by the kernel, nor by
+glibc from 2.35 on. Of segments that are congruent, but linked for smaller pages, two may share a
+page.
 """
 
 from itertools import pairwise
@@ -29,7 +31,10 @@ def mappable(facts: ElfFacts, page: int) -> bool:
 
 
 def taken_by_glibc(facts: ElfFacts, page: int) -> bool:
-    """Tell the same as glibc does for libraries: nor do they lie one over the other (``_dl_map_segments``)."""
+    """Tell the same as glibc does for libraries.
+
+    Nor do they lie one over the other (``_dl_map_segments``).
+    """
     spans = [
         (load.vaddr // page * page, -(-(load.vaddr + load.filesz) // page) * page)
         for load in facts.loads
@@ -39,7 +44,10 @@ def taken_by_glibc(facts: ElfFacts, page: int) -> bool:
 
 
 def taken_by_old_glibc(facts: ElfFacts, page: int) -> bool:
-    """Tell the same as glibc before 2.35 does for libraries: it goes by ``p_align``, a multiple of the page size."""
+    """Tell the same as glibc before 2.35 does for libraries.
+
+    It goes by ``p_align``, a multiple of the page size.
+    """
     kept = all(
         load.align % page == 0 and not (load.vaddr - load.offset) & (load.align - 1)
         for load in facts.loads
@@ -50,8 +58,8 @@ def taken_by_old_glibc(facts: ElfFacts, page: int) -> bool:
 def taken_by_musl(facts: ElfFacts, page: int) -> bool:
     """Tell whether musl can do with a library's segments what it does.
 
-    What lies in the lowest page is mapped as the lowest segment is; what then cannot be written is written to all the
-    same (``map_library``, ``reclaim_gaps``), and that is the end.
+    What lies in the lowest page is mapped as the lowest segment is; what then cannot be written is
+    written to all the same (``map_library``, ``reclaim_gaps``), and that is the end.
     """
     lowest = min(facts.loads, key=lambda load: load.vaddr, default=None)
     if lowest is None or lowest.flags & _WRITE:
@@ -79,12 +87,13 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
 
     Args:
         facts: The file's.
-        page: The largest page size that the node may have, in bytes: the rest of the last page reads as zeros.
+        page: The largest page size that the node may have, in bytes: the rest of the last page
+            reads as zeros.
 
     Returns:
-        False if no page is missing altogether; True if the missing ones hold the entry point, the dynamic section or
-        the page from whose middle the kernel (or the loader) must clear the bss; None if whole pages are missing that
-        may not be needed.
+        False if no page is missing altogether; True if the missing ones hold the entry point, the
+        dynamic section or the page from whose middle the kernel (or the loader) must clear the bss;
+        None if whole pages are missing that may not be needed.
     """
     if not facts.truncated:
         return False

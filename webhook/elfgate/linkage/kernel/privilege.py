@@ -1,8 +1,9 @@
 """Privileges that a program gains by its file: a user, a group, capabilities; and secure execution.
 
-Sources: Linux ``fs/exec.c`` (``bprm_fill_uid``) and ``security/commoncap.c`` (``cap_bprm_creds_from_file``), which set
-AT_SECURE; ld.so(8), "Secure-execution mode"; glibc ``elf/rtld.c`` (``process_envvars``), musl ``ldso/dynlink.c``
-(``libc.secure``). Both ignore LD_LIBRARY_PATH and LD_PRELOAD then, and ``$ORIGIN`` in the program's own search paths.
+Sources: Linux ``fs/exec.c`` (``bprm_fill_uid``) and ``security/commoncap.c``
+(``cap_bprm_creds_from_file``), which set AT_SECURE; ld.so(8), "Secure-execution mode"; glibc
+``elf/rtld.c`` (``process_envvars``), musl ``ldso/dynlink.c`` (``libc.secure``). Both ignore
+LD_LIBRARY_PATH and LD_PRELOAD then, and ``$ORIGIN`` in the program's own search paths.
 """
 
 import re
@@ -111,7 +112,8 @@ def _by_mode(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:
         raise UnreadError("a process's group is in layers that are not read")
     if forbidden or not (set_user or set_group):
         return Gain.NO
-    # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p) since.
+    # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p)
+    # since.
     certain = who.uid is not None and (set_user or who.belongs(entry.gid) is False)
     return Gain.YES if certain and forbidden is False else Gain.MAYBE
 

@@ -33,7 +33,8 @@ class Program:
         process: The process, its argv as the program sees it.
         gain: Whether it gains a privilege by its file.
         becomes: As whom it runs if it does.
-        opened_as: The path under which a loader that was started with it has opened it; empty if the kernel has.
+        opened_as: The path under which a loader that was started with it has opened it; empty if
+            the kernel has.
     """
 
     image: Mapped

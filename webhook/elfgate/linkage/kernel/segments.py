@@ -1,9 +1,9 @@
 """Segments of a file, once the kernel has taken its headers, and its entry point.
 
-Sources: Linux ``fs/binfmt_elf.c`` (``load_elf_binary``, ``load_elf_interp``: all this is past the point of no return,
-so that what fails ends in SIGSEGV without a message), ``TASK_SIZE`` and ``elf_read_implies_exec`` of
-``arch/*/include/asm``; how loaders find the program that they are to load: glibc ``elf/rtld.c``
-(``rtld_setup_main_map``), musl ``ldso/dynlink.c`` (``__dls3``).
+Sources: Linux ``fs/binfmt_elf.c`` (``load_elf_binary``, ``load_elf_interp``: all this is past the
+point of no return, so that what fails ends in SIGSEGV without a message), ``TASK_SIZE`` and
+``elf_read_implies_exec`` of ``arch/*/include/asm``; how loaders find the program that they are to
+load: glibc ``elf/rtld.c`` (``rtld_setup_main_map``), musl ``ldso/dynlink.c`` (``__dls3``).
 """
 
 from elfgate.elf.facts import ElfFacts, Type
@@ -14,10 +14,12 @@ _MUCH_MEMORY = (
 )  # bytes: more than a small node has (vm.overcommit_memory, __vm_enough_memory)
 _LOWEST = 65536  # the usual vm.mmap_min_addr: only what has CAP_SYS_RAWIO maps below it
 
-# Where user addresses of a 64-bit machine end at the latest, by e_machine: with page tables as deep as they come.
+# Where user addresses of a 64-bit machine end at the latest, by e_machine: with page tables as deep
+# as they come.
 _ADDRESSES = {21: 1 << 52, 62: 1 << 56, 183: 1 << 52, 243: 1 << 56}
 
-# Machines whose pages are not executable unless they are said to be, where PT_GNU_STACK asks for no executable stack.
+# Machines whose pages are not executable unless they are said to be, where PT_GNU_STACK asks for no
+# executable stack.
 _NO_EXECUTE = frozenset({3, 21, 62, 183, 243})
 
 
@@ -55,8 +57,8 @@ def not_entered(facts: ElfFacts, page: int) -> str:
 
     Args:
         facts: The file's.
-        page: The node's page size in bytes. Segments are mapped in whole pages, one after the other: of two that share
-            a page, the later one has it.
+        page: The node's page size in bytes. Segments are mapped in whole pages, one after the
+            other: of two that share a page, the later one has it.
     """
     entry = facts.entry
     around = [

@@ -1,6 +1,7 @@
 """The first line of a script, as the kernel reads it.
 
-Source: Linux ``fs/binfmt_script.c`` (``load_script``), and ``BINPRM_BUF_SIZE`` in ``include/uapi/linux/binfmts.h``.
+Source: Linux ``fs/binfmt_script.c`` (``load_script``), and ``BINPRM_BUF_SIZE`` in
+``include/uapi/linux/binfmts.h``.
 """
 
 from dataclasses import dataclass
@@ -20,15 +21,17 @@ class Shebang:
 def shebang(head: bytes) -> Shebang | None:
     """Read a ``#!`` line.
 
-    Blanks before the name are skipped; the name ends at a blank or NUL; what follows is one argument, cut where the
-    buffer ends; a carriage return is part of whatever it stands in. Without a newline in the buffer, the name must be
-    followed by a blank or NUL, as it may otherwise have been cut.
+    Blanks before the name are skipped; the name ends at a blank or NUL; what follows is one
+    argument, cut where the buffer ends; a carriage return is part of whatever it stands in. Without
+    a newline in the buffer, the name must be followed by a blank or NUL, as it may otherwise have
+    been cut.
 
     Args:
         head: The file's first bytes, beginning with ``#!``.
 
     Returns:
-        The interpreter (empty if a NUL stands there: ENOENT), or None where the kernel answers ENOEXEC.
+        The interpreter (empty if a NUL stands there: ENOENT), or None where the kernel answers
+        ENOEXEC.
     """
     buffer = head[:BUFFER].ljust(BUFFER, b"\0")
     line, newline, _ = buffer[2:].partition(b"\n")
@@ -45,7 +48,8 @@ def shebang(head: bytes) -> Shebang | None:
         return None
     end = next((index for index, byte in enumerate(line) if byte in b" \t\0"), len(line))
     name, rest = line[:end], line[end:]
-    # Blanks at a line's end are no argument; before a NUL, with which a file without a newline ends too, they are one.
+    # Blanks at a line's end are no argument; before a NUL, with which a file without a newline ends
+    # too, they are one.
     argument = (
         None if not rest or rest.startswith(b"\0") else rest.lstrip(_BLANK).split(b"\0", 1)[0]
     )

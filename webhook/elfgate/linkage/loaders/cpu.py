@@ -1,8 +1,9 @@
 """Levels of CPUs, and what asks for one.
 
 Sources: the x86-64 psABI (micro-architecture levels; ``GNU_PROPERTY_X86_ISA_1_NEEDED``), glibc
-``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33), ``sysdeps/*/dl-hwcap-check.h``
-(what a glibc built for a level says before anything else), ``sysdeps/*/dl-hwcaps-subdirs.c``.
+``sysdeps/x86/dl-prop.h`` (checked for every object of a dynamic program since 2.33),
+``sysdeps/*/dl-hwcap-check.h`` (what a glibc built for a level says before anything else),
+``sysdeps/*/dl-hwcaps-subdirs.c``.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,8 @@ LADDERS = (
     ("armv5", "armv6", "armv7", "armv8"),
     ("z900", "z990", "z9", "z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "z17"),
 )
-# Where glibc before 2.37 looked by AT_PLATFORM and AT_HWCAP (``dl-procinfo.h``), each alone or within one another.
+# Where glibc before 2.37 looked by AT_PLATFORM and AT_HWCAP (``dl-procinfo.h``), each alone or
+# within one another.
 OLD_SUBDIRECTORIES = frozenset(
     (
         *("tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i586", "i686", "sse2"),
@@ -52,7 +54,10 @@ def reaches(level: str | None, wanted: str) -> bool | None:
 
 
 def floor_met(world: World, record: Record, path: str, floor: str, doubt: Doubt | None) -> bool:
-    """Judge the level that a glibc demands before it starts anything; report it unless the node has it."""
+    """Judge the level that a glibc demands before it starts anything.
+
+    Report it unless the node has it.
+    """
     met = reaches(world.node.cpu_level, floor) if floor else True
     if met is None:
         message = f"{path} (glibc) demands a CPU of level {floor}: it does not start on older ones"
@@ -68,10 +73,11 @@ def runtime_met(
 ) -> None:
     """Judge the level that a Go program was built for.
 
-    On x86-64 the runtime itself looks, before anything else ("This program can only be run on AMD64 processors with v3
-    microarchitecture support.", ``runtime/asm_amd64.s``), and on ARM too (``checkgoarm``), if it lives to. On POWER
-    nobody looks: it dies of the first instruction that the CPU does not know. For power9 that is an extswsli in
-    ``runtime.sysargs``, with which every program begins; for later levels it may not come to one.
+    On x86-64 the runtime itself looks, before anything else ("This program can only be run on AMD64
+    processors with v3 microarchitecture support.", ``runtime/asm_amd64.s``), and on ARM too
+    (``checkgoarm``), if it lives to. On POWER nobody looks: it dies of the first instruction that
+    the CPU does not know. For power9 that is an extswsli in ``runtime.sysargs``, with which every
+    program begins; for later levels it may not come to one.
     """
     level = facts.runtime_level
     met = reaches(world.node.cpu_level, level) if level else True

@@ -1,7 +1,10 @@
-"""Programs that are given to a dynamic loader on its command line: ``ld.so [OPTION…] PROGRAM [ARG…]``.
+"""Programs that are given to a dynamic loader on its command line.
 
-Sources: ld.so(8); glibc ``elf/rtld.c`` (``dl_main``), musl ``ldso/dynlink.c`` (``__dls3``). The loader opens the
-program itself: it has to be readable, and needs neither an execute bit nor a PT_INTERP.
+``ld.so [OPTION…] PROGRAM [ARG…]``.
+
+Sources: ld.so(8); glibc ``elf/rtld.c`` (``dl_main``), musl ``ldso/dynlink.c`` (``__dls3``). The
+loader opens the program itself: it has to be readable, and needs neither an execute bit nor a
+PT_INTERP.
 """
 
 import posixpath
@@ -45,7 +48,8 @@ class _Options:
         rest: What follows the options: the program and its arguments.
         flags: Options without a value.
         values: Options with theirs; the last one counts.
-        strange: An option that it does not know, or that lacks its value, for which it tells how it is used.
+        strange: An option that it does not know, or that lacks its value, for which it tells how it
+            is used.
     """
 
     rest: list[str]
@@ -87,7 +91,10 @@ def given_to_loader(world: World, record: Record, started: Program) -> Program |
 
 
 def _searched(world: World, record: Record, loader: Mapped, process: Process) -> str:
-    """Search a program's name without a slash as glibc does: as it searches libraries; empty if that fails."""
+    """Search a program's name without a slash as glibc does: as it searches libraries.
+
+    Empty if that fails.
+    """
     name = process.argv[0]
     itself = Object(loader.name, loader.path, replace(loader.facts, rpath=None, runpath=None))
     outcome = Search(world, record, process, loader, itself).find(name, itself)
@@ -154,7 +161,8 @@ def _program(
         or not is_of_same_kind(facts, loader.facts)
     ):
         return None
-    # musl goes by the name that it was started under, unless it only lists; glibc by the program's PT_INTERP.
+    # musl goes by the name that it was started under, unless it only lists; glibc by the program's
+    # PT_INTERP.
     called = started.process.argv[0]
     lists = _LIST in options.flags or called.endswith("ldd")
     name = (facts.interp if is_glibc or lists else called) or loader.name

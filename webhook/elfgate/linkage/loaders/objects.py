@@ -73,7 +73,10 @@ class Objects:
         self.know(item)
 
     def know(self, item: Object) -> None:
-        """Let an object be found by its names: one of the order, or glibc's loader, of which it knows no more."""
+        """Let an object be found by its names.
+
+        One of the order, or glibc's loader, of which it knows no more.
+        """
         for name in item.names:
             self._by_name.setdefault(name, item)
 
@@ -179,13 +182,19 @@ def mapped(
 
 
 def _relr_user(objects: Objects) -> Object | None:
-    """Find an object with packed relative relocations (DT_RELR); first one that cannot do without them."""
+    """Find an object with packed relative relocations (DT_RELR).
+
+    First one that cannot do without them.
+    """
     users = [item for item in objects if item.facts.relr]
     return next((item for item in users if item.facts.relr_at_start), next(iter(users), None))
 
 
 def judge_relr(record: Record, objects: Objects, libc: str) -> bool:
-    """Judge DT_RELR in a process whose loader does not know it; tell whether it gets to ``main``."""
+    """Judge DT_RELR in a process whose loader does not know it.
+
+    Tell whether it gets to ``main``.
+    """
     user = _relr_user(objects)
     if user is not None:
         _report_relr(record, user, libc)
@@ -193,7 +202,10 @@ def judge_relr(record: Record, objects: Objects, libc: str) -> bool:
 
 
 def _report_relr(record: Record, item: Object, libc: str) -> None:
-    """Record an object whose packed relative relocations its loader passes over: its own pointers lead nowhere."""
+    """Record an object whose packed relative relocations its loader passes over.
+
+    Its own pointers lead nowhere.
+    """
     message = f"{item.path} has DT_RELR relocations, which {libc} does not know"
     if item.facts.relr_at_start:
         message = f"{message}: it crashes"
@@ -204,7 +216,10 @@ def _report_relr(record: Record, item: Object, libc: str) -> None:
 
 
 def report_incomplete(record: Record, objects: Objects) -> None:
-    """Record an object of which not all was kept: with nothing found wrong, that is all that can be said."""
+    """Record an object of which not all was kept.
+
+    With nothing found wrong, that is all that can be said.
+    """
     item = next((item for item in objects if item.facts.incomplete), None)
     if item is not None:
         message = f"{item.path} is larger or stranger than what is looked at of a file"

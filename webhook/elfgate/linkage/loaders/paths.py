@@ -1,7 +1,7 @@
 """Search paths: how each loader splits them, and what it substitutes in them.
 
-Sources: ld.so(8), "Dynamic string tokens"; glibc ``elf/dl-load.c`` (``fillin_rpath``, ``is_dst``); musl
-``ldso/dynlink.c`` (``path_open``, ``fixup_rpath``).
+Sources: ld.so(8), "Dynamic string tokens"; glibc ``elf/dl-load.c`` (``fillin_rpath``, ``is_dst``);
+musl ``ldso/dynlink.c`` (``path_open``, ``fixup_rpath``).
 """
 
 import re
@@ -45,7 +45,10 @@ def expand_known(text: str, tokens: Mapping[str, str]) -> str:
 
 
 def split_glibc(text: str, separators: str, tokens: Mapping[str, str]) -> SearchPath:
-    """Split a DT_RPATH, DT_RUNPATH (":") or LD_LIBRARY_PATH (":;") as glibc does: an empty element is ``.``."""
+    """Split a DT_RPATH, DT_RUNPATH (":") or LD_LIBRARY_PATH (":;") as glibc does.
+
+    An empty element is ``.``.
+    """
     if not text:
         return SearchPath()
     directories = [expand_known(element, tokens) for element in re.split(f"[{separators}]", text)]
@@ -56,7 +59,10 @@ def split_glibc(text: str, separators: str, tokens: Mapping[str, str]) -> Search
 
 
 def pattern_of(text: str) -> str | None:
-    """Make a pattern (``fnmatch``) of a path component with tokens that may stand for anything; None if it has none."""
+    """Make a pattern (``fnmatch``) of a path component with tokens that may stand for anything.
+
+    None if it has none.
+    """
     if not _TOKEN.search(text):
         return None
     return _TOKEN.sub("*", re.sub(r"[*?[]", "[\\g<0>]", text))
@@ -68,7 +74,10 @@ def split_musl(text: str) -> tuple[str, ...]:
 
 
 def expand_musl(text: str, origin: str) -> str | None:
-    """Substitute $ORIGIN; None if the text has any other use of ``$``, for which musl ignores all of it."""
+    """Substitute $ORIGIN.
+
+    None if the text has any other use of ``$``, for which musl ignores all of it.
+    """
     if "$" not in text:
         return text
     if "$" in _ORIGIN.sub("", text):

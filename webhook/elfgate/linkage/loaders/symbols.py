@@ -1,8 +1,8 @@
 """Which symbols of a process nothing defines, and what each loader makes of that.
 
-Sources: ld.so(8) (LD_BIND_NOW), glibc ``elf/dl-reloc.c`` (data relocations are always bound at start, jump slots only
-under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: everything is bound at start). Weak references may stay
-undefined in both.
+Sources: ld.so(8) (LD_BIND_NOW), glibc ``elf/dl-reloc.c`` (data relocations are always bound at
+start, jump slots only under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: everything is bound
+at start). Weak references may stay undefined in both.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,10 @@ _TRIED = 4  # objects that a unit of work looks a symbol up in
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """Symbols that one object lacks, by name: those bound at the start, and those bound when called."""
+    """Symbols that one object lacks, by name.
+
+    Those bound at the start, and those bound when called.
+    """
 
     eager: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
@@ -47,8 +50,8 @@ Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
 class _Answer:
     """The outcome of a process's files.
 
-    The facts are not kept for it, as they take far more room: an identity may be used again after they are gone, and is
-    seen to be another's.
+    The facts are not kept for it, as they take far more room: an identity may be used again after
+    they are gone, and is seen to be another's.
 
     Attributes:
         files: The facts that it is about.
@@ -128,7 +131,10 @@ class _Binding:
         )
 
     def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
-        """Tell whether any object defines a symbol; a variable that the object has room for is another one's."""
+        """Tell whether any object defines a symbol.
+
+        A variable that the object has room for is another one's.
+        """
         if symbol.own and self._takes is by_version:
             return True  # which says nothing of others that want it
         key = symbol.name, symbol.version
@@ -138,7 +144,8 @@ class _Binding:
             if not symbol.copied:
                 self._defined.add(key)
             return True
-        # A function's address, as data refers to it, may be the program's own (ELF_RTYPE_CLASS_PLT).
+        # A function's address, as data refers to it, may be the program's own
+        # (ELF_RTYPE_CLASS_PLT).
         return not (symbol.lazy or symbol.copied) and any(
             symbol.name in other.addresses for other in self._scope
         )
@@ -154,10 +161,12 @@ class _Binding:
 
 
 class _Order:
-    """The order in which objects are asked for what one of them takes: those that it names itself come first.
+    """The order in which objects are asked for what one of them takes.
 
-    Only whether any object defines a symbol is asked, not which one a loader would take. Nearly all are defined by the
-    file that their version is needed of, or by another that the object needs.
+    Those that it names itself come first.
+
+    Only whether any object defines a symbol is asked, not which one a loader would take. Nearly all
+    are defined by the file that their version is needed of, or by another that the object needs.
 
     Args:
         facts: The object.

@@ -1,1 +1,4 @@
-"""Programs that start others: the container's own command, wrappers, and the interpreters of scripts."""
+"""Programs that start others.
+
+The container's own command, wrappers, and the interpreters of scripts.
+"""

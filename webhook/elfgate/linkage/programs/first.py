@@ -1,7 +1,8 @@
 """The command line that a runtime is asked to execute, and the environment that it passes on.
 
-Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args`` replaces Cmd), the
-OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as the default working directory).
+Sources: the Kubernetes container spec (``command`` replaces the Entrypoint and drops Cmd, ``args``
+replaces Cmd), the OCI image spec (``config``), containerd's CRI and runc (the default PATH, "/" as
+the default working directory).
 """
 
 import posixpath
@@ -21,7 +22,8 @@ class FirstExec:
     Attributes:
         argv: The command line; empty if there is nothing to start.
         env: The environment as far as it is known.
-        unknown_env: Names whose values come from elsewhere; ``*`` for any name but the settled ones.
+        unknown_env: Names whose values come from elsewhere; ``*`` for any name but the settled
+            ones.
         settled_env: Names whose values the pod itself gives.
         cwd: The working directory, absolute.
         user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.

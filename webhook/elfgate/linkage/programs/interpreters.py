@@ -164,7 +164,10 @@ def _process(ending: Ending, inside: ScriptWorld) -> Process | None:
 def _as_far_as_visible(
     world: World, record: Record, program: Program, args: tuple[str, ...]
 ) -> list[Start]:
-    """The likely start of a script that cannot be followed: its arguments, where they name a file."""
+    """The likely start of a script that cannot be followed.
+
+    Its arguments, where they name a file.
+    """
     if not args or not args[0]:
         return []
     process = replace(program.process, argv=args).doubted(_NOT_FOLLOWED)

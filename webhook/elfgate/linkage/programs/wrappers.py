@@ -1,8 +1,8 @@
 """Programs that only start another: what they are called, and how they are told which.
 
-A wrapper is followed where its command line leaves no doubt; otherwise it is judged on its own merit. Sources:
-env(1) of coreutils and busybox; the sources of tini, dumb-init, catatonit, su-exec and gosu; setpriv(1), runuser(1),
-chpst(8), s6-setuidgid; POSIX ``sh -c``.
+A wrapper is followed where its command line leaves no doubt; otherwise it is judged on its own
+merit. Sources: env(1) of coreutils and busybox; the sources of tini, dumb-init, catatonit, su-exec
+and gosu; setpriv(1), runuser(1), chpst(8), s6-setuidgid; POSIX ``sh -c``.
 """
 
 import posixpath
@@ -32,10 +32,12 @@ class Usage:
 
     Attributes:
         flags: Options that stand alone.
-        valued: Options that take a value: as the next argument, joined to a short one, or after a long one's ``=``.
+        valued: Options that take a value: as the next argument, joined to a short one, or after a
+            long one's ``=``.
         numbers: A number with a dash before it is an option.
         operands: How many words come before the program.
-        user: The option whose value is the user that the program runs as; ``1`` for the first operand.
+        user: The option whose value is the user that the program runs as; ``1`` for the first
+            operand.
         execvp: It is started with execvp(3), not by a system call alone.
         doubt: Why it may not be started.
     """
@@ -72,7 +74,8 @@ SIMPLE: Mapping[str, Usage] = {
     "setpriv": Usage(
         _options("--clear-groups --init-groups --keep-groups --no-new-privs --nnp --reset-env"),
         _options(
-            "--reuid --ruid --regid --rgid --euid --egid --groups --inh-caps --bounding-set --ambient-caps"
+            "--reuid --ruid --regid --rgid --euid --egid --groups --inh-caps --bounding-set "
+            "--ambient-caps"
         ),
         user="--reuid",
     ),
@@ -143,7 +146,10 @@ def unwrap(
 
 
 def _by_execvp(program: Program) -> OnNoExec:
-    """Tell how execvp(3) takes a text: glibc runs it by /bin/sh (posix/execvpe.c), musl does not."""
+    """Tell how execvp(3) takes a text.
+
+    Glibc runs it by /bin/sh (posix/execvpe.c), musl does not.
+    """
     about = program.loader.facts.loader if program.loader is not None else None
     if about is not None:
         return OnNoExec.RUN_BY_SH if about.libc == "glibc" else OnNoExec.REFUSED
@@ -194,7 +200,10 @@ def is_busybox(program: Program) -> bool:
 
 
 def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
-    """Skip a simple wrapper's options and operands; give what follows, and the user that is named."""
+    """Skip a simple wrapper's options and operands.
+
+    Give what follows, and the user that is named.
+    """
     words, user = list(process.argv[1:]), ""
     while words and words[0].startswith("-") and words[0] != "-":
         option = words.pop(0)
@@ -223,7 +232,10 @@ def _stands_alone(option: str, usage: Usage) -> bool:
 
 
 def _env(world: World, record: Record, program: Program) -> Process | None:
-    """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``; busybox's has neither -C nor -S."""
+    """``env [-i] [-u NAME] [-C DIR] [-S STRING] [NAME=VALUE]… PROGRAM``.
+
+    Busybox's has neither -C nor -S.
+    """
     process = program.process
     env, words = dict(process.env), list(process.argv[1:])
     unknown = process.unknown_env

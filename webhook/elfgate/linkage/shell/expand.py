@@ -239,7 +239,10 @@ class Expansion:
         builder.add_value(value, part.quoted)
 
     def _stays_empty(self, part: Parameter) -> bool:
-        """Tell whether ``"${@+word}"`` is an empty word where there are no arguments; bash drops it."""
+        """Tell whether ``"${@+word}"`` is an empty word where there are no arguments.
+
+        Bash drops it.
+        """
         return isinstance(part.operation, Default) and not self.world.dialect.is_bash
 
     def _add_word(self, word: Word, builder: FieldBuilder, *, quoted: bool) -> None:

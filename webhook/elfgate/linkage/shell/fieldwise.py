@@ -77,7 +77,10 @@ class FieldBuilder:
         return Fields(tuple(self._done), self._closing)
 
     def _is_empty(self) -> bool:
-        """Tell whether bash may drop a word: a list in its quotes came to nothing, as all else of it."""
+        """Tell whether bash may drop a word.
+
+        A list in its quotes came to nothing, as all else of it.
+        """
         is_bash = self._expansion.world.dialect.is_bash
         return is_bash and self._unknown is None and not any(text for text, _ in self._runs)
 

@@ -118,7 +118,10 @@ class Parameters:
         return self._of_one(part)
 
     def _of_one(self, part: Parameter) -> Scalar:
-        """Give the text of one value, changed by an operation; of none, there is nothing to change."""
+        """Give the text of one value, changed by an operation.
+
+        Of none, there is nothing to change.
+        """
         if isinstance(part.operation, BadOperation):
             raise ScriptEndsError
         single = self._single(part)
@@ -272,7 +275,10 @@ class Parameters:
         return bool(value) or not operation.colon
 
     def _is_present(self, fields: Fields, *, colon: bool) -> bool | None:
-        """Tell whether a list counts as set: dash and busybox take ``$@`` for set without arguments."""
+        """Tell whether a list counts as set.
+
+        Dash and busybox take ``$@`` for set without arguments.
+        """
         if colon or fields.values or self._expansion.world.dialect.is_bash:
             return _is_present(fields, colon=colon)
         return True if self._expansion.world.dialect.name in {"dash", "busybox"} else None

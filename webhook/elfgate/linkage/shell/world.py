@@ -1,6 +1,7 @@
 """The world around a script: one protocol, so that a script can be run against a made world.
 
-All texts are strings of a character for each byte (``latin-1``): shells count bytes where no locale is set.
+All texts are strings of a character for each byte (``latin-1``): shells count bytes where no locale
+is set.
 """
 
 from collections.abc import Hashable

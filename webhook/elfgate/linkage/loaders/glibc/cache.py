@@ -1,7 +1,8 @@
 """Which entry of ``ld.so.cache`` glibc's loader takes for a name.
 
-Source: glibc ``elf/dl-cache.c`` (``search_cache``): the entry's kind must be the loader's; up to 2.35 the kernel that
-it notes must not be newer than the running one; since 2.33 the best ``glibc-hwcaps`` level that the CPU has wins.
+Source: glibc ``elf/dl-cache.c`` (``search_cache``): the entry's kind must be the loader's; up to
+2.35 the kernel that it notes must not be newer than the running one; since 2.33 the best
+``glibc-hwcaps`` level that the CPU has wins.
 """
 
 from collections.abc import Iterable
@@ -16,12 +17,14 @@ HWCAPS_SINCE = (2, 33)
 OLD_HWCAPS_UNTIL = (2, 37)
 KERNEL_FLOOR_UNTIL = (2, 35)
 
-# No kernel has this version, nor will for years: a file that demands it is skipped whatever the node's kernel is.
+# No kernel has this version, nor will for years: a file that demands it is skipped whatever the
+# node's kernel is.
 NO_SUCH_KERNEL = (9, 0, 0)
 
 _ARM_HARD_FLOAT, _ARM_SOFT_FLOAT_KIND = 0x400, 0x0B03
 
-# Kinds that a loader takes besides its own (``_dl_cache_check_flags``): those without a mark of an ABI.
+# Kinds that a loader takes besides its own (``_dl_cache_check_flags``): those without a mark of an
+# ABI.
 _UNMARKED = {"386": (1,), "arm": (3,)}
 
 
@@ -87,7 +90,10 @@ class CacheReader:
         return None, doubtful
 
     def _named(self, entries: Iterable[CacheEntry]) -> tuple[CacheEntry | None, str]:
-        """Find the best entry of ``glibc-hwcaps``; or the lowest, with its level, if the node's is not known."""
+        """Find the best entry of ``glibc-hwcaps``.
+
+        Or the lowest, with its level, if the node's is not known.
+        """
         ladder = self.row.hwcaps if self.row else ()
         named = [entry for entry in entries if entry.hwcap in ladder and entry.hwcap]
         if self.version < HWCAPS_SINCE or not named:

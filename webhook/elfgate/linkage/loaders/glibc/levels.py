@@ -1,7 +1,8 @@
 """Which of the levels that a CPU may have make a difference, where the node's is not known.
 
-A loader looks into the ``glibc-hwcaps`` directories of the levels that its CPU has before it looks beside them (glibc
-``elf/dl-hwcaps.c``): what is wrong there is met by some nodes only, and what is right there saves some nodes only.
+A loader looks into the ``glibc-hwcaps`` directories of the levels that its CPU has before it looks
+beside them (glibc ``elf/dl-hwcaps.c``): what is wrong there is met by some nodes only, and what is
+right there saves some nodes only.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,10 @@ def part(plain: Record, trial: Record, level: str) -> tuple[str, str] | None:
 
 
 def _agree(plain: Sequence[Finding], found: Sequence[Finding]) -> bool:
-    """Tell whether what was found without a level stands: it is unknown already, or the same comes of both."""
+    """Tell whether what was found without a level stands.
+
+    It is unknown already, or the same comes of both.
+    """
     if not plain:
         return not found
     return not _fails(plain) or _fails(found)

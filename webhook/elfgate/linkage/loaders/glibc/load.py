@@ -1,7 +1,7 @@
 """glibc's dynamic loader, from its own demands on the CPU to the binding of symbols.
 
-Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c``, ``elf/dl-version.c``,
-``elf/dl-reloc.c``; ld.so(8).
+Sources: glibc ``elf/rtld.c`` (``dl_main``), ``elf/dl-deps.c``, ``elf/dl-load.c``,
+``elf/dl-version.c``, ``elf/dl-reloc.c``; ld.so(8).
 """
 
 import re
@@ -101,7 +101,10 @@ def _load_for_any_cpu(
 def _load(
     world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
 ) -> Sequence[str]:
-    """Load and link; tell the levels that would lead a CPU elsewhere, if the node's is not known."""
+    """Load and link.
+
+    Tell the levels that would lead a CPU elsewhere, if the node's is not known.
+    """
     if not cpu.floor_met(
         world, record, loader.path, about.cpu_floor, program.process.doubt
     ) or _only_helps(program.process):
@@ -179,7 +182,10 @@ def _only_helps(process: Process) -> bool:
 
 
 def _list(world: World, record: Record, objects: Objects, search: Search) -> None:
-    """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too; a bad one ends it."""
+    """Judge what lists libraries only, as ldd(1) has it do: one that is missing is listed too.
+
+    A bad one ends it.
+    """
     trial = record.trial()
     _load_needed(world, trial, objects, search)
     bad = [finding for finding in trial.findings if finding.code is Code.LIBRARY_MISMATCH]
@@ -239,7 +245,10 @@ def _preloads(world: World, program: Program) -> list[str]:
 
 
 def _unread_preload(world: World) -> Doubt | None:
-    """A doubt where there is a list of preloads whose text is not kept: it has another name behind a link, say."""
+    """A doubt where there is a list of preloads whose text is not kept.
+
+    It has another name behind a link, say.
+    """
     found = world.lookup(PRELOAD)
     if isinstance(found, Hidden):
         return found.doubt
@@ -251,7 +260,10 @@ def _unread_preload(world: World) -> Doubt | None:
 
 
 def _load_optional(objects: Objects, search: Search, needed_by: Object, name: str) -> None:
-    """A preload or DT_AUXILIARY that cannot be loaded is passed over; what it needs itself is needed all the same."""
+    """A preload or DT_AUXILIARY that cannot be loaded is passed over.
+
+    What it needs itself is needed all the same.
+    """
     if not name or objects.called(name) is not None:
         return
     outcome = search.find(name, needed_by)
@@ -268,7 +280,8 @@ def _load_optional(objects: Objects, search: Search, needed_by: Object, name: st
 def _load_needed(world: World, record: Record, objects: Objects, search: Search) -> bool:
     """Load breadth first (``_dl_map_object_deps``).
 
-    The loader stops at the first library that is missing; the search goes on here, so that one look shows all.
+    The loader stops at the first library that is missing; the search goes on here, so that one look
+    shows all.
     """
     complete, by_alignment = True, search.version < ALIGNMENT_CHECKED_BEFORE
     for item in objects:
@@ -354,7 +367,8 @@ def _report(
     if missing.too_new:
         message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
         doubt = needed_by.doubt or missing.doubt
-        # The loader has the floor of the libc that it comes with, and says so; any other file is not there to it.
+        # The loader has the floor of the libc that it comes with, and says so; any other file is
+        # not there to it.
         code = Code.KERNEL_TOO_OLD if name == _LIBC and not is_assumed else Code.LIBRARY_MISSING
         record.failed(code, missing.too_new, message, messages.FIX_KERNEL, doubt)
         return
@@ -380,7 +394,10 @@ def _bind(
     *,
     now: bool,
 ) -> bool:
-    """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error: undefined symbol"."""
+    """Bind data relocations, and functions too where binding is not lazy: "symbol lookup error.
+
+    Undefined symbol".
+    """
     bound = True
     scope = [item.facts for item in (*objects, itself)]
     lacking = undefined(scope[:-1], scope, by_version, world.work)
@@ -409,7 +426,10 @@ def _bind(
 def _initialised(
     record: Record, objects: Objects, version: tuple[int, ...], doubt: Doubt | None
 ) -> bool:
-    """Judge whether the loader finds in the C library what it calls: ``_dl_call_libc_early_init``, an assertion."""
+    """Judge whether the loader finds in the C library what it calls.
+
+    ``_dl_call_libc_early_init``, an assertion.
+    """
     libc = next((item for item in objects if item.facts.soname == _LIBC), None)
     if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
         return True
@@ -419,6 +439,9 @@ def _initialised(
 
 
 def _is_mixed(item: Object, missing: Sequence[str]) -> bool:
-    """Tell a C library whose loader lacks what only the two of them share: they differ in what no symbol tells, too."""
+    """Tell a C library whose loader lacks what only the two of them share.
+
+    They differ in what no symbol tells, too.
+    """
     private = {symbol.name for symbol in item.facts.undefined if symbol.version == "GLIBC_PRIVATE"}
     return not private.isdisjoint(missing)

@@ -1,8 +1,8 @@
 """The search of glibc's loader for a library, and its judgement of each file that it finds.
 
-Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``, ``open_verify``), ``elf/dl-cache.c``,
-``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the loader's own file; /etc/ld.so.conf is
-ldconfig's business and is not read when a program starts.
+Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``, ``open_verify``),
+``elf/dl-cache.c``, ``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the
+loader's own file; /etc/ld.so.conf is ldconfig's business and is not read when a program starts.
 """
 
 import posixpath
@@ -61,7 +61,8 @@ class Opened:
         path: Its real path.
         facts: What it says.
         doubt: Why another may be taken.
-        level: The CPU level without which it would not have been looked at, if the node's is not known.
+        level: The CPU level without which it would not have been looked at, if the node's is not
+            known.
     """
 
     name: str
@@ -210,14 +211,19 @@ class Search:
             yield f"RUNPATH of {needed_by.path}", self._own_path(needed_by, needed_by.facts.runpath)
 
     def _is_inhibited(self, item: Object) -> bool:
-        """``--inhibit-rpath`` (``decompose_rpath``): libraries by the path that they were opened under."""
+        """``--inhibit-rpath`` (``decompose_rpath``).
+
+        Libraries by the path that they were opened under.
+        """
         return (
             bool(inhibited := self._process.inhibit_rpath)
             and (item.name if item.needed_by else "") in inhibited
         )
 
     def _own_path(self, item: Object, text: str) -> SearchPath:
-        """An object's own path; in secure-execution mode the program's $ORIGIN only leads to default directories.
+        """An object's own path.
+
+        In secure-execution mode the program's $ORIGIN only leads to default directories.
 
         Source: ``_dl_dst_substitute`` in glibc ``elf/dl-load.c`` (``check_for_trusted``).
         """
@@ -292,7 +298,10 @@ class Search:
         return self._subdirectories.is_directory(path)
 
     def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:
-        """One entry of ld.so.cache is tried: the best for the CPU; if it does not open, the search goes on."""
+        """One entry of ld.so.cache is tried: the best for the CPU.
+
+        If it does not open, the search goes on.
+        """
         if self._cache is None:
             query.doubt = query.doubt or self._cache_doubt
             return None
@@ -366,7 +375,10 @@ class Search:
         ), True
 
     def _goes_on(self, path: str, missing: Missing) -> bool:
-        """Tell whether ``open_path`` tries the next directory: not if this one is there and refuses otherwise."""
+        """Tell whether ``open_path`` tries the next directory.
+
+        Not if this one is there and refuses otherwise.
+        """
         return missing.errno in _GOES_ON or not self._is_directory(posixpath.dirname(path) or ".")
 
     def _passed_over(self, found: Lookup, query: _Query) -> str:
@@ -391,7 +403,10 @@ class Search:
         return facts.kernel_floor > (self._node.kernel or NO_SUCH_KERNEL)
 
     def _debian(self) -> bool:
-        """Debian's and Ubuntu's glibc is told by its directories: it is the one with multiarch names."""
+        """Debian's and Ubuntu's glibc is told by its directories.
+
+        It is the one with multiarch names.
+        """
         return any(
             directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults
         )
@@ -405,7 +420,10 @@ def assumed_kernel(text: str) -> tuple[int, int, int] | None:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Read a glibc release such as ``2.36``. Loaders tell it since 2.33; one that does not counts as older."""
+    """Read a glibc release such as ``2.36``.
+
+    Loaders tell it since 2.33; one that does not counts as older.
+    """
     parts = version.split(".")[:2]
     return (
         tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD

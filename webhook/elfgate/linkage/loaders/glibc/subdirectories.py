@@ -1,7 +1,7 @@
 """The sub-directories of a directory that glibc's loader looks into for its CPU, before the directory itself.
 
-Sources: glibc ``elf/dl-hwcaps.c`` (``glibc-hwcaps``, since 2.33; ``_dl_important_hwcaps``, up to 2.36),
-``elf/dl-load.c`` (``open_path``).
+Sources: glibc ``elf/dl-hwcaps.c`` (``glibc-hwcaps``, since 2.33; ``_dl_important_hwcaps``, up to
+2.36), ``elf/dl-load.c`` (``open_path``).
 """
 
 import posixpath
@@ -55,8 +55,9 @@ class Subdirectories:
     def of(self, directory: str, name: str) -> list[tuple[str, str]]:
         """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
 
-        Where the level is not known, the plain directory comes first, as any CPU would be served from there; what only
-        a level's directory has is taken with that level. Up to 2.36 there are others too, for any CPU.
+        Where the level is not known, the plain directory comes first, as any CPU would be served
+        from there; what only a level's directory has is taken with that level. Up to 2.36 there are
+        others too, for any CPU.
         """
         plain = [*((path, "") for path in self._old_subdirectories(directory)), ("", "")]
         if self._row is None or not self._row.hwcaps or self._version < HWCAPS_SINCE:
@@ -115,7 +116,10 @@ class Subdirectories:
         return not isinstance(self._world.lookup(path, self._cwd), Missing)
 
     def is_directory(self, path: str) -> bool:
-        """Tell whether a path is a directory, or may be one as a volume hides it; looked up once."""
+        """Tell whether a path is a directory, or may be one as a volume hides it.
+
+        Looked up once.
+        """
         self._world.work.spend(1)
         if path not in self._directories:
             found = self._world.lookup(path, self._cwd)

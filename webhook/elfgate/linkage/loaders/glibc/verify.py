@@ -1,8 +1,9 @@
 """The check of a file that glibc's loader has opened as a library: it takes, skips or stops at it.
 
-Source: glibc ``elf/dl-load.c`` (``open_verify``, ``_dl_map_object_from_fd``), ``sysdeps/*/dl-machine.h``
-(``elf_machine_matches_host``). Debian and Ubuntu also skip files of the other byte order
-(``any/unsubmitted-ldso-machine-mismatch.diff``) and, on ARM, of the other float ABI; upstream stops at the former.
+Source: glibc ``elf/dl-load.c`` (``open_verify``, ``_dl_map_object_from_fd``),
+``sysdeps/*/dl-machine.h`` (``elf_machine_matches_host``). Debian and Ubuntu also skip files of the
+other byte order (``any/unsubmitted-ldso-machine-mismatch.diff``) and, on ARM, of the other float
+ABI; upstream stops at the former.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class Skip:
 
     Attributes:
         why: What is wrong with the file.
-        other_class: It is a 32-bit file for a 64-bit loader, or the reverse, which the loader says if nothing follows.
+        other_class: It is a 32-bit file for a 64-bit loader, or the reverse, which the loader says
+            if nothing follows.
     """
 
     why: str
@@ -65,7 +67,10 @@ def verify(
 
 
 def _identification(head: bytes, facts: ElfFacts) -> str:
-    """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``; empty if nothing."""
+    """Say what the loader does not like in the rest of ``e_ident`` and in ``e_version``.
+
+    Empty if nothing.
+    """
     if not facts.ident_byte_order:
         return "is in no byte order"
     version = int.from_bytes(head[20:24], "big" if facts.byte_order == "big" else "little")
@@ -79,7 +84,10 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
 
 
 def _same_abi(facts: ElfFacts, loader: ElfFacts, *, debian: bool) -> bool:
-    """Compare the ``e_flags`` that tell ABIs of one machine apart; those of older files may be unset."""
+    """Compare the ``e_flags`` that tell ABIs of one machine apart.
+
+    Those of older files may be unset.
+    """
     if facts.machine == _ARM and debian:
         ours, theirs = loader.flags & _ARM_FLOAT_ABI, facts.flags & _ARM_FLOAT_ABI
         return not ours or not theirs or ours == theirs

@@ -1,7 +1,9 @@
-"""Symbol versions: what each object needs of another by name of version, against what that one defines.
+"""Symbol versions.
 
-Source: glibc ``elf/dl-version.c`` (``_dl_check_map_versions``, ``match_symbol``), LSB "Symbol Versioning". musl does
-not look at them.
+What each object needs of another by name of version, against what that one defines.
+
+Source: glibc ``elf/dl-version.c`` (``_dl_check_map_versions``, ``match_symbol``), LSB "Symbol
+Versioning". musl does not look at them.
 """
 
 import re
@@ -77,11 +79,13 @@ def check_relr(record: Record, objects: Objects) -> bool:
 def check_unversioned(
     world: World, record: Record, objects: Objects, release: tuple[int, ...], *, now: bool
 ) -> bool:
-    """Judge needs of versions of a library that has no DT_VERSYM: the first such look-up ends on an assertion.
+    """Judge needs of versions of a library that has no DT_VERSYM.
 
-    ``check_match`` in glibc ``elf/dl-lookup.c``, up to 2.40. A library that merely defines no versions has a DT_VERSYM
-    still, for what it needs itself, and is taken with a warning. What is bound lazily may never be looked up, and is
-    worth a note, as a symbol is that is nowhere.
+    The first such look-up ends on an assertion.
+
+    ``check_match`` in glibc ``elf/dl-lookup.c``, up to 2.40. A library that merely defines no
+    versions has a DT_VERSYM still, for what it needs itself, and is taken with a warning. What is
+    bound lazily may never be looked up, and is worth a note, as a symbol is that is nowhere.
 
     Args:
         world: Where findings go.
@@ -128,7 +132,9 @@ def _report_unversioned(record: Record, item: Object, target: Object, *, at_star
 
 
 def needs_glibc(objects: Objects) -> tuple[int, ...]:
-    """The newest release of glibc that the process's objects need, such as (2, 34); empty if they need none by version.
+    """The newest release of glibc that the process's objects need, such as (2, 34).
+
+    Empty if they need none by version.
 
     What glibc's own libraries need of one another does not count: they come as one.
     """
@@ -152,7 +158,10 @@ def _defines(target: ElfFacts, version: str) -> bool:
 def _report_stray(
     record: Record, item: Object, file: str, version: str, doubt: Doubt | None
 ) -> None:
-    """A file's version is needed, be it weakly, but nothing loads the file: ``assert (needed != NULL)``."""
+    """A file's version is needed, be it weakly, but nothing loads the file.
+
+    ``assert (needed != NULL)``.
+    """
     message = f"{item.path} needs {version} of {file}, which nothing in the process loads"
     record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_STRAY, doubt)
 

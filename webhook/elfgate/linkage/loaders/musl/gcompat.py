@@ -1,10 +1,11 @@
 """Programs of glibc on musl by way of gcompat, whose stub stands where glibc's loader would.
 
-Source: gcompat ``loader/loader.c`` (of 2017 to 1.1), which is all that the stub does: it executes musl's loader as
-``LOADER --argv0 ARGV0 --preload "LIBGCOMPAT $LD_PRELOAD" -- PROGRAM``, both paths being built in. ``LOADER``, by which
-musl takes itself to be called, is the name of glibc's. From there on musl is as it is: it opens the program, which has
-to be readable then; what it does not find ends the start, while a ``LIBGCOMPAT`` that is not there is passed over.
-What the library makes up for are the symbols that its file defines.
+Source: gcompat ``loader/loader.c`` (of 2017 to 1.1), which is all that the stub does: it executes
+musl's loader as ``LOADER --argv0 ARGV0 --preload "LIBGCOMPAT $LD_PRELOAD" -- PROGRAM``, both paths
+being built in. ``LOADER``, by which musl takes itself to be called, is the name of glibc's. From
+there on musl is as it is: it opens the program, which has to be readable then; what it does not
+find ends the start, while a ``LIBGCOMPAT`` that is not there is passed over. What the library makes
+up for are the symbols that its file defines.
 """
 
 import posixpath
@@ -29,7 +30,8 @@ def load(world: World, record: Record, program: Program, stub: Mapped, about: Lo
         record: Takes what is found.
         program: What the kernel has mapped.
         stub: What its PT_INTERP leads to.
-        about: What the stub's file says of itself: the paths of musl's loader and of gcompat's library.
+        about: What the stub's file says of itself: the paths of musl's loader and of gcompat's
+            library.
     """
     path, *library = about.default_directories
     loader = _loader(world, record, program, stub, path)

@@ -1,7 +1,8 @@
 """musl's dynamic loader.
 
-Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order), ``path_open``, ``fixup_rpath``,
-``map_library``, ``load_deps``, ``do_relocs``. There is no cache, no version check and no lazy binding at start.
+Source: musl ``ldso/dynlink.c``: ``load_library`` (reserved names, search order), ``path_open``,
+``fixup_rpath``, ``map_library``, ``load_deps``, ``do_relocs``. There is no cache, no version check
+and no lazy binding at start.
 """
 
 import posixpath
@@ -86,10 +87,13 @@ class _Linker:
         self._twins: dict[str, Doubt] = {}
 
     def overwrites(self, image: Mapped) -> bool:
-        """Judge a dynamic section behind its segment, as patchelf leaves it: the page's rest is given to ``malloc``.
+        """Judge a dynamic section behind its segment, as patchelf leaves it.
 
-        ``reclaim_gaps``, before anything is loaded; ``donate`` of mallocng, in musl since 1.2.1, fills it with zeros.
-        So nothing is loaded or bound, and the first call of another object's function ends in nowhere.
+        The page's rest is given to ``malloc``.
+
+        ``reclaim_gaps``, before anything is loaded; ``donate`` of mallocng, in musl since 1.2.1,
+        fills it with zeros. So nothing is loaded or bound, and the first call of another object's
+        function ends in nowhere.
         """
         takes = any(not symbol.weak for symbol in image.facts.undefined)
         if not (image.facts.dynamic_behind and takes) or self._version < _DONATED_SINCE:
@@ -123,7 +127,10 @@ class _Linker:
     def _load(
         self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False
     ) -> bool:
-        """``load_library``. Tell whether the name is satisfied; a preload that is not is passed over."""
+        """``load_library``. Tell whether the name is satisfied.
+
+        A preload that is not is passed over.
+        """
         self._world.work.spend(1 + len(name) // CHARACTERS)
         if self._is_itself(name) or ("/" not in name and objects.named(name) is not None):
             return True
@@ -194,13 +201,19 @@ class _Linker:
         return mapped(self._world, self._record, item, taken_by_musl)
 
     def _is_itself(self, name: str) -> bool:
-        """Tell whether a name stands for the C library whatever the files; its symbols are in scope from then on."""
+        """Tell whether a name stands for the C library whatever the files.
+
+        Its symbols are in scope from then on.
+        """
         itself = bool(_RESERVED.match(name)) or name == self._loader.name
         self._is_needed |= itself
         return itself
 
     def foreign_unused(self, objects: Objects) -> bool:
-        """Judge libraries of another machine that were taken: whoever calls into one of them dies of it."""
+        """Judge libraries of another machine that were taken.
+
+        Whoever calls into one of them dies of it.
+        """
         for item in self._foreign:
             defines = item.facts.exports
             users = (
@@ -216,15 +229,21 @@ class _Linker:
         return True
 
     def relative_relocations(self, objects: Objects) -> bool:
-        """DT_RELR is passed over before 1.2.4: the object's own pointers stay unrelocated, which kills it silently."""
+        """DT_RELR is passed over before 1.2.4.
+
+        The object's own pointers stay unrelocated, which kills it silently.
+        """
         if not self._version or self._version >= _RELR_SINCE:
             return True
         return judge_relr(self._record, objects, f"musl {self._about.version}")
 
     def entered(self, objects: Objects) -> bool:
-        """Judge the program's start code: on POWER, glibc's passes ``__libc_start_main`` other arguments than musl's.
+        """Judge the program's start code.
 
-        Source: glibc ``sysdeps/powerpc/powerpc64/start.S``. The process dies of it before ``main``, without a word.
+        On POWER, glibc's passes ``__libc_start_main`` other arguments than musl's.
+
+        Source: glibc ``sysdeps/powerpc/powerpc64/start.S``. The process dies of it before ``main``,
+        without a word.
         """
         facts, doubt = objects.items[0].facts, objects.items[0].doubt
         from_glibc = any(need.version.startswith("GLIBC_") for need in facts.version_needs)

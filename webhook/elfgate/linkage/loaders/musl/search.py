@@ -1,4 +1,6 @@
-"""The search for a library as musl does it: along every path of whoever needs it, for a file that opens.
+"""The search for a library as musl does it.
+
+Along every path of whoever needs it, for a file that opens.
 
 Source: musl ``ldso/dynlink.c`` (``load_library``, ``path_open``, ``fixup_rpath``).
 """

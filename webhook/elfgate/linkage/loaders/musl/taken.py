@@ -1,4 +1,6 @@
-"""Files that musl takes as libraries: it looks at fewer of their fields than it may trip over later.
+"""Files that musl takes as libraries.
+
+It looks at fewer of their fields than it may trip over later.
 
 Source: musl ``ldso/dynlink.c`` (``map_library``, ``do_relocs``), ``arch/*/reloc.h``.
 """
@@ -15,7 +17,8 @@ from elfgate.rootfs.entry import Entry, Kind
 
 TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")
 _HEADER = {32: 52, 64: 64}  # bytes
-# The types of relocations that musl knows (``arch/*/reloc.h``), by architecture; others end the start.
+# The types of relocations that musl knows (``arch/*/reloc.h``), by architecture; others end the
+# start.
 _RELOCATIONS = {
     "amd64": frozenset({0, 1, 2, 5, 6, 7, 8, 16, 17, 18, 36}),
     "386": frozenset({0, 1, 2, 5, 6, 7, 8, 14, 35, 36, 37, 41}),
@@ -60,7 +63,9 @@ def maps(facts: ElfFacts | None, loader: ElfFacts) -> bool:
 
 
 def is_harmless(entry: Entry, facts: ElfFacts, loader: ElfFacts) -> bool:
-    """Tell whether a library of another machine has nothing to relocate: only its code is foreign then.
+    """Tell whether a library of another machine has nothing to relocate.
+
+    Only its code is foreign then.
 
     Args:
         entry: The file.
@@ -71,10 +76,12 @@ def is_harmless(entry: Entry, facts: ElfFacts, loader: ElfFacts) -> bool:
 
 
 def tolerance(entry: Entry, facts: ElfFacts | None, loader: ElfFacts) -> Doubt | None:
-    """Doubt that what is no library of this machine ends the start: musl looks at neither magic nor ``e_machine``.
+    """Doubt that what is no library of this machine ends the start.
 
-    What does not fit are its relocations ("unsupported relocation type"), if there are any, and if their numbers
-    mean nothing on this machine; and its code, if it comes to run.
+    Musl looks at neither magic nor ``e_machine``.
+
+    What does not fit are its relocations ("unsupported relocation type"), if there are any, and if
+    their numbers mean nothing on this machine; and its code, if it comes to run.
 
     Args:
         entry: The file.

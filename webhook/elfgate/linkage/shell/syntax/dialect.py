@@ -1,6 +1,7 @@
 """The differences between shells: one row for each difference that scripts meet.
 
-Sources: the manuals of dash, bash, mksh and ksh93; busybox ``shell/ash.c``; each row was tried with the real shell.
+Sources: the manuals of dash, bash, mksh and ksh93; busybox ``shell/ash.c``; each row was tried with
+the real shell.
 """
 
 from dataclasses import dataclass, replace

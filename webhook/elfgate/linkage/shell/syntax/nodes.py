@@ -1,6 +1,7 @@
 """The nodes of a parsed script, down to the parts of words.
 
-Nodes are compared by identity: a script is parsed once, and two equal texts at two places are two nodes.
+Nodes are compared by identity: a script is parsed once, and two equal texts at two places are two
+nodes.
 
 Source: POSIX.1-2017, Shell Command Language, 2.6, 2.9 and 2.10; bash(1), "SHELL GRAMMAR".
 """

@@ -1,7 +1,7 @@
 """Tools that surely start what they are given: a shell that reads commands, and ``xargs``.
 
-Sources: POSIX.1-2017, sh(1) and xargs(1); ``xargs.c`` of findutils and of busybox, which start their
-program once though nothing is read.
+Sources: POSIX.1-2017, sh(1) and xargs(1); ``xargs.c`` of findutils and of busybox, which start
+their program once though nothing is read.
 """
 
 import posixpath
@@ -32,7 +32,10 @@ def handed_on(fields: Fields, text: Scalar | None) -> Fields | None:
 
 
 def _read(words: tuple[str, ...], text: Scalar | None) -> Fields | None:
-    """A shell that reads one line: of several, a command on the first may read the others itself."""
+    """A shell that reads one line.
+
+    Of several, a command on the first may read the others itself.
+    """
     if not isinstance(text, str) or not text.strip() or "\n" in text.strip("\n"):
         return None
     options = [word for word in words[1:] if word != "-s"]

@@ -1,4 +1,6 @@
-"""The table of tools: a row a command, with what it may change, whether it can fail, what it prints.
+"""The table of tools.
+
+A row a command, with what it may change, whether it can fail, what it prints.
 
 A tool that is not in the table may do anything. Of those that are, none brings a program or a
 library into the image, or changes how one is searched.

@@ -42,6 +42,9 @@ WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
 )
 
+# The store for tags of images that are read elsewhere than in their registry; an eighth is for tags.
+_UNPUSHED_BYTES = 8 << 20
+
 
 class Reader:
     """Reads images, once each. Belongs to one event loop; blocking work goes to threads of its own.
@@ -70,9 +73,7 @@ class Reader:
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._unpushed = MemoryStore(
-            0
-        )  # tags of images that are read elsewhere than in their registry
+        self._unpushed = MemoryStore(_UNPUSHED_BYTES)
         self._shared = shared
         self._threads = Threads(concurrency, tenants=tenants)
         self._writes = Writes(self._threads)

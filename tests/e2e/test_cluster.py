@@ -123,20 +123,20 @@ def test_kubectl_finds_elfgate_as_a_plug_in_that_asks_the_live_cluster(
     (tmp_path / "web.json").write_text(
         json.dumps(workload("Deployment", "web", ALPINE, on="ppc64le"))
     )
-    overrides = [f"--image={name}={location}" for name, location in images.items()]
     words = [
         "elfgate",
         "check",
         str(tmp_path / "web.json"),
         "--context=lab",
         f"--store={tmp_path}/facts.db",
+        f"--image={ALPINE}={images[ALPINE]}",
     ]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "KUBECONFIG": str(cluster.kubeconfig("admin"))}
-    command = [str(cluster.programs / "kubectl"), *words, *overrides]
+    command = [str(cluster.programs / "kubectl"), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "Deployment web: denied" in done.stdout
+    assert "Deployment default/web: denied" in done.stdout
     assert "cannot start on ppc64le (ppc64le-1)" in done.stdout
 
 

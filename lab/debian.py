@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lab.fetched import LabError, cache, missing, run
+from lab.fetched import LabError, cache, missing, put, run
 
 ARCHITECTURES = {
     "amd64": "amd64",
@@ -159,7 +159,7 @@ def laid_out(archives: Sequence[Path], kind: str) -> Path:
     if not destination.is_dir():
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".root-") as temporary:
             lay_out(archives, Path(temporary, "root"))
-            Path(temporary, "root").rename(destination)
+            put(Path(temporary, "root"), destination)
     return destination
 
 

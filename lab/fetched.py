@@ -19,6 +19,19 @@ def cache(*parts: str) -> Path:
     return directory
 
 
+def put(made: Path, destination: Path) -> None:
+    """Move what was made to its place in the cache; what another thread put there meanwhile stays.
+
+    Raises:
+        OSError: if it cannot be moved.
+    """
+    try:
+        made.rename(destination)
+    except OSError:
+        if not destination.is_dir():
+            raise
+
+
 def missing(*tools: str) -> str:
     """One line naming those of ``tools`` that this machine does not have.
 

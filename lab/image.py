@@ -23,7 +23,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 from lab import debian, dockerfile, pypi, sbom
-from lab.fetched import LabError, cache, run
+from lab.fetched import LabError, cache, put, run
 from lab.layout import File, Layout
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -247,7 +247,7 @@ def _kept(platform: Platform, parts: Sequence[str], make: Callable[[Path], None]
         with tempfile.TemporaryDirectory(dir=home, prefix=".") as folder:
             partial = Path(folder, "layer")
             make(partial)
-            partial.rename(kept)
+            put(partial, kept)
     return kept
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import debian
-from lab.fetched import LabError, cache
+from lab.fetched import LabError, cache, put
 from lab.sandbox import Sandbox, Start
 
 _REVISION = "1"  # of what this module lays out; changes the cache's keys
@@ -148,7 +148,7 @@ def build(variant: str, architecture: str) -> Path:
             shape(root, architecture, archives, partial)
             for name in _DIRECTORIES:
                 (partial / name).mkdir(parents=True, exist_ok=True)
-            partial.rename(destination)
+            put(partial, destination)
     return destination
 
 

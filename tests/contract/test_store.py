@@ -2,9 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elfgate.store.address import parse
 from elfgate.store.memory import MemoryStore
@@ -175,3 +179,58 @@ def test_many_threads_may_read_and_write_at_once(store: Store) -> None:
         thread.join()
     assert wrong == []
     assert (store.statistics()["layers"], store.statistics()["failures"]) == (10, 0)
+
+
+_ROOM, _SIZE = 40, 64 << 10
+
+
+@contextmanager
+def _small(kind: str) -> Iterator[Store]:
+    """A store with room for some forty layers."""
+    with TemporaryDirectory() as folder:
+        path, room = Path(folder, "facts.db"), _ROOM * _SIZE
+        store = SqliteStore(path, max_bytes=room) if kind == "sqlite" else MemoryStore(room)
+        with closing(store):
+            yield store
+
+
+def _put_layer(store: Store, number: int, *images: str) -> str:
+    digest = f"sha256:{number:064x}"
+    store.put(Kind.LAYER, digest, number.to_bytes(4, "big") * (_SIZE // 4))
+    for image in images:
+        store.share(digest, image)
+    return digest
+
+
+near = pytest.mark.parametrize("kind", ["sqlite", "memory"])
+
+
+@near
+@settings(max_examples=20, deadline=None)
+@given(images=st.integers(4, 40), flood=st.integers(_ROOM, 2 * _ROOM - 5))
+def test_a_base_that_images_share_outlives_a_flood_of_images_seen_once(
+    kind: str, images: int, flood: int
+) -> None:
+    with _small(kind) as store:
+        base = _put_layer(store, 0, *(f"image {number}" for number in range(images)))
+        others = [_put_layer(store, number + 1, f"once {number}") for number in range(flood)]
+        assert store.get(Kind.LAYER, base) is not None
+        assert store.get(Kind.LAYER, others[0]) is None
+
+
+@near
+@pytest.mark.parametrize("images", [(), ("one",), ("one", "one", "one", "one")])
+def test_a_layer_of_one_image_goes_when_it_was_used_longest_ago(
+    kind: str, images: tuple[str, ...]
+) -> None:
+    with _small(kind) as store:
+        alone = _put_layer(store, 0, *images)
+        for number in range(_ROOM):
+            _put_layer(store, number + 1, *(f"{number} {image}" for image in images))
+        assert store.get(Kind.LAYER, alone) is None
+
+
+def test_a_note_of_a_layer_that_is_not_kept_keeps_nothing(store: Store) -> None:
+    store.share(DIGEST, "image")
+    assert store.get(Kind.LAYER, DIGEST) is None
+    assert store.statistics()["failures"] == 0

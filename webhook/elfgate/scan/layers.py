@@ -106,6 +106,11 @@ class Layers:
         """Bring a layer near that a replica has."""
         await self._levels.stored(_part(located, descriptor, descriptor.digest, _nobody))
 
+    def share(self, image: str, names: Sequence[str]) -> None:
+        """Tell the stores which layers an image is made of: what many images share is kept longer."""
+        for name in names:
+            self._levels.share(name, image)
+
     def _kept(self, located: Located, descriptor: Descriptor, name: str) -> Layer | None:
         if not is_digest(name) or not self._origins.admit(located, Kind.LAYER, name):
             return None

@@ -93,6 +93,10 @@ class Near:
         if part.located.repository:
             self._store.put(Kind.ORIGIN, record(part.located, part.digest), ORIGIN)
 
+    def share(self, layer: str, image: str) -> None:
+        """Note that a layer is part of an image; blocks."""
+        self._store.share(layer, image)
+
 
 class Shared:
     """The store that replicas share. Its methods block for as long as a server may take.
@@ -201,6 +205,16 @@ class Levels:
         if found is None:
             found = await self._stored(part)
         return found
+
+    def share(self, layer: str, image: str) -> None:
+        """Note soon that a layer is part of an image, once the layer itself is written."""
+
+        def note() -> None:
+            self.near.share(layer, image)
+            if self.shared is not None:
+                self.shared.store.share(layer, image)
+
+        self._writes.later(note, after=layer)
 
     async def _stored(self, part: Part[T]) -> T | None:
         if self.shared is None:

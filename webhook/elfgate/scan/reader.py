@@ -384,6 +384,7 @@ class Reader:
         contents = Contents.of(pulled.descriptor, config, layers, pulled.manifest.layers)
         if is_digest(digest) and weight(config.defaults) <= _DEFAULTS_BYTES:
             self._remembered.put_image(digest, contents, dict(layers))
+            self._layers.share(digest, [name for name, _ in layers])
         return contents
 
     def _drop(self, layer: str) -> None:

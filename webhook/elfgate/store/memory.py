@@ -6,13 +6,28 @@ What a process has close at hand when the store that lasts is across a network.
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from elfgate.store.protocol import Kind
+from elfgate.store.protocol import MOST_IMAGES, Kind
 
 DEFAULT_MAX_BYTES = 64 << 20
 _MOST_TAGS = 256  # kept of one repository
 _TAGS_SHARE = 8  # tags may take this part of the room
 _TAG_BYTES = 300  # of an entry, besides its texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """The images that share a layer: how many, and the one that was noted last."""
+
+    count: int = 0
+    last: str = ""
+
+    def and_one(self, image: str) -> "_Images":
+        return self if image == self.last else _Images(min(self.count + 1, MOST_IMAGES), image)
+
+
+_NO_IMAGES = _Images()
 
 
 class MemoryStore:
@@ -26,6 +41,7 @@ class MemoryStore:
         self._max_bytes = max_bytes
         self._bytes = self._tag_bytes = 0
         self._facts: OrderedDict[tuple[Kind, str], bytes] = OrderedDict()
+        self._images: dict[tuple[Kind, str], _Images] = {}
         self._tags: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
@@ -46,7 +62,15 @@ class MemoryStore:
             self._bytes += len(value) - len(self._facts.pop((kind, digest), b""))
             self._facts[kind, digest] = value
             while self._bytes > self._max_bytes:
-                self._bytes -= len(self._facts.popitem(last=False)[1])
+                self._forget_fact()
+
+    def share(self, layer: str, image: str) -> None:
+        """Note a layer of an image: the more images share a layer, the more often it is spared."""
+        key = Kind.LAYER, layer
+        with self._lock:
+            if key in self._facts:
+                self._facts.move_to_end(key)
+                self._images[key] = self._images.get(key, _NO_IMAGES).and_one(image)
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points."""
@@ -64,6 +88,16 @@ class MemoryStore:
                 self._tag_bytes -= _weight(repository, *tags.popitem(last=False))
             while self._tag_bytes > self._max_bytes // _TAGS_SHARE:
                 self._forget_repository()
+
+    def _forget_fact(self) -> None:
+        """Drop the fact that was used longest ago; a layer that images share is spared, and half of them forgotten."""
+        key, value = self._facts.popitem(last=False)
+        images = self._images.pop(key, _NO_IMAGES)
+        if images.count > 1:
+            self._facts[key] = value
+            self._images[key] = replace(images, count=images.count // 2)
+        else:
+            self._bytes -= len(value)
 
     def _forget_repository(self) -> None:
         repository, tags = self._tags.popitem(last=False)
@@ -103,6 +137,7 @@ class MemoryStore:
         with self._lock:
             self._closed = True
             self._facts.clear()
+            self._images.clear()
             self._tags.clear()
             self._bytes = self._tag_bytes = 0
 

@@ -11,6 +11,8 @@ from elfgate.elf import sparse
 from elfgate.errors import ElfgateError
 from elfgate.rootfs import form
 
+MOST_IMAGES = 30  # that share a layer: more make it no more worth keeping
+
 
 class StoreError(ElfgateError):
     """A store that cannot be opened.
@@ -43,6 +45,14 @@ class Store(Protocol):
 
     def put(self, kind: Kind, digest: str, value: bytes) -> None:
         """Keep a fact, in place of one that is there: that may have been damaged."""
+
+    def share(self, layer: str, image: str) -> None:
+        """Note that a layer is part of an image, now: layers that many images share are kept longer.
+
+        Args:
+            layer: The digest of the layer's fact.
+            image: The digest of the image's manifest.
+        """
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note that ``repository:tag`` was seen to point at ``digest`` (an index or a manifest), now."""

@@ -3,8 +3,8 @@
 A server that is gone, full or slow is a store that keeps nothing: reads miss, writes are dropped,
 leases are granted to whoever asks (work done twice is only work). After a failed connection the
 server is left alone for a while, so that nobody waits for it again and again. Facts expire a month
-after they were written, so that each of the server's eviction policies (``allkeys-*`` and
-``volatile-*``) may drop them when it is full.
+after they were written, layers a month after the last image that was made of them, so that each of
+the server's eviction policies (``allkeys-*`` and ``volatile-*``) may drop them when it is full.
 
 Keys: ``elfgate:<kind>:<digest>`` for facts; ``elfgate:tags:<repository>`` (sorted by sight) and
 ``elfgate:digests:<repository>`` (tag → digest) for tags; ``elfgate:lease:<name>`` for leases. Facts
@@ -104,6 +104,11 @@ class ValkeyStore:
         stored = self._seal.close(place, value)
         if len(stored) <= _VALUE_BYTES:
             self._ask(lambda: self._server.set(place, stored, ex=_KEPT_SECONDS))
+
+    def share(self, layer: str, image: str) -> None:  # noqa: ARG002 - the server counts by itself
+        """Keep a layer of an image for another month."""
+        key = _key(Kind.LAYER, layer)
+        self._ask(lambda: self._server.expire(key, _KEPT_SECONDS))
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points."""

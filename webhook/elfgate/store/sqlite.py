@@ -22,6 +22,7 @@ from typing import Any
 from elfgate.store.aside import is_damage, move_aside
 from elfgate.store.protocol import Kind, StoreError
 from elfgate.store.sqlite_schema import connect, migrate, not_waiting, writing
+from elfgate.store.sqlite_worth import bytes_used, drop_least_worth, drop_unused, note_image
 
 DEFAULT_MAX_BYTES = 1 << 30
 
@@ -33,10 +34,8 @@ _COARSENESS = (
 )  # ns; how old "last used" and "last seen" may be, so that looking seldom writes
 _MOST_TAGS = 256  # kept of one repository
 _PRUNED_TO = 0.9  # of the size cap, so that pruning is rare
-_EVER = 2**63 - 1  # ns; later than any use
 _PRIMARY = 0xFF  # the part of an error's code that names its class
 _HURRY_SECONDS = 30.0  # for which a lock is not waited for, once that was in vain
-_PRUNED_AT_ONCE = 16  # facts in one transaction, so that nobody waits long for it
 
 
 class SqliteStore:
@@ -44,7 +43,8 @@ class SqliteStore:
 
     Args:
         path: The file; it and its folder are made if they are missing.
-        max_bytes: How large it may grow; the facts that were used longest ago go first.
+        max_bytes: How large it may grow; the facts that were used longest ago go first, layers that
+            images share a day later for each of these.
         on_failure: Told of each read or write that fails, from any thread, with ``near``.
         read_only: Read a file on media that nobody writes to; nothing is kept.
 
@@ -117,6 +117,16 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._failed("write", error)
 
+    def share(self, layer: str, image: str) -> None:
+        """Note a layer of an image. The same once more is noted once an hour."""
+        if self._closed or self._read_only:
+            return
+        try:
+            with self._connection() as connection, self._patience(connection):
+                note_image(connection, layer, image, coarseness=_COARSENESS)
+        except sqlite3.Error as error:
+            self._failed("write", error)
+
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Note where a tag points. A sight that brings nothing new is noted once an hour."""
         if self._closed or self._read_only:
@@ -171,7 +181,7 @@ class SqliteStore:
         """Drop facts, and give their room back to the disk.
 
         Args:
-            to_bytes: Drop what was used longest ago until the rest is no larger than this.
+            to_bytes: Drop what is worth least until the rest is no larger than this.
             unused_seconds: Drop what was not used for so long (to the hour: uses are noted no
                 finer).
 
@@ -185,9 +195,10 @@ class SqliteStore:
             with self._connection() as connection:
                 dropped = 0
                 if unused_seconds is not None:
-                    dropped += _drop(connection, before=time.time_ns() - int(unused_seconds * 1e9))
+                    before = time.time_ns() - int(unused_seconds * 1e9)
+                    dropped += drop_unused(connection, before=before)
                 if to_bytes is not None:
-                    dropped += _drop(connection, to_bytes=to_bytes)
+                    dropped += drop_least_worth(connection, to_bytes=to_bytes)
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -206,7 +217,7 @@ class SqliteStore:
                 counts["layers"] = kinds.get(Kind.LAYER.value, 0)
                 counts["documents"] = kinds.get(Kind.DOCUMENT.value, 0)
                 counts["tags"] = connection.execute("SELECT count(*) FROM tag").fetchone()[0]
-                counts["bytes"] = _bytes_used(connection)
+                counts["bytes"] = bytes_used(connection)
         except sqlite3.Error as error:
             self._failed("read", error)
         return counts | {"failures": self._failures}
@@ -299,8 +310,8 @@ class SqliteStore:
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Bring the file below its cap, if it is above."""
-        if _bytes_used(connection) > self._max_bytes:
-            _drop(connection, to_bytes=int(self._max_bytes * _PRUNED_TO))
+        if bytes_used(connection) > self._max_bytes:
+            drop_least_worth(connection, to_bytes=int(self._max_bytes * _PRUNED_TO))
 
     def _page(self, question: str, *values: str) -> list[tuple[Any, ...]]:
         try:
@@ -343,28 +354,6 @@ def _file(path: Path) -> _File:
     return state.st_dev, state.st_ino
 
 
-def _drop(connection: sqlite3.Connection, *, to_bytes: int = 0, before: int = _EVER) -> int:
-    """Drop what was used longest ago, and before a time (ns), until the rest is no larger.
-
-    How many facts.
-
-    A few at a time, so that nobody waits long for the lock.
-    """
-    dropped = 0
-    while _bytes_used(connection) > to_bytes:
-        with writing(connection):
-            oldest = connection.execute(
-                "SELECT id FROM fact WHERE used < ? ORDER BY used LIMIT ?",
-                (before, _PRUNED_AT_ONCE),
-            ).fetchall()
-            connection.executemany("DELETE FROM value WHERE id = ?", oldest)
-            connection.executemany("DELETE FROM fact WHERE id = ?", oldest)
-        if not oldest:
-            break
-        dropped += len(oldest)
-    return dropped
-
-
 def _note_tag(
     connection: sqlite3.Connection, repository: str, tag: str, digest: str, now: int
 ) -> None:
@@ -377,11 +366,3 @@ def _note_tag(
             "repository = ? ORDER BY seen DESC LIMIT 1 OFFSET ?)",
             (repository, repository, _MOST_TAGS),
         )
-
-
-def _bytes_used(connection: sqlite3.Connection) -> int:
-    pages, free, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)

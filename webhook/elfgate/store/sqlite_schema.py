@@ -17,6 +17,9 @@ _APPLICATION_ID = 0x656C6667  # "elfg": tells our files from other programs' dat
 _BUSY_SECONDS = 2.0
 _CACHE_KIB = 256
 
+# When a fact is due to go if room is needed (ns): each image that shares it is worth a day.
+WORTH = f"used + images * {24 * 3600 * 10**9}"
+
 # The steps from each version of the schema to the next; ``PRAGMA user_version`` says how many a
 # file has behind it. Nothing newer than SQLite 3.24 is used. A fact's bytes lie apart from it, so
 # that noting a use does not write them.
@@ -32,6 +35,12 @@ _MIGRATIONS = (
         PRIMARY KEY (repository, tag)
     ) WITHOUT ROWID;
     CREATE INDEX tag_by_sight ON tag (repository, seen);
+    """,
+    # How many images share a layer, and which was noted last.
+    f"""
+    ALTER TABLE fact ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE fact ADD COLUMN image TEXT NOT NULL DEFAULT '';
+    CREATE INDEX fact_by_worth ON fact ({WORTH});
     """,
 )
 

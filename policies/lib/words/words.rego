@@ -68,6 +68,20 @@ image(alternative, platforms) := concat(
 	["use ", alternative, ", which starts on ", series([places.display(platform) | some platform in platforms])],
 )
 
+# "use a base that has GLIBC_2.38 (Debian 13, Ubuntu 24.04, UBI 10), or build on Debian 12".
+bases(versions, names, own) := concat("", [
+	"use a base that has ",
+	series(versions),
+	" (",
+	concat(", ", array.slice(names, 0, 3)),
+	")",
+	built(own),
+])
+
+built("") := ""
+
+built(own) := concat("", [", or build on ", own]) if own != ""
+
 # A node selector requirement on the architecture.
 requirement(operator, architectures) := concat(
 	"",

@@ -36,3 +36,13 @@ test_where_it_makes_no_difference_where_it_lands_no_place_is_named if {
 	data.elfgate.lib.words.headline("fails", "web", []) == "web (example/web:1) cannot start" with input as pod("main", [])
 	data.elfgate.lib.words.headline("violates", "", []) == "this pod is not allowed" with input as pod("main", [])
 }
+
+test_bases_that_have_what_is_missing_are_named_up_to_three if {
+	names := ["Debian 13", "Ubuntu 24.04", "UBI 10", "Fedora 43"]
+	data.elfgate.lib.words.bases(["GLIBC_2.38"], names, "Debian 12") == concat("", [
+		"use a base that has GLIBC_2.38 (Debian 13, Ubuntu 24.04, UBI 10), or build on Debian 12",
+	])
+	data.elfgate.lib.words.bases(["GLIBC_2.38", "GCC_14.0.0"], ["Debian 13"], "") == concat("", [
+		"use a base that has GLIBC_2.38 and GCC_14.0.0 (Debian 13)",
+	])
+}

@@ -39,6 +39,11 @@ def test_a_version_that_the_library_does_not_define_fails_with_where_it_ends() -
     )
 
 
+def test_the_newest_version_of_each_family_is_what_a_base_must_have() -> None:
+    (finding,) = run(needing({"libc.so.6": ["GLIBC_2.38", "GLIBC_2.9999", "ODD_9"]})).findings
+    assert set(finding.versions) == {"ODD_9", "GLIBC_2.9999"}
+
+
 def test_a_weak_version_may_be_missing() -> None:
     assert run(needing({"libc.so.6": [("GLIBC_2.99", "weak")]})).outcome is Outcome.STARTS
 

@@ -26,6 +26,19 @@ def test_a_loader_of_a_store_is_not_made_up_for_by_an_image_with_the_same_libc()
     assert "use an image with glibc" in elsewhere.remedy
 
 
+def test_a_glibc_program_in_another_image_says_which_versions_a_base_must_have() -> None:
+    program = glibc_program(version_needs={"libc.so.6": ["GLIBC_2.17", "GLIBC_2.34"]})
+    assert told({"app": program}, "/app").versions == ("GLIBC_2.34",)
+
+
+def test_what_needs_more_than_every_base_with_glibc_has_says_none() -> None:
+    needs = {"libc.so.6": ["GLIBC_2.34"]}
+    more = glibc_program(version_needs=needs, needed=["libc.so.6", "libfoo.so.1"])
+    assert told({"app": more}, "/app").versions == ()
+    strange = glibc_program(version_needs=needs, interp=STORE)
+    assert told({"app": strange}, "/app").versions == ()
+
+
 def test_a_relative_loader_is_to_be_made_absolute() -> None:
     finding = told({**debian(), "app": glibc_program(interp="ld.so")}, "/app")
     assert "absolute path" in finding.remedy

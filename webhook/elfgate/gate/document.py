@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import repeat
 from typing import Any
 
+from elfgate.bases.offer import called, having
 from elfgate.cluster.openings import Opening
 from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container, Point, Workload
@@ -13,6 +14,7 @@ from elfgate.errors import InputError
 from elfgate.gate.starts import Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
+from elfgate.linkage.report import Finding
 from elfgate.policy.document import (
     BeforeEntry,
     ContainerEntry,
@@ -114,7 +116,7 @@ def _request(asked: Asked, looks: Looks) -> Request:
         owners=list(workload.owners),
         scheduler=workload.scheduler,
         gates=list(workload.gates),
-        today=datetime.now(UTC).date().isoformat(),
+        today=_today().isoformat(),
         **of_request(workload, looks),
     )
 
@@ -142,10 +144,22 @@ def _linkage(
         verdict=linkage.outcome.value,
         variant=VariantEntry.of(linkage.variant),
         needs_glibc=list(linkage.prediction.needs_glibc),
-        findings=[FindingEntry.of(finding) for finding in linkage.prediction.findings],
+        findings=[_finding(finding, linkage) for finding in linkage.prediction.findings],
         alternatives=list(alternatives),
         **of_linkage(linkage, looks),
     )
+
+
+def _finding(finding: Finding, linkage: Linkage) -> FindingEntry:
+    if not finding.versions:
+        return FindingEntry.of(finding)
+    names = having(finding.versions, linkage.platform.architecture, _today())
+    own = called(linkage.variant.id, linkage.variant.version or "")
+    return FindingEntry.of(finding, bases=names, build_on=own)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _target(target: Target, looks: Looks) -> TargetEntry:

@@ -83,11 +83,19 @@ class Record:
         self._needs_glibc = max(self._needs_glibc, release)
 
     def failed(
-        self, code: Code, path: str, message: str, remedy: str, doubt: Doubt | None = None
+        self,
+        code: Code,
+        path: str,
+        message: str,
+        remedy: str,
+        doubt: Doubt | None = None,
+        *,
+        versions: Sequence[str] = (),
     ) -> None:
         """Record what keeps the program from starting; with a doubt, what would."""
         if doubt is None:
-            self._add(Finding(code, printable(path), printable(message), remedy))
+            lacking = tuple(map(printable, versions))
+            self._add(Finding(code, printable(path), printable(message), remedy, versions=lacking))
         else:
             self.unknown(path, f"{message}; but {doubt.because}", doubt.reason)
 

@@ -60,6 +60,7 @@ class Finding:
         remedy: One line: what to change in the build, if nothing better is known.
         effect: What it means for the start.
         reason: Why it cannot be told, if the effect is UNKNOWN.
+        versions: Symbol versions with which it would start: the newest of each family.
     """
 
     code: Code
@@ -68,6 +69,7 @@ class Finding:
     remedy: str = ""
     effect: Effect = Effect.FAILS
     reason: UnknownReason | None = None
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

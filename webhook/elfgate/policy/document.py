@@ -180,10 +180,28 @@ class FindingEntry(Model):
     remedy: str = ""
     effect: Literal["fails", "unknown", "note"]
     reason: str = ""
+    versions: Annotated[
+        list[str],
+        Field(
+            description="Symbol versions with which it would start, such as GLIBC_2.38: the newest "
+            "of each family"
+        ),
+    ] = []
+    bases: Annotated[
+        list[str],
+        Field(
+            description="Bases that have those versions for the platform: of each distribution the "
+            "oldest release that is supported today"
+        ),
+    ] = []
+    build_on: Annotated[
+        str,
+        Field(description="The image's own base: what is built on that starts on it"),
+    ] = ""
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
-        """From the prediction's."""
+    def of(cls, finding: Finding, *, bases: Iterable[str] = (), build_on: str = "") -> Self:
+        """From the prediction's, with what the table of bases knows of it."""
         return cls(
             code=finding.code.value,
             path=finding.path,
@@ -191,6 +209,9 @@ class FindingEntry(Model):
             remedy=finding.remedy,
             effect=finding.effect.value,
             reason=finding.reason.value if finding.reason else "",
+            versions=list(finding.versions),
+            bases=list(bases),
+            build_on=build_on,
         )
 
 

@@ -1,6 +1,9 @@
 """The opening of a program's loader, which its PT_INTERP names."""
 
+import re
+
 from elfgate.elf.facts import ElfFacts
+from elfgate.elf.versions import newest_of_each
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import executable
@@ -15,6 +18,9 @@ from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
+_OF_EVERY_BASE = re.compile(
+    r"(libc|libm|libpthread|libdl|librt|libutil|ld-linux[^/]*|ld64)\.so\.\d"
+)
 _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
 
@@ -37,9 +43,23 @@ def loader_of(world: World, record: Record, process: Process, image: Mapped) -> 
         message = messages.loader_missing(image.path, path, found, world.distro)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
         remedy = _fix_loader(world, facts, found)
-        record.failed(code, image.path, message, remedy, process.doubt)
+        enough = _enough(world, facts)
+        record.failed(code, image.path, message, remedy, process.doubt, versions=enough)
         return None
     return _loader(world, record, process, image, found)
+
+
+def _enough(world: World, facts: ElfFacts) -> tuple[str, ...]:
+    """The symbol versions that make a base one on which a program of glibc's starts.
+
+    None where that is not sure: it needs libraries that not every base with glibc has.
+    """
+    is_standard = facts.interp in world.architecture.glibc_loaders
+    if not is_standard or world.distro.libc == "glibc" or facts.incomplete:
+        return ()
+    if not all(_OF_EVERY_BASE.match(name) for name in facts.needed):
+        return ()
+    return newest_of_each(need.version for need in facts.version_needs if not need.weak)
 
 
 def _fix_loader(world: World, facts: ElfFacts, missing: Missing) -> str:

@@ -8,6 +8,8 @@
 #   says: [image_names]
 package elfgate.lib.found
 
+import data.elfgate.lib.words
+
 by_code := grouped # whole: OPA would group anew for each code that is looked up
 
 grouped[finding.code] contains entry if {
@@ -21,6 +23,11 @@ grouped[finding.code] contains entry if {
 		"reason": object.get(finding, "reason", ""),
 		"message": finding.message,
 		"image": object.get(linkage, ["alternatives", 0], ""),
-		"remedy": object.get(finding, "remedy", ""),
+		"remedy": advised(finding),
 	}
 }
+
+# What the prediction advises; where bases are known that have what is missing, those.
+advised(finding) := words.bases(finding.versions, finding.bases, object.get(finding, "build_on", "")) if {
+	count(object.get(finding, "bases", [])) > 0
+} else := object.get(finding, "remedy", "")

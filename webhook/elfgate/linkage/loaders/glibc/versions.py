@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 
 from elfgate.elf.facts import ElfFacts
+from elfgate.elf.versions import is_numbered, newest_of_each, number
 from elfgate.linkage import messages
 from elfgate.linkage.loaders.objects import Object, Objects
 from elfgate.linkage.record import Record
@@ -169,20 +170,22 @@ def _report_stray(
 def _report(
     record: Record, item: Object, target: Object, versions: list[str], loader: Object
 ) -> None:
-    versions = sorted(versions, key=version_key, reverse=True)
+    versions = sorted(versions, key=number, reverse=True)
     family = versions[0].partition("_")[0]
     defined = [
         name for name in target.facts.version_definitions if name.partition("_")[0] == family
     ]
-    numbered = [name for name in defined if version_key(name) > ((),)]
-    newest = max(numbered, key=version_key, default="")
+    numbered = [name for name in defined if is_numbered(name)]
+    newest = max(numbered, key=number, default="")
     which = f"{target.path}{_release(target, loader)}"
     ends = f"ends at {newest}" if newest else "does not define it"
     message = (
         f"{item.path} needs {messages.listed(versions)} of {_wanted(target)}, but {which} {ends}"
     )
     doubt = item.doubt or target.doubt
-    record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_VERSION, doubt)
+    lacking = newest_of_each(versions)
+    fix = messages.FIX_VERSION
+    record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, fix, doubt, versions=lacking)
 
 
 def _wanted(target: Object) -> str:
@@ -198,9 +201,3 @@ def _release(target: Object, loader: Object) -> str:
     ):
         return ""
     return f" (glibc {known.version})"
-
-
-def version_key(version: str) -> tuple[tuple[int, ...]]:
-    """Order versions such as ``GLIBC_2.39`` by their numbers; names without any come first."""
-    numbers = re.fullmatch(r"[A-Za-z]+_([0-9.]{1,64})", version)
-    return (tuple(int(part) for part in numbers[1].split(".") if part) if numbers else (),)

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,8 +17,10 @@ from elfgate.isolation.indexing import Indexing
 from support import image
 from support.chunked import estargz, zstd_chunked
 from support.oci import OCI_LAYER, sha256
+from support.oci import image as image_of
 from support.tarball import program, tarball
 
+APP = image_of([b"layer"], entrypoint=["/app"])
 FILES = {**image.debian(), "bin/sh": image.glibc_program(), "data": program(b"#!/bin/sh\n" * 9_999)}
 TAR = tarball(FILES)
 BOMB = gzip.compress(bytes(80 << 20))
@@ -54,10 +57,23 @@ def indexing() -> Iterator[Indexing]:
     zygote.close()
 
 
+DOCUMENTS: Mapping[str, bytes] = {
+    "a manifest": APP.data,
+    "a heavy one": json.dumps(
+        json.loads(APP.data) | {"annotations": {"x": "y" * 3_000_000}}
+    ).encode(),
+    "one that says too much": json.dumps({"env": ["x" * 300_000]}).encode(),
+    "no JSON": b"x" * 3_000_000,
+    "no object": b"[]",
+    "deeply nested": b'{"layers":' + b"[" * 900 + b"]" * 900 + b"}",
+}
+
+
 def outcome(call: Callable[[], Any]) -> tuple[bytes | str, ...]:
     """The index's bytes, or the refusal's reason and words."""
     try:
-        return (call().encode(),)
+        made = call()
+        return (made if isinstance(made, bytes) else made.encode(),)
     except UnreadableError as error:
         return (error.reason, str(error))
 
@@ -70,6 +86,14 @@ def test_all_make_the_same_of_a_layer(indexing: Indexing, name: str) -> None:
 
     def made(indexer: Indexer) -> tuple[bytes | str, ...]:
         return outcome(lambda: indexer.layer(io.BytesIO(data), descriptor, limits))
+
+    assert made(indexing) == made(LocalIndexer())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_all_make_the_same_of_a_document(indexing: Indexing, name: str) -> None:
+    def made(indexer: Indexer) -> tuple[bytes | str, ...]:
+        return outcome(lambda: indexer.document(DOCUMENTS[name], "a document"))
 
     assert made(indexing) == made(LocalIndexer())
 

@@ -1,7 +1,7 @@
 """A zygote whose children are conquered: they do what the test says instead of their work.
 
-The patterns of added libraries name a predictor's deed, the layer's media type an indexer's. It follows the first
-question.
+The patterns of added libraries name a predictor's deed, the layer's media type an indexer's, the document's name a
+parer's. It follows the first question.
 """
 
 import os
@@ -82,6 +82,7 @@ DEEDS: dict[str, Callable[[int], None]] = {
     "answer with nothing": _say(b'[null,null,null,"",false,""]'),
     "say nothing": _sleep,
     "index with garbage": _say(b"i" + b"garbage"),
+    "fail with garbage": _say(b"f" + b"garbage"),
     "ask for a part that is none": _say(b"p[7,3]"),
     "ask for too large a part": _say(b"p[0,99999999999]"),
     "end": lambda _: None,
@@ -92,10 +93,17 @@ DEEDS: dict[str, Callable[[int], None]] = {
 
 def _work(descriptors: Sequence[int], settings: object) -> None:
     asked = read_frame(descriptors[0], _MOST)
-    deed = settings[0] if isinstance(settings, list) else loads(Job, asked).descriptor.media_type
-    DEEDS[deed](descriptors[0])
+    DEEDS[_deed(asked, settings)](descriptors[0])
+
+
+def _deed(asked: bytes, settings: object) -> str:
+    if isinstance(settings, list):
+        return str(settings[0])
+    if isinstance(settings, str):
+        return settings
+    return loads(Job, asked).descriptor.media_type
 
 
 def main(descriptor: str) -> None:
-    zygote.WORKS = {"predictor": _work, "indexer": _work}
+    zygote.WORKS = {"predictor": _work, "indexer": _work, "parer": _work}
     zygote.main(descriptor)

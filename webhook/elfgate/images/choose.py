@@ -36,7 +36,7 @@ CRI_O = "cri-o"  # as a node's containerRuntimeVersion begins
 # What CRI-O finds the CPU to be where nothing more is known of the node, and what it then takes,
 # the best first.
 _CRI_O_VARIANTS = {"arm": ("v7", "v6", "v5"), "arm64": ("v8",)}
-_CRI_O_ZSTD = ("io.github.containers.compression.zstd", "true")
+ZSTD = ("io.github.containers.compression.zstd", "true")
 
 
 def normalise(platform: Platform) -> Platform:
@@ -102,7 +102,7 @@ def choose(
         rank = last if entry.platform is None else ranks.get(_compared(entry.platform, runtime))
         if rank is None:
             continue
-        key = rank, not (runtime == CRI_O and _CRI_O_ZSTD in entry.annotations.items())
+        key = rank, not (runtime == CRI_O and ZSTD in entry.annotations.items())
         if best is None or key < best[0]:
             best = key, entry
     return None if best is None else best[1]

@@ -1,11 +1,12 @@
-"""Makes indexes of layers: the part of a source that works on what strangers packed.
+"""Makes indexes of layers, and short documents of heavy ones: the work on what strangers packed.
 
-``LocalIndexer`` works in this process. ``isolation.indexing`` works in one for each layer.
+``LocalIndexer`` works in this process. ``isolation.indexing`` works in one for each of them.
 """
 
 from typing import Protocol
 
 from elfgate.images.digests import Reader
+from elfgate.images.pared import pare
 from elfgate.images.partial import index_by_table
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.table import Fetch
@@ -16,8 +17,8 @@ from elfgate.rootfs.layer import Layer
 class Indexer(Protocol):
     """Makes indexes. Calls block; thread-safe.
 
-    Both raise ``UnreadableError`` with the reason if the bytes are not what the descriptor says, no
-    layer, or more than the limits allow.
+    All raise ``UnreadableError`` with the reason if the bytes are not what the descriptor says, no
+    layer or document, or more than the limits allow.
     """
 
     def layer(self, stream: Reader, descriptor: Descriptor, limits: Limits) -> Layer:
@@ -25,6 +26,9 @@ class Indexer(Protocol):
 
     def layer_by_table(self, descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Layer:
         """Index a layer by its table of contents (``partial.index_by_table``)."""
+
+    def document(self, data: bytes, what: str) -> bytes:
+        """Leave of a heavy document what is read of it (``pared.pare``)."""
 
 
 class LocalIndexer:
@@ -37,3 +41,7 @@ class LocalIndexer:
     def layer_by_table(self, descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Layer:
         """Index a layer by its table of contents."""
         return index_by_table(descriptor, fetch, limits)
+
+    def document(self, data: bytes, what: str) -> bytes:
+        """Leave of a heavy document what is read of it."""
+        return pare(data, what)

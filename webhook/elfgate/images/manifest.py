@@ -21,7 +21,7 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.platforms import Platform
 
-_ATTESTATION = (
+ATTESTATION = (
     "vnd.docker.reference.type"  # BuildKit: an entry that is no image but says something of one
 )
 _MOST_LAYERS = 1_000  # overlayfs takes some 500
@@ -164,7 +164,7 @@ def read_document(
             too many entries.
     """
     what = what or f"manifest {short(descriptor.digest)}"
-    document = _object(data, what)
+    document = json_object(data, what)
     if document.get("schemaVersion") == 1 or "fsLayers" in document:
         raise UnreadableError(
             f"{what} is of Docker's schema 1, which container runtimes no longer pull",
@@ -194,7 +194,7 @@ def read_config(data: bytes, descriptor: Descriptor) -> Config:
     """
     what = f"config {short(descriptor.digest)}"
     try:
-        config = _Config.model_validate(_object(data, what))
+        config = _Config.model_validate(json_object(data, what))
     except ValidationError as error:
         raise _invalid(f"{what} is malformed: {first_line(error)}") from error
     start = config.config
@@ -208,7 +208,12 @@ def read_config(data: bytes, descriptor: Descriptor) -> Config:
     return Config(config.result(), defaults, tuple(config.rootfs.diff_ids))
 
 
-def _object(data: bytes, what: str) -> dict[str, Any]:
+def json_object(data: bytes, what: str) -> dict[str, Any]:
+    """The JSON object that a document is.
+
+    Raises:
+        UnreadableError: IMAGE_INVALID if it is none.
+    """
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -232,7 +237,7 @@ def _is_attestation(entry: Descriptor) -> bool:
     unknown = (
         entry.platform is not None and entry.platform.architecture == entry.platform.os == "unknown"
     )
-    return unknown or _ATTESTATION in entry.annotations
+    return unknown or ATTESTATION in entry.annotations
 
 
 def _manifest(document: _Manifest, what: str) -> Manifest:

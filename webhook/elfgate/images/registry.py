@@ -29,6 +29,7 @@ from elfgate.images.hosts import Capability, HostsFolders
 from elfgate.images.indexer import Indexer, LocalIndexer
 from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
+from elfgate.images.pared import LIGHT_BYTES
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits
 from elfgate.rootfs.layer import Layer
@@ -53,7 +54,7 @@ class RegistryOptions:
         read_seconds: How long it may say nothing.
         document_seconds: How long a tag, index, manifest or config may take in all.
         on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
-        indexer: What makes indexes of layers.
+        indexer: What makes indexes of layers, and short documents of heavy ones.
     """
 
     plain_http: frozenset[str] = frozenset()
@@ -153,7 +154,7 @@ class Repository:
             return self._doors.first(capabilities, what, lambda api: self._resolve(api, name, what))
 
     def document(self, descriptor: Descriptor) -> bytes:
-        """Fetch an index, manifest or config."""
+        """Fetch an index, manifest or config; of a heavy one, what is read of it (``pared``)."""
         split_digest(descriptor.digest)
         is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
         what = f"{self._name}@{short(descriptor.digest)}"
@@ -172,7 +173,8 @@ class Repository:
                 )
 
         with deadline(self._options.document_seconds):
-            return self._doors.first({Capability.PULL}, what, fetch)
+            data = self._doors.first({Capability.PULL}, what, fetch)
+        return self._short(data, what)
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Fetch a layer; it is verified and indexed while it comes."""
@@ -212,6 +214,11 @@ class Repository:
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, read)
 
+    def _short(self, document: bytes, what: str) -> bytes:
+        if len(document) <= LIGHT_BYTES:
+            return document
+        return self._options.indexer.document(document, what)
+
     def _counted(self, body: Reader) -> Reader:
         on_bytes = self._options.on_bytes
         return _Counted(body, on_bytes) if on_bytes else body
@@ -249,7 +256,8 @@ class Repository:
             BytesIO(data), digest=digest, size=0, what=what, limit=len(data), seconds=seconds_left()
         )
         if media_type not in mediatypes.INDEXES | mediatypes.MANIFESTS:
-            document = read_document(data, Descriptor(media_type, digest), limits=self._limits)
+            short_one = self._short(data, what)
+            document = read_document(short_one, Descriptor(media_type, digest), limits=self._limits)
             media_type = (
                 mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
             )

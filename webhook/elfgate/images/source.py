@@ -61,7 +61,10 @@ class Source(Protocol):
         """The index or manifest that ``name`` (a tag or digest; empty for the only image) points at now."""
 
     def document(self, descriptor: Descriptor) -> bytes:
-        """The bytes of an index, manifest or config: digest verified, bounded."""
+        """The bytes of an index, manifest or config: digest verified, bounded.
+
+        A source may leave of a heavy document what is read of it (``pared``).
+        """
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Read one layer's bytes once, verify them while reading, and index them."""

@@ -26,9 +26,6 @@ from elfgate.isolation.messages import (
 from elfgate.isolation.typed import dumps, loads
 from elfgate.rootfs.layer import Layer
 
-_MOST_WORDS = 2_000
-_OUT_OF_MEMORY = ("memory",)  # what zstd says when it is given none
-
 
 def work(descriptors: Sequence[int], _settings: object) -> None:
     """Index a layer.
@@ -44,7 +41,7 @@ def work(descriptors: Sequence[int], _settings: object) -> None:
     except (MemoryError, OSError, RecursionError):
         write_frame(channel, FAILED + dumps(Failed(memory=True)))
     except UnreadableError as error:
-        write_frame(channel, FAILED + dumps(_failed(error)))
+        write_frame(channel, FAILED + dumps(Failed.of(error)))
 
 
 def _whole(pipe: int, job: Job) -> Layer:
@@ -58,12 +55,6 @@ def _by_table(channel: int, job: Job) -> Layer:
         return read_frame(channel, MOST_PART_BYTES)
 
     return index_by_table(job.descriptor, fetch, job.limits)
-
-
-def _failed(error: UnreadableError) -> Failed:
-    if any(word in str(error.__cause__ or "").lower() for word in _OUT_OF_MEMORY):
-        return Failed(memory=True)
-    return Failed(error.message[:_MOST_WORDS], error.reason, error.hint[:_MOST_WORDS])
 
 
 class _Pipe:

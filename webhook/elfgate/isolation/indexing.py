@@ -30,6 +30,7 @@ from elfgate.isolation.messages import (
     Hello,
     Job,
 )
+from elfgate.isolation.paring import Paring
 from elfgate.isolation.slots import Slots
 from elfgate.isolation.typed import dumps, loads
 from elfgate.memory.declared import declare
@@ -81,6 +82,7 @@ class Indexing:
     ) -> None:
         self._zygote = zygote
         self._slots = Slots(size)
+        self._paring = Paring(zygote, on_kill)
         self._memory, self._memory_alone = memory
         self._on_kill, self._on_hello = on_kill, on_hello
         self._heavy: Recent[str, bool] = Recent(HEAVY, lambda name, _: len(name))
@@ -116,6 +118,10 @@ class Indexing:
             raise _not_now(what, error) from error
         except _TooMuchError as error:
             raise _too_much(what) from error
+
+    def document(self, data: bytes, what: str) -> bytes:
+        """Have left of a heavy document what is read of it."""
+        return self._paring.document(data, what)
 
     def _indexed(self, raw: VerifiedReader, job: Job, *, alone: bool) -> Layer:
         """The index of what comes, right or wrong."""

@@ -5,12 +5,13 @@ A frame each, JSON by type, or plain bytes.
 A predictor reads an ``Ask``, then a frame of bytes for each layer that it said it misses; it
 answers ``Answer``. An indexer reads a ``Job`` and the layer's bytes from a pipe. Its frames begin
 with a letter: it may ask for a part (``FETCH``), then it has the index (``INDEXED``) or says why
-not (``FAILED``).
+not (``FAILED``). A parer reads a document, and answers with a short one (``PARED``) or likewise.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
-from elfgate.errors import UnknownReason
+from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.survey import Surveyed
@@ -24,7 +25,9 @@ MOST_ASK_BYTES = 64 << 20
 MOST_PART_BYTES = 64 << 20  # of a layer that is read by its table of contents
 MOST_INDEX_BYTES = 64 << 20
 MOST_HELLO_BYTES = 256
-INDEXED, FAILED, FETCH = b"i", b"f", b"p"
+_MOST_WORDS = 2_000
+MOST_DOCUMENT_BYTES = 64 << 20
+INDEXED, FAILED, FETCH, PARED = b"i", b"f", b"p", b"d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The end of an indexer that has no index.
+    """The end of an indexer without an index, or of a parer without a document.
 
     Attributes:
         message: Of an ``UnreadableError``.
@@ -121,3 +124,10 @@ class Failed:
     reason: UnknownReason | None = None
     hint: str = ""
     memory: bool = False
+
+    @classmethod
+    def of(cls, error: UnreadableError) -> Self:
+        """The end that an error is: zstd and orjson call want of memory an error of theirs."""
+        if "memory" in str(error.__cause__ or "").lower():
+            return cls(memory=True)
+        return cls(error.message[:_MOST_WORDS], error.reason, error.hint[:_MOST_WORDS])

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from elfgate.isolation import indexer, predictor
+from elfgate.isolation import indexer, parer, predictor
 from elfgate.isolation.frames import write_frame
 from elfgate.isolation.limits import Bounds, address_space, bound, end_with
 from elfgate.isolation.messages import Hello
@@ -34,8 +34,12 @@ _CODECS = ("ascii", "latin-1", "unicode_escape", "raw_unicode_escape", "idna", "
 Work = Callable[[Sequence[int], object], None]
 """The work of a kind of child, on its descriptors (the first is its channel) and its settings."""
 
-WORKS: Mapping[str, Work] = {"predictor": predictor.work, "indexer": indexer.work}
-_NICE = {"indexer": 10}  # whoever only reads ahead comes after whoever answers
+WORKS: Mapping[str, Work] = {
+    "predictor": predictor.work,
+    "indexer": indexer.work,
+    "parer": parer.work,
+}
+_NICE = {"indexer": 10, "parer": 10}  # whoever only reads ahead comes after whoever answers
 
 
 def main(descriptor: str) -> None:

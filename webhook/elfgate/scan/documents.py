@@ -15,7 +15,7 @@ from elfgate.platforms import Platform
 from elfgate.scan.levels import Levels, Part
 from elfgate.scan.located import Located
 from elfgate.scan.threads import Threads
-from elfgate.store.content import is_intact
+from elfgate.store.content import document_fact, document_in
 from elfgate.store.protocol import Kind
 
 T = TypeVar("T")
@@ -58,6 +58,9 @@ class Documents:
         Raises:
             UnreadableError: if a document on the way cannot be had or read.
         """
+        lately = self.pulled(descriptor, node, runtime)
+        if lately is not None and self._may_know(located, descriptor, lately.descriptor):
+            return lately
         choose = partial(self._pull, descriptor, node, runtime)
         return await self._with_documents(located, choose)
 
@@ -121,10 +124,10 @@ class Documents:
                 read[descriptor.digest] = await self._document(located, descriptor)
 
     async def _document(self, located: Located, descriptor: Descriptor) -> bytes:
-        part = _part(located, descriptor)
         if not is_digest(descriptor.digest):
-            return await self._threads.look_up(located, part.read)
-        return await self._levels.document(part)
+            read = partial(located.source.document, descriptor)
+            return await self._threads.look_up(located, read)
+        return await self._levels.document(_part(located, descriptor))
 
     def _kept(self, located: Located, read: dict[str, bytes], descriptor: Descriptor) -> bytes:
         found = read.get(descriptor.digest)
@@ -133,6 +136,10 @@ class Documents:
         if found is None:
             raise MissingDocumentError(descriptor)
         return found
+
+    def _may_know(self, located: Located, *documents: Descriptor) -> bool:
+        """Whether the asker may be told what documents say, as it would be if they were read."""
+        return all(self._levels.near.admits(_part(located, one)) for one in documents)
 
     def _pull(
         self,
@@ -153,14 +160,12 @@ class Documents:
 
 def _part(located: Located, descriptor: Descriptor) -> Part[bytes]:
     digest = descriptor.digest
-    return Part(
-        located,
-        Kind.DOCUMENT,
-        digest,
-        descriptor.size,
-        lambda value: value if is_intact(Kind.DOCUMENT, digest, value) else None,
-        partial(located.source.document, descriptor),
-    )
+
+    def read() -> bytes:
+        return document_fact(digest, located.source.document(descriptor))
+
+    opened = partial(document_in, digest)
+    return Part(located, Kind.DOCUMENT, digest, descriptor.size, opened, read)
 
 
 def _slim(pulled: Pulled) -> Pulled:

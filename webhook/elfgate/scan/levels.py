@@ -72,7 +72,7 @@ class Near:
 
     def find(self, part: Part[T]) -> T | None:
         """The part's value, if it is there, sound, and for the asker to know."""
-        if not self._origins.admit(part.located, part.kind, part.digest):
+        if not self.admits(part):
             return None
         key = part.kind, part.digest
         value = self._unwritten.get(key) or self._store.get(*key)
@@ -81,6 +81,10 @@ class Near:
             self._on_damage()
             log.warning("store: %s %s is damaged: it is read anew", part.kind, part.digest)
         return opened
+
+    def admits(self, part: Part[T]) -> bool:
+        """Whether the part, if it is there, is for the asker to know."""
+        return self._origins.admit(part.located, part.kind, part.digest)
 
     def take(self, part: Part[T], value: bytes) -> None:
         """Have what a source has delivered at hand, until ``keep`` has written it."""

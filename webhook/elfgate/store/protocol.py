@@ -29,7 +29,7 @@ class Kind(StrEnum):
     """
 
     LAYER = f"layer/{form.VERSION}.{sparse.VERSION}"  # a layer's index, by the digest of its blob
-    DOCUMENT = "document"  # an index, manifest or config, by its digest, verbatim
+    DOCUMENT = "document"  # an index, manifest or config, by its digest: verbatim, or pared
     ORIGIN = "origin"  # that a repository has delivered a fact, by the digest of both names
     OVERRUN = "overrun"  # a question that takes too much, by a digest of it: the number of a week
 

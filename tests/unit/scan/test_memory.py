@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from pathlib import Path
 
+from elfgate.images.pared import MOST_BYTES
 from elfgate.platforms import Platform
 from support.elf_file import elf_file
 from support.oci import Blob, image
@@ -14,7 +15,7 @@ from support.tarball import program, tarball
 from support.tenants import reading
 
 PLATFORMS = [Platform("linux", name) for name in ("amd64", "arm64", "ppc64le", "s390x")]
-COUNT = 12
+COUNT, WORDY = 12, 64
 MEGABYTES = 3
 
 
@@ -27,14 +28,14 @@ def heavy(number: int) -> Blob:
 
 
 def wordy(number: int) -> Blob:
-    """An image with megabytes of environment."""
+    """An image with nearly as long an environment as is read of one."""
     layer = tarball({f"bin/{number}": program(elf_file("amd64"))})
-    return image([layer], env=[f"NOTE={number}" + "x" * (MEGABYTES << 20)])
+    return image([layer], env=[f"NOTE={number}" + "x" * (MOST_BYTES - 1_000)])
 
 
 def test_annotations_and_configs_that_nobody_uses_are_not_kept(tmp_path: Path) -> None:
     images = {f"example/{n}": {"1.0": heavy(n)} for n in range(COUNT)}
-    images |= {f"example/wordy-{n}": {"1.0": wordy(n)} for n in range(COUNT)}
+    images |= {f"example/wordy-{n}": {"1.0": wordy(n)} for n in range(WORDY)}
 
     async def run(registry: Registry) -> float:
         async with reading(tmp_path) as tenants:
@@ -52,6 +53,6 @@ def test_annotations_and_configs_that_nobody_uses_are_not_kept(tmp_path: Path) -
             kept = asyncio.run(run(registry))
         finally:
             tracemalloc.stop()
-    # All manifests and configs have 72 MiB. In hand are the last image's settings, and a body or two
+    # All manifests have 36 MiB, and all configs 16. In hand are the last image's settings, and a body or two
     # that the registry's threads, which are this process's too, have just sent.
     assert kept < 4 * MEGABYTES

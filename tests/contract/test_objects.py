@@ -193,12 +193,33 @@ def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:
     }
 
 
+def _beside(obj: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
+    """The object with further containers, which start everywhere."""
+    helper = {"name": "helper", "image": "ex/shell:1", "command": ["/app"]}
+    spec = obj["spec"]["template"]["spec"]
+    spec["containers"] += [helper, *others]
+    return obj
+
+
 @pytest.mark.parametrize(
     ("nodes", "before", "after", "verdict"),
     [
         # The nodes that start it are gone for an hour: an edit that leaves the image alone passes.
         (["arm"], _deployment(), _deployment(env=[{"name": "A", "value": "b"}]), "warned"),
         (["arm"], _deployment(), _deployment(image="ex/single:1"), "denied"),
+        (
+            ["arm"],
+            _beside(_deployment()),
+            _beside(_deployment(env=[{"name": "A", "value": "b"}])),
+            "warned",
+        ),
+        (["arm"], _deployment(), _beside(_deployment()), "warned"),
+        (
+            ["arm"],
+            _deployment(),
+            _beside(_deployment(), {"name": "other", "image": "ex/single:1"}),
+            "denied",
+        ),
         # A DaemonSet: what starts no longer where it started is refused, what never did is warned of.
         (
             ["amd", "arm"],
@@ -212,6 +233,12 @@ def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:
             _deployment("DaemonSet", env=[{"name": "A", "value": "b"}]),
             "warned",
         ),
+        (
+            ["amd", "arm"],
+            _beside(_deployment("DaemonSet")),
+            _beside(_deployment("DaemonSet", env=[{"name": "A", "value": "b"}])),
+            "warned",
+        ),
     ],
 )
 def test_an_update_is_judged_by_what_it_makes_worse(
@@ -223,3 +250,22 @@ def test_an_update_is_judged_by_what_it_makes_worse(
 ) -> None:
     case = {"nodes": nodes, "object": after}
     assert webhook(case, images, operation="UPDATE", oldObject=before)[0] == verdict
+
+
+def test_a_debug_container_may_join_a_pod_whose_volume_cannot_be_pulled(
+    images: dict[str, str],
+) -> None:
+    spec = {
+        "volumes": [{"name": "v", "image": {"reference": "ex/amd64only:1"}}],
+        "containers": [{"name": "c", "image": "ex/shell:1", "command": ["/app"]}],
+    }
+    before = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    debugger = {"name": "d", "image": "ex/shell:1", "command": ["/app"]}
+    after = {**before, "spec": {**spec, "ephemeralContainers": [debugger]}}
+    asked: dict[str, Any] = {
+        "operation": "UPDATE",
+        "subResource": "ephemeralcontainers",
+        "oldObject": before,
+    }
+
+    assert webhook({"nodes": ["power"], "object": after}, images, **asked)[0] == "admitted"

@@ -37,8 +37,10 @@ def _with(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
 
 
 NODES: dict[str, dict[str, Any]] = {
-    "amd": node("amd-1"),
+    "amd": node("amd-1", labels={"beta.kubernetes.io/arch": "amd64"}),
     "arm": node("arm-1", "arm64"),
+    "sixteen": node("amd-16", labels={"example.com/cpus": "16"}),
+    "eight": node("arm-8", "arm64", labels={"example.com/cpus": "8"}),
     "power": node("power-1", "ppc64le"),
     "gpu": _with(node("gpu-1", "ppc64le"), allocatable={"example.com/gpu": "8"}),
     "plugless": _with(node("gpu-2"), allocatable={"example.com/gpu": "0"}),
@@ -52,6 +54,10 @@ NODES: dict[str, dict[str, Any]] = {
     ),
     "nameless": {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "vk-2", "labels": {}}},
     "virtual": node("vk-1", "arm64", labels={"type": "virtual-kubelet"}),
+    "provided": node("vk-3", "arm64", taints=_taints("virtual-kubelet.io/provider")),
+    "peered": node("liqo-1", "arm64", labels={"liqo.io/type": "virtual-node"}),
+    "elastic": node("eklet-1", "arm64", labels={"node.kubernetes.io/instance-type": "eklet"}),
+    "bootstrapping": node("amd-6", taints=_taints("node.deckhouse.io/csi-not-bootstrapped")),
 }
 
 
@@ -72,6 +78,7 @@ def _images() -> dict[str, Blob]:
         "amd64only": index([_image("amd64", {"app": static_program("amd64")})]),
         "single": _image("amd64", {"app": static_program("amd64")}),
         "shell": index([_image(name, _shell(name)) for name in FOUR]),
+        "mute": index([image([tarball(_shell(name))], platform=f"linux/{name}") for name in FOUR]),
         "script": index([_image(name, _script(name), entry="/entry.sh") for name in FOUR]),
         "gid": index([_image(name, _guarded(name), user="1000:1000") for name in FOUR]),
         "named": index([_image(name, _shell(name), user="app") for name in FOUR]),

@@ -101,6 +101,12 @@ test_an_update_that_leaves_the_images_and_changes_nothing_is_warned_of if {
 	verdict.warnings[0].lines[1] == "it is not refused, as this update leaves its images as they were"
 }
 
+test_one_container_that_could_start_nowhere_is_enough_for_an_update_to_change_nothing if {
+	judged(updated(stuck([], []), true, [was("ppc64le", "cannot-start"), was("ppc64le", "starts")]), {}).allowed
+	once := [was("ppc64le", "starts"), was("ppc64le", "cannot-start"), was("amd64", "starts")]
+	judged(updated(everywhere(some_fail), false, once), {}).allowed
+}
+
 test_an_update_that_makes_it_worse_is_denied if {
 	not judged(updated(stuck([], []), false, [was("ppc64le", "cannot-start")]), {}).allowed
 	not judged(updated(stuck([], []), true, [was("ppc64le", "cannot-start"), was("amd64", "starts")]), {}).allowed

@@ -41,10 +41,12 @@ final if {
 	pod.standing(target) == "open"
 }
 
-# Where the object was known to start before this update, and whether it was known to start nowhere.
-started := {entry.platform | some entry in input.before; entry.verdict == "starts"}
+# Where all of the object was known to start before this update, and where some of it was known not to.
+started := before - {entry.platform | some entry in input.before; entry.verdict != "starts"}
 
-before := {entry.verdict | some entry in input.before}
+stuck := {entry.platform | some entry in input.before; entry.verdict == "cannot-start"}
+
+before := {entry.platform | some entry in input.before}
 
 # Why it is not refused, the best reason first: platforms that are left, openings, an update that changes nothing.
 reasons(bad) := array.concat(
@@ -62,7 +64,8 @@ reasons(bad) := array.concat(
 unaltered := ["it is not refused, as this update leaves its images as they were" |
 	some same in [input.request.same_images]
 	same
-	before == {"cannot-start"}
+	count(before) > 0
+	count(before - stuck) == 0
 ]
 
 # What spares it, as reasons.

@@ -12,11 +12,12 @@ import orjson
 from elfgate.cluster.given import CDI
 from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.review import ANYBODY, Review
+from elfgate.cluster.streams import TRIGGERS
 from elfgate.cluster.template import PERSISTENT
 from elfgate.cluster.told import LAST_APPLIED, TOKEN, is_token, mapping, objects, text
 
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
-_CHOSEN = {"labels": QUEUE_LABEL, "annotations": CDI}
+_CHOSEN = {"labels": (QUEUE_LABEL,), "annotations": (CDI, TRIGGERS)}
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 

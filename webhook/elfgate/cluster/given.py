@@ -4,7 +4,8 @@ Runtimes give a container more than its image, or run another.
 
 Sources: nvidia-container-toolkit (what it mounts into containers, asked for or not), the Container
 Device Interface (devices bring files along, and programs among them), the Kubernetes API reference
-(imagePullPolicy, RuntimeClass), Kata Containers and gVisor (a kernel beside the node's).
+(imagePullPolicy, RuntimeClass), Kata Containers and gVisor (a kernel beside the node's), the
+kernel's binfmt_misc (a privileged container registers emulators for its node).
 """
 
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ _MISSING = frozenset(
         Code.SYMBOL_VERSION_MISSING,
     }
 )
+_EMULATED = frozenset({Code.EXEC_FORMAT})
+_EMULATORS = ("binfmt", "qemu")
 _OF_KERNEL = frozenset({Code.KERNEL_TOO_OLD, Code.PAGE_SIZE, Code.CPU_LEVEL})
 
 _NVIDIA = (
@@ -83,6 +86,23 @@ def _of_container(container: Part, pod: Part) -> Iterator[Doubt]:
         yield Doubt(UnknownReason.INJECTED, because, _MISSING)
     yield _BY_NVIDIA
     yield _MODULE
+
+
+def emulation_doubts(init: Part) -> tuple[Doubt, ...]:
+    """The doubts that an init container casts on those after it.
+
+    A privileged one may set up emulation; its image, command or args name what does.
+
+    Raises:
+        InputError: if a part that is read has a wrong type.
+    """
+    if not init.get("securityContext", "privileged").flag():
+        return ()
+    words = (init.get("image").text(), *init.get("command").strings(), *init.get("args").strings())
+    if not any(sign in word for word in words for sign in _EMULATORS):
+        return ()
+    because = f"{init.get('name').text()} may set up emulation before it"
+    return (Doubt(UnknownReason.EMULATOR_LIKELY, because, _EMULATED),)
 
 
 def _devices(container: Part, pod: Part) -> str:

@@ -82,7 +82,8 @@ _KRUISE_SETS = (
 
 TEMPLATES: tuple[Template, ...] = (
     *_rows("", "Pod", ""),
-    *_rows("", "PodTemplate", "template"),
+    # Nothing runs a PodTemplate as it is: Flyte and others complete it, Kueue only asks for room.
+    *_rows("", "PodTemplate", "template", partial=True, movable=True),
     *_rows("", "ReplicationController", _SPEC),
     *_rows("apps", "Deployment ReplicaSet StatefulSet", _SPEC),
     *_rows("apps", "DaemonSet", _SPEC, every_node=True),
@@ -180,7 +181,7 @@ TEMPLATES: tuple[Template, ...] = (
     # Kubeflow, Spark
     *_rows("kubeflow.org", "PyTorchJob", "spec.pytorchReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "TFJob", "spec.tfReplicaSpecs.*.template"),
-    *_rows("kubeflow.org", "MPIJob", "spec.mpiReplicaSpecs.*.template"),
+    *_rows("kubeflow.org", "MPIJob", "spec.mpiReplicaSpecs.*.template", partial=True),
     *_rows("kubeflow.org", "XGBoostJob", "spec.xgbReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "PaddleJob", "spec.paddleReplicaSpecs.*.template"),
     *_rows("kubeflow.org", "JAXJob", "spec.jaxReplicaSpecs.*.template"),

@@ -4,13 +4,15 @@ Emulators, virtual kubelets, contradictions.
 
 Sources: Kubernetes' well-known labels (the scheduler reads these, the kubelet pulls and runs by its
 own build's architecture), the kernels of Docker Desktop (``-linuxkit``), OrbStack and WSL,
-virtual-kubelet's node labels.
+the labels and the taint that virtual kubelets (Azure, Admiralty, Tencent's eklet) and Liqo put on
+their nodes.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from elfgate.cluster.doubts import Doubt
+from elfgate.cluster.taints import Taint
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
 from elfgate.platforms import Platform
@@ -19,21 +21,32 @@ from elfgate.platforms import Platform
 # architectures.
 _EMULATING_KERNEL = re.compile(r"-(linuxkit|orbstack|microsoft-standard-WSL2)", re.IGNORECASE)
 _EMULATED = frozenset({Code.EXEC_FORMAT})
-_VIRTUAL = {"type": "virtual-kubelet", "kubernetes.io/role": "virtual-kubelet"}
+_VIRTUAL = {
+    "type": "virtual-kubelet",
+    "kubernetes.io/role": "virtual-kubelet",
+    "liqo.io/type": "virtual-node",
+    "node.kubernetes.io/instance-type": "eklet",
+}
+_PROVIDER = "virtual-kubelet.io/provider"  # a label or a taint
 
 
 def doubts_of(
-    labels: Mapping[str, str], platform: Platform, own: Platform, kernel: str
+    labels: Mapping[str, str],
+    taints: Iterable[Taint],
+    platform: Platform,
+    own: Platform,
+    kernel: str,
 ) -> tuple[Doubt, ...]:
     """The doubts about a node.
 
     Args:
         labels: The node's.
+        taints: The node's.
         platform: What its labels say, if they do.
         own: What its kubelet says; empty parts where it does not.
         kernel: The kernel's release.
     """
-    found = (_contradicts(platform, own), _virtual(labels), _emulates(kernel))
+    found = (_contradicts(platform, own), _virtual(labels, taints), _emulates(kernel))
     return tuple(doubt for doubt in found if doubt)
 
 
@@ -45,8 +58,10 @@ def _contradicts(platform: Platform, own: Platform) -> Doubt | None:
     return Doubt(UnknownReason.NODE_CONTRADICTS, because)
 
 
-def _virtual(labels: Mapping[str, str]) -> Doubt | None:
-    if not any(labels.get(key) == value for key, value in _VIRTUAL.items()):
+def _virtual(labels: Mapping[str, str], taints: Iterable[Taint]) -> Doubt | None:
+    is_labelled = any(labels.get(key) == value for key, value in _VIRTUAL.items())
+    is_provided = _PROVIDER in labels or any(taint.key == _PROVIDER for taint in taints)
+    if not (is_labelled or is_provided):
         return None
     because = "the node is a virtual kubelet, and what it runs pods on is not known"
     return Doubt(UnknownReason.NODE_VIRTUAL, because)

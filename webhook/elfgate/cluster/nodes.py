@@ -203,19 +203,19 @@ def read_node(obj: Any) -> Node:
     )
     own = Platform(info.operating_system.lower(), info.architecture)
     allocatable = read.status.allocatable
+    taints = tuple(
+        sorted(
+            Taint(taint.key, taint.value or "", taint.effect) for taint in read.spec.taints or ()
+        )
+    )
     return Node(
         name=intern(read.metadata.name),
         labels=labels,
-        taints=tuple(
-            sorted(
-                Taint(taint.key, taint.value or "", taint.effect)
-                for taint in read.spec.taints or ()
-            )
-        ),
+        taints=taints,
         unschedulable=read.spec.unschedulable or False,
         platform=platform,
         facts=_facts(labels, architecture, info),
-        doubts=doubts_of(labels, platform, own, info.kernel_version),
+        doubts=doubts_of(labels, taints, platform, own, info.kernel_version),
         offers=offered(allocatable),
         room=room(allocatable),
     )
@@ -230,7 +230,7 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
         source: What to call it in errors.
 
     Raises:
-        InputError: if it is neither, or holds no node that says of which architecture it is.
+        InputError: if it is neither, or holds no node.
     """
     nodes: dict[str, Node] = {}
     for manifest in objects(text, source=source):
@@ -241,9 +241,9 @@ def read_nodes(text: bytes, *, source: str = "nodes") -> tuple[Node, ...]:
         except InputError as error:
             raise InputError(f"{manifest.position}: {error}") from error
         nodes[node.name] = node
-    if not any(node.platform.architecture for node in nodes.values()):
+    if not nodes:
         raise InputError(
-            f"{source}: there is no node in it that says of which architecture it is",
+            f"{source}: there is no node in it",
             hint="write it with kubectl get nodes -o json",
         )
     return tuple(nodes.values())

@@ -1,8 +1,8 @@
 """The outlook: nodes that may still come, states of nodes that pass, runtimes that are ordinary.
 
 Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster
-API, Cilium, Istio's CNI, the CSI drivers of clouds, the node readiness controller, Medik8s and
-KubeVirt put on nodes for a while.
+API, Cilium, Istio's CNI, OVN-Kubernetes, the CSI drivers of clouds, the node readiness controller,
+Nidhogg, Deckhouse, Medik8s and KubeVirt put on nodes for a while.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ LIFE_CYCLE_TAINTS = frozenset(
 # outlives them.
 AWAY_TAINTS = (
     "*/*not-ready",
+    "*/*not-bootstrapped",
+    "*/*unavailable",
     "*/uninitialized",
     "*/unregistered",
     "node.kubernetes.io/unschedulable",
@@ -43,6 +45,7 @@ AWAY_TAINTS = (
     "aws-node-termination-handler/*",
     "medik8s.io/*",
     "kubevirt.io/drain",
+    "nidhogg.uswitch.com/*",
 )
 
 # Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its

@@ -10,13 +10,14 @@ from itertools import islice
 
 from elfgate.cluster.doubts import Doubt
 from elfgate.cluster.expansion import Environment, Room
-from elfgate.cluster.given import container_doubts
+from elfgate.cluster.given import container_doubts, emulation_doubts
 from elfgate.cluster.held import held
 from elfgate.cluster.hooks import hooks
 from elfgate.cluster.kinds import TEMPLATES, Template
 from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
+from elfgate.cluster.streams import Streams
 from elfgate.cluster.told import texts
 from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Labels, Role, Workload
 from elfgate.errors import UnknownReason
@@ -126,7 +127,7 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
     if not pod_spec:
         return
     is_pod = row.kind == "Pod" and not row.path
-    containers = tuple(islice(_containers(template, row, settled=is_pod), CONTAINERS + 1))
+    containers = tuple(islice(_containers(root, template, row, settled=is_pod), CONTAINERS + 1))
     if row.partial and not containers:
         return
     yield Workload(
@@ -149,10 +150,11 @@ def _workload(root: Part, template: Part, row: Template) -> Iterator[Workload]:
     )
 
 
-def _containers(template: Part, row: Template, *, settled: bool) -> Iterator[Container]:
+def _containers(root: Part, template: Part, row: Template, *, settled: bool) -> Iterator[Container]:
     room, pod_spec = Room(), template.get("spec")
     security = pod_spec.get("securityContext")
     groups = _groups(pod_spec, settled=settled)
+    streams, emulation = Streams(root), tuple[Doubt, ...]()
     usual = settled and not pod_spec.get("runtimeClassName").text()
     most = None if row.partial else CONTAINERS + 1
     for field, role in _LISTS.items():
@@ -167,9 +169,16 @@ def _containers(template: Part, row: Template, *, settled: bool) -> Iterator[Con
                 image=container.get("image").text(),
                 role=Role.SIDECAR if sidecar else role,
                 overrides=overrides,
-                doubts=(*container_doubts(container, template), *(_ADDED if row.partial else ())),
+                doubts=(
+                    *container_doubts(container, template),
+                    *streams.doubts(container.get("name").text()),
+                    *emulation,
+                    *(_ADDED if row.partial else ()),
+                ),
                 hooks=tuple(hooks(container, overrides)),
             )
+            if role is Role.INIT:
+                emulation = emulation or emulation_doubts(container)
 
 
 def _overrides(

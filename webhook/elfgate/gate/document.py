@@ -14,7 +14,7 @@ from elfgate.errors import InputError
 from elfgate.gate.starts import Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
-from elfgate.linkage.report import Finding
+from elfgate.linkage.report import Finding, Outcome
 from elfgate.policy.document import (
     BeforeEntry,
     ContainerEntry,
@@ -82,7 +82,7 @@ def described(asked: Asked, found: Found, looks: Looks) -> Document:
     workload = asked.workload
     told = of_containers(workload, looks)
     return Document(
-        request=_request(asked, looks),
+        request=_request(asked, found, looks),
         pod=PodEntry(**of_pod(workload, looks)),
         targets=[_target(target, looks) for target in found.places],
         openings=[
@@ -100,8 +100,8 @@ def described(asked: Asked, found: Found, looks: Looks) -> Document:
     )
 
 
-def _request(asked: Asked, looks: Looks) -> Request:
-    workload, before = asked.workload, asked.workload.before
+def _request(asked: Asked, found: Found, looks: Looks) -> Request:
+    workload = asked.workload
     return Request(
         point=asked.point.value,
         operation=asked.operation,
@@ -111,7 +111,7 @@ def _request(asked: Asked, looks: Looks) -> Request:
         dry_run=asked.dry_run,
         checked=asked.checked,
         every_node=workload.every_node,
-        same_images=before is not None and _images(before) == _images(workload),
+        same_images=_same_images(workload.before, found.starts),
         controlled=bool(workload.owners),
         owners=list(workload.owners),
         scheduler=workload.scheduler,
@@ -121,8 +121,16 @@ def _request(asked: Asked, looks: Looks) -> Request:
     )
 
 
-def _images(workload: Workload) -> set[tuple[str, str]]:
-    return {(container.name, container.image) for container in workload.containers}
+def _same_images(before: Workload | None, starts: Iterable[Start]) -> bool:
+    """Whether an update leaves each container that cannot start the image that it had."""
+    if before is None:
+        return False
+    had = {(container.name, container.image) for container in before.containers}
+    return all(
+        (start.container.name, start.container.image) in had
+        for start in starts
+        if start.linkage.outcome is Outcome.CANNOT_START
+    )
 
 
 def _linkages(found: Found, looks: Looks) -> Iterable[LinkageEntry]:

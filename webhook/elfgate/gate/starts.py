@@ -13,7 +13,7 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
 from elfgate.cluster.targets import Demands, landing
-from elfgate.cluster.workload import Container, Workload
+from elfgate.cluster.workload import Container, Role, Workload
 from elfgate.errors import InputError, UnknownReason
 from elfgate.gate.beside import Beside
 from elfgate.images.reference import pulled_name
@@ -154,9 +154,13 @@ class Starts:
 
 
 async def _with_what_is_beside(workload: Workload, start: Start, beside: Beside) -> Start:
-    """Add what fails of the container's hooks, and to the first container of the pod's volumes."""
+    """Add what fails of the container's hooks, and to the first container of the pod's volumes.
+
+    The volumes of a pod that a debug container joins are there, or were judged before.
+    """
     is_first = start.container is workload.containers[0]
-    volumes = workload.image_volumes[:VOLUMES] if is_first else ()
+    brings_volumes = is_first and start.container.role is not Role.EPHEMERAL
+    volumes = workload.image_volumes[:VOLUMES] if brings_volumes else ()
     if not (start.container.hooks or volumes) or start.container.skipped:
         return start
     added = await beside.findings(start.container, start.target, volumes)

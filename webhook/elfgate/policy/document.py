@@ -43,7 +43,8 @@ class Request(Model):
     ] = False
     every_node: bool = False
     same_images: Annotated[
-        bool, Field(description="An update that leaves each container its image")
+        bool,
+        Field(description="An update that leaves each container that cannot start its image"),
     ] = False
     controlled: Annotated[
         bool,

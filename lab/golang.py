@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from elfgate.trial.start import Start
 from lab import debian
 from lab.fetched import LabError, cache
-from lab.sandbox import Sandbox, Start
+from lab.sandbox import Sandbox
 
 _SUITE = "bookworm"
 _PACKAGES = ("golang-1.19-go", "golang-1.19-src", "base-files", "libc6", "dash", "coreutils")

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from elfgate.trial.execute import identity, memberships
+from elfgate.trial.start import Outcome, Start
 from lab import debian
 from lab.cpio import Archive
 from lab.fetched import LabError, cache
-from lab.sandbox import Outcome, Sandbox, Start
-from lab.start import identity, memberships
+from lab.sandbox import Sandbox
 from lab.toolchain import Binary, build
 
 _MEMORY = (

@@ -3,9 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from elfgate.trial.start import Start
 from lab import debian, roots
 from lab.fetched import LabError
-from lab.sandbox import Sandbox, Start
+from lab.sandbox import Sandbox
 
 _SUITE = "trixie"
 _PACKAGES = ("upx-ucl", "libucl1")

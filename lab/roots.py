@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from elfgate.trial.start import Start
 from lab import debian
 from lab.fetched import LabError, cache, put
-from lab.sandbox import Sandbox, Start
+from lab.sandbox import Sandbox
 
 _REVISION = "1"  # of what this module lays out; changes the cache's keys
 _DIRECTORIES = (

@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from elfgate.trial.start import Start
 from lab import debian
 from lab.fetched import LabError, cache
-from lab.sandbox import Sandbox, Start
+from lab.sandbox import Sandbox
 
 _SUITE = "bookworm"
 # Of what is compiled from a Binary, by how it is linked; changes the cache's keys.

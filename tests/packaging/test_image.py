@@ -17,9 +17,10 @@ import trustme
 
 import elfgate
 from elfgate.policy import bundle
+from elfgate.trial.start import Start
 from lab import dockerfile, image, sandbox
 from lab.fetched import LabError
-from lab.sandbox import Sandbox, Start
+from lab.sandbox import Sandbox
 from support import opa
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ A pattern (fnmatch) is of CHAPTER/CASE. Without ``--all`` only what does not agr
 import sys
 from fnmatch import fnmatchcase
 
+from elfgate.trial.observed import observe
 from truth import made
 from truth.compare import Agreement, compare, table
-from truth.observed import observe
 from truth.run import run
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from elfgate.linkage.report import Code
+from elfgate.trial.observed import Observed, observe
 from lab.kernels import KERNELS
 from truth import made, programs
 from truth.cell import Cell
-from truth.observed import Observed, observe
 from truth.run import boot
 
 _RECORD = Path(__file__).parent / "booted.jsonl"

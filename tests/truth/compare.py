@@ -16,10 +16,10 @@ from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
+from elfgate.trial.observed import Observed
 from lab import roots
 from lab.kernels import KERNELS
 from truth.cell import PATH, Cell
-from truth.observed import Observed
 
 PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
 

@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 
 from elfgate.linkage.report import Code
+from elfgate.trial.observed import Observed
 from lab.kernels import KERNELS
 from truth import made, programs
 from truth.cell import Cell
 from truth.made import Place
-from truth.observed import Observed
 
 GROUPS = ("recorded programs", "recorded cases")
 _STARTED = "started"

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from elfgate.trial.start import Outcome, Start
 from lab import kernels, roots
-from lab.sandbox import Outcome, Sandbox, Start
+from lab.sandbox import Sandbox
 from truth.cell import PATH, Cell
 
 _CHUNK = 40  # cells a sandbox runs before it is made anew

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.trial.observed import Observed
 from lab.fetched import cache
 from truth import made, scanned
 from truth.cell import Cell
 from truth.compare import Comparison, compare
-from truth.observed import Observed
 
 pytestmark = pytest.mark.truth
 

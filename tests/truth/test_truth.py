@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.trial.observed import observe
 from lab import sandbox
 from truth import booted, known, made, programs, recorded
 from truth.compare import Agreement, Comparison, compare, table
-from truth.observed import observe
 from truth.run import run
 
 pytestmark = pytest.mark.truth

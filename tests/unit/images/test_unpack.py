@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfgate.errors import UnknownReason, UnreadableError
-from elfgate.images import unpack
+from elfgate.images import streams
 from elfgate.images.source import Descriptor, Limits
 from elfgate.images.unpack import index_layer
 from elfgate.rootfs.layer import Layer
@@ -71,7 +71,7 @@ def test_a_layer_is_read_in_every_form_that_runtimes_take(data: bytes) -> None:
 
 
 def test_the_standard_librarys_gzip_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "_open_gzip", gzip.GzipFile)
+    monkeypatch.setattr(streams, "_open_gzip", gzip.GzipFile)
     assert read(gzip.compress(TAR)).encode() == read(TAR).encode()
     assert failure(gzip.compress(TAR)[:-9]).reason is UnknownReason.IMAGE_INVALID
 

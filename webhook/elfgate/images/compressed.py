@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.source import Limits
-from elfgate.images.unpack import DECOMPRESSION_ERRORS, is_compressed, opened
+from elfgate.images.streams import DECOMPRESSION_ERRORS, is_compressed, opened
 
 STANDARD_INPUT = "-"
 DAMAGE: tuple[type[Exception], ...] = (*DECOMPRESSION_ERRORS, lzma.LZMAError, ValueError)

@@ -23,7 +23,7 @@ from elfgate.images.layout import LAYOUT_MARK, Layout, unreadable
 from elfgate.images.manifest import Model, first_line, read_config
 from elfgate.images.reference import spellings
 from elfgate.images.source import Descriptor, Limits, Source
-from elfgate.images.unpack import is_compressed
+from elfgate.images.streams import is_compressed
 from elfgate.rootfs.layer import Layer
 
 _MANIFEST = "manifest.json"

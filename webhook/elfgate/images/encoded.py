@@ -8,7 +8,7 @@ from io import BytesIO
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import Reader, digest_of
-from elfgate.images.unpack import DECOMPRESSION_ERRORS, GZIP_MAGIC, opened, unpack
+from elfgate.images.streams import DECOMPRESSION_ERRORS, GZIP_MAGIC, opened, unpack
 
 GZIP = frozenset({"gzip", "x-gzip"})
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, short
 from elfgate.images.source import Descriptor, Limits
+from elfgate.images.streams import DECOMPRESSION_ERRORS, unpack
 from elfgate.images.table import Chunk, Fetch, Item, read_table
-from elfgate.images.unpack import DECOMPRESSION_ERRORS, FREE_OF_RATIO, unpack
+from elfgate.images.unpack import FREE_OF_RATIO
 from elfgate.rootfs.build import LayerBuilder
 from elfgate.rootfs.changeset import absolute, add
 from elfgate.rootfs.contents import HEAD_BYTES, bytes_wanted, is_text

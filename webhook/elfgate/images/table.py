@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, is_digest
 from elfgate.images.source import Descriptor
-from elfgate.images.unpack import unpack
+from elfgate.images.streams import unpack
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.header import BLOCK, parse
 

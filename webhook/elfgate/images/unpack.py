@@ -2,53 +2,20 @@
 
 Verified, decompressed and walked while it is read.
 
-Sources: OCI layer spec; containerd, which goes by a stream's first bytes, not by its media type, to
-decompress it.
+Source: OCI layer spec.
 """
 
-import gzip
-import zlib
-from collections.abc import Callable
-from io import BytesIO
-from typing import IO, Any, Protocol, cast
+from typing import Protocol
 
 import zstandard
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import Reader, VerifiedReader, short
 from elfgate.images.source import Descriptor, Limits
+from elfgate.images.streams import DECOMPRESSION_ERRORS, opened
 from elfgate.rootfs import tar
 from elfgate.rootfs.layer import Layer
 
-
-def _fastest_gzip() -> tuple[
-    Callable[..., Reader], Callable[..., Any], tuple[type[Exception], ...]
-]:
-    """The readers of gzip streams and of whole members, and their own errors.
-
-    isal is not on every architecture; the standard library does the same at half the speed.
-    """
-    try:
-        from isal import igzip, isal_zlib  # noqa: PLC0415
-    except ImportError:
-        return gzip.GzipFile, zlib.decompressobj, ()
-    return igzip.IGzipFile, isal_zlib.decompressobj, (cast("type[Exception]", isal_zlib.error),)
-
-
-_open_gzip, _gzip_member, _GZIP_ERRORS = _fastest_gzip()
-DECOMPRESSION_ERRORS: tuple[type[Exception], ...] = (
-    *_GZIP_ERRORS,
-    EOFError,
-    gzip.BadGzipFile,
-    zlib.error,
-    zstandard.ZstdError,
-)
-GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte 0x50..0x5f
-_ZSTD_LARGEST_WINDOW = (
-    128 << 20
-)  # what the zstd tool itself accepts without being told to take more
 FREE_OF_RATIO = 64 << 20  # small layers may compress as well as they like
 
 
@@ -116,45 +83,6 @@ def index_packed(raw: Packed, what: str, limits: Limits) -> Layer:
             f"{what} is not a sound tar archive: {error}", reason=UnknownReason.IMAGE_INVALID
         ) from error
     return layer
-
-
-def is_compressed(magic: bytes) -> bool:
-    """Whether a stream that begins with these four bytes is compressed in a way that runtimes take."""
-    return magic.startswith(GZIP_MAGIC) or _is_zstd(magic)
-
-
-def _is_zstd(magic: bytes) -> bool:
-    return magic == _ZSTD_MAGIC or (magic[1:] == _ZSTD_SKIPPABLE and magic[0] >> 4 == 5)
-
-
-def unpack(packed: bytes, size: int) -> bytes:
-    """The first ``size`` bytes of what was packed, fewer if there are no more.
-
-    Of gzip, the first member.
-
-    Raises:
-        one of DECOMPRESSION_ERRORS: if it is damaged.
-    """
-    if packed.startswith(GZIP_MAGIC):
-        data: bytes = _gzip_member(wbits=16 + zlib.MAX_WBITS).decompress(packed, size)
-        return data
-    stream, unpacked = opened(BytesIO(packed), packed[:4]), bytearray()
-    while len(unpacked) < size and (piece := stream.read(size - len(unpacked))):
-        unpacked += piece
-    return bytes(unpacked)
-
-
-def opened(stream: Reader, magic: bytes) -> Reader:
-    """The stream unpacked, by its first four bytes.
-
-    The stream itself, if runtimes do not unpack its kind.
-    """
-    if magic.startswith(GZIP_MAGIC):
-        return _open_gzip(fileobj=stream, mode="rb")
-    if _is_zstd(magic):
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)
-        return decompressor.stream_reader(cast("IO[bytes]", stream), read_across_frames=True)
-    return stream
 
 
 class _Bounded:

@@ -3,18 +3,22 @@
 Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's runtime takes them.
 """
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from elfgate.rootfs.build import LayerBuilder
-from elfgate.rootfs.contents import Buffer
 from elfgate.rootfs.entry import Entry, Kind
 
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from elfgate.rootfs.build import LayerBuilder
+    from elfgate.rootfs.contents import Buffer
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
 
 
 def add(
-    builder: LayerBuilder, name: str, entry: Entry, content: Callable[[str, Entry], Buffer]
+    builder: "LayerBuilder", name: str, entry: Entry, content: "Callable[[str, Entry], Buffer]"
 ) -> None:
     """Add an entry to an index.
 
@@ -31,11 +35,11 @@ def add(
     """
     path = absolute(name)
     parent, _, last = path.rpartition("/")
-    if last == _OPAQUE:
+    if last == OPAQUE:
         builder.opaque(parent)
     elif "/.wh..wh." in path:
         return  # what AUFS kept for itself
-    elif last.startswith(_WHITEOUT):
+    elif last.startswith(WHITEOUT):
         builder.add(f"{parent}/{_hidden(last)}", Entry(Kind.WHITEOUT))
     elif entry.kind is Kind.FILE:
         builder.add(path, entry, content(path, entry))
@@ -58,7 +62,7 @@ def absolute(name: str) -> str:
 
 
 def _hidden(last: str) -> str:
-    name = last.removeprefix(_WHITEOUT)
+    name = last.removeprefix(WHITEOUT)
     if name in ("", ".", ".."):
         raise ValueError(f"{last!r} hides no name")
     return name

@@ -1,4 +1,4 @@
-"""What an outcome says: whether the program started and, in elfgate's own codes, why it did not.
+"""An outcome, read: whether the program started and, in elfgate's own codes, why it did not.
 
 The words are those of glibc (``elf/dl-*.c``), musl (``ldso/dynlink.c``), gcompat, the shells and ``env``. Where user
 emulation speaks in the kernel's place, that is put back: qemu prints "Could not open" where execve returns ENOENT.
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from elfgate.linkage.report import Code
-from lab.sandbox import Outcome
+from elfgate.trial.start import Outcome
 
 _MISSING = {
     "command": Code.COMMAND_MISSING,
@@ -23,7 +23,7 @@ _FORBIDDEN = {
 _ERRNO = {"ENOEXEC": Code.EXEC_FORMAT, "ELIBBAD": Code.LOADER_MISMATCH}
 _WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, lines from the top
     (r"Could not open '.*'", Code.LOADER_MISSING),
-    (r"binfmt-P: {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
+    (r"(binfmt-P|qemu-\S+): {program}: Invalid ELF image for this architecture", Code.EXEC_FORMAT),
     (r"Invalid ELF image for this architecture", Code.LOADER_MISMATCH),
     (r"^execve: No such file", Code.LOADER_MISSING),  # gcompat's stub, of musl's loader
     (r"cannot open shared object file", Code.LIBRARY_MISSING),
@@ -70,7 +70,7 @@ _FATAL = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT", "SIGFPE", "SIGSYS", "SIGTRAP
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What happened.
+    """The reading of an outcome.
 
     Attributes:
         started: The program ran.
@@ -128,7 +128,7 @@ def _of_errno(outcome: Outcome) -> Code | None:
 
 
 def _of_starter(outcome: Outcome, lines: list[str]) -> Code | None:
-    """What a shell or ``env`` says of the program that it was to start."""
+    """A shell's or ``env``'s word on the program that it was to start."""
     for line in lines:
         for pattern, code in _STARTER:
             if re.search(pattern, line):

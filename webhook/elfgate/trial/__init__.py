@@ -1,0 +1,1 @@
+"""Really starts programs, each in a root file system of its own, without root, engine or network."""

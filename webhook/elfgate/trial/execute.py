@@ -1,0 +1,172 @@
+"""Becomes a program, as a container runtime does, and tells why the kernel refuses if it does.
+
+Sources: runc (Go's ``exec.LookPath``; the working directory), containerd's
+``oci.WithAdditionalGIDs``, execve(2).
+"""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import resource
+import stat
+from pathlib import Path
+from typing import Any
+
+from elfgate.trial import heads, root, syscalls, users
+
+_SCRIPT_DEPTH = 8
+_SPARE = 2  # times the processes that are allowed: going beyond is noticed before a fork fails
+
+
+def look_up(name: str, path: str) -> str:
+    """Find a command as runc does (Go's ``exec.LookPath``).
+
+    A regular file that may be executed, along PATH.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    if "/" in name:
+        return name
+    for directory in path.split(":"):
+        candidate = f"{directory or '.'}/{name}"
+        with contextlib.suppress(OSError):
+            mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
+            # By the real user, as Go from 1.20 on asks.
+            if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):
+                return candidate
+    raise FileNotFoundError(errno.ENOENT, "executable file not found in $PATH", name)
+
+
+def culprit(path: str) -> str:
+    """Which file a refusal of ``execve(path)`` is about.
+
+    ``command``, ``script_interpreter`` or ``loader``.
+    """
+    return _executed(path)[0]
+
+
+def _executed(path: str, depth: int = 0) -> tuple[str, bytes]:
+    """The file that a refusal is about, and the first bytes of what comes behind all scripts."""
+    part = "script_interpreter" if depth else "command"
+    if not os.access(path, os.X_OK):  # by the real user, while reading is root's
+        return part, b""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            head = file.read(256) if stat.S_ISREG(mode) else None
+    except OSError:
+        return part, b""
+    if head is None:
+        return part, b""
+    if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:
+        return "loader", head
+    name = re.split(rb"[ \t\0]", head[2:].split(b"\n")[0].lstrip(b" \t"))[0]
+    return _executed(os.fsdecode(name), depth + 1)
+
+
+def identity(user: str) -> tuple[int, int]:
+    """The user and group of ``UID[:GID]``.
+
+    The group is root's if it is not told, as runc has it.
+    """
+    uid, _, gid = user.partition(":")
+    return int(uid or 0), int(gid or 0)
+
+
+def memberships(uid: str, place: Path = Path("/")) -> list[int]:
+    """The groups that list the user of this number as a member, as containerd has it (``WithAdditionalGIDs``)."""
+    listed, groups = (
+        [line.split(":") for line in root.lines(place / "etc" / name)]
+        for name in ("passwd", "group")
+    )
+    names = [row[0] for row in listed if row[2:] and row[2] == uid][:1]
+    rows = [row for row in groups if len(row) > 3 and row[2].isdecimal()]
+    return [int(row[2]) for row in rows if {*names} & {*row[3].split(",")}]
+
+
+def execute(request: dict[str, Any], report: int, emulator: int) -> None:
+    """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns.
+
+    Args:
+        request: The start (``start.Start`` as a mapping).
+        report: Where it is told, a line of JSON each.
+        emulator: The open file of the emulator that is to run it; -1 for the kernel.
+    """
+    refused = {"culprit": "command"}
+    try:
+        _limit(request)
+        uid, gid = _be_really(request)
+        path = request["env"].get("PATH", "")
+        _tell_of_program(request["program"], path, report)
+        program = look_up(request["argv"][0], path)
+        refused["culprit"], head = _executed(program)
+        _refuse_hosts(program, head, native=request["native"])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        _become(program, request, emulator)
+    except OSError as error:
+        refused["errno"] = errno.errorcode[error.errno or 0]
+        tell(report, refused)
+    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
+        tell(report, {"failed": str(error)})
+    os._exit(1)
+
+
+def tell(report: int, facts: dict[str, Any]) -> None:
+    """Write a line of JSON."""
+    os.write(report, json.dumps(facts).encode() + b"\n")
+
+
+def _become(program: str, request: dict[str, Any], emulator: int) -> None:
+    argv, env = request["argv"], request["env"]
+    if emulator >= 0:
+        os.execve(emulator, ["qemu", "-0", argv[0], program, *argv[1:]], env)  # noqa: S606 (no shell is wanted)
+    os.execve(program, argv, env)  # noqa: S606
+
+
+def _refuse_hosts(program: str, head: bytes, *, native: bool) -> None:
+    """Refuse this machine's own programs where it stands for a node of another architecture."""
+    if not native and heads.is_of_host(head):
+        raise OSError(errno.ENOEXEC, "a program of another architecture", program)
+
+
+def _limit(request: dict[str, Any]) -> None:
+    """Bound what processes can be bound by alone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if request["processes"]:
+        most = _SPARE * request["processes"]
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    if request["capabilities"] is not None:
+        syscalls.bound_capabilities(frozenset(request["capabilities"]))
+    if request["no_new_privileges"]:
+        syscalls.forgo_privileges()
+
+
+def _be_really(request: dict[str, Any]) -> tuple[int, int]:
+    """Be the start's user, but keep root's rights until it is executed.
+
+    Where one user alone is mapped, the start's user takes its place in a namespace further down.
+    """
+    uid, gid = identity(request["user"])
+    if users.is_alone():
+        if uid or gid:
+            syscalls.unshare(syscalls.NEWUSER)
+            users.map_one(uid, 0, gid, 0)
+        return uid, gid
+    if uid or gid:
+        os.setgroups([*request["groups"], *memberships(str(uid))])
+    os.setregid(gid, -1)
+    os.setreuid(uid, -1)
+    return uid, gid
+
+
+def _tell_of_program(program: str, path: str, report: int) -> None:
+    """Tell which file a refusal of what ``argv[0]`` starts in its turn would be about."""
+    if program:
+        tell(report, {"culprit": "command"})
+        with contextlib.suppress(FileNotFoundError):
+            tell(report, {"culprit": culprit(look_up(program, path))})

@@ -1,0 +1,61 @@
+"""Programs by the first bytes of their files: whose they are, and how an emulator is registered for them.
+
+Sources: Linux ``Documentation/admin-guide/binfmt-misc.rst``; the gABI (``e_ident``, ``e_type``,
+``e_machine``).
+"""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+from elfgate.platforms import ARCHITECTURES
+
+SIZE = 20
+_EXECUTABLE = 2  # ET_EXEC
+_EITHER = 0xFFFE  # of e_type: ET_EXEC and ET_DYN
+
+
+def native(architecture: str) -> bool:
+    """Tell whether this machine's own kernel is taken to run an architecture's programs."""
+    row = ARCHITECTURES.get(architecture)
+    here = platform.machine()
+    return (row is not None and row.uname == here) or (here, architecture) == ("x86_64", "386")
+
+
+def registration(architecture: str, qemu: Path) -> str:
+    """The line to register an emulator with ``binfmt_misc``.
+
+    Flags: O passes an open file, P keeps ``argv[0]``, F opens qemu now, so that no root has to
+    contain it.
+    """
+    magic, mask = (_escaped(part) for part in _head(architecture))
+    return f":elfgate-{architecture}:M::{magic}:{mask}:{qemu}:OPF"
+
+
+def is_of_host(head: bytes) -> bool:
+    """Tell whether this machine's own kernel would run the ELF file that begins so.
+
+    A node of another architecture refuses it. No ``binfmt_misc`` can, as it is handed qemu itself.
+    """
+    own = [_head(name) for name in ARCHITECTURES if native(name)]
+    return len(head) >= SIZE and any(
+        _masked(head, mask) == _masked(magic, mask) for magic, mask in own
+    )
+
+
+def _head(architecture: str) -> tuple[bytes, bytes]:
+    """The first bytes of an architecture's programs, and the mask of those that count."""
+    machine = ARCHITECTURES[architecture].machine
+    order: Literal["little", "big"] = "little" if machine.byte_order == "little" else "big"
+    kind = bytes((machine.elf_class // 32, 1 if order == "little" else 2))
+    types = [number.to_bytes(2, order) for number in (_EXECUTABLE, _EITHER)]
+    magic = b"\x7fELF" + kind + bytes(10) + types[0] + machine.number.to_bytes(2, order)
+    return magic, b"\xff" * 6 + bytes(10) + types[1] + b"\xff\xff"
+
+
+def _masked(head: bytes, mask: bytes) -> bytes:
+    return bytes(byte & bits for byte, bits in zip(head, mask, strict=False))
+
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)

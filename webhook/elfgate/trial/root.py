@@ -1,0 +1,129 @@
+"""The root file system of one start: an overlay that nobody else sees, and that is gone with it.
+
+Every path of the image is looked up within the new root, so that no link of it leads outside.
+
+Sources: the OCI runtime spec, "Default Devices" and "Default Filesystems"; pivot_root(2);
+Linux ``Documentation/filesystems/overlayfs.rst``.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from elfgate.trial import syscalls
+from elfgate.trial.syscalls import BIND, NODEV, NOEXEC, NOSUID, RDONLY, REC, REMOUNT, mount
+
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+_HARMLESS = NOSUID | NODEV | NOEXEC
+_MARK = "elfgate-trial"
+_NO_OVERLAY = {errno.EPERM, errno.ENODEV, errno.EINVAL, errno.EACCES}
+
+
+def enter(request: dict[str, Any], scratch: Path) -> None:
+    """Make the root of a request (``start.Start`` as a mapping) and go into it.
+
+    Args:
+        request: The start.
+        scratch: A directory of the worker's.
+
+    Raises:
+        OSError: if a mount is refused.
+    """
+    old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    sources = _opened(request)
+    os.chdir(_laid_out(request, scratch))
+    syscalls.pivot_here()
+    os.chroot(".")
+    _fill(request, sources)
+    os.fchdir(old)
+    syscalls.unmount(".")
+    os.close(old)
+    os.chdir("/")
+    if request["read_only"]:
+        mount("", "/", "", REMOUNT | BIND | RDONLY)
+    os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 (as runc makes it, whatever it is spelled like)
+    os.chdir(request["cwd"])
+
+
+def _laid_out(request: dict[str, Any], scratch: Path) -> Path:
+    """Mount the root, and return its place."""
+    root, top = scratch / "root", scratch / "top"
+    if request["kept"]:
+        top = Path(request["kept"])
+    for directory in (root, top):
+        directory.mkdir(exist_ok=True)
+    if not request["kept"]:
+        size = f"size={request['disk']}" if request["disk"] else ""
+        mount("tmpfs", top, "tmpfs", NODEV, size)
+    for name in ("upper", "work"):
+        (top / name).mkdir(exist_ok=True)
+    layers = request["layers"]
+    places = f"lowerdir={':'.join(layers)},upperdir={top}/upper,workdir={top}/work"
+    try:
+        mount(_MARK, root, "overlay", data=f"{places},userxattr")
+    except OSError as error:
+        if error.errno not in _NO_OVERLAY or len(layers) > 1 or request["kept"]:
+            raise
+        mount(layers[0], root, "", BIND)  # it was unpacked for this start, and may be spoilt
+    return root
+
+
+def _opened(request: dict[str, Any]) -> dict[str, int]:
+    """Open what is mounted from outside: its places are out of sight later."""
+    named = [f"/dev/{name}" for name in _DEVICES]
+    named += [source for source, _ in request["volumes"] if source]
+    return {name: os.open(name, os.O_PATH | os.O_CLOEXEC) for name in named}
+
+
+def _fill(request: dict[str, Any], sources: dict[str, int]) -> None:
+    _directory("/proc")
+    mount("proc", "/proc", "proc", _HARMLESS)
+    _directory("/sys")
+    with contextlib.suppress(OSError):  # where the host hides parts of its own
+        mount("sysfs", "/sys", "sysfs", _HARMLESS | RDONLY)
+    _devices(sources)
+    for source, target in request["volumes"]:
+        _directory(target)
+        if source:
+            mount(_place(sources[source]), target, "", BIND | REC)
+        else:
+            mount("tmpfs", target, "tmpfs", NOSUID | NODEV, "mode=777")
+    for path, text in request["files"]:
+        with contextlib.suppress(OSError):  # the image has a folder there, say
+            _directory(os.path.dirname(path))  # noqa: PTH120 (a path of the image)
+            Path(path).write_text(text, encoding="utf-8")
+    for file in sources.values():
+        os.close(file)
+
+
+def _devices(sources: dict[str, int]) -> None:
+    _directory("/dev")
+    mount("tmpfs", "/dev", "tmpfs", NOSUID, "mode=755")
+    for name in _DEVICES:
+        target = Path("/dev", name)
+        target.touch()
+        mount(_place(sources[f"/dev/{name}"]), target, "", BIND)
+    for name, target_of_link in _LINKS.items():
+        Path("/dev", name).symlink_to(target_of_link)
+    _directory("/dev/shm")  # noqa: S108 (the container's own)
+    mount("tmpfs", "/dev/shm", "tmpfs", _HARMLESS, "mode=1777")  # noqa: S108
+
+
+def _directory(path: str) -> None:
+    """Make a directory, and those above it; it may be there, or be a link to one."""
+    if not os.path.isdir(path):  # noqa: PTH112 (a path of the image)
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+
+
+def _place(file: int) -> str:
+    return f"/proc/self/fd/{file}"
+
+
+def lines(path: Path) -> Iterator[str]:
+    """The lines of a file, none if it cannot be read."""
+    with contextlib.suppress(OSError):
+        yield from path.read_text(errors="replace").splitlines()

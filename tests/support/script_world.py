@@ -8,8 +8,9 @@ from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
 from elfgate.linkage.shell.syntax.dialect import BASH, Dialect
-from elfgate.linkage.shell.values import UNSET, Fields, Launch, Scalar, Truth, Unknown, Value
+from elfgate.linkage.shell.values import Launch, Truth, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 from elfgate.linkage.work import Work
 
 

@@ -19,7 +19,8 @@ from elfgate.linkage.shell.ends import Followed
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.state import Frame
 from elfgate.linkage.shell.syntax.dialect import BASH, BASH_AS_SH, BUSYBOX, DASH, Dialect
-from elfgate.linkage.shell.values import Fields, Launch
+from elfgate.linkage.shell.values import Launch
+from elfgate.linkage.values import Fields
 from lab import roots
 from support.script_world import FakeWorld, first_state
 from truth.scripts import arguments, script

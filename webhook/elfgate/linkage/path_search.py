@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import executable
+from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.values import Doubt, Unset
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Doubt, Hidden, Process, World
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -71,9 +73,10 @@ def find_command(
     """
     if "/" in name:
         return Resolved(name, doubt=process.doubt)
-    doubt, refused = process.doubt or process.env_doubt("PATH"), ""
+    searched = process.env.get("PATH")
+    doubt, refused = process.doubt or doubt_of(searched), ""
     dangling: tuple[str, str] | None = None
-    text = process.env.get("PATH", NO_PATH)
+    text = NO_PATH if isinstance(searched, Unset) else guess_of(searched)
     world.work.spend(len(text) // CHARACTERS)
     directories = text.split(":")
     for number, directory in enumerate(directories, 1):

@@ -12,6 +12,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.capabilities import bounding
 from elfgate.linkage.credentials import Credentials, credentials
+from elfgate.linkage.environment import guess_of
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import execve, passed_on
@@ -32,8 +33,9 @@ from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.starts import OnNoExec, Start, Starts
 from elfgate.linkage.unsettled import first_unknown, unsettled
 from elfgate.linkage.users import check_user
+from elfgate.linkage.values import Doubt, Unknown
 from elfgate.linkage.work import Work, WorkExhaustedError
-from elfgate.linkage.world import Doubt, Process, World
+from elfgate.linkage.world import Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -121,8 +123,7 @@ def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) 
             messages.FIX_NO_COMMAND,
         )
     elif not _has_no_directory(world, record, first.cwd):
-        env = (first.env, first.unknown_env, first.settled_env)
-        process = Process(first.argv, *env, first.cwd)
+        process = Process(first.argv, first.env, first.cwd)
         trial = record.trial()
         follow(world, trial, process)
         findings = trial.findings
@@ -252,7 +253,7 @@ def _start(world: World, record: Record, start: Start) -> Program | None:
         message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
         record.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
-    if "PATH" in process.unknown_env and "/" not in name:
+    if "/" not in name and _is_path_from_elsewhere(process):
         record.unknown(
             name,
             f"{name} is searched along a PATH that comes from elsewhere",
@@ -270,6 +271,14 @@ def _start(world: World, record: Record, start: Start) -> Program | None:
             world, record, program.image.path, program.image.facts, program.process.doubt
         )
     return program
+
+
+def _is_path_from_elsewhere(process: Process) -> bool:
+    """Tell whether somebody names PATH, and its value comes from elsewhere.
+
+    Of one that a script makes of its own, the guess is good enough for a start.
+    """
+    return process.doubt is None and isinstance(process.env.values.get("PATH"), Unknown)
 
 
 def _execute(world: World, record: Record, start: Start, paths: Sequence[str]) -> Program | None:
@@ -341,7 +350,7 @@ def _report_not_found(
         doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
     name, path = (
         start.process.file or start.process.argv[0],
-        start.process.env.get("PATH", ""),
+        guess_of(start.process.env.get("PATH")),
     )
     who = f"{start.by} starts {name}, which" if start.by else name
     found = f" ({command.refused} is there, but has no execute bit)" if command.refused else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code, Effect, Finding, Step
-from elfgate.linkage.world import Doubt
+from elfgate.linkage.values import Doubt
 from elfgate.printable import printable as escaped
 
 _LONGEST = 1000  # characters of a message

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from elfgate.elf.facts import ElfFacts, Type
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import credentials
+from elfgate.linkage.environment import Environment
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.machines import architecture_of, describe
@@ -141,7 +142,9 @@ def _plugin(world: World, found: Found, facts: ElfFacts, loader: Mapped) -> tupl
     about = loader.facts.loader
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
-    program = Program(Mapped(found.path, found.path, facts), loader, Process((found.path,), {}))
+    program = Program(
+        Mapped(found.path, found.path, facts), loader, Process((found.path,), Environment())
+    )
     record = Record()
     try:
         LOADERS[about.libc](world, record, program, loader, about)

@@ -9,7 +9,8 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Doubt, Hidden, World
+from elfgate.linkage.values import Doubt
+from elfgate.linkage.world import Hidden, World
 from elfgate.rootfs.tree import Found
 
 _FIX_ROOT = "set runAsUser, or USER with a number in the image's build"

@@ -9,8 +9,10 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage.capabilities import Bounding
 from elfgate.linkage.credentials import EXECUTE, READ, Credentials
 from elfgate.linkage.distro import distro_of
+from elfgate.linkage.environment import Environment
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Distro
+from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Entry, Kind
@@ -28,19 +30,6 @@ class _AnyGroup:
 
 
 _ANY_GROUP = _AnyGroup()
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Why something that was found out may be otherwise: what rests on it cannot be asserted.
-
-    Attributes:
-        reason: For policy.
-        because: One clause, for people.
-    """
-
-    reason: UnknownReason
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +56,7 @@ class Process:
 
     Attributes:
         argv: Its command line.
-        env: Its environment, as far as it is known.
-        unknown_env: Names whose values are not known; ``*`` for any name but the settled ones.
-        settled_env: Names whose values nothing else replaces.
+        env: Its environment.
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
         more: Why further arguments may follow; empty if none does.
@@ -82,9 +69,7 @@ class Process:
     """
 
     argv: tuple[str, ...]
-    env: Mapping[str, str]
-    unknown_env: frozenset[str] = frozenset()
-    settled_env: frozenset[str] = frozenset()
+    env: Environment
     cwd: str = "/"
     doubt: Doubt | None = None
     more: str = ""
@@ -93,19 +78,6 @@ class Process:
     inhibit_cache: bool = False
     inhibit_rpath: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
-
-    def env_doubt(self, *names: str) -> Doubt | None:
-        """Return a doubt if one of these variables may have a value that is not known."""
-        for name in names:
-            if name in self.unknown_env:
-                return Doubt(
-                    UnknownReason.VALUE_UNKNOWN, f"the value of {name} comes from elsewhere"
-                )
-            if "*" in self.unknown_env and name not in self.settled_env:
-                return Doubt(
-                    UnknownReason.VALUE_UNKNOWN, f"{name} may be set by a ConfigMap or Secret"
-                )
-        return None
 
     def doubted(self, doubt: Doubt | None) -> "Process":
         """Return this process with a doubt, unless there is one already."""

@@ -4,7 +4,7 @@ import pytest
 
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BASH_AS_SH, BUSYBOX, DASH, KSH, Dialect
-from elfgate.linkage.shell.values import Unknown
+from elfgate.linkage.values import Unknown
 from support.script_world import FakeWorld, ends, first_state
 
 ARGS = ("a", "b c", "d")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH
-from elfgate.linkage.shell.values import Unknown
+from elfgate.linkage.values import Unknown
 from support.script_world import FakeWorld, first_state
 
 STARTS = [

@@ -8,6 +8,7 @@ of the stack's limit, and 6 MiB at most; ``prepare_arg_pages``).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from elfgate.linkage.environment import guess_of
 from elfgate.linkage.work import CHARACTERS, Work
 from elfgate.linkage.world import Process
 from elfgate.platforms import Architecture
@@ -49,8 +50,9 @@ def too_long(
     Returns:
         The first string that is too long, or all of them; None if they may pass.
     """
-    work.spend((len(process.argv) + len(process.env)) // _ENTRIES)
-    lengths = [*map(len, process.argv), *map(len, process.env), *map(len, process.env.values())]
+    work.spend((len(process.argv) + len(process.env.values)) // _ENTRIES)
+    lengths = [*map(len, process.argv), *map(len, process.env.values)]
+    lengths += [len(guess_of(value)) for value in process.env.values.values()]
     if 4 * sum(lengths) + _OVERHEAD * len(lengths) < _PAGES * sizes[0]:
         return None  # in no encoding is it longer
     work.spend(len(lengths) + sum(lengths) // CHARACTERS)
@@ -72,9 +74,8 @@ def _measured(process: Process) -> Iterator[tuple[str, int, bool]]:
     """Each string's name, bytes and whether it is passed for certain."""
     for number, argument in enumerate(process.argv):
         yield f"argument {number}", _size(argument) + 1, process.doubt is None
-    for name, value in process.env.items():
-        known = process.env_doubt(name) is None
-        yield f"the variable {name}", _size(name) + _size(value) + 2, known
+    for name, text, is_known in process.env.texts():
+        yield f"the variable {name}", _size(name) + _size(text) + 2, is_known
 
 
 def _size(text: str) -> int:

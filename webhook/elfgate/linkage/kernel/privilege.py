@@ -18,6 +18,7 @@ from elfgate.linkage.capabilities import (
     file_capabilities,
 )
 from elfgate.linkage.credentials import Credentials
+from elfgate.linkage.values import UNSET, Scalar, Unknown, Unset
 from elfgate.linkage.world import Process
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.unread import UnreadError
@@ -98,11 +99,19 @@ def secured(process: Process, libc: str) -> Process:
         process: As it is started.
         libc: ``glibc`` or ``musl``: whose loader it is.
     """
-    preloads = re.split("[ :]+", process.env.get("LD_PRELOAD", "")) if libc == "glibc" else []
-    bare = any(name and "/" not in name for name in preloads)
-    env = {name: value for name, value in process.env.items() if name not in _IGNORED}
-    unknown = frozenset({"LD_PRELOAD"} if bare else ())
-    return replace(process, env=env, unknown_env=unknown, secure=True)
+    ignored: dict[str, Scalar | Unset] = dict.fromkeys(_IGNORED, UNSET)
+    preload = process.env.get("LD_PRELOAD")
+    if libc == "glibc" and _may_be_bare(preload):
+        ignored["LD_PRELOAD"] = Unknown("the value of LD_PRELOAD comes from elsewhere")
+    return replace(process, env=process.env.having(ignored), secure=True)
+
+
+def _may_be_bare(preload: Scalar | Unset) -> bool:
+    """Tell whether a list of preloads may have a name without a slash."""
+    if isinstance(preload, Unknown):
+        return True
+    names = [] if isinstance(preload, Unset) else re.split("[ :]+", preload)
+    return any(name and "/" not in name for name in names)
 
 
 def _by_mode(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:

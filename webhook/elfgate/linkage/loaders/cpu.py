@@ -14,7 +14,8 @@ from elfgate.linkage import messages
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Doubt, World
+from elfgate.linkage.values import Doubt
+from elfgate.linkage.world import World
 
 LADDERS = (
     ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
+from elfgate.linkage.environment import followed
 from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, release
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
@@ -19,7 +20,8 @@ from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.same_kind import is_of_same_kind
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Doubt, Hidden, Process, World
+from elfgate.linkage.values import Doubt, Scalar
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.tree import Found, Missing
 
 _USAGE_SINCE = (2, 33)  # of glibc; before, what is no option was the program's name
@@ -196,7 +198,7 @@ def _read(words_given: tuple[str, ...], libc: str, with_value: frozenset[str]) -
 
 def _process(process: Process, options: _Options, libc: str) -> Process:
     """The process as the loader's options make it: most have an equal among the variables."""
-    env, unknown = dict(process.env), process.unknown_env
+    env: dict[str, Scalar] = {}
     for option, variable in (
         ("--library-path", "LD_LIBRARY_PATH"),
         ("--preload", "LD_PRELOAD"),
@@ -206,16 +208,15 @@ def _process(process: Process, options: _Options, libc: str) -> Process:
         if value is None:
             continue
         if option == "--preload" and libc == "glibc":
-            value = f"{env.get(variable, '')} {value}"  # besides the variable, and after it
+            # besides the variable, and after it
+            env[variable] = followed(process.env.get(variable), value)
         else:
-            unknown -= {variable}
-        env[variable] = value
+            env[variable] = value
     names = options.values.get("--inhibit-rpath")
     process = replace(
         process,
         argv=tuple(options.rest[:1] if _LIST in options.flags else options.rest),
-        env=env,
-        unknown_env=unknown,
+        env=process.env.having(env),
         inhibit_cache="--inhibit-cache" in options.flags,
         inhibit_rpath=frozenset()
         if names is None

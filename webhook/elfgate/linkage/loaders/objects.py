@@ -12,7 +12,8 @@ from elfgate.linkage.kernel.mapping import page_sizes
 from elfgate.linkage.kernel.pages import cut_off
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Doubt, World
+from elfgate.linkage.values import Doubt
+from elfgate.linkage.world import World
 
 MOST_OBJECTS = 4096  # no program comes near; a hostile image may name more
 

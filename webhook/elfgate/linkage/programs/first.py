@@ -6,9 +6,9 @@ the default working directory).
 """
 
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from elfgate.linkage.environment import ANY, Environment
 from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.mounts import RUNTIME_MOUNTS
 
@@ -21,19 +21,14 @@ class FirstExec:
 
     Attributes:
         argv: The command line; empty if there is nothing to start.
-        env: The environment as far as it is known.
-        unknown_env: Names whose values come from elsewhere; ``*`` for any name but the settled
-            ones.
-        settled_env: Names whose values the pod itself gives.
+        env: The environment.
         cwd: The working directory, absolute.
         user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.
         mounts: Absolute paths at which the image's files are hidden, each with a slash behind.
     """
 
     argv: tuple[str, ...]
-    env: Mapping[str, str]
-    unknown_env: frozenset[str]
-    settled_env: frozenset[str]
+    env: Environment
     cwd: str
     user: str
     mounts: tuple[str, ...]
@@ -49,12 +44,11 @@ def first_exec(defaults: ImageDefaults, overrides: Overrides) -> FirstExec:
     Returns:
         The first ``execve``; its ``argv`` may be empty.
     """
-    env = {"PATH": DEFAULT_PATH, **defaults.env, **overrides.env}
+    texts = {"PATH": DEFAULT_PATH, **defaults.env, **overrides.env}
+    settled = frozenset(overrides.env) - overrides.unknown_env
     return FirstExec(
         argv=_argv(defaults, overrides),
-        env=env,
-        unknown_env=_unknown_env(overrides),
-        settled_env=frozenset(overrides.env) - overrides.unknown_env,
+        env=Environment.of(texts, _unknown_names(overrides), settled),
         cwd=posixpath.join("/", overrides.working_dir or defaults.working_dir or "/"),
         user=_user(defaults, overrides),
         mounts=(*RUNTIME_MOUNTS, *(_mount(path) for path in overrides.mounts)),
@@ -68,11 +62,10 @@ def _argv(defaults: ImageDefaults, overrides: Overrides) -> tuple[str, ...]:
     return defaults.entrypoint + (overrides.args or defaults.cmd)
 
 
-def _unknown_env(overrides: Overrides) -> frozenset[str]:
+def _unknown_names(overrides: Overrides) -> frozenset[str]:
     """``env`` outranks ``envFrom``, so that a wildcard leaves the names that the pod sets itself."""
-    return overrides.unknown_env - (
-        frozenset(overrides.env) if "*" in overrides.unknown_env else frozenset()
-    )
+    names = overrides.unknown_env
+    return names - frozenset(overrides.env) if ANY in names else names
 
 
 def _user(defaults: ImageDefaults, overrides: Overrides) -> str:

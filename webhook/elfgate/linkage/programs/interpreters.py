@@ -20,9 +20,9 @@ from elfgate.linkage.shell.ends import Ending, Followed
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
 from elfgate.linkage.shell.syntax.dialect import Dialect, dialect_of
-from elfgate.linkage.shell.values import Fields, Unknown, Value
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.world import Doubt, Hidden, Process, World
+from elfgate.linkage.values import Doubt, Fields, Unknown
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -88,7 +88,7 @@ def shell(
 
 
 def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]) -> State:
-    sources: dict[str, Value] = {} if call.command else {"BASH_SOURCE": Fields((inner(name),))}
+    sources = {} if call.command else {"BASH_SOURCE": Fields((inner(name),))}
     more = Unknown(process.more) if process.more else None
     frame = Frame(inner(name), Fields(tuple(map(inner, args)), more))
     flow = Flow(options=call.options)
@@ -120,8 +120,8 @@ def _dialect(program: Program) -> Dialect:
 
 def _followed(text: str, state: State, inside: ScriptWorld, program: Program) -> Followed:
     process = program.process
-    changed = any(name.startswith("BASH_FUNC_") for name in process.env)
-    changed |= bool({"BASH_ENV", "ENV"} & process.env.keys())
+    changed = any(name.startswith("BASH_FUNC_") for name in process.env.values)
+    changed |= any(map(process.env.names, ("BASH_ENV", "ENV")))
     zsh = posixpath.basename(process.argv[0]) == "zsh"
     if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:
         return Followed((), lost=True)

@@ -6,19 +6,21 @@ links, mounted files); runc, which sets HOME; bash(1), "Shell Variables".
 
 import posixpath
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import EXECUTE, READ, WRITE
+from elfgate.linkage.environment import guess_of
 from elfgate.linkage.path_search import find_command
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED
 from elfgate.linkage.shell.syntax.dialect import Dialect
-from elfgate.linkage.shell.values import UNSET, Launch, Scalar, Truth, Unknown, Value
+from elfgate.linkage.shell.values import Launch, Truth, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
-from elfgate.linkage.world import NULL, Doubt, Hidden, Process, World
+from elfgate.linkage.values import UNSET, Doubt, Scalar, Unknown, Unset
+from elfgate.linkage.world import NULL, Hidden, Process, World
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
 from elfgate.rootfs.tree import Found, Missing
@@ -124,17 +126,17 @@ class ScriptWorld:
 
     def variable(self, name: str) -> Value:
         """A variable of the environment, or one that the shell sets at its start."""
-        env = self._process.env
         if name in {"UID", "EUID"} and self._dialect.is_bash and self.uid is not None:
             return str(self.uid)
         if name in {"IFS", "OPTIND", "PWD"}:
             return self._set_by_shell(name)
-        if self._is_unknown(name):
-            guess = env.get(name, "") if SEARCHED.fullmatch(name) else ""
-            return Unknown(_ELSEWHERE.because, guess=inner(guess))
-        if name in env:
-            return inner(env[name])
-        return self._set_by_others(name)
+        value = self._process.env.get(name)
+        if isinstance(value, Unset):
+            return self._set_by_others(name)
+        if isinstance(value, str):
+            return inner(value)
+        guess = value.guess if SEARCHED.fullmatch(name) else ""
+        return Unknown(_ELSEWHERE.because, guess=inner(guess))
 
     def _set_by_others(self, name: str) -> Value:
         if name.startswith("BASH") and self._dialect.name in _WITHOUT_BASH:
@@ -149,27 +151,24 @@ class ScriptWorld:
         if name == "OPTIND":
             return "1"
         there = self.look(".", inner(self._process.cwd))
-        if "PWD" in self._process.env or self._is_unknown("PWD") or not isinstance(there, Thing):
+        given = self._process.env.get("PWD")
+        if not isinstance(given, Unset) or not isinstance(there, Thing):
             return _OTHERS
         return there.path
 
-    def _is_unknown(self, name: str) -> bool:
-        unknown = self._process.unknown_env
-        return name in unknown or ("*" in unknown and name not in self._process.settled_env)
-
     def is_surely_set(self, name: str) -> bool:
         """Tell whether a variable whose value is not known has one for sure."""
-        if name in self._process.env or name in self._process.unknown_env:
+        if self._process.env.names(name):
             return True
         of_bash = self._dialect.is_bash and _SET_BY_BASH.fullmatch(name)
         return bool(of_bash or _SET_BY_SHELLS.fullmatch(name))
 
     def names(self, prefix: str) -> frozenset[str] | Unknown:
         """The names of the environment's variables that begin so; services may add others."""
-        if "*" in self._process.unknown_env or _OF_A_SERVICE.fullmatch(prefix):
+        env = self._process.env
+        if env.is_open or _OF_A_SERVICE.fullmatch(prefix):
             return _ELSEWHERE
-        known = self._process.env.keys() | self._process.unknown_env
-        return frozenset(inner(name) for name in known)
+        return frozenset(map(inner, env.values))
 
     def look(self, path: str, cwd: str) -> Thing | Absent | Unknown:
         """Follow a path, and its last symlink."""
@@ -282,8 +281,7 @@ class ScriptWorld:
             process.more,
             process.file,
             process.cwd,
-            tuple(sorted(process.env.items())),
-            process.unknown_env,
+            process.env.key,
             process.doubt,
             process.touched,
         )
@@ -299,44 +297,51 @@ class ScriptWorld:
 
     def process_of(self, launch: Launch) -> Process:
         """Give the process that a script's command becomes."""
-        env, unknown = dict(self._process.env), set(self._process.unknown_env)
-        self.spend((len(env) + len(launch.variables)) // 16)
-        doubt = launch.doubt
+        env = self._process.env
+        self.spend((len(env.values) + len(launch.variables)) // 16)
+        changed: dict[str, Scalar | Unset] = {}
         for name, value in launch.variables.items():
-            if name not in launch.exported and not self._is_of_environment(name):
-                continue
-            unknown.discard(name)
-            if isinstance(value, str):
-                env[name] = outer(value)
-            elif isinstance(value, Unknown) and SEARCHED.fullmatch(name):
-                doubt = doubt or self._searched(name, value, env)
-            else:
-                env.pop(name, None)
-                if isinstance(value, Unknown):
-                    unknown.add(name)
+            if name in launch.exported or env.names(name):
+                changed[name] = _passed_on(value, env.get(name))
+            elif not isinstance(env.get(name), Unset):
+                changed[name] = _perhaps(name, value)
         process = replace(
             self._process,
             argv=tuple(map(outer, launch.argv)),
-            env=env,
-            unknown_env=frozenset(unknown),
+            env=env.having(changed),
             cwd=outer(launch.cwd),
             file=outer(launch.file),
             more=launch.more or "",
             touched=frozenset(map(outer, launch.touched)),
         )
+        doubt = launch.doubt or _search_changed(changed)
         if doubt:
             process = process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, doubt))
         return process
 
-    def _is_of_environment(self, name: str) -> bool:
-        process = self._process
-        return name in process.env or name in process.unknown_env or "*" in process.unknown_env
 
-    def _searched(self, name: str, value: Unknown, env: dict[str, str]) -> str:
-        """Keep a guess of a variable by which something is searched; give the doubt."""
-        if value.guess:
-            env[name] = outer(value.guess)
-        return SEARCH_CHANGED
+def _search_changed(changed: Mapping[str, Scalar | Unset]) -> str:
+    """Give the doubt about a program where it is not known by what it is searched, and its libraries are."""
+    searched = (value for name, value in changed.items() if SEARCHED.fullmatch(name))
+    return SEARCH_CHANGED if any(isinstance(value, Unknown) for value in searched) else ""
+
+
+def _passed_on(value: Value, before: Scalar | Unset) -> Scalar | Unset:
+    """Give the value that a program gets of a shell's variable; arrays are not passed on.
+
+    One that is not known is probably the one that the shell was given.
+    """
+    if isinstance(value, str):
+        return outer(value)
+    if not isinstance(value, Unknown):
+        return UNSET
+    return Unknown(value.because, guess=outer(value.guess) or guess_of(before))
+
+
+def _perhaps(name: str, value: Value) -> Unknown:
+    """Give the value of a variable that is passed on only if the environment has it."""
+    guess = value if isinstance(value, str) else ""
+    return Unknown(f"{name} may be set by a ConfigMap or Secret", guess=outer(guess))
 
 
 _WITHOUT_BASH = frozenset({"dash", "busybox"})

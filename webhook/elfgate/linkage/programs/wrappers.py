@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import Credentials, credentials
+from elfgate.linkage.environment import Environment
 from elfgate.linkage.kernel.program import Program
 from elfgate.linkage.programs.interpreters import SHELLS, shell
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.world import Doubt, Process, World
+from elfgate.linkage.values import UNSET, Doubt, Scalar
+from elfgate.linkage.world import Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
 
@@ -237,18 +239,15 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
     Busybox's has neither -C nor -S.
     """
     process = program.process
-    env, words = dict(process.env), list(process.argv[1:])
-    unknown = process.unknown_env
+    env, words = process.env, list(process.argv[1:])
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option == "--":
             break
         if option in ("-", "-i", "--ignore-environment"):
-            env, unknown = {}, frozenset()
+            env = Environment()
         elif option == "-u" and words:
-            name = words.pop(0)
-            env.pop(name, None)
-            unknown -= {name}
+            env = env.having({words.pop(0): UNSET})
         elif (directory := _directory(option, words, program)) and _is_directory(
             world, process, directory
         ):
@@ -260,27 +259,23 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
                 _no_split_string(record, program)
                 return None
             if "i" in option[: split.end()] and option[1] != "-":
-                env, unknown = {}, frozenset()
+                env = Environment()
             text = option[split.end() :] or "".join(words[:1])
             words = [*text.split(), *(words if option[split.end() :] else words[1:])]
             if _QUOTED.search(text):
                 return None
         else:
             return None
-    names = _set(words, env)
-    settled = process.settled_env | names
-    unknown -= names
-    process = replace(process, env=env, unknown_env=unknown, settled_env=settled)
+    process = replace(process, env=env.having(_assigned(words)))
     return replace(process, argv=tuple(words)) if words else None
 
 
-def _set(words: list[str], env: dict[str, str]) -> set[str]:
-    """Take the leading ``NAME=VALUE`` into the environment; give the names."""
-    names = set()
+def _assigned(words: list[str]) -> dict[str, Scalar]:
+    """Take off the leading ``NAME=VALUE``."""
+    values: dict[str, Scalar] = {}
     while words and "=" in words[0]:
-        name, _, env[name] = words.pop(0).partition("=")
-        names.add(name)
-    return names
+        name, _, values[name] = words.pop(0).partition("=")
+    return values
 
 
 def _is_directory(world: World, process: Process, path: str) -> bool:

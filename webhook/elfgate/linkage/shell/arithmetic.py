@@ -21,7 +21,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     Unary,
     Word,
 )
-from elfgate.linkage.shell.values import UNSET, Scalar, Unknown, Value
+from elfgate.linkage.shell.values import Value
+from elfgate.linkage.values import UNSET, Scalar, Unknown
 
 _UNKNOWN = Unknown("a number is not known", number=True)
 _NUMBER = re.compile(r"[ \t\n]*([-+]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]{0,18})[ \t\n]*")

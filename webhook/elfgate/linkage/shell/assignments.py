@@ -8,8 +8,9 @@ from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import State, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
-from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell.values import Status, Value
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 _SET = 3  # units of work that setting a variable costs beside its value
 _ELEMENT = Unknown("an element of an array is not known")

@@ -17,7 +17,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     Text,
     Word,
 )
-from elfgate.linkage.shell.values import FAILURE, Fields, Scalar, Truth, Unknown, status_of
+from elfgate.linkage.shell.values import FAILURE, Truth, status_of
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.interpreter import Interpreter

@@ -8,8 +8,9 @@ from elfgate.linkage.shell.expand import Shell
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import Streams
 from elfgate.linkage.shell.syntax.nodes import Assignment, Body, Node, Word
-from elfgate.linkage.shell.values import UNSURE, Fields, Launch, Scalar, Status
+from elfgate.linkage.shell.values import UNSURE, Launch, Status
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import Fields, Scalar
 
 
 class Walk(Shell, Protocol):

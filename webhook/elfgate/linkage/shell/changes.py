@@ -10,7 +10,7 @@ from elfgate.linkage.shell.edits import in_case, replaced, stripped
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.patterns import Run, glob
 from elfgate.linkage.shell.syntax.nodes import ChangeCase, Operation, Replace, Slice, Strip
-from elfgate.linkage.shell.values import Scalar, Unknown
+from elfgate.linkage.values import Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion

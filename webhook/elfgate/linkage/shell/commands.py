@@ -20,16 +20,8 @@ from elfgate.linkage.shell.syntax.nodes import Assignment
 from elfgate.linkage.shell.utilities.effects import left_behind
 from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
-from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
-    UNSURE,
-    Launch,
-    Scalar,
-    Status,
-    Truth,
-    Unknown,
-)
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Launch, Status, Truth
+from elfgate.linkage.values import Scalar, Unknown
 
 _OUTPUT = Unknown("the output of a command is not known")
 _KEPT = Unknown("whether an assignment before a function stays is not known")

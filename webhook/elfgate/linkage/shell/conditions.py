@@ -23,8 +23,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     UnaryTest,
     Word,
 )
-from elfgate.linkage.shell.values import UNSET, Scalar, Truth, Unknown, both, either, opposite
+from elfgate.linkage.shell.values import Truth, UnknownStatus, both, either, opposite
 from elfgate.linkage.shell.world import Thing, World
+from elfgate.linkage.values import UNSET, Scalar, Unknown
 
 NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
     "-eq": operator.eq,
@@ -236,18 +237,21 @@ def unary(name: str, value: Scalar, setting: Expansionless) -> Truth:
 
 def by_status(left: Scalar, how: str, right: Scalar) -> Truth:
     """Decide a comparison of ``$?`` with 0, of which only that it is not 0 is known."""
-    status = left.status if isinstance(left, Unknown) else None
-    if status is None or status.ok is not False or right != "0":
+    if not _has_failed(left) or right != "0":
         return None
     return {"-eq": False, "-ne": True, "-gt": True, "-le": False, "-ge": True, "-lt": False}[how]
+
+
+def _has_failed(value: Scalar) -> bool:
+    """Tell whether a value is ``$?`` of a command that has failed."""
+    return isinstance(value, UnknownStatus) and value.status.ok is False
 
 
 def texts_compared(left: Scalar, how: str, right: Scalar) -> Truth:
     """Decide ``=`` and its kin."""
     if isinstance(left, Unknown):
-        status = left.status
-        failed = status is not None and status.ok is False
-        return how == "!=" if failed and right == "0" and how in _TEXTS else None
+        differs = _has_failed(left) and right == "0" and how in _TEXTS
+        return how == "!=" if differs else None
     if isinstance(right, Unknown):
         return None
     if how in _TEXTS:

@@ -26,8 +26,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     Word,
     word_of,
 )
-from elfgate.linkage.shell.values import MOST_FIELDS, UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell.values import Status, Value
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import MOST_FIELDS, UNSET, Fields, Scalar, Unknown
 
 _LONGEST = 1 << 16  # characters of a value: of a longer one nothing is known
 _TOO_LONG = Unknown("a value is too long")

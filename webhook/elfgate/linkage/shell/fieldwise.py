@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from elfgate.linkage.shell.pathnames import matching
 from elfgate.linkage.shell.patterns import Run, has_pattern
 from elfgate.linkage.shell.splitting import BLANKS, split
-from elfgate.linkage.shell.values import MOST_FIELDS, Fields, Scalar, Unknown
+from elfgate.linkage.values import MOST_FIELDS, Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion

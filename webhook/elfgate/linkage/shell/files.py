@@ -6,8 +6,9 @@ Source: POSIX.1-2017, test(1).
 import posixpath
 
 from elfgate.linkage.shell.state import State, up_from
-from elfgate.linkage.shell.values import Scalar, Truth, Unknown, both
+from elfgate.linkage.shell.values import Truth, both
 from elfgate.linkage.shell.world import Absent, Kind, Thing, World
+from elfgate.linkage.values import Scalar, Unknown
 
 _CHANGED = Unknown("the script may have changed that file")
 _LOOK = 4  # units of work that a question about a path costs, though its answer is known

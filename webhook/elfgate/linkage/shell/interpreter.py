@@ -51,17 +51,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     Subshell,
 )
 from elfgate.linkage.shell.syntax.parser import parse
-from elfgate.linkage.shell.values import (
-    UNSURE,
-    Fields,
-    Launch,
-    Scalar,
-    Status,
-    Unknown,
-    opposite,
-    status_of,
-)
+from elfgate.linkage.shell.values import UNSURE, Launch, Status, opposite, status_of
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _WAYS = 8  # at once, before what tells them apart is forgotten
 _MOST_WAYS = 64

@@ -4,8 +4,9 @@ import posixpath
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import Fields, Launch, Unknown
+from elfgate.linkage.shell.values import Launch
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import Fields, Unknown
 
 _WORDS = 12  # of a command line that may name a program
 _CHANGED = Unknown("the script may have changed that file")

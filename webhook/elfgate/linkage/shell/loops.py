@@ -19,7 +19,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     Simple,
     Word,
 )
-from elfgate.linkage.shell.values import SUCCESS, UNSURE, Scalar, Status, Unknown
+from elfgate.linkage.shell.values import SUCCESS, UNSURE, Status
+from elfgate.linkage.values import Scalar, Unknown
 
 _TURNS = 1000  # of a loop whose every turn is known
 _UNKNOWN_TURNS = 3  # of another, before what its turns tell apart is forgotten

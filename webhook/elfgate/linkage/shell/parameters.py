@@ -18,7 +18,8 @@ from elfgate.linkage.shell.syntax.nodes import (
     Slice,
     Word,
 )
-from elfgate.linkage.shell.values import UNSET, Fields, Scalar, Status, Unknown, Value
+from elfgate.linkage.shell.values import Status, Value
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion

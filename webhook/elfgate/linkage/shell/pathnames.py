@@ -7,8 +7,8 @@ from elfgate.linkage.shell.automaton import Automaton, PatternError
 from elfgate.linkage.shell.files import may_have_changed, test
 from elfgate.linkage.shell.patterns import Run, glob, has_pattern
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import Fields, Unknown
 from elfgate.linkage.shell.world import World
+from elfgate.linkage.values import Fields, Unknown
 
 _NOT_KNOWN = Unknown("the files that match a pattern are not known")
 _MOST = 200  # files that a pattern may match

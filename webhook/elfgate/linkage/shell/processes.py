@@ -13,15 +13,8 @@ from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.state import State, joined
 from elfgate.linkage.shell.syntax.nodes import Background, Body, Pipe
 from elfgate.linkage.shell.utilities.table import utility
-from elfgate.linkage.shell.values import (
-    SUCCESS,
-    UNSURE,
-    Fields,
-    Launch,
-    Scalar,
-    Status,
-    Unknown,
-)
+from elfgate.linkage.shell.values import SUCCESS, UNSURE, Launch, Status
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.interpreter import Interpreter

@@ -12,7 +12,8 @@ from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import PLAIN, Streams, redirected
 from elfgate.linkage.shell.syntax.nodes import Redirected, Simple
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Fields
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE
+from elfgate.linkage.values import Fields
 
 if TYPE_CHECKING:
     from elfgate.linkage.shell.interpreter import Interpreter

@@ -5,18 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from elfgate.linkage.shell.values import (
-    NOTHING,
-    SUCCESS,
-    UNSET,
-    Fields,
-    Functions,
-    Launch,
-    Scalar,
-    Status,
-    Unknown,
-    Value,
-)
+from elfgate.linkage.shell.values import NOTHING, SUCCESS, Functions, Launch, Status, Value
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 SEARCHED = re.compile(r"PATH|LD_[A-Z_]+")  # variables by which programs and libraries are found
 SEARCH_CHANGED = "the script changes where programs and libraries are searched"

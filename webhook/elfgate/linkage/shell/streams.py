@@ -11,8 +11,9 @@ from elfgate.linkage.shell.expand import PIPE, Expansion
 from elfgate.linkage.shell.state import Flow, State
 from elfgate.linkage.shell.syntax.nodes import Redirect
 from elfgate.linkage.shell.utilities.effects import may_be_library
-from elfgate.linkage.shell.values import Scalar, Truth, Unknown, both
+from elfgate.linkage.shell.values import Truth, both
 from elfgate.linkage.shell.world import Kind, Thing
+from elfgate.linkage.values import Scalar, Unknown
 
 # Every container has them; those of descriptors lead where the descriptor does.
 _ALWAYS = re.compile(

@@ -1,99 +1,15 @@
-"""The values of a script: a value that is not known is one of its own, with its reason.
+"""The values of a script's variables, the statuses of its commands, and what is made of them."""
 
-``str | Unknown`` cannot be used as a text before it was asked whether it is one.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple, Never
 
 from elfgate.linkage.shell.syntax.nodes import Node
+from elfgate.linkage.values import Fields, Scalar, Unknown, Unset
 
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A value that is not known.
-
-    Attributes:
-        because: One clause, for people.
-        number: It is a whole number for sure.
-        status: The exit status that it tells, if it is ``$?`` of a command.
-        guess: The value that it had before, of a variable by which something is searched.
-    """
-
-    because: str = field(compare=False)
-    number: bool = False
-    status: "Status | None" = None
-    guess: str = field(default="", compare=False)
-
-
-class Unset(Enum):
-    """A variable without a value."""
-
-    UNSET = 0
-
-
-UNSET = Unset.UNSET
-Scalar = str | Unknown
 Truth = bool | None
 NOTHING: Mapping[str, Never] = MappingProxyType({})
-MOST_FIELDS = 2000  # words of a command: of further ones nothing is known
-_TOO_MANY = Unknown("a list is too long")
-
-
-class Fields(NamedTuple):
-    """Words as a command gets them, or the elements of an array.
-
-    Attributes:
-        values: Each one.
-        more: Why others may follow; None if none does.
-    """
-
-    values: tuple[Scalar, ...] = ()
-    more: Unknown | None = None
-
-    def followed_by(self, other: "Fields") -> "Fields":
-        """Put others behind them."""
-        if self.more is not None:
-            return self
-        values = self.values + other.values
-        if len(values) > MOST_FIELDS:
-            return Fields(values[:MOST_FIELDS], _TOO_MANY)
-        return Fields(values, other.more)
-
-    @property
-    def known(self) -> tuple[str, ...] | None:
-        """All of them; None if one is not known, or others may follow."""
-        if self.more is not None:
-            return None
-        known = tuple([value for value in self.values if isinstance(value, str)])
-        return None if len(known) < len(self.values) else known
-
-    @property
-    def prefix(self) -> tuple[str, ...]:
-        """Those before the first that is not known."""
-        return self.known or tuple(_until_unknown(self.values))
-
-    @property
-    def doubt(self) -> Unknown | None:
-        """Why they are not all known; None if they are."""
-        unknown = (value for value in self.values if isinstance(value, Unknown))
-        return next(unknown, self.more)
-
-    def without_first(self, count: int = 1) -> "Fields":
-        """Leave out the first ones."""
-        return Fields(self.values[count:], self.more)
-
-
-def _until_unknown(values: tuple[Scalar, ...]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, Unknown):
-            return
-        yield value
-
-
 Value = str | Fields | Unset | Unknown
 
 
@@ -141,7 +57,18 @@ class Status(NamedTuple):
             return "0"
         if self.code is not None:
             return str(self.code)
-        return Unknown("an exit status is not known", number=True, status=self)
+        return UnknownStatus("an exit status is not known", number=True, status=self)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownStatus(Unknown):
+    """``$?`` of a command, which is not known.
+
+    Attributes:
+        status: What is known of it.
+    """
+
+    status: Status = field(default_factory=Status)
 
 
 SUCCESS, FAILURE, UNSURE = Status(), Status(ok=False, code=1), Status(ok=None)

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.syntax.dialect import Dialect
-from elfgate.linkage.shell.values import Launch, Scalar, Truth, Unknown, Value
+from elfgate.linkage.shell.values import Launch, Truth, Value
+from elfgate.linkage.values import Scalar, Unknown
 
 
 class Kind(Enum):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
+from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.kernel.privilege import secured
 from elfgate.linkage.kernel.program import Mapped, Program
@@ -44,8 +45,9 @@ from elfgate.linkage.loaders.objects import (
 from elfgate.linkage.loaders.symbols import by_version, undefined
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
+from elfgate.linkage.values import Doubt, Unset
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Doubt, Hidden, Process, World
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import preload
 from elfgate.rootfs.tree import Found
@@ -61,6 +63,7 @@ _EARLY_INIT, _EARLY_INIT_SINCE = (
     "__libc_early_init",
     (2, 33),
 )  # since 2.32, which does not tell its release
+_DECIDING = ("LD_TRACE_LOADED_OBJECTS", "LD_DEBUG", "LD_ASSUME_KERNEL")
 _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it look elsewhere")
 
 
@@ -76,7 +79,7 @@ def load(
         loader: glibc's loader.
         about: What the loader's file says of itself.
     """
-    tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), release(about.version))
+    tuned = _tuned(program.process, release(about.version))
     if tuned.fewer_features:  # of what its CPU still counts for, nothing is known
         world = replace(world, node=replace(world.node, cpu_level=None))
     _load_for_any_cpu(world, record, program, loader, about)
@@ -110,9 +113,11 @@ def _load(
     ) or _only_helps(program.process):
         return ()
     version = release(about.version)
-    tuned = tunables(program.process.env.get("GLIBC_TUNABLES", ""), version)
+    tuned = _tuned(program.process, version)
     process = secured(program.process, "glibc") if tuned.secure else program.process
-    program = replace(program, process=process.doubted(_unread_preload(world)))
+    program = replace(
+        program, process=process.doubted(_undecided(process) or _unread_preload(world))
+    )
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.add("")  # rtld.c names the program so
@@ -134,7 +139,7 @@ def _load(
     objects.know(itself)
     for name in _preloads(world, program):
         _load_optional(objects, search, executable, name)
-    if "LD_TRACE_LOADED_OBJECTS" in program.process.env:
+    if isinstance(program.process.env.get("LD_TRACE_LOADED_OBJECTS"), str):
         _list(world, record, objects, search)
     else:
         _link(world, record, program, objects, search, itself=itself)
@@ -161,7 +166,7 @@ def _may_audit(opened: Opened) -> bool:
 
 def _report_memory(record: Record, program: Program, objects: Objects, tuned: Tunables) -> None:
     """Say where a variable takes away what a library needs from the start on."""
-    audited = "LD_AUDIT" in program.process.env
+    audited = not isinstance(program.process.env.get("LD_AUDIT"), Unset)
     for item in objects.items[1:]:
         facts = item.facts
         if tuned.stack_checked and facts.stack_executable is not False:
@@ -178,7 +183,18 @@ def _report_memory(record: Record, program: Program, objects: Objects, tuned: Tu
 
 def _only_helps(process: Process) -> bool:
     """Tell whether the loader says what LD_DEBUG is for, and ends."""
-    return "help" in re.split("[ ,:]", process.env.get("LD_DEBUG", "")) and not process.secure
+    asked = process.env.get("LD_DEBUG")
+    return isinstance(asked, str) and "help" in re.split("[ ,:]", asked) and not process.secure
+
+
+def _undecided(process: Process) -> Doubt | None:
+    """A doubt where variables that somebody names have the loader do something else, if they are set so."""
+    named = filter(process.env.names, _DECIDING)
+    return None if process.secure else doubt_of(*map(process.env.get, named))
+
+
+def _tuned(process: Process, version: tuple[int, ...]) -> Tunables:
+    return tunables(guess_of(process.env.get("GLIBC_TUNABLES")), version)
 
 
 def _list(world: World, record: Record, objects: Objects, search: Search) -> None:
@@ -211,7 +227,9 @@ def _link(
     doubt = objects.doubt or search.doubt
     if not check_versions(world, record, objects, itself, doubt):
         return
-    now = bool(program.process.env.get("LD_BIND_NOW"))
+    binds_now = program.process.env.get("LD_BIND_NOW")
+    now = bool(guess_of(binds_now))
+    doubt = doubt or (doubt_of(binds_now) if now else None)
     if search.version >= _RELR_SINCE and not check_relr(record, objects):
         return
     unversioned = check_unversioned(world, record, objects, search.version, now=now)
@@ -236,7 +254,7 @@ def _kernel_new_enough(
 
 def _preloads(world: World, program: Program) -> list[str]:
     """LD_PRELOAD (blanks and colons), then /etc/ld.so.preload ."""
-    listed = program.process.env.get("LD_PRELOAD", "")
+    listed = guess_of(program.process.env.get("LD_PRELOAD"))
     world.work.spend(len(listed) // CHARACTERS)
     named = re.split("[ :]+", listed)
     found = world.lookup(PRELOAD)

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage.credentials import READ
+from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.kernel.machines import architecture_of
 from elfgate.linkage.kernel.mapping import page_sizes
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
@@ -29,8 +30,9 @@ from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.paths import SearchPath, expand, expand_known, pattern_of, split_glibc
 from elfgate.linkage.record import Record
+from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Doubt, Hidden, Lookup, Process, World
+from elfgate.linkage.world import Hidden, Lookup, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
@@ -130,13 +132,13 @@ class Search:
         self._defaults = about.default_directories if about else ()
         self.version = release(about.version if about else "")
         self._row = architecture_of(loader.facts)
-        text = process.env.get("LD_LIBRARY_PATH", "")
+        text = guess_of(process.env.get("LD_LIBRARY_PATH"))
         world.work.spend(len(text) // CHARACTERS)
         self._env_path = split_glibc(text, ":;", self._tokens(program))
-        self.doubt = process.env_doubt(*SEARCHING)  # about every search
+        self.doubt = doubt_of(*map(process.env.get, SEARCHING))  # about every search
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
-        assumed = assumed_kernel(process.env.get("LD_ASSUME_KERNEL", ""))
+        assumed = assumed_kernel(guess_of(process.env.get("LD_ASSUME_KERNEL")))
         self.assumes_kernel = assumed is not None
         self._node = world.node if assumed is None else replace(world.node, kernel=assumed)
         self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
@@ -150,7 +152,7 @@ class Search:
     @property
     def audit(self) -> str:
         """LD_AUDIT, or empty."""
-        return self._process.env.get("LD_AUDIT", "")
+        return guess_of(self._process.env.get("LD_AUDIT"))
 
     def forbids(self, name: str) -> bool:
         """Tell whether the loader refuses the tokens in a needed name (``expand_dst``)."""

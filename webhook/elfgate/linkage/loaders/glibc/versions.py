@@ -15,7 +15,8 @@ from elfgate.linkage import messages
 from elfgate.linkage.loaders.objects import Object, Objects
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.world import Doubt, World
+from elfgate.linkage.values import Doubt
+from elfgate.linkage.world import World
 
 _GLIBC = "GLIBC_"
 _COMPARED = 30  # names that a unit of work compares

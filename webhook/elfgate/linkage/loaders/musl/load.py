@@ -11,6 +11,7 @@ import re
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
+from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.kernel.machines import architecture_of, describe
 from elfgate.linkage.kernel.pages import SMALLEST, collide, mappable, taken_by_musl
 from elfgate.linkage.kernel.program import Mapped, Program
@@ -29,8 +30,9 @@ from elfgate.linkage.loaders.objects import (
 from elfgate.linkage.loaders.symbols import by_name, undefined
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
+from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Doubt, Process, World
+from elfgate.linkage.world import Process, World
 from elfgate.rootfs.entry import Entry
 
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
@@ -81,7 +83,7 @@ class _Linker:
         self._itself = Object(loader.name, loader.path, loader.facts)
         self._is_needed = False  # as the C library, by anyone: else its symbols are not in scope
         self._search = Search(world, record, process, loader)
-        self._env_doubt = process.env_doubt("LD_LIBRARY_PATH", "LD_PRELOAD")
+        self._env_doubt = doubt_of(*map(process.env.get, ("LD_LIBRARY_PATH", "LD_PRELOAD")))
         self._foreign: list[Object] = []
         self._digests: dict[str, bytes] = {}
         self._twins: dict[str, Doubt] = {}
@@ -108,7 +110,7 @@ class _Linker:
         """Load what is needed, breadth first (``load_deps``); None if something is not there."""
         objects = Objects()
         objects.add(program)
-        listed = self._process.env.get("LD_PRELOAD", "")
+        listed = guess_of(self._process.env.get("LD_PRELOAD"))
         self._world.work.spend(len(listed) // CHARACTERS)
         for name in dict.fromkeys(_PRELOADS.split(listed)):
             if name:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.credentials import READ
+from elfgate.linkage.environment import guess_of
 from elfgate.linkage.kernel.machines import architecture_of
 from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.paths import expand_musl, split_musl
 from elfgate.linkage.record import Record
+from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Doubt, Hidden, Process, World
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
 
@@ -59,7 +61,7 @@ class Search:
         self._record = record
         self._process = process
         self._loader = loader
-        listed = process.env.get("LD_LIBRARY_PATH", "")
+        listed = guess_of(process.env.get("LD_LIBRARY_PATH"))
         world.work.spend(len(listed) // CHARACTERS)
         self._env_path = split_musl(listed)
 

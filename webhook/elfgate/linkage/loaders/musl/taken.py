@@ -12,7 +12,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.kernel.machines import architecture_of, describe
 from elfgate.linkage.loaders.same_kind import is_of_same_kind
-from elfgate.linkage.world import Doubt
+from elfgate.linkage.values import Doubt
 from elfgate.rootfs.entry import Entry, Kind
 
 TAKEN = Doubt(UnknownReason.SHAPE_UNKNOWN, "musl takes it, and it may not come to be used")

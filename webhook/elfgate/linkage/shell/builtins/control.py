@@ -11,16 +11,9 @@ from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.launches import launched
 from elfgate.linkage.shell.state import Leaving, State
-from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
-    UNSURE,
-    Fields,
-    Scalar,
-    Status,
-    Unknown,
-)
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, UnknownStatus
 from elfgate.linkage.shell.world import Absent, Kind, Thing
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _LETTERS = {
     "errexit": "e",
@@ -96,9 +89,9 @@ def _given_status(call: Call) -> Status:
     if not call.args.values and call.args.more is None:
         return call.state.flow.status
     value = call.args.values[0] if call.args.values else _STATUS
+    if isinstance(value, UnknownStatus):
+        return value.status
     if isinstance(value, Unknown):
-        if value.status is not None:
-            return value.status
         return Status(None, None, call.state.flow.failed)
     number = number_of(value)
     if number is None or not value.strip().isdecimal():

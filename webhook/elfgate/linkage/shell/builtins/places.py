@@ -8,19 +8,9 @@ import posixpath
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
-    UNSET,
-    UNSURE,
-    Fields,
-    Scalar,
-    Truth,
-    Unknown,
-    Value,
-    both,
-)
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Truth, Value, both
 from elfgate.linkage.shell.world import Thing
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 _ELSEWHERE = "the script goes to a directory that is not known"
 _CHANGE = 15  # units of work that a change of the directory costs

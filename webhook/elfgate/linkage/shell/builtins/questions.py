@@ -16,17 +16,8 @@ from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import Text, word_of
 from elfgate.linkage.shell.utilities import outputs
 from elfgate.linkage.shell.utilities.table import may_be_applet
-from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
-    UNSURE,
-    Scalar,
-    Status,
-    Truth,
-    Unknown,
-    either,
-    status_of,
-)
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, Truth, either, status_of
+from elfgate.linkage.values import Scalar, Unknown
 
 _OUTPUT = Unknown("the output of a command is not known")
 _OCTAL = re.compile(r"0?[0-7]{1,3}")

@@ -13,17 +13,8 @@ from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.splitting import BLANKS, split
 from elfgate.linkage.shell.state import State, beyond, own, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
-from elfgate.linkage.shell.values import (
-    FAILURE,
-    SUCCESS,
-    UNSET,
-    UNSURE,
-    Fields,
-    Scalar,
-    Unknown,
-    Value,
-    status_of,
-)
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Value, status_of
+from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _READ = Unknown("a variable is read from the script's input")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import Scalar, Unknown
+from elfgate.linkage.values import Scalar, Unknown
 
 EVERYWHERE = frozenset({"/"})
 NOWHERE = frozenset[str]()

@@ -7,7 +7,7 @@ their program once though nothing is read.
 import posixpath
 import re
 
-from elfgate.linkage.shell.values import Fields, Scalar, Unknown
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash"})
 _OPTIONS = re.compile(r"-[eux]+")

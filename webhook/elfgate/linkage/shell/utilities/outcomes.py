@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import Truth, Unknown, both, either
+from elfgate.linkage.shell.values import Truth, both, either
 from elfgate.linkage.shell.world import Absent, Kind, Thing, World
+from elfgate.linkage.values import Unknown
 
 Arguments = tuple[str, ...]
 Outcome = Callable[[Arguments, State, World], Truth]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.launches import find
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import Scalar, Unknown
 from elfgate.linkage.shell.world import Kind, Thing, World
+from elfgate.linkage.values import Scalar, Unknown
 
 Arguments = tuple[str, ...]
 Output = Callable[[Arguments, State, World], Scalar]

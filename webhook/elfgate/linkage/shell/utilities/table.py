@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elfgate.linkage.shell.utilities import effects, outcomes, outputs
-from elfgate.linkage.shell.values import Fields, Scalar, Unknown
+from elfgate.linkage.values import Fields, Scalar, Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""A process's environment: variables that are known, and those whose values come from elsewhere.
+
+Sources: the Kubernetes container spec (``env`` outranks ``envFrom``, which outranks the image's
+config), environ(7).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from elfgate.errors import UnknownReason
+from elfgate.linkage.values import UNSET, Doubt, Scalar, Unknown, Unset
+
+ANY = "*"  # stands for all names
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Variables by name.
+
+    Args:
+        values: Those that somebody names.
+        is_open: A source that tells no names, such as ``envFrom``, may set any but the settled.
+        settled: Names whose values nothing else replaces.
+    """
+
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+    is_open: bool = False
+    settled: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(
+        texts: Mapping[str, str], unknown: frozenset[str], settled: frozenset[str]
+    ) -> "Environment":
+        """Put an environment together.
+
+        Args:
+            texts: Values as the image and the pod give them.
+            unknown: Names whose values come from elsewhere; ``ANY`` for any but the settled.
+            settled: Names whose values nothing else replaces.
+        """
+        values: dict[str, Scalar] = {**texts}
+        for name in unknown - {ANY}:
+            because = f"the value of {name} comes from elsewhere"
+            values[name] = Unknown(because, guess=texts.get(name, ""))
+        return Environment(values, ANY in unknown, settled)
+
+    def get(self, name: str) -> Scalar | Unset:
+        """Give a variable's value; the guess of one that may be replaced is what replaces it not."""
+        value = self.values.get(name, UNSET)
+        if not self.is_open or name in self.settled or isinstance(value, Unknown):
+            return value
+        return Unknown(f"{name} may be set by a ConfigMap or Secret", guess=guess_of(value))
+
+    def names(self, name: str) -> bool:
+        """Tell whether somebody names the variable, be its value known or not."""
+        return name in self.values
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All of it, to be compared."""
+        return tuple(sorted(self.values.items(), key=_name)), self.is_open, self.settled
+
+    def texts(self) -> Iterator[tuple[str, str, bool]]:
+        """Each variable's name and probable value, and whether that is known."""
+        for name in self.values:
+            value = self.get(name)
+            yield name, guess_of(value), isinstance(value, str)
+
+    def having(self, values: Mapping[str, Scalar | Unset]) -> "Environment":
+        """Set or remove variables."""
+        mine = dict(self.values)
+        for name, value in values.items():
+            if isinstance(value, Unset):
+                mine.pop(name, None)
+            else:
+                mine[name] = value
+        return Environment(mine, self.is_open, self.settled | frozenset(values))
+
+
+def _name(item: tuple[str, Scalar]) -> str:
+    return item[0]
+
+
+def guess_of(value: Scalar | Unset) -> str:
+    """Give the text that a variable probably has; ``doubt_of`` is about all that rests on it."""
+    if isinstance(value, Unknown):
+        return value.guess
+    return "" if isinstance(value, Unset) else value
+
+
+def doubt_of(*values: Scalar | Unset) -> Doubt | None:
+    """Give the doubt about what rests on values; None if all are known."""
+    unknown = next((value for value in values if isinstance(value, Unknown)), None)
+    return None if unknown is None else Doubt(UnknownReason.VALUE_UNKNOWN, unknown.because)
+
+
+def preceded(text: str, value: Scalar | Unset) -> Scalar:
+    """Put a text and a blank before a variable's value, as is done to lists of libraries."""
+    whole = f"{text} {guess_of(value)}"
+    return replace(value, guess=whole) if isinstance(value, Unknown) else whole
+
+
+def followed(value: Scalar | Unset, text: str) -> Scalar:
+    """Put a blank and a text behind a variable's value."""
+    whole = f"{guess_of(value)} {text}"
+    return replace(value, guess=whole) if isinstance(value, Unknown) else whole

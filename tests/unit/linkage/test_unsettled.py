@@ -62,3 +62,11 @@ def test_a_script_that_looks_at_an_unknown_word_may_go_another_way() -> None:
 def test_a_volume_is_where_the_images_links_lead(mount: str, path: str, hidden: bool) -> None:
     found = start(FILES, path, mounts=(mount,))
     assert (found.outcome is Outcome.UNKNOWN) is hidden
+
+
+@pytest.mark.parametrize("command", [("/entry.sh", "/nosuch"), ("env", "A=1", "/nosuch")])
+def test_a_word_behind_the_program_that_is_started_leaves_it_certain(
+    command: tuple[str, ...],
+) -> None:
+    found = start(FILES, command=(*command, "$(X)"), unknown_command=frozenset({len(command)}))
+    assert failures(found) == [Code.COMMAND_MISSING]

@@ -94,13 +94,8 @@ def doubt_of(*values: Scalar | Unset) -> Doubt | None:
     return None if unknown is None else Doubt(UnknownReason.VALUE_UNKNOWN, unknown.because)
 
 
-def preceded(text: str, value: Scalar | Unset) -> Scalar:
-    """Put a text and a blank before a variable's value, as is done to lists of libraries."""
-    whole = f"{text} {guess_of(value)}"
-    return replace(value, guess=whole) if isinstance(value, Unknown) else whole
-
-
-def followed(value: Scalar | Unset, text: str) -> Scalar:
-    """Put a blank and a text behind a variable's value."""
-    whole = f"{guess_of(value)} {text}"
-    return replace(value, guess=whole) if isinstance(value, Unknown) else whole
+def listed(*values: Scalar | Unset) -> Scalar:
+    """Put values behind one another with blanks between, as is done to lists of libraries."""
+    whole = " ".join(map(guess_of, values))
+    unknown = next((value for value in values if isinstance(value, Unknown)), None)
+    return whole if unknown is None else replace(unknown, guess=whole)

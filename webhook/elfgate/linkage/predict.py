@@ -12,7 +12,7 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.capabilities import bounding
 from elfgate.linkage.credentials import Credentials, credentials
-from elfgate.linkage.environment import guess_of
+from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.kernel.execve import execve, passed_on
@@ -31,9 +31,8 @@ from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.shell.utilities.table import may_be_applet
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.unsettled import first_unknown, unsettled
 from elfgate.linkage.users import check_user
-from elfgate.linkage.values import Doubt, Unknown
+from elfgate.linkage.values import Doubt, Fields, Unknown
 from elfgate.linkage.work import Work, WorkExhaustedError
 from elfgate.linkage.world import Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
@@ -97,25 +96,25 @@ def predict(
     record = Record(explain=explain)
     trial = record.trial()
     try:
-        _begin(world, trial, first, first_unknown(overrides, len(defaults.entrypoint)))
+        _begin(world, trial, first)
         check_user(world, trial, first.user, overrides)
         record.absorb(trial)
     except WorkExhaustedError:
         record.absorb(trial, findings=())  # what was found is not yet weighed against the rest
-        name = first.argv[0]
+        name = guess_of(first.argv[0])
         record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
-    prediction = Prediction(first.argv, record.findings, record.walk, record.needs_glibc)
+    prediction = Prediction(
+        tuple(map(guess_of, first.argv)), record.findings, record.walk, record.needs_glibc
+    )
     if prediction.outcome is Outcome.CANNOT_START and not are_known:
         raise UnreadError("layers that are not read may lead a volume to what fails")
     return prediction
 
 
-def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) -> None:
-    """Start what the image and the pod name.
-
-    From the word at ``unknown`` on, its words are not known.
-    """
-    if not first.argv or not first.argv[0]:
+def _begin(world: World, record: Record, first: FirstExec) -> None:
+    """Start what the image and the pod name; a name that is not known is taken as it is written."""
+    name, *args = first.argv or ("",)
+    if not guess_of(name):
         record.failed(
             Code.COMMAND_MISSING,
             "",
@@ -123,20 +122,8 @@ def _begin(world: World, record: Record, first: FirstExec, unknown: int | None) 
             messages.FIX_NO_COMMAND,
         )
     elif not _has_no_directory(world, record, first.cwd):
-        process = Process(first.argv, first.env, first.cwd)
-        trial = record.trial()
-        follow(world, trial, process)
-        findings = trial.findings
-        if unknown == 0 or (unknown is not None and not _fails_itself(world, record, process)):
-            findings = unsettled(findings, first.argv[unknown])
-        record.absorb(trial, findings=findings)
-
-
-def _fails_itself(world: World, record: Record, process: Process) -> bool:
-    """Tell whether the program that is named does not start, whatever it would do then."""
-    alone = record.trial(aloud=False)
-    _start(world, alone, Start(process))
-    return any(finding.effect is Effect.FAILS for finding in alone.findings)
+        process = Process(guess_of(name), Fields(tuple(args)), first.env, first.cwd)
+        follow(world, record, process.doubted(doubt_of(name)))
 
 
 def _with_level(node: NodeFacts, platform: Platform) -> NodeFacts:
@@ -175,7 +162,8 @@ def _follow(world: World, record: Record, start: Start, deeper: int) -> None:
     if given is not None and given.loader is not None:
         _load(world, record, given, given.loader)
         # What the loader was told does not become the environment of what the program starts.
-        program = replace(given, process=replace(program.process, argv=given.process.argv))
+        named = replace(program.process, name=given.process.name, args=given.process.args)
+        program = replace(given, process=named)
     if record.is_decided() or not deeper:
         return
 
@@ -242,7 +230,7 @@ def _follow_all(world: World, record: Record, starts: Starts, deeper: int) -> No
 def _start(world: World, record: Record, start: Start) -> Program | None:
     """Find the command, execute it and load it."""
     process = start.process
-    name = process.file or process.argv[0]
+    name = process.file or process.name
     if not passed_on(world, record, process, name):
         return None
     command = find_command(world, record, process, name, actor=start.by or "runtime")
@@ -329,7 +317,9 @@ def _execute_text(world: World, record: Record, start: Start, path: str) -> Prog
     process = start.process
     by, file = (_SH, _SH) if start.on_noexec is OnNoExec.RUN_BY_SH else (start.by, start.file)
     if start.on_noexec is not OnNoExec.UNKNOWN and is_text(world, process, path):
-        return execve(world, record, replace(process, argv=(by, path, *process.argv[1:])), file)
+        return execve(
+            world, record, replace(process, name=by, args=process.args.behind(path)), file
+        )
     if start.on_noexec is not OnNoExec.RUN_BY_ITSELF or posixpath.basename(file) not in {
         "bash",
         "dash",
@@ -344,12 +334,10 @@ def _report_not_found(
     world: World, record: Record, start: Start, command: Resolved, *, looks_only: bool
 ) -> None:
     doubt = command.doubt
-    if posixpath.basename(start.file).startswith("busybox") and may_be_applet(
-        start.process.argv[0]
-    ):
+    if posixpath.basename(start.file).startswith("busybox") and may_be_applet(start.process.name):
         doubt = doubt or Doubt(UnknownReason.SHAPE_UNKNOWN, "busybox may have it within itself")
     name, path = (
-        start.process.file or start.process.argv[0],
+        start.process.file or start.process.name,
         guess_of(start.process.env.get("PATH")),
     )
     who = f"{start.by} starts {name}, which" if start.by else name

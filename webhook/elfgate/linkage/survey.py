@@ -23,6 +23,7 @@ from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Effect, Finding
+from elfgate.linkage.values import Fields
 from elfgate.linkage.work import WorkExhaustedError
 from elfgate.linkage.world import Process, World
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
@@ -143,7 +144,7 @@ def _plugin(world: World, found: Found, facts: ElfFacts, loader: Mapped) -> tupl
     if about is None or facts.malformed or facts.machine != loader.facts.machine:
         return ()
     program = Program(
-        Mapped(found.path, found.path, facts), loader, Process((found.path,), Environment())
+        Mapped(found.path, found.path, facts), loader, Process(found.path, Fields(), Environment())
     )
     record = Record()
     try:

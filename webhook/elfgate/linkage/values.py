@@ -71,6 +71,10 @@ class Fields(NamedTuple):
             return Fields(values[:MOST_FIELDS], _TOO_MANY)
         return Fields(values, other.more)
 
+    def behind(self, *words: str) -> "Fields":
+        """Put words before them, however many there are."""
+        return Fields((*words, *self.values), self.more)
+
     @property
     def known(self) -> tuple[str, ...] | None:
         """All of them; None if one is not known, or others may follow."""

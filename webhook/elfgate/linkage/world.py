@@ -12,7 +12,7 @@ from elfgate.linkage.distro import distro_of
 from elfgate.linkage.environment import Environment
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Distro
-from elfgate.linkage.values import Doubt
+from elfgate.linkage.values import Doubt, Fields
 from elfgate.linkage.work import CHARACTERS, EXCERPT_BYTES, LOOKUP, NAMES, Work
 from elfgate.platforms import Architecture
 from elfgate.rootfs.entry import Entry, Kind
@@ -55,24 +55,24 @@ class Process:
     """The start of a program: its command line, environment and directory.
 
     Attributes:
-        argv: Its command line.
+        name: What it is called: ``argv[0]``.
+        args: Its other arguments.
         env: Its environment.
         cwd: Its working directory, absolute.
         doubt: Why this may not be how it is started, if so.
-        more: Why further arguments may follow; empty if none does.
         secure: Its loader is in secure-execution mode.
-        file: The file that is executed, where ``argv[0]`` is another name; else empty.
+        file: The file that is executed, where ``name`` is another one; else empty.
         inhibit_cache: Its loader (glibc's) is told not to look into its cache.
         inhibit_rpath: Names of objects whose DT_RPATH and DT_RUNPATH it passes over; empty for the
             program's.
         touched: Paths that a script may have changed before; with a slash behind, all below.
     """
 
-    argv: tuple[str, ...]
+    name: str
+    args: Fields
     env: Environment
     cwd: str = "/"
     doubt: Doubt | None = None
-    more: str = ""
     secure: bool = False
     file: str = ""
     inhibit_cache: bool = False

@@ -50,8 +50,9 @@ def too_long(
     Returns:
         The first string that is too long, or all of them; None if they may pass.
     """
-    work.spend((len(process.argv) + len(process.env.values)) // _ENTRIES)
-    lengths = [*map(len, process.argv), *map(len, process.env.values)]
+    work.spend((len(process.args.values) + len(process.env.values)) // _ENTRIES)
+    lengths = [len(process.name), *map(len, process.env.values)]
+    lengths += [len(guess_of(word)) for word in process.args.values]
     lengths += [len(guess_of(value)) for value in process.env.values.values()]
     if 4 * sum(lengths) + _OVERHEAD * len(lengths) < _PAGES * sizes[0]:
         return None  # in no encoding is it longer
@@ -72,8 +73,9 @@ def too_long(
 
 def _measured(process: Process) -> Iterator[tuple[str, int, bool]]:
     """Each string's name, bytes and whether it is passed for certain."""
-    for number, argument in enumerate(process.argv):
-        yield f"argument {number}", _size(argument) + 1, process.doubt is None
+    for number, word in enumerate((process.name, *process.args.values)):
+        is_known = process.doubt is None and isinstance(word, str)
+        yield f"argument {number}", _size(guess_of(word)) + 1, is_known
     for name, text, is_known in process.env.texts():
         yield f"the variable {name}", _size(name) + _size(text) + 2, is_known
 

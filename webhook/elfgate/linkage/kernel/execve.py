@@ -72,7 +72,8 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
             return None
         record.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
         argument = () if line.argument is None else (line.argument,)
-        process = replace(process, argv=(line.interpreter, *argument, path, *process.argv[1:]))
+        args = process.args.behind(*argument, path)
+        process = replace(process, name=line.interpreter, args=args)
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
     record.failed(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.environment import followed
+from elfgate.linkage.environment import doubt_of, guess_of, listed
 from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, release
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
@@ -20,7 +20,7 @@ from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.same_kind import is_of_same_kind
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code
-from elfgate.linkage.values import Doubt, Scalar
+from elfgate.linkage.values import UNSET, Doubt, Fields, Scalar, Unknown
 from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.tree import Found, Missing
 
@@ -54,9 +54,9 @@ class _Options:
             is used.
     """
 
-    rest: list[str]
+    rest: list[Scalar]
     flags: set[str] = field(default_factory=set)
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Scalar] = field(default_factory=dict)
     strange: str = ""
 
 
@@ -75,9 +75,8 @@ def given_to_loader(world: World, record: Record, started: Program) -> Program |
     if started.loader is not None or about is None or about.libc not in _VALUES:
         return None
     is_old = about.libc == "glibc" and release(about.version) < _USAGE_SINCE
-    options = _read(
-        started.process.argv[1:], about.libc, _OF_OLD if is_old else _VALUES[about.libc]
-    )
+    with_value = _OF_OLD if is_old else _VALUES[about.libc]
+    options = _read(started.process.args, about.libc, with_value)
     if options.strange:
         if is_old and options.strange not in _TOLD:
             message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
@@ -85,9 +84,14 @@ def given_to_loader(world: World, record: Record, started: Program) -> Program |
         return None
     if not options.rest:
         return None
-    process = _process(started.process, options, about.libc)
-    if "/" in options.rest[0] or about.libc != "glibc":
-        return _find(world, record, started, process, options, path=process.argv[0])
+    named = options.rest[0]
+    if isinstance(named, Unknown):
+        message = f"the program that {started.image.path} loads is not known: {named.because}"
+        record.unknown(started.image.path, message, UnknownReason.VALUE_UNKNOWN)
+        return None
+    process = replace(_process(started.process, options, about.libc), name=named)
+    if "/" in named or about.libc != "glibc":
+        return _find(world, record, started, process, options, path=named)
     path = _searched(world, record, started.image, process)
     return _find(world, record, started, process, options, path=path) if path else None
 
@@ -97,7 +101,7 @@ def _searched(world: World, record: Record, loader: Mapped, process: Process) ->
 
     Empty if that fails.
     """
-    name = process.argv[0]
+    name = process.name
     itself = Object(loader.name, loader.path, replace(loader.facts, rpath=None, runpath=None))
     outcome = Search(world, record, process, loader, itself).find(name, itself)
     if isinstance(outcome, Opened):
@@ -165,24 +169,24 @@ def _program(
         return None
     # musl goes by the name that it was started under, unless it only lists; glibc by the program's
     # PT_INTERP.
-    called = started.process.argv[0]
+    called = started.process.name
     lists = _LIST in options.flags or called.endswith("ldd")
     name = (facts.interp if is_glibc or lists else called) or loader.name
-    opened_as = posixpath.normpath(posixpath.join(process.cwd, process.argv[0]))
+    opened_as = posixpath.normpath(posixpath.join(process.cwd, process.name))
     return Program(
-        Mapped(process.argv[0], found.path, facts),
+        Mapped(process.name, found.path, facts),
         replace(loader, name=name),
         process,
         opened_as=opened_as,
     )
 
 
-def _read(words_given: tuple[str, ...], libc: str, with_value: frozenset[str]) -> _Options:
+def _read(args: Fields, libc: str, with_value: frozenset[str]) -> _Options:
     """Take the loader's own options off. musl also takes a value behind ``=``."""
-    options = _Options(list(words_given))
+    options = _Options(list(args.values))
     rest = options.rest
-    while rest and rest[0].startswith("--"):
-        word = rest.pop(0)
+    while rest and isinstance(word := rest[0], str) and word.startswith("--"):
+        rest.pop(0)
         option, equals, value = word.partition("=") if libc == "musl" else (word, "", "")
         if word == "--":
             break
@@ -209,19 +213,20 @@ def _process(process: Process, options: _Options, libc: str) -> Process:
             continue
         if option == "--preload" and libc == "glibc":
             # besides the variable, and after it
-            env[variable] = followed(process.env.get(variable), value)
+            env[variable] = listed(process.env.get(variable), value)
         else:
             env[variable] = value
-    names = options.values.get("--inhibit-rpath")
+    names = options.values.get("--inhibit-rpath", UNSET)
+    inhibited = guess_of(names)
     process = replace(
         process,
-        argv=tuple(options.rest[:1] if _LIST in options.flags else options.rest),
+        args=Fields(() if _LIST in options.flags else tuple(options.rest[1:]), process.args.more),
         env=process.env.having(env),
         inhibit_cache="--inhibit-cache" in options.flags,
-        inhibit_rpath=frozenset()
-        if names is None
-        else frozenset((names.removesuffix(":") or names).split(":")),
-    )
+        inhibit_rpath=frozenset((inhibited.removesuffix(":") or inhibited).split(":"))
+        if isinstance(names, str)
+        else frozenset(),
+    ).doubted(doubt_of(names))
     return (
         process.doubted(_HWCAPS)
         if any("hwcaps" in option for option in options.values)

@@ -6,11 +6,13 @@ the default working directory).
 """
 
 import posixpath
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elfgate.linkage.environment import ANY, Environment
 from elfgate.linkage.inputs import ImageDefaults, Overrides
 from elfgate.linkage.mounts import RUNTIME_MOUNTS
+from elfgate.linkage.values import Scalar, Unknown
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -20,14 +22,15 @@ class FirstExec:
     """The first ``execve`` of a container.
 
     Attributes:
-        argv: The command line; empty if there is nothing to start.
+        argv: The command line; empty if there is nothing to start. The guess of a word that is not
+            known is the word as it is written.
         env: The environment.
         cwd: The working directory, absolute.
         user: ``USER[:GROUP]``, each a number or a name of the image; empty for root.
         mounts: Absolute paths at which the image's files are hidden, each with a slash behind.
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[Scalar, ...]
     env: Environment
     cwd: str
     user: str
@@ -55,11 +58,19 @@ def first_exec(defaults: ImageDefaults, overrides: Overrides) -> FirstExec:
     )
 
 
-def _argv(defaults: ImageDefaults, overrides: Overrides) -> tuple[str, ...]:
+def _argv(defaults: ImageDefaults, overrides: Overrides) -> tuple[Scalar, ...]:
     # An empty list in a manifest is no list (Kubernetes drops it), hence truth, not "is None".
+    args = tuple(_words(overrides.args or (), overrides.unknown_args))
     if overrides.command:
-        return overrides.command + (overrides.args or ())
-    return defaults.entrypoint + (overrides.args or defaults.cmd)
+        return (*_words(overrides.command, overrides.unknown_command), *args)
+    return (*defaults.entrypoint, *(args or defaults.cmd))
+
+
+def _words(words: Sequence[str], unknown: frozenset[int]) -> Iterator[Scalar]:
+    """Give words as they are passed on, but for those whose values come from elsewhere."""
+    for place, word in enumerate(words):
+        because = f"the value of {word[:100]} comes from elsewhere"
+        yield Unknown(because, guess=word) if place in unknown else word
 
 
 def _unknown_names(overrides: Overrides) -> frozenset[str]:

@@ -21,7 +21,7 @@ from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.state import Files, Flow, Frame, State, Variables
 from elfgate.linkage.shell.syntax.dialect import Dialect, dialect_of
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.values import Doubt, Fields, Unknown
+from elfgate.linkage.values import Doubt, Fields, Scalar, Unknown
 from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -44,12 +44,12 @@ class _Call:
     Attributes:
         options: Letters and names.
         command: The text is given with ``-c``.
-        words: What follows the options.
+        words: What follows the options, some of it not known.
     """
 
     options: frozenset[str]
     command: bool
-    words: tuple[str, ...]
+    words: Fields
 
 
 def shell(
@@ -69,14 +69,19 @@ def shell(
         The programs, or None if there are none.
     """
     call = _called(program.process)
-    if call is None or not call.words:
+    if call is None or not call.words.values:
         return None
-    text = call.words[0] if call.command else _script(world, record, program, call.words[0])
+    given, args = call.words.values[0], call.words.without_first()
+    if isinstance(given, Unknown):
+        _report_unknown(record, program, given)
+        return None
+    text = given if call.command else _script(world, record, program, given)
     if text is None:
         return None
-    name, args = call.words[0], call.words[1:]
+    name: Scalar = given
     if call.command:
-        name, args = (args[0], args[1:]) if args else (program.process.argv[0], ())
+        name = args.values[0] if args.values else program.process.name
+        args = args.without_first()
 
     def come(process: Process) -> Outcome:
         return outcome(_start(program, process))
@@ -84,21 +89,34 @@ def shell(
     inside = ScriptWorld(world, record, program.process, _dialect(program), come)
     state = _first_state(program.process, call, name, args)
     followed = _followed(inner(text), state, inside, program)
+    if followed.lost and (doubt := args.doubt) is not None:
+        _report_unknown(record, program, doubt)
     return _starts(world, record, program, followed, inside, args=args)
 
 
-def _first_state(process: Process, call: _Call, name: str, args: tuple[str, ...]) -> State:
-    sources = {} if call.command else {"BASH_SOURCE": Fields((inner(name),))}
-    more = Unknown(process.more) if process.more else None
-    frame = Frame(inner(name), Fields(tuple(map(inner, args)), more))
+def _first_state(process: Process, call: _Call, name: Scalar, args: Fields) -> State:
+    sources = {} if call.command else {"BASH_SOURCE": Fields((_inner(name),))}
+    frame = Frame(_inner(name), Fields(tuple(map(_inner, args.values)), args.more))
     flow = Flow(options=call.options)
     state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
     state = state.touching(frozenset(map(inner, process.touched)))
     return state.doubted(_PROFILE) if {"l", "i"} & call.options else state
 
 
+def _inner(word: Scalar) -> Scalar:
+    return inner(word) if isinstance(word, str) else word
+
+
+def _report_unknown(record: Record, program: Program, word: Unknown) -> None:
+    """Report that a shell starts what a word of its command line decides."""
+    name = program.process.name
+    message = f"the program that {name} starts is not known: {word.because}"
+    record.unknown(program.image.path, message, UnknownReason.VALUE_UNKNOWN)
+
+
 def _called(process: Process) -> _Call | None:
-    words, options = list(process.argv[1:]), set[str]()
+    known, options = process.args.prefix, set[str]()
+    words = list(known)
     while words and words[0].startswith(("-", "+")) and words[0] not in ("-", "--"):
         option = words.pop(0)
         if not _OPTION.fullmatch(option):
@@ -110,11 +128,12 @@ def _called(process: Process) -> _Call | None:
         options = options | letters if option[0] == "-" else options - letters
     if words and words[0] in ("-", "--"):
         words.pop(0)
-    return _Call(frozenset(options - {"c", "o"}), "c" in options, tuple(words))
+    rest = process.args.without_first(len(known) - len(words))
+    return _Call(frozenset(options - {"c", "o"}), "c" in options, rest)
 
 
 def _dialect(program: Program) -> Dialect:
-    called = posixpath.basename(program.process.argv[0])
+    called = posixpath.basename(program.process.name)
     return dialect_of(posixpath.basename(program.image.path), called)
 
 
@@ -122,7 +141,7 @@ def _followed(text: str, state: State, inside: ScriptWorld, program: Program) ->
     process = program.process
     changed = any(name.startswith("BASH_FUNC_") for name in process.env.values)
     changed |= any(map(process.env.names, ("BASH_ENV", "ENV")))
-    zsh = posixpath.basename(process.argv[0]) == "zsh"
+    zsh = posixpath.basename(process.name) == "zsh"
     if changed or zsh or {"n", "posix", "noexec"} & state.flow.options:
         return Followed((), lost=True)
     return follow(text, state, inside)
@@ -135,7 +154,7 @@ def _starts(
     followed: Followed,
     inside: ScriptWorld,
     *,
-    args: tuple[str, ...],
+    args: Fields,
 ) -> Starts | None:
     starts: list[Start] = []
     for ending in followed.endings:
@@ -161,25 +180,24 @@ def _process(ending: Ending, inside: ScriptWorld) -> Process | None:
     return process.doubted(Doubt(UnknownReason.SHAPE_UNKNOWN, ending.doubt))
 
 
-def _as_far_as_visible(
-    world: World, record: Record, program: Program, args: tuple[str, ...]
-) -> list[Start]:
+def _as_far_as_visible(world: World, record: Record, program: Program, args: Fields) -> list[Start]:
     """The likely start of a script that cannot be followed.
 
     Its arguments, where they name a file.
     """
-    if not args or not args[0]:
+    name = args.values[0] if args.values else ""
+    if not isinstance(name, str) or not name:
         return []
-    process = replace(program.process, argv=args).doubted(_NOT_FOLLOWED)
+    process = replace(program.process, name=name, args=args.without_first())
+    process = process.doubted(_NOT_FOLLOWED)
     named = (
-        "/" in args[0]
-        or find_command(world, record, process, args[0], actor="shell").path is not None
+        "/" in name or find_command(world, record, process, name, actor="shell").path is not None
     )
     return [_start(program, process)] if named else []
 
 
 def _start(program: Program, process: Process) -> Start:
-    return Start(process, program.process.argv[0], OnNoExec.RUN_BY_ITSELF, file=program.image.path)
+    return Start(process, program.process.name, OnNoExec.RUN_BY_ITSELF, file=program.image.path)
 
 
 def _script(world: World, record: Record, program: Program, path: str) -> str | None:
@@ -192,7 +210,7 @@ def _script(world: World, record: Record, program: Program, path: str) -> str | 
     elif not isinstance(found, Found):
         return None
     elif found.entry.kind is Kind.FILE and not world.who.may(found.entry, READ):
-        message = f"{program.process.argv[0]} cannot read {path} as user {world.who.uid}"
+        message = f"{program.process.name} cannot read {path} as user {world.who.uid}"
         record.failed(
             Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_MODE, program.process.doubt
         )
@@ -209,14 +227,14 @@ def _report_missing(
     world: World, record: Record, program: Program, path: str, found: Missing
 ) -> None:
     missing = messages.command_missing(path, found, world.distro)
-    message = f"{missing}, and {program.process.argv[0]} is given it as a script"
+    message = f"{missing}, and {program.process.name} is given it as a script"
     # Shells other than bash end as they would for any error.
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _STARTED)
     record.failed(Code.COMMAND_MISSING, path, message, messages.FIX_COMMAND, doubt)
 
 
 def _report_elf(record: Record, program: Program, path: str) -> None:
-    message = f"{program.process.argv[0]} is given {path} as a script, which is an ELF file"
+    message = f"{program.process.name} is given {path} as a script, which is an ELF file"
     # bash says that it cannot execute a binary file
     doubt = program.process.doubt or (None if _dialect(program).is_bash else _BYTES)
     record.failed(Code.EXEC_FORMAT, path, message, messages.FIX_SHELL, doubt)

@@ -19,7 +19,7 @@ from elfgate.linkage.shell.state import SEARCH_CHANGED, SEARCHED
 from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.values import Launch, Truth, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
-from elfgate.linkage.values import UNSET, Doubt, Scalar, Unknown, Unset
+from elfgate.linkage.values import UNSET, Doubt, Fields, Scalar, Unknown, Unset
 from elfgate.linkage.world import NULL, Hidden, Process, World
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
@@ -277,8 +277,8 @@ class ScriptWorld:
         self.spend(_START)
         process = self.process_of(launch)
         key = (
-            process.argv,
-            process.more,
+            process.name,
+            process.args,
             process.file,
             process.cwd,
             process.env.key,
@@ -305,13 +305,14 @@ class ScriptWorld:
                 changed[name] = _passed_on(value, env.get(name))
             elif not isinstance(env.get(name), Unset):
                 changed[name] = _perhaps(name, value)
+        more = Unknown(launch.more) if launch.more else None
         process = replace(
             self._process,
-            argv=tuple(map(outer, launch.argv)),
+            name=outer(launch.argv[0]),
+            args=Fields(tuple(map(outer, launch.argv[1:])), more),
             env=env.having(changed),
             cwd=outer(launch.cwd),
             file=outer(launch.file),
-            more=launch.more or "",
             touched=frozenset(map(outer, launch.touched)),
         )
         doubt = launch.doubt or _search_changed(changed)

@@ -19,7 +19,7 @@ from elfgate.linkage.programs.interpreters import SHELLS, shell
 from elfgate.linkage.record import Record
 from elfgate.linkage.report import Code, Outcome
 from elfgate.linkage.starts import OnNoExec, Start, Starts
-from elfgate.linkage.values import UNSET, Doubt, Scalar
+from elfgate.linkage.values import UNSET, Doubt, Fields, Scalar, Unknown
 from elfgate.linkage.world import Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found
@@ -119,10 +119,10 @@ def unwrap(
         The programs to follow, or None if there are none, or none for sure.
     """
     program = _applet(program)
-    name = posixpath.basename(program.process.argv[0])
+    name = posixpath.basename(program.process.name)
     if name in SHELLS:
         return shell(world, record, program, outcome)
-    by = program.process.argv[0]
+    by = program.process.name
     if name == "env":
         process = _env(world, record, program)
         start = (
@@ -136,6 +136,7 @@ def unwrap(
     usage = SIMPLE[name]
     given = _simple(program.process, usage)
     if given is None:
+        _report_unknown(record, program)
         return None
     process, user = given
     who: Credentials | None = None
@@ -172,14 +173,13 @@ def _user(world: World, user: str, by: str) -> Credentials | None:
 
 def _applet(program: Program) -> Program:
     """Take ``busybox APPLET …`` for the applet: its first argument is the command then."""
-    argv = program.process.argv
-    if (
-        not is_busybox(program)
-        or not posixpath.basename(argv[0]).startswith("busybox")
-        or len(argv) == 1
-    ):
+    process = program.process
+    called = posixpath.basename(process.name)
+    applet = process.args.values[0] if process.args.values else None
+    if not is_busybox(program) or not called.startswith("busybox") or not isinstance(applet, str):
         return program
-    return replace(program, process=replace(program.process, argv=argv[1:]))
+    rest = process.args.without_first()
+    return replace(program, process=replace(process, name=applet, args=rest))
 
 
 def is_elf(world: World, process: Process, path: str) -> bool:
@@ -206,7 +206,8 @@ def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
 
     Give what follows, and the user that is named.
     """
-    words, user = list(process.argv[1:]), ""
+    known, user = process.args.prefix, ""
+    words = list(known)
     while words and words[0].startswith("-") and words[0] != "-":
         option = words.pop(0)
         if option == "--":
@@ -223,7 +224,10 @@ def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
     if usage.user == "1" and words:
         user = words[0]
     words = words[usage.operands :]
-    return (replace(process, argv=tuple(words)), user) if words else None
+    if not words:
+        return None
+    rest = process.args.without_first(len(known) - len(words) + 1)
+    return replace(process, name=words[0], args=rest), user
 
 
 def _stands_alone(option: str, usage: Usage) -> bool:
@@ -239,7 +243,8 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
     Busybox's has neither -C nor -S.
     """
     process = program.process
-    env, words = process.env, list(process.argv[1:])
+    env, known = process.env, process.args.prefix
+    words = list(known)
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option == "--":
@@ -267,7 +272,25 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
         else:
             return None
     process = replace(process, env=env.having(_assigned(words)))
-    return replace(process, argv=tuple(words)) if words else None
+    rest = Fields((*words, *process.args.values[len(known) :]), process.args.more)
+    return _named(record, program, process, rest)
+
+
+def _named(record: Record, program: Program, process: Process, words: Fields) -> Process | None:
+    """Give the process whose command line these words are, if its name is known."""
+    name = words.values[0] if words.values else None
+    if isinstance(name, str):
+        return replace(process, name=name, args=words.without_first())
+    _report_unknown(record, program)
+    return None
+
+
+def _report_unknown(record: Record, program: Program) -> None:
+    """Report a wrapper whose program, or what stands before it, is not known."""
+    word = next((word for word in program.process.args.values if isinstance(word, Unknown)), None)
+    if word is not None:
+        message = f"the program that {program.process.name} starts is not known: {word.because}"
+        record.unknown(program.image.path, message, UnknownReason.VALUE_UNKNOWN)
 
 
 def _assigned(words: list[str]) -> dict[str, Scalar]:
@@ -297,7 +320,7 @@ def _directory(option: str, words: list[str], program: Program) -> str:
 
 
 def _no_split_string(record: Record, program: Program) -> None:
-    path = program.process.argv[0]
+    path = program.process.name
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
     record.failed(
         Code.COMMAND_MISSING, program.image.path, message, messages.FIX_ENV, program.process.doubt

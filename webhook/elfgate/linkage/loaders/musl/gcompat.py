@@ -14,7 +14,7 @@ from dataclasses import replace
 from elfgate.elf.facts import LoaderFacts
 from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
-from elfgate.linkage.environment import preceded
+from elfgate.linkage.environment import listed
 from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.musl.load import load as load_by_musl
 from elfgate.linkage.record import Record
@@ -43,7 +43,7 @@ def load(world: World, record: Record, program: Program, stub: Mapped, about: Lo
         record.unknown(program.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return
     env = program.process.env
-    preloads = preceded(library[0], env.get("LD_PRELOAD"))
+    preloads = listed(library[0], env.get("LD_PRELOAD"))
     process = replace(program.process, env=env.having({"LD_PRELOAD": preloads}))
     load_by_musl(world, record, replace(program, process=process), loader, loader.facts.loader)
 

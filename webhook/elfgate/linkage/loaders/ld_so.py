@@ -14,7 +14,9 @@ from elfgate.errors import UnknownReason
 from elfgate.linkage import messages
 from elfgate.linkage.environment import doubt_of, guess_of, listed
 from elfgate.linkage.kernel.program import Mapped, Program
-from elfgate.linkage.loaders.glibc.search import Opened, Refused, Search, release
+from elfgate.linkage.loaders.glibc.found import Opened, Refused
+from elfgate.linkage.loaders.glibc.releases import release
+from elfgate.linkage.loaders.glibc.search import Search
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.same_kind import is_of_same_kind

@@ -8,7 +8,7 @@ from elfgate.linkage.shell.expand import Shell
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.streams import Streams
 from elfgate.linkage.shell.syntax.nodes import Assignment, Body, Node, Word
-from elfgate.linkage.shell.values import UNSURE, Launch, Status
+from elfgate.linkage.shell.values import UNSURE, Launch, Status, Value
 from elfgate.linkage.shell.world import World
 from elfgate.linkage.values import Fields, Scalar
 
@@ -94,6 +94,12 @@ class Call(NamedTuple):
         if self.state.flow.closed and status.ok:
             status = UNSURE
         return [self.state.writing(text).ended(status)]
+
+
+def value_of(call: Call, name: str) -> Value:
+    """Give a variable's value, as the script has set it or as the environment has it."""
+    value = call.state.variables.values.get(name)
+    return call.world.variable(name) if value is None else value
 
 
 def name_in(fields: Fields) -> str:

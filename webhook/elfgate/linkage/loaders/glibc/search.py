@@ -8,7 +8,7 @@ loader's own file; /etc/ld.so.conf is ldconfig's business and is not read when a
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from elfgate.elf.facts import ElfFacts
@@ -25,6 +25,8 @@ from elfgate.linkage.loaders.glibc.cache import (
     NO_SUCH_KERNEL,
     CacheReader,
 )
+from elfgate.linkage.loaders.glibc.found import NotFound, Opened, Query, Refused
+from elfgate.linkage.loaders.glibc.releases import assumed_kernel, release
 from elfgate.linkage.loaders.glibc.subdirectories import Subdirectories
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
@@ -39,8 +41,6 @@ from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
 ALIGNMENT_CHECKED_BEFORE = (2, 35)
-_NO_PART = 255  # of a kernel's version
-_UNTOLD = (2, 32)
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _CACHE_BYTES = 12  # of ld.so.cache that a unit of work reads
 # DT_SONAME of the kernel's own library, which glibc lists as loaded (``setup_vdso``).
@@ -52,60 +52,6 @@ _SEARCH = 20  # units of work that a search takes besides its look-ups
 _NO_FILE = "is a device, a pipe or a socket"
 _BARRED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "runtimes without root leave it out")
 _GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file that is taken.
-
-    Attributes:
-        name: The path under which it was opened, absolute.
-        path: Its real path.
-        facts: What it says.
-        doubt: Why another may be taken.
-        level: The CPU level without which it would not have been looked at, if the node's is not
-            known.
-    """
-
-    name: str
-    path: str
-    facts: ElfFacts
-    doubt: Doubt | None = None
-    level: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A file that ends the start, even if a good one follows."""
-
-    path: str
-    wrong: str
-    doubt: Doubt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """No file was taken.
-
-    Attributes:
-        doubt: Why there may be one.
-        other: A file of that name for another machine or class, which was skipped.
-        other_class: It was one of another class.
-        too_new: A file of that name that wants a newer kernel, which was skipped.
-    """
-
-    doubt: Doubt | None = None
-    other: str = ""
-    other_class: bool = False
-    too_new: str = ""
-
-
-@dataclass(slots=True)
-class _Query:
-    doubt: Doubt | None
-    other: str = ""
-    other_class: bool = False
-    too_new: str = ""
 
 
 class Search:
@@ -175,7 +121,7 @@ class Search:
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
         self._world.work.spend(_SEARCH + len(name) // CHARACTERS)
-        query = _Query(needed_by.doubt)
+        query = Query(needed_by.doubt)
         expanded = expand(name, self._tokens(needed_by))
         if expanded is None:
             return NotFound(query.doubt or _undecided(name))
@@ -199,7 +145,7 @@ class Search:
         return outcome or self._not_found(query)
 
     @staticmethod
-    def _not_found(query: _Query) -> NotFound:
+    def _not_found(query: Query) -> NotFound:
         return NotFound(query.doubt, query.other, query.other_class, query.too_new)
 
     def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
@@ -249,7 +195,7 @@ class Search:
         return tokens
 
     def _along(
-        self, label: str, path: SearchPath, name: str, query: _Query
+        self, label: str, path: SearchPath, name: str, query: Query
     ) -> Opened | Refused | None:
         for directory in path.undecided:
             if query.doubt is None and self._may_have(directory.split("/"), name):
@@ -299,7 +245,7 @@ class Search:
     def _is_directory(self, path: str) -> bool:
         return self._subdirectories.is_directory(path)
 
-    def _cached(self, name: str, needed_by: Object, query: _Query) -> Opened | Refused | None:
+    def _cached(self, name: str, needed_by: Object, query: Query) -> Opened | Refused | None:
         """One entry of ld.so.cache is tried: the best for the CPU.
 
         If it does not open, the search goes on.
@@ -347,7 +293,7 @@ class Search:
         )
 
     def _open(
-        self, path: str, text: str, query: _Query, level: str = ""
+        self, path: str, text: str, query: Query, level: str = ""
     ) -> tuple[Opened | Refused | None, bool]:
         """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
         found = self._world.lookup(path, self._process.cwd)
@@ -383,7 +329,7 @@ class Search:
         """
         return missing.errno in _GOES_ON or not self._is_directory(posixpath.dirname(path) or ".")
 
-    def _passed_over(self, found: Lookup, query: _Query) -> str:
+    def _passed_over(self, found: Lookup, query: Query) -> str:
         """Say why a candidate does not open, or cannot be told of; empty if it opens."""
         if isinstance(found, Missing):
             return found.errno
@@ -412,24 +358,6 @@ class Search:
         return any(
             directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults
         )
-
-
-def assumed_kernel(text: str) -> tuple[int, int, int] | None:
-    """Read an LD_ASSUME_KERNEL (``_dl_osversion_init``), which glibc up to 2.35 takes for the kernel that runs."""
-    match = re.match(r"(\d{1,3})(?:\.(\d{1,3})(?:\.(\d{1,3}).*)?)?\Z", text, re.DOTALL)
-    major, minor, patch = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
-    return (major, minor, patch) if 0 < major < _NO_PART > max(minor, patch) else None
-
-
-def release(version: str) -> tuple[int, ...]:
-    """Read a glibc release such as ``2.36``.
-
-    Loaders tell it since 2.33; one that does not counts as older.
-    """
-    parts = version.split(".")[:2]
-    return (
-        tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
-    )
 
 
 def _by_cpu(path: str) -> Doubt:

@@ -5,7 +5,16 @@ Source: POSIX.1-2017, Shell Command Language, 2.14; the manuals of bash, dash, b
 
 from collections.abc import Mapping
 
-from elfgate.linkage.shell.builtins import control, places, questions, variables
+from elfgate.linkage.shell.builtins import (
+    control,
+    getopts,
+    options,
+    places,
+    questions,
+    reading,
+    sourcing,
+    variables,
+)
 from elfgate.linkage.shell.calls import Builtin
 from elfgate.linkage.shell.syntax.dialect import Dialect
 
@@ -103,7 +112,7 @@ _OF_BASH = frozenset(
 _OF_KSH = frozenset(["let", "typeset", "print", "whence", "source", "builtin"])
 
 BUILTINS: Mapping[str, Builtin] = {
-    ".": control.source,
+    ".": sourcing.source,
     ":": questions.nothing,
     "[": questions.test,
     "alias": questions.renaming,
@@ -115,28 +124,28 @@ BUILTINS: Mapping[str, Builtin] = {
     "declare": variables.declare,
     "echo": questions.echo,
     "enable": questions.renaming,
-    "eval": control.eval_,
+    "eval": sourcing.eval_,
     "exec": control.exec_,
     "exit": control.exit_,
     "export": variables.declare,
     "false": questions.failing,
-    "getopts": variables.getopts,
+    "getopts": getopts.getopts,
     "hash": questions.kind,
     "let": questions.let,
     "local": variables.declare,
-    "mapfile": variables.read_lines,
+    "mapfile": reading.read_lines,
     "popd": places.pop_directory,
     "printf": questions.printf,
     "pushd": places.push_directory,
     "pwd": places.working_directory,
-    "read": variables.read,
-    "readarray": variables.read_lines,
+    "read": reading.read,
+    "readarray": reading.read_lines,
     "readonly": variables.declare,
     "return": control.return_,
-    "set": control.set_,
+    "set": options.set_,
     "shift": control.shift,
-    "shopt": control.shopt,
-    "source": control.source,
+    "shopt": options.shopt,
+    "source": sourcing.source,
     "test": questions.test,
     "times": questions.nothing,
     "trap": control.trap,

@@ -1,25 +1,22 @@
-"""Built-in commands that set variables: ``export``, ``local``, ``read`` and their kin.
+"""Built-in commands that set variables: ``export``, ``local``, ``unset`` and their kin.
 
 Source: POSIX.1-2017, Shell Command Language, 2.14; bash(1), "SHELL BUILTIN COMMANDS".
 """
 
 import re
-from dataclasses import replace
 
 from elfgate.linkage.shell.assignments import assigning, set_to
-from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
-from elfgate.linkage.shell.splitting import BLANKS, split
 from elfgate.linkage.shell.state import State, beyond, own, weight
 from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
 from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Value, status_of
-from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
+from elfgate.linkage.values import UNSET, Scalar, Unknown
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_READ = Unknown("a variable is read from the script's input")
+_SHOWN = Unknown("the output of a command is not known")
 _ATTRIBUTE = Unknown("a variable takes other values than it is given")
-_OPTION = Unknown("the options of the script are not known")
 _CHANGING = frozenset("Ailnuct")  # attributes by which a value is another than it was given
 _INSIDE = "function"
 
@@ -90,17 +87,12 @@ def _asked(call: Call, options: frozenset[str], names: list[Scalar]) -> list[Sta
     if options & {"f", "F"}:
         there = all(name in call.state.variables.functions for name in names)
         shown: Scalar = "".join(f"{name}\n" for name in names if "F" in options)
-        return call.printed(shown if there else _READ, status_of(there))
-    values = [_value(call, name) for name in names if isinstance(name, str)]
+        return call.printed(shown if there else _SHOWN, status_of(there))
+    values = [value_of(call, name) for name in names if isinstance(name, str)]
     if any(isinstance(value, Unknown) for value in values):
         return call.unsure()
     there = all(value is not UNSET for value in values)
     return call.printed(Unknown("the output of a command is not known"), status_of(there))
-
-
-def _value(call: Call, name: str) -> Value:
-    value = call.state.variables.values.get(name)
-    return call.world.variable(name) if value is None else value
 
 
 def _declared(
@@ -108,7 +100,7 @@ def _declared(
 ) -> None:
     """Apply ``export name=value``."""
     if local:
-        value = _value(call, one.name) if one.append else UNSET
+        value = value_of(call, one.name) if one.append else UNSET
         expansion.state = own(expansion.state, one.name, value)
     if not call.world.dialect.is_bash and _is_split(one, call):
         expansion.state = expansion.state.doubted("a shell may split what is assigned")
@@ -142,7 +134,7 @@ def _declared_name(
         expansion.state = expansion.state.doubted("the script sets variables that are not known")
         return
     if local:
-        kept = _value(call, match[0]) if call.world.dialect.local_keeps else UNSET
+        kept = value_of(call, match[0]) if call.world.dialect.local_keeps else UNSET
         expansion.state = own(expansion.state, match[0], kept)
     expansion.state = _attributed(expansion.state, match[0], options)
     if rest:
@@ -217,151 +209,3 @@ def _is_set(state: State, name: str) -> bool:
 def _without_function(state: State, name: str) -> State:
     functions = {key: node for key, node in state.variables.functions.items() if key != name}
     return state._replace(variables=state.variables._replace(functions=functions))
-
-
-def read(call: Call) -> list[State]:
-    """``read [-r] NAME…``: a line of the input, where that is known."""
-    if call.args.doubt is not None:
-        return [call.state.doubted("the script reads a variable that is not known").ended(UNSURE)]
-    given = _read_options(call.args.known or ())
-    text = call.state.flow.input
-    if given is None or not isinstance(text, str):
-        return _read_unknown(call)
-    options, names = given
-    line, newline, rest = text.partition("\n")
-    if "\\" in line and "r" not in options:
-        return _read_unknown(call)
-    call.world.spend(len(text) // 256)
-    state = call.state._replace(flow=call.state.flow._replace(input=rest))
-    separators = _separators(state)
-    if isinstance(separators, Unknown):
-        return _read_unknown(call)
-    for name, value in _assigned(line, names, separators, in_array="a" in options):
-        state = set_to(call.world, state, name, value)
-    return [state.ended(SUCCESS if newline else FAILURE)]
-
-
-def _separators(state: State) -> Scalar:
-    value = state.variables.values.get("IFS", BLANKS)
-    if value is UNSET:
-        return BLANKS
-    return value if isinstance(value, (str, Unknown)) else _READ
-
-
-def _read_options(args: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    options, names = "", list(args)
-    while names and names[0].startswith("-"):
-        option = names.pop(0)
-        if option == "--":
-            break
-        if not set(option[1:]) <= set("rsa"):
-            return None
-        options += option[1:]
-    if not all(_NAME.fullmatch(name) for name in names):
-        return None
-    return options, tuple(names)
-
-
-def _assigned(
-    line: str, names: tuple[str, ...], separators: str, *, in_array: bool
-) -> list[tuple[str, Value]]:
-    """The variables that a line is read into: the last takes all that is left."""
-    if not names:
-        return [("REPLY", line)]
-    if in_array:
-        return [(names[0], Fields(tuple(split(line, separators)[0])))]
-    blanks = "".join(letter for letter in separators if letter in BLANKS)
-    pairs: list[tuple[str, Value]] = []
-    rest = line.lstrip(blanks) if blanks else line
-    for name in names[:-1]:
-        first, rest = _first_field(rest, separators, blanks)
-        pairs.append((name, first))
-    last = rest.rstrip(blanks) if blanks else rest
-    if last and last[-1] in separators and len(split(last, separators)[0]) == 1:
-        last = split(last, separators)[0][0]
-    return [*pairs, (names[-1], last)]
-
-
-def _first_field(text: str, separators: str, blanks: str) -> tuple[str, str]:
-    at = next((n for n, letter in enumerate(text) if letter in separators), len(text))
-    first, rest = text[:at], text[at:]
-    rest = rest.lstrip(blanks) if blanks else rest
-    if rest and rest[0] in separators and rest[0] not in BLANKS:
-        rest = rest[1:].lstrip(blanks) if blanks else rest[1:]
-    return first, rest
-
-
-def _read_unknown(call: Call) -> list[State]:
-    state = call.state
-    names = [name for name in call.args.known or () if _NAME.fullmatch(name)]
-    for name in names or ["REPLY"]:
-        state = set_to(call.world, state, name, _READ)
-    flow = state.flow
-    if flow.input is not None:
-        state = state._replace(flow=flow._replace(input=_READ))
-    return [state.ended(UNSURE)]
-
-
-def read_lines(call: Call) -> list[State]:
-    """``mapfile -t NAME``: all lines of the input."""
-    known = call.args.known
-    names = [name for name in known or () if not name.startswith("-")]
-    if known is None or len(names) > 1:
-        return [call.state.doubted("the script reads a variable that is not known").ended(UNSURE)]
-    name, text = (names or ["MAPFILE"])[0], call.state.flow.input
-    value: Value = _READ
-    if isinstance(text, str) and set(known) <= {"-t", name} and "-t" in known:
-        value = Fields(tuple(text.removesuffix("\n").split("\n")) if text else ())
-    state = call.state
-    if state.flow.input is not None:
-        state = state._replace(flow=state.flow._replace(input=""))
-    return [set_to(call.world, state, name, value).ended(SUCCESS if value is not _READ else UNSURE)]
-
-
-def getopts(call: Call) -> list[State]:
-    """``getopts LETTERS NAME``: one option of the script's arguments."""
-    known, state = call.args.known, call.state
-    index = _value(call, "OPTIND")
-    number = int(index) if isinstance(index, str) and index.isdecimal() else 1
-    place = state.variables.values.get("\0OPTIND")
-    within = int(place) if isinstance(place, str) else 1
-    args = state.frame.args.known
-    if known is None or len(known) != 2 or args is None or isinstance(index, Unknown):
-        return _some_option(call)
-    return [_next_option(state, known[0], known[1], args, (number, within))]
-
-
-def _some_option(call: Call) -> list[State]:
-    state = call.state
-    for name in ("OPTARG", "OPTIND", *(call.args.known or ())[1:2]):
-        state = set_to(call.world, state, name, replace(_OPTION, number=name == "OPTIND"))
-    return [state.ended(UNSURE)]
-
-
-def _next_option(
-    state: State, letters: str, name: str, args: tuple[str, ...], place: tuple[int, int]
-) -> State:
-    number, within = place
-    word = args[number - 1] if number <= len(args) else ""
-    if within == 1 and (len(word) < 2 or word[0] != "-" or word == "--"):
-        number += word == "--"
-        return _option_state(state, name, "?", (number, 1)).ended(FAILURE)
-    letter = word[within]
-    following = (number, within + 1) if within + 1 < len(word) else (number + 1, 1)
-    at = letters.find(letter) if letter != ":" else -1
-    if at < 0:
-        return _option_state(state, name, "?", following).setting("OPTARG", _OPTION).ended()
-    if letters[at + 1 : at + 2] != ":":
-        return _option_state(state, name, letter, following).setting("OPTARG", UNSET).ended()
-    if within + 1 < len(word):
-        value, following = word[within + 1 :], (number + 1, 1)
-    elif number < len(args):
-        value, following = args[number], (number + 2, 1)
-    else:
-        return _option_state(state, name, "?", (number + 1, 1)).setting("OPTARG", _OPTION).ended()
-    return _option_state(state, name, letter, following).setting("OPTARG", value).ended()
-
-
-def _option_state(state: State, name: str, value: str, place: tuple[int, int]) -> State:
-    state = state.setting("OPTIND", str(place[0])).setting("\0OPTIND", str(place[1]))
-    return state.setting(name, value)

@@ -37,14 +37,20 @@ def followed(document: Facts, denials: list[Violation]) -> Facts:
         name, way = denial["container"], denial["remedy"].partition(", or ")[0]
         if use := re.match(r"use (\S+), which starts on (.*)", way):
             if name not in done:
-                _replace(after, name, use[1], _listed(use[2]))
+                _replace(after, name, use[1], _listed(use[2].partition(" but ")[0]))
             done.add(name)
-        elif at := re.fullmatch(r"require kubernetes.io/arch in \((.*)\)", way):
+        elif at := _SELECTED.fullmatch(way):
             kept = at[1].split(", ")
             after["targets"] = [t for t in after["targets"] if t["architecture"] in kept]
         elif name:
             _repair(after, name, denial["platforms"])
     return after if after != before else {}
+
+
+_SELECTED = re.compile(
+    r"(?:set nodeSelector {kubernetes.io/arch: |add a node affinity: kubernetes.io/arch in \()"
+    r"([^)}]*)[)}]"
+)
 
 
 def _listed(text: str) -> list[str]:
@@ -94,13 +100,7 @@ def steps(engine: EmbeddedEngine, document: Facts) -> int:
 def test_every_refusal_among_the_cases_is_left_in_two_steps(case: dict[str, Any]) -> None:
     config = PolicyConfig.model_validate(case.get("config", {}))
     engine = EmbeddedEngine(bundle.load(config=config))
-    asked = cases.document(
-        targets=case["targets"],
-        containers=case["containers"],
-        request=case.get("request"),
-        openings=case.get("openings", ()),
-        before=case.get("before", {}),
-    )
+    asked = cases.of_case(case)
     assert 1 <= steps(engine, asked.model_dump(mode="json")) <= STEPS
 
 

@@ -47,13 +47,13 @@ test_what_starts_nowhere_is_denied if {
 test_what_starts_somewhere_is_admitted_with_the_architectures_to_require if {
 	verdict := judged(some_fail, {})
 	verdict.allowed
-	[warning.remedy | some warning in verdict.warnings] == ["require kubernetes.io/arch in (amd64, arm64)"]
+	[warning.remedy | some warning in verdict.warnings] == ["repair loader_missing, or add a node affinity: kubernetes.io/arch in (amd64, arm64)"]
 }
 
 test_one_node_that_starts_it_is_enough_for_what_runs_on_every_node if {
 	verdict := judged(json.patch(some_fail, [{"op": "replace", "path": "/request/every_node", "value": true}]), {})
 	verdict.allowed
-	[warning.remedy | some warning in verdict.warnings] == ["require kubernetes.io/arch in (amd64, arm64)"]
+	[warning.remedy | some warning in verdict.warnings] == ["repair loader_missing, or add a node affinity: kubernetes.io/arch in (amd64, arm64)"]
 }
 
 test_every_platform_counts_where_the_settings_say_so if {
@@ -159,7 +159,7 @@ test_one_platform_of_which_nothing_is_known_is_enough_to_admit if {
 
 test_where_none_is_known_to_start_the_failing_ones_are_to_be_kept_off if {
 	verdict := judged(sample.document(["ppc64le", "s390x"], [fails("web", "ppc64le"), unsure("web", "s390x")]), {})
-	verdict.warnings[0].remedy == "require kubernetes.io/arch notin (ppc64le)"
+	verdict.warnings[0].remedy == "repair loader_missing, or add a node affinity: kubernetes.io/arch notin (ppc64le)"
 }
 
 test_an_architecture_is_not_suggested_for_one_of_its_variants if {
@@ -201,7 +201,7 @@ test_a_note_warns_where_it_is_asked_for_and_never_denies if {
 	judged(document, {}).warnings == []
 	verdict := judged(document, {"notes": {"cpu_level": "warn"}, "rules": {"cpu_level": "deny"}})
 	verdict.allowed
-	[warning.headline | some warning in verdict.warnings] == ["web (example/web:1) on amd64 (amd64-1)"]
+	[warning.headline | some warning in verdict.warnings] == ["web (example/web:1) starts on amd64 (amd64-1), with a note"]
 }
 
 test_no_platform_may_be_left_though_each_container_has_one if {
@@ -254,7 +254,7 @@ test_another_image_is_suggested_where_it_is_known_to_start if {
 	verdict := judged(sample.document(["ppc64le"], linkages), {})
 	verdict.denials[0].remedy == concat("", [
 		"use example/web:1-debian, which starts on ppc64le,",
-		" or require kubernetes.io/arch in (amd64)",
+		" or set nodeSelector {kubernetes.io/arch: amd64}",
 	])
 }
 
@@ -265,7 +265,7 @@ test_platforms_with_another_way_out_are_told_of_apart if {
 	]
 	verdict := judged(sample.document(["ppc64le", "s390x"], linkages), {})
 	[denial.remedy | some denial in verdict.denials] == [
-		"use example/web:1-debian, which starts on ppc64le",
+		"use example/web:1-debian, which starts on ppc64le but is not known to on s390x",
 		"repair loader_missing",
 	]
 }

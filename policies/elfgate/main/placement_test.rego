@@ -120,7 +120,7 @@ test_the_system_is_asked_for_where_only_another_fails if {
 		object.union(fails("web", "amd64"), {"platform": "windows/amd64"}),
 	])
 	verdict := judged(json.patch(document, [{"op": "add", "path": "/targets/-", "value": windows}]), {})
-	[warning.remedy | some warning in verdict.warnings] == ["require kubernetes.io/os in (linux)"]
+	[warning.remedy | some warning in verdict.warnings] == ["repair loader_missing, or set nodeSelector {kubernetes.io/os: linux}"]
 }
 
 test_what_a_rule_denies_wherever_it_lands_is_spared_by_no_placement if {

@@ -22,9 +22,24 @@ grouped[finding.code] contains entry if {
 		"effect": finding.effect,
 		"reason": object.get(finding, "reason", ""),
 		"message": finding.message,
-		"image": object.get(linkage, ["alternatives", 0], ""),
+		"image": instead(linkage),
 		"remedy": advised(finding),
+		"differs": object.get(finding, "differs", ""),
 	}
+}
+
+# The image that would start in its stead: rather one that does so wherever another is needed.
+instead(linkage) := concat("", array.slice(array.concat(shared, images), 0, 1)) if {
+	images := object.get(linkage, "alternatives", [])
+	shared := [image | some image in images; image in common[linkage.container]]
+}
+
+common := {name: intersection(sets) | some name, sets in offered}
+
+offered[linkage.container] contains images if {
+	some linkage in input.linkages
+	images := {image | some image in object.get(linkage, "alternatives", [])}
+	count(images) > 0
 }
 
 # What the prediction advises; where bases are known that have what is missing, those.

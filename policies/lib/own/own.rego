@@ -18,26 +18,52 @@ optional := {"image"}
 
 completed(findings) := {object.union(defaults, finding) |
 	some finding in findings
-	whole(finding)
+	count(faults(finding)) == 0
 }
 
-malformed(findings) if {
-	some finding in findings
-	not whole(finding)
-}
+# What is wrong with a rule's findings, the first of it; empty if nothing is.
+wrong(findings) := concat("", array.slice(
+	sort({said |
+		some finding in findings
+		some said in faults(finding)
+	}),
+	0, 1,
+))
 
 platforms := ({""} | pod.landing) | {linkage.platform | some linkage in input.linkages}
 
-whole(finding) if {
-	is_object(finding)
-	filled := object.union(defaults, finding)
-	count((object.keys(filled) - object.keys(defaults)) - (optional | {"message"})) == 0
-	every field in ["container", "message", "remedy", "reason"] {
-		is_string(object.get(filled, field, null))
+keys := object.keys(defaults) | (optional | {"message"})
+
+effects := {"fails", "violates", "unknown", "note"}
+
+texts := ["container", "image", "message", "platform", "reason", "remedy"]
+
+faults(finding) := {"a finding of it is no object"} if not is_object(finding)
+
+faults(finding) := union({unknown_keys(finding), not_texts(finding), strangers(finding), lacks(finding)}) if is_object(finding)
+
+unknown_keys(finding) := {concat("", ["a finding has no ", sprintf("%v", [key])]) |
+	some key in (object.keys(finding) - keys)
+}
+
+not_texts(finding) := {concat("", ["its finding's ", key, " is not a string"]) |
+	some key in texts
+	key in object.keys(finding)
+	not is_string(finding[key])
+}
+
+strangers(finding) := {concat("", ["its finding's ", key, " is none of the pod's: ", finding[key]]) |
+	some key, known in {"platform": platforms, "container": (pod.containers | {""})}
+	key in object.keys(finding)
+	is_string(finding[key])
+	not finding[key] in known
+}
+
+lacks(finding) := {said |
+	some said, holds in {
+		"its finding has no message": "message" in object.keys(finding),
+		"its finding's position is not a number": is_number(object.get(finding, "position", 0)),
+		"its finding's effect is none of fails, violates, unknown and note": object.get(finding, "effect", "fails") in effects,
 	}
-	is_string(object.get(filled, "image", ""))
-	is_number(filled.position)
-	filled.effect in {"fails", "violates", "unknown", "note"}
-	filled.platform in platforms
-	filled.container in (pod.containers | {""})
+	not holds
 }

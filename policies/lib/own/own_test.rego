@@ -18,10 +18,10 @@ test_the_least_is_filled_in_and_is_about_the_pod_wherever_it_lands if {
 		"reason": "",
 		"remedy": "",
 	}}
-	not malformed(least)
+	said(least) == ""
 }
 
-malformed(finding) if own.malformed({finding}) with input as document
+said(finding) := text if text := own.wrong({finding}) with input as document
 
 test_a_platform_and_a_container_may_be_named if {
 	finding := object.union(least, {"platform": "linux/arm64", "container": "web"})
@@ -30,20 +30,21 @@ test_a_platform_and_a_container_may_be_named if {
 }
 
 test_any_other_form_is_the_rules_failure if {
-	every finding in [
-		"no",
-		object.remove(least, ["message"]),
-		object.union(least, {"message": 1}),
-		object.union(least, {"effect": "explodes"}),
-		object.union(least, {"position": "first"}),
-		object.union(least, {"image": 3}),
-		object.union(least, {"platform": "amd64"}),
-		object.union(least, {"platform": "linux/s390x"}),
-		object.union(least, {"container": "nosuch"}),
-		object.union(least, {"mode": "warn"}),
-	] {
+	every finding, text in {
+		"no": "a finding of it is no object",
+		object.remove(least, ["message"]): "its finding has no message",
+		object.union(least, {"message": 1}): "its finding's message is not a string",
+		object.union(least, {"remedy": ["a"]}): "its finding's remedy is not a string",
+		object.union(least, {"effect": "explodes"}): "its finding's effect is none of fails, violates, unknown and note",
+		object.union(least, {"position": "first"}): "its finding's position is not a number",
+		object.union(least, {"image": 3}): "its finding's image is not a string",
+		object.union(least, {"platform": "amd64"}): "its finding's platform is none of the pod's: amd64",
+		object.union(least, {"platform": "linux/s390x"}): "its finding's platform is none of the pod's: linux/s390x",
+		object.union(least, {"container": "nosuch"}): "its finding's container is none of the pod's: nosuch",
+		object.union(least, {"mode": "warn"}): "a finding has no mode",
+	} {
 		completed := own.completed({finding}) with input as document
 		completed == set()
-		malformed(finding)
+		said(finding) == text
 	}
 }

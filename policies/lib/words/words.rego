@@ -46,11 +46,12 @@ more(number) := concat("", [" and ", format_int(number, 10), " more"]) if number
 
 more(number) := "" if number <= 0
 
-headline(effect, name, platforms) := concat("", [before[effect], subject(name), after[effect], " on ", located(platforms)]) if {
-	count(platforms) > 0
-}
+# A sentence of three parts: what is said before a container's name, after it, and after the places.
+headline(manner, name, platforms) := concat("", [said[0], subject(name), said[1], at(platforms), said[2]]) if said := manners[manner]
 
-headline(effect, name, platforms) := concat("", [before[effect], subject(name), after[effect]]) if count(platforms) == 0
+at(platforms) := concat("", [" on ", located(platforms)]) if count(platforms) > 0
+
+at(platforms) := "" if count(platforms) == 0
 
 # A finding of no container is one about the pod as a whole.
 subject(name) := "this pod" if {
@@ -58,15 +59,30 @@ subject(name) := "this pod" if {
 	not labelled[""]
 } else := container(name)
 
-before := {"fails": "", "violates": "", "advises": "", "unknown": "it is not known whether ", "note": ""}
+manners := {
+	"fails": ["", " cannot start", ""],
+	"violates": ["", " is not allowed", ""],
+	"advises": ["", " should not run", ""],
+	"unknown": ["it is not known whether ", " starts", ""],
+	"waits": ["", " is refused while it is not known whether it starts", ""],
+	"starts": ["", " starts", ", with a note"],
+	"note": ["note on ", "", ""],
+}
 
-after := {"fails": " cannot start", "violates": " is not allowed", "advises": " should not run", "unknown": " starts", "note": ""}
+# "use this image, which starts on ppc64le and s390x but is not known to on amd64".
+image(alternative, platforms, others) := concat("", [
+	"use ",
+	alternative,
+	", which starts on ",
+	displayed(platforms),
+	doubted(others),
+])
 
-# "use this image, which starts on ppc64le and s390x".
-image(alternative, platforms) := concat(
-	"",
-	["use ", alternative, ", which starts on ", series([places.display(platform) | some platform in platforms])],
-)
+doubted(platforms) := concat("", [" but is not known to on ", displayed(platforms)]) if count(platforms) > 0
+
+doubted(platforms) := "" if count(platforms) == 0
+
+displayed(platforms) := series([places.display(platform) | some platform in platforms])
 
 # "use a base that has GLIBC_2.38 (Debian 13, Ubuntu 24.04, UBI 10), or build on Debian 12".
 bases(versions, names, own) := concat("", [
@@ -82,14 +98,34 @@ built("") := ""
 
 built(own) := concat("", [", or build on ", own]) if own != ""
 
-# A node selector requirement on the architecture.
-requirement(operator, architectures) := concat(
-	"",
-	["require kubernetes.io/arch ", operator, " (", concat(", ", architectures), ")"],
-)
+# A place to ask for: a selector in the form that a pod has it, else an affinity's expression.
+requirement(operator, architectures) := concat("", ["set nodeSelector {kubernetes.io/arch: ", architectures[0], "}"]) if {
+	operator == "in"
+	count(architectures) == 1
+} else := concat("", [
+	"add a node affinity: kubernetes.io/arch ",
+	operator,
+	" (",
+	concat(", ", architectures),
+	")",
+])
 
 # What is said of a refusal that is held back.
 later := "for now this only warns: later it is refused"
 
 # A node selector on the system, for what fails on others only.
-system := "require kubernetes.io/os in (linux)"
+system := "set nodeSelector {kubernetes.io/os: linux}"
+
+# Stands in a text for the word that differs from platform to platform.
+blank := "\ue003"
+
+stem(text, "") := text
+
+stem(text, word) := replace(text, word, blank) if word != ""
+
+# A text with the words of all its platforms: "one, another or a third".
+filled(text, differing) := replace(text, blank, choice(sort(differing))) if contains(text, blank)
+
+filled(text, _) := text if not contains(text, blank)
+
+choice(items) := replace(series(items), " and ", " or ")

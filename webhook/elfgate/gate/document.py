@@ -15,6 +15,7 @@ from elfgate.gate.starts import Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
 from elfgate.linkage.report import Finding, Outcome
+from elfgate.policy.differing import with_words
 from elfgate.policy.document import (
     BeforeEntry,
     ContainerEntry,
@@ -96,7 +97,7 @@ def described(asked: Asked, found: Found, looks: Looks) -> Document:
         containers=[
             _container(container, told.get(container.name, {})) for container in workload.containers
         ],
-        linkages=list(_linkages(found, looks)),
+        linkages=with_words(list(_linkages(found, looks))),
     )
 
 

@@ -30,7 +30,7 @@ def together(one: "Judgement", other: "Judgement", part: str) -> "Judgement":
             **told,
             "allowed": allowed,
             "unknown": verdict.unknown or added.unknown,
-            "failed": sorted({*verdict.failed, *added.failed}),
+            "failed": {**verdict.failed, **added.failed},
             "steer": [],
         }
     )

@@ -8,6 +8,7 @@ thread.
 """
 
 import logging
+import re
 import socket
 import ssl
 import time
@@ -48,6 +49,7 @@ _NO_ANSWER = (
     httpcore.UnsupportedProtocol,
     httpcore.ProxyError,
 )
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")  # Python's, before the words of the system
 _until: ContextVar[float] = ContextVar("until")
 _connected: ContextVar[list[httpcore.NetworkStream]] = ContextVar("connected")
 
@@ -396,4 +398,6 @@ def _told(url: str) -> Iterator[None]:
 
 
 def _why(host: str, error: Exception) -> str:
-    return f"{host} cannot be reached: {' '.join(str(error).split()) or type(error).__name__}"
+    """Say it in the system's words, without Python's number before them."""
+    said = _NUMBER.sub("", " ".join(str(error).split()))
+    return f"{host} cannot be reached: {said or type(error).__name__}"

@@ -32,6 +32,7 @@ FIX_FORMAT = "build or copy the file for this architecture"
 FIX_SHELL = "call the program itself, and no shell before it"
 FIX_BUILD = "build the file anew, or copy it unchanged"
 FIX_NO_SHEBANG = "begin the script with #!/bin/sh, or run it through a shell"
+FIX_LINE_ENDS = "save the script with Unix line ends (eol=lf in .gitattributes)"
 FIX_INTERPRETER = "name an interpreter that the image contains in the script's first line"
 FIX_TRUNCATED = "copy the whole file into the image"
 FIX_PAGES = "link with -z max-page-size=65536"
@@ -68,6 +69,11 @@ def fix_loader(facts: ElfFacts, distro: Distro) -> str:
     if libc == distro.libc:
         return FIX_ELSEWHERE
     return f"link the program statically, or use an image with {libc}"
+
+
+def fix_base(architecture: str) -> str:
+    """Tell what to do about the loader of another machine."""
+    return f"build the image from a base image for {architecture}"
 
 
 def named(path: str, real: str) -> str:
@@ -145,8 +151,10 @@ def nature(entry: Entry) -> str:
     return "is a text file without a #! line"
 
 
-def fix_interpreter(missing: Missing) -> str:
+def fix_interpreter(path: str, missing: Missing) -> str:
     """Tell what to do about a script's interpreter that is not there."""
+    if path.endswith("\r"):
+        return FIX_LINE_ENDS
     if missing.errno == "EACCES":
         return FIX_REACH
     return FIX_TARGET if missing.symlinks else FIX_INTERPRETER

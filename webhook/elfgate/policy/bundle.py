@@ -238,7 +238,7 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str])
     ours = [_SHIPPED, *listed, "", *(taken or ["predicted := {}"])]
     head = [_AGGREGATED, "package elfgate.main", ""]
     if not own:
-        return "\n".join([*head, "own := {}", "", "malformed := set()", "", *ours])
+        return "\n".join([*head, "own := {}", "", "malformed := {}", "", *ours])
     own_set = orjson.dumps(own).decode()
     theirs = [line for code in own for line in _own_lines(code)]
     left_out = (
@@ -301,12 +301,13 @@ def _own_lines(code: str) -> tuple[str, ...]:
     return (
         f'own["{code}"] := data.elfgate.lib.own.completed({findings}) if not "{code}" in left_out',
         "",
-        f'malformed contains "{code}" if {{',
+        f'malformed["{code}"] := fault if {{',
         f'\tnot "{code}" in left_out',
-        f"\tdata.elfgate.lib.own.malformed({findings})",
+        f"\tfault := data.elfgate.lib.own.wrong({findings})",
+        '\tfault != ""',
         "}",
         "",
-        f'malformed contains "{code}" if {{',
+        f'malformed["{code}"] := "it has no set `findings`" if {{',
         f'\tnot "{code}" in left_out',
         f"\tnot {findings}",
         "}",

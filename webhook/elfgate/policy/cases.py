@@ -32,6 +32,7 @@ import yaml
 
 from elfgate.policy.bundle import load
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.differing import with_words
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import EmbeddedEngine
 from elfgate.policy.messages import denial, warnings
@@ -98,14 +99,18 @@ def example(code: str) -> str:
 async def _judged(case: Case, folder: Path | None, rules: Path | None) -> Verdict:
     config = PolicyConfig.model_validate(case.get("config", {}))
     engine = EmbeddedEngine(load(folder, config=config, rules=rules))
-    asked = document(
+    return await engine.evaluate(of_case(case).without(["*"]))
+
+
+def of_case(case: Case) -> Document:
+    """The document that a case is about."""
+    return document(
         targets=case["targets"],
         containers=case["containers"],
         request=case.get("request"),
         openings=case.get("openings", ()),
         before=case.get("before", {}),
     )
-    return await engine.evaluate(asked.without(["*"]))
 
 
 def document(
@@ -125,7 +130,7 @@ def document(
         "today": "2026-01-01",
         **(request or {}),
     }
-    return Document.model_validate(
+    document = Document.model_validate(
         {
             "request": asked,
             "targets": [_target(platform, nodes) for platform, nodes in targets.items()],
@@ -142,6 +147,7 @@ def document(
             ],
         }
     )
+    return document.model_copy(update={"linkages": with_words(document.linkages)})
 
 
 def _target(platform: str, nodes: list[str] | int | dict[str, Any]) -> dict[str, Any]:

@@ -44,16 +44,7 @@ def _documents() -> Iterator[tuple[str, Document]]:
     for case in cases.shipped():
         for namespace in _NAMESPACES:
             request = {**case.get("request", {}), "namespace": namespace}
-            yield (
-                case["name"],
-                cases.document(
-                    targets=case["targets"],
-                    containers=case["containers"],
-                    request=request,
-                    openings=case.get("openings", ()),
-                    before=case.get("before", {}),
-                ),
-            )
+            yield case["name"], cases.of_case({**case, "request": request})
 
 
 def _here(engine: EmbeddedEngine, document: Document) -> Any:

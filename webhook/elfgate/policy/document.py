@@ -199,6 +199,10 @@ class FindingEntry(Model):
         str,
         Field(description="The image's own base: what is built on that starts on it"),
     ] = ""
+    differs: Annotated[
+        str,
+        Field(description="The word of the message that differs from platform to platform"),
+    ] = ""
 
     @classmethod
     def of(cls, finding: Finding, *, bases: Iterable[str] = (), build_on: str = "") -> Self:

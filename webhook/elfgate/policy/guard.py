@@ -12,12 +12,10 @@ from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine, EngineError, EngineTimeoutError
 from elfgate.policy.verdict import Verdict, Violation
 
-MALFORMED = (
-    "it has no set `findings`, or a finding of an unusable form "
-    "(no message, a container or platform that the pod does not have, an unknown key)"
-)
 SUSPENDED_SECONDS = 60.0
 _ALL = frozenset({"*"})
+_LEFT_OUT = "the rule {} failed and was left out: its owner finds why in elfgate's log"
+"""The words for everybody: why it failed shows its source, which is its owner's."""
 
 Told = Callable[[str, str], None]
 """Is told which rule failed, and why."""
@@ -76,9 +74,9 @@ class GuardedEngine:
                 raise
             out |= await self._failing(document, self._own - out.keys(), error)
             verdict = await self._without(document, out)
-        for name in verdict.failed:
-            out[name] = MALFORMED
-            self._told(name, out[name])
+        for name, why in verdict.failed.items():
+            out[name] = why
+            self._told(name, why)
         return _with(verdict, out)
 
     async def close(self) -> None:
@@ -126,10 +124,5 @@ def _with(verdict: Verdict, out: dict[str, str]) -> Verdict:
     """Say with a verdict which rules it is without."""
     if not out:
         return verdict
-    warnings = [
-        Violation(code=name, headline=f"the rule {name} was left out: {why}")
-        for name, why in out.items()
-    ]
-    return verdict.model_copy(
-        update={"warnings": [*verdict.warnings, *warnings], "failed": sorted(out)}
-    )
+    warnings = [Violation(code=name, headline=_LEFT_OUT.format(name)) for name in sorted(out)]
+    return verdict.model_copy(update={"warnings": [*verdict.warnings, *warnings], "failed": out})

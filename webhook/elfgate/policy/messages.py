@@ -1,29 +1,82 @@
-"""A verdict in words: over several lines for a denial, on one line for a warning."""
+"""A verdict in words: over several lines for a denial, on a short line or a few for a warning."""
+
+from collections.abc import Sequence
 
 from elfgate.policy.verdict import Verdict, Violation
 from elfgate.printable import printable
 
 _MAX_DENIAL = 16_384  # runes; kubectl shows it all, a controller's condition or event cuts it
+EVENT_BYTES = 900
+"""The bytes of a refusal that a controller's event keeps for certain.
+
+Source: Kubernetes' events hold 1,024 bytes of a message; before a refusal stand the controller's
+words and the webhook's name.
+"""
+WARNING_RUNES = 120
+"""The length that Kubernetes advises for a warning (admission/v1, AdmissionResponse)."""
 
 
 def denial(verdict: Verdict) -> str:
     """Say why an object is refused: each denial's headline, what is missing, and the way out.
 
+    Where that is more than an event keeps, all headlines with their codes stand first.
+
     Returns:
         Lines that end in no newline; empty if nothing is denied.
     """
     blocks = [_block(violation) for violation in verdict.denials]
+    if len("\n".join(blocks).encode()) > EVENT_BYTES and len(blocks) > 1:
+        blocks = [_summary(verdict.denials), *blocks]
     shown = _within(blocks, _MAX_DENIAL)
     rest = len(blocks) - len(shown)
     return "\n".join([*shown, f"and {rest} more"] if rest else shown)
 
 
-def warnings(verdict: Verdict) -> list[str]:
-    """Say what else is to be known, most important first, one printable line each.
+def _summary(denials: Sequence[Violation]) -> str:
+    """Say in as many lines as an event keeps what is refused, and for which code."""
+    heads = [f"{printable(denial.headline)}  [{denial.code}]" for denial in denials]
+    more = f"and {len(heads)} more, all of them below:"
+    shown: list[str] = []
+    room = EVENT_BYTES - len(more)
+    for head in heads:
+        room -= len(head.encode()) + 1
+        if room < 0:
+            break
+        shown.append(head)
+    rest = len(heads) - len(shown)
+    last = f"and {rest} more, all of them below:" if rest else "each of them below:"
+    return "\n".join([*shown, last])
 
-    A door cuts them to what it has room for (``cluster.review.warning_lines``).
+
+def warnings(verdict: Verdict) -> list[str]:
+    """Say what else is to be known, most important first, in printable lines.
+
+    What is longer than advised is told in parts, each of which says which container it is about. A
+    door cuts them to what it has room for (``cluster.review.warning_lines``).
     """
-    return list(dict.fromkeys(line(violation) for violation in verdict.warnings))
+    lines = (part for violation in verdict.warnings for part in _parts(violation))
+    return list(dict.fromkeys(lines))
+
+
+def _parts(violation: Violation) -> list[str]:
+    """The few lines of the advised length that say it; a sentence that is longer is one line."""
+    parts = [printable(violation.headline)]
+    between = ": "
+    for text in violation.lines:
+        _add(parts, between, _flat(text), violation.container)
+        between = ", "
+    if violation.remedy:
+        _add(parts, "; ", _flat(violation.remedy), violation.container)
+    return parts
+
+
+def _add(parts: list[str], between: str, text: str, container: str) -> None:
+    """Add a sentence to the last line, or as a line that says which container it is about."""
+    longer = f"{parts[-1]}{between}{text}"
+    if len(longer) <= WARNING_RUNES:
+        parts[-1] = longer
+    else:
+        parts.append(f"{printable(container) or 'this pod'}: {text}")
 
 
 def held_back(verdict: Verdict) -> list[str]:
@@ -33,9 +86,13 @@ def held_back(verdict: Verdict) -> list[str]:
 
 def line(violation: Violation) -> str:
     """Say what is wrong, and the way out, on one printable line."""
-    said = ", ".join(" ".join(printable(line).split()) for line in violation.lines)
+    said = ", ".join(_flat(line) for line in violation.lines)
     text = f"{printable(violation.headline)}: {said}" if said else printable(violation.headline)
-    return f"{text}; {printable(violation.remedy)}" if violation.remedy else text
+    return f"{text}; {_flat(violation.remedy)}" if violation.remedy else text
+
+
+def _flat(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def shortened(text: str, runes: int) -> str:

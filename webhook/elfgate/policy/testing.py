@@ -18,9 +18,8 @@ import orjson
 
 from elfgate.policy import archive, bundle, cases, compared, golden, written
 from elfgate.policy.document import Document
-from elfgate.policy.embedded import EmbeddedEngine
+from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError
-from elfgate.policy.guard import MALFORMED
 
 _OPA_SECONDS = 120
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
@@ -84,10 +83,10 @@ def _unusable(whole: bundle.Bundle) -> list[str]:
     """Rules that no verdict can use, as they show on a document of one pod."""
     document = golden.one_pod().json_bytes().decode()
     try:
-        names = EmbeddedEngine(whole).query("data.elfgate.main.malformed", document)
+        said = orjson.loads(EmbeddedEngine(whole).query(VERDICT, document))
     except EngineError as error:
         return [str(error)]
-    return [f"{name}: {MALFORMED}" for name in orjson.loads(names)]
+    return [f"{name}: {why}" for name, why in said.get("failed", {}).items()]
 
 
 def _untested(whole: bundle.Bundle, tests: list[str]) -> list[str]:

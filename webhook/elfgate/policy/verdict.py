@@ -37,7 +37,7 @@ class Verdict(BaseModel):
         warnings: Likewise.
         dryrun: What rules in mode ``dryrun`` would have said: for metrics and audits, never for the
             user.
-        failed: Rules of the user's own that gave no findings that can be used, or were left out.
+        failed: Why rules of the user's own gave no findings that can be used, or were left out.
         would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict
             denies anyway.
         unknown: There is a container of which it cannot be told whether it starts.
@@ -56,4 +56,4 @@ class Verdict(BaseModel):
     would_deny: list[Violation] = []
     unknown: bool = False
     steer: list[str] = []
-    failed: list[str] = []
+    failed: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """The gate of a command line: its engine and its scanner, closed at the end."""
 
+import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,11 @@ from elfgate.cluster.outlook import Outlook
 from elfgate.gate.gate import Gate
 from elfgate.wiring.images import Reading, scanner
 from elfgate.wiring.policies import Judging, engine
+
+
+def tell_failed_rule(name: str, why: str) -> None:
+    """Tell whoever asks on a command line why a rule of their own failed."""
+    sys.stderr.write(f"elfgate: the rule {name} failed and was left out: {why}\n")
 
 
 @asynccontextmanager
@@ -27,7 +33,7 @@ async def gate(
         InputError: if the policies, a reference or the store cannot be used.
         EngineError: if the policies do not load.
     """
-    live = await engine(judging)
+    live = await engine(judging, told=tell_failed_rule)
     try:
         async with scanner(reading) as scanning:
             yield Gate(Inventory(nodes), scanning, live, outlook, looks=live.looks)

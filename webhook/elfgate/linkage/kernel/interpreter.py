@@ -86,6 +86,8 @@ def _loader(
         wrong = f"is not a valid ELF file: {loader.malformed}"
     elif architecture_of(loader) is not architecture_of(image.facts):
         wrong = f"is {describe(loader)}, not {describe(image.facts)}"
+        machine = architecture_of(image.facts)
+        remedy = messages.fix_base(machine.name) if machine else remedy
     else:
         return Mapped(image.facts.interp or "", found.path, loader)
     message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"

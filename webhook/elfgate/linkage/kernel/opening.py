@@ -56,7 +56,7 @@ def _no_file(
 ) -> None:
     if script:
         message = messages.interpreter_missing(script, path, missing, world.distro)
-        remedy = messages.fix_interpreter(missing)
+        remedy = messages.fix_interpreter(path, missing)
         record.failed(Code.SCRIPT_INTERPRETER_MISSING, script, message, remedy, process.doubt)
     elif missing.errno == "EACCES":
         message = (

@@ -3,7 +3,7 @@ package elfgate.main
 
 own := {}
 
-malformed := set()
+malformed := {}
 
 shipped := object.union(others, taken)
 

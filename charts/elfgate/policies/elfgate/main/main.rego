@@ -30,7 +30,7 @@ verdict := {
 	"would_deny": would_deny,
 	"unknown": unknown,
 	"steer": said.steer,
-	"failed": sort(malformed),
+	"failed": malformed,
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
 	config.effective
@@ -110,7 +110,7 @@ cells[cell] contains part if {
 	finding.effect == effect
 	finding.reason == reason
 	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
-	part := [finding.position, code, finding.message, finding.remedy]
+	part := part_of(finding, code, "")
 }
 
 cells[cell] contains part if {
@@ -122,8 +122,24 @@ cells[cell] contains part if {
 	level := exemptions.level(set, code, finding.container)
 	level != "off"
 	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
-	message := concat("", [finding.message, exemptions.addition(set, code, finding.container)])
-	part := [finding.position, code, message, finding.remedy]
+	part := part_of(finding, code, exemptions.addition(set, code, finding.container))
+}
+
+# What differs from platform to platform is left open, so that the same finding is told of once.
+part_of(finding, code, addition) := [
+	finding.position,
+	code,
+	concat("", [words.stem(finding.message, word), addition]),
+	words.stem(finding.remedy, word),
+] if {
+	word := object.get(finding, "differs", "")
+}
+
+# The words for what is left open, each with where it stands for it.
+differing := {[code, finding.container, finding.platform, finding.differs] |
+	some code, findings in found
+	some finding in findings
+	object.get(finding, "differs", "") != ""
 }
 
 # Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
@@ -238,17 +254,17 @@ ordered(kind) := [entry[1] | some entry in sort([[place, violation] |
 	some [told, container, effect, image, set], platforms in groups
 	told == kind
 	parts := sort(set)
-	all := sort(platforms - {""})
-	headline := words.headline(manner(effect, kind), container, sort(named(platforms)))
+	places_told := sort(named(platforms))
+	said_how := manner(effect, kind, container, platforms)
 	violation := {
 		"code": parts[0][1],
 		"container": container,
-		"platforms": all,
-		"headline": headline,
-		"lines": array.concat(lines(parts), object.get(spared, [effect, kind], [])),
-		"remedy": remedy(effect, container, parts, image, sort(named(platforms))),
+		"platforms": sort(platforms - {""}),
+		"headline": words.headline(said_how, container, places_told),
+		"lines": array.concat(lines(parts, container, platforms), object.get(spared, [effect, kind], [])),
+		"remedy": remedy([effect, kind], container, parts, image, places_told),
 	}
-	place := [severity[effect], object.get(places.standing, container, 0), headline]
+	place := [severity[effect], object.get(places.standing, container, 0), said_how, places_told]
 ])]
 
 # The platforms to name: none where it makes no difference where it lands.
@@ -256,44 +272,80 @@ named(platforms) := platforms if not "" in platforms
 
 named(platforms) := set() if "" in platforms
 
-# What is not allowed and was let in all the same should not be there.
-manner(effect, kind) := object.get({["violates", "warn"]: "advises"}, [[effect, kind]], effect)
+# What is not allowed and was let in all the same should not be there; what is not known and refused has to wait.
+manner(effect, kind, _, _) := object.get(
+	{["violates", "warn"]: "advises", ["unknown", "deny"]: "waits"},
+	[[effect, kind]],
+	effect,
+) if {
+	effect != "note"
+}
+
+manner("note", _, container, platforms) := "starts" if {
+	count(platforms - {""}) > 0
+	count({platform | some platform in platforms; not places.starting[platform][container]}) == 0
+} else := "note"
 
 spared := {"fails": {"warn": reprieve}}
 
 severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
 # The first few findings: a program that lacks forty libraries is told of once.
-lines(parts) := array.concat(
-	[concat("", [part[2], "  [", part[1], "]"]) | some part in array.slice(parts, 0, 6)],
+lines(parts, container, platforms) := array.concat(
+	[concat("", [words.filled(part[2], open(part[1], container, platforms)), "  [", part[1], "]"]) |
+		some part in array.slice(parts, 0, 6)
+	],
 	[concat("", ["and ", format_int(count(parts) - 6, 10), " more like it"]) | count(parts) > 6],
 )
 
+# The words for what is left open in a finding, on some platforms.
+open(code, container, platforms) := {entry[3] |
+	some entry in differing
+	array.slice(entry, 0, 2) == [code, container]
+	entry[2] in platforms
+}
+
 # The way out: other images or platforms only where they are known to start, else what the finding itself says.
-remedy(effect, container, parts, image, platforms) := concat(", or ", ways) if {
-	count(platforms) > 0
-	ways := array.concat(stead(effect, container, parts, image, platforms), moves[effect])
+remedy(manner, container, parts, image, platforms) := concat(", or ", ways) if {
+	not manner in waiting
+	ways := array.concat(stead(manner[0], container, parts, image, platforms), away(manner[0], platforms))
 	count(ways) > 0
-} else := concat("", advised(parts))
+} else := concat(" and ", array.concat(advised(parts, container, platforms), ["apply it again when that is known"])) if {
+	manner in waiting
+} else := ""
 
-moves := {"fails": elsewhere, "violates": elsewhere, "unknown": [], "note": []}
+waiting := {["unknown", "deny"]}
 
-# What to run in its stead: an image that starts there, else a variant that a support matrix has for it.
-stead("fails", _, _, image, platforms) := [words.image(image, platforms)] if {
+away(effect, platforms) := elsewhere if {
+	effect in {"fails", "violates"}
+	count(platforms) > 0
+} else := []
+
+# What to run in its stead: an image that starts there, else what the finding says, or a variant that a support matrix
+# has for it.
+stead(effect, container, parts, image, platforms) := [words.image(image, platforms, doubtful(container, image, platforms))] if {
+	effect == "fails"
 	image != ""
 	mends(platforms)
-}
-
-stead("fails", _, _, image, platforms) := [] if {
-	image != ""
-	not mends(platforms)
-}
-
-stead("fails", container, _, "", platforms) := [way |
+} else := [support.advice(container, platforms)] if {
+	effect == "fails"
+	image == ""
 	count(config.effective.support) > 0
-	way := support.advice(container, platforms)
-	way != ""
-]
+	count(platforms) > 0
+	support.advice(container, platforms) != ""
+} else := advised(parts, container, platforms)
+
+# Where else it fails, and an image is not known to start. Where all are mended for one platform, the others are nobody's
+# business.
+doubtful(container, image, platforms) := sort({linkage.platform |
+	some linkage in input.linkages
+	not apart
+	linkage.container == container
+	linkage.platform in failing
+	not linkage.platform in platforms
+	linkage.verdict != "starts"
+	not image in object.get(linkage, "alternatives", [])
+})
 
 # Whether other images there can be part of a way out. Where a pod of several containers is refused, they are all to be
 # mended for one and the same platform: else each would start, but the pod nowhere.
@@ -325,15 +377,14 @@ startable := {[platform, name] | some platform, names in places.starting; some n
 # The containers that have another image, each with a platform on which it starts.
 replaced := {[platform, name] | some ["deny", platform, name, "fails", image], _ in graded; image != ""}
 
-# What a rule asks for, which need not be to go elsewhere.
-stead("violates", _, parts, _, _) := advised(parts)
-
-stead("unknown", _, _, _, _) := []
-
-stead("note", _, _, _, _) := []
-
 # What the first finding that has one says.
-advised(parts) := array.slice([part[3] | some part in parts; part[3] != ""], 0, 1)
+advised(parts, container, platforms) := array.slice(
+	[words.filled(part[3], open(part[1], container, platforms)) |
+		some part in parts
+		part[3] != ""
+	],
+	0, 1,
+)
 
 # Architectures on whose every platform every container is known to start, and those to keep off.
 safe := sort([architecture |

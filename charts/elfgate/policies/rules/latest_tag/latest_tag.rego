@@ -12,6 +12,10 @@ package elfgate.rules.latest_tag
 import data.elfgate.lib.config
 import data.elfgate.lib.places
 
+meaning(container) := " is " if endswith(container.image, ":latest")
+
+meaning(container) := " has no tag, which means latest: " if not endswith(container.image, ":latest")
+
 findings contains finding if {
 	config.mode("latest_tag") != "off"
 	some name, container in places.first
@@ -23,7 +27,7 @@ findings contains finding if {
 		"position": 2001,
 		"effect": "violates",
 		"reason": "",
-		"message": concat("", [container.image, " is whatever was pushed last"]),
+		"message": concat("", [container.image, meaning(container), "whatever was pushed last"]),
 		"remedy": "name a release, or its digest",
 	}
 }

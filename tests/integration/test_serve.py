@@ -213,7 +213,10 @@ def test_rules_of_ones_own_that_fail_are_counted_by_name(pki: Pki) -> None:
             ) as client:
                 answer = ask(client, "first")
                 assert answer["allowed"] is True
-                assert any("the rule unusable failed and was left out" in line for line in answer["warnings"])
+                assert any(
+                    "the rule unusable failed and was left out" in line
+                    for line in answer["warnings"]
+                )
                 assert (
                     'elfgate_rule_failures_total{rule="unusable"} 1.0'
                     in client.get("/metrics").text

@@ -44,7 +44,7 @@ def _words(linkages: Iterable[LinkageEntry]) -> dict[tuple[str, str], str]:
 
 
 def _form(container: str, finding: FindingEntry) -> _Form:
-    """What findings share that may be one."""
+    """The form that findings share where they may be one."""
     words = len(finding.message.split(" "))
     return (container, finding.code, finding.path, finding.effect, finding.reason, words)
 

@@ -159,7 +159,7 @@ def test_a_rule_in_it_that_fails_takes_only_rules_of_the_users_own_with_it(
         await until_told(engine, told, "activated")
         verdict = await engine.evaluate(pod(fails=("s390x",)))
         assert [denial.code for denial in verdict.denials] == ["loader_missing"]
-        assert verdict.failed == ["*"]
+        assert list(verdict.failed) == ["*"]
         assert ("rule", "*") in told
 
     followed(folder, changes)

@@ -12,12 +12,18 @@ does not contain  [loader_missing]
   use {DEBIAN}, which starts on ppc64le, or add a node affinity: kubernetes.io/arch in (amd64, arm64)
 """
 DENIED = f'admission webhook "{NAME}" denied the request: {ON_POWER}'
+LACKS = (
+    "/usr/local/bin/server needs the loader /lib/ld64.so.1 or /lib64/ld64.so.2, "
+    "which this image (Alpine 3.20.3, musl) does not contain [loader_missing]"
+)
+WAY_OUT = (
+    f"use {DEBIAN}, which starts on ppc64le and s390x, "
+    "or add a node affinity: kubernetes.io/arch in (amd64, arm64)"
+)
 PARTLY = [
     f"Warning: server ({ALPINE}) cannot start on ppc64le (ppc64le-1) and s390x (s390x-1)",
-    "Warning: server: /usr/local/bin/server needs the loader /lib/ld64.so.1 or /lib64/ld64.so.2, "
-    "which this image (Alpine 3.20.3, musl) does not contain [loader_missing]",
-    f"Warning: server: use {DEBIAN}, which starts on ppc64le and s390x, "
-    "or add a node affinity: kubernetes.io/arch in (amd64, arm64)",
+    f"Warning: server: {LACKS}",
+    f"Warning: server: {WAY_OUT}",
 ]
 
 

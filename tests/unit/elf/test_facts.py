@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from elfgate.elf.excerpt import excerpt, is_elf
-from elfgate.elf.facts import ElfFacts, Load, UndefinedSymbol, VersionNeed
+from elfgate.elf.facts import ElfFacts, Load, VersionNeed
 from elfgate.elf.read import read
 from elfgate.elf.sparse import Excerpt
+from elfgate.elf.wanted import UndefinedSymbol
 from elfgate.platforms import ARCHITECTURES
 from support.elf_file import elf_file
 

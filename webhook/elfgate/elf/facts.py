@@ -10,9 +10,9 @@ same).
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
 
 from elfgate.elf.exports import NOTHING, Exports
+from elfgate.elf.wanted import UndefinedSymbols
 
 
 class Type(IntEnum):
@@ -50,31 +50,6 @@ class VersionNeed:
     file: str
     version: str
     weak: bool
-
-
-class UndefinedSymbol(
-    NamedTuple
-):  # a program may have thousands, and a dataclass takes four times as long to make
-    """A symbol that the file takes from elsewhere.
-
-    Attributes:
-        name: Its name.
-        weak: ``STB_WEAK``: may stay undefined.
-        lazy: Only jump slots refer to it, so that a lazily binding loader looks it up at the first
-            call.
-        copied: The file reserves room for a copy of it (``R_*_COPY``): it must come from another
-            object, although this one defines it for all others.
-        own: The file defines it, as an indirect function or in a hidden version: only musl does not
-            find it there.
-        version: The version of it that is wanted; empty for any.
-    """
-
-    name: str
-    weak: bool
-    lazy: bool
-    copied: bool = False
-    own: bool = False
-    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +181,7 @@ class ElfFacts:
     versioned: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[str, ...] = ()
-    undefined: tuple[UndefinedSymbol, ...] = ()
+    undefined: UndefinedSymbols = field(default_factory=UndefinedSymbols)
     exports: Exports = NOTHING
     addresses: frozenset[str] = frozenset()
     kernel_floor: tuple[int, int, int] | None = None

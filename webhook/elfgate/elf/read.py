@@ -13,6 +13,7 @@ from elfgate.elf.layout import Layout, layout_of, written_byte_order, written_cl
 from elfgate.elf.linked import Linked, read_linked
 from elfgate.elf.notes import ABI_TAG, PROPERTY, isa_of, kernel_of, read_notes
 from elfgate.elf.sparse import Excerpt, Mark, SparseFile, foreign
+from elfgate.elf.wanted import UndefinedSymbols
 
 _X86 = frozenset({3, 62})
 _TYPES = {
@@ -202,7 +203,7 @@ def _facts(
         versioned=linked.versioned,
         version_needs=linked.version_needs,
         version_definitions=linked.version_definitions,
-        undefined=undefined.decode(kept.undefined, linked.versions),
+        undefined=UndefinedSymbols(kept.undefined, linked.versions),
         exports=exports.decode(kept.exports, linked.versions) if complete else exports.EVERYTHING,
         addresses=frozenset(
             kept.addresses.decode("utf-8", "surrogateescape").split("\0") if kept.addresses else ()

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from elfgate.elf.facts import UndefinedSymbol
 from elfgate.elf.layout import LAYOUTS, Layout
 from elfgate.elf.window import Image
 
@@ -28,7 +27,6 @@ _MIPS = 8
 _SHN_UNDEF, _STB_GLOBAL, _STB_WEAK = 0, 1, 2
 
 _WEAK, _LAZY, _COPIED, _OWN = 1, 2, 4, 8
-_MARKS = [tuple(bool(mark & bit) for bit in (_WEAK, _LAZY, _COPIED, _OWN)) for mark in range(256)]
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
 # R_*_COPY by machine: the program reserves room for another object's variable, and defines it
@@ -127,29 +125,6 @@ def _versions(image: Image, table: int | None, count: int) -> "array[int]":
     )
     numbers.frombytes(bytes(2 * (count - len(numbers))))
     return numbers
-
-
-def decode(blob: bytes, versions: Mapping[int, str]) -> tuple[UndefinedSymbol, ...]:
-    """Read what ``cut`` returned.
-
-    Args:
-        blob: The list.
-        versions: Their names by number.
-
-    Raises:
-        ValueError: if it is something else.
-    """
-    if not blob:
-        return ()
-    end = 4 + int.from_bytes(blob[:4], "little")
-    begin = end + 2 * (end - 4)
-    names = blob[begin:].decode("utf-8", "surrogateescape").split("\0")
-    numbers = _LITTLE.halves(blob[end:begin])
-    marks, make, version = blob[4:end], UndefinedSymbol._make, versions.get
-    symbols = zip(names, marks, numbers, strict=True)
-    return tuple(
-        [make((name, *_MARKS[mark], version(number, ""))) for name, mark, number in symbols]
-    )
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from typing import TypeAlias
 from weakref import ref
 
 from elfgate.elf.exports import Exports
-from elfgate.elf.facts import ElfFacts, UndefinedSymbol
+from elfgate.elf.facts import ElfFacts
+from elfgate.elf.wanted import UndefinedSymbol
 from elfgate.linkage.work import Work
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
@@ -104,6 +105,10 @@ def undefined(
     return lacking
 
 
+def _wanted(name: str, version: str) -> UndefinedSymbol:
+    return UndefinedSymbol(name, weak=False, lazy=False, version=version)
+
+
 class _Binding:
     """The binding of a process's objects: what one of them was given serves those that come later.
 
@@ -121,14 +126,24 @@ class _Binding:
 
     def lacking(self, facts: ElfFacts) -> Undefined:
         """Find what nothing defines of the symbols that an object takes."""
-        strong = [symbol for symbol in facts.undefined if not symbol.weak]
-        self._work.spend(len(strong))
+        self._work.spend(facts.undefined.strong)
         order = _Order(facts, self._scope)
-        missing = [symbol for symbol in strong if not self._is_defined(symbol, facts, order)]
+        missing = self._missing(facts, order)
         return Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
             tuple(symbol.name for symbol in missing if symbol.lazy),
         )
+
+    def _missing(self, facts: ElfFacts, order: "_Order") -> list[UndefinedSymbol]:
+        """Search what no object before has asked for; most objects lack nothing."""
+        new = facts.undefined.plain() - self._defined
+        for name, version in sorted(new):
+            if self._search(_wanted(name, version), facts, order):
+                self._defined.add((name, version))
+        if new <= self._defined and not facts.undefined.others():
+            return []
+        strong = (symbol for symbol in facts.undefined if not symbol.weak)
+        return [symbol for symbol in strong if not self._is_defined(symbol, facts, order)]
 
     def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
         """Tell whether any object defines a symbol.

@@ -83,5 +83,7 @@ def _is_mixed(item: Object, missing: Sequence[str]) -> bool:
 
     They differ in what no symbol tells, too.
     """
+    if not missing:
+        return False
     private = {symbol.name for symbol in item.facts.undefined if symbol.version == "GLIBC_PRIVATE"}
     return not private.isdisjoint(missing)

@@ -269,3 +269,27 @@ def test_a_debug_container_may_join_a_pod_whose_volume_cannot_be_pulled(
     }
 
     assert webhook({"nodes": ["power"], "object": after}, images, **asked)[0] == "admitted"
+
+
+@pytest.mark.parametrize(("nodes", "verdict"), [(["power"], "warned"), (["amd"], "admitted")])
+def test_native_add_ons_of_another_machine_can_be_warned_of(
+    nodes: list[str],
+    verdict: str,
+    images: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "elfgate.yaml"
+    config.write_text(json.dumps({"policies": {"notes": {"addon_mismatch": "warn"}}}))
+    case = {"nodes": nodes, "object": _deployment(image="ex/addon:1", command=["/app"])}
+
+    assert webhook(case, images, Settings.read(config))[0] == verdict
+    assert check(case, images, tmp_path, capsys, "--config", str(config))[0] == verdict
+
+
+def test_a_scan_tells_of_native_add_ons_of_another_machine(
+    images: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", images["ex/addon:1"], "--platform", "linux/arm64"]) == 0
+    words = "own.node is an amd64 ELF file, which programs for arm64 cannot load"
+    assert words in capsys.readouterr().out

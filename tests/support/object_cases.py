@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from .elf_file import elf_file
 from .image import static_program
 from .objects import node, pod
 from .oci import Blob, image, index, write_layout
@@ -83,6 +84,7 @@ def _images() -> dict[str, Blob]:
         "gid": index([_image(name, _guarded(name), user="1000:1000") for name in FOUR]),
         "named": index([_image(name, _shell(name), user="app") for name in FOUR]),
         "stranger": index([_image(name, _shell(name), user="nosuch") for name in FOUR]),
+        "addon": index([_image(name, _with_addon(name)) for name in FOUR]),
         "probed": index([_image(name, _probed(name)) for name in FOUR]),
         "module": _image("amd64", {"app": program(b"\0asm\x01\0\0\0")}),
         "wasi": index([_image("wasm", {"app": program(b"\0asm\x01\0\0\0")}, system="wasip1")]),
@@ -129,6 +131,10 @@ def _script(name: str) -> dict[str, Item]:
 def _guarded(name: str) -> dict[str, Item]:
     guarded = static_program(name)
     return {"app": program(guarded.data, mode=0o750)}
+
+
+def _with_addon(name: str) -> dict[str, Item]:
+    return {**_shell(name), "srv/node_modules/own/own.node": Item("file", elf_file("amd64"))}
 
 
 def _probed(name: str) -> dict[str, Item]:

@@ -20,6 +20,8 @@ others := {
 	"unpinned_tag": data.elfgate.rules.unpinned_tag.findings,
 }
 
+predicted["addon_mismatch"] := data.elfgate.rules.addon_mismatch.findings if by_code.addon_mismatch
+
 predicted["arguments_too_long"] := data.elfgate.rules.arguments_too_long.findings if by_code.arguments_too_long
 
 predicted["command_missing"] := data.elfgate.rules.command_missing.findings if by_code.command_missing

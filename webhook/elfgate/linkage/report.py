@@ -30,6 +30,7 @@ class Code(StrEnum):
     PROBE_CANNOT_START = "probe_cannot_start"
     LINKAGE_UNKNOWN = "linkage_unknown"
     PLATFORM_LABEL_WRONG = "platform_label_wrong"
+    ADDON_MISMATCH = "addon_mismatch"
 
 
 class Effect(StrEnum):

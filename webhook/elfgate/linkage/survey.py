@@ -9,15 +9,15 @@ find what it needs through the program that loads it.
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elfgate.elf.facts import ElfFacts, Type
-from elfgate.linkage import messages
+from elfgate.linkage.addons import foreign
 from elfgate.linkage.credentials import credentials
 from elfgate.linkage.environment import Environment
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
-from elfgate.linkage.kernel.machines import architecture_of, describe
+from elfgate.linkage.kernel.machines import architecture_of
 from elfgate.linkage.kernel.program import Mapped, Program
 from elfgate.linkage.loaders.libcs import LOADERS
 from elfgate.linkage.predict import predict
@@ -116,8 +116,7 @@ def _addon(architecture: Architecture, path: str, facts: ElfFacts) -> tuple[Find
     row = architecture_of(facts)
     if row in {None, architecture} or not _ADDON.search(path) or _FOR_ALL in path:
         return ()
-    message = f"{path} is {describe(facts)}, which programs for {architecture.name} cannot load"
-    return (Finding(Code.LIBRARY_MISMATCH, path, message, messages.FIX_FORMAT),)
+    return (replace(foreign(path, facts, architecture), effect=Effect.FAILS),)
 
 
 def _is_plugin(facts: ElfFacts) -> bool:

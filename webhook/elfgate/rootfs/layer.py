@@ -8,12 +8,13 @@ the tree of an image is put together from its layers' indexes without reading wh
 asks for.
 """
 
+import re
 import zlib
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from elfgate.elf import sparse
 from elfgate.memory.declared import declare
@@ -133,6 +134,24 @@ class Layer:
         rows = zip(self._directories.numbers, self._directories.traits, strict=True)
         return [path for path, has in rows if has & traits and path not in ("", "/")]
 
+    def ending(self, endings: tuple[str, ...]) -> Iterator[str]:
+        """The paths of the names that end so, whatever they are.
+
+        All names are looked through at once, and no entry is decoded.
+
+        Raises:
+            ValueError: if the stored form is damaged.
+        """
+        paths, starts = list(self._directories.numbers), self._directories.names
+        names = self._stored.names
+        if starts[-1] > len(names):
+            raise ValueError("layer index: names of directories are missing")
+        for end in _ends(names, starts, tuple(map(str.encode, endings))):
+            number = bisect_left(starts, end) - 1
+            begin = names.rfind(b"\0", starts[number], end) + 1 or starts[number]
+            name = names[begin:end].decode("utf-8", "surrogateescape")
+            yield f"{paths[number].rstrip('/')}/{name}"
+
     def excerpt(self, digest: bytes) -> bytes | None:
         """The ELF excerpt that an entry of this layer names, or None if it is another layer's.
 
@@ -153,6 +172,15 @@ class Layer:
         if len(names) != last - first or last * form.RECORD.size > len(self._stored.records):
             raise ValueError("layer index: a directory's names do not fit its records")
         return _Directory(self._stored.entry, dict(zip(names, range(first, last), strict=True)))
+
+
+def _ends(names: bytes, starts: Sequence[int], endings: tuple[bytes, ...]) -> Iterator[int]:
+    """The ends of names that end so: a zero follows, or the names of the next directory."""
+    pattern = re.compile(b"(?:" + b"|".join(map(re.escape, endings)) + rb")(?=\0)")
+    yield from (match.end() for match in pattern.finditer(names))
+    for first, last in pairwise(starts):
+        if names.endswith(endings, first, last):
+            yield last
 
 
 class _Stored:

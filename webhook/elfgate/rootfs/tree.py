@@ -115,6 +115,17 @@ class Tree:
         there = self._overlay.among(found.path, names)
         return frozenset(name for name in there if self._overlay.child(found.path, name))
 
+    def ending(self, endings: tuple[str, ...]) -> Iterator[str]:
+        """The paths that layers have under names that end so; some may come twice.
+
+        A layer above may hide, or have removed, what is there.
+
+        Raises:
+            UnreadError: if there are layers that are not read.
+            ValueError: if a layer's stored index is damaged.
+        """
+        return (path for layer in self._layers for path in layer.ending(endings))
+
     def facts(self, found: Found) -> ElfFacts | None:
         """The facts of the ELF file that was found.
 

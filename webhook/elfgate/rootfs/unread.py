@@ -3,7 +3,7 @@
 Whatever is asked of them is not known, so that nothing can rest on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from elfgate.rootfs.entry import IMPLIED, Entry, Kind
@@ -30,6 +30,10 @@ class Unread:
     def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:  # noqa: ARG002 - as a layer's
         """The end of a path within one of them: not known."""
         self._refuse(path)
+
+    def ending(self, endings: tuple[str, ...]) -> Iterator[str]:
+        """The paths of their names that end so: not known."""
+        self._refuse(f"names that end in {endings}")
 
     def excerpt(self, digest: bytes) -> bytes | None:
         """The ELF excerpt of that digest, if they have it: not known."""

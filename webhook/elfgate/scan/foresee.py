@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.addons import foreign_addons
 from elfgate.linkage.distro import distro_of
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
@@ -52,6 +53,7 @@ def foresee(
     except UnreadError as error:
         return Foreseen(unknown(str(error), UnknownReason.NOT_SCANNED), _NOT_KNOWN, whole=False)
     prediction = _with_label(prediction, declared, inquiry.platform)
+    prediction = _with_addons(prediction, tree, inquiry)
     try:
         return Foreseen(prediction, distro_of(tree, _architecture(declared)))
     except UnreadError:
@@ -64,6 +66,18 @@ def _architecture(declared: Platform) -> Architecture:
     Others follow, as labels may lie.
     """
     return ARCHITECTURES.get(declared.architecture, ARCHITECTURES["amd64"])
+
+
+def _with_addons(prediction: Prediction, tree: Tree, inquiry: Inquiry) -> Prediction:
+    """Add notes of native add-ons that nothing can load; none where not all layers are read."""
+    if prediction.outcome is not Outcome.STARTS:
+        return prediction
+    mounts = inquiry.overrides.mounts
+    try:
+        notes = tuple(foreign_addons(tree, inquiry.platform, inquiry.node, mounts))
+    except UnreadError:
+        return prediction
+    return replace(prediction, findings=(*prediction.findings, *notes)) if notes else prediction
 
 
 def _with_label(prediction: Prediction, declared: Platform, platform: Platform) -> Prediction:

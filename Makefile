@@ -117,11 +117,11 @@ image: $(STAMP) ## Put our own image together for every platform, scan it, and s
 	ELFGATE_IMAGE=build/image $(BIN)/python -m pytest tests/packaging/test_image.py
 
 .PHONY: release
-release: $(STAMP) ## Make everything that VERSION=… publishes, for REGISTRY=…, in build/release (KEY=file signs it, TRIAL=1 allows a dirty checkout)
-	[ -n "$(VERSION)" ] && [ -n "$(REGISTRY)" ] || { echo "make release VERSION=0.1.0 REGISTRY=registry.example/team" >&2; exit 2; }
+release: $(STAMP) ## Make everything that VERSION=… publishes, for REGISTRY=… and DOWNLOADS=URL, in build/release (KEY=file signs it, TRIAL=1 allows a dirty checkout)
+	[ -n "$(VERSION)" ] && [ -n "$(REGISTRY)" ] || { echo "make release VERSION=0.1.0 REGISTRY=registry.example/team DOWNLOADS=https://files.example/0.1.0" >&2; exit 2; }
 	[ -d build/image ] || $(BIN)/python -m lab.image build/image
 	$(BIN)/python -m lab.release make "$(VERSION)" build/release --image build/image --registry "$(REGISTRY)" \
-	  $(if $(KEY),--key "$(KEY)") $(if $(TRIAL),--trial)
+	  $(if $(DOWNLOADS),--downloads "$(DOWNLOADS)") $(if $(KEY),--key "$(KEY)") $(if $(TRIAL),--trial)
 
 .PHONY: publish
 publish: $(STAMP) ## Push the release's image, chart, signatures and statements to REGISTRY=… (docker login first)

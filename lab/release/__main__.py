@@ -11,6 +11,8 @@ from lab.release.publish import publish
 from lab.release.signing import Key
 from lab.release.version import is_clean, placeholders
 
+_NO_ADDRESS = "https://REPLACE-BEFORE-RELEASE.example"
+
 
 def main() -> None:
     """Parse, do, and say what was written or pushed."""
@@ -21,6 +23,12 @@ def main() -> None:
     make.add_argument("folder", type=Path)
     make.add_argument("--image", type=Path, required=True, help="the image's layout (make image)")
     make.add_argument("--registry", required=True, help="registry and path that users pull from")
+    make.add_argument(
+        "--downloads",
+        metavar="URL",
+        default=_NO_ADDRESS,
+        help="where the release's files are downloaded from, for krew and Homebrew",
+    )
     make.add_argument("--key", type=Path, help="sign with this key (PEM, ECDSA P-256)")
     make.add_argument(
         "--trial", action="store_true", help="allow placeholders and a dirty checkout"
@@ -42,8 +50,16 @@ def _make(options: argparse.Namespace) -> None:
         raise LabError(f"a person has still to fill in {'; '.join(open_ends)} (--trial ignores it)")
     if not options.trial and not is_clean():
         raise LabError("the checkout has changes that are not committed (--trial ignores them)")
-    key = Key(options.key) if options.key else None
-    plan = Plan(options.version, options.image, options.registry, options.folder, key)
+    if options.downloads == _NO_ADDRESS and not options.trial:
+        raise LabError("--downloads is missing: where the files are downloaded from")
+    plan = Plan(
+        options.version,
+        options.image,
+        options.registry,
+        options.folder,
+        options.downloads,
+        Key(options.key) if options.key else None,
+    )
     written = [*release(plan), plan.folder / "oci"]
     sys.stdout.writelines(f"{path}\n" for path in written)
 

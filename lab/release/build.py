@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.layout import Layout
-from lab.release import bom, chart, distribution, provenance, signing, version
+from lab.release import bom, chart, distribution, installers, manual, provenance, signing, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Plan:
         image: The layout of the image, as ``make image`` writes it.
         registry: The registry and path that users pull from; the image is ``REGISTRY/elfgate``.
         folder: The folder to write; made anew.
+        downloads: The address that the release's files are downloaded from.
         key: The key to sign with, or None.
     """
 
@@ -27,6 +28,7 @@ class Plan:
     image: Path
     registry: str
     folder: Path
+    downloads: str
     key: signing.Key | None = None
 
     @property
@@ -45,7 +47,9 @@ def release(plan: Plan) -> list[Path]:
     commit, seconds = version.commit()
     shutil.rmtree(plan.folder, ignore_errors=True)
     layout = Layout(plan.folder / "oci")
-    distribution.build(plan.folder, seconds=seconds)
+    wheel, sdist = distribution.build(plan.folder, seconds=seconds)
+    manual.write(plan.folder, version=plan.version, seconds=seconds)
+    _installers(plan, wheel, sdist, seconds=seconds)
     image = layout.adopt(plan.image, f"elfgate:{plan.version}")["digest"]
     packed = chart.package(repository=plan.repository, digest=image, seconds=seconds)
     _write(plan.folder / f"elfgate-chart-{plan.version}.tgz", packed)
@@ -60,6 +64,16 @@ def release(plan: Plan) -> list[Path]:
         _sign(plan, plan.key, layout, {"elfgate": image, "charts/elfgate": helm}, statement)
     layout.finish()
     return sorted(path for path in plan.folder.iterdir() if path.is_file())
+
+
+def _installers(plan: Plan, wheel: Path, sdist: Path, *, seconds: int) -> None:
+    archive = f"kubectl-elfgate-{plan.version}.tar.gz"
+    plugin = installers.plugin(wheel, seconds=seconds)
+    krew = installers.krew(plan.version, archive, plugin, downloads=plan.downloads)
+    formula = installers.formula(sdist.name, _digests(plan.folder), downloads=plan.downloads)
+    _write(plan.folder / archive, plugin)
+    _write(plan.folder / installers.KREW, krew.encode())
+    _write(plan.folder / installers.FORMULA, formula.encode())
 
 
 def _bills(plan: Plan, image: str) -> None:

@@ -4,7 +4,10 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
+import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import elfgate
+from elfgate.cli.main import VERBS
 from lab.fetched import LabError
 from lab.layout import File, Layout
 from lab.release import publish, signing, version
@@ -24,6 +28,8 @@ from support.chart import helms
 from support.pushed import Pushed
 
 REGISTRY = "registry.example/team"
+DOWNLOADS = "https://files.example/releases"
+PLUGIN = f"kubectl-elfgate-{elfgate.__version__}.tar.gz"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(image: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release") / "out"
-    release(Plan(elfgate.__version__, image, REGISTRY, folder, signing.Key(key)))
+    release(Plan(elfgate.__version__, image, REGISTRY, folder, DOWNLOADS, signing.Key(key)))
     return folder
 
 
@@ -82,6 +88,13 @@ def test_a_release_holds_everything_that_a_version_publishes(made: Path) -> None
         f"{named}.cdx.json",
         f"{chart}.tgz",
         f"{chart}.cdx.json",
+        PLUGIN,
+        "elfgate.1",
+        "elfgate.bash",
+        "elfgate.fish",
+        "_elfgate",
+        "elfgate.krew.yaml",
+        "elfgate.rb",
         "provenance.intoto.json",
         "provenance.dsse.json",
         "SHA256SUMS",
@@ -94,11 +107,11 @@ def test_a_release_holds_everything_that_a_version_publishes(made: Path) -> None
 def test_the_checksums_are_those_of_the_files(made: Path) -> None:
     command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     checked = subprocess.run(command, check=True, cwd=made, capture_output=True, text=True)
-    assert len(checked.stdout.splitlines()) == 6
+    assert len(checked.stdout.splitlines()) == 13
 
 
 def test_a_release_made_twice_is_the_same_bytes(made: Path, image: Path, tmp_path: Path) -> None:
-    release(Plan(elfgate.__version__, image, REGISTRY, tmp_path / "again"))
+    release(Plan(elfgate.__version__, image, REGISTRY, tmp_path / "again", DOWNLOADS))
     assert (tmp_path / "again" / "SHA256SUMS").read_bytes() == (made / "SHA256SUMS").read_bytes()
     for name in (f"elfgate:{elfgate.__version__}", f"charts/elfgate:{elfgate.__version__}"):
         assert _named(tmp_path / "again", name)[0] == _named(made, name)[0]
@@ -177,6 +190,81 @@ def test_the_bill_of_the_wheel_lists_every_pinned_package(made: Path) -> None:
     bill = json.loads((made / f"elfgate-{elfgate.__version__}.cdx.json").read_bytes())
     names = {component["name"] for component in bill["components"]}
     assert {"pydantic", "pyelftools", "kubernetes", "opa-python-client"} <= names
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_bash_completes_verbs_options_and_their_values(made: Path) -> None:
+    def completed(*words: str) -> set[str]:
+        script = (
+            f"source {made / 'elfgate.bash'}; COMP_WORDS=({' '.join(words)} ''); "
+            f"COMP_CWORD={len(words)}; COMP_LINE='{' '.join(words)} '; COMP_POINT=${{#COMP_LINE}}; "
+            "$(complete -p elfgate | sed 's/.*-F //; s/ .*//') elfgate '' ''; "
+            "printf '%s\\n' \"${COMPREPLY[@]}\""
+        )
+        ran = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True)
+        return set(ran.stdout.split())
+
+    assert set(VERBS) <= completed("elfgate")
+    assert {"info", "prune", "export", "import"} <= completed("elfgate", "cache")
+    assert {"required", "preferred", "none"} <= completed("elfgate", "check", "--isolation")
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
+def test_the_man_page_renders_without_a_warning_and_tells_every_verb(made: Path) -> None:
+    command: list[str | Path] = [
+        "groff",
+        "-Kutf8",
+        "-ww",
+        "-man",
+        "-Tutf8",
+        "-P-cbou",
+        made / "elfgate.1",
+    ]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert not rendered.stderr
+    for verb in VERBS:
+        assert f"elfgate {verb}" in " ".join(rendered.stdout.split())
+
+
+def test_krew_finds_the_plug_in_that_was_released(made: Path) -> None:
+    [platform] = yaml.safe_load((made / "elfgate.krew.yaml").read_text())["spec"]["platforms"]
+    assert platform["uri"] == f"{DOWNLOADS}/{PLUGIN}"
+    assert platform["sha256"] == _sum(made / PLUGIN)
+    with tarfile.open(made / PLUGIN) as archive:
+        assert {"LICENSE", platform["bin"]} <= set(archive.getnames())
+
+
+def test_the_plug_in_says_what_it_needs_where_nothing_can_run_it(
+    made: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(made / PLUGIN) as archive:
+        archive.extractall(tmp_path, filter="data")
+    for tool in ("sh", "dirname", "readlink"):
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / tool).symlink_to(found)
+    command: list[str | Path] = [tmp_path / "kubectl-elfgate", "--version"]
+    ran = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={"PATH": str(tmp_path)}
+    )
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "kubectl elfgate needs uv or pipx, and Python 3.11 or later: install one of them\n"
+    )
+
+
+def test_homebrew_finds_every_file_by_its_sum(made: Path) -> None:
+    text = (made / "elfgate.rb").read_text()
+    named = re.findall(rf'url "{DOWNLOADS}/(\S+)"\n\s+sha256 "(\w+)"', text)
+    assert len(named) == 5
+    for name, digest in named:
+        assert digest == _sum(made / name)
+    sdist = made / f"elfgate-{elfgate.__version__}.tar.gz"
+    with tarfile.open(sdist) as archive:
+        assert f"elfgate-{elfgate.__version__}/requirements/runtime.txt" in archive.getnames()
 
 
 @pytest.fixture

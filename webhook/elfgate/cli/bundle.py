@@ -45,7 +45,9 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("action", choices=_ACTIONS, metavar="ACTION", help="what to do (see below)")
+    parser.add_argument(
+        "action", choices=tuple(_ACTIONS), metavar="ACTION", help="what to do (see below)"
+    )
     parser.add_argument("file", nargs="?", metavar="FILE", help="the bundle; for pull, where it is")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to write the bundle"

@@ -1,0 +1,40 @@
+"""All verbs in one parser, for what is made from parsers: the man page and shell completions.
+
+The program itself makes the parser of the verb alone that it is asked for.
+"""
+
+import argparse
+
+from elfgate.cli.main import EXIT_CODES, VERBS, verb_parser
+
+
+def whole() -> argparse.ArgumentParser:
+    """The parser of the program with those of its verbs."""
+    top = argparse.ArgumentParser(
+        prog="elfgate",
+        description="Tells whether container images can start on the architectures they may land "
+        "on, and says why not.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version="", help="show the version")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    for verb, summary in VERBS.items():
+        _add(verbs, verb, summary)
+    return top
+
+
+def _add(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, summary: str
+) -> None:
+    own = verb_parser(verb)
+    verbs.add_parser(
+        verb,
+        help=summary,
+        description=own.description,
+        epilog=own.epilog,
+        usage=own.usage,
+        parents=[own],
+        add_help=False,
+        formatter_class=own.formatter_class,
+    )

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import audit_output, compare_output, output
+from elfgate.cli import audit_output, bases_output, compare_output, needs_output, output
 from elfgate.cli.main import VERBS, parser, verb_parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "check": output.CheckOutput,
     "audit": audit_output.AuditOutput,
     "compare": compare_output.CompareOutput,
+    "needs": needs_output.NeedsOutput,
+    "bases": bases_output.BasesOutput,
     "rules": output.RulesOutput,
     "explain": output.RuleOutput,
     "warm": output.WarmOutput,

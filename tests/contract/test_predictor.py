@@ -11,6 +11,7 @@ from elfgate.isolation.children import Zygote
 from elfgate.isolation.pool import Pool
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.survey import Surveyed
+from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.scan.inquiry import Foreseen, Inquiry, Predictor
@@ -121,3 +122,19 @@ def test_all_find_the_same_else() -> None:
     here, there = asyncio.run(main())
     assert here == there
     assert [surveyed.path for surveyed in here] == ["/app", "/entrypoint.sh"]
+
+
+def test_all_tell_the_same_needs() -> None:
+    async def main() -> list[dict[str, Needs]]:
+        async with in_processes() as pool:
+            return [
+                {
+                    name: await one.needs(contents, inquiry)
+                    for name, contents, inquiry in questions("ppc64le")
+                }
+                for one in (LocalPredictor(INJECTED), pool)
+            ]
+
+    here, there = asyncio.run(main())
+    assert here == there
+    assert len({needs.own for needs in here.values()}) > 3

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _FILES = ("measured.toml", "stated.toml")
 
+FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
+"""The families of symbol versions that a row may know: the C library's and the compiler's."""
+
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,3}$")]
 
 

@@ -22,6 +22,8 @@ VERBS = {
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "audit": "judge what runs in a cluster, and what could move to other platforms",
     "compare": "tell what an update of an image loses or gains",
+    "needs": "tell what a program needs from the system that it is started on",
+    "bases": "tell which bases give a program what it needs",
     "rules": "list the policies' rules",
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",

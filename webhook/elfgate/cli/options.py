@@ -22,6 +22,7 @@ EPILOG_IMAGES = """IMAGE is one of
   oci-archive:FILE[:TAG]           the same as a tar archive
   docker-archive:FILE[:NAME]       what `docker save` writes; FILE may be - for standard input, here and above
   dir:ROOTFS                       an unpacked root file system (needs --platform)
+  file:PROGRAM                     one program, as an image that has nothing else
 """
 
 

@@ -29,6 +29,29 @@ _MARKS = (LAYOUT_MARK, "index.json", "manifest.json", "version")
 _CONFIG = b'{"os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}'
 
 
+class Folded:
+    """The manifest that is made for a path of this machine.
+
+    Args:
+        path: The path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Bytes that are no UTF-8 would not survive in JSON.
+        place = os.fsencode(path).decode("utf-8", "backslashreplace")
+        # What is under way is told apart by these: the manifest, the config and the layer are three
+        # things.
+        self.image = Descriptor(mediatypes.OCI_MANIFEST, FOLDER + place)
+        self._config_digest = f"{FOLDER}the config of {place}"
+        self._layer_digest = f"{FOLDER}the layer of {place}"
+
+    def manifest(self) -> bytes:
+        """A manifest with a config and one layer."""
+        config = {"mediaType": mediatypes.OCI_CONFIG, "digest": self._config_digest, "size": 0}
+        layer = {"mediaType": mediatypes.OCI_LAYER, "digest": self._layer_digest, "size": 0}
+        return json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode()
+
+
 class Directory:
     """A folder as an image (a ``Source``).
 
@@ -40,13 +63,7 @@ class Directory:
     def __init__(self, path: str, limits: Limits) -> None:
         self._path = Path(path).absolute()
         self._limits = limits
-        # Bytes that are no UTF-8 would not survive in JSON.
-        place = os.fsencode(self._path).decode("utf-8", "backslashreplace")
-        # What is under way is told apart by these: the manifest, the config and the layer are three
-        # things.
-        self._digest = FOLDER + place
-        self._config_digest = f"{FOLDER}the config of {place}"
-        self._layer_digest = f"{FOLDER}the layer of {place}"
+        self._folded = Folded(self._path)
 
     def resolve(self, name: str) -> Descriptor:
         """The folder's one image, which has no name."""
@@ -54,7 +71,7 @@ class Directory:
             problem = f"has no image named {name!r}" if name else "is not a folder"
             raise UnreadableError(f"{self._path} {problem}", reason=UnknownReason.IMAGE_NOT_FOUND)
         self._refuse_other_kinds()
-        return Descriptor(mediatypes.OCI_MANIFEST, self._digest)
+        return self._folded.image
 
     def _refuse_other_kinds(self) -> None:
         """Name what is a folder with an image in it, and not a root file system."""
@@ -75,9 +92,7 @@ class Directory:
         """The manifest or the config, whichever the media type asks for."""
         if descriptor.media_type == mediatypes.OCI_CONFIG:
             return _CONFIG
-        config = {"mediaType": mediatypes.OCI_CONFIG, "digest": self._config_digest, "size": 0}
-        layer = {"mediaType": mediatypes.OCI_LAYER, "digest": self._layer_digest, "size": 0}
-        return json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode()
+        return self._folded.manifest()
 
     def layer(self, descriptor: Descriptor) -> Layer:  # noqa: ARG002 - there is one, whatever it is called
         """Walk the folder; symlinks are kept, never followed."""
@@ -105,7 +120,7 @@ def _fill(builder: LayerBuilder, root: Path) -> None:
     while waiting:
         folder, path = waiting.pop()
         if f"{path}/" in RUNTIME_MOUNTS:
-            _add(builder, folder, path)
+            add(builder, folder, path)
             continue
         try:
             with os.scandir(folder) as entries:
@@ -115,21 +130,31 @@ def _fill(builder: LayerBuilder, root: Path) -> None:
                 raise
             builder.add(path, Entry(Kind.UNREADABLE))
             continue
-        _add(builder, folder, path)
+        add(builder, folder, path)
         for name, is_directory in names:
             place = (folder / name, f"{path.rstrip('/')}/{name}")
             if is_directory:
                 waiting.append(place)
             else:
-                _add(builder, *place)
+                add(builder, *place)
 
 
-def _add(builder: LayerBuilder, host_path: Path, path: str) -> None:
+def add(builder: LayerBuilder, host_path: Path, path: str, *, mode: int = 0) -> None:
+    """Add a name of this machine's to a layer.
+
+    Args:
+        builder: Collects the layer.
+        host_path: The file here.
+        path: The same in the image.
+        mode: Permission bits that it has in the image besides its own.
+    """
     try:
         status = host_path.lstat()
     except OSError:  # its folder may be listed but not searched
         builder.add(path, Entry(Kind.UNREADABLE))
         return
+    if mode:
+        status = os.stat_result((status.st_mode | mode, *status[1:]))
     kind, link = _kind(status.st_mode), ""
     if kind is Kind.SYMLINK:
         link = os.readlink(host_path)  # noqa: PTH115 - Path would tidy the target up

@@ -120,6 +120,7 @@ class Transport(StrEnum):
     OCI_ARCHIVE = "oci-archive"
     DOCKER_ARCHIVE = "docker-archive"
     DIR = "dir"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,9 @@ class Location:
     def parse(cls, text: str) -> "Location":
         """Read a registry's reference, or a path behind the name of its transport.
 
-        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]`` and
-        ``dir:ROOTFS``; the file ``-`` is standard input. As with skopeo and podman, a path ends at
-        its first colon, except for ``dir:``, which takes no name.
+        Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]``,
+        ``dir:ROOTFS`` and ``file:PROGRAM``; the file ``-`` is standard input. As with skopeo and podman, a path ends at
+        its first colon, except for ``dir:`` and ``file:``, which take no name.
 
         Raises:
             InputError: if it is none of them.
@@ -160,7 +161,8 @@ class Location:
             reference = Reference.parse(text)
             return cls(Transport.REGISTRY, name=reference.target, reference=reference)
         transport = Transport(prefix)
-        path, _, name = (rest, "", "") if transport is Transport.DIR else rest.partition(":")
+        is_nameless = transport in (Transport.DIR, Transport.FILE)
+        path, _, name = (rest, "", "") if is_nameless else rest.partition(":")
         if not path:
             raise InputError(f"image {text!r} names no path", hint=f"write it like {prefix}:PATH")
         return cls(transport, path=path, name=name)

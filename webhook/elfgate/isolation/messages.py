@@ -9,14 +9,17 @@ not (``FAILED``). A parer reads a document, and answers with a short one (``PARE
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.survey import Surveyed
+from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import Foreseen, Inquiry
+
+Purpose = Literal["start", "survey", "needs"]
 
 MOST_ANSWER_BYTES = 1 << 20
 MOST_EXPLAINED_BYTES = 32 << 20  # a walk, or every program of an image that fails
@@ -53,7 +56,8 @@ class Ask:
         defaults: The image's config.
         declared: The platform that the config names.
         inquiry: How it is started, and where.
-        survey: Ask for what else of the image would fail, instead.
+        purpose: What is asked for: what comes of the ``start``, what else of the image would fail
+            (``survey``), or what its program ``needs``.
         unread: Layers below these are not read.
     """
 
@@ -61,7 +65,7 @@ class Ask:
     defaults: ImageDefaults
     declared: Platform
     inquiry: Inquiry
-    survey: bool = False
+    purpose: Purpose = "start"
     unread: bool = False
 
 
@@ -73,6 +77,7 @@ class Answer:
         missing: Positions of the layers that it must be given first.
         foreseen: What would come of the start.
         surveyed: What else would fail.
+        needs: What the program needs.
         damaged: The stored index of a layer is damaged: why.
         memory: It had too little memory.
         fault: What elfgate itself did wrong.
@@ -81,6 +86,7 @@ class Answer:
     missing: tuple[int, ...] | None = None
     foreseen: Foreseen | None = None
     surveyed: tuple[Surveyed, ...] | None = None
+    needs: Needs | None = None
     damaged: str = ""
     memory: bool = False
     fault: str = ""

@@ -11,11 +11,19 @@ from dataclasses import dataclass, field
 from elfgate.images.digests import is_digest
 from elfgate.isolation.channel import BrokenChannelError
 from elfgate.isolation.children import NoChildError, Zygote
-from elfgate.isolation.messages import MOST_ANSWER_BYTES, MOST_EXPLAINED_BYTES, Answer, Ask, Hello
+from elfgate.isolation.messages import (
+    MOST_ANSWER_BYTES,
+    MOST_EXPLAINED_BYTES,
+    Answer,
+    Ask,
+    Hello,
+    Purpose,
+)
 from elfgate.isolation.turns import Turns
 from elfgate.isolation.worker import Patience, StarvedError, TooLongError, Worker
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.survey import Surveyed
+from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.inquiry import BusyError, FaultError, Foreseen, Inquiry, KilledError
 from elfgate.scan.located import Contents
@@ -50,7 +58,7 @@ class _Job:
     @property
     def most(self) -> int:
         """Bytes of an answer."""
-        for_people = self.ask.survey or self.ask.inquiry.explain
+        for_people = self.ask.purpose != "start" or self.ask.inquiry.explain
         return MOST_EXPLAINED_BYTES if for_people else MOST_ANSWER_BYTES
 
     def fail(self, error: Exception) -> None:
@@ -131,11 +139,19 @@ class Pool:
         self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
         """Tell what else of the image would fail."""
-        job = _job(contents, Inquiry(platform, node=node), FOR_PEOPLE, survey=True)
+        job = _job(contents, Inquiry(platform, node=node), FOR_PEOPLE, "survey")
         answer = await self._answer(job, self._waiting, "")
         if answer.surveyed is None:
             raise FaultError("a predictor answers another question")
         return answer.surveyed
+
+    async def needs(self, contents: Contents, inquiry: Inquiry) -> Needs:
+        """Tell what the program needs from its surroundings."""
+        job = _job(contents, inquiry, FOR_PEOPLE, "needs")
+        answer = await self._answer(job, self._waiting, "")
+        if answer.needs is None:
+            raise FaultError("a predictor answers another question")
+        return answer.needs
 
     async def close(self) -> None:
         """End all processes."""
@@ -244,8 +260,10 @@ def _failure(error: Exception, patience: Patience) -> Exception:
             return KilledError(f"the process that predicts it does not survive: {error}")
 
 
-def _job(contents: Contents, inquiry: Inquiry, patience: Patience, *, survey: bool = False) -> _Job:
+def _job(
+    contents: Contents, inquiry: Inquiry, patience: Patience, purpose: Purpose = "start"
+) -> _Job:
     # What has no digest may change: it is not kept.
     names = tuple(name if is_digest(name) else "" for name, _ in contents.layers)
-    ask = Ask(names, contents.defaults, contents.declared, inquiry, survey, contents.unread)
+    ask = Ask(names, contents.defaults, contents.declared, inquiry, purpose, contents.unread)
     return _Job(contents.digest, ask, [layer.encode() for _, layer in contents.layers], patience)

@@ -14,7 +14,7 @@ from elfgate.isolation.typed import dumps, loads
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.survey import survey
 from elfgate.rootfs.layer import Layer
-from elfgate.scan.foresee import foresee
+from elfgate.scan.foresee import foresee, needed
 from elfgate.scan.local import Trees
 
 LAYERS_BYTES = 12 << 20  # of a few usual images
@@ -59,9 +59,11 @@ class _Predictor:
     def _answer(self, ask: Ask) -> Answer:
         tree = self._trees.of(self._layers(ask.layers), unread=ask.unread)
         inquiry, injected = ask.inquiry, self._injected
-        if ask.survey:
+        if ask.purpose == "survey":
             found = survey(tree, ask.defaults, inquiry.platform, inquiry.node, injected=injected)
             return Answer(surveyed=tuple(found))
+        if ask.purpose == "needs":
+            return Answer(needs=needed(tree, ask.defaults, inquiry, injected=injected))
         foreseen = foresee(tree, ask.defaults, ask.declared, inquiry, injected=injected)
         return Answer(foreseen=foreseen)
 

@@ -96,7 +96,11 @@ def predict(
         name = guess_of(first.argv[0])
         record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
     prediction = Prediction(
-        tuple(map(guess_of, first.argv)), record.findings, record.walk, record.needs_glibc
+        tuple(map(guess_of, first.argv)),
+        record.findings,
+        record.walk,
+        record.needs_glibc,
+        record.taken,
     )
     if prediction.outcome is Outcome.CANNOT_START and not are_known:
         raise UnreadError("layers that are not read may lead a volume to what fails")
@@ -196,6 +200,7 @@ def _follow_all(world: World, record: Record, starts: Starts, deeper: int) -> No
     tried = [record.trial() for _ in starts.each]
     for alone, start in zip(tried, starts.each, strict=True):
         _follow(world, alone, start, deeper)
+        record.absorb_taken(alone)
     failing = [alone for alone in tried if alone.codes]
     if len(failing) < len(tried) or starts.ends:  # else whatever way it takes, it fails
         aimed = [

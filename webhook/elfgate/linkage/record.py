@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from elfgate.errors import UnknownReason
-from elfgate.linkage.report import Code, Effect, Finding, Step
+from elfgate.linkage.report import Code, Effect, Finding, Role, Step, Taken
 from elfgate.linkage.values import Doubt
 from elfgate.printable import printable as escaped
 
@@ -23,6 +23,7 @@ class Record:
     _findings: list[Finding] = field(default_factory=list)
     _walk: list[Step] = field(default_factory=list)
     _needs_glibc: tuple[int, ...] = ()
+    _taken: dict[Taken, None] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -54,6 +55,11 @@ class Record:
         return tuple(self._walk)
 
     @property
+    def taken(self) -> tuple[Taken, ...]:
+        """Files that were taken, in order."""
+        return tuple(self._taken)
+
+    @property
     def needs_glibc(self) -> tuple[int, ...]:
         """The newest release of glibc that anything loaded needs."""
         return self._needs_glibc
@@ -74,9 +80,19 @@ class Record:
             findings: Those that stand; all of them by default.
         """
         self._walk += trial.walk
+        self.absorb_taken(trial)
         self.need_glibc(trial.needs_glibc)
         for finding in trial.findings if findings is None else findings:
             self._add(finding)
+
+    def absorb_taken(self, trial: "Record") -> None:
+        """Take over the files of a trial, of which nothing else stands."""
+        self._taken.update(dict.fromkeys(trial.taken))
+
+    def take(self, role: Role, path: str, name: str = "") -> None:
+        """Record a file that the start takes."""
+        if self.explain:
+            self._taken.setdefault(Taken(role, path, name))
 
     def need_glibc(self, release: tuple[int, ...]) -> None:
         """Record that a release of glibc is needed."""

@@ -88,6 +88,30 @@ class Step:
     result: str
 
 
+class Role(StrEnum):
+    """The part of a file in a start."""
+
+    SCRIPT = "script"
+    PROGRAM = "program"
+    LOADER = "loader"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that a start takes, whether it succeeds or not.
+
+    Attributes:
+        role: Its part.
+        path: Its real path.
+        name: The name under which it was asked for; empty if by its path.
+    """
+
+    role: Role
+    path: str
+    name: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Distro:
     """The image's nature, as its root file system tells.
@@ -119,6 +143,7 @@ class Prediction:
         argv: The command line that the runtime would pass to ``execve``.
         findings: In the order found; the first that FAILS is what a user would see.
         walk: Every look-up, in order.
+        taken: Every file that was taken, in order; as the walk, only if it is recorded.
         needs_glibc: The newest release of glibc that what is started and its libraries need, such
             as (2, 34); empty if none by version, or if it is not known.
     """
@@ -127,6 +152,7 @@ class Prediction:
     findings: tuple[Finding, ...] = ()
     walk: tuple[Step, ...] = ()
     needs_glibc: tuple[int, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

@@ -119,4 +119,4 @@ def _unknown(prediction: Prediction, message: str) -> Prediction:
         effect=Effect.UNKNOWN,
         reason=UnknownReason.NODE_FACT_UNKNOWN,
     )
-    return Prediction(prediction.argv, (finding,), prediction.walk)
+    return Prediction(prediction.argv, (finding,), prediction.walk, taken=prediction.taken)

@@ -68,6 +68,25 @@ class LayerBuilder:
             name.head = self._links.add(entry.link.encode("utf-8", "surrogateescape"))
         self._upper.put(path, name)
 
+    def carry(self, path: str, entry: Entry, excerpt: bytes) -> None:
+        """Add a file of another layer, as that layer has kept it.
+
+        Args:
+            path: Absolute and normalised.
+            entry: A file, with all that is kept of it.
+            excerpt: Its ELF excerpt; empty if it is no ELF file.
+        """
+        name = Name(entry)
+        name.head = self._texts.add(entry.head)
+        if entry.elf:
+            name.form, name.body = form.ELF, self._excerpts.add(excerpt)
+            name.capability = self._texts.add(entry.capability)
+        elif entry.text is not None:
+            name.form, name.body = form.TEXT, self._texts.add(entry.text)
+        else:
+            name.body = self._texts.add(entry.tail)
+        self._upper.put(path, name)
+
     def opaque(self, directory: str) -> None:
         """Hide what lower layers have in ``directory`` (absolute, normalised).
 

@@ -139,6 +139,14 @@ class Tree:
         """
         return _FACTS.get(found.entry.elf, self._excerpt) if found.entry.elf else None
 
+    def excerpt(self, entry: Entry) -> bytes:
+        """The ELF excerpt that an entry names; empty if it is no ELF file.
+
+        Raises:
+            ValueError: if a layer's stored index is damaged.
+        """
+        return (self._excerpt(entry.elf) or b"") if entry.elf else b""
+
     def text(self, path: str) -> str | None:
         """The text of a file whose text is kept (see ``Entry.text``).
 

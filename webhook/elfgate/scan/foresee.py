@@ -12,6 +12,8 @@ from elfgate.linkage.distro import distro_of
 from elfgate.linkage.inputs import ImageDefaults
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Outcome, Prediction
 from elfgate.linkage.unpacked import predict_unpacked
+from elfgate.needs.facts import Needs
+from elfgate.needs.gather import needs_of
 from elfgate.platforms import ARCHITECTURES, Architecture, Platform
 from elfgate.rootfs.tree import Tree
 from elfgate.rootfs.unread import UnreadError
@@ -58,6 +60,24 @@ def foresee(
         return Foreseen(prediction, distro_of(tree, _architecture(declared)))
     except UnreadError:
         return Foreseen(prediction, _NOT_KNOWN, whole=False)
+
+
+def needed(
+    tree: Tree, defaults: ImageDefaults, inquiry: Inquiry, *, injected: Sequence[str]
+) -> Needs:
+    """Tell what the program needs from its surroundings.
+
+    Args:
+        tree: The image's root file system.
+        defaults: The image's config.
+        inquiry: How it is started, and where.
+        injected: Patterns of libraries that nodes add to containers.
+
+    Raises:
+        ValueError: if a layer's stored index is damaged.
+    """
+    start = (inquiry.overrides, inquiry.platform, inquiry.node)
+    return needs_of(tree, defaults, *start, injected=injected)
 
 
 def _architecture(declared: Platform) -> Architecture:

@@ -13,6 +13,7 @@ from elfgate.errors import ElfgateError, UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides
 from elfgate.linkage.report import Code, Distro, Effect, Finding, Prediction
 from elfgate.linkage.survey import Surveyed
+from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.scan.located import Contents
 
@@ -97,6 +98,14 @@ class Predictor(Protocol):
         self, contents: Contents, platform: Platform, node: NodeFacts = _NO_FACTS
     ) -> tuple[Surveyed, ...]:
         """Tell what else of the image would fail.
+
+        Raises:
+            KilledError: as ``predict`` does.
+            BusyError: as ``predict`` does.
+        """
+
+    async def needs(self, contents: Contents, inquiry: Inquiry) -> Needs:
+        """Tell what the program needs from its surroundings.
 
         Raises:
             KilledError: as ``predict`` does.

@@ -1,13 +1,17 @@
 """The prediction of one image's start on one platform, and which image that was."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elfgate.linkage.report import Distro, Outcome, Prediction
+from elfgate.errors import UnknownReason
+from elfgate.linkage.report import Code, Distro, Finding, Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
 from elfgate.platforms import Platform
-from elfgate.scan.inquiry import Foreseen, Inquiry
+from elfgate.scan.inquiry import Foreseen, Inquiry, unknown
 from elfgate.scan.located import Contents
 
+# Of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it.
+_WEBASSEMBLY = "wasm"
 _UNKNOWN_DISTRO = Distro("unknown")
 
 
@@ -40,6 +44,17 @@ class Linkage:
     def outcome(self) -> Outcome:
         """The prediction's outcome."""
         return self.prediction.outcome
+
+
+def not_offered(platform: Platform, offers: Sequence[Platform]) -> Prediction:
+    """The prediction of an image that has nothing for a platform."""
+    offered = ", ".join(map(str, offers)) or "no platform at all"
+    message = f"the image has nothing for {platform}; its index lists {offered}"
+    if any(offer.architecture == _WEBASSEMBLY for offer in offers):
+        message += ": a module, which a runtime of its own may start on any node"
+        return unknown(message, UnknownReason.WEBASSEMBLY)
+    remedy = f"build and push it for {platform} too"
+    return Prediction((), (Finding(Code.PLATFORM_MISSING, "", message, remedy),))
 
 
 def of_answer(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from elfgate.linkage.injected import INJECTED
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.survey import Surveyed, survey
+from elfgate.needs.facts import Needs
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
 from elfgate.rootfs.unread import Unread
-from elfgate.scan.foresee import foresee
+from elfgate.scan.foresee import foresee, needed
 from elfgate.scan.inquiry import Foreseen, Inquiry
 from elfgate.scan.located import Contents
 
@@ -56,6 +57,11 @@ class LocalPredictor:
             self._tree(contents), contents.defaults, platform, node, injected=self._injected
         )
         return tuple(found)
+
+    async def needs(self, contents: Contents, inquiry: Inquiry) -> Needs:
+        """Tell what the program needs from its surroundings."""
+        tree = self._tree(contents)
+        return needed(tree, contents.defaults, inquiry, injected=self._injected)
 
     async def close(self) -> None:
         """Nothing is to be ended."""

@@ -221,6 +221,15 @@ class Reader:
             return None
         return descriptor.digest, pulled.descriptor.digest
 
+    async def size(self, located: Located, platform: Platform) -> int:
+        """The packed bytes of all layers that a node of a platform pulls; 0 if that is not known.
+
+        Raises:
+            UnreadableError: if its manifest cannot be read.
+        """
+        pulled = await self._documents.pull(located, await self.resolve(located), platform, None)
+        return sum(layer.size for layer in pulled.manifest.layers) if pulled else 0
+
     async def platforms(self, located: Located) -> tuple[Platform, ...]:
         """The platforms that an image is offered for.
 

@@ -4,13 +4,15 @@ What cannot be read is an *unknown* with its reason, no exception.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.linkage.inputs import NodeFacts, Overrides, Snapshotter
-from elfgate.linkage.report import Code, Finding, Outcome, Prediction
+from elfgate.linkage.report import Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
+from elfgate.needs.facts import Needs
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.scan.alike import alike
 from elfgate.scan.asker import ANYBODY, Asker
@@ -23,7 +25,7 @@ from elfgate.scan.inquiry import (
     Predictor,
     unknown,
 )
-from elfgate.scan.linkage import Linkage, of_answer
+from elfgate.scan.linkage import Linkage, not_offered, of_answer
 from elfgate.scan.overruns import Overruns
 from elfgate.scan.predictions import Predictions
 from elfgate.scan.reader import Contents, Locate, Located, Reader
@@ -32,8 +34,6 @@ __all__ = ["Linkage", "Scanner"]
 
 _NO_OVERRIDES = Overrides()
 _NO_FACTS = NodeFacts()
-# Of platforms such as wasip1/wasm: no node has it, and any may have a runtime for it.
-_WEBASSEMBLY = "wasm"
 _MAX_ALTERNATIVES = 2
 _AHEAD = Asker("read-ahead")  # whose share of reading it takes
 
@@ -139,7 +139,7 @@ class Scanner:
             digest, contents = await self._reader.read(located, platform, inquiry.node.runtime)
             until = self._reader.holds_until(located)
             if contents is None:
-                missing = await self._platform_missing(located, platform)
+                missing = not_offered(platform, await self._reader.platforms(located))
                 linkage = Linkage(image, digest, platform, missing, until=until)
                 return self._unless_old(located, linkage)
             contents, answer = await self._answer(located, contents, inquiry)
@@ -267,18 +267,64 @@ class Scanner:
             InputError: if ``image`` is not an image reference.
             UnreadableError: if it cannot be read.
         """
-        located = self._locate(image)
-        _, contents = await self._reader.read(located, platform, node.runtime)
-        if contents is not None and contents.partial:
-            _, contents = await self._reader.read_whole(located, platform, node.runtime, contents)
+        contents = await self.contents(image, platform, node.runtime)
         if contents is None or not contents.startable or not _is_known(platform):
             return ()
-        try:
+        with _in_time():
             return await self._predictor.survey(contents, platform, node)
-        except (KilledError, BusyError) as error:
-            raise UnreadableError(
-                error.message, reason=UnknownReason.LIMIT_EXCEEDED, hint=error.hint
-            ) from error
+
+    async def needs(
+        self, image: str, platform: Platform, overrides: Overrides = _NO_OVERRIDES
+    ) -> Needs | None:
+        """Tell what an image's program needs from its surroundings on a platform.
+
+        None if the image has nothing to start there.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        contents = await self.contents(image, platform)
+        if contents is None or not contents.startable or not _is_known(platform):
+            return None
+        with _in_time():
+            return await self._predictor.needs(contents, self._inquiry(platform, overrides))
+
+    async def contents(
+        self, image: str, platform: Platform, runtime: str | None = None
+    ) -> Contents | None:
+        """All that a node of a platform would run of an image, none of its layers in part.
+
+        None if it has nothing for the platform.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        located = self._locate(image)
+        _, contents = await self._reader.read(located, platform, runtime)
+        if contents is not None and contents.partial:
+            _, contents = await self._reader.read_whole(located, platform, runtime, contents)
+        return contents
+
+    async def size(self, image: str, platform: Platform) -> int:
+        """The packed bytes that a node of a platform pulls of an image; 0 if that is not known.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        return await self._reader.size(self._locate(image), platform)
+
+    async def predicted(self, contents: Contents, platform: Platform) -> Prediction:
+        """Predict the start of an image that is put together here, by its own defaults.
+
+        Raises:
+            UnreadableError: if that takes too much.
+        """
+        with _in_time():
+            answer = await self._predictor.predict(contents, self._inquiry(platform, _NO_OVERRIDES))
+        return answer.prediction
 
     async def alternatives(
         self,
@@ -322,18 +368,6 @@ class Scanner:
         message = f"{linkage.image} could not start when its registry last answered"
         return replace(linkage, prediction=unknown(message, UnknownReason.REGISTRY_UNREACHABLE))
 
-    async def _platform_missing(self, located: Located, platform: Platform) -> Prediction:
-        offers = await self._reader.platforms(located)
-        offered = ", ".join(map(str, offers)) or "no platform at all"
-        message = f"the image has nothing for {platform}; its index lists {offered}"
-        if any(offer.architecture == _WEBASSEMBLY for offer in offers):
-            message += ": a module, which a runtime of its own may start on any node"
-            return unknown(message, UnknownReason.WEBASSEMBLY)
-        finding = Finding(
-            Code.PLATFORM_MISSING, "", message, f"build and push it for {platform} too"
-        )
-        return Prediction((), (finding,))
-
     async def read_ahead(self, image: str, platform: Platform) -> None:
         """Read all of an image for a platform, for those who will ask.
 
@@ -369,6 +403,17 @@ class Scanner:
         await self._predictions.close()
         await self._reader.close()
         await self._predictor.close()
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Turn what a predictor cannot do into what cannot be read."""
+    try:
+        yield
+    except (KilledError, BusyError) as error:
+        raise UnreadableError(
+            error.message, reason=UnknownReason.LIMIT_EXCEEDED, hint=error.hint
+        ) from error
 
 
 def _is_known(platform: Platform) -> bool:

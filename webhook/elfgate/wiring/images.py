@@ -340,8 +340,11 @@ def _local(location: Location, limits: Limits, indexer: "Indexer | None") -> Sou
     from elfgate.images.directory import Directory
     from elfgate.images.docker_archive import open_docker_archive
     from elfgate.images.layout import Folder, Layout
+    from elfgate.images.program import Program
 
     match location.transport:
+        case Transport.FILE:
+            return Program(location.path)
         case Transport.OCI:
             return Layout(Folder(location.path), limits, indexer)
         case Transport.OCI_ARCHIVE:

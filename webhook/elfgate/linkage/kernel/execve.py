@@ -27,7 +27,7 @@ from elfgate.linkage.kernel.segments import (
 )
 from elfgate.linkage.kernel.shebang import shebang
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code
+from elfgate.linkage.report import Code, Role
 from elfgate.linkage.world import Process, World
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.tree import Found
@@ -58,6 +58,7 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
             return None
         facts = world.facts(found)
         if facts is not None:
+            record.take(Role.PROGRAM, found.path, path)
             program = _execute(
                 world, record, process, Mapped(path, found.path, facts), script, entry=found.entry
             )
@@ -70,6 +71,7 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
             message = f"{found.path} has a first line that kernels before 5.1 cut short"
             record.unknown(found.path, message, UnknownReason.NODE_FACT_UNKNOWN)
             return None
+        record.take(Role.SCRIPT, found.path, path)
         record.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
         argument = () if line.argument is None else (line.argument,)
         args = process.args.behind(*argument, path)

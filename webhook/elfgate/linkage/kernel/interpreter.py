@@ -13,7 +13,7 @@ from elfgate.linkage.kernel.machines import (
 )
 from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code
+from elfgate.linkage.report import Code, Role
 from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Missing
@@ -89,6 +89,7 @@ def _loader(
         machine = architecture_of(image.facts)
         remedy = messages.fix_base(machine.name) if machine else remedy
     else:
+        record.take(Role.LOADER, found.path, image.facts.interp or "")
         return Mapped(image.facts.interp or "", found.path, loader)
     message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"
     record.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)

@@ -54,6 +54,12 @@ def reaches(level: str | None, wanted: str) -> bool | None:
     return None
 
 
+def highest(levels: Iterable[str]) -> str:
+    """The highest of some levels of one ladder; empty if there is none."""
+    rungs = [level for ladder in LADDERS for level in ladder]
+    return max(levels, key=rungs.index, default="")
+
+
 def floor_met(world: World, record: Record, path: str, floor: str, doubt: Doubt | None) -> bool:
     """Judge the level that a glibc demands before it starts anything.
 
@@ -98,12 +104,17 @@ def runtime_met(
         record.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
 
 
+def isa_needed(facts: ElfFacts) -> str:
+    """The level that a file's ISA-needed note asks for; empty if none."""
+    return next((level for bit, level in _ISA_BITS if facts.isa_needed & bit), "")
+
+
 def isa_met(world: World, record: Record, objects: Iterable[Object]) -> bool:
     """Judge every object's ISA-needed note: "CPU ISA level is lower than required"."""
     noted = False
     for item in objects:
-        needed = next((level for bit, level in _ISA_BITS if item.facts.isa_needed & bit), None)
-        if needed is None:
+        needed = isa_needed(item.facts)
+        if not needed:
             continue
         met = reaches(world.node.cpu_level, needed)
         if met is False:

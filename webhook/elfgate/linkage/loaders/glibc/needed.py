@@ -3,6 +3,7 @@
 Sources: glibc ``elf/dl-deps.c`` (``_dl_map_object_deps``), ``elf/dl-load.c``; ld.so(8).
 """
 
+import posixpath
 import re
 
 from elfgate.errors import UnknownReason
@@ -22,7 +23,7 @@ from elfgate.linkage.loaders.objects import (
     report_missing,
 )
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code
+from elfgate.linkage.report import Code, Role
 from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
 from elfgate.linkage.world import Hidden, World
@@ -136,6 +137,7 @@ def _add(
         record.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     objects.add(item)
+    record.take(Role.LIBRARY, item.path, posixpath.basename(opened.name))
     if opened.level:
         message = f"{opened.path} is only found by CPUs of level {opened.level}"
         record.note(Code.CPU_LEVEL, opened.path, message, messages.FIX_CPU)

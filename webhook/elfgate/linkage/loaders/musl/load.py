@@ -29,7 +29,7 @@ from elfgate.linkage.loaders.objects import (
 )
 from elfgate.linkage.loaders.symbols import by_name, undefined
 from elfgate.linkage.record import Record
-from elfgate.linkage.report import Code
+from elfgate.linkage.report import Code, Role
 from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
 from elfgate.linkage.world import Process, World
@@ -194,6 +194,7 @@ class _Linker:
             report_mismatch(self._record, parent, item.path, message, item.doubt)
             return False
         objects.add(item)
+        self._record.take(Role.LIBRARY, item.path, posixpath.basename(item.name))
         if foreign:
             self._foreign.append(item)
         if not mappable(item.facts, SMALLEST):

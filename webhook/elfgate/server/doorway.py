@@ -28,6 +28,7 @@ IDLE_SECONDS = 1.0  # a client may still be about to use what was used later
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
 SWEEP_SECONDS = 0.25
 A_SWEEP = 32  # connections that are given up in one sweep: each takes the time of a review
+UNREAD_BYTES = 64 << 10  # that the kernel takes of a connection before they are read
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one
 
 Factory = Callable[[Visitor], asyncio.Protocol]
@@ -76,6 +77,7 @@ class Doorway:
         self._loop = asyncio.get_running_loop()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
         self._listener.setblocking(False)  # noqa: FBT003  # its name says what
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES)
         self._closed = False
         self._loop.add_reader(self._listener, self._accept)
 

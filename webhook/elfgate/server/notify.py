@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote
 
 from elfgate.errors import InputError
 from elfgate.server.ahead import Ahead
+from elfgate.server.intake import Intake
 from elfgate.server.pushes import pushed
 from elfgate.server.request import Hold, Receive, RefusedError, Scope, read_body
 from elfgate.server.shares import Shares
@@ -39,6 +40,7 @@ class Notify:
         self._tokens = [token.encode() for token in tokens]
         self._ahead = ahead
         self._shares = Shares(_ALL_BYTES)
+        self._intake = Intake()
 
     async def answer(self, scope: Scope, receive: Receive, now: float) -> str:
         """Take one notification.
@@ -58,7 +60,7 @@ class Notify:
         if not self._is_known(scope):
             raise RefusedError(401, "it shows no token that is known")
         peer = (scope.get("client") or ("",))[0]
-        with Hold(self._shares, peer) as hold:
+        with Hold(self._shares, self._intake, peer) as hold:
             body = await read_body(
                 scope, receive, until=now + _SECONDS, limit=_BODY_BYTES, hold=hold
             )

@@ -25,7 +25,6 @@ else:
 
 HEAD_BYTES = 16 << 10
 PIPELINED = 8  # requests that may wait behind one of the same connection; an API server sends none
-ANSWER_SECONDS = 0.05  # for an answer to be on its way, before what else comes is refused
 _SOON = 1.0  # seconds: a first request that comes so soon after the handshake is what that was for
 _END = b"\r\n\r\n"
 
@@ -69,7 +68,7 @@ class BoundedProtocol(_Protocol):
         """Take the connection, whose handshake is done."""
         name, peer = common_name(transport), self._visitor.peer
         self.app_state = {**self.app_state, "client": name, "peer": peer}
-        self._joining = JoiningTransport(transport)  # type: ignore[arg-type]  # a stream's
+        self._joining = JoiningTransport(transport, self._leaves_unread)  # type: ignore[arg-type]  # a stream's
         super().connection_made(self._joining)  # type: ignore[arg-type]  # it does what one does
         self._visitor.greeted = time.monotonic()
         self._visitor.speaker = self
@@ -143,14 +142,6 @@ class BoundedProtocol(_Protocol):
             raise ValueError("too many requests at a time")
         super().on_headers_complete()
 
-    def on_response_complete(self) -> None:
-        """Go on with the next request; what was answered before it was read is not read at all."""
-        cycle: Any = self.cycle
-        unread = cycle is not None and cycle.more_body
-        super().on_response_complete()
-        if unread and not cycle.keep_alive:
-            self._end_soon()
-
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP (httptools and h11)."""
         self._turned_away("http")
@@ -166,12 +157,12 @@ class BoundedProtocol(_Protocol):
         line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         self.transport.write(f"{line}content-length: 0\r\nconnection: close\r\n\r\n".encode())
         self.transport.close()
-        self._end_soon()
 
-    def _end_soon(self) -> None:
-        """Have done with a client that sends what nobody reads, once it could see its answer."""
-        self._refused = True
-        asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._joining.abort)
+    def _leaves_unread(self) -> bool:
+        """Whether a request is left that nobody reads, as it was answered before that."""
+        cycle: Any = self.cycle
+        self._refused = self._refused or (cycle is not None and cycle.more_body)
+        return self._refused
 
     def hang_up(self) -> None:
         """Close at once."""

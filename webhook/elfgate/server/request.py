@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import parse_qs
 
+from elfgate.server.intake import PIECE, Intake
 from elfgate.server.shares import Shares
 from elfgate.server.within import within
 from elfgate.settings import Admission
@@ -39,11 +40,13 @@ class Hold:
 
     Args:
         shares: What all may hold.
+        intake: In which pieces of them are taken in by turns.
         peer: Whose review it is.
     """
 
-    def __init__(self, shares: Shares, peer: str) -> None:
+    def __init__(self, shares: Shares, intake: Intake, peer: str) -> None:
         self._shares = shares
+        self._intake = intake
         self._peer = peer
         self._amount = 0
 
@@ -63,6 +66,10 @@ class Hold:
         if amount and not self._shares.take(self._peer, amount):
             raise RefusedError(503, "too many bytes of reviews at a time")
         self._amount += amount
+
+    async def turn(self) -> None:
+        """Wait for a turn to take in a piece."""
+        await self._intake.turn(self._peer)
 
 
 async def read_body(
@@ -88,16 +95,18 @@ async def read_body(
         raise RefusedError(413, f"a review may have at most {limit} bytes")
     hold.more(announced)
     try:
-        return await within(until, _chunks(receive, limit, None if announced else hold))
+        return await within(until, _chunks(receive, limit, announced, hold))
     except TimeoutError:
         raise RefusedError(408, "the review did not arrive within its own deadline") from None
 
 
-async def _chunks(receive: Receive, limit: int, hold: Hold | None) -> bytes:
+async def _chunks(receive: Receive, limit: int, announced: int, hold: Hold) -> bytes:
     chunks: list[bytes] = []
     size = 0
     more = True
     while more:
+        if max(announced, size) > PIECE:
+            await hold.turn()
         message = await receive()
         if message["type"] == "http.disconnect":
             raise HungUpError
@@ -105,7 +114,7 @@ async def _chunks(receive: Receive, limit: int, hold: Hold | None) -> bytes:
         size += len(chunks[-1])
         if size > limit:
             raise RefusedError(413, f"a review may have at most {limit} bytes")
-        if hold is not None:
+        if not announced:
             hold.more(len(chunks[-1]))
         more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -18,6 +18,7 @@ from elfgate.errors import REPORT, ElfgateError, InputError
 from elfgate.policy.engine import EngineError
 from elfgate.server import glance
 from elfgate.server.fallback import fallback, review_request
+from elfgate.server.intake import Intake
 from elfgate.server.judge import Answer, Judge
 from elfgate.server.line import Line, Place
 from elfgate.server.metrics import Metrics
@@ -103,6 +104,7 @@ class Reviews:
         self._metrics = metrics
         self._exemption = Exemption(admission.exempt_namespaces)
         self._bodies = Shares(max(BODIES_BYTES, 8 * admission.body_bytes))
+        self._intake = Intake()
         line = Line(IN_LINE * admission.in_flight, LINE_BYTES)
         self._turns = Turns(line, admission.in_flight)
         self._failures = Seldom(log)
@@ -119,7 +121,7 @@ class Reviews:
             HungUpError: if the client hangs up.
         """
         asking = self._asking(door, scope)
-        with Hold(self._bodies, asking.peer) as hold:
+        with Hold(self._bodies, self._intake, asking.peer) as hold:
             until = min(asking.until, time.monotonic() + BODY_SECONDS)
             limit = self._admission.body_bytes
             body = await read_body(scope, receive, until=until, limit=limit, hold=hold)

@@ -106,7 +106,7 @@ soak: $(STAMP) ## See whether memory, descriptors or latency grow under SOAK_MIN
 	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES) --table build/soak/table.txt
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers and trees for FUZZ_SECONDS=3600
+fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers, trees, heads, reviews and whole predictions for FUZZ_SECONDS=3600
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 

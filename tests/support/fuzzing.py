@@ -27,7 +27,7 @@ from elfgate.rootfs.ldconf import parse_cache
 from elfgate.rootfs.tar import index
 from elfgate.rootfs.tree import Tree
 from elfgate.rootfs.walk import Found
-from support import fuzzing_door, tarball
+from support import fuzzing_door, fuzzing_start, tarball
 from support.elf_file import elf_file, glibc_libc, glibc_loader, musl_loader
 from support.image import alpine, debian
 from support.ldcache import ld_so_cache
@@ -148,7 +148,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         elf, stored_excerpt, ld_cache, program, script, loader, layer_tar, stored_layer, tree,
-        fuzzing_door.head, fuzzing_door.review,
+        fuzzing_door.head, fuzzing_door.review, fuzzing_start.prediction,
     )
 }  # fmt: skip
 
@@ -208,6 +208,7 @@ def seeds(name: str) -> list[bytes]:
         "layer_tar": [tar],
         "stored_layer": [index(io.BytesIO(tar), max_bytes=1 << 20, max_entries=99).encode()],
         "tree": [names],
+        "prediction": fuzzing_start.seeds(),
         **fuzzing_door.SEEDS,
     }
     return [*made[name], *found_before(name)]

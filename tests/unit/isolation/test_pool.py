@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from elfgate.cluster.bounds import PAIRS
 from elfgate.isolation.children import Zygote
 from elfgate.isolation.figures import Figures
 from elfgate.isolation.pool import Pool
@@ -77,6 +78,17 @@ def test_it_predicts_as_often_as_it_is_asked(zygote: Zygote) -> None:
         assert said == [
             inquiry.overrides.args[0] for inquiry in inquiries if inquiry.overrides.args
         ]
+
+    run(zygote, use)
+
+
+def test_all_questions_of_one_review_find_room_and_so_does_anothers(zygote: Zygote) -> None:
+    async def use(pool: Pool) -> None:
+        inquiries = [Inquiry(AMD64, Overrides(args=(str(number),))) for number in range(PAIRS)]
+        review = [pool.predict(IMAGE, inquiry, namespace="many") for inquiry in inquiries]
+        other = pool.predict(IMAGE, Inquiry(AMD64), namespace="other")
+        answers = await asyncio.gather(*review, other)
+        assert {answer.prediction.outcome for answer in answers} == {Outcome.STARTS}
 
     run(zygote, use)
 

@@ -3,7 +3,7 @@
 from elfgate.isolation.turns import Turns
 
 
-def filled(*work: str, most: int = 10) -> Turns[str]:
+def filled(*work: str, most: int = 20) -> Turns[str]:
     """A queue of work named by its namespace and a number."""
     turns: Turns[str] = Turns(most)
     for name in work:
@@ -38,11 +38,18 @@ def test_alone_a_namespace_may_have_all() -> None:
     assert [turns.take(), turns.take()] == [("a", "a1"), ("a", "a2")]
 
 
-def test_more_than_the_most_is_refused() -> None:
+def test_one_namespace_gets_half_of_the_room_and_the_next_finds_some() -> None:
+    turns = filled("a1", "a2", most=4)
+    assert not turns.put("a", "a3")
+    assert turns.put("b", "b1")
+    assert not turns.put("b", "b2")
+    assert turns.take() == ("a", "a1")
+    assert turns.put("b", "b2")
+
+
+def test_what_is_full_takes_nothing() -> None:
     turns = filled("a1", "b1", most=2)
     assert not turns.put("c", "c1")
-    assert turns.take() == ("a", "a1")
-    assert turns.put("c", "c1")
 
 
 def test_the_namespace_without_a_name_takes_turns_too() -> None:

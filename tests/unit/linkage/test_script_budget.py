@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.state import Flow
-from elfgate.linkage.shell.syntax.dialect import BASH, DASH
+from elfgate.linkage.shell.syntax.dialect import BASH, DASH, Dialect
 from elfgate.linkage.shell.syntax.parser import parse
 from elfgate.linkage.shell.values import FAILURE
 from elfgate.linkage.work import MOST, Work
@@ -62,6 +64,17 @@ def test_what_was_parsed_costs_as_much_the_second_time() -> None:
     first, second = Work(), Work()
     for work in (first, second):
         parse("echo one two three\n", BASH).command(0, work.spend_once)
+    assert first.left == second.left < Work().left
+
+
+@pytest.mark.parametrize("dialects", [(BASH, BASH), (BASH, DASH)])
+def test_a_text_that_two_shells_read_costs_as_much_the_second_time(
+    dialects: tuple[Dialect, Dialect],
+) -> None:
+    first, second = Work(), Work()
+    for work in (first, second):
+        for dialect in dialects:
+            parse("echo one two three four\n", dialect).command(0, work.spend_once)
     assert first.left == second.left < Work().left
 
 

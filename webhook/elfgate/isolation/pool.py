@@ -30,8 +30,8 @@ from elfgate.scan.located import Contents
 
 PREDICTORS = 2
 MEMORY = 96 << 20
-QUEUE = 64
-QUEUE_FOR_PEOPLE = 4096  # an audit asks of several objects at a time, and each may have 256 pairs
+QUEUE = 768  # of one namespace half: a review may have 256 pairs, none of which was asked before
+QUEUE_FOR_PEOPLE = 8192  # an audit asks of several objects at a time, each with as many pairs
 _MOST_QUESTIONS = 10_000  # of one process, which then makes room for a fresh one
 _NO_FACTS = NodeFacts()
 _KILLS: Mapping[type[Exception], str] = {

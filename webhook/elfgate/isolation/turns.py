@@ -9,6 +9,9 @@ T = TypeVar("T")
 class Turns(Generic[T]):
     """Waiting work by namespace.
 
+    Of one namespace no more may wait than there is still room for: one alone gets half of it, and
+    whoever comes next always finds some.
+
     Args:
         most: How much may wait, of all namespaces together.
     """
@@ -21,7 +24,8 @@ class Turns(Generic[T]):
 
     def put(self, namespace: str, work: T) -> bool:
         """Let work wait; return False if too much does already."""
-        if self.count >= self._most:
+        own = len(self._waiting.get(namespace, ()))
+        if own >= self._most - self.count:
             return False
         self._waiting.setdefault(namespace, deque()).append(work)
         self.count += 1

@@ -68,7 +68,7 @@ def parse(text: str, dialect: Dialect) -> Script:
 
 
 def _script(text: str, dialect: Dialect) -> Script:
-    return Script(text, Parser(Source(text, dialect, lambda _: None)).following)
+    return Script(text, dialect, Parser(Source(text, dialect, lambda _: None)).following)
 
 
 class Parser:

@@ -19,49 +19,58 @@ class Script:
 
     Args:
         text: All of it.
+        dialect: How it is read.
         following: Parses the next command; None at the end.
     """
 
-    __slots__ = ("_commands", "_costs", "_following", "text")
+    __slots__ = ("_commands", "_costs", "_following", "_key", "text")
 
-    def __init__(self, text: str, following: Callable[[Spend], Node | None]) -> None:
+    def __init__(
+        self, text: str, dialect: Dialect, following: Callable[[Spend], Node | None]
+    ) -> None:
         self.text = text
+        self._key = text, dialect.name
         self._following = following
         self._commands: list[Node | None] = []
-        self._costs: list[int] = []
+        self._costs: list[list[int]] = []
 
     def command(self, number: int, pay: Callable[[Hashable, int], None]) -> Node | None:
         """Give the command of that number, counted from 0; None behind the last one.
 
         Args:
             number: At most one more than the last one that was asked for.
-            pay: Counts work that is done once: told its key, and its units.
+            pay: Counts work that is done once: told its key, and its units. A command that is
+                remembered costs what parsing it costs, in the same portions.
         """
+
+        def owe(portion: int, units: int) -> None:
+            pay((self._key, number, portion), units)
+
         if number < len(self._commands):
-            pay((self.text, number), self._costs[number])
+            for portion, units in enumerate(self._costs[number]):
+                owe(portion, units)
             return self._commands[number]
         if self._commands and self._commands[-1] is None:
             return None
-        meter = _Meter(lambda units: pay(object(), units))
+        meter = _Meter(owe)
         node = self._following(meter.spend)
         meter.settle()
         self._commands.append(node)
-        self._costs.append(meter.units)
+        self._costs.append(meter.portions)
         return node
 
 
 class _Meter:
     """Adds up what is spent, and passes it on, several tokens at a time."""
 
-    __slots__ = ("_owed", "_spend", "units")
+    __slots__ = ("_owe", "_owed", "portions")
 
-    def __init__(self, spend: Spend) -> None:
-        self._spend = spend
+    def __init__(self, owe: Callable[[int, int], None]) -> None:
+        self._owe = owe
         self._owed = 0
-        self.units = 0
+        self.portions: list[int] = []
 
     def spend(self, units: int) -> None:
-        self.units += units
         self._owed += units
         if self._owed >= _OWED:
             self.settle()
@@ -69,7 +78,8 @@ class _Meter:
     def settle(self) -> None:
         """Pass on what is still owed."""
         owed, self._owed = self._owed, 0
-        self._spend(owed)
+        self._owe(len(self.portions), owed)
+        self.portions.append(owed)
 
 
 class Scripts:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage.inputs import NodeFacts
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
 from support.elf_file import elf_file, glibc_loader
@@ -427,3 +428,28 @@ def test_a_script_whose_interpreter_is_a_text_is_run_by_a_shell() -> None:
     }
     assert failures(run("s", files=files)) == [Code.EXEC_FORMAT]
     assert run("sh", "-c", "exec s", files=files).outcome is Outcome.STARTS
+
+
+CONTAINERD = NodeFacts(runtime="containerd")
+UNROOTED = tarball.program('#!/bin/sh\nexec chroot --userspec=1000:0 / "$@"\n')
+
+
+def test_a_program_behind_chroot_to_the_root_is_followed() -> None:
+    files = {"entry.sh": UNROOTED, "usr/sbin/chroot": static_program()}
+    assert run("/entry.sh", "fine", files=files, node=CONTAINERD).outcome is Outcome.STARTS
+    broken = run("/entry.sh", "broken", files=files, node=CONTAINERD, settled=True)
+    assert failures(broken) == [Code.LOADER_MISSING]
+    # CRI-O does not let it call chroot(2): it ends with an error of its own.
+    assert run("/entry.sh", "broken", files=files).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("root", "overrides"),
+    [("/srv", {}), ("/", {"user": 1000}), ("/", {"dropped_capabilities": frozenset({"ALL"})})],
+)
+def test_a_chroot_to_elsewhere_or_without_the_right_is_not_followed(
+    root: str, overrides: dict[str, Any]
+) -> None:
+    files = {"usr/sbin/chroot": static_program()}
+    found = run("chroot", root, "/usr/bin/broken", files=files, node=CONTAINERD, **overrides)
+    assert found.outcome is Outcome.STARTS

@@ -41,6 +41,7 @@ class Usage:
         user: The option whose value is the user that the program runs as; ``1`` for the first
             operand.
         execvp: It is started with execvp(3), not by a system call alone.
+        at_root: The operand is the directory that becomes the root.
         doubt: Why it may not be started.
     """
 
@@ -50,7 +51,23 @@ class Usage:
     operands: int = 0
     user: str = ""
     execvp: bool = True
+    at_root: bool = False
     doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The command line of a simple wrapper, taken apart.
+
+    Attributes:
+        process: The program that it starts.
+        user: As whom; empty for the same user.
+        operands: The words before the program.
+    """
+
+    process: Process
+    user: str
+    operands: tuple[str, ...]
 
 
 def _options(text: str) -> frozenset[str]:
@@ -58,6 +75,8 @@ def _options(text: str) -> frozenset[str]:
 
 
 _BY_INPUT = Doubt(UnknownReason.SHAPE_UNKNOWN, "its input tells whether it is run")
+_CHROOT = "SYS_CHROOT"
+_UNALLOWED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "some runtimes do not let it change its root")
 _TINI = Usage(_options("-s -g -w -v -vv -vvv -vvvv"), _options("-p -e"))
 SIMPLE: Mapping[str, Usage] = {
     "tini": _TINI,
@@ -88,6 +107,13 @@ SIMPLE: Mapping[str, Usage] = {
         user="-u",
         execvp=False,
     ),
+    "chroot": Usage(
+        _options("--skip-chdir"),
+        _options("--userspec --groups"),
+        operands=1,
+        user="--userspec",
+        at_root=True,
+    ),
     "setuidgid": Usage(operands=1, user="1"),
     "s6-setuidgid": Usage(operands=1, user="1", execvp=False),
     "xargs": Usage(
@@ -101,6 +127,7 @@ SIMPLE: Mapping[str, Usage] = {
         operands=1,
     ),
 }
+_KEEPS_GROUPS = frozenset({"setpriv", "chroot"})  # where they are not told otherwise
 _CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user, or start a shell
 
 
@@ -122,30 +149,49 @@ def unwrap(
     name = posixpath.basename(program.process.name)
     if name in SHELLS:
         return shell(world, record, program, outcome)
-    by = program.process.name
+    start: Start | None = None
     if name == "env":
-        process = _env(world, record, program)
-        start = (
-            Start(process, by, _by_execvp(program), file=program.image.path)
-            if process is not None
-            else None
-        )
-        return Starts.one(start) if start is not None else None
-    if name not in SIMPLE:
+        start = _started_by_env(world, record, program)
+    elif name in SIMPLE:
+        start = _started_by(world, record, program, SIMPLE[name])
+    return None if start is None else Starts.one(start)
+
+
+def _started_by_env(world: World, record: Record, program: Program) -> Start | None:
+    process = _env(world, record, program)
+    if process is None:
         return None
-    usage = SIMPLE[name]
+    by = program.process.name
+    return Start(process, by, _by_execvp(program), file=program.image.path)
+
+
+def _started_by(world: World, record: Record, program: Program, usage: Usage) -> Start | None:
+    """Give the program that a simple wrapper starts; None if it ends by itself, or starts another."""
+    by = program.process.name
+    name = posixpath.basename(by)
     given = _simple(program.process, usage)
     if given is None:
         _report_unknown(record, program)
         return None
-    process, user = given
+    process = given.process
+    if usage.at_root:
+        if not _stays_at_root(world, given):
+            return None
+        is_allowed = world.bounding.has(_CHROOT)
+        process = replace(process, cwd="/").doubted(None if is_allowed else _UNALLOWED)
     who: Credentials | None = None
-    if user or name in _CHANGE_USER:
-        who = _user(world, user, name)
+    if given.user or name in _CHANGE_USER:
+        who = _user(world, given.user, name)
         if who is None:
-            return None  # it ends by itself, with an error of its own, or starts something else
+            return None
     text = _by_execvp(program) if usage.execvp else OnNoExec.REFUSED
-    return Starts.one(Start(process.doubted(usage.doubt), by, text, who, program.image.path))
+    return Start(process.doubted(usage.doubt), by, text, who, program.image.path)
+
+
+def _stays_at_root(world: World, given: _Given) -> bool:
+    """Tell whether ``chroot`` does no more than to go to the root, as entrypoints have it change the user."""
+    may_be_allowed = world.who.uid == 0 and world.bounding.has(_CHROOT) is not False
+    return may_be_allowed and posixpath.normpath(given.operands[0]) == "/"
 
 
 def _by_execvp(program: Program) -> OnNoExec:
@@ -167,8 +213,7 @@ def _user(world: World, user: str, by: str) -> Credentials | None:
     who = credentials(user, world.tree, root_passes=world.who.passes)
     if who.uid is None or who.gid is None:
         return None
-    # setpriv changes the groups only where it is told to.
-    return replace(who, gids=frozenset(), others=True) if by == "setpriv" else who
+    return replace(who, gids=frozenset(), others=True) if by in _KEEPS_GROUPS else who
 
 
 def _applet(program: Program) -> Program:
@@ -201,11 +246,8 @@ def is_busybox(program: Program) -> bool:
     return posixpath.basename(program.image.path).startswith("busybox")
 
 
-def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
-    """Skip a simple wrapper's options and operands.
-
-    Give what follows, and the user that is named.
-    """
+def _simple(process: Process, usage: Usage) -> _Given | None:
+    """Take a simple wrapper's command line apart; None if no program is named, or it is not understood."""
     known, user = process.args.prefix, ""
     words = list(known)
     while words and words[0].startswith("-") and words[0] != "-":
@@ -223,11 +265,11 @@ def _simple(process: Process, usage: Usage) -> tuple[Process, str] | None:
             user = value
     if usage.user == "1" and words:
         user = words[0]
-    words = words[usage.operands :]
+    operands, words = tuple(words[: usage.operands]), words[usage.operands :]
     if not words:
         return None
     rest = process.args.without_first(len(known) - len(words) + 1)
-    return replace(process, name=words[0], args=rest), user
+    return _Given(replace(process, name=words[0], args=rest), user, operands)
 
 
 def _stands_alone(option: str, usage: Usage) -> bool:

@@ -49,13 +49,17 @@ class Bounding:
         """Tell whether a capability is in it; None if that is not known."""
         if name in self.certain:
             return True
-        return None if name in self.possible else False
+        if name in self.possible:
+            return None
+        return False
 
     @property
     def passes_modes(self) -> bool | None:
         """Whether root passes mode bits; None if that is not known."""
         passes = self.has(OVERRIDE)
-        return None if passes is False and self.has(READ_ANY) is not False else passes
+        if passes is False and self.has(READ_ANY) is not False:
+            return None
+        return passes
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,17 @@ class Credentials:
     @property
     def searches_as(self) -> int | None:
         """The user whose search permission counts; None for one who may, or might, search all."""
-        return self.uid if self.passes is False else None
+        if self.passes is False:
+            return self.uid
+        return None
 
     def belongs(self, gid: int) -> bool | None:
         """Tell whether the process is of a group; None if that is not known."""
         if gid in self.gids:
             return True
-        return None if self.others or gid in self.possible else False
+        if self.others or gid in self.possible:
+            return None
+        return False
 
     def may(self, entry: Entry, want: int) -> bool:
         """Tell whether the entry's mode lets this process read or execute it.
@@ -97,7 +101,11 @@ class Credentials:
 
 
 def credentials(
-    user: str, tree: Tree, overrides: Overrides = _NO_POD, *, root_passes: bool | None = True
+    user: str,
+    tree: Tree,
+    overrides: Overrides = _NO_POD,
+    *,
+    root_passes: bool | None = True,
 ) -> Credentials:
     """Resolve ``USER[:GROUP]`` as a runtime does.
 
@@ -157,12 +165,15 @@ def _user(name: str, users: list[list[str]]) -> tuple[int | None, int | None, st
     for row in users:
         if len(row) > _NUMBERS and name == row[2 if name.isdecimal() else 0] and row[2].isdecimal():
             return int(row[2]), int(row[3]) if row[3].isdecimal() else 0, row[0]
-    return (int(name), 0, "") if name.isdecimal() else (None, None, name)
+    if name.isdecimal():
+        return (int(name), 0, "")
+    return (None, None, name)
 
 
 def _group(name: str, groups: list[list[str]]) -> int | None:
     return next(
-        (int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()), None
+        (int(row[2]) for row in groups if row[0] == name and row[2:] and row[2].isdecimal()),
+        None,
     )
 
 

@@ -35,5 +35,7 @@ def _libc(tree: Tree, architecture: Architecture) -> str | None:
             found = tree.lookup(path)
             facts = tree.facts(found) if isinstance(found, Found) else None
             if facts is not None and facts.loader is not None:
-                return "musl" if facts.loader.libc == "gcompat" else facts.loader.libc
+                if facts.loader.libc == "gcompat":
+                    return "musl"
+                return facts.loader.libc
     return None

@@ -85,17 +85,23 @@ def guess_of(value: Scalar | Unset) -> str:
     """Give the text that a variable probably has; ``doubt_of`` is about all that rests on it."""
     if isinstance(value, Unknown):
         return value.guess
-    return "" if isinstance(value, Unset) else value
+    if isinstance(value, Unset):
+        return ""
+    return value
 
 
 def doubt_of(*values: Scalar | Unset) -> Doubt | None:
     """Give the doubt about what rests on values; None if all are known."""
     unknown = next((value for value in values if isinstance(value, Unknown)), None)
-    return None if unknown is None else Doubt(UnknownReason.VALUE_UNKNOWN, unknown.because)
+    if unknown is None:
+        return None
+    return Doubt(UnknownReason.VALUE_UNKNOWN, unknown.because)
 
 
 def listed(*values: Scalar | Unset) -> Scalar:
     """Put values behind one another with blanks between, as is done to lists of libraries."""
     whole = " ".join(map(guess_of, values))
     unknown = next((value for value in values if isinstance(value, Unknown)), None)
-    return whole if unknown is None else replace(unknown, guess=whole)
+    if unknown is None:
+        return whole
+    return replace(unknown, guess=whole)

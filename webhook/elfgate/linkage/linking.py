@@ -19,7 +19,9 @@ from elfgate.linkage.world import World
 
 def gained_by(world: World, program: Program) -> Credentials:
     """Tell as whom a program runs that gains what its file gives."""
-    return world.who if program.becomes is None else program.becomes
+    if program.becomes is None:
+        return world.who
+    return program.becomes
 
 
 def load(world: World, record: Record, program: Program, loader: Mapped) -> None:
@@ -65,7 +67,11 @@ def _link(world: World, record: Record, program: Program, loader: Mapped) -> Non
         record.unknown(loader.path, message, UnknownReason.SHAPE_UNKNOWN)
     elif wrong := unloadable(program.image.facts):
         record.failed(
-            Code.EXEC_FORMAT, path, f"{path} {wrong}", messages.FIX_BUILD, program.process.doubt
+            Code.EXEC_FORMAT,
+            path,
+            f"{path} {wrong}",
+            messages.FIX_BUILD,
+            program.process.doubt,
         )
     else:
         LOADERS[about.libc](world, record, program, loader, about)

@@ -78,13 +78,17 @@ def fix_base(architecture: str) -> str:
 
 def named(path: str, real: str) -> str:
     """Name a file as it was asked for, and where that leads if elsewhere."""
-    return path if path == real else f"{path} ({real})"
+    if path == real:
+        return path
+    return f"{path} ({real})"
 
 
 def listed(names: Sequence[str]) -> str:
     """List a few names, and say how many more there are."""
     shown = ", ".join(names[:_MANY])
-    return shown if len(names) <= _MANY else f"{shown} and {len(names) - _MANY} more"
+    if len(names) <= _MANY:
+        return shown
+    return f"{shown} and {len(names) - _MANY} more"
 
 
 def may_be_secure(path: str) -> str:
@@ -122,7 +126,9 @@ def too_costly(name: str) -> str:
 def image(distro: Distro) -> str:
     """Name the image, with its nature as far as that is known."""
     nature = distro.libc if distro.id == "unknown" else str(distro)
-    return f"this image ({nature})" if nature else "this image"
+    if nature:
+        return f"this image ({nature})"
+    return "this image"
 
 
 def not_executable(entry: Entry, who: Credentials) -> str:
@@ -157,7 +163,9 @@ def fix_interpreter(path: str, missing: Missing) -> str:
         return FIX_LINE_ENDS
     if missing.errno == "EACCES":
         return FIX_REACH
-    return FIX_TARGET if missing.symlinks else FIX_INTERPRETER
+    if missing.symlinks:
+        return FIX_TARGET
+    return FIX_INTERPRETER
 
 
 def command_missing(path: str, missing: Missing, distro: Distro, cwd: str = "/") -> str:
@@ -207,11 +215,9 @@ def no_library(entry: Entry) -> str:
     """Say what a file is that should have been a library."""
     if not entry.size:
         return "is empty"
-    return (
-        "is cut off within its ELF header"
-        if entry.head.startswith(b"\x7fELF")
-        else "is not an ELF file"
-    )
+    if entry.head.startswith(b"\x7fELF"):
+        return "is cut off within its ELF header"
+    return "is not an ELF file"
 
 
 def symbols_missing(path: str, names: Sequence[str], who: str) -> str:

@@ -135,7 +135,10 @@ def _has_no_directory(world: World, record: Record, cwd: str) -> bool:
     Runtimes make a missing one, but then give up.
     """
     found = world.lookup(cwd)
-    if not isinstance(found, Found) or found.entry.kind in (Kind.DIRECTORY, Kind.UNREADABLE):
+    if not isinstance(found, Found) or found.entry.kind in (
+        Kind.DIRECTORY,
+        Kind.UNREADABLE,
+    ):
         return False
     message = f"it is to be started in {cwd}, which is a file"
     record.failed(Code.COMMAND_MISSING, cwd, message, messages.FIX_DIRECTORY)

@@ -111,7 +111,15 @@ class Record:
         """Record what keeps the program from starting; with a doubt, what would."""
         if doubt is None:
             lacking = tuple(map(printable, versions))
-            self._add(Finding(code, printable(path), printable(message), remedy, versions=lacking))
+            self._add(
+                Finding(
+                    code,
+                    printable(path),
+                    printable(message),
+                    remedy,
+                    versions=lacking,
+                )
+            )
         else:
             self.unknown(path, f"{message}; but {doubt.because}", doubt.reason)
 

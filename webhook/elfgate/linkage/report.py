@@ -132,7 +132,9 @@ class Distro:
             self.id, self.id
         )
         titled = f"{name} {self.version}" if self.version else name
-        return f"{titled}, {self.libc}" if self.libc else titled
+        if self.libc:
+            return f"{titled}, {self.libc}"
+        return titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +162,6 @@ class Prediction:
         effects = {finding.effect for finding in self.findings}
         if Effect.FAILS in effects:
             return Outcome.CANNOT_START
-        return Outcome.UNKNOWN if Effect.UNKNOWN in effects else Outcome.STARTS
+        if Effect.UNKNOWN in effects:
+            return Outcome.UNKNOWN
+        return Outcome.STARTS

@@ -57,7 +57,11 @@ def started(world: World, record: Record, start: Start) -> Program | None:
     if program is not None and not record.is_decided():
         entered(world, record, program.process, program.image)
         cpu.runtime_met(
-            world, record, program.image.path, program.image.facts, program.process.doubt
+            world,
+            record,
+            program.image.path,
+            program.image.facts,
+            program.process.doubt,
         )
     return program
 
@@ -119,7 +123,10 @@ def _execute_text(world: World, record: Record, start: Start, path: str) -> Prog
     by, file = (_SH, _SH) if start.on_noexec is OnNoExec.RUN_BY_SH else (start.by, start.file)
     if start.on_noexec is not OnNoExec.UNKNOWN and is_text(world, process, path):
         return execve(
-            world, record, replace(process, name=by, args=process.args.behind(path)), file
+            world,
+            record,
+            replace(process, name=by, args=process.args.behind(path)),
+            file,
         )
     if start.on_noexec is not OnNoExec.RUN_BY_ITSELF or posixpath.basename(file) not in {
         "bash",
@@ -132,7 +139,12 @@ def _execute_text(world: World, record: Record, start: Start, path: str) -> Prog
 
 
 def _report_not_found(
-    world: World, record: Record, start: Start, command: Resolved, *, looks_only: bool
+    world: World,
+    record: Record,
+    start: Start,
+    command: Resolved,
+    *,
+    looks_only: bool,
 ) -> None:
     doubt = command.doubt
     if posixpath.basename(start.file).startswith("busybox") and may_be_applet(start.process.name):
@@ -151,5 +163,9 @@ def _report_not_found(
         record.failed(Code.COMMAND_MISSING, name, message, messages.FIX_COMMAND, doubt)
     else:
         record.failed(
-            Code.COMMAND_NOT_EXECUTABLE, command.refused, message, messages.FIX_MODE, doubt
+            Code.COMMAND_NOT_EXECUTABLE,
+            command.refused,
+            message,
+            messages.FIX_MODE,
+            doubt,
         )

@@ -107,7 +107,9 @@ def _differing(merged: Prediction, folder: Prediction) -> Prediction:
 def _outcome(prediction: Prediction) -> str:
     """A prediction in a few words."""
     telling = [finding for finding in prediction.findings if finding.effect is not Effect.NOTE]
-    return f"{telling[0].message!r}" if telling else "it starts"
+    if telling:
+        return f"{telling[0].message!r}"
+    return "it starts"
 
 
 def _unknown(prediction: Prediction, message: str) -> Prediction:

@@ -81,7 +81,9 @@ class Fields(NamedTuple):
         if self.more is not None:
             return None
         known = tuple([value for value in self.values if isinstance(value, str)])
-        return None if len(known) < len(self.values) else known
+        if len(known) < len(self.values):
+            return None
+        return known
 
     @property
     def prefix(self) -> tuple[str, ...]:

@@ -81,7 +81,9 @@ class Process:
 
     def doubted(self, doubt: Doubt | None) -> "Process":
         """Return this process with a doubt, unless there is one already."""
-        return self if doubt is None or self.doubt is not None else replace(self, doubt=doubt)
+        if doubt is None or self.doubt is not None:
+            return self
+        return replace(self, doubt=doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +217,6 @@ class World:
 def _plain(cwd: str, path: str) -> str:
     """Make a path absolute, without empty components and dots."""
     whole = path if path.startswith("/") else posixpath.join(cwd, path)
-    return posixpath.normpath(whole) if "/." in whole or "//" in whole else whole.rstrip("/") or "/"
+    if "/." in whole or "//" in whole:
+        return posixpath.normpath(whole)
+    return whole.rstrip("/") or "/"

@@ -82,4 +82,6 @@ def _measured(process: Process) -> Iterator[tuple[str, int, bool]]:
 
 def _size(text: str) -> int:
     """Bytes of a string; a byte that is not UTF-8 is one surrogate."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-8", "replace"))

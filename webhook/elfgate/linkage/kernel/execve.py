@@ -18,7 +18,12 @@ from elfgate.linkage.kernel.machines import (
     is_of_first_power_abi,
     taken,
 )
-from elfgate.linkage.kernel.mapping import entered, mapped, page_sizes, self_contained
+from elfgate.linkage.kernel.mapping import (
+    entered,
+    mapped,
+    page_sizes,
+    self_contained,
+)
 from elfgate.linkage.kernel.opening import opened
 from elfgate.linkage.kernel.privilege import becomes, gain, lacking
 from elfgate.linkage.kernel.program import Mapped, Program
@@ -60,9 +65,16 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
         if facts is not None:
             record.take(Role.PROGRAM, found.path, path)
             program = _execute(
-                world, record, process, Mapped(path, found.path, facts), script, entry=found.entry
+                world,
+                record,
+                process,
+                Mapped(path, found.path, facts),
+                script,
+                entry=found.entry,
             )
-            return None if program is None else _with_gain(world, program, found.entry)
+            if program is None:
+                return None
+            return _with_gain(world, program, found.entry)
         line = shebang(found.entry.head) if found.entry.head.startswith(b"#!") else None
         if line is None:
             _no_format(record, process, found, script)
@@ -72,14 +84,22 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
             record.unknown(found.path, message, UnknownReason.NODE_FACT_UNKNOWN)
             return None
         record.take(Role.SCRIPT, found.path, path)
-        record.step("kernel", f"#! of {path}", f"{line.interpreter} {line.argument or ''}".rstrip())
+        record.step(
+            "kernel",
+            f"#! of {path}",
+            f"{line.interpreter} {line.argument or ''}".rstrip(),
+        )
         argument = () if line.argument is None else (line.argument,)
         args = process.args.behind(*argument, path)
         process = replace(process, name=line.interpreter, args=args)
         script, path = path, line.interpreter
     message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
     record.failed(
-        Code.SCRIPT_INTERPRETER_MISSING, script, message, messages.FIX_INTERPRETER, process.doubt
+        Code.SCRIPT_INTERPRETER_MISSING,
+        script,
+        message,
+        messages.FIX_INTERPRETER,
+        process.doubt,
     )
     return None
 
@@ -114,7 +134,11 @@ def _no_format(record: Record, process: Process, found: Found, script: str) -> N
     what = messages.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
     record.failed(
-        Code.EXEC_FORMAT, found.path, f"{subject} {what}", messages.FIX_FORMAT, process.doubt
+        Code.EXEC_FORMAT,
+        found.path,
+        f"{subject} {what}",
+        messages.FIX_FORMAT,
+        process.doubt,
     )
 
 
@@ -138,7 +162,13 @@ def _permitted(world: World, record: Record, process: Process, image: Mapped, en
 
 
 def _execute(
-    world: World, record: Record, process: Process, image: Mapped, script: str, *, entry: Entry
+    world: World,
+    record: Record,
+    process: Process,
+    image: Mapped,
+    script: str,
+    *,
+    entry: Entry,
 ) -> Program | None:
     """``load_elf_binary``: header, PT_INTERP, and, past the point of no return, the segments."""
     if not _header_taken(world, record, process, image, script):
@@ -157,15 +187,17 @@ def _execute(
     if is_of_first_power_abi(facts):
         _by_descriptor(record, process, image, loader or image)
         return None
-    return (
-        Program(image, loader, process)
-        if loader is None or entered(world, record, process, loader)
-        else None
-    )
+    if loader is None or entered(world, record, process, loader):
+        return Program(image, loader, process)
+    return None
 
 
 def _leads(
-    world: World, record: Record, process: Process, image: Mapped, loader: Mapped | None
+    world: World,
+    record: Record,
+    process: Process,
+    image: Mapped,
+    loader: Mapped | None,
 ) -> bool:
     """Map the loader, or find that the program does without one."""
     if loader is None:
@@ -181,7 +213,13 @@ def _by_descriptor(record: Record, process: Process, image: Mapped, first: Mappe
     message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"
-        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.failed(
+            Code.EXEC_FORMAT,
+            image.path,
+            message,
+            messages.FIX_FORMAT,
+            process.doubt,
+        )
     else:
         record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
@@ -197,7 +235,11 @@ def _header_taken(
             f"is {describe(facts)}, which {world.architecture.name} nodes cannot run"
         )  # fmt: skip
         record.failed(
-            Code.EXEC_FORMAT, image.path, f"{subject} {wrong}", messages.FIX_FORMAT, process.doubt
+            Code.EXEC_FORMAT,
+            image.path,
+            f"{subject} {wrong}",
+            messages.FIX_FORMAT,
+            process.doubt,
         )
         return False
     if answer is Taken.UNKNOWN:

@@ -29,16 +29,28 @@ def loader_of(world: World, record: Record, process: Process, image: Mapped) -> 
     facts, path = image.facts, image.facts.interp or ""
     if facts.interp_malformed:
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
-        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.failed(
+            Code.EXEC_FORMAT,
+            image.path,
+            message,
+            messages.FIX_FORMAT,
+            process.doubt,
+        )
         return None
     found = world.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
         record.step("kernel", f"loader {path}", found.doubt.because)
         record.unknown(
-            image.path, f"{image.path} needs {path}: {found.doubt.because}", found.doubt.reason
+            image.path,
+            f"{image.path} needs {path}: {found.doubt.because}",
+            found.doubt.reason,
         )
         return None
-    record.step("kernel", f"loader {path}", found.path if isinstance(found, Found) else found.errno)
+    record.step(
+        "kernel",
+        f"loader {path}",
+        found.path if isinstance(found, Found) else found.errno,
+    )
     if isinstance(found, Missing):
         message = messages.loader_missing(image.path, path, found, world.distro)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
@@ -73,7 +85,11 @@ def _loader(
 ) -> Mapped | None:
     loader = world.facts(found)
     if found.entry.kind is Kind.UNREADABLE:
-        record.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        record.unknown(
+            found.path,
+            f"{found.path} could not be read",
+            UnknownReason.LIMIT_EXCEEDED,
+        )
         return None
     remedy = messages.fix_loader(image.facts, world.distro)
     if not executable(found.entry, world.who):

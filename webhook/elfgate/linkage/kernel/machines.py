@@ -60,7 +60,9 @@ def taken(facts: ElfFacts, architecture: Architecture, node: NodeFacts) -> Taken
         if row.name == "arm" and not facts.flags & _ARM_EABI_MASK:
             return Taken.NO  # compat_elf_check_arch wants an EABI version
         # Every amd64 CPU runs 386 code; AArch32 is missing from a part of the arm64 CPUs.
-        return Taken.NOT_EVERYWHERE if row.name == "arm" else Taken.YES
+        if row.name == "arm":
+            return Taken.NOT_EVERYWHERE
+        return Taken.YES
     if Machine(facts.machine, facts.elf_class, facts.byte_order) == _BY_CONFIGURATION.get(
         architecture.name
     ):

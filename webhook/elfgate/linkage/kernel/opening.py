@@ -25,7 +25,11 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
         _no_file(world, record, process, path, found, script=script)
         return None
     if found.entry.kind is Kind.UNREADABLE:
-        record.unknown(found.path, f"{found.path} could not be read", UnknownReason.LIMIT_EXCEEDED)
+        record.unknown(
+            found.path,
+            f"{found.path} could not be read",
+            UnknownReason.LIMIT_EXCEEDED,
+        )
         return None
     if not executable(found.entry, world.who):
         why = messages.not_executable(found.entry, world.who)
@@ -41,7 +45,11 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
         else:
             message = f"{messages.named(path, found.path)} {why}"
             record.failed(
-                Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, process.doubt
+                Code.COMMAND_NOT_EXECUTABLE,
+                found.path,
+                message,
+                messages.FIX_MODE,
+                process.doubt,
             )
         return None
     if not world.who.certainly_may(found.entry, EXECUTE) and world.who.uid is not None:
@@ -52,7 +60,13 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
 
 
 def _no_file(
-    world: World, record: Record, process: Process, path: str, missing: Missing, *, script: str
+    world: World,
+    record: Record,
+    process: Process,
+    path: str,
+    missing: Missing,
+    *,
+    script: str,
 ) -> None:
     if script:
         message = messages.interpreter_missing(script, path, missing, world.distro)
@@ -62,7 +76,13 @@ def _no_file(
         message = (
             f"{path} cannot be reached by user {world.who.uid}: {missing.path} has no x bit for it"
         )
-        record.failed(Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_REACH, process.doubt)
+        record.failed(
+            Code.COMMAND_NOT_EXECUTABLE,
+            path,
+            message,
+            messages.FIX_REACH,
+            process.doubt,
+        )
     else:
         message = messages.command_missing(path, missing, world.distro, process.cwd)
         remedy = messages.FIX_TARGET if missing.symlinks else messages.FIX_COMMAND

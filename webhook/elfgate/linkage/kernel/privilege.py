@@ -55,7 +55,9 @@ def lacking(entry: Entry, bounding: Bounding) -> tuple[str, ...] | None:
         return ()
     missing = capabilities.permitted - bounding.possible
     certain = bool(missing) or capabilities.permitted <= bounding.certain
-    return tuple(sorted(missing)) if certain else None
+    if certain:
+        return tuple(sorted(missing))
+    return None
 
 
 def gain(entry: Entry, who: Credentials, bounding: Bounding, *, forbidden: bool | None) -> Gain:
@@ -124,7 +126,9 @@ def _by_mode(entry: Entry, who: Credentials, *, forbidden: bool | None) -> Gain:
     # A supplementary group is one that is gained up to Linux 6.15, and one that it has (in_group_p)
     # since.
     certain = who.uid is not None and (set_user or who.belongs(entry.gid) is False)
-    return Gain.YES if certain and forbidden is False else Gain.MAYBE
+    if certain and forbidden is False:
+        return Gain.YES
+    return Gain.MAYBE
 
 
 def _by_capability(
@@ -145,4 +149,6 @@ def _grown(capabilities: FileCapabilities, bounding: Bounding, *, forbidden: boo
     if forbidden or not capabilities.permitted & bounding.possible:
         return Gain.NO
     certain = bool(capabilities.permitted & bounding.certain)
-    return Gain.YES if certain and forbidden is False else Gain.MAYBE
+    if certain and forbidden is False:
+        return Gain.YES
+    return Gain.MAYBE

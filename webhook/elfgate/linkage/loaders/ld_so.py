@@ -229,8 +229,6 @@ def _process(process: Process, options: _Options, libc: str) -> Process:
         if isinstance(names, str)
         else frozenset(),
     ).doubted(doubt_of(names))
-    return (
-        process.doubted(_HWCAPS)
-        if any("hwcaps" in option for option in options.values)
-        else process
-    )
+    if any("hwcaps" in option for option in options.values):
+        return process.doubted(_HWCAPS)
+    return process

@@ -36,7 +36,9 @@ def expand(text: str, tokens: Mapping[str, str]) -> str | None:
         The text, other uses of ``$`` left as they are; None if it has a token without a value.
     """
     known = expand_known(text, tokens)
-    return None if _TOKEN.search(known) else known
+    if _TOKEN.search(known):
+        return None
+    return known
 
 
 def expand_known(text: str, tokens: Mapping[str, str]) -> str:

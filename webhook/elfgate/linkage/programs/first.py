@@ -76,7 +76,9 @@ def _words(words: Sequence[str], unknown: frozenset[int]) -> Iterator[Scalar]:
 def _unknown_names(overrides: Overrides) -> frozenset[str]:
     """``env`` outranks ``envFrom``, so that a wildcard leaves the names that the pod sets itself."""
     names = overrides.unknown_env
-    return names - frozenset(overrides.env) if ANY in names else names
+    if ANY in names:
+        return names - frozenset(overrides.env)
+    return names
 
 
 def _user(defaults: ImageDefaults, overrides: Overrides) -> str:
@@ -85,9 +87,13 @@ def _user(defaults: ImageDefaults, overrides: Overrides) -> str:
         user, group = str(overrides.user), ""
     if overrides.group is not None:
         group = str(overrides.group)
-    return f"{user}:{group}" if group else user
+    if group:
+        return f"{user}:{group}"
+    return user
 
 
 def _mount(path: str) -> str:
     inner = posixpath.normpath(path).strip("/")
-    return f"/{inner}/" if inner not in {"", "."} else "/"
+    if inner not in {"", "."}:
+        return f"/{inner}/"
+    return "/"

@@ -53,7 +53,10 @@ class _Call:
 
 
 def shell(
-    world: World, record: Record, program: Program, outcome: Callable[[Start], Outcome]
+    world: World,
+    record: Record,
+    program: Program,
+    outcome: Callable[[Start], Outcome],
 ) -> Starts | None:
     """Tell which programs a shell may start in its place.
 
@@ -100,11 +103,15 @@ def _first_state(process: Process, call: _Call, name: Scalar, args: Fields) -> S
     flow = Flow(options=call.options)
     state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
     state = state.touching(frozenset(map(inner, process.touched)))
-    return state.doubted(_PROFILE) if {"l", "i"} & call.options else state
+    if {"l", "i"} & call.options:
+        return state.doubted(_PROFILE)
+    return state
 
 
 def _inner(word: Scalar) -> Scalar:
-    return inner(word) if isinstance(word, str) else word
+    if isinstance(word, str):
+        return inner(word)
+    return word
 
 
 def _report_unknown(record: Record, program: Program, word: Unknown) -> None:
@@ -168,7 +175,9 @@ def _starts(
     ends = any(ending.launch is None for ending in followed.endings)
     if followed.lost:
         starts += _as_far_as_visible(world, record, program, args)
-    return Starts(tuple(starts), ends or followed.lost) if starts else None
+    if starts:
+        return Starts(tuple(starts), ends or followed.lost)
+    return None
 
 
 def _process(ending: Ending, inside: ScriptWorld) -> Process | None:
@@ -193,11 +202,18 @@ def _as_far_as_visible(world: World, record: Record, program: Program, args: Fie
     named = (
         "/" in name or find_command(world, record, process, name, actor="shell").path is not None
     )
-    return [_start(program, process)] if named else []
+    if named:
+        return [_start(program, process)]
+    return []
 
 
 def _start(program: Program, process: Process) -> Start:
-    return Start(process, program.process.name, OnNoExec.RUN_BY_ITSELF, file=program.image.path)
+    return Start(
+        process,
+        program.process.name,
+        OnNoExec.RUN_BY_ITSELF,
+        file=program.image.path,
+    )
 
 
 def _script(world: World, record: Record, program: Program, path: str) -> str | None:
@@ -212,7 +228,11 @@ def _script(world: World, record: Record, program: Program, path: str) -> str | 
     elif found.entry.kind is Kind.FILE and not world.who.may(found.entry, READ):
         message = f"{program.process.name} cannot read {path} as user {world.who.uid}"
         record.failed(
-            Code.COMMAND_NOT_EXECUTABLE, path, message, messages.FIX_MODE, program.process.doubt
+            Code.COMMAND_NOT_EXECUTABLE,
+            path,
+            message,
+            messages.FIX_MODE,
+            program.process.doubt,
         )
     elif found.entry.elf:
         _report_elf(record, program, path)

@@ -67,7 +67,9 @@ def inner(text: str) -> str:
 
 def outer(text: str) -> str:
     """Give a text of bytes the characters that they are meant for."""
-    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+    if text.isascii():
+        return text
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 class ScriptWorld:
@@ -143,7 +145,9 @@ class ScriptWorld:
             return UNSET
         if not _SET_BY_OTHERS.fullmatch(name):
             return UNSET
-        return _NUMBER if self._dialect.is_bash and _NUMBERS.fullmatch(name) else _OTHERS
+        if self._dialect.is_bash and _NUMBERS.fullmatch(name):
+            return _NUMBER
+        return _OTHERS
 
     def _set_by_shell(self, name: str) -> Value:
         if name == "IFS":
@@ -184,7 +188,10 @@ class ScriptWorld:
         if isinstance(found, Missing):
             if _is_made_by_others(path, cwd):
                 return Unknown("a file is made by the runtime")
-            return Absent(found.errno == "ENOENT" and bool(found.symlinks), found.errno != "ENOENT")
+            return Absent(
+                found.errno == "ENOENT" and bool(found.symlinks),
+                found.errno != "ENOENT",
+            )
         return self._thing(found)
 
     def _thing(self, found: Found) -> Thing:
@@ -215,7 +222,9 @@ class ScriptWorld:
         if who.certainly_may(entry, want):
             return True
         unsure = who.uid is None or (who.passes is None and not executes)
-        return None if unsure or who.may(entry, want) else False
+        if unsure or who.may(entry, want):
+            return None
+        return False
 
     def is_link(self, path: str, cwd: str) -> Truth:
         """Tell whether a path, its last symlink not followed, is a symlink."""
@@ -224,7 +233,9 @@ class ScriptWorld:
             return None
         found = self._world.tree.lookup(plain, cwd=where, follow_last=False)
         if isinstance(found, Missing):
-            return None if _is_made_by_others(plain, where) else False
+            if _is_made_by_others(plain, where):
+                return None
+            return False
         return found.entry.kind is EntryKind.SYMLINK
 
     def listing(self, path: str, cwd: str) -> tuple[str, ...] | Unknown:
@@ -270,7 +281,9 @@ class ScriptWorld:
         command = find_command(self._world, self._record, process, outer(name), actor="shell")
         if command.doubt is not None:
             return Unknown(command.doubt.because)
-        return None if command.path is None else inner(command.path)
+        if command.path is None:
+            return None
+        return inner(command.path)
 
     def outcome(self, launch: Launch) -> Outcome:
         """Tell what comes of starting a program."""
@@ -292,7 +305,9 @@ class ScriptWorld:
     def may_be_root(self, capability: str) -> Truth:
         """Tell whether the process has a capability that root has by default."""
         if self.uid != 0:
-            return None if self.uid is None else False
+            if self.uid is None:
+                return None
+            return False
         return self._world.bounding.has(capability)
 
     def process_of(self, launch: Launch) -> Process:
@@ -324,7 +339,9 @@ class ScriptWorld:
 def _search_changed(changed: Mapping[str, Scalar | Unset]) -> str:
     """Give the doubt about a program where it is not known by what it is searched, and its libraries are."""
     searched = (value for name, value in changed.items() if SEARCHED.fullmatch(name))
-    return SEARCH_CHANGED if any(isinstance(value, Unknown) for value in searched) else ""
+    if any(isinstance(value, Unknown) for value in searched):
+        return SEARCH_CHANGED
+    return ""
 
 
 def _passed_on(value: Value, before: Scalar | Unset) -> Scalar | Unset:

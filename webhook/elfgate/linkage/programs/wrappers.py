@@ -132,7 +132,10 @@ _CHANGE_USER = frozenset({"runuser"})  # these want an option that names a user,
 
 
 def unwrap(
-    world: World, record: Record, program: Program, outcome: Callable[[Start], Outcome]
+    world: World,
+    record: Record,
+    program: Program,
+    outcome: Callable[[Start], Outcome],
 ) -> Starts | None:
     """Tell which programs a started one may start in its place.
 
@@ -154,7 +157,9 @@ def unwrap(
         start = _started_by_env(world, record, program)
     elif name in SIMPLE:
         start = _started_by(world, record, program, SIMPLE[name])
-    return None if start is None else Starts.one(start)
+    if start is None:
+        return None
+    return Starts.one(start)
 
 
 def _started_by_env(world: World, record: Record, program: Program) -> Start | None:
@@ -201,9 +206,13 @@ def _by_execvp(program: Program) -> OnNoExec:
     """
     about = program.loader.facts.loader if program.loader is not None else None
     if about is not None:
-        return OnNoExec.RUN_BY_SH if about.libc == "glibc" else OnNoExec.REFUSED
+        if about.libc == "glibc":
+            return OnNoExec.RUN_BY_SH
+        return OnNoExec.REFUSED
     # A static program of glibc has its note; one without may be of musl, of Go or of anything else.
-    return OnNoExec.RUN_BY_SH if program.image.facts.kernel_floor is not None else OnNoExec.UNKNOWN
+    if program.image.facts.kernel_floor is not None:
+        return OnNoExec.RUN_BY_SH
+    return OnNoExec.UNKNOWN
 
 
 def _user(world: World, user: str, by: str) -> Credentials | None:
@@ -213,7 +222,9 @@ def _user(world: World, user: str, by: str) -> Credentials | None:
     who = credentials(user, world.tree, root_passes=world.who.passes)
     if who.uid is None or who.gid is None:
         return None
-    return replace(who, gids=frozenset(), others=True) if by in _KEEPS_GROUPS else who
+    if by in _KEEPS_GROUPS:
+        return replace(who, gids=frozenset(), others=True)
+    return who
 
 
 def _applet(program: Program) -> Program:
@@ -299,7 +310,8 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
             world, process, directory
         ):
             process = replace(
-                process, cwd=posixpath.normpath(posixpath.join(process.cwd, directory))
+                process,
+                cwd=posixpath.normpath(posixpath.join(process.cwd, directory)),
             )
         elif split := _SPLIT.match(option):
             if is_busybox(program):
@@ -308,7 +320,10 @@ def _env(world: World, record: Record, program: Program) -> Process | None:
             if "i" in option[: split.end()] and option[1] != "-":
                 env = Environment()
             text = option[split.end() :] or "".join(words[:1])
-            words = [*text.split(), *(words if option[split.end() :] else words[1:])]
+            words = [
+                *text.split(),
+                *(words if option[split.end() :] else words[1:]),
+            ]
             if _QUOTED.search(text):
                 return None
         else:
@@ -329,7 +344,10 @@ def _named(record: Record, program: Program, process: Process, words: Fields) ->
 
 def _report_unknown(record: Record, program: Program) -> None:
     """Report a wrapper whose program, or what stands before it, is not known."""
-    word = next((word for word in program.process.args.values if isinstance(word, Unknown)), None)
+    word = next(
+        (word for word in program.process.args.values if isinstance(word, Unknown)),
+        None,
+    )
     if word is not None:
         message = f"the program that {program.process.name} starts is not known: {word.because}"
         record.unknown(program.image.path, message, UnknownReason.VALUE_UNKNOWN)
@@ -354,16 +372,18 @@ def _directory(option: str, words: list[str], program: Program) -> str:
         return ""
     if option == "-C" and words:
         return words.pop(0)
-    return (
-        option.removeprefix("-C").removeprefix("--chdir=")
-        if option.startswith(("-C", "--chdir="))
-        else ""
-    )
+    if option.startswith(("-C", "--chdir=")):
+        return option.removeprefix("-C").removeprefix("--chdir=")
+    return ""
 
 
 def _no_split_string(record: Record, program: Program) -> None:
     path = program.process.name
     message = f"{path} is busybox's, which has no option -S (env: invalid option)"
     record.failed(
-        Code.COMMAND_MISSING, program.image.path, message, messages.FIX_ENV, program.process.doubt
+        Code.COMMAND_MISSING,
+        program.image.path,
+        message,
+        messages.FIX_ENV,
+        program.process.doubt,
     )

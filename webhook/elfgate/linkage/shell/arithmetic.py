@@ -78,7 +78,9 @@ def number_of(text: str) -> int | None:
     value = int(digits, base)
     if value >= 1 << (_BITS - 1):
         return None
-    return -value if match[1] == "-" else value
+    if match[1] == "-":
+        return -value
+    return value
 
 
 def evaluate(node: Expression, setting: Setting) -> int | Unknown:  # noqa: PLR0911 - one a node
@@ -172,7 +174,9 @@ def _logical(node: Binary, left: int | Unknown, setting: Setting) -> int | Unkno
         evaluate(node.right, _Doubtful(setting))
         return _UNKNOWN
     right = evaluate(node.right, setting)
-    return right if isinstance(right, Unknown) else int(bool(right))
+    if isinstance(right, Unknown):
+        return right
+    return int(bool(right))
 
 
 def _choice(node: Choice, setting: Setting) -> int | Unknown:
@@ -194,19 +198,25 @@ def _divided(name: str, left: int, right: int) -> int:
     quotient = abs(left) // abs(right)
     if (left < 0) is not (right < 0):
         quotient = -quotient
-    return quotient if name == "/" else left - right * quotient
+    if name == "/":
+        return quotient
+    return left - right * quotient
 
 
 def _shifted(name: str, left: int, right: int) -> int | Unknown:
     if not 0 <= right <= _LONGEST_SHIFT:
         return _UNKNOWN
-    return _wrapped(left << right) if name == "<<" else left >> right
+    if name == "<<":
+        return _wrapped(left << right)
+    return left >> right
 
 
 def _wrapped(value: int) -> int:
     """Cut a number to 64 bits, as the machine does."""
     value &= (1 << _BITS) - 1
-    return value - (1 << _BITS) if value >> (_BITS - 1) else value
+    if value >> (_BITS - 1):
+        return value - (1 << _BITS)
+    return value
 
 
 def _assign(node: Assign, setting: Setting) -> int | Unknown:
@@ -226,7 +236,9 @@ def _step(node: Step, setting: Setting) -> int | Unknown:
         return _UNKNOWN
     after = _wrapped(before + node.by)
     setting.assign(node.name.name, str(after))
-    return after if node.before else before
+    if node.before:
+        return after
+    return before
 
 
 class _Doubtful:

@@ -47,7 +47,9 @@ def set_to(world: World, state: State, name: str, value: Value, *, exported: boo
     """Set a variable, and let commands have it where they are to."""
     world.spend(_SET + weight(state))
     state = state.setting(name, value)
-    return state.exporting(name) if exported or "a" in state.has else state
+    if exported or "a" in state.has:
+        return state.exporting(name)
+    return state
 
 
 def _refused(name: str, expansion: Expansion) -> State:
@@ -98,7 +100,9 @@ def _joined(before: Value, value: Value) -> Scalar:
     if isinstance(before, str) and isinstance(value, str):
         return before + value
     unknown = before if isinstance(before, Unknown) else value
-    return Unknown(unknown.because) if isinstance(unknown, Unknown) else _ELEMENT
+    if isinstance(unknown, Unknown):
+        return Unknown(unknown.because)
+    return _ELEMENT
 
 
 def _as_items(value: Value) -> Fields:
@@ -106,4 +110,6 @@ def _as_items(value: Value) -> Fields:
         return value
     if isinstance(value, Unknown):
         return Fields(more=value)
-    return Fields((value,)) if isinstance(value, str) else Fields()
+    if isinstance(value, str):
+        return Fields((value,))
+    return Fields()

@@ -70,7 +70,9 @@ def backwards(pattern: Pattern) -> Pattern:
         return Choices(tuple(backwards(part) for part in pattern.parts))
     if isinstance(pattern, Repeat):
         return Repeat(backwards(pattern.part), pattern.least, pattern.most)
-    return Edge(not pattern.end) if isinstance(pattern, Edge) else pattern
+    if isinstance(pattern, Edge):
+        return Edge(not pattern.end)
+    return pattern
 
 
 class Automaton:

@@ -5,7 +5,14 @@ Source: bash(1), "Brace Expansion".
 
 import re
 
-from elfgate.linkage.shell.syntax.nodes import OpaquePart, Part, Spend, Text, Word, word_of
+from elfgate.linkage.shell.syntax.nodes import (
+    OpaquePart,
+    Part,
+    Spend,
+    Text,
+    Word,
+    word_of,
+)
 
 _RANGE = re.compile(r"(-?[0-9]{1,6})\.\.(-?[0-9]{1,6})")
 _MOST = 100
@@ -69,7 +76,9 @@ def _choices(inner: str) -> list[str] | None:
             return None
         step = 1 if last >= first else -1
         return [str(number) for number in range(first, last + step, step)]
-    return inner.split(",") if "," in inner else None
+    if "," in inner:
+        return inner.split(",")
+    return None
 
 
 def _is_padded(number: str) -> bool:

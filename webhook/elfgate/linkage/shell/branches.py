@@ -63,7 +63,9 @@ def _matches(value: Scalar, pattern: Word, expansion: Expansion) -> Truth:
     automaton = expansion.automaton(pattern)
     if isinstance(automaton, Unknown) or "nocasematch" in expansion.state.has:
         return None
-    return automaton.matches(value) if expansion.counts_bytes(value) else None
+    if expansion.counts_bytes(value):
+        return automaton.matches(value)
+    return None
 
 
 def _is_anything(pattern: Word) -> bool:
@@ -77,7 +79,10 @@ def call_function(
 ) -> list[State]:
     """Run a function with these words, its name first."""
     depth = walk.deeper()
-    calls, outer = (*state.frame.calls, "function"), state.frame.outer.union(state.frame.saved)
+    calls, outer = (
+        (*state.frame.calls, "function"),
+        state.frame.outer.union(state.frame.saved),
+    )
     frame = Frame(state.frame.name, fields.without_first(), calls, outer=outer)
     inside = state._replace(frame=frame)
     if walk.world.dialect.is_bash:

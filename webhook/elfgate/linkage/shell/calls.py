@@ -99,13 +99,17 @@ class Call(NamedTuple):
 def value_of(call: Call, name: str) -> Value:
     """Give a variable's value, as the script has set it or as the environment has it."""
     value = call.state.variables.values.get(name)
-    return call.world.variable(name) if value is None else value
+    if value is None:
+        return call.world.variable(name)
+    return value
 
 
 def name_in(fields: Fields) -> str:
     """Give the name of the command of these words; empty if it is not known."""
     first = fields.values[0] if fields.values else ""
-    return first if isinstance(first, str) else ""
+    if isinstance(first, str):
+        return first
+    return ""
 
 
 Builtin = Callable[[Call], list[State]]

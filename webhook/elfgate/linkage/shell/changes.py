@@ -9,7 +9,13 @@ from elfgate.linkage.shell.automaton import Pattern, PatternError
 from elfgate.linkage.shell.edits import in_case, replaced, stripped
 from elfgate.linkage.shell.ends import ScriptEndsError
 from elfgate.linkage.shell.patterns import Run, glob
-from elfgate.linkage.shell.syntax.nodes import ChangeCase, Operation, Replace, Slice, Strip
+from elfgate.linkage.shell.syntax.nodes import (
+    ChangeCase,
+    Operation,
+    Replace,
+    Slice,
+    Strip,
+)
 from elfgate.linkage.values import Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -25,7 +31,9 @@ def length_of(value: Scalar, expansion: "Expansion") -> Scalar:
     """Give the length of a text."""
     if isinstance(value, Unknown):
         return _NUMBER
-    return str(len(value)) if expansion.counts_bytes(value) else _LOCALE
+    if expansion.counts_bytes(value):
+        return str(len(value))
+    return _LOCALE
 
 
 def changed(value: str, operation: Operation, expansion: "Expansion") -> Scalar:

@@ -20,7 +20,14 @@ from elfgate.linkage.shell.syntax.nodes import Assignment
 from elfgate.linkage.shell.utilities.effects import left_behind
 from elfgate.linkage.shell.utilities.handed_on import handed_on
 from elfgate.linkage.shell.utilities.table import Utility, may_be_applet, utility
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Launch, Status, Truth
+from elfgate.linkage.shell.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Launch,
+    Status,
+    Truth,
+)
 from elfgate.linkage.values import Scalar, Unknown
 
 _OUTPUT = Unknown("the output of a command is not known")
@@ -93,9 +100,11 @@ def _restored(way: State, before: State, assignments: tuple[Assignment, ...], ca
             values[one.name] = before.variables.values[one.name]
         else:
             values.pop(one.name, None)
-        if call.world.dialect.name in {"bash as sh", "ksh", "other"} and call.name in (
-            before.variables.functions
-        ):
+        if call.world.dialect.name in {
+            "bash as sh",
+            "ksh",
+            "other",
+        } and call.name in (before.variables.functions):
             values[one.name] = _KEPT
     exported = before.variables.exported | (
         way.variables.exported - {one.name for one in assignments}
@@ -141,7 +150,11 @@ def _command(call: Call) -> list[State]:
     if not fields.values and fields.more is None:
         return call.ended(SUCCESS)
     inner = call._replace(
-        name=name_in(fields), fields=fields, words=words, plain=False, assignments=()
+        name=name_in(fields),
+        fields=fields,
+        words=words,
+        plain=False,
+        assignments=(),
     )
     return _plainly(inner, by=call.name)
 
@@ -250,4 +263,6 @@ def _outcome(launch: Launch, row: Utility | None, state: State, call: Call) -> O
         return Outcome.STARTS
     if row is None:
         return world.outcome(launch)
-    return Outcome.CANNOT_START if found is None else Outcome.STARTS
+    if found is None:
+        return Outcome.CANNOT_START
+    return Outcome.STARTS

@@ -23,7 +23,13 @@ from elfgate.linkage.shell.syntax.nodes import (
     UnaryTest,
     Word,
 )
-from elfgate.linkage.shell.values import Truth, UnknownStatus, both, either, opposite
+from elfgate.linkage.shell.values import (
+    Truth,
+    UnknownStatus,
+    both,
+    either,
+    opposite,
+)
 from elfgate.linkage.shell.world import Thing, World
 from elfgate.linkage.values import UNSET, Scalar, Unknown
 
@@ -44,7 +50,13 @@ _DECIMAL = re.compile(r"[ \t\n\v\f\r]*[-+]?[0-9]+[ \t\n\v\f\r]*")
 _NO_OCTAL = re.compile(r"[ \t]*[-+]?0[0-7]*[89][0-9]*[ \t]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _GREATEST = 1 << 63
-_NAMED = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "pipefail": "pipefail"}
+_NAMED = {
+    "errexit": "e",
+    "nounset": "u",
+    "noglob": "f",
+    "allexport": "a",
+    "pipefail": "pipefail",
+}
 _MOST = 64  # words of a test: of a longer one nothing is known
 
 
@@ -216,7 +228,9 @@ class Expansionless:
         if value is None:
             value = self.world.variable(name)
         if isinstance(value, Unknown):
-            return True if self.world.is_surely_set(name) else None
+            if self.world.is_surely_set(name):
+                return True
+            return None
         return value is not UNSET
 
 
@@ -239,7 +253,14 @@ def by_status(left: Scalar, how: str, right: Scalar) -> Truth:
     """Decide a comparison of ``$?`` with 0, of which only that it is not 0 is known."""
     if not _has_failed(left) or right != "0":
         return None
-    return {"-eq": False, "-ne": True, "-gt": True, "-le": False, "-ge": True, "-lt": False}[how]
+    return {
+        "-eq": False,
+        "-ne": True,
+        "-gt": True,
+        "-le": False,
+        "-ge": True,
+        "-lt": False,
+    }[how]
 
 
 def _has_failed(value: Scalar) -> bool:
@@ -269,13 +290,17 @@ def same_file(left: Scalar, how: str, right: Scalar, state: State, world: World)
         return None
     one, other = files.look(left, state, world), files.look(right, state, world)
     if isinstance(one, Thing) and isinstance(other, Thing):
-        return True if one.path == other.path else None
+        if one.path == other.path:
+            return True
+        return None
     return None
 
 
 def _is_text(value: Scalar) -> Truth:
     if isinstance(value, Unknown):
-        return True if value.number else None
+        if value.number:
+            return True
+        return None
     return bool(value)
 
 
@@ -285,7 +310,9 @@ def decide(node: Test, expansion: Expansion) -> Truth:
         return opposite(decide(node.test, expansion))
     if isinstance(node, BothTests):
         one = decide(node.one, expansion)
-        return False if one is False else both(one, decide(node.other, expansion))
+        if one is False:
+            return False
+        return both(one, decide(node.other, expansion))
     if isinstance(node, EitherTest):
         one = decide(node.one, expansion)
         return True if one else either(one, decide(node.other, expansion))
@@ -351,7 +378,9 @@ def _numbers(left: Scalar, how: str, right: Scalar, expansion: Expansion) -> Tru
     if any(isinstance(value, str) and _NO_OCTAL.fullmatch(value) for value in (left, right)):
         return False  # 08: an error
     one, other = (_number(value, expansion) for value in (left, right))
-    return None if one is None or other is None else NUMBERS[how](one, other)
+    if one is None or other is None:
+        return None
+    return NUMBERS[how](one, other)
 
 
 def _number(value: Scalar, expansion: Expansion) -> int | None:
@@ -366,4 +395,6 @@ def _number(value: Scalar, expansion: Expansion) -> int | None:
     inner = expansion.parameter(value)
     if inner is UNSET:
         return 0
-    return number_of(inner) if isinstance(inner, str) and inner.strip() else None
+    if isinstance(inner, str) and inner.strip():
+        return number_of(inner)
+    return None

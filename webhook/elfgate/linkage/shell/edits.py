@@ -30,15 +30,24 @@ def replaced(text: str, pattern: Pattern, replacement: str, spend: Spend, *, whe
     automaton = Automaton(pattern, spend)
     if where == "start":
         ends = automaton.lengths(text)
-        return replacement + text[ends[-1] :] if ends else text
+        if ends:
+            return replacement + text[ends[-1] :]
+        return text
     if where == "end":
         turned = Automaton(backwards(pattern), spend).lengths(text[::-1])
-        return text[: len(text) - turned[-1]] + replacement if turned else text
+        if turned:
+            return text[: len(text) - turned[-1]] + replacement
+        return text
     return _replaced_within(text, automaton, replacement, spend, all_of_them=where == "all")
 
 
 def _replaced_within(
-    text: str, automaton: Automaton, replacement: str, spend: Spend, *, all_of_them: bool
+    text: str,
+    automaton: Automaton,
+    replacement: str,
+    spend: Spend,
+    *,
+    all_of_them: bool,
 ) -> str:
     pieces: list[str] = []
     at = 0

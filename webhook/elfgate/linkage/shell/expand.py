@@ -66,7 +66,14 @@ class Expansion:
         errexit: ``set -e`` counts for the command.
     """
 
-    __slots__ = ("_errexit", "_parameters", "shell", "state", "substituted", "world")
+    __slots__ = (
+        "_errexit",
+        "_parameters",
+        "shell",
+        "state",
+        "substituted",
+        "world",
+    )
 
     def __init__(self, shell: Shell, state: State, *, errexit: bool = False) -> None:
         self.shell = shell
@@ -114,7 +121,9 @@ class Expansion:
         values: list[Scalar] = []
         for number, part in enumerate(word.parts):
             values.append(self._part_value(part, first=number == 0, assigned=assigned))
-        return values[0] if len(values) == 1 else self._together(values)
+        if len(values) == 1:
+            return values[0]
+        return self._together(values)
 
     def _together(self, values: list[Scalar]) -> Scalar:
         """Put the values of a word's parts together."""
@@ -129,7 +138,9 @@ class Expansion:
     def limited(self, text: str) -> Scalar:
         """Count a text that was put together; one that is too long is not known."""
         self.world.spend(len(text) // _CHARACTERS)
-        return text if len(text) < _LONGEST else _TOO_LONG
+        if len(text) < _LONGEST:
+            return text
+        return _TOO_LONG
 
     def runs(self, word: Word) -> list[Run] | Unknown:
         """Expand a word that is a pattern: its characters, the quoted ones marked."""
@@ -183,7 +194,9 @@ class Expansion:
         self.world.spend(_EXPRESSION)
         value = self.parameter(name)
         if isinstance(value, Fields):
-            return value.values[0] if value.values else value.more or UNSET
+            if value.values:
+                return value.values[0]
+            return value.more or UNSET
         if value is UNSET and "u" in self.state.has:
             raise ScriptEndsError
         return value
@@ -206,7 +219,9 @@ class Expansion:
         value = self.state.variables.values.get("IFS", " \t\n")
         if value is UNSET:
             return " \t\n"
-        return value if isinstance(value, (str, Unknown)) else Unknown("IFS is a list")
+        if isinstance(value, (str, Unknown)):
+            return value
+        return Unknown("IFS is a list")
 
     def _braces(self, word: Word) -> tuple[Word, ...]:
         if not self.world.dialect.braces or "B" in self.state.has:
@@ -223,7 +238,10 @@ class Expansion:
 
     def _add(self, part: Part, builder: FieldBuilder, *, first: bool) -> None:
         if isinstance(part, Text):
-            builder.add_text(self._tilde(part, assigned=False) if first else part.text, part.quoted)
+            builder.add_text(
+                self._tilde(part, assigned=False) if first else part.text,
+                part.quoted,
+            )
             return
         if isinstance(part, Parameter) and not part.bare:
             several = self._parameters.several(part)

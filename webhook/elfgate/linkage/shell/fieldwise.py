@@ -13,7 +13,10 @@ from elfgate.linkage.values import MOST_FIELDS, Fields, Scalar, Unknown
 if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
-_CHARACTERS, _SEPARATED = 32, 3  # of a value that a unit splits at blanks, or at others
+_CHARACTERS, _SEPARATED = (
+    32,
+    3,
+)  # of a value that a unit splits at blanks, or at others
 _SPLIT = Unknown("how arguments are split is not known")
 _VANISHED = Unknown("whether an empty word stays is not known")
 _TOO_MANY = Unknown("a list is too long")
@@ -86,7 +89,10 @@ class FieldBuilder:
 
     def _splits_otherwise(self, fields: Fields) -> bool:
         """Tell whether a shell joins a list and splits it again, so that other empty fields come of it."""
-        separators, dialect = self._expansion.separators, self._expansion.world.dialect
+        separators, dialect = (
+            self._expansion.separators,
+            self._expansion.world.dialect,
+        )
         if separators == BLANKS or not isinstance(separators, str):
             return False
         known = [value for value in fields.values if isinstance(value, str)]

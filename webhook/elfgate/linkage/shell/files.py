@@ -64,7 +64,9 @@ def test(letter: str, path: Scalar, state: State, world: World) -> Truth:
 def _is_link(path: str, state: State, world: World) -> Truth:
     if not path:
         return False
-    return None if may_have_changed(path, state) else world.is_link(path, state.files.cwd)
+    if may_have_changed(path, state):
+        return None
+    return world.is_link(path, state.files.cwd)
 
 
 def _holds(letter: str, thing: Thing) -> Truth:
@@ -85,7 +87,9 @@ def _holds(letter: str, thing: Thing) -> Truth:
     }
     if letter in answers:
         return answers[letter]
-    return False if letter in "bcpS" else None
+    if letter in "bcpS":
+        return False
+    return None
 
 
 def is_executable(path: str, state: State, world: World) -> Truth:
@@ -98,27 +102,35 @@ def may_create(path: str, state: State, world: World) -> Truth:
     thing = look(path, state, world)
     if isinstance(thing, Thing):
         writes = thing.kind in {Kind.FILE, Kind.NULL}
-        return thing.writable if writes else None
+        if writes:
+            return thing.writable
+        return None
     if isinstance(thing, Unknown) or thing.link:
         return None
     parent = look(posixpath.dirname(path.rstrip("/")) or ".", state, world)
     if isinstance(parent, Thing) and parent.kind is Kind.DIRECTORY:
         return both(parent.writable, parent.executable)
-    return None if isinstance(parent, Unknown) else False
+    if isinstance(parent, Unknown):
+        return None
+    return False
 
 
 def directory_made(path: str, state: State, world: World) -> Truth:
     """Tell whether ``mkdir -p`` succeeds: each part is a directory, or can be made."""
     thing = look(path, state, world)
     if isinstance(thing, Thing):
-        return thing.kind is Kind.DIRECTORY if thing.kind is not Kind.OTHER else None
+        if thing.kind is not Kind.OTHER:
+            return thing.kind is Kind.DIRECTORY
+        return None
     if isinstance(thing, Unknown) or thing.link or ".." in path.split("/"):
         return None
     parent = posixpath.dirname(path.rstrip("/"))
     above = look(parent or ".", state, world)
     if isinstance(above, Thing):
         return may_create(path, state, world)
-    return None if parent in {"", path} else directory_made(parent, state, world)
+    if parent in {"", path}:
+        return None
+    return directory_made(parent, state, world)
 
 
 def made(paths: frozenset[str], state: State, world: World) -> frozenset[str]:

@@ -63,5 +63,11 @@ def find(name: str, state: State, world: World) -> str | Unknown | None:
 
 def find_as_it_was(name: str, state: State, world: World) -> str | Unknown | None:
     """Search a command as if the script had changed no file."""
-    launch = Launch((name,), "", state.variables.values, state.variables.exported, state.files.cwd)
+    launch = Launch(
+        (name,),
+        "",
+        state.variables.values,
+        state.variables.exported,
+        state.files.cwd,
+    )
     return world.find(name, launch)

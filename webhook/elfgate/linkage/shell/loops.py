@@ -8,7 +8,14 @@ from typing import Protocol
 
 from elfgate.linkage.shell.ends import Ending, LostError
 from elfgate.linkage.shell.expand import Expansion, Shell
-from elfgate.linkage.shell.state import Leaving, State, is_same, joined, merged, weight
+from elfgate.linkage.shell.state import (
+    Leaving,
+    State,
+    is_same,
+    joined,
+    merged,
+    weight,
+)
 from elfgate.linkage.shell.syntax.nodes import (
     Body,
     Expression,
@@ -151,12 +158,16 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
 def _status_of(ways: list[State]) -> Status:
     """Give the status of a turn: a loop's own is that of its last one."""
     statuses = [way.flow.status for way in ways] or [SUCCESS]
-    return statuses[0] if all(status == statuses[0] for status in statuses) else UNSURE
+    if all(status == statuses[0] for status in statuses):
+        return statuses[0]
+    return UNSURE
 
 
 def _left(way: State, status: Status) -> State:
     """Leave a loop whose condition has failed."""
-    return way.ended(status) if way.flow.leaving is None else _out(way)
+    if way.flow.leaving is None:
+        return way.ended(status)
+    return _out(way)
 
 
 def _forgetful(pending: list[State], seen: list[State]) -> list[State]:

@@ -48,7 +48,9 @@ class Parameters:
             return value
         if _IDENTIFIER.fullmatch(name):
             return self._expansion.world.variable(name)
-        return self._argument(int(name)) if name.isdecimal() else self._special(name)
+        if name.isdecimal():
+            return self._argument(int(name))
+        return self._special(name)
 
     def _special(self, name: str) -> Value:
         state = self._expansion.state
@@ -61,7 +63,9 @@ class Parameters:
             return state.flow.status.value
         if name == "!":
             return UNSET
-        return _OPTIONS if name == "-" else _NUMBER
+        if name == "-":
+            return _OPTIONS
+        return _NUMBER
 
     def several(self, part: Parameter) -> Fields | None:
         """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""
@@ -87,7 +91,9 @@ class Parameters:
             return None
         present = self._present(part, operation)
         wants = operation.operator == "+"
-        return operation.word if present is wants else None
+        if present is wants:
+            return operation.word
+        return None
 
     def plain(self, part: Parameter) -> Scalar:
         """Give the value of a parameter to which nothing is done.
@@ -110,7 +116,9 @@ class Parameters:
             fields = self._list(part)
             if "u" in self._expansion.state.has and part.index is not None and not fields.values:
                 self._expansion.may_end()  # old releases of bash end, of an array never set
-            return _NUMBER if fields.more is not None else str(len(fields.values))
+            if fields.more is not None:
+                return _NUMBER
+            return str(len(fields.values))
         fields_or_none = self.several(part)
         if fields_or_none is not None:
             return self._joined(fields_or_none, star=_star(part))
@@ -139,7 +147,9 @@ class Parameters:
             return frame.name
         if number <= len(frame.args.values):
             return frame.args.values[number - 1]
-        return UNSET if frame.args.more is None else frame.args.more
+        if frame.args.more is None:
+            return UNSET
+        return frame.args.more
 
     def _list(self, part: Parameter) -> Fields:
         if part.prefix:
@@ -230,7 +240,9 @@ class Parameters:
         name = self._single(Parameter(part.name, index=part.index))
         if not isinstance(name, str):
             self._expansion.may_end()
-            return name if isinstance(name, Unknown) else _NO_NAME
+            if isinstance(name, Unknown):
+                return name
+            return _NO_NAME
         if not (_IDENTIFIER.fullmatch(name) or name.isdecimal()):
             self._expansion.may_end()
             return _NO_NAME
@@ -261,7 +273,9 @@ class Parameters:
         if number is None and _IDENTIFIER.fullmatch(text):
             value = self.value(text)
             number = number_of(value) if isinstance(value, str) else None
-            return 0 if value is UNSET else number
+            if value is UNSET:
+                return 0
+            return number
         return number
 
     def _present(self, part: Parameter, operation: Default) -> bool | None:
@@ -272,7 +286,9 @@ class Parameters:
         if value is UNSET:
             return False
         if isinstance(value, Unknown):
-            return True if value.number else None
+            if value.number:
+                return True
+            return None
         return bool(value) or not operation.colon
 
     def _is_present(self, fields: Fields, *, colon: bool) -> bool | None:
@@ -282,17 +298,23 @@ class Parameters:
         """
         if colon or fields.values or self._expansion.world.dialect.is_bash:
             return _is_present(fields, colon=colon)
-        return True if self._expansion.world.dialect.name in {"dash", "busybox"} else None
+        if self._expansion.world.dialect.name in {"dash", "busybox"}:
+            return True
+        return None
 
     def _default(self, part: Parameter, operation: Default) -> Scalar:
         present = self._present(part, operation)
         if present is None:
             return self._perhaps(part, operation)
         if operation.operator == "+":
-            return self._expansion.value(operation.word) if present else ""
+            if present:
+                return self._expansion.value(operation.word)
+            return ""
         if present:
             value = self._single(part)
-            return value if isinstance(value, (str, Unknown)) else _ELEMENT
+            if isinstance(value, (str, Unknown)):
+                return value
+            return _ELEMENT
         if operation.operator == "?":
             raise ScriptEndsError
         value = self._expansion.value(operation.word)
@@ -349,7 +371,9 @@ class Parameters:
 def _first(value: Value) -> Value:
     """Give what an array's name alone stands for: its first element."""
     if isinstance(value, Fields):
-        return value.values[0] if value.values else value.more or UNSET
+        if value.values:
+            return value.values[0]
+        return value.more or UNSET
     return value
 
 
@@ -359,7 +383,9 @@ def as_list(value: Value) -> Fields:
         return value
     if isinstance(value, Unknown):
         return Fields(more=value)
-    return Fields((value,)) if isinstance(value, str) else Fields()
+    if isinstance(value, str):
+        return Fields((value,))
+    return Fields()
 
 
 def _is_list(part: Parameter) -> bool:
@@ -379,7 +405,9 @@ def _is_present(fields: Fields, *, colon: bool) -> bool | None:
     if not colon:
         if fields.values:
             return True
-        return False if fields.more is None else None
+        if fields.more is None:
+            return False
+        return None
     if any(isinstance(value, str) and value for value in fields.values):
         return True
     if fields.doubt is not None:

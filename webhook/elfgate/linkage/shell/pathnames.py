@@ -67,7 +67,9 @@ def _names(
         return _NOT_KNOWN
     there = test("d", directory, state, world)
     if there is not True:
-        return _NOT_KNOWN if there is None else ()
+        if there is None:
+            return _NOT_KNOWN
+        return ()
     listing = world.listing(directory, state.files.cwd)
     if isinstance(listing, Unknown):
         return listing

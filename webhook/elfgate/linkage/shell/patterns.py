@@ -247,13 +247,17 @@ class _Regular(_Reader):
             self.at += 1
             parts.append(self._sequence())
         self.depth -= 1
-        return Choices(tuple(parts)) if len(parts) > 1 else parts[0]
+        if len(parts) > 1:
+            return Choices(tuple(parts))
+        return parts[0]
 
     def _sequence(self) -> Pattern:
         parts: list[Pattern] = []
         while self.at < len(self.letters) and not self.here("|)"):
             parts.append(self._repeated(self._atom()))
-        return Sequence(tuple(parts)) if parts else NOTHING
+        if parts:
+            return Sequence(tuple(parts))
+        return NOTHING
 
     def _atom(self) -> Pattern:
         if self.here("("):

@@ -182,7 +182,9 @@ class State(NamedTuple):
 def _guess(before: Value | None) -> str:
     if isinstance(before, Unknown):
         return before.guess
-    return before if isinstance(before, str) else ""
+    if isinstance(before, str):
+        return before
+    return ""
 
 
 def merged(states: list[State]) -> list[State]:

@@ -99,7 +99,9 @@ def _is_path(value: Scalar) -> bool:
 def _duplicated(streams: Streams, one: Redirect, value: Scalar) -> Streams:
     """``2>&1``, ``>&2``, ``<&-``."""
     if one.operator == "<&":
-        return streams._replace(input=_INPUT) if one.descriptor in {"", "0"} else streams
+        if one.descriptor in {"", "0"}:
+            return streams._replace(input=_INPUT)
+        return streams
     if one.descriptor == "2":
         return streams._replace(noisy=value == "1" and not streams.moved)
     if one.descriptor not in {"", "1"}:
@@ -140,7 +142,9 @@ def text_of(value: Scalar, state: State, expansion: Expansion) -> Scalar:
         return ""
     if thing.kind is not Kind.FILE:
         return _INPUT
-    return "" if thing.size == 0 else expansion.world.text(value, state.files.cwd)
+    if thing.size == 0:
+        return ""
+    return expansion.world.text(value, state.files.cwd)
 
 
 def _written(streams: Streams, one: Redirect, value: Scalar, expansion: Expansion) -> Streams:

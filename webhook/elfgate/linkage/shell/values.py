@@ -79,19 +79,25 @@ def status_of(truth: Truth) -> Status:
     """Give the status of a test."""
     if truth is None:
         return UNSURE
-    return SUCCESS if truth else FAILURE
+    if truth:
+        return SUCCESS
+    return FAILURE
 
 
 def opposite(truth: Truth) -> Truth:
     """Negate what may not be known."""
-    return None if truth is None else not truth
+    if truth is None:
+        return None
+    return not truth
 
 
 def either(one: Truth, other: Truth) -> Truth:
     """Tell whether one of two holds."""
     if one or other:
         return True
-    return None if None in (one, other) else False
+    if None in (one, other):
+        return None
+    return False
 
 
 def both(one: Truth, other: Truth) -> Truth:

@@ -25,7 +25,12 @@ from elfgate.linkage.loaders.glibc.needed import (
 )
 from elfgate.linkage.loaders.glibc.releases import LIBC, release
 from elfgate.linkage.loaders.glibc.search import Search
-from elfgate.linkage.loaders.glibc.variables import only_helps, report_memory, tuned_by, undecided
+from elfgate.linkage.loaders.glibc.variables import (
+    only_helps,
+    report_memory,
+    tuned_by,
+    undecided,
+)
 from elfgate.linkage.loaders.glibc.versions import (
     check_relr,
     check_unversioned,
@@ -51,7 +56,11 @@ _AUDITED = Doubt(UnknownReason.SHAPE_UNKNOWN, "an auditing library may have it l
 
 
 def load(
-    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+    world: World,
+    record: Record,
+    program: Program,
+    loader: Mapped,
+    about: LoaderFacts,
 ) -> None:
     """Load and link a program; report what fails.
 
@@ -69,7 +78,11 @@ def load(
 
 
 def _load_for_any_cpu(
-    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+    world: World,
+    record: Record,
+    program: Program,
+    loader: Mapped,
+    about: LoaderFacts,
 ) -> None:
     """Load and link; where levels of CPUs lead elsewhere, compare what comes of it."""
     plain = record.trial()
@@ -85,7 +98,11 @@ def _load_for_any_cpu(
 
 
 def _load(
-    world: World, record: Record, program: Program, loader: Mapped, about: LoaderFacts
+    world: World,
+    record: Record,
+    program: Program,
+    loader: Mapped,
+    about: LoaderFacts,
 ) -> Sequence[str]:
     """Load and link.
 
@@ -98,7 +115,10 @@ def _load(
     version = release(about.version)
     tuned = tuned_by(program.process, version)
     process = secured(program.process, "glibc") if tuned.secure else program.process
-    program = replace(program, process=process.doubted(undecided(process) or unread_preload(world)))
+    program = replace(
+        program,
+        process=process.doubted(undecided(process) or unread_preload(world)),
+    )
     facts = program.image.facts
     executable = Object(program.name, program.image.path, facts, doubt=program.process.doubt)
     executable.names.add("")  # rtld.c names the program so
@@ -189,7 +209,11 @@ def _link(
 
 
 def _kernel_new_enough(
-    world: World, record: Record, loader: Mapped, search: Search, doubt: Doubt | None
+    world: World,
+    record: Record,
+    loader: Mapped,
+    search: Search,
+    doubt: Doubt | None,
 ) -> bool:
     """Judge what glibc up to 2.35 ends with "FATAL: kernel too old" (``dl_discover_osversion``)."""
     floor, kernel = loader.facts.kernel_floor, world.node.kernel

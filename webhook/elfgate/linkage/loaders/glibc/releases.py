@@ -15,7 +15,9 @@ def assumed_kernel(text: str) -> tuple[int, int, int] | None:
     """Read an LD_ASSUME_KERNEL (``_dl_osversion_init``), which glibc up to 2.35 takes for the kernel that runs."""
     match = re.match(r"(\d{1,3})(?:\.(\d{1,3})(?:\.(\d{1,3}).*)?)?\Z", text, re.DOTALL)
     major, minor, patch = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
-    return (major, minor, patch) if 0 < major < _NO_PART > max(minor, patch) else None
+    if 0 < major < _NO_PART > max(minor, patch):
+        return (major, minor, patch)
+    return None
 
 
 def release(version: str) -> tuple[int, ...]:
@@ -24,6 +26,6 @@ def release(version: str) -> tuple[int, ...]:
     Loaders tell it since 2.33; one that does not counts as older.
     """
     parts = version.split(".")[:2]
-    return (
-        tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else _UNTOLD
-    )
+    if all(part.isdecimal() for part in parts):
+        return tuple(int(part) for part in parts)
+    return _UNTOLD

@@ -30,7 +30,13 @@ from elfgate.linkage.loaders.glibc.releases import assumed_kernel, release
 from elfgate.linkage.loaders.glibc.subdirectories import Subdirectories
 from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
-from elfgate.linkage.loaders.paths import SearchPath, expand, expand_known, pattern_of, split_glibc
+from elfgate.linkage.loaders.paths import (
+    SearchPath,
+    expand,
+    expand_known,
+    pattern_of,
+    split_glibc,
+)
 from elfgate.linkage.record import Record
 from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
@@ -51,7 +57,10 @@ SEARCHING = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GLIBC_TUNABLES")
 _SEARCH = 20  # units of work that a search takes besides its look-ups
 _NO_FILE = "is a device, a pipe or a socket"
 _BARRED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "runtimes without root leave it out")
-_GOES_ON = ("ENOENT", "EACCES")  # open_path leaves its list of directories on any other error
+_GOES_ON = (
+    "ENOENT",
+    "EACCES",
+)  # open_path leaves its list of directories on any other error
 
 
 class Search:
@@ -66,7 +75,12 @@ class Search:
     """
 
     def __init__(
-        self, world: World, record: Record, process: Process, loader: Mapped, program: Object
+        self,
+        world: World,
+        record: Record,
+        process: Process,
+        loader: Mapped,
+        program: Object,
     ) -> None:
         self._world = world
         self._record = record
@@ -106,7 +120,9 @@ class Search:
 
     def expanded(self, name: str, needed_by: Object) -> str:
         """Substitute what is known of the tokens in a name of a dynamic section."""
-        return expand_known(name, self._tokens(needed_by)) if "$" in name else name
+        if "$" in name:
+            return expand_known(name, self._tokens(needed_by))
+        return name
 
     def mapped(self, opened: Opened) -> Opened | None:
         """Map a file that may as well be missing; None if that fails, with a doubt if it may."""
@@ -116,7 +132,9 @@ class Search:
             because = f"whether {opened.path} is mapped depends on the node's page size"
             doubt = opened.doubt or Doubt(UnknownReason.NODE_FACT_UNKNOWN, because)
             return replace(opened, doubt=doubt)
-        return opened if True in answers else None
+        if True in answers:
+            return opened
+        return None
 
     def find(self, name: str, needed_by: Object) -> Opened | Refused | NotFound:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
@@ -153,10 +171,16 @@ class Search:
         if needed_by.facts.runpath is None:
             for item in needed_by.chain():
                 if item.facts.rpath and item.facts.runpath is None and not self._is_inhibited(item):
-                    yield f"RPATH of {item.path}", self._own_path(item, item.facts.rpath)
+                    yield (
+                        f"RPATH of {item.path}",
+                        self._own_path(item, item.facts.rpath),
+                    )
         yield "LD_LIBRARY_PATH", self._env_path
         if needed_by.facts.runpath and not self._is_inhibited(needed_by):
-            yield f"RUNPATH of {needed_by.path}", self._own_path(needed_by, needed_by.facts.runpath)
+            yield (
+                f"RUNPATH of {needed_by.path}",
+                self._own_path(needed_by, needed_by.facts.runpath),
+            )
 
     def _is_inhibited(self, item: Object) -> bool:
         """``--inhibit-rpath`` (``decompose_rpath``).
@@ -286,11 +310,9 @@ class Search:
         text = found.entry.text or b""
         self._world.work.spend_once(CACHE, len(text) // _CACHE_BYTES)
         cache = parse_cache(text) if text else None
-        return (
-            cache
-            if cache is not None and cache.byte_order == self._loader.facts.byte_order
-            else None
-        )
+        if cache is not None and cache.byte_order == self._loader.facts.byte_order:
+            return cache
+        return None
 
     def _open(
         self, path: str, text: str, query: Query, level: str = ""
@@ -319,7 +341,11 @@ class Search:
             self._record.step("glibc", text, "skipped: wants a newer kernel")
             return None, True
         return Opened(
-            posixpath.join(self._process.cwd, path), found.path, facts, query.doubt, level
+            posixpath.join(self._process.cwd, path),
+            found.path,
+            facts,
+            query.doubt,
+            level,
         ), True
 
     def _goes_on(self, path: str, missing: Missing) -> bool:
@@ -342,7 +368,9 @@ class Search:
             )
             return "could not be read"
         readable = found.entry.kind is Kind.DIRECTORY or self._world.who.may(found.entry, READ)
-        return "" if readable else "EACCES"
+        if readable:
+            return ""
+        return "EACCES"
 
     def _too_new(self, facts: ElfFacts) -> bool:
         """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
@@ -361,7 +389,10 @@ class Search:
 
 
 def _by_cpu(path: str) -> Doubt:
-    return Doubt(UnknownReason.NODE_FACT_UNKNOWN, f"the node's CPU may lead elsewhere in {path}")
+    return Doubt(
+        UnknownReason.NODE_FACT_UNKNOWN,
+        f"the node's CPU may lead elsewhere in {path}",
+    )
 
 
 def _undecided(text: str) -> Doubt:

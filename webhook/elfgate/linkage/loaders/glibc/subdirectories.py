@@ -18,7 +18,15 @@ from elfgate.rootfs.tree import Found, Missing
 # Sub-directories that every CPU of an architecture looked into before 2.37, in the loader's order.
 _OLD_CERTAIN = {
     "amd64": ("tls/x86_64", "tls", "x86_64"),
-    "386": ("tls/i686/sse2", "tls/i686", "tls/sse2", "tls", "i686/sse2", "i686", "sse2"),
+    "386": (
+        "tls/i686/sse2",
+        "tls/i686",
+        "tls/sse2",
+        "tls",
+        "i686/sse2",
+        "i686",
+        "sse2",
+    ),
     "arm64": ("tls/aarch64", "tls", "aarch64"),
 }
 _OLD_DEPTH = 3
@@ -38,7 +46,11 @@ class Subdirectories:
     """
 
     def __init__(
-        self, world: World, cwd: str, row: Architecture | None, version: tuple[int, ...]
+        self,
+        world: World,
+        cwd: str,
+        row: Architecture | None,
+        version: tuple[int, ...],
     ) -> None:
         self._world = world
         self._cwd = cwd
@@ -59,7 +71,10 @@ class Subdirectories:
         from there; what only a level's directory has is taken with that level. Up to 2.36 there are
         others too, for any CPU.
         """
-        plain = [*((path, "") for path in self._old_subdirectories(directory)), ("", "")]
+        plain = [
+            *((path, "") for path in self._old_subdirectories(directory)),
+            ("", ""),
+        ]
         if self._row is None or not self._row.hwcaps or self._version < HWCAPS_SINCE:
             return plain
         if not self.is_directory(posixpath.join(directory, "glibc-hwcaps")):

@@ -46,7 +46,9 @@ def only_helps(process: Process) -> bool:
 def undecided(process: Process) -> Doubt | None:
     """A doubt where variables that somebody names have the loader do something else, if they are set so."""
     named = filter(process.env.names, _DECIDING)
-    return None if process.secure else doubt_of(*map(process.env.get, named))
+    if process.secure:
+        return None
+    return doubt_of(*map(process.env.get, named))
 
 
 def tuned_by(process: Process, version: tuple[int, ...]) -> Tunables:

@@ -80,7 +80,9 @@ def _identification(head: bytes, facts: ElfFacts) -> str:
         return f"has the OS ABI {facts.os_abi}, which is not Linux's"
     if head[8] and (facts.os_abi == 0 or head[8] >= _ABI_VERSIONS):
         return f"has the ABI version {head[8]}, which is not Linux's"
-    return "has padding in its ELF identification that is not zero" if any(head[9:16]) else ""
+    if any(head[9:16]):
+        return "has padding in its ELF identification that is not zero"
+    return ""
 
 
 def _same_abi(facts: ElfFacts, loader: ElfFacts, *, debian: bool) -> bool:

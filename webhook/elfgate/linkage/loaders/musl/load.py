@@ -124,7 +124,9 @@ class _Linker:
                     program.path, "it needs too many libraries", UnknownReason.LIMIT_EXCEEDED
                 )
                 return None
-        return objects if complete else None
+        if complete:
+            return objects
+        return None
 
     def _load(
         self, objects: Objects, needed_by: Object, name: str, *, preload: bool = False

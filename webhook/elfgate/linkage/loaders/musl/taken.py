@@ -39,7 +39,9 @@ def refusal(entry: Entry, facts: ElfFacts | None, loader: ElfFacts) -> str:
         loader: What musl's own file says.
     """
     if facts is None or entry.size < _HEADER[loader.elf_class]:
-        return "is a directory" if entry.kind is Kind.DIRECTORY else messages.no_library(entry)
+        if entry.kind is Kind.DIRECTORY:
+            return "is a directory"
+        return messages.no_library(entry)
     if architecture_of(facts) is not architecture_of(loader):
         return f"is {describe(facts)}"
     if facts.malformed:
@@ -97,7 +99,9 @@ def tolerance(entry: Entry, facts: ElfFacts | None, loader: ElfFacts) -> Doubt |
         return None
     types = facts.relocation_types | facts.slot_types
     is_known = ours is None or types <= _RELOCATIONS.get(ours.name, types)
-    return TAKEN if is_known else None
+    if is_known:
+        return TAKEN
+    return None
 
 
 def _without_magic(entry: Entry, loader: ElfFacts) -> Doubt | None:
@@ -105,4 +109,6 @@ def _without_magic(entry: Entry, loader: ElfFacts) -> Doubt | None:
         return TAKEN if entry.size else None  # its first bytes are not kept
     order: Literal["little", "big"] = "big" if loader.byte_order == "big" else "little"
     kind = int.from_bytes(entry.head[16:18], order)
-    return TAKEN if kind in (Type.DYN, Type.EXEC) else None
+    if kind in (Type.DYN, Type.EXEC):
+        return TAKEN
+    return None

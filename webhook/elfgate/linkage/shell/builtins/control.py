@@ -10,7 +10,13 @@ from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.launches import launched
 from elfgate.linkage.shell.state import Leaving, State
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, UnknownStatus
+from elfgate.linkage.shell.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Status,
+    UnknownStatus,
+)
 from elfgate.linkage.values import Fields, Unknown
 
 _SIGNALS = frozenset(
@@ -160,7 +166,10 @@ def trap(call: Call) -> list[State]:
     names = [value.upper() for value in values[1:] if isinstance(value, str)]
     if call.world.dialect.name != "dash":
         names = [name.removeprefix("SIG") for name in names]
-    if _OF_COMMANDS & set(names) and call.world.dialect.name not in {"dash", "busybox"}:
+    if _OF_COMMANDS & set(names) and call.world.dialect.name not in {
+        "dash",
+        "busybox",
+    }:
         return [call.state.doubted("the script sets a trap for its commands").ended()]
     action = values[0] if values else ""
     if not names and isinstance(action, str) and (action.isdecimal() or action == "-l"):

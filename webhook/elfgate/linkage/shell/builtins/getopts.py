@@ -35,7 +35,11 @@ def _some_option(call: Call) -> list[State]:
 
 
 def _next_option(
-    state: State, letters: str, name: str, args: tuple[str, ...], place: tuple[int, int]
+    state: State,
+    letters: str,
+    name: str,
+    args: tuple[str, ...],
+    place: tuple[int, int],
 ) -> State:
     number, within = place
     word = args[number - 1] if number <= len(args) else ""

@@ -27,8 +27,21 @@ _NAMED = frozenset({"pipefail", "errtrace", "functrace", "history", "ignoreeof",
 _NAMED_ALIKE = frozenset({"errexit", "nounset", "noglob", "allexport", "noclobber", "xtrace"})
 _OTHERWISE = frozenset({"posix", "noexec", "keyword", "onecmd", "restricted", "n", "t", "k", "r"})
 _SHOPT = frozenset({"nullglob", "inherit_errexit", "extglob", "checkwinsize", "cmdhist"})
-_SHOPT |= {"huponexit", "dotglob", "globstar", "failglob", "nocaseglob", "nocasematch"}
-_SHOPT |= {"lastpipe", "expand_aliases", "globasciiranges", "sourcepath", "login_shell"}
+_SHOPT |= {
+    "huponexit",
+    "dotglob",
+    "globstar",
+    "failglob",
+    "nocaseglob",
+    "nocasematch",
+}
+_SHOPT |= {
+    "lastpipe",
+    "expand_aliases",
+    "globasciiranges",
+    "sourcepath",
+    "login_shell",
+}
 
 
 def set_(call: Call) -> list[State]:
@@ -68,7 +81,11 @@ def _is_option(name: str, call: Call) -> bool:
     if name in _NAMED_ALIKE | {"pipefail", "posix", "noexec"}:
         return True
     if name in _LETTERS or name in _NAMED or name in _OTHERWISE:
-        return call.world.dialect.name != "dash" or name in {"verbose", "monitor", "notify"}
+        return call.world.dialect.name != "dash" or name in {
+            "verbose",
+            "monitor",
+            "notify",
+        }
     return False
 
 
@@ -76,7 +93,9 @@ def _bad_name(call: Call, name: str) -> Status:
     del name
     if call.world.dialect.special_errors_end:
         raise ScriptEndsError
-    return Status(ok=False, code=1) if call.world.dialect.is_bash else UNSURE
+    if call.world.dialect.is_bash:
+        return Status(ok=False, code=1)
+    return UNSURE
 
 
 def _bad_option(call: Call) -> list[State]:

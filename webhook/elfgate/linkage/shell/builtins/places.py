@@ -8,7 +8,14 @@ import posixpath
 from elfgate.linkage.shell import files
 from elfgate.linkage.shell.calls import Call
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Truth, Value, both
+from elfgate.linkage.shell.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Truth,
+    Value,
+    both,
+)
 from elfgate.linkage.shell.world import Thing
 from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
@@ -20,7 +27,9 @@ _STACK = "\0directories"
 
 def _variable(call: Call, name: str) -> Value:
     value = call.state.variables.values.get(name)
-    return call.world.variable(name) if value is None else value
+    if value is None:
+        return call.world.variable(name)
+    return value
 
 
 def working_directory(call: Call) -> list[State]:
@@ -35,7 +44,9 @@ def working_directory(call: Call) -> list[State]:
 
 def _physical(call: Call, path: str) -> Scalar:
     thing = files.look(path, call.state, call.world)
-    return thing.path if isinstance(thing, Thing) else _DIRECTORY
+    if isinstance(thing, Thing):
+        return thing.path
+    return _DIRECTORY
 
 
 def change_directory(call: Call) -> list[State]:
@@ -61,8 +72,12 @@ def _target(call: Call, values: list[Scalar]) -> Scalar:
     elif _is_searched(call, values[0]):
         return _DIRECTORY
     else:
-        return values[0] if len(values) == 1 else _DIRECTORY
-    return value if isinstance(value, str) else _DIRECTORY
+        if len(values) == 1:
+            return values[0]
+        return _DIRECTORY
+    if isinstance(value, str):
+        return value
+    return _DIRECTORY
 
 
 def _is_searched(call: Call, value: Scalar) -> bool:
@@ -92,7 +107,9 @@ def gone(call: Call, target: str, *, physical: bool = False) -> list[State]:
         return _lost(call)
     after = state._replace(files=state.files._replace(cwd=cwd))
     after = after.setting("OLDPWD", state.files.cwd).setting("PWD", cwd).ended(SUCCESS)
-    return [after] if there else [after, state.ended(UNSURE)]
+    if there:
+        return [after]
+    return [after, state.ended(UNSURE)]
 
 
 def _resolved(call: Call, target: str, *, physical: bool) -> Scalar:

@@ -16,7 +16,15 @@ from elfgate.linkage.shell.syntax.expressions import expression_of
 from elfgate.linkage.shell.syntax.nodes import Text, word_of
 from elfgate.linkage.shell.utilities import outputs
 from elfgate.linkage.shell.utilities.table import may_be_applet
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, Truth, either, status_of
+from elfgate.linkage.shell.values import (
+    FAILURE,
+    SUCCESS,
+    UNSURE,
+    Status,
+    Truth,
+    either,
+    status_of,
+)
 from elfgate.linkage.values import Scalar, Unknown
 
 _OUTPUT = Unknown("the output of a command is not known")
@@ -113,7 +121,9 @@ def test(call: Call) -> list[State]:
     if call.name == "[":
         if values[-1:] != ("]",):
             unknown = bool(values) and isinstance(values[-1], Unknown)
-            return call.unsure() if unknown else call.ended(_ERROR)
+            if unknown:
+                return call.unsure()
+            return call.ended(_ERROR)
         values = values[:-1]
     try:
         truth = Brackets(values, call.state, call.world).decide()
@@ -162,7 +172,9 @@ def _line(call: Call, name: str) -> Scalar:
         there = _is_command(name, call)
         if there is None:
             return _OUTPUT
-        return name + "\n" if there else ""
+        if there:
+            return name + "\n"
+        return ""
     return _found(call, name)
 
 
@@ -173,7 +185,9 @@ def _found(call: Call, name: str) -> Scalar:
         return found
     if found is None:
         within = call.world.dialect.standalone and may_be_applet(name)
-        return _OUTPUT if within else ""
+        if within:
+            return _OUTPUT
+        return ""
     return found + "\n"
 
 
@@ -182,7 +196,9 @@ def _is_command(path: str, call: Call) -> Truth:
     if call.world.dialect.is_bash:
         return files.is_executable(path, call.state, call.world)
     if files.test("d", path, call.state, call.world) is not False:
-        return True if call.world.dialect.name == "dash" else None
+        if call.world.dialect.name == "dash":
+            return True
+        return None
     return files.test("x", path, call.state, call.world)
 
 

@@ -42,7 +42,9 @@ def _separators(state: State) -> Scalar:
     value = state.variables.values.get("IFS", BLANKS)
     if value is UNSET:
         return BLANKS
-    return value if isinstance(value, (str, Unknown)) else _READ
+    if isinstance(value, (str, Unknown)):
+        return value
+    return _READ
 
 
 def _read_options(args: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:

@@ -73,7 +73,9 @@ def _outside(state: State, before: State, name: str, options: frozenset[str]) ->
         return state
     if name in before.frame.outer:
         raise LostError("a function sets a variable that another one has of its own")
-    return beyond(state, before, name) if name in before.frame.saved else state
+    if name in before.frame.saved:
+        return beyond(state, before, name)
+    return state
 
 
 def _asked(call: Call, options: frozenset[str], names: list[Scalar]) -> list[State]:
@@ -96,7 +98,12 @@ def _asked(call: Call, options: frozenset[str], names: list[Scalar]) -> list[Sta
 
 
 def _declared(
-    call: Call, one: Assignment, options: frozenset[str], expansion: Expansion, *, local: bool
+    call: Call,
+    one: Assignment,
+    options: frozenset[str],
+    expansion: Expansion,
+    *,
+    local: bool,
 ) -> None:
     """Apply ``export name=value``."""
     if local:
@@ -125,7 +132,12 @@ def _is_split(one: Assignment, call: Call) -> bool:
 
 
 def _declared_name(
-    call: Call, name: str, options: frozenset[str], expansion: Expansion, *, local: bool
+    call: Call,
+    name: str,
+    options: frozenset[str],
+    expansion: Expansion,
+    *,
+    local: bool,
 ) -> None:
     """Apply ``export name``, or ``export "$assignment"``."""
     match = _NAME.match(name)
@@ -192,7 +204,10 @@ def unset(call: Call) -> list[State]:
     for name in names:
         call.world.spend(1 + weight(state))
         if name in state.variables.fixed:
-            state, status = state.doubted(f"the script unsets {name}, which is readonly"), UNSURE
+            state, status = (
+                state.doubted(f"the script unsets {name}, which is readonly"),
+                UNSURE,
+            )
         elif of_functions or (name in state.variables.functions and not _is_set(state, name)):
             state = _without_function(state, name)
         elif "[" in name:

@@ -149,7 +149,11 @@ def dialect_of(file: str, called: str) -> Dialect:
     if file.startswith("busybox"):
         return BUSYBOX
     if file == "bash":
-        return BASH_AS_SH if called.lstrip("-") == "sh" else BASH
+        if called.lstrip("-") == "sh":
+            return BASH_AS_SH
+        return BASH
     if file == "dash":
         return DASH
-    return KSH if file in {"ksh", "ksh93", "mksh", "lksh"} else OTHER
+    if file in {"ksh", "ksh93", "mksh", "lksh"}:
+        return KSH
+    return OTHER

@@ -34,7 +34,9 @@ def decoded(text: str) -> str | None:
         return letter or ""
 
     result = _ESCAPE.sub(resolved, text)
-    return None if unknown else result
+    if unknown:
+        return None
+    return result
 
 
 def _letter(escape: str) -> str | None:
@@ -42,4 +44,6 @@ def _letter(escape: str) -> str | None:
         return _LETTERS[escape]
     if escape[0] == "x" and len(escape) > 1:
         return chr(int(escape[1:], 16))
-    return chr(int(escape, 8) & 255) if escape[0] in "01234567" else None
+    if escape[0] in "01234567":
+        return chr(int(escape, 8) & 255)
+    return None

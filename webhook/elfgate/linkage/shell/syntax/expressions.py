@@ -152,7 +152,9 @@ class _Parser:
 
     def _power(self) -> Expression:
         left = self._unary()
-        return Binary("**", left, self._power()) if self._take("**") else left
+        if self._take("**"):
+            return Binary("**", left, self._power())
+        return left
 
     def _unary(self) -> Expression:
         if operator := self._take("++", "--"):

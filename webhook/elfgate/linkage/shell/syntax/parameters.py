@@ -64,7 +64,9 @@ def _default(reader: "WordReader", *, colon: bool, quoted: bool) -> Default:
         return Default("-", colon, word)
     if operator == "=":
         return Default("=", colon, word)
-    return Default("+", colon, word) if operator == "+" else Default("?", colon, word)
+    if operator == "+":
+        return Default("+", colon, word)
+    return Default("?", colon, word)
 
 
 def _strip(reader: "WordReader", mark: str) -> Strip:

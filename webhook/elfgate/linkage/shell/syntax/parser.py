@@ -134,7 +134,9 @@ class Parser:
         if operator:
             return operator
         match = _KEYWORD.match(self._source.text, self._source.at)
-        return self._source.here if match is None else match[0]
+        if match is None:
+            return self._source.here
+        return match[0]
 
     def _take(self, *expected: str) -> str:
         ahead = self._ahead()
@@ -187,7 +189,9 @@ class Parser:
             self._take("|", "|&")
             self._skip_newlines()
             nodes.append(self._command())
-        return Pipe(tuple(nodes)) if len(nodes) > 1 else nodes[0]
+        if len(nodes) > 1:
+            return Pipe(tuple(nodes))
+        return nodes[0]
 
     def _timed(self) -> Node:
         self._take("time")

@@ -106,7 +106,9 @@ class Source:
         if match is None:
             return ""
         if match[0] in {"<", ">"} and self.text.startswith("(", match.end()):
-            return "" if self.dialect.process_substitution else match[0]
+            if self.dialect.process_substitution:
+                return ""
+            return match[0]
         if match[0] in {"&>", "&>>"} and not self.dialect.both_streams:
             return "&"
         if match[0] == "<<<" and not self.dialect.here_string:

@@ -425,7 +425,9 @@ class WordReader:
 def _next_mark(text: str, at: int) -> int:
     """Find the next backslash or backquote, or the end."""
     match = _MARK.search(text, at)
-    return len(text) if match is None else match.start()
+    if match is None:
+        return len(text)
+    return match.start()
 
 
 _MARK = re.compile(r"[\\`]")

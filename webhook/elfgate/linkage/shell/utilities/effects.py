@@ -91,7 +91,9 @@ def anywhere(values: Words, state: State) -> frozenset[str]:
     """A tool that runs others, which may change any file if they change files."""
     del state
     changes = any(isinstance(value, Unknown) or value in _CHANGING for value in values)
-    return EVERYWHERE if changes else NOWHERE
+    if changes:
+        return EVERYWHERE
+    return NOWHERE
 
 
 def _paths(values: Words, state: State, *, skipped: int) -> frozenset[str]:

@@ -28,7 +28,9 @@ def handed_on(fields: Fields, text: Scalar | None) -> Fields | None:
     name = posixpath.basename(known[0])
     if name in _SHELLS:
         return _read(known, text)
-    return _of_xargs(known[1:], text) if name == "xargs" else None
+    if name == "xargs":
+        return _of_xargs(known[1:], text)
+    return None
 
 
 def _read(words: tuple[str, ...], text: Scalar | None) -> Fields | None:

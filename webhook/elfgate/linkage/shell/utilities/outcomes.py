@@ -41,7 +41,9 @@ def perhaps(args: Arguments, state: State, world: World) -> Truth:
 def without_arguments(args: Arguments, state: State, world: World) -> Truth:
     """It succeeds without arguments; of others nothing is known."""
     del state, world
-    return None if args else True
+    if args:
+        return None
+    return True
 
 
 def matching(pattern: str, least: int = 1) -> Outcome:
@@ -50,7 +52,9 @@ def matching(pattern: str, least: int = 1) -> Outcome:
 
     def outcome(args: Arguments, state: State, world: World) -> Truth:
         del state, world
-        return True if len(args) >= least and all(map(compiled.fullmatch, args)) else None
+        if len(args) >= least and all(map(compiled.fullmatch, args)):
+            return True
+        return None
 
     return outcome
 
@@ -91,7 +95,9 @@ def _new_directory(path: str, state: State, world: World) -> Truth:
     thing = files.look(path, state, world)
     if isinstance(thing, Absent):
         return files.may_create(path, state, world)
-    return None if isinstance(thing, Unknown) else False
+    if isinstance(thing, Unknown):
+        return None
+    return False
 
 
 def touch(args: Arguments, state: State, world: World) -> Truth:
@@ -105,9 +111,13 @@ def touch(args: Arguments, state: State, world: World) -> Truth:
 def _touched(path: str, state: State, world: World) -> Truth:
     thing = files.look(path, state, world)
     if isinstance(thing, Thing) and thing.kind is Kind.DIRECTORY:
-        return True if thing.writable and world.uid == 0 else None
+        if thing.writable and world.uid == 0:
+            return True
+        return None
     created = files.may_create(path, state, world)
-    return created if created or isinstance(thing, Absent) else None
+    if created or isinstance(thing, Absent):
+        return created
+    return None
 
 
 def rm(args: Arguments, state: State, world: World) -> Truth:
@@ -145,7 +155,9 @@ def chown(args: Arguments, state: State, world: World) -> Truth:
         return None
     if not _is_there("/etc/group", match[3] or "", state, world):
         return None
-    return True if _exist(given[1][1:], state, world) else None
+    if _exist(given[1][1:], state, world):
+        return True
+    return None
 
 
 def chgrp(args: Arguments, state: State, world: World) -> Truth:
@@ -154,7 +166,9 @@ def chgrp(args: Arguments, state: State, world: World) -> Truth:
     if given is None or len(given[1]) < 2 or not world.may_be_root("CHOWN"):
         return None
     there = _is_there("/etc/group", given[1][0], state, world)
-    return True if there and _exist(given[1][1:], state, world) else None
+    if there and _exist(given[1][1:], state, world):
+        return True
+    return None
 
 
 def _is_there(table: str, name: str, state: State, world: World) -> bool:
@@ -181,7 +195,9 @@ def chmod(args: Arguments, state: State, world: World) -> Truth:
     given = [arg for arg in args if arg not in {"-R", "-v", "-f"}]
     if len(given) < 2 or not _MODE.fullmatch(given[0]) or not world.may_be_root("FOWNER"):
         return None
-    return True if _exist(given[1:], state, world) else None
+    if _exist(given[1:], state, world):
+        return True
+    return None
 
 
 def reads(args: Arguments, state: State, world: World) -> Truth:
@@ -195,8 +211,12 @@ def reads(args: Arguments, state: State, world: World) -> Truth:
 def _read(path: str, state: State, world: World) -> Truth:
     thing = files.look(path, state, world)
     if isinstance(thing, Thing):
-        return thing.readable if thing.kind in {Kind.FILE, Kind.NULL} else None
-    return None if isinstance(thing, Unknown) else False
+        if thing.kind in {Kind.FILE, Kind.NULL}:
+            return thing.readable
+        return None
+    if isinstance(thing, Unknown):
+        return None
+    return False
 
 
 def lists(args: Arguments, state: State, world: World) -> Truth:
@@ -211,7 +231,9 @@ def _listed(path: str, state: State, world: World) -> Truth:
     link = files.test("h", path, state, world)
     thing = files.look(path, state, world)
     if isinstance(thing, Thing):
-        return thing.readable if thing.kind is Kind.DIRECTORY else True
+        if thing.kind is Kind.DIRECTORY:
+            return thing.readable
+        return True
     if isinstance(thing, Unknown) or link is not False:
         return None
     return False
@@ -223,7 +245,9 @@ def real(args: Arguments, state: State, world: World) -> Truth:
     if given is None or len(given[1]) != 1:
         return None
     thing = files.look(given[1][0], state, world)
-    return True if isinstance(thing, Thing) else None
+    if isinstance(thing, Thing):
+        return True
+    return None
 
 
 def grep(args: Arguments, state: State, world: World) -> Truth:

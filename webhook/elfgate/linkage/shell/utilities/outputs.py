@@ -88,8 +88,12 @@ def identity(args: Arguments, state: State, world: World) -> Scalar:
     """``id -u``."""
     del state
     if args != ("-u",):
-        return _UNKNOWN if args[:1] != ("-g",) else _NUMBER
-    return _NUMBER if world.uid is None else f"{world.uid}\n"
+        if args[:1] != ("-g",):
+            return _UNKNOWN
+        return _NUMBER
+    if world.uid is None:
+        return _NUMBER
+    return f"{world.uid}\n"
 
 
 def uname(args: Arguments, state: State, world: World) -> Scalar:
@@ -134,7 +138,9 @@ def which(args: Arguments, state: State, world: World) -> Scalar:
         there = files.is_executable(args[0], state, world)
         if there is None:
             return _UNKNOWN
-        return args[0] + "\n" if there else ""
+        if there:
+            return args[0] + "\n"
+        return ""
     return found_as(args[0], state, world)
 
 
@@ -143,7 +149,9 @@ def found_as(name: str, state: State, world: World) -> Scalar:
     found = find(name, state, world)
     if isinstance(found, Unknown):
         return found
-    return "" if found is None else found + "\n"
+    if found is None:
+        return ""
+    return found + "\n"
 
 
 def real(args: Arguments, state: State, world: World) -> Scalar:
@@ -154,18 +162,24 @@ def real(args: Arguments, state: State, world: World) -> Scalar:
         return _UNKNOWN
     thing = files.look(args[0], state, world)
     known = isinstance(thing, Thing) and thing.kind is not Kind.OTHER
-    return f"{thing.path}\n" if known and isinstance(thing, Thing) else _UNKNOWN
+    if known and isinstance(thing, Thing):
+        return f"{thing.path}\n"
+    return _UNKNOWN
 
 
 def readlink(args: Arguments, state: State, world: World) -> Scalar:
     """``readlink -f PATH``."""
-    return real(args, state, world) if args[:1] == ("-f",) else _UNKNOWN
+    if args[:1] == ("-f",):
+        return real(args, state, world)
+    return _UNKNOWN
 
 
 def contents(args: Arguments, state: State, world: World) -> Scalar:
     """``cat FILE…``, and of its input without operands."""
     if not args:
-        return _UNKNOWN if state.flow.input is None else state.flow.input
+        if state.flow.input is None:
+            return _UNKNOWN
+        return state.flow.input
     texts: list[str] = []
     for path in args:
         thing = None if path.startswith("-") else files.look(path, state, world)

@@ -129,12 +129,16 @@ def utility(fields: Fields) -> Utility | None:
 
 def _of_env(rest: tuple[Scalar, ...], more: Unknown | None) -> Utility | None:
     plain = all(isinstance(one, str) and (one.startswith("-") or "=" in one) for one in rest)
-    return UTILITIES["env"] if plain and more is None else None
+    if plain and more is None:
+        return UTILITIES["env"]
+    return None
 
 
 def _of_xargs(rest: tuple[Scalar, ...]) -> Utility | None:
     named = [one for one in rest if isinstance(one, str) and not one.startswith("-")]
-    return UTILITIES["xargs"] if any(name in UTILITIES for name in named) else None
+    if any(name in UTILITIES for name in named):
+        return UTILITIES["xargs"]
+    return None
 
 
 def _run(rest: tuple[Scalar, ...]) -> list[Scalar]:

@@ -21,14 +21,14 @@ from elfgate.linkage.loaders.ld_so import given_to_loader
 from elfgate.linkage.mounts import resolved
 from elfgate.linkage.programs.first import FirstExec, first_exec
 from elfgate.linkage.programs.wrappers import unwrap
-from elfgate.linkage.record import Record
+from elfgate.linkage.record import Record, doubted
 from elfgate.linkage.report import Code, Effect, Outcome, Prediction
 from elfgate.linkage.starting import started
 from elfgate.linkage.starts import Start, Starts
 from elfgate.linkage.users import check_user
-from elfgate.linkage.values import Fields
+from elfgate.linkage.values import Doubt, Fields
 from elfgate.linkage.work import Work, WorkExhaustedError
-from elfgate.linkage.world import Process, World
+from elfgate.linkage.world import Changed, Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
@@ -151,6 +151,22 @@ def follow(world: World, record: Record, process: Process) -> None:
 
 
 def _follow(world: World, record: Record, start: Start, deeper: int) -> None:
+    """Follow a start; what fails by what a script may have changed is not known to fail."""
+    touched = start.process.touched
+    if not touched or "/" in touched:  # where all may have changed, the process is in doubt itself
+        _follow_in(world, record, start, deeper)
+        return
+    changed = Changed(tuple(sorted(f"{path.rstrip('/')}/" for path in touched)))
+    trial = record.trial()
+    _follow_in(replace(world, changed=changed), trial, start, deeper)
+    findings = trial.findings
+    if changed.met:
+        because = f"the script may change {changed.met} before"
+        findings = doubted(findings, Doubt(UnknownReason.SHAPE_UNKNOWN, because))
+    record.absorb(trial, findings=findings)
+
+
+def _follow_in(world: World, record: Record, start: Start, deeper: int) -> None:
     if start.who is not None:
         world = replace(world, who=start.who)
     program = started(world, record, start)

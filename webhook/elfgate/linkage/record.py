@@ -148,6 +148,19 @@ class Record:
         )
 
 
+def doubted(findings: Sequence[Finding], doubt: Doubt) -> tuple[Finding, ...]:
+    """Make what was found to fail unknown, as it rests on what is in doubt."""
+    return tuple(_doubted(finding, doubt) for finding in findings)
+
+
+def _doubted(finding: Finding, doubt: Doubt) -> Finding:
+    if finding.effect is not Effect.FAILS:
+        return finding
+    message = f"{finding.message}; but {doubt.because}"
+    code, effect = Code.LINKAGE_UNKNOWN, Effect.UNKNOWN
+    return Finding(code, finding.path, message, "", effect, doubt.reason)
+
+
 def printable(text: str) -> str:
     """Escape what is not printable in names that images bring, and shorten what no reader would follow."""
     return escaped(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -1,7 +1,7 @@
 """The world that a start happens in: the image, the node, and the rights of the process."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from elfgate.elf.facts import ElfFacts
@@ -86,6 +86,25 @@ class Process:
         return replace(self, doubt=doubt)
 
 
+@dataclass(slots=True)
+class Changed:
+    """Paths that a script may have changed before a start, and whether the start comes by one.
+
+    Attributes:
+        paths: Each with a slash behind.
+        met: The first name of a look-up that lies at or below one of them; empty if none does.
+    """
+
+    paths: tuple[str, ...] = ()
+    met: str = ""
+
+    def note(self, names: Iterable[str]) -> None:
+        """Note names that a look-up comes by."""
+        if self.paths and not self.met:
+            below = (name for name in names if f"{name}/".startswith(self.paths))
+            self.met = next(below, "")
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that a start meets, and as whom.
@@ -105,6 +124,7 @@ class World:
             not known.
         read_only_root: Files can be written in volumes only.
         work: The work that the prediction may yet cost; shared by all trials.
+        changed: What a script may have changed of the image.
     """
 
     tree: Tree
@@ -117,6 +137,7 @@ class World:
     no_new_privileges: bool | None = None
     read_only_root: bool = False
     work: Work = field(default_factory=Work)
+    changed: Changed = field(default_factory=Changed)
 
     @property
     def distro(self) -> Distro:
@@ -130,6 +151,7 @@ class World:
         crossed = (_plain(cwd, path), found.path, *found.symlinks)
         if isinstance(found, Missing) and found.beyond:
             crossed = (*crossed, _plain(found.path, found.beyond))
+        self.changed.note(crossed)
         hidden = next((name for name in crossed if f"{name}/".startswith(self.mounts)), None)
         if hidden is None and self._is_unlisted(found):
             because = f"{found.path} could not be read"
@@ -157,6 +179,7 @@ class World:
 
     def listdir(self, path: str) -> Mapping[str, Entry]:
         """List a directory by name; empty if there is none."""
+        self.changed.note((path,))
         names = self.tree.listdir(path)
         self.work.spend(LOOKUP + len(names) // NAMES)
         return names

@@ -218,7 +218,7 @@ def _used(row: Utility, call: Call, state: State, by: Launch | None) -> State:
     values = args.values if args.more is None else (*args.values, args.more)
     paths = row.changes(values, state)
     world.spend(4 * len(paths))
-    after = left_behind(name, paths, state, alters=row.alters)
+    after = left_behind(name, paths, state, world, alters=row.alters)
     if name == "mkdir" and ok:
         files = after.files._replace(made=after.files.made | made(paths, state, world))
         after = after._replace(files=files)

@@ -6,7 +6,7 @@ Source: POSIX.1-2017, cd(1); bash(1), "Directory Stack".
 import posixpath
 
 from elfgate.linkage.shell import files
-from elfgate.linkage.shell.calls import Call
+from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.values import (
     FAILURE,
@@ -23,13 +23,6 @@ _ELSEWHERE = "the script goes to a directory that is not known"
 _CHANGE = 15  # units of work that a change of the directory costs
 _DIRECTORY = Unknown("a directory is not known")
 _STACK = "\0directories"
-
-
-def _variable(call: Call, name: str) -> Value:
-    value = call.state.variables.values.get(name)
-    if value is None:
-        return call.world.variable(name)
-    return value
 
 
 def working_directory(call: Call) -> list[State]:
@@ -66,9 +59,9 @@ def change_directory(call: Call) -> list[State]:
 def _target(call: Call, values: list[Scalar]) -> Scalar:
     value: Value
     if not values:
-        value = _variable(call, "HOME")
+        value = value_of(call, "HOME")
     elif values[0] == "-":
-        value = _variable(call, "OLDPWD")
+        value = value_of(call, "OLDPWD")
     elif _is_searched(call, values[0]):
         return _DIRECTORY
     else:
@@ -84,7 +77,7 @@ def _is_searched(call: Call, value: Scalar) -> bool:
     """Tell whether a directory is searched along CDPATH."""
     if (isinstance(value, str) and value.startswith(("/", "./", "../"))) or value in {".", ".."}:
         return False
-    return _variable(call, "CDPATH") not in (UNSET, "")
+    return value_of(call, "CDPATH") not in (UNSET, "")
 
 
 def _lost(call: Call) -> list[State]:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from elfgate.linkage.shell.state import State
+from elfgate.linkage.shell.world import Thing, World
 from elfgate.linkage.values import Scalar, Unknown
 
 EVERYWHERE = frozenset({"/"})
 NOWHERE = frozenset[str]()
 _RECURSIVE = re.compile(r"-[a-zA-Z]*[rR]|--recursive")
+_THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
+_OPENING = frozenset({"chmod", "chown", "chgrp"})  # to others, or for good
 _IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
 _CHANGING = frozenset(
     [
@@ -64,8 +67,15 @@ def operands(values: Words, state: State) -> frozenset[str]:
 
 
 def behind_first(values: Words, state: State) -> frozenset[str]:
-    """A tool that changes its operands but the first: ``chmod MODE FILE``."""
-    return _paths(values, state, skipped=1)
+    """A tool that changes its operands but the first: ``chmod MODE FILE``.
+
+    With ``--reference`` it has no first one; with ``-H`` and ``-L`` it goes where links lead.
+    """
+    options = [value for value in values if isinstance(value, str) and value.startswith("-")]
+    if any(_THROUGH_LINKS.match(option) for option in options):
+        return EVERYWHERE
+    has_model = any(option.startswith("--reference") for option in options)
+    return _paths(values, state, skipped=0 if has_model else 1)
 
 
 def in_place(values: Words, state: State) -> frozenset[str]:
@@ -112,17 +122,33 @@ def _absolute(path: str, state: State, *, below: bool) -> str:
     return whole.rstrip("/") + ("/" if below else "")
 
 
-def left_behind(name: str, paths: frozenset[str], state: State, *, alters: bool) -> State:
+def left_behind(
+    name: str, paths: frozenset[str], state: State, world: World, *, alters: bool
+) -> State:
     """Note the files that a tool may have changed.
 
-    What it takes away, or opens to others, leaves a doubt, but in directories that hold no
-    programs or libraries.
+    What it takes away leaves a doubt about all others, but in directories that hold no programs or
+    libraries; what it opens to others does only where a start comes by it.
     """
+    real = _behind_links(paths, state, world) if name in _OPENING else None
     for path in sorted(paths):
         outside = not f"{path}/".startswith(_WITHOUT_PROGRAMS)
-        if may_be_library(path) or (alters and outside):
+        if may_be_library(path) or (alters and outside and real is None):
             state = state.doubted(f"the script runs {name} on {path} before")
-    return state.touching(paths)
+    return state.touching(paths | (real or frozenset()))
+
+
+def _behind_links(paths: frozenset[str], state: State, world: World) -> frozenset[str] | None:
+    """Give the real paths of files; None if one of them is not known."""
+    found: set[str] = set()
+    for path in paths:
+        thing = world.look(path.rstrip("/") or "/", state.files.cwd)
+        if isinstance(thing, Unknown):
+            return None
+        if isinstance(thing, Thing):
+            below = "/" if path.endswith("/") else ""
+            found.add(thing.path.rstrip("/") + below)
+    return frozenset(found)
 
 
 def may_be_library(path: str) -> bool:

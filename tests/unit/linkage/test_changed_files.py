@@ -1,0 +1,58 @@
+"""Files whose owner or mode a script changes before it starts a program."""
+
+import pytest
+
+from elfgate.linkage.report import Code, Outcome
+from support import tarball
+from support.elf_file import elf_file
+from support.image import Files, debian, failures, glibc_program, start, static_program
+from support.tarball import directory, link
+
+LIBRARY = tarball.Item("file", elf_file("amd64", soname="libfoo.so"), mode=0o600)
+NEEDS = glibc_program(needed=["libfoo.so", "libc.so.6"], rpath="/opt/app/lib")
+FILES: Files = {
+    **debian(),
+    **{f"usr/bin/{name}": static_program() for name in ("chown", "chmod", "gosu")},
+    "bin/sh": static_program(),
+    "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:100:101::/:/bin/false\n",
+    "etc/group": "root:x:0:\napp:x:101:\n",
+    "opt/app": directory(),
+    "opt/app/lib/libfoo.so": LIBRARY,
+    "srv/current": link("/opt/app"),
+    "usr/bin/needs": NEEDS,
+    "usr/bin/lacks": glibc_program(needed=["libgone.so", "libc.so.6"]),
+}
+
+
+def entry(text: str) -> Files:
+    return {**FILES, "entry.sh": tarball.program(f"#!/bin/sh\nset -e\n{text}\n")}
+
+
+@pytest.mark.parametrize("tool", ["chown -R app /opt/app", "chmod -R a+rX /opt/app"])
+def test_what_fails_elsewhere_fails_all_the_same(tool: str) -> None:
+    gone = start(entry(f"{tool}\nexec gosu app /usr/bin/lacks"), "/entry.sh")
+    assert failures(gone) == [Code.LIBRARY_MISSING]
+    missing = start(entry(f"{tool}\nexec /usr/bin/none"), "/entry.sh")
+    assert failures(missing) == [Code.COMMAND_MISSING]
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        "chown -R app /opt/app",
+        "chmod -R a+rX /opt/app",
+        "chown -R app /srv/current",
+        "chown -RL app /srv",
+        "chmod --reference=/usr/bin/gosu /opt/app/lib/libfoo.so",
+    ],
+)
+def test_a_library_that_may_have_been_opened_to_the_user_is_not_missing(tool: str) -> None:
+    closed = start(entry("exec gosu app /usr/bin/needs"), "/entry.sh")
+    assert failures(closed) == [Code.LIBRARY_MISSING]
+    opened = start(entry(f"{tool}\nexec gosu app /usr/bin/needs"), "/entry.sh")
+    assert opened.outcome is Outcome.UNKNOWN
+
+
+def test_a_program_that_may_have_been_opened_starts() -> None:
+    files = {**entry('chown -R app /opt/app\nexec gosu app "$@"'), "opt/app/run": static_program()}
+    assert start(files, "/entry.sh", "/opt/app/run").outcome is Outcome.STARTS

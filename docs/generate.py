@@ -13,12 +13,22 @@ from pydantic import BaseModel
 
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import audit_output, bases_output, compare_output, needs_output, output
+from elfgate.cli import (
+    audit_output,
+    bases_output,
+    compare_output,
+    needs_output,
+    output,
+    try_output,
+    verify_output,
+)
 from elfgate.cli.main import VERBS, parser, verb_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS: dict[str, type[BaseModel]] = {
     "scan": output.ScanOutput,
+    "try": try_output.TryOutput,
+    "verify": verify_output.VerifyOutput,
     "matrix": output.MatrixOutput,
     "check": output.CheckOutput,
     "audit": audit_output.AuditOutput,

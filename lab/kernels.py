@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from elfgate.trial.execute import identity, memberships
+from elfgate.trial import accounts
 from elfgate.trial.start import Outcome, Start
 from lab import debian
 from lab.cpio import Archive
@@ -29,6 +29,7 @@ _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
 _EMULATORS = ("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc")
 _SUITE = "bookworm"
 _SECONDS = 900.0
+_NO_FILES = Path("/proc/self/fdinfo")  # a user is named by its number
 _LINE = re.compile(r"@@ (\d+) (-?\d+) (-?\d+) (\d+) (\S) ((?:[0-9a-f]{2})*)")
 _CULPRITS = {"c": "command", "s": "script_interpreter", "l": "loader"}
 
@@ -152,13 +153,14 @@ def _initramfs(stream: BinaryIO, architecture: str, starts: Sequence[Start]) -> 
 
 def _credentials(start: Start) -> tuple[int, ...]:
     """The user, the group and the supplementary groups of a start."""
-    uid, gid = identity(start.user)
+    account = accounts.find(start.user, _NO_FILES)
+    uid, gid = account.uid, account.gid
     if not (uid or gid):
         return uid, gid
     listed = next(
         (Path(layer) for layer in start.layers if Path(layer, "etc", "group").exists()), None
     )
-    return uid, gid, *start.groups, *(memberships(str(uid), listed) if listed else ())
+    return uid, gid, *start.groups, *(accounts.memberships(str(uid), listed) if listed else ())
 
 
 def _strings(words: Iterable[str]) -> bytes:

@@ -8,9 +8,10 @@ A pattern (fnmatch) is of CHAPTER/CASE. Without ``--all`` only what does not agr
 import sys
 from fnmatch import fnmatchcase
 
+from elfgate.trial.agreement import Agreement
 from elfgate.trial.observed import observe
 from truth import made
-from truth.compare import Agreement, compare, table
+from truth.compare import compare, table
 from truth.run import run
 
 

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -12,26 +11,17 @@ from elfgate.images.directory import Directory
 from elfgate.images.source import Descriptor, Limits
 from elfgate.linkage.inputs import ImageDefaults, NodeFacts, Overrides
 from elfgate.linkage.predict import predict
-from elfgate.linkage.report import Code, Effect, Outcome, Prediction
+from elfgate.linkage.report import Code, Prediction
 from elfgate.platforms import Platform
 from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.tree import Tree
+from elfgate.trial.agreement import Agreement, agreement, code_of, named_by
 from elfgate.trial.observed import Observed
 from lab import roots
 from lab.kernels import KERNELS
 from truth.cell import PATH, Cell
 
 PAGE_SIZE = 4096  # of qemu's emulation and of this machine's own kernel
-
-
-class Agreement(StrEnum):
-    """How a prediction stands to what happened."""
-
-    AGREES = "agrees"
-    FALSE_DENY = "false deny"  # said to fail, and started: the one thing that must never be
-    FALSE_START = "false start"  # said to start, and failed
-    UNKNOWN = "unknown"
-    WRONG_CODE = "wrong code"  # failed as said, but for another reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +35,17 @@ class Comparison:
     @property
     def code(self) -> Code | None:
         """The code of the first finding that fails."""
-        return next(
-            (
-                finding.code
-                for finding in self.prediction.findings
-                if finding.effect is Effect.FAILS
-            ),
-            None,
-        )
+        return code_of(self.prediction)
 
     @property
     def named(self) -> set[Code]:
-        """The code of the first finding that fails; if none does, those of what is worth saying of the start."""
-        if self.prediction.outcome is Outcome.STARTS:
-            return {finding.code for finding in self.prediction.findings}
-        return {self.code} if self.code else set()
+        """The codes that the prediction names."""
+        return named_by(self.prediction)
 
     @property
     def agreement(self) -> Agreement:
-        """Where they part. A death without words has no code that could be wrong."""
-        outcome = self.prediction.outcome
-        if outcome is Outcome.UNKNOWN:
-            return Agreement.UNKNOWN
-        if self.observed.started:
-            return Agreement.AGREES if outcome is Outcome.STARTS else Agreement.FALSE_DENY
-        if outcome is Outcome.STARTS:
-            return Agreement.FALSE_START
-        return Agreement.AGREES if self.observed.code in {None, self.code} else Agreement.WRONG_CODE
+        """Where they part."""
+        return agreement(self.prediction, self.observed)
 
     def __str__(self) -> str:
         seen = "started" if self.observed.started else f"failed ({self.observed.code})"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from truth.compare import Agreement, Comparison
+from elfgate.trial.agreement import Agreement
+from truth.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)

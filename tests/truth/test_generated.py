@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from elfgate.trial.agreement import Agreement
 from elfgate.trial.observed import observe
 from lab import sandbox
 from truth import generated, made
-from truth.compare import Agreement, Comparison, compare
+from truth.compare import Comparison, compare
 from truth.made import Row
 from truth.run import run
 from truth.smaller import Fields, smaller

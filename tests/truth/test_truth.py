@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from elfgate.trial.agreement import Agreement
 from elfgate.trial.observed import observe
 from lab import sandbox
 from truth import booted, known, made, programs, recorded
-from truth.compare import Agreement, Comparison, compare, table
+from truth.compare import Comparison, compare, table
 from truth.run import run
 
 pytestmark = pytest.mark.truth

@@ -9,17 +9,13 @@ from tabulate import tabulate
 
 from elfgate import __version__
 from elfgate.cli.output import Model, PlatformOutput, ScanOutput
+from elfgate.cli.text import WORDS
 from elfgate.compare import Change, Row, offered
-from elfgate.linkage.report import Effect, Finding, Outcome
+from elfgate.linkage.report import Effect, Finding
 from elfgate.reports.table import Table
 from elfgate.scan.scanner import Linkage
 
 ChangeWord = Literal["lost", "doubted", "changed", "gained", "same"]
-_WORDS = {
-    Outcome.STARTS: "starts",
-    Outcome.CANNOT_START: "cannot start",
-    Outcome.UNKNOWN: "unknown",
-}
 
 
 class RowOutput(Model):
@@ -99,7 +95,7 @@ def compare_markdown(rows: Sequence[Row]) -> str:
 
 
 def _word(linkage: Linkage) -> str:
-    return _WORDS[linkage.outcome] if offered(linkage) else "not offered"
+    return WORDS[linkage.outcome] if offered(linkage) else "not offered"
 
 
 def _told(row: Row) -> str:

@@ -18,6 +18,8 @@ from elfgate.likely import likely, meant
 
 VERBS = {
     "scan": "tell whether an image starts, platform by platform, and why not",
+    "try": "really start an image, platform by platform, beside what is predicted",
+    "verify": "predict again what `try` has reported, and compare",
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "audit": "judge what runs in a cluster, and what could move to other platforms",
@@ -41,6 +43,7 @@ EXIT_CODES = """exit codes:
   4  the policies gave no verdict that can be trusted
   70  an unexpected error, which is a bug: nothing was decided
 """
+_STARTING = {"scan", "try"}  # a command follows --
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
 _PACKAGE = f"{os.sep}elfgate{os.sep}"
@@ -154,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(verb: str, words: list[str]) -> int:
     if verb != "serve":  # which drains
         end_when_interrupted()
-    words, command = _split(words) if verb == "scan" else (words, None)
+    words, command = _split(words) if verb in _STARTING else (words, None)
     parser_of_verb = verb_parser(verb)
     parser_of_verb.refuse_unknown(words)
     options = parser_of_verb.parse_args(words)

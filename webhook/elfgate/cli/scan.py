@@ -5,12 +5,13 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, pairs, reading
+from elfgate.cli.container import add_container, overrides
+from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from elfgate.linkage.inputs import NodeFacts, Overrides
+    from elfgate.linkage.inputs import NodeFacts
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring.images import Reading
 
@@ -58,50 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="print each look-up of the kernel and the loader"
     )
-    _add_container(
-        parser.add_argument_group("what a pod says of the container (default: what the image says)")
-    )
+    add_container(parser)
     _add_node(parser.add_argument_group("what is known of the node (default: nothing)"))
     add_reading(parser)
-
-
-def _add_container(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument(
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set in the environment (env)",
-    )
-    group.add_argument("--user", metavar="UID[:GID]", help="who runs it (runAsUser and runAsGroup)")
-    group.add_argument(
-        "--group",
-        action="append",
-        default=[],
-        type=int,
-        metavar="GID",
-        dest="groups",
-        help="a further group of the process (supplementalGroups, fsGroup); may be repeated",
-    )
-    group.add_argument(
-        "--working-dir", default="", metavar="DIR", help="where it is started (workingDir)"
-    )
-    group.add_argument(
-        "--volume",
-        action="append",
-        default=[],
-        metavar="PATH",
-        dest="volumes",
-        help="something is mounted there, which hides what the image has (volumeMounts); may be "
-        "repeated",
-    )
-    group.add_argument(
-        "--allow-privilege-escalation",
-        choices=("true", "false"),
-        default="true",
-        help="whether set-user-ID and capabilities of files count (allowPrivilegeEscalation; "
-        "default: true)",
-    )
 
 
 def _add_node(group: "argparse._ArgumentGroup") -> None:
@@ -166,13 +126,13 @@ async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage
     from elfgate.wiring.images import scanner as scanner_of
 
     asked = [Platform.parse(text) for text in options.platforms]
-    overrides, node = _overrides(options), _node_facts(options)
+    pod, node = overrides(options), _node_facts(options)
     async with scanner_of(images) as scanner:
         platforms = asked or await scanner.platforms(options.image)
         if not platforms:
             raise InputError(f"{options.image} names no Linux platform", hint="add --platform")
         linkages = [
-            await scanner.linkage(options.image, platform, overrides, node, explain=options.explain)
+            await scanner.linkage(options.image, platform, pod, node, explain=options.explain)
             for platform in platforms
         ]
         if options.everything:
@@ -198,33 +158,6 @@ def _unreadable(image: str, linkage: "Linkage") -> Exception:
     return UnreadableError(
         message, reason=finding.reason or UnknownReason.IMAGE_INVALID, hint=finding.remedy
     )
-
-
-def _overrides(options: argparse.Namespace) -> "Overrides":
-    from elfgate.linkage.inputs import Overrides
-
-    user, group = _user(options.user)
-    return Overrides(
-        command=tuple(options.command) if options.command else None,
-        env=pairs("--env", options.env),
-        working_dir=options.working_dir,
-        user=user,
-        group=group,
-        groups=frozenset(options.groups),
-        mounts=tuple(options.volumes),
-        no_new_privileges=options.allow_privilege_escalation == "false",
-    )
-
-
-def _user(text: str | None) -> tuple[int | None, int | None]:
-    from elfgate.errors import InputError
-
-    user, colon, group = (text or "").partition(":")
-    if text is not None and not (user.isdecimal() and (group.isdecimal() or not colon)):
-        raise InputError(
-            f"--user {text!r} is not UID or UID:GID", hint="write numbers, like 1000 or 1000:1000"
-        )
-    return (int(user) if user else None), (int(group) if group else None)
 
 
 def _node_facts(options: argparse.Namespace) -> "NodeFacts":

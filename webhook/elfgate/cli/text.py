@@ -11,7 +11,7 @@ from elfgate.matrix import Matrix
 from elfgate.policy.verdict import Violation
 from elfgate.scan.scanner import Linkage
 
-_WORDS = {
+WORDS = {
     Outcome.STARTS: "starts",
     Outcome.CANNOT_START: "cannot start",
     Outcome.UNKNOWN: "unknown",
@@ -23,7 +23,7 @@ def scan_table(linkages: Sequence[Linkage]) -> str:
     rows = [
         (
             str(linkage.platform),
-            _WORDS[linkage.outcome],
+            WORDS[linkage.outcome],
             str(linkage.variant),
             " ".join(linkage.prediction.argv),
         )
@@ -121,12 +121,12 @@ def cache_text(output: CacheOutput, action: str) -> str:
 def _cell(linkage: Linkage, notes: dict[tuple[str, ...], int], line_break: str) -> str:
     deciding = _deciding(linkage.prediction.findings)
     if linkage.outcome is Outcome.STARTS or not deciding:
-        return _WORDS[linkage.outcome]
+        return WORDS[linkage.outcome]
     reason = deciding[0]
     number = notes.setdefault(
         tuple(line for line in (reason.message, reason.remedy) if line), len(notes) + 1
     )
-    return f"{_WORDS[linkage.outcome]}{line_break}{reason.reason or reason.code} [{number}]"
+    return f"{WORDS[linkage.outcome]}{line_break}{reason.reason or reason.code} [{number}]"
 
 
 def _deciding(findings: Sequence[Finding]) -> list[Finding]:

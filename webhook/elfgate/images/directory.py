@@ -61,29 +61,29 @@ class Directory:
     """
 
     def __init__(self, path: str, limits: Limits) -> None:
-        self._path = Path(path).absolute()
+        self.path = Path(path).absolute()
         self._limits = limits
-        self._folded = Folded(self._path)
+        self._folded = Folded(self.path)
 
     def resolve(self, name: str) -> Descriptor:
         """The folder's one image, which has no name."""
-        if name or not self._path.is_dir():
+        if name or not self.path.is_dir():
             problem = f"has no image named {name!r}" if name else "is not a folder"
-            raise UnreadableError(f"{self._path} {problem}", reason=UnknownReason.IMAGE_NOT_FOUND)
+            raise UnreadableError(f"{self.path} {problem}", reason=UnknownReason.IMAGE_NOT_FOUND)
         self._refuse_other_kinds()
         return self._folded.image
 
     def _refuse_other_kinds(self) -> None:
         """Name what is a folder with an image in it, and not a root file system."""
-        has = {name for name in _MARKS if (self._path / name).is_file()}
+        has = {name for name in _MARKS if (self.path / name).is_file()}
         if has >= {LAYOUT_MARK, "index.json"}:
-            kind, hint = "an OCI image layout", f"write oci:{self._path}"
+            kind, hint = "an OCI image layout", f"write oci:{self.path}"
         elif has >= {"version", "manifest.json"}:
             kind, hint = "a folder of skopeo's dir: form", "copy it with skopeo to oci:DIR"
         else:
             return
         raise UnreadableError(
-            f"{self._path} is {kind}, not a root file system",
+            f"{self.path} is {kind}, not a root file system",
             reason=UnknownReason.IMAGE_UNSUPPORTED,
             hint=hint,
         )
@@ -98,14 +98,14 @@ class Directory:
         """Walk the folder; symlinks are kept, never followed."""
         builder = LayerBuilder(max_entries=self._limits.layer_entries)
         try:
-            _fill(builder, self._path)
+            _fill(builder, self.path)
             return builder.build()
         except ValueError as error:
             raise UnreadableError(
-                f"{self._path}: {error}", reason=UnknownReason.IMAGE_INVALID
+                f"{self.path}: {error}", reason=UnknownReason.IMAGE_INVALID
             ) from error
         except OSError as error:
-            raise unreadable(str(self._path), error) from error
+            raise unreadable(str(self.path), error) from error
 
 
 def _fill(builder: LayerBuilder, root: Path) -> None:

@@ -98,6 +98,11 @@ def bounding(overrides: Overrides, node: NodeFacts) -> Bounding:
     return Bounding(certain - dropped, possible - dropped)
 
 
+def numbers(names: frozenset[str]) -> tuple[int, ...]:
+    """The kernel's numbers of capabilities."""
+    return tuple(number for number, name in enumerate(_NAMES) if name in names)
+
+
 def file_capabilities(attribute: bytes) -> FileCapabilities | None:
     """Read a ``security.capability``; None if it is none that is known here."""
     if len(attribute) < struct.calcsize("<I"):

@@ -11,10 +11,9 @@ import os
 import re
 import resource
 import stat
-from pathlib import Path
 from typing import Any
 
-from elfgate.trial import heads, root, syscalls, users
+from elfgate.trial import accounts, heads, syscalls, users
 
 _SCRIPT_DEPTH = 8
 _SPARE = 2  # times the processes that are allowed: going beyond is noticed before a fork fails
@@ -68,26 +67,6 @@ def _executed(path: str, depth: int = 0) -> tuple[str, bytes]:
     return _executed(os.fsdecode(name), depth + 1)
 
 
-def identity(user: str) -> tuple[int, int]:
-    """The user and group of ``UID[:GID]``.
-
-    The group is root's if it is not told, as runc has it.
-    """
-    uid, _, gid = user.partition(":")
-    return int(uid or 0), int(gid or 0)
-
-
-def memberships(uid: str, place: Path = Path("/")) -> list[int]:
-    """The groups that list the user of this number as a member, as containerd has it (``WithAdditionalGIDs``)."""
-    listed, groups = (
-        [line.split(":") for line in root.lines(place / "etc" / name)]
-        for name in ("passwd", "group")
-    )
-    names = [row[0] for row in listed if row[2:] and row[2] == uid][:1]
-    rows = [row for row in groups if len(row) > 3 and row[2].isdecimal()]
-    return [int(row[2]) for row in rows if {*names} & {*row[3].split(",")}]
-
-
 def execute(request: dict[str, Any], report: int, emulator: int) -> None:
     """Become the program; if the kernel refuses, write why to ``report`` and end. Never returns.
 
@@ -99,7 +78,12 @@ def execute(request: dict[str, Any], report: int, emulator: int) -> None:
     refused = {"culprit": "command"}
     try:
         _limit(request)
-        uid, gid = _be_really(request)
+        refused["culprit"] = "user"
+        account = accounts.find(request["user"])
+        refused["culprit"] = "command"
+        if request["home"]:
+            request["env"].setdefault("HOME", account.home)
+        uid, gid = _be_really(account, request)
         path = request["env"].get("PATH", "")
         _tell_of_program(request["program"], path, report)
         program = look_up(request["argv"][0], path)
@@ -146,19 +130,19 @@ def _limit(request: dict[str, Any]) -> None:
         syscalls.forgo_privileges()
 
 
-def _be_really(request: dict[str, Any]) -> tuple[int, int]:
+def _be_really(account: accounts.Account, request: dict[str, Any]) -> tuple[int, int]:
     """Be the start's user, but keep root's rights until it is executed.
 
     Where one user alone is mapped, the start's user takes its place in a namespace further down.
     """
-    uid, gid = identity(request["user"])
+    uid, gid = account.uid, account.gid
     if users.is_alone():
         if uid or gid:
             syscalls.unshare(syscalls.NEWUSER)
             users.map_one(uid, 0, gid, 0)
         return uid, gid
     if uid or gid:
-        os.setgroups([*request["groups"], *memberships(str(uid))])
+        os.setgroups([*request["groups"], *accounts.memberships(str(uid))])
     os.setregid(gid, -1)
     os.setreuid(uid, -1)
     return uid, gid

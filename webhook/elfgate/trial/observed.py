@@ -14,6 +14,7 @@ _MISSING = {
     "command": Code.COMMAND_MISSING,
     "script_interpreter": Code.SCRIPT_INTERPRETER_MISSING,
     "loader": Code.LOADER_MISSING,
+    "user": Code.USER_MISSING,
 }
 _FORBIDDEN = {
     "command": Code.COMMAND_NOT_EXECUTABLE,
@@ -93,8 +94,10 @@ def observe(outcome: Outcome, program: str) -> Observed:
         raise ValueError(outcome.failed)
     if outcome.errno:
         return Observed(started=False, code=_of_errno(outcome), words=outcome.errno)
-    if outcome.timed_out or outcome.status == 0:  # what a child of it said is then its own affair
-        return Observed(started=True, words="exit 0" if outcome.status == 0 else "still running")
+    if outcome.timed_out or outcome.ready or outcome.exceeded or outcome.status == 0:
+        # What a child of it said is then its own affair.
+        words = "exit 0" if outcome.status == 0 else "still running"
+        return Observed(started=True, words=words)
     lines = [line for line in outcome.stderr.splitlines() if not re.search(_PRELOAD, line)]
     for line in lines:
         for pattern, code in _WORDS:

@@ -9,7 +9,6 @@ Linux ``Documentation/filesystems/overlayfs.rst``.
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +120,3 @@ def _directory(path: str) -> None:
 
 def _place(file: int) -> str:
     return f"/proc/self/fd/{file}"
-
-
-def lines(path: Path) -> Iterator[str]:
-    """The lines of a file, none if it cannot be read."""
-    with contextlib.suppress(OSError):
-        yield from path.read_text(errors="replace").splitlines()

@@ -70,7 +70,7 @@ class Sandbox:
         Raises:
             SandboxError: if the kernel does not allow the namespaces or the registration.
         """
-        _give(self.scratch, users.first(apart=self._apart))
+        give(self.scratch, apart=self._apart)
         told = {
             "scratch": self._scratch.name,
             "apart": self._apart,
@@ -122,7 +122,7 @@ class Sandbox:
         Raises:
             SandboxError: if they cannot be unpacked; with the reason in one line.
         """
-        _give(into, users.first(apart=self._apart))
+        give(into, apart=self._apart)
         said = self._ask({
             "unpack": list(map(str, layers)), "into": str(into), "bytes": most, "entries": entries,
             "seconds": _SECONDS,
@@ -172,8 +172,9 @@ class Sandbox:
         return SandboxError(f"the sandbox's worker ended{f': {words[-1]}' if words else ''}")
 
 
-def _give(folder: Path, owner: int) -> None:
+def give(folder: Path, *, apart: bool = True) -> None:
     """Make a folder the sandbox's root's."""
+    owner = users.first(apart=apart)
     if folder.stat().st_uid != owner:
         os.chown(folder, owner, owner)
 

@@ -20,7 +20,9 @@ class Start:
             empty one is made where the first is an empty name.
         files: What is written into it before: a path, and a text.
         read_only: Nothing can be written to the root.
-        user: Who it is started as, ``UID`` or ``UID:GID``; empty for root.
+        user: Who it is started as, ``USER`` or ``USER:GROUP``, each a number or a name of the root's
+            /etc/passwd and /etc/group; empty for root.
+        home: HOME is set as runtimes do, where the environment does not have it.
         groups: Supplementary groups, besides those that the root's /etc/group gives to the user.
         capabilities: Numbers of those that its processes may have; None for all.
         no_new_privileges: Set-user-ID and capabilities of files count for nothing.
@@ -46,6 +48,7 @@ class Start:
     cwd: str = "/"
     program: str = ""
     user: str = ""
+    home: bool = False
     groups: tuple[int, ...] = ()
     capabilities: tuple[int, ...] | None = None
     no_new_privileges: bool = False
@@ -70,7 +73,8 @@ class Outcome:
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.
-        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``;
+        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``, or
+            ``user`` if that is not there;
             of ``argv[0]`` if execve refused that, else of ``Start.program``, if there is one.
         status: The exit status; None if a signal ended it.
         signal: The signal that ended it, such as ``SIGSEGV``; empty if none did.

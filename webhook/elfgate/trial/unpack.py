@@ -59,10 +59,11 @@ def _unpack(request: dict[str, Any], report: int) -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(request["seconds"])
         files = [open(path, "rb") for path in request["unpack"]]  # noqa: SIM115, PTH123 - to the end
+        alone = users.is_alone()
         os.umask(0)
         os.chroot(request["into"])
         os.chdir("/")
-        folder = Folder(request["bytes"], request["entries"])
+        folder = Folder(request["bytes"], request["entries"], alone)
         for file in files:
             folder.apply(file)
     except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
@@ -78,11 +79,12 @@ class Folder:
     Attributes:
         bytes: How many more may be read.
         entries: How many more names may be made.
+        alone: There is one user only, whose everything is.
     """
 
     bytes: int
     entries: int
-    _alone: bool = field(default_factory=users.is_alone)
+    alone: bool
     _made: set[str] = field(default_factory=set)
 
     def apply(self, file: BinaryIO) -> None:
@@ -141,7 +143,7 @@ class Folder:
         self._own(path, entry)
 
     def _own(self, path: str, entry: Entry) -> None:
-        if not self._alone:
+        if not self.alone:
             with contextlib.suppress(OSError):  # no user of this namespace: it stays root's
                 os.lchown(path, entry.uid, entry.gid)
         if stat.S_ISLNK(_mode(path) or 0):

@@ -13,6 +13,7 @@ from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.scan.asker import ANYBODY, Asker
+from elfgate.scan.inquiry import Predictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
 from elfgate.settings import Registries as RegistrySettings
@@ -138,26 +139,36 @@ async def scanner(reading: Reading) -> AsyncIterator[Scanner]:
             used.
     """
     async with (
-        _work(reading) as work,
-        _reader(reading, work.indexer) as (read, locate),
+        work_of(reading) as work,
+        reader_by(reading, work.indexer) as (read, locate),
+        scanner_by(reading, work.predictor, read, locate) as scanning,
     ):
-        scanning = Scanner(
-            locate=locate,
-            reader=read,
-            predictor=work.predictor,
-            wait=reading.wait,
-            snapshotter=reading.snapshotter,
-            on_unread=reading.on_unread,
-            by_upper=reading.by_upper,
-        )
-        try:
-            await scanning.load()
-            yield scanning
-        finally:
-            await scanning.close()
+        yield scanning
 
 
-def _work(reading: Reading) -> AbstractAsyncContextManager[Work]:
+@asynccontextmanager
+async def scanner_by(
+    reading: Reading, predictor: Predictor, read: Reader, locate: "Locator"
+) -> AsyncIterator[Scanner]:
+    """A scanner of these parts, closed at the end."""
+    scanning = Scanner(
+        locate=locate,
+        reader=read,
+        predictor=predictor,
+        wait=reading.wait,
+        snapshotter=reading.snapshotter,
+        on_unread=reading.on_unread,
+        by_upper=reading.by_upper,
+    )
+    try:
+        await scanning.load()
+        yield scanning
+    finally:
+        await scanning.close()
+
+
+def work_of(reading: Reading) -> AbstractAsyncContextManager[Work]:
+    """The processes that do untrusted work, ended at the end."""
     return untrusted_work(
         reading.isolation, reading.injected, reading.figures, self_test=reading.self_test
     )
@@ -178,16 +189,17 @@ async def reader(
         InputError: as ``scanner`` does.
     """
     async with (
-        _work(reading) as work,
-        _reader(reading, work.indexer, at_once=at_once) as opened,
+        work_of(reading) as work,
+        reader_by(reading, work.indexer, at_once=at_once) as opened,
     ):
         yield opened
 
 
 @asynccontextmanager
-async def _reader(
+async def reader_by(
     reading: Reading, indexer: "Indexer | None", *, at_once: int | None = None
 ) -> AsyncIterator[tuple[Reader, "Locator"]]:
+    """A reader with this indexer, and what it finds images by, closed at the end (``reader``)."""
     async with AsyncExitStack() as closing:
         told = reading.on_store_failure
         file, size = reading.store, reading.store_bytes

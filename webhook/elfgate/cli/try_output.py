@@ -1,0 +1,181 @@
+"""The output of ``elfgate try``: a table for people, and a model whose schema is published."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from tabulate import tabulate
+
+from elfgate import __version__
+from elfgate.cli.output import Model, PlatformOutput, json_text
+from elfgate.cli.text import WORDS
+from elfgate.errors import REPORT
+from elfgate.linkage.report import Effect
+from elfgate.printable import printable
+from elfgate.reports.case import Case, Issue
+from elfgate.reports.table import Table
+from elfgate.trial.agreement import Agreement
+from elfgate.trial.expected import State
+from elfgate.trial.tried import Tried
+
+_SHORT = 45  # characters that a cell of the table has room for
+_LAST = 5  # lines of what a program wrote
+_STATES = {
+    State.STARTED: "started",
+    State.ENDED: "started, and ended",
+    State.FAILED: "did not start",
+    State.UNTRIED: "not tried",
+}
+
+
+class StartOutput(Model):
+    """One start on one platform."""
+
+    container: str = Field(description="the pod's name and the container's; empty without -f")
+    image: str
+    platform: str
+    state: Literal["started", "ended", "failed", "untried"] = Field(
+        description="started: as expected; ended: it started, and ended otherwise; failed: the "
+        "kernel, a loader or a runtime refused it"
+    )
+    words: str = Field(description="what happened, in a clause")
+    status: int | None = Field(description="the exit status, if it exited")
+    signal: str = Field(description="the signal that ended it; empty if none did")
+    seconds: float = Field(description="how long it was watched")
+    stdout: str = Field(description="the beginning of what it wrote")
+    stderr: str = Field(description="the beginning of what it, or its loader, wrote")
+    code: str | None = Field(description="why it did not start, as the code of a finding")
+    predicted: PlatformOutput
+    agreement: Literal["agrees", "false deny", "false start", "unknown", "wrong code"] | None = (
+        Field(description="the prediction beside what happened; null if it was not tried")
+    )
+    contradicts: bool = Field(description="the prediction is wrong, which is a bug of elfgate")
+    caveats: list[str] = Field(description="what is otherwise here than on a node")
+
+    @classmethod
+    def of(cls, tried: Tried) -> "StartOutput":
+        """From a trial."""
+        outcome, observed = tried.outcome, tried.observed
+        return cls(
+            container=tried.asked.container,
+            image=tried.asked.image,
+            platform=str(tried.linkage.platform),
+            state=tried.state.value,
+            words=tried.words,
+            status=outcome.status,
+            signal=outcome.signal,
+            seconds=outcome.seconds,
+            stdout=outcome.stdout,
+            stderr=outcome.stderr,
+            code=observed.code.value if observed and observed.code else None,
+            predicted=PlatformOutput.of(tried.linkage),
+            agreement=tried.agreement.value if tried.agreement else None,
+            contradicts=tried.contradicts,
+            caveats=list(tried.caveats),
+        )
+
+
+class TryOutput(Model):
+    """``elfgate try -o json``."""
+
+    version: Literal[1] = Field(default=1, description="of this shape")
+    elfgate: str = Field(description="the program's version")
+    starts: list[StartOutput]
+
+
+def writers(tried: Sequence[Tried], *, reported: Path | None) -> Mapping[str, Callable[[], str]]:
+    """The writer of each format."""
+    return {
+        "table": lambda: _text(tried, reported),
+        "json": lambda: json_text(
+            TryOutput(elfgate=__version__, starts=list(map(StartOutput.of, tried)))
+        ),
+        "markdown": lambda: _table(tried).markdown(),
+        "csv": lambda: _table(tried).csv(),
+        "junit": lambda: _junit(tried),
+    }
+
+
+def _table(tried: Sequence[Tried]) -> Table:
+    """One row a start."""
+    columns = ("image", "platform", "start", "predicted", "agrees")
+    return Table(columns, [_row(each) for each in tried])
+
+
+def _row(tried: Tried) -> tuple[str, ...]:
+    name = tried.asked.container or tried.asked.image
+    happened = _happened(tried)
+    predicted = WORDS[tried.linkage.outcome]
+    return name, str(tried.linkage.platform), happened, predicted, _agrees(tried)
+
+
+def _happened(tried: Tried) -> str:
+    """The state and what tells more of it, unless that is long and stands below."""
+    observed = tried.observed
+    state = _STATES[tried.state]
+    words = f"{state}: {printable(tried.words)}" if len(tried.words) <= _SHORT else state
+    return f"{words} [{observed.code}]" if observed and observed.code else words
+
+
+def _agrees(tried: Tried) -> str:
+    if tried.agreement in {None, Agreement.UNKNOWN}:
+        return "-"
+    return "yes" if tried.agreement is Agreement.AGREES else "no"
+
+
+def _text(tried: Sequence[Tried], reported: Path | None) -> str:
+    """The table, and below it what was written by those that did not start, and what was predicted."""
+    told = _table(tried)
+    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
+    below = [line for each in tried for line in _below(each, reported)]
+    return "\n".join((plain, *(("", *below) if below else ()), ""))
+
+
+def _below(tried: Tried, reported: Path | None) -> Iterator[str]:
+    long = [f"  {printable(tried.words)}"] if len(tried.words) > _SHORT else []
+    lines = [*long, *_written(tried), *_findings(tried)]
+    lines += [f"  {caveat}" for caveat in tried.caveats]
+    if tried.contradicts:
+        lines.append(f"  {_bug(reported)}")
+    if lines:
+        yield f"{tried.linkage.platform}:"
+        yield from lines
+
+
+def _written(tried: Tried) -> Iterator[str]:
+    if tried.state in {State.STARTED, State.UNTRIED}:
+        return
+    written = tried.outcome.stderr or tried.outcome.stdout
+    for line in written.splitlines()[-_LAST:]:
+        if line != tried.words:
+            yield f"  | {printable(line)}"
+
+
+def _findings(tried: Tried) -> Iterator[str]:
+    for finding in tried.linkage.prediction.findings:
+        if finding.effect is not Effect.NOTE:
+            yield f"  predicted: {finding.message}  [{finding.code}]"
+
+
+def _bug(reported: Path | None) -> str:
+    file = str(reported) if reported else "the file that --report FILE writes"
+    return f"the prediction is wrong, which is a bug of elfgate: please report it with {file} ({REPORT})"
+
+
+def _junit(tried: Sequence[Tried]) -> str:
+    from elfgate.cli.cases import write_junit
+
+    cases = [_case(each) for each in tried]
+    return write_junit(cases, "try")
+
+
+def _case(tried: Tried) -> Case:
+    name = f"{tried.asked.container or tried.asked.image} on {tried.linkage.platform}"
+    if tried.state is State.STARTED:
+        return Case(name, tried.asked.image)
+    level: Literal["error", "note"] = "note" if tried.state is State.UNTRIED else "error"
+    code = tried.observed.code if tried.observed else None
+    details = tuple(map(printable, tried.outcome.stderr.splitlines()[-_LAST:]))
+    issue = Issue(level, code or tried.state.value, printable(tried.words), details)
+    return Case(name, tried.asked.image, (issue,))

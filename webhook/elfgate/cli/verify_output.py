@@ -1,0 +1,98 @@
+"""The output of ``elfgate verify``: a table for people, and a model whose schema is published."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+from tabulate import tabulate
+
+from elfgate import __version__
+from elfgate.cli.output import FindingOutput, Model, VerdictWord, json_text
+from elfgate.cli.text import WORDS
+from elfgate.printable import printable
+from elfgate.reports.table import Table
+from elfgate.trial.agreement import Agreement
+from elfgate.trial.replay import Replayed
+
+AgreementWord = Literal["agrees", "false deny", "false start", "unknown", "wrong code"]
+
+
+class ReplayedOutput(Model):
+    """One report."""
+
+    report: str
+    platform: str
+    started: bool
+    code: str | None = Field(description="why it did not start, if that was said")
+    words: str = Field(description="in whose words")
+    verdict: VerdictWord = Field(description="what is predicted now")
+    findings: list[FindingOutput]
+    agreement: AgreementWord
+    contradicts: bool = Field(description="the prediction is wrong, which is a bug of elfgate")
+
+    @classmethod
+    def of(cls, replayed: Replayed) -> "ReplayedOutput":
+        """From a report that was predicted again."""
+        seen, prediction = replayed.observed, replayed.prediction
+        return cls(
+            report=replayed.place,
+            platform=replayed.platform,
+            started=seen.started,
+            code=seen.code.value if seen.code else None,
+            words=seen.words,
+            verdict=prediction.outcome.value,
+            findings=[FindingOutput.of(finding) for finding in prediction.findings],
+            agreement=replayed.agreement.value,
+            contradicts=replayed.contradicts,
+        )
+
+
+class VerifyOutput(Model):
+    """``elfgate verify -o json``."""
+
+    version: Literal[1] = Field(default=1, description="of this shape")
+    elfgate: str = Field(description="the program's version")
+    reports: list[ReplayedOutput]
+
+
+def writers(replayed: Sequence[Replayed]) -> Mapping[str, Callable[[], str]]:
+    """The writer of each format."""
+    reports = list(map(ReplayedOutput.of, replayed))
+    return {
+        "table": lambda: _text(replayed),
+        "json": lambda: json_text(VerifyOutput(elfgate=__version__, reports=reports)),
+        "markdown": lambda: _table(replayed).markdown(),
+        "csv": lambda: _table(replayed).csv(),
+    }
+
+
+def _table(replayed: Sequence[Replayed]) -> Table:
+    """One row a report."""
+    columns = ("report", "platform", "start", "predicted", "agreement")
+    return Table(columns, [_row(each) for each in replayed])
+
+
+def _row(replayed: Replayed) -> tuple[str, ...]:
+    seen = replayed.observed
+    code = f" [{seen.code}]" if seen.code else ""
+    happened = "started" if seen.started else f"did not start{code}"
+    predicted = WORDS[replayed.prediction.outcome]
+    return replayed.place, replayed.platform, happened, predicted, replayed.agreement.value
+
+
+def _text(replayed: Sequence[Replayed]) -> str:
+    """The table, why predictions are contradicted, and the count."""
+    told = _table(replayed)
+    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
+    reasons = [line for each in replayed if each.contradicts for line in _reasons(each)]
+    counts = Counter(each.agreement for each in replayed)
+    summary = ", ".join(f"{counts[each]} {each}" for each in Agreement if counts[each])
+    return "\n".join((plain, *(("", *reasons) if reasons else ()), "", summary, ""))
+
+
+def _reasons(replayed: Replayed) -> list[str]:
+    findings = [
+        f"  predicted: {each.message}  [{each.code}]" for each in replayed.prediction.findings
+    ]
+    return [f"{replayed.place}: {printable(replayed.observed.words)}", *findings]

@@ -1,0 +1,44 @@
+"""A folder as a layer: its files in a tar, so that it is unpacked like any other and never changed."""
+
+import os
+import tarfile
+from pathlib import Path
+
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.linkage.mounts import RUNTIME_MOUNTS
+
+
+def packed(folder: Path, into: Path, *, most: int) -> None:
+    """Write a folder as a tar.
+
+    What the runtime mounts something over is left out, and what cannot be read. Capabilities of
+    files are not kept.
+
+    Args:
+        folder: The root file system.
+        into: The file.
+        most: How many bytes it may have.
+
+    Raises:
+        UnreadableError: if it has more.
+    """
+    with tarfile.open(into, "w", format=tarfile.PAX_FORMAT) as archive:
+        for place, folders, files in os.walk(folder):
+            inside = f"/{os.path.relpath(place, folder)}/".replace("/./", "/")
+            folders[:] = [name for name in folders if f"{inside}{name}/" not in RUNTIME_MOUNTS]
+            for name in (*folders, *files):
+                _add(archive, Path(place, name), f"{inside}{name}")
+            if archive.offset > most:
+                message = f"{folder} has more than {most} bytes"
+                raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    if path.is_socket():
+        return
+    info = archive.gettarinfo(path, name)
+    if not info.isreg():
+        archive.addfile(info)
+    elif os.access(path, os.R_OK):
+        with path.open("rb") as file:
+            archive.addfile(info, file)

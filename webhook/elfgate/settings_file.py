@@ -55,7 +55,7 @@ def document(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise InputError(
-            f"{where}: invalid YAML: {getattr(error, 'problem', None) or 'cannot be decoded'}"
+            f"{where}: invalid YAML: {getattr(error, 'problem', None) or error or 'cannot be decoded'}"
         ) from None
 
 

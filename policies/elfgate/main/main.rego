@@ -31,6 +31,7 @@ verdict := {
 	"unknown": unknown,
 	"steer": said.steer,
 	"failed": malformed,
+	"spared": said.spared,
 } if {
 	# Without settings every mode would be undefined, without a rule's findings all would be: nothing would be denied.
 	config.effective
@@ -41,9 +42,9 @@ verdict := {
 found := object.union(shipped, own)
 
 # Most documents have nothing found in them: there is nothing to grade, to group or to say then.
-said := {"denials": denials, "warnings": violations("warn"), "dryrun": violations("dryrun"), "steer": steer} if anything
+said := {"denials": denials, "warnings": violations("warn"), "dryrun": violations("dryrun"), "steer": steer, "spared": sort(spared_by)} if anything
 
-said := {"denials": [], "warnings": [], "dryrun": [], "steer": []} if not anything
+said := {"denials": [], "warnings": [], "dryrun": [], "steer": [], "spared": []} if not anything
 
 anything if {
 	some _, findings in found
@@ -142,6 +143,19 @@ differing := {[code, finding.container, finding.platform, finding.differs] |
 	object.get(finding, "differs", "") != ""
 }
 
+# The exemptions without which more would be said.
+spared_by contains number if {
+	exempting
+	some [code, effect, reason], set in levels
+	some finding in found[code]
+	finding.effect == effect
+	finding.reason == reason
+	exemptions.level(set, code, finding.container) != set
+	some number, exemption in config.effective.exemptions
+	exemption in exemptions.applicable[finding.container]
+	exemptions.covers(exemption, code)
+}
+
 # Whether any exemption is for this document; where there is none, findings need not be looked at one by one.
 exempting if {
 	count(config.effective.exemptions) > 0
@@ -154,7 +168,10 @@ bad := {platform | some ["deny", platform, _, _, _], _ in graded}
 failing := pod.landing & bad
 
 # Whether every platform must be able to start the pod, not just one.
-strict if input.request.every_node
+strict if {
+	input.request.every_node
+	object.get(config.effective, "daemonsets", "all") == "all"
+}
 
 strict if config.effective.require == "all"
 
@@ -413,7 +430,16 @@ elsewhere := [words.system] if {
 } else := []
 
 # Each container has a platform, but the pod has none: said first, as no single finding tells it.
-denials := array.concat(disjoint, violations("deny"))
+denials := [object.union(denial, {"help": help(denial.code)}) |
+	some denial in array.concat(disjoint, violations("deny"))
+]
+
+# The owner's own line beside a refusal: a rule's, else the one of all.
+help(code) := object.get(
+	object.get(config.effective, "rule_help", {}),
+	code,
+	object.get(config.effective, "help", ""),
+)
 
 disjoint := [violation |
 	refused

@@ -41,6 +41,7 @@ test_what_starts_nowhere_is_denied if {
 		"headline": "web (example/web:1) cannot start on ppc64le (ppc64le-1)",
 		"lines": ["/app: loader_missing  [loader_missing]"],
 		"remedy": "repair loader_missing",
+		"help": "",
 	}
 }
 
@@ -226,6 +227,7 @@ test_no_platform_may_be_left_though_each_container_has_one if {
 			"web (example/web:1) starts only on ppc64le and s390x",
 		],
 		"remedy": "use images that share an architecture",
+		"help": "",
 	}
 	[denial.headline | some denial in verdict.denials; denial.container != ""] == [
 		"api (example/api:1) cannot start on ppc64le (ppc64le-1) and s390x (s390x-1)",
@@ -326,4 +328,38 @@ test_containers_that_share_a_platform_are_not_said_to_share_none if {
 		)
 	not verdict.allowed
 	{denial.code | some denial in verdict.denials} == {"unpinned_tag"}
+}
+
+helps(settings) := [denial.help | some denial in judged(all_fail, settings).denials]
+
+test_the_owners_line_stands_beside_a_refusal if {
+	helps({"help": "ask #platform"}) == ["ask #platform"]
+	helps({"help": "ask #platform", "rule_help": {"loader_missing": "ask #images"}}) == ["ask #images"]
+	helps({"help": "ask #platform", "namespaces": {"shop": {"help": "ask #shop"}}}) == ["ask #shop"]
+	helps({}) == [""]
+}
+
+test_exemptions_that_spare_something_are_named if {
+	exemption := {
+		"namespace": "shop",
+		"image": "*",
+		"workload": "*",
+		"rules": [],
+		"owner": "a",
+		"reason": "b",
+		"expires": "2026-06-30",
+		"ends": "2026-07-14",
+	}
+	other := object.union(exemption, {"rules": ["exec_format"]})
+	judged(all_fail, {"exemptions": [other, exemption]}).spared == [1]
+	judged(some_fail, {"exemptions": [other]}).spared == []
+}
+
+test_daemon_sets_are_taken_like_anything_else_where_that_is_set if {
+	document := json.patch(
+		updated(some_fail, false, [was("ppc64le", "starts")]),
+		[{"op": "replace", "path": "/request/every_node", "value": true}],
+	)
+	not judged(document, {}).allowed
+	judged(document, {"daemonsets": "any"}).allowed
 }

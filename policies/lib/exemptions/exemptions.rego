@@ -99,14 +99,14 @@ names := {input.request.name, concat("/", [input.request.kind, input.request.nam
 	some name in [owner, concat("/", array.slice(split(owner, "/"), 1, 2))]
 }
 
-image(pattern, container) if patterns.matches(pattern, container.repository)
+image(pattern, container) if patterns.image(pattern, container.repository, "")
 
 image(pattern, container) if {
 	object.get(container, "digest", "") == "" # a runtime passes over the tag that stands before a digest
-	patterns.matches(pattern, concat(":", [container.repository, container.tag]))
+	patterns.image(pattern, container.repository, concat("", [":", container.tag]))
 }
 
 image(pattern, container) if {
 	object.get(container, "digest", "") != ""
-	patterns.matches(pattern, concat("@", [container.repository, container.digest]))
+	patterns.image(pattern, container.repository, concat("", ["@", container.digest]))
 }

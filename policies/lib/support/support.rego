@@ -17,7 +17,7 @@ rows := declared
 declared[container.name] contains row if {
 	some row in config.effective.support
 	some container in input.containers
-	patterns.matches(row.repository, container.repository)
+	patterns.image(row.repository, container.repository, "")
 }
 
 variant(id) := object.get({"rhel": "ubi"}, id, id)

@@ -85,7 +85,7 @@ def test_an_exemption_ends_some_days_after_it_expires() -> None:
         ({"namespace": "*"}, "needs a namespace or an image"),
         ({"namespace": "*", "image": "a/*", "workload": "web"}, "needs a namespace beside it"),
         ({"image": "a/*/*"}, "more than one"),
-        ({"expires": "soon"}, "valid date"),
+        ({"expires": "soon"}, "write a day"),
         ({"owner": ""}, "at least 1 character"),
         ({"reason": "a\nb"}, "match pattern"),
         ({"until": "2026-06-30"}, "Extra inputs"),
@@ -152,15 +152,22 @@ def test_null_is_not_given() -> None:
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        ("docker.io/library/nginx", "nginx"),
-        ("index.docker.io/example/app:*", "example/app:*"),
-        ("docker.io/*", "*"),
+        ("docker.io/library/nginx", "docker.io/library/nginx"),
+        ("index.docker.io/example/app:*", "docker.io/example/app:*"),
+        ("docker.io/*", "docker.io/*"),
         ("registry.example/a/b", "registry.example/a/b"),
     ],
 )
-def test_image_patterns_are_completed_as_images_are(pattern: str, expected: str) -> None:
+def test_an_image_pattern_keeps_its_registry(pattern: str, expected: str) -> None:
     config = PolicyConfig.model_validate({"exemptions": [exemption(image=pattern)]})
     assert config.exemptions[0].image == expected
+
+
+@pytest.mark.parametrize("written", ["2026-06-30 00:00:00", "soon", "2026-06-30T01:00:00Z", "5"])
+def test_an_expiry_that_is_no_day_is_told_how_to_be_one(written: str) -> None:
+    given = yaml.safe_load(written)
+    with pytest.raises(ValidationError, match="write a day, such as 2027-06-30"):
+        PolicyConfig.model_validate({"exemptions": [exemption(expires=given)]})
 
 
 def test_a_variant_is_written_as_os_release_does() -> None:

@@ -153,7 +153,9 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
     from elfgate.cluster.outlook import Outlook
     from elfgate.cluster.template import TEMPLATES
     from elfgate.cluster.workload import within
+    from elfgate.policy.cautions import described, is_for
     from elfgate.wiring.gate import gate as gate_of
+    from elfgate.wiring.gate import granted
 
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
@@ -170,6 +172,8 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
             if workload is not None
         ]
         revision = gate.engine.revision
+        idle = granted(gate).unused(revision)
+    namespaces = {result.namespace for result in results}
     unjudged = [manifest for manifest, workload in found if workload is None]
     return CheckOutput(
         revision=revision,
@@ -179,6 +183,7 @@ async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -
             sorted(Counter(item.kind for item in unjudged if item.kind).items())
         ),
         no_objects=[item.position for item in unjudged if not item.kind],
+        unused=[described(each) for each in idle if is_for(each, namespaces)],
     )
 
 
@@ -252,6 +257,7 @@ def _text(output: "CheckOutput") -> str:
     held = sum(bool(result.would_deny) for result in output.results)
     summary += f" ({held} would be denied)" if held else ""
     lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
+    lines += [f"{exemption} spares nothing of this" for exemption in output.unused]
     return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
 
 

@@ -175,6 +175,10 @@ class CheckOutput(Model):
     no_objects: list[str] = Field(
         default=[], description="where documents stand that are no Kubernetes objects"
     )
+    unused: list[str] = Field(
+        default=[],
+        description="exemptions for namespaces of these objects that spare nothing of them",
+    )
 
 
 class RuleOutput(Model):
@@ -219,6 +223,7 @@ class RulesOutput(Model):
     revision: str = Field(description="of the policies")
     rules: list[RuleOutput]
     exemptions: list[ExemptionOutput] = []
+    cautions: list[str] = Field(default=[], description="what the settings' owner should know")
 
 
 class CacheOutput(Model):

@@ -50,17 +50,21 @@ def run(options: argparse.Namespace) -> int:
 
     from elfgate.cli.explain import output
     from elfgate.cli.output import RulesOutput, print_model
+    from elfgate.policy.cautions import cautions
     from elfgate.policy.metadata import NO_COMMON_PLATFORM, rules
 
     bundle = judging(options).bundle()
     found = sorted((*rules(bundle), NO_COMMON_PLATFORM), key=attrgetter("code"))
-    exemptions = _exemptions(bundle.data["elfgate"]["config"].get("exemptions", []))
+    settings = bundle.data["elfgate"]["config"]
+    exemptions = _exemptions(settings.get("exemptions", []))
+    told = cautions(settings, datetime.now(UTC).date())
     if options.output == "json":
         print_model(
             RulesOutput(
                 revision=bundle.revision,
                 rules=[output(rule) for rule in found],
                 exemptions=exemptions,
+                cautions=told,
             ),
             "json",
         )
@@ -68,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         rows = [(rule.code, rule.mode, rule.title) for rule in found]
         sys.stdout.write(tabulate(rows, ("CODE", "MODE", "MEANING"), tablefmt="plain") + "\n")
         sys.stdout.write(_table(exemptions))
+        sys.stdout.write("".join(f"\ncaution: {line}" for line in told) + "\n" * bool(told))
     return 0
 
 

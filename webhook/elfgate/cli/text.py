@@ -84,7 +84,8 @@ def violation_lines(
     for word, violations in told:
         for violation in violations:
             lines.append(f"  {word}: {violation.headline}")
-            lines += [f"    {line}" for line in (*violation.lines, violation.remedy) if line]
+            said = (*violation.lines, violation.remedy, violation.help)
+            lines += [f"    {line}" for line in said if line]
     return lines
 
 

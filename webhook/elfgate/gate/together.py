@@ -32,6 +32,7 @@ def together(one: "Judgement", other: "Judgement", part: str) -> "Judgement":
             "unknown": verdict.unknown or added.unknown,
             "failed": {**verdict.failed, **added.failed},
             "steer": [],
+            "spared": sorted({*verdict.spared, *added.spared}),
         }
     )
     is_settled = verdict.allowed and not verdict.unknown

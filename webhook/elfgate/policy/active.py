@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from elfgate.policy.document import Document
 from elfgate.policy.engine import Engine
+from elfgate.policy.granted import Granted
 from elfgate.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ class ActiveEngine:
 
     Attributes:
         sights: By revision: what the policies that were in force so far look at.
+        granted: Their exemptions, and which of them spared something.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.sights: dict[str, Sight] = {}
+        self.granted = Granted()
         self._engine = engine
         self._asked: dict[Engine, int] = {}
 
@@ -44,7 +47,9 @@ class ActiveEngine:
         engine = self._engine
         self._asked[engine] = self._asked.get(engine, 0) + 1
         try:
-            return await engine.evaluate(document)
+            verdict = await engine.evaluate(document)
+            self.granted.note(verdict.revision, verdict.spared)
+            return verdict
         finally:
             self._asked[engine] -= 1
             await self._close_if_done(engine)

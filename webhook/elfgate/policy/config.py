@@ -7,7 +7,7 @@ They end in ``data.elfgate.config``. Their JSON Schema is ``policies/schema/conf
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -37,14 +37,17 @@ def _pattern(text: str) -> str:
 
 
 def _image_pattern(text: str) -> str:
-    """Complete a pattern of images or repositories as images are.
+    """Write the default registry with the one of its names that ``lib/patterns`` knows."""
+    return text.removeprefix("index.") if text.startswith("index.docker.io/") else text
 
-    The default registry's name is left out.
-    """
-    for host in ("docker.io/", "index.docker.io/"):
-        if text.startswith(host):
-            return text.removeprefix(host).removeprefix("library/")
-    return text
+
+def _day(value: object) -> object:
+    """Take a day as YAML and JSON have it, and nothing that only contains one."""
+    is_date = isinstance(value, date) and not isinstance(value, datetime)
+    is_text = isinstance(value, str) and _DAY.fullmatch(value)
+    if not (is_date or is_text):
+        raise ValueError("write a day, such as 2027-06-30")
+    return value
 
 
 def _workload_pattern(text: str) -> str:
@@ -74,6 +77,7 @@ def _known_architecture(name: str) -> str:
 
 
 GOLDEN_NAMESPACE = "elfgate:golden"  # of the known documents; no namespace of a cluster has a colon
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 Mode: TypeAlias = Annotated[Literal["deny", "warn", "dryrun", "off"], BeforeValidator(_off)]
@@ -130,6 +134,21 @@ class Layer(Model):
             "the same"
         ),
     ] = {}
+    daemonsets: Annotated[
+        Literal["any", "all"] | None,
+        Field(
+            description="The same for DaemonSets, which run on every node; any takes them as "
+            "require says"
+        ),
+    ] = None
+    help: Annotated[
+        Line | None,
+        Field(description="The owner's own line beside a refusal, such as whom to ask"),
+    ] = None
+    rule_help: Annotated[
+        dict[str, Line],
+        Field(description="The same for one rule's refusals, by its code"),
+    ] = {}
 
 
 class Exemption(Model):
@@ -154,7 +173,11 @@ class Exemption(Model):
     rules: Annotated[list[str], Field(description="Codes of the rules; none for every rule")] = []
     owner: Annotated[Line, Field(description="Who answers for it")]
     reason: Annotated[Line, Field(description="Why it is granted")]
-    expires: Annotated[date, Field(description="The last day (UTC) on which it holds in silence")]
+    expires: Annotated[
+        date,
+        BeforeValidator(_day),
+        Field(description="The last day (UTC) on which it holds in silence"),
+    ]
     grace_days: Annotated[
         int,
         Field(
@@ -278,7 +301,7 @@ class PolicyConfig(Layer):
             self, exclude_unset=True, include=set(PolicyConfig.model_fields)
         )
         for layer in (fields, *_values(fields, "points"), *_values(fields, "namespaces")):
-            for of_rules in ("rules", "notes"):
+            for of_rules in ("rules", "notes", "rule_help"):
                 if of_rules in layer:
                     layer[of_rules] = {
                         code: mode for code, mode in layer[of_rules].items() if code in codes
@@ -300,5 +323,6 @@ class PolicyConfig(Layer):
         for layer in (self, *self.points.values(), *self.namespaces.values()):
             yield from layer.rules
             yield from layer.notes
+            yield from layer.rule_help
         for exemption in self.exemptions:
             yield from exemption.rules

@@ -27,6 +27,7 @@ def denial(verdict: Verdict) -> str:
     blocks = [_block(violation) for violation in verdict.denials]
     if len("\n".join(blocks).encode()) > EVENT_BYTES and len(blocks) > 1:
         blocks = [_summary(verdict.denials), *blocks]
+    blocks += dict.fromkeys(printable(each.help) for each in verdict.denials if each.help)
     shown = _within(blocks, _MAX_DENIAL)
     rest = len(blocks) - len(shown)
     return "\n".join([*shown, f"and {rest} more"] if rest else shown)

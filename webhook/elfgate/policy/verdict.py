@@ -9,7 +9,8 @@ class Violation(BaseModel):
     """One denial or warning, in the words of its rule.
 
     ``headline`` names container, image and platform with its nodes; ``lines`` say what is missing;
-    ``remedy`` is the way out. Doors join them: over several lines in a denial, on one in a warning.
+    ``remedy`` is the way out; ``help`` is what the cluster's owner says beside a denial. Doors join
+    them: over several lines in a denial, on a few in a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,6 +21,7 @@ class Violation(BaseModel):
     headline: str
     lines: list[str] = []
     remedy: str = ""
+    help: str = ""
 
 
 KINDS = ("denials", "warnings", "dryrun", "would_deny")
@@ -40,6 +42,7 @@ class Verdict(BaseModel):
         failed: Why rules of the user's own gave no findings that can be used, or were left out.
         would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict
             denies anyway.
+        spared: The positions, in ``data.elfgate.config.exemptions``, of those that spared something.
         unknown: There is a container of which it cannot be told whether it starts.
         steer: The architectures that are left when those are kept off on which the pod fails; empty
             if it need or can not be steered.
@@ -57,3 +60,4 @@ class Verdict(BaseModel):
     unknown: bool = False
     steer: list[str] = []
     failed: dict[str, str] = {}
+    spared: list[int] = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from elfgate.policy.granted import Granted
 from elfgate.policy.signed import BundleState
 
 
@@ -16,11 +17,15 @@ class BundleCollector(Collector):
 
     Args:
         revision: Returns the revision in force.
+        granted: The exemptions in force.
         state: Of the bundle that is followed; None if none is.
     """
 
-    def __init__(self, revision: Callable[[], str], state: BundleState | None) -> None:
+    def __init__(
+        self, revision: Callable[[], str], granted: Granted, state: BundleState | None
+    ) -> None:
         self._revision = revision
+        self._granted = granted
         self._state = state
 
     def describe(self) -> Iterator[Metric]:
@@ -34,6 +39,7 @@ class BundleCollector(Collector):
             "The revision of the policies in force",
             value={"revision": self._revision()},
         )
+        yield from self._exemptions()
         if self._state is None:
             return
         yield GaugeMetricFamily(
@@ -48,3 +54,19 @@ class BundleCollector(Collector):
                 "Seconds since the bundle's location last gave a file",
                 value=age,
             )
+
+    def _exemptions(self) -> Iterator[Metric]:
+        revision = self._revision()
+        states = GaugeMetricFamily(
+            "elfgate_exemptions",
+            "Exemptions of the policies in force, by how they stand today",
+            labels=["state"],
+        )
+        for state, number in self._granted.states(revision).items():
+            states.add_metric([state.value.replace(" ", "_")], number)
+        yield states
+        yield GaugeMetricFamily(
+            "elfgate_exemptions_unused",
+            "Exemptions that have not ended, and spared nothing since their revision is in force",
+            value=len(self._granted.unused(revision)),
+        )

@@ -8,8 +8,18 @@ from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import Node
 from elfgate.cluster.outlook import Outlook
 from elfgate.gate.gate import Gate
+from elfgate.policy.granted import Granted
+from elfgate.policy.memo import MemoisedEngine
 from elfgate.wiring.images import Reading, scanner
 from elfgate.wiring.policies import Judging, engine
+
+
+def granted(gate: Gate) -> Granted:
+    """The exemptions of a gate that this module made, and which of them spared something."""
+    if not isinstance(gate.engine, MemoisedEngine):
+        raise TypeError("this gate was made elsewhere")
+    found: Granted = gate.engine.live.granted
+    return found
 
 
 def tell_failed_rule(name: str, why: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -111,7 +112,7 @@ async def engine(
     judging = judging or Judging()
     bundle = judging.bundle()
     active = ActiveEngine(await _proved(judging, bundle, told, bundle_told))
-    _note_sight(active, bundle)
+    _note(active, bundle)
     return MemoisedEngine(active, sights=active.sights)
 
 
@@ -132,10 +133,15 @@ async def prove_bundle(bundle: "Bundle") -> None:
         raise InputError(f"a rule of the bundle fails: {failures[0]}")
 
 
-def _note_sight(active: ActiveEngine, bundle: "Bundle") -> None:
+def _note(active: ActiveEngine, bundle: "Bundle") -> None:
+    from elfgate.policy.cautions import cautions
     from elfgate.policy.sight import sight
 
     active.sights[bundle.revision] = sight(bundle)
+    settings = bundle.data["elfgate"]["config"]
+    active.granted.add(bundle.revision, settings.get("exemptions", ()))
+    for line in cautions(settings, datetime.now(UTC).date()):
+        logging.getLogger("elfgate.policy").warning("policies: %s", line)
 
 
 async def _proved(
@@ -217,7 +223,7 @@ async def follow(
 
     async def prepare(packed: bytes) -> Engine:
         bundle = await asyncio.to_thread(bundles.read, packed)
-        _note_sight(active, bundle)
+        _note(active, bundle)
         return await _proved(judging, bundle, rule_told)
 
     def activated(packed: bytes) -> None:
@@ -288,7 +294,7 @@ async def follow_rules(
 
     async def prepare(_sources: bytes) -> Engine:
         changed = await asyncio.to_thread(judging.bundle)
-        _note_sight(active, changed)
+        _note(active, changed)
         return await _proved(judging, changed, rule_told)
 
     fetch = partial(asyncio.to_thread, bundle.sources, folder)

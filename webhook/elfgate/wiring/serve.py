@@ -58,7 +58,7 @@ async def serve(settings: "Settings") -> None:
         async with cluster(settings) as known, images.scanner(reading) as scanner:
             for collector in (
                 IsolationCollector(figures),
-                BundleCollector(lambda: engine.revision, state),
+                BundleCollector(lambda: engine.revision, engine.live.granted, state),
                 MemoryCollector(),
                 NodeCollector(known.inventory, known.heard),
             ):

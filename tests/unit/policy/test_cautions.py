@@ -1,0 +1,87 @@
+"""Settings that hold all the same, and what their owner is told of them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from elfgate.policy import bundle
+from elfgate.policy.cautions import cautions, described, is_for
+from elfgate.policy.config import PolicyConfig
+
+TODAY = date(2026, 6, 1)
+EXEMPTION = {
+    "namespace": "shop",
+    "workload": "Deployment/web",
+    "rules": ["exec_format"],
+    "owner": "team-a",
+    "reason": "moves in June",
+    "expires": "2027-06-30",
+}
+NAME = "the exemption of team-a (namespace shop, workload Deployment/web)"
+
+
+def told(settings: dict[str, Any]) -> list[str]:
+    """What is told of settings that are laid over the shipped ones."""
+    loaded = bundle.load(config=PolicyConfig.model_validate(settings))
+    return cautions(loaded.data["elfgate"]["config"], TODAY)
+
+
+def exempt(**changes: object) -> dict[str, Any]:
+    return {"exemptions": [{**EXEMPTION, **changes}]}
+
+
+def row(variant: str) -> dict[str, Any]:
+    return {
+        "support": [
+            {"repository": "a/b", "variant": variant, "architectures": ["amd64"], "source": "docs"}
+        ]
+    }
+
+
+@pytest.mark.parametrize("settings", [{}, exempt(), row("debian"), row("*"), row("Debian")])
+def test_of_settings_as_they_should_be_nothing_is_told(settings: dict[str, Any]) -> None:
+    assert told(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"unknown": {"registry_unreachable": "deny"}},
+            "unknown.registry_unreachable: deny refuses workloads while a registry is away, its "
+            "own among them if it runs in the cluster: exempt its namespace",
+        ),
+        (
+            {"namespaces": {"prod": {"unknown": {"image_not_found": "deny"}}}},
+            "unknown.image_not_found: deny refuses workloads while a registry is away, its own "
+            "among them if it runs in the cluster: exempt its namespace",
+        ),
+        (
+            row("debain"),
+            'support: no image is known to call itself debain, did you mean "debian"?',
+        ),
+        (exempt(expires="2026-06-20"), f"{NAME} expires on 2026-06-20"),
+        (exempt(expires="2026-05-30"), f"{NAME} expired on 2026-05-30: it warns until 2026-06-13"),
+        (
+            exempt(expires="2026-01-30"),
+            f"{NAME} ended on 2026-02-13 and counts no more: remove it",
+        ),
+        (exempt() | {"rules": {"exec_format": "off"}}, f"{NAME} is from rules that are off"),
+    ],
+)
+def test_what_will_surprise_its_owner_is_told(settings: dict[str, Any], line: str) -> None:
+    assert told(settings) == [line]
+
+
+def test_an_exemption_is_named_by_what_narrows_it() -> None:
+    any_image = PolicyConfig.model_validate(exempt()).exemptions[0].data()
+    assert described(any_image) == NAME
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_meant"),
+    [("shop", True), ("sh*", True), ("*p", True), ("sho", False), ("shop*shop", False)],
+)
+def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_meant: bool) -> None:  # noqa: FBT001
+    assert is_for({"namespace": pattern}, {"shop"}) is is_meant

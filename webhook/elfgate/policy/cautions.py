@@ -1,0 +1,100 @@
+"""Settings that hold, and that their owner should know of.
+
+An outage of a registry that would be one of the cluster, exemptions that end, words that nothing is
+called by.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from elfgate.likely import likely
+from elfgate.policy.bundle import is_off, layers
+from elfgate.policy.validity import Validity, validity
+
+_OUTAGES = ("registry_unreachable", "image_not_found", "no_credentials", "not_scanned")
+"""Unknowns that a registry, or the way to it, can make of any image."""
+
+_VARIANTS = frozenset(
+    (
+        *("*", "almalinux", "alpaquita", "alpine", "amzn", "arch", "azurelinux", "bottlerocket"),
+        *("centos", "chainguard", "clear-linux-os", "debian", "fedora", "gentoo", "mariner"),
+        *("nixos", "ol", "opensuse-leap", "opensuse-tumbleweed", "photon", "raspbian", "rhel"),
+        *("rocky", "scratch", "sles", "ubi", "ubuntu", "void", "wolfi"),
+    )
+)
+"""The ``ID`` of os-releases, and the two that elfgate adds."""
+
+
+def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
+    """Say what the owner of settings should know, one line each.
+
+    Args:
+        settings: ``data.elfgate.config`` of the bundle in force.
+        today: The day, in UTC as policies have it.
+    """
+    return [
+        *_outages(settings),
+        *_variants(settings),
+        *(line for each in settings.get("exemptions", ()) for line in _ending(each, today)),
+        *(line for each in settings.get("exemptions", ()) for line in _idle(each, settings)),
+    ]
+
+
+def described(exemption: Mapping[str, Any]) -> str:
+    """Name an exemption: whose it is, and for what."""
+    parts = [
+        f"{name} {exemption[name]}"
+        for name in ("namespace", "workload", "image")
+        if exemption[name] != "*"
+    ]
+    return f"the exemption of {exemption['owner']} ({', '.join(parts)})"
+
+
+def is_for(exemption: Mapping[str, Any], namespaces: Iterable[str]) -> bool:
+    """Whether an exemption's pattern is one of these namespaces."""
+    begin, _, end = exemption["namespace"].partition("*")
+    if begin == exemption["namespace"]:
+        return begin in namespaces
+    least = len(begin) + len(end)
+    return any(
+        name.startswith(begin) and name.endswith(end) and len(name) >= least for name in namespaces
+    )
+
+
+def _outages(settings: Mapping[str, Any]) -> Iterator[str]:
+    found = {
+        reason
+        for layer in layers(settings)
+        for reason, what in layer.get("unknown", {}).items()
+        if what == "deny" and reason in _OUTAGES
+    }
+    for reason in sorted(found):
+        yield (
+            f"unknown.{reason}: deny refuses workloads while a registry is away, its own among "
+            "them if it runs in the cluster: exempt its namespace"
+        )
+
+
+def _variants(settings: Mapping[str, Any]) -> Iterator[str]:
+    found = {row["variant"] for row in settings.get("support", ())} - _VARIANTS
+    for variant in sorted(found):
+        close = likely(variant, _VARIANTS)
+        hint = f', did you mean "{close}"?' if close else ""
+        yield f"support: no image is known to call itself {variant}{hint}"
+
+
+def _ending(exemption: Mapping[str, Any], today: date) -> Iterator[str]:
+    name, state = described(exemption), validity(exemption, today)
+    if state is Validity.ENDED:
+        yield f"{name} ended on {exemption['ends']} and counts no more: remove it"
+    elif state is Validity.GRACE:
+        yield f"{name} expired on {exemption['expires']}: it warns until {exemption['ends']}"
+    elif state is Validity.SOON:
+        yield f"{name} expires on {exemption['expires']}"
+
+
+def _idle(exemption: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    rules = exemption["rules"]
+    if rules and all(is_off(code, settings) for code in rules):
+        yield f"{described(exemption)} is from rules that are off"

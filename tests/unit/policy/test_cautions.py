@@ -44,18 +44,22 @@ def test_of_settings_as_they_should_be_nothing_is_told(settings: dict[str, Any])
     assert told(settings) == []
 
 
+OUTAGE = (
+    "deny refuses workloads while a registry is away, its own among them if it runs in the "
+    "cluster: exempt its namespace"
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
         (
             {"unknown": {"registry_unreachable": "deny"}},
-            "unknown.registry_unreachable: deny refuses workloads while a registry is away, its "
-            "own among them if it runs in the cluster: exempt its namespace",
+            f"unknown.registry_unreachable: {OUTAGE}",
         ),
         (
             {"namespaces": {"prod": {"unknown": {"image_not_found": "deny"}}}},
-            "unknown.image_not_found: deny refuses workloads while a registry is away, its own "
-            "among them if it runs in the cluster: exempt its namespace",
+            f"unknown.image_not_found: {OUTAGE}",
         ),
         (
             row("debain"),
@@ -83,5 +87,5 @@ def test_an_exemption_is_named_by_what_narrows_it() -> None:
     ("pattern", "is_meant"),
     [("shop", True), ("sh*", True), ("*p", True), ("sho", False), ("shop*shop", False)],
 )
-def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_meant: bool) -> None:  # noqa: FBT001
+def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_meant: bool) -> None:
     assert is_for({"namespace": pattern}, {"shop"}) is is_meant

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from elfgate.policy import archive, bundle, cases, compared, golden, written
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError
+from elfgate.policy.own_tests import Trial, trials
 
 _OPA_SECONDS = 120
 _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
@@ -56,10 +58,11 @@ async def examined(
     alone, whole = bundle.load(folder, tests=True), bundle.load(folder, rules=rules, tests=True)
     shipped_names = list(dict.fromkeys(_tests(alone)))
     own_names = [name for name in dict.fromkeys(_tests(whole)) if name not in set(shipped_names)]
+    own = list(trials(whole, own_names))
     failures = written.complaints(rules) if rules else []
     failures += [
         *_failing(alone, shipped_names),
-        *_failing(whole, own_names),
+        *(line for each in own for line in _failing(each.bundle, each.tests)),
         *_unusable(whole),
     ]
     shipped = cases.shipped()
@@ -70,7 +73,7 @@ async def examined(
         ]
     opa = opa or shutil.which("opa")
     if opa is not None:
-        failures += _checked(opa, whole, own_names, rules)
+        failures += _checked(opa, whole, own, rules)
     counted = f"{len(shipped_names)} shipped tests, {len(own_names)} of your own"
     by = "checked with OPA" if opa else "types not checked, as there is no opa on PATH"
     summary = f"{counted}, {len(shipped)} cases, {len(failures)} failures; {by}"
@@ -107,7 +110,7 @@ def _tests(whole: bundle.Bundle) -> list[str]:
     ]
 
 
-def _failing(whole: bundle.Bundle, names: list[str]) -> list[str]:
+def _failing(whole: bundle.Bundle, names: Iterable[str]) -> list[str]:
     engine = EmbeddedEngine(whole)
     return [f"FAIL {name}" for name in names if not _holds(engine, name)]
 
@@ -119,7 +122,7 @@ def _holds(engine: EmbeddedEngine, name: str) -> bool:
         return False
 
 
-def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None) -> list[str]:
+def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path | None) -> list[str]:
     """Check types by the document's schema and built-in functions by the profile.
 
     Run the user's tests there too.
@@ -134,12 +137,18 @@ def _checked(opa: str, whole: bundle.Bundle, own: list[str], rules: Path | None)
         capabilities.write_text((bundle.shipped() / "capabilities.json").read_text())
         limits = ("--schema", str(schema), "--capabilities", str(capabilities))
         said = _run(opa, "check", "--strict", "--bundle", *limits, str(root))
-        if own and not said:
-            packages = "|".join(sorted({re.escape(name.rpartition(".")[0]) for name in own}))
-            said = _run(opa, "test", "--bundle", "--run", f"^({packages})\\.", str(root))
+        if not said:
+            said = [line for each in own for line in _failing_in_opa(opa, each, root)]
+            (root / bundle.AGGREGATOR).write_text(whole.modules[bundle.AGGREGATOR])
         if whole.own and not said:
             said = compared.differences(opa, whole, root)
         return [line.replace(f"{root}/own", str(rules)) for line in said]
+
+
+def _failing_in_opa(opa: str, trial: Trial, root: Path) -> list[str]:
+    (root / bundle.AGGREGATOR).write_text(trial.bundle.modules[bundle.AGGREGATOR])
+    packages = "|".join(sorted({re.escape(name.rpartition(".")[0]) for name in trial.tests}))
+    return _run(opa, "test", "--bundle", "--run", f"^({packages})\\.", str(root))
 
 
 def _run(*command: str) -> list[str]:

@@ -67,7 +67,7 @@ def test_an_unknown_code_is_told_with_those_that_there_are(capsys: Capture) -> N
     assert err == ("elfgate explain: unknown rule 'exec_fromat': did you mean \"exec_format\"?\n")
     code, _, err = run(capsys, "explain", "zzz")
     assert code == 2
-    assert err.startswith("elfgate explain: unknown rule 'zzz': there are arguments_too_long, ")
+    assert err.startswith("elfgate explain: unknown rule 'zzz': there are addon_mismatch, ")
 
 
 @pytest.mark.parametrize("written", ["[loader_missing]", "LOADER_MISSING"])

@@ -232,3 +232,46 @@ def _finding(chance: random.Random) -> dict[str, Any]:
         "effect": effect,
         "reason": chance.choice([*UnknownReason, "of_tomorrow"]) if effect == "unknown" else "",
     }
+
+
+def placed(seed: int) -> Document:
+    """The document of a seed, in a placement that may not be final, at times at an update."""
+    chance, given = random.Random(-seed - 1), document(seed).model_dump()  # noqa: S311
+    for target in given["targets"]:
+        if chance.random() < 0.2:
+            standing = chance.choice(("possible", "open"))
+            target.update({"standing": standing, **chance.choice(STANDINGS)})
+    given["openings"] = chance.choice(([], [], [], [{"reason": "gated", "because": "a gate"}]))
+    platforms = [target["platform"] for target in given["targets"]]
+    if chance.random() < 0.3:
+        verdicts = ("starts", "cannot-start", "unknown")
+        given["request"]["same_images"] = chance.random() < 0.5
+        given["before"] = [
+            {"platform": platform, "verdict": chance.choice(verdicts)} for platform in platforms
+        ]
+    for linkage in given["linkages"]:
+        if chance.random() < 0.3:
+            linkage["findings"] += [_loader(linkage["platform"])]
+            linkage["verdict"] = "cannot-start"
+    for container in given["containers"]:
+        container["tag"] = chance.choice(("1", "1", "latest", "1-alpine", ""))
+        container["digest"] = chance.choice(("", "", "sha256:0"))
+    return Document.model_validate(given)
+
+
+STANDINGS = (
+    {"reason": "node_away", "because": "its nodes are cordoned"},
+    {"reason": "no_node", "because": "a node may come"},
+)
+
+
+def _loader(platform: str) -> dict[str, Any]:
+    name = f"/lib/ld-{platform.replace('/', '-')}.so.1"
+    return {
+        "code": "loader_missing",
+        "path": "/app",
+        "message": f"/app needs the loader {name}, which this image does not contain",
+        "remedy": "link the program statically",
+        "effect": "fails",
+        "differs": name,
+    }

@@ -208,7 +208,7 @@ class Oracle:
             if each["container"] == linkage["container"] and each["alternatives"]
         ]
         shared = set.intersection(*others) if others else set()
-        images = linkage["alternatives"]
+        images: list[str] = linkage["alternatives"]
         return next((image for image in images if image in shared), (images or [""])[0])
 
     def _named(self) -> Iterator[Finding]:
@@ -394,9 +394,9 @@ class Oracle:
 
     @property
     def strict(self) -> bool:
-        is_daemon_set = self.document["request"]["every_node"]
+        is_daemon_set = bool(self.document["request"]["every_node"])
         counts = self.settings.get("daemonsets", "all") == "all"
-        return self.settings["require"] == "all" or (is_daemon_set and counts)
+        return bool(self.settings["require"] == "all") or (is_daemon_set and counts)
 
     @property
     def unaltered(self) -> bool:
@@ -442,7 +442,7 @@ class Oracle:
 
     @cached_property
     def groups(self) -> dict[Group, set[str]]:
-        found = defaultdict(set)
+        found: dict[Group, set[str]] = defaultdict(set)
         for (level, platform, container, effect, image), parts in self.graded.items():
             if platform != "" and platform not in self.landing:
                 continue

@@ -54,9 +54,8 @@ def document(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise InputError(
-            f"{where}: invalid YAML: {getattr(error, 'problem', None) or error or 'cannot be decoded'}"
-        ) from None
+        said = getattr(error, "problem", None) or str(error) or "cannot be decoded"
+        raise InputError(f"{where}: invalid YAML: {said}") from None
 
 
 def problem(detail: ErrorDetails, settings: type[BaseModel]) -> str:

@@ -12,6 +12,8 @@ import pytest
 
 from elfgate.cluster.bounds import VOLUMES
 from elfgate.cluster.template import TEMPLATES
+from elfgate.cluster.workload import CONTAINERS
+from elfgate.gate.breath import SLICE
 from elfgate.policy.config import PolicyConfig
 from elfgate.scan import access
 from elfgate.server.load import ANSWERING, BRIEFLY, Load
@@ -102,6 +104,21 @@ def test_a_kind_that_the_settings_add_is_judged(tmp_path: Path, registry: Regist
             assert (await judge.ask(stall))["allowed"]
         async with judging(tmp_path, registry, NODES, templates=templates) as judge:
             assert not (await judge.ask(stall))["allowed"]
+
+    asyncio.run(main())
+
+
+def test_a_large_review_is_judged_in_slices(tmp_path: Path, registry: Registry) -> None:
+    async def main() -> None:
+        async with judging(tmp_path, registry, NODES) as judge:
+            many = [server(registry) | {"name": f"c{number}"} for number in range(CONTAINERS)]
+            await judge.ask(pod(*many))  # what each image would do is at hand then
+            again = asyncio.ensure_future(judge.ask(pod(*reversed(many))))
+            looks = 0
+            while not again.done():
+                await asyncio.sleep(0)
+                looks += 1
+            assert looks > CONTAINERS * len(NODES) // SLICE
 
     asyncio.run(main())
 

@@ -214,7 +214,7 @@ def judging(options: argparse.Namespace) -> "Judging":
     from elfgate.wiring.policies import Judging
 
     settings = read_settings(options)
-    given = Judging.of_settings(settings.policies) if settings else Judging()
+    given = Judging.of_settings(settings.policies, served=False) if settings else Judging()
     return replace(
         given, folder=options.policies or given.folder, rules=options.rules or given.rules
     )

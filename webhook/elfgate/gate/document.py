@@ -11,6 +11,7 @@ from elfgate.cluster.openings import Opening
 from elfgate.cluster.target import Target
 from elfgate.cluster.workload import Container, Point, Workload
 from elfgate.errors import InputError
+from elfgate.gate.breath import sliced
 from elfgate.gate.starts import Start
 from elfgate.gate.told import Looks, of_containers, of_linkage, of_pod, of_request, of_target
 from elfgate.images.reference import Reference
@@ -72,8 +73,8 @@ class Asked:
     checked: bool = False
 
 
-def described(asked: Asked, found: Found, looks: Looks) -> Document:
-    """Write it all into one document.
+async def described(asked: Asked, found: Found, looks: Looks) -> Document:
+    """Write it all into one document, a slice at a time.
 
     Args:
         asked: What is asked.
@@ -82,6 +83,7 @@ def described(asked: Asked, found: Found, looks: Looks) -> Document:
     """
     workload = asked.workload
     told = of_containers(workload, looks)
+    linkages = [entry async for entry in sliced(_linkages(found, looks))]
     return Document(
         request=_request(asked, found, looks),
         pod=PodEntry(**of_pod(workload, looks)),
@@ -97,7 +99,7 @@ def described(asked: Asked, found: Found, looks: Looks) -> Document:
         containers=[
             _container(container, told.get(container.name, {})) for container in workload.containers
         ],
-        linkages=with_words(list(_linkages(found, looks))),
+        linkages=with_words(linkages),
     )
 
 

@@ -19,6 +19,7 @@ from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.target import Target
 from elfgate.cluster.targets import landing
 from elfgate.cluster.workload import Point, Workload, parts_of
+from elfgate.gate.breath import pause
 from elfgate.gate.document import Asked, Found, described
 from elfgate.gate.starts import Start, Starts, demands
 from elfgate.gate.together import together
@@ -160,6 +161,7 @@ class Gate:
                 elsewhere=await predictor.elsewhere(workload, starts, self.inventory),
                 before=await predictor.before(workload, self.inventory, budget),
             )
+        await pause(len(starts))
         asked = Asked(workload, case.point, case.operation, case.dry_run, case.checked)
         scanned = perf_counter()
         document, verdict = await self._answered(asked, found)
@@ -178,7 +180,8 @@ class Gate:
         """
         while True:
             looks = self.looks()
-            document = described(asked, found, looks)
+            document = await described(asked, found, looks)
+            await pause(len(found.starts))
             verdict = await self.engine.evaluate(document)
             if self.looks() <= looks:
                 return document, verdict

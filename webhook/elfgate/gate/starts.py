@@ -16,6 +16,7 @@ from elfgate.cluster.targets import Demands, landing
 from elfgate.cluster.workload import Container, Role, Workload
 from elfgate.errors import InputError, UnknownReason
 from elfgate.gate.beside import Beside
+from elfgate.gate.breath import sliced
 from elfgate.images.reference import pulled_name
 from elfgate.linkage.report import Code, Effect, Finding, Outcome, Prediction
 from elfgate.scan.asker import Asker
@@ -59,12 +60,12 @@ class Starts:
         pairs = [(container, target) for target in targets for container in workload.containers]
         linkages = await self._linkages(pairs)
         runtime = runtime_doubts(workload.runtime_class, self.outlook)
-        starts = [
-            Start(container, target, _doubted(linkage, runtime, container, target))
-            for (container, target), linkage in zip(pairs, linkages, strict=True)
-        ]
         beside = Beside(self.scanner, self.within, self.asker, runtime)
-        return [await _with_what_is_beside(workload, start, beside) for start in starts]
+        starts = []
+        async for (container, target), linkage in sliced(zip(pairs, linkages, strict=True)):
+            start = Start(container, target, _doubted(linkage, runtime, container, target))
+            starts.append(await _with_what_is_beside(workload, start, beside))
+        return starts
 
     async def before(self, workload: Workload, inventory: Inventory, budget: Budget) -> list[Start]:
         """Predict how the object was before an update, where it could land then.
@@ -117,7 +118,7 @@ class Starts:
 
         What is at hand is not waited for, as a task for each would cost more.
         """
-        found = [self._at_hand(*pair) for pair in pairs]
+        found = [self._at_hand(*pair) async for pair in sliced(pairs)]
         missing = [pair for pair, linkage in zip(pairs, found, strict=True) if linkage is None]
         if not missing:
             return [linkage for linkage in found if linkage is not None]

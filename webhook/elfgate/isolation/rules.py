@@ -1,11 +1,11 @@
 """The embedded engine in a confined process of its own.
 
-How rules that elfgate did not write are bounded.
+How rules that elfgate did not write are bounded, and how large documents hold nobody up.
 
 regorus has no limit of time and holds the interpreter's lock, so that a rule that loops would stop
 everything in its process. Evaluated here, it is killed with its process, and the next document gets
-a new one. The process is started, not forked by the zygote: it is one for all documents, and only
-where there are such rules. It has no environment, and goes behind the sandbox once it has loaded
+a new one. The process is started, not forked by the zygote: it is one for all documents, and begins
+with the first that needs it. It has no environment, and goes behind the sandbox once it has loaded
 the bundle.
 
 Frames on the pipes are a length of four bytes, big-endian, and JSON. The first one in is the bundle
@@ -29,6 +29,7 @@ from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError, EngineTimeoutError, accept
 from elfgate.policy.verdict import Verdict
 
+LARGE = 32  # findings of a document, at a fifth of a millisecond each
 _START_SECONDS = 20.0
 _MEMORY = 1 << 30
 _MAX_FRAME, _MAX_ANSWER = 64 << 20, 16 << 20
@@ -38,9 +39,10 @@ _NO_BACKTRACE = {
 
 
 class BoundedEngine:
-    """Evaluates a bundle that has rules of the user's own.
+    """Evaluates in a process of its own what may take long, and all else in this process.
 
-    A document that leaves out all of those is evaluated in this process.
+    That is a document for which rules of the user's own are asked, and one of many findings: it
+    takes as long as a hundred known reviews, which would wait meanwhile.
 
     Args:
         bundle: What to evaluate.
@@ -76,9 +78,20 @@ class BoundedEngine:
             EngineTimeoutError: if it took too long.
             EngineError: if there is no verdict that can be trusted.
         """
-        without = set(document.request.without)
-        if "*" in without or without >= set(self._bundle.own):
+        if self._asks_own(document):
+            return await self._apart(document)
+        if not _is_large(document):
             return await self._here.evaluate(document)
+        try:
+            return await self._apart(document)
+        except EngineError:
+            return await self._here.evaluate(document)  # elfgate's own rules end here as well
+
+    def _asks_own(self, document: Document) -> bool:
+        without = set(document.request.without)
+        return "*" not in without and not without >= set(self._bundle.own)
+
+    async def _apart(self, document: Document) -> Verdict:
         async with self._lock:
             answer = await self._ask(document.json_bytes())
         if "error" in answer:
@@ -151,6 +164,10 @@ async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> dict[s
         raise ValueError(f"an answer of {length} bytes")
     answer: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
     return answer
+
+
+def _is_large(document: Document) -> bool:
+    return sum(len(linkage.findings) for linkage in document.linkages) > LARGE
 
 
 def main(parent: str) -> None:

@@ -40,6 +40,7 @@ class Judging:
         opa: The socket of an OPA server; None to evaluate here.
         seconds: How long an evaluation may take, where it can be ended.
         followed: A bundle from elsewhere follows, which may have further rules.
+        served: Others wait while a document is evaluated.
     """
 
     folder: Path | None = None
@@ -48,9 +49,10 @@ class Judging:
     opa: Path | None = None
     seconds: float = 1.0
     followed: bool = False
+    served: bool = False
 
     @classmethod
-    def of_settings(cls, policies: Policies) -> Self:
+    def of_settings(cls, policies: Policies, *, served: bool = True) -> Self:
         """The policies that the webhook's settings name."""
         return cls(
             folder=policies.folder,
@@ -59,6 +61,7 @@ class Judging:
             opa=policies.opa_socket if policies.engine == "opa" else None,
             seconds=policies.seconds,
             followed=policies.bundle is not None,
+            served=served,
         )
 
     def bundle(self) -> "Bundle":
@@ -173,7 +176,7 @@ def _live(judging: Judging, bundle: "Bundle", bundle_told: "BundleTold") -> Engi
         return OpaEngine(
             judging.opa, revision=bundle.revision, seconds=judging.seconds, told=bundle_told
         )
-    if bundle.own:
+    if bundle.own or judging.served:
         from elfgate.isolation.rules import BoundedEngine
 
         return BoundedEngine(bundle, seconds=judging.seconds)

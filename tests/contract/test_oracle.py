@@ -12,8 +12,8 @@ from elfgate.policy.embedded import EmbeddedEngine
 from support import chance
 from support.oracle import Oracle, Told
 
-SETTINGS = 12
-DOCUMENTS = 60
+SETTINGS = 8
+DOCUMENTS = 40
 KINDS = ("denials", "warnings", "dryrun")
 
 

@@ -18,6 +18,8 @@ _PLAIN = {
     **dict.fromkeys(_UNKNOWN, "no such setting"),
     "missing": "must be set",
     "model_type": "must be a mapping of settings",
+    "dict_type": "must be a mapping",
+    "string_type": "must be a text",
 }
 
 

@@ -18,6 +18,7 @@ EXEMPTION = {
     "reason": "moves in June",
     "expires": "2027-06-30",
 }
+MISSPELT = "the exemption of team-a (namespace shop, workload Deploymnt/web)"
 NAME = "the exemption of team-a (namespace shop, workload Deployment/web)"
 
 
@@ -64,6 +65,10 @@ OUTAGE = (
         (
             row("debain"),
             'support: no image is known to call itself debain, did you mean "debian"?',
+        ),
+        (
+            exempt(workload="Deploymnt/web"),
+            f'{MISSPELT}: no kind Deploymnt is known, did you mean "Deployment"?',
         ),
         (exempt(expires="2026-06-20"), f"{NAME} expires on 2026-06-20"),
         (exempt(expires="2026-05-30"), f"{NAME} expired on 2026-05-30: it warns until 2026-06-13"),

@@ -197,3 +197,20 @@ def test_settings_of_rules_that_only_a_followed_bundle_has_wait_for_it() -> None
     assert [each["rules"] for each in laid["exemptions"]] == [["exec_format"]]
     with pytest.raises(InputError, match="unknown rules: ban: there are"):
         bundle.load(config=config)
+
+
+@pytest.mark.parametrize("repository", ["a/b:1", "registry.test:5000/a:1", "a@sha256:0"])
+def test_a_supported_repository_has_no_tag(repository: str) -> None:
+    row = {"repository": repository, "architectures": ["amd64"], "source": "s"}
+    with pytest.raises(ValidationError, match="is no repository: leave the tag"):
+        PolicyConfig.model_validate({"support": [row]})
+
+
+def test_a_repository_may_be_on_a_port() -> None:
+    row = {"repository": "registry.test:5000/a", "architectures": ["amd64"], "source": "s"}
+    config = PolicyConfig.model_validate({"support": [row]})
+    assert config.support[0].repository == "registry.test:5000/a"
+
+
+def test_a_mapping_without_entries_is_not_given() -> None:
+    assert PolicyConfig.model_validate({"rules": None, "namespaces": {"a": {"notes": None}}})

@@ -26,6 +26,11 @@ _VARIANTS = frozenset(
 """The ``ID`` of os-releases, and the two that elfgate adds."""
 
 
+_KINDS = frozenset(
+    ("*", "CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet")
+)
+
+
 def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
     """Say what the owner of settings should know, one line each.
 
@@ -36,6 +41,7 @@ def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
     return [
         *_outages(settings),
         *_variants(settings),
+        *(line for each in settings.get("exemptions", ()) for line in _misspelt(each)),
         *(line for each in settings.get("exemptions", ()) for line in _ending(each, today)),
         *(line for each in settings.get("exemptions", ()) for line in _idle(each, settings)),
     ]
@@ -82,6 +88,13 @@ def _variants(settings: Mapping[str, Any]) -> Iterator[str]:
         close = likely(variant, _VARIANTS)
         hint = f', did you mean "{close}"?' if close else ""
         yield f"support: no image is known to call itself {variant}{hint}"
+
+
+def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
+    kind, slash, _ = exemption["workload"].partition("/")
+    close = likely(kind, _KINDS) if slash and kind not in _KINDS else ""
+    if close:
+        yield f'{described(exemption)}: no kind {kind} is known, did you mean "{close}"?'
 
 
 def _ending(exemption: Mapping[str, Any], today: date) -> Iterator[str]:

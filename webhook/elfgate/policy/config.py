@@ -50,6 +50,13 @@ def _day(value: object) -> object:
     return value
 
 
+def _repository_pattern(text: str) -> str:
+    """Take a repository: with a tag or a digest it would be no image's."""
+    if "@" in text or ":" in text.rpartition("/")[2]:
+        raise ValueError(f"{text!r} is no repository: leave the tag and the digest out")
+    return text
+
+
 def _workload_pattern(text: str) -> str:
     """Take a kind as Kubernetes writes it: no object is of the kind ``deployment``."""
     kind, slash, _ = text.partition("/")
@@ -87,6 +94,7 @@ Most: TypeAlias = Literal["dryrun", "warn", "deny"]
 Point: TypeAlias = Literal["workload", "pod", "binding", "check"]
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_pattern)]
 ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image_pattern)]
+RepositoryPattern: TypeAlias = Annotated[ImagePattern, AfterValidator(_repository_pattern)]
 WorkloadPattern: TypeAlias = Annotated[Pattern, AfterValidator(_workload_pattern)]
 NamespacePattern: TypeAlias = Annotated[Pattern, AfterValidator(_namespace_pattern)]
 ArchitectureName: TypeAlias = Annotated[str, AfterValidator(_known_architecture)]
@@ -102,6 +110,14 @@ class Model(BaseModel):
     """Frozen, and closed: a misspelt key is an error, never silently without effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, fields: Any) -> Any:
+        """Take null for what is not given."""
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class Layer(Model):
@@ -217,7 +233,7 @@ class SupportRow(Model):
     """A row of a support matrix: where a project says that a variant of its image is supported."""
 
     repository: Annotated[
-        ImagePattern, Field(description="Pattern of repositories; no registry means docker.io")
+        RepositoryPattern, Field(description="Pattern of repositories; no registry means docker.io")
     ]
     variant: Annotated[
         str,

@@ -38,10 +38,13 @@ class Granted:
     def unused(self, revision: str) -> list[Exemption]:
         """Those that have not ended and spared nothing since the revision came into force."""
         spared = self._spared if revision == self._revision else set()
-        return [
+        unused = (
             exemption
             for position, exemption in enumerate(self.all(revision))
-            if position not in spared and validity(exemption, _today()) is not Validity.ENDED
+            if position not in spared
+        )
+        return [
+            exemption for exemption in unused if validity(exemption, _today()) is not Validity.ENDED
         ]
 
     def states(self, revision: str) -> Mapping[Validity, int]:

@@ -213,4 +213,5 @@ def test_a_repository_may_be_on_a_port() -> None:
 
 
 def test_a_mapping_without_entries_is_not_given() -> None:
-    assert PolicyConfig.model_validate({"rules": None, "namespaces": {"a": {"notes": None}}})
+    config = PolicyConfig.model_validate({"rules": None, "namespaces": {"a": {"notes": None}}})
+    assert config.overlay() == {"namespaces": {"a": {}}}

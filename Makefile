@@ -55,6 +55,11 @@ hostile: $(STAMP) ## Attack two replicas as strangers and tenants would, each wa
 	  $(BIN)/python benchmarks/overload.py $(if $(HOSTILE_SLACK),,--check) --seconds $(HOSTILE_SECONDS) --table build/hostile/overload.md; fi
 	if [ -n "$(RECORD)" ]; then $(BIN)/python docs/hostile.py build/hostile; fi
 
+.PHONY: browser
+browser: $(STAMP) ## Try the pages in a real Chromium, by keyboard and with axe (skips what it has not got, by name)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/browser.txt
+	$(BIN)/python -m pytest tests/browser
+
 .PHONY: published
 published: $(STAMP) ## Read the manifests that projects publish in their Go modules (needs Go)
 	rm -f build/published.txt
@@ -150,3 +155,4 @@ lock: $(STAMP) ## Pin the dependencies anew, with hashes
 	$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench --output-file requirements/bench.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
+	$(LOCK) --group browser --output-file requirements/browser.txt

@@ -11,49 +11,45 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from docs import codes
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import (
-    audit_output,
-    bases_output,
-    compare_output,
-    needs_output,
-    output,
-    try_output,
-    verify_output,
-)
+from elfgate.cli import bases_output, needs_output, try_output, verify_output
 from elfgate.cli.main import VERBS, parser, verb_parser
+from elfgate.results import audit, check, compare, doctor, image, rules, store
+from elfgate.results.model import schema_url
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS: dict[str, type[BaseModel]] = {
-    "scan": output.ScanOutput,
+    "scan": image.ScanOutput,
     "try": try_output.TryOutput,
     "verify": verify_output.VerifyOutput,
-    "matrix": output.MatrixOutput,
-    "check": output.CheckOutput,
-    "audit": audit_output.AuditOutput,
-    "compare": compare_output.CompareOutput,
+    "matrix": image.MatrixOutput,
+    "check": check.CheckOutput,
+    "audit": audit.AuditOutput,
+    "compare": compare.CompareOutput,
     "needs": needs_output.NeedsOutput,
     "bases": bases_output.BasesOutput,
-    "rules": output.RulesOutput,
-    "explain": output.RuleOutput,
-    "warm": output.WarmOutput,
-    "cache": output.CacheOutput,
-    "doctor": output.DoctorOutput,
-    "breakglass": output.BreakglassOutput,
+    "rules": rules.RulesOutput,
+    "explain": rules.ExplainOutput,
+    "warm": store.WarmOutput,
+    "cache": store.CacheOutput,
+    "doctor": doctor.DoctorOutput,
+    "breakglass": doctor.BreakglassOutput,
 }
 
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and what it should hold."""
     for verb, model in SCHEMAS.items():
-        schema = model.model_json_schema(mode="serialization")
+        schema = {"$id": schema_url(verb)} | model.model_json_schema(mode="serialization")
         yield (
             ROOT / "docs" / "schemas" / f"{verb}.json",
             json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
         )
     yield INDEX, index()
     yield PAGE, page()
+    yield codes.PAGE, codes.page()
     cli = ROOT / "docs" / "cli.md"
     yield (
         cli,

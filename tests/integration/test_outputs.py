@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
+import yaml
 
+from elfgate import __version__
+from elfgate.cli.forms import FORMS
+from elfgate.cli.main import main
 from support.manifests import pod
 
 if TYPE_CHECKING:
@@ -19,6 +24,26 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 TEXT = json.dumps(pod("web", "example/server:2-alpine", on="ppc64le"))
 IMAGE = ["--image", "example/server:2-alpine=oci:layout:2-alpine"]
 VERBS = {"check": ["check", "-"], "audit": ["audit", "-f", "-"]}
+ALPINE = "oci:layout:2-alpine"
+JUDGING = {
+    "scan": ["scan", ALPINE],
+    "matrix": ["matrix", ALPINE],
+    "check": ["check", "-", "--arch", "ppc64le", *IMAGE],
+    "audit": ["audit", "-f", "-", "--arch", "ppc64le", *IMAGE],
+    "compare": ["compare", "oci:layout:2-debian", ALPINE],
+}
+PLAIN = {"rules": ["rules"], "explain": ["explain", "loader_missing"]}
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+SIDECAR = "kind: Pod\nmetadata: {name: other}\nspec:\n  containers: [{name: server, image: x/y}]\n"
+DENIED = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: server
+    image: example/server:2-alpine # the one
+"""
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -36,6 +61,60 @@ def test_text_is_shown_and_the_others_are_written(elfgate: Run, tmp_path: Path, 
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("loader_missing", "error")
     assert run["tool"]["driver"]["rules"][0]["shortDescription"]["text"]
+
+
+@pytest.mark.parametrize("verb", JUDGING)
+def test_every_verb_that_judges_has_every_format(elfgate: Run, tmp_path: Path, verb: str) -> None:
+    files = {form: tmp_path / form for form in FORMS}
+    forms = [word for form, file in files.items() for word in ("-o", f"{form}={file}")]
+    ran = elfgate(*JUDGING[verb], *forms, text=TEXT)
+    assert (ran.returncode, ran.stderr, ran.stdout) == (1, "", "")
+    told = {form: file.read_text().replace("\\_", "_") for form, file in files.items()}
+    assert all("loader_missing" in told[form] for form in FORMS if form != "junit")
+    assert json.loads(told["json"]) == yaml.safe_load(told["yaml"])
+    assert ET.fromstring(told["junit"]).get("failures") != "0"  # noqa: S314 - our own
+    assert "::error " in told["github"]
+    assert "critical" in {each["severity"] for each in json.loads(told["gitlab"])}
+
+
+@pytest.mark.parametrize("verb", JUDGING)
+def test_json_of_verbs_that_judge_follows_the_schema_that_it_names(elfgate: Run, verb: str) -> None:
+    follows_its_schema(verb, elfgate(*JUDGING[verb], "-o", "json", text=TEXT).stdout)
+
+
+@pytest.mark.parametrize("verb", PLAIN)
+def test_json_of_other_verbs_does_too(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PLAIN[verb], "-o", "json"]) == 0
+    follows_its_schema(verb, capsys.readouterr().out)
+
+
+def follows_its_schema(verb: str, text: str) -> None:
+    document = json.loads(text)
+    schema = json.loads((SCHEMAS / f"{verb}.json").read_text())
+    jsonschema.validate(document, schema)
+    assert document["$schema"] == schema["$id"]
+    assert (document["version"], document["elfgate"]) == (2, __version__)
+
+
+def test_a_denial_names_its_image_nodes_rule_and_place(elfgate: Run, tmp_path: Path) -> None:
+    manifest = tmp_path / "deploy.yaml"
+    manifest.write_text(f"{SIDECAR}---\n{DENIED}")
+    words = ["check", str(manifest), "--arch", "ppc64le", *IMAGE, "-o", "json"]
+    *_, result = json.loads(elfgate(*words).stdout)["results"]
+    (denial,) = result["denials"]
+    about = {name: denial[name] for name in ("container", "image", "tag", "title")}
+    assert about == {
+        "container": "server",
+        "image": "example/server:2-alpine",
+        "tag": "2-alpine",
+        "title": "The dynamic loader is not in the image",
+    }
+    assert denial["digest"].startswith("sha256:")
+    assert [each["platform"] for each in denial["nodes"]] == ["linux/ppc64le"]
+    assert denial["link"].endswith("codes.md#loader_missing")
+    line = manifest.read_text().splitlines()[denial["place"]["line"] - 1]
+    assert denial["place"]["file"] == str(manifest)
+    assert line[denial["place"]["column"] - 1 :] == "example/server:2-alpine # the one"
 
 
 def test_an_audit_in_csv_has_a_row_for_each_platform(elfgate: Run) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from elfgate.linkage.report import Code, Outcome
+from elfgate.linkage.report import Code, Effect, Finding, Outcome
 from elfgate.platforms import Platform
 from elfgate.scan.scanner import Linkage, Scanner
 
@@ -65,6 +65,14 @@ class Row:
         if self.old.variant != self.new.variant:
             told.append(f"is {self.new.variant} ({self.old.variant} before)")
         return tuple(told)
+
+    @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """The findings for which a start is lost, or not known any more."""
+        if self.change not in {Change.LOST, Change.DOUBTED}:
+            return ()
+        found = self.new.prediction.findings
+        return tuple(each for each in found if each.effect is not Effect.NOTE)
 
 
 def offered(linkage: Linkage) -> bool:

@@ -1,6 +1,7 @@
 """Cases in the forms that CI systems and code hosts read."""
 
 import json
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -8,17 +9,23 @@ import jsonschema
 import pytest
 
 from elfgate.reports.case import Case, Issue
+from elfgate.reports.github import github
+from elfgate.reports.gitlab import gitlab
 from elfgate.reports.junit import junit
 from elfgate.reports.sarif import SarifRule, sarif
 
-DENIED = Issue("error", "loader_missing", "web cannot start on ppc64le", ("needs \x1b[31m ld64",))
+DENIED = Issue(
+    "error", "loader_missing", "web cannot start on ppc64le", ("needs \x1b[31m ld64",), 18, 16
+)
 CASES = (
     Case("shop/Deployment/web", "deploy.yaml:12", (DENIED,)),
     Case("shop/Pod/app", "my objects.json: items[3]", (Issue("note", "linkage_unknown", "x"),)),
     Case("shop/Pod/db", "deploy.yaml:40", (Issue("warning", "latest_tag", "uses latest"),)),
     Case("shop/Pod/ok", "deploy.yaml:50"),
 )
-RULE = SarifRule("loader_missing", "A loader is missing", "It is not in the image.", "add it")
+IMAGE = Case("example/app:2 linux/arm64", issues=(Issue("error", "exec_format", "no\r::error::x"),))
+HELP = "https://docs.example/codes.md#loader_missing"
+RULE = SarifRule("loader_missing", "A loader is missing", "It is not in the image.", "add it", HELP)
 
 
 def closed(required: list[str], **properties: Any) -> dict[str, Any]:
@@ -35,7 +42,11 @@ TEXT = closed(["text"], text={"type": "string", "minLength": 1})
 PHYSICAL = closed(
     ["artifactLocation"],
     artifactLocation=closed(["uri"], uri={"type": "string", "pattern": "^[^ ]+$"}),
-    region=closed(["startLine"], startLine={"type": "integer", "minimum": 1}),
+    region=closed(
+        ["startLine"],
+        startLine={"type": "integer", "minimum": 1},
+        startColumn={"type": "integer", "minimum": 1},
+    ),
 )
 LOGICAL = closed(
     ["fullyQualifiedName"], fullyQualifiedName={"type": "string"}, kind={"type": "string"}
@@ -55,7 +66,12 @@ RESULT = closed(
     partialFingerprints={"type": "object", "additionalProperties": {"type": "string"}},
 )
 RULES = closed(
-    ["id"], id={"type": "string"}, shortDescription=TEXT, fullDescription=TEXT, help=TEXT
+    ["id"],
+    id={"type": "string"},
+    shortDescription=TEXT,
+    fullDescription=TEXT,
+    help=TEXT,
+    helpUri={"type": "string", "format": "uri", "pattern": "^https://"},
 )
 DRIVER = closed(
     ["name"],
@@ -78,17 +94,20 @@ SARIF = closed(
 
 
 def test_sarif_is_as_its_specification_says() -> None:
-    log = json.loads(sarif(CASES, [RULE], version="1.2.3"))
+    log = json.loads(sarif((*CASES, IMAGE), [RULE], version="1.2.3"))
     jsonschema.validate(log, SARIF)
     (run,) = log["runs"]
     ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert [ids[result["ruleIndex"]] for result in run["results"]] == [
         result["ruleId"] for result in run["results"]
     ]
-    first, second, _ = run["results"]
+    first, second, _, last = run["results"]
+    assert "physicalLocation" not in last["locations"][0]
+    assert run["tool"]["driver"]["rules"][0]["helpUri"] == HELP
     assert first["level"] == "error"
     place = first["locations"][0]["physicalLocation"]
-    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("deploy.yaml", 12)
+    assert place["artifactLocation"]["uri"] == "deploy.yaml"
+    assert place["region"] == {"startLine": 18, "startColumn": 16}
     assert "\x1b" not in first["message"]["text"]
     uri = second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "my%20objects.json"
@@ -131,3 +150,75 @@ def test_junit_tells_what_failed_and_where(suite: ET.Element) -> None:
     assert (failure.get("type"), failure.get("message")) == ("loader_missing", DENIED.title)
     assert failure.text == "web cannot start on ppc64le\nneeds \\x1b[31m ld64"
     assert db.findtext("system-out") == "uses latest"
+
+
+# What Jenkins' and GitLab's readers of the Ant format take: elements, what may be in them, and what they must say.
+JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": ({"testsuite"}, {"tests"}, {"failures", "errors", "skipped"}),
+    "testsuite": ({"testcase"}, {"name", "tests"}, {"failures", "errors", "skipped"}),
+    "testcase": ({"failure", "skipped", "system-out"}, {"name", "classname"}, {"file"}),
+    "failure": (set(), {"message", "type"}, set()),
+    "skipped": (set(), {"message"}, set()),
+    "system-out": (set(), set(), set()),
+}
+
+
+def test_junit_is_as_its_readers_take_it() -> None:
+    root = ET.fromstring(junit((*CASES, IMAGE), suite="elfgate scan"))  # noqa: S314 - our own
+    for element in root.iter():
+        children, required, optional = JUNIT[element.tag]
+        assert {child.tag for child in element} <= children
+        assert required <= set(element.keys()) <= required | optional
+
+
+# Our own description of GitLab Docs, "Code Quality report format".
+GITLAB = {
+    "type": "array",
+    "items": closed(
+        ["description", "check_name", "fingerprint", "severity", "location"],
+        description={"type": "string", "minLength": 1},
+        check_name={"type": "string", "minLength": 1},
+        fingerprint={"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        severity={"enum": ["info", "minor", "major", "critical", "blocker"]},
+        location=closed(
+            ["path", "lines"],
+            path={"type": "string", "pattern": "^[^/]"},
+            lines=closed(["begin"], begin={"type": "integer", "minimum": 1}),
+        ),
+    ),
+}
+
+
+def test_code_quality_is_as_gitlab_describes_it() -> None:
+    report = json.loads(gitlab((*CASES, IMAGE)))
+    jsonschema.validate(report, GITLAB)
+    assert [each["severity"] for each in report] == ["critical", "info", "minor", "critical"]
+    assert report[0]["location"] == {"path": "deploy.yaml", "lines": {"begin": 18}}
+    assert len({each["fingerprint"] for each in report}) == 4
+
+
+COMMAND = re.compile(r"::(?P<level>error|warning|notice) (?P<properties>[^:]*)::(?P<message>.*)")
+
+
+def unescaped(text: str) -> str:
+    for code, sign in {"%0A": "\n", "%0D": "\r", "%3A": ":", "%2C": ",", "%25": "%"}.items():
+        text = text.replace(code, sign)
+    return text
+
+
+def test_annotations_are_one_command_a_line() -> None:
+    """As the runner reads them: a command, properties between commas, and a message."""
+    commands = [COMMAND.fullmatch(line) for line in github((*CASES, IMAGE)).splitlines()]
+    assert all(commands)
+    first, *_, last = (match for match in commands if match)
+    told = dict(each.split("=", 1) for each in first["properties"].split(","))
+    assert (first["level"], told["file"], told["line"], told["col"]) == (
+        "error",
+        "deploy.yaml",
+        "18",
+        "16",
+    )
+    assert unescaped(told["title"]) == "shop/Deployment/web: loader_missing"
+    assert unescaped(first["message"]) == "web cannot start on ppc64le\nneeds \\x1b[31m ld64"
+    assert "file=" not in last["properties"]
+    assert "::error::x" in last["message"]

@@ -10,30 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
 from elfgate.cli.options import (
-    add_outputs,
     add_policies,
     add_reading,
     check_named,
     judging,
-    outputs,
     read_settings,
     reading,
 )
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from elfgate.audit.collection import Collection
     from elfgate.audit.entry import Entry
     from elfgate.audit.judging import Judge
     from elfgate.audit.report import Report
     from elfgate.audit.subject import Subject
-    from elfgate.cli.audit_output import AuditOutput
     from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
     from elfgate.gate.gate import Gate
+    from elfgate.policy.rulebook import Rulebook
+    from elfgate.reports.forms import Told
+    from elfgate.results.audit import AuditOutput
 
 USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] [OPTION]...
                      [-o FORMAT]"""
@@ -58,8 +59,8 @@ examples:
 FAIL_ON = ("denied", "failing", "unknown")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+def add_objects(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which objects are judged, where, and whose they are."""
     parser.add_argument(
         "-f",
         "--file",
@@ -100,6 +101,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the label or annotation that says whose a workload is (its own, its pods' or its "
         "namespace's)",
     )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_objects(parser)
     parser.add_argument(
         "--baseline",
         type=Path,
@@ -115,23 +121,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(failing, the default), and with 3 for what is not known (unknown)",
     )
     add_policies(parser)
-    add_outputs(parser, "text", "json", "markdown", "csv", "junit", "sarif")
+    add_outputs(parser, FORMS)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
     from elfgate.audit.report import Report
-    from elfgate.cli.audit_output import AuditOutput, read_baseline
-    from elfgate.reports.outlets import write
+    from elfgate.policy.rulebook import Rulebook
+    from elfgate.results.audit import AuditOutput, read_baseline
 
     outputs(options)
     baseline = read_baseline(options.baseline) if options.baseline else None
-    collection = _collection(options)
-    entries, revision = asyncio.run(_judge(options, collection))
+    collection = collected(options)
+    entries, revision = asyncio.run(judged(options, collection))
     report = Report.of(entries, baseline)
-    output = AuditOutput.of(report, collection, revision)
-    write(outputs(options), _writers(options, report, output))
+    book = Rulebook.of(judging(options).bundle())
+    output = AuditOutput.of(report, collection, revision, book)
+    tell(options, _told(report, output, book))
     return exit_code(report, options.fail_on, unread=bool(collection.unread))
 
 
@@ -147,26 +154,30 @@ def exit_code(report: "Report", fail_on: str, *, unread: bool) -> int:
     return 3 if fail_on == "unknown" and (unread or counts[State.UNKNOWN]) else 0
 
 
-def _writers(
-    options: argparse.Namespace, report: "Report", output: "AuditOutput"
-) -> "Mapping[str, Callable[[], str]]":
-    """The writer of each format."""
-    from elfgate.cli import cases
+def _told(report: "Report", output: "AuditOutput", book: "Rulebook") -> "Told":
+    from elfgate.cli import cases, grids
     from elfgate.cli.audit_tables import audit_markdown, workloads_table
     from elfgate.cli.audit_text import audit_text
-    from elfgate.cli.output import json_text
+    from elfgate.reports.forms import Told
 
-    return {
-        "text": lambda: audit_text(report, output),
-        "json": lambda: json_text(output),
-        "markdown": lambda: audit_markdown(report, output),
-        "csv": lambda: workloads_table(report).csv(),
-        "junit": lambda: cases.write_junit(cases.audit_cases(report), "audit"),
-        "sarif": lambda: cases.write_sarif(cases.audit_cases(report), options),
-    }
+    return Told(
+        verb="audit",
+        text=lambda: audit_text(report, output),
+        document=lambda: output,
+        cases=lambda: cases.audit_cases(report),
+        table=lambda: workloads_table(report),
+        grid=lambda: grids.audit_grid(report, book),
+        rules=lambda: cases.sarif_rules(book),
+        markdown=lambda: audit_markdown(report, output),
+    )
 
 
-def _collection(options: argparse.Namespace) -> "Collection":
+def collected(options: argparse.Namespace) -> "Collection":
+    """The objects that the options name.
+
+    Raises:
+        InputError: if they cannot be read.
+    """
     from elfgate.audit.collection import Collection
     from elfgate.cli.manifests import manifests
     from elfgate.cluster.kinds import TEMPLATES
@@ -192,9 +203,15 @@ def _running(options: argparse.Namespace, collection: "Collection") -> "Iterator
     )
 
 
-async def _judge(
+async def judged(
     options: argparse.Namespace, collection: "Collection"
 ) -> "tuple[list[Entry], str]":
+    """Judge each workload, and tell the revision of the policies.
+
+    Raises:
+        InputError: if the nodes, images or policies cannot be used.
+        EngineError: if the policies gave no verdict that can be trusted.
+    """
     from elfgate.audit.judging import audit, once_more
     from elfgate.cli.progress import counted
     from elfgate.cluster.outlook import Outlook

@@ -8,7 +8,7 @@ from elfgate.reports.table import Table
 if TYPE_CHECKING:
     from elfgate.audit.entry import Entry
     from elfgate.audit.report import Report
-    from elfgate.cli.audit_output import AuditOutput
+    from elfgate.results.audit import AuditOutput
 
 _WORKLOAD = ("namespace", "kind", "name", "owner", "replicas", "decision", "platform", "state")
 _PROBLEM = ("image", "container", "code", "reason", "message", "remedy")

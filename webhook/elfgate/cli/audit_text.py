@@ -9,7 +9,7 @@ from elfgate.audit.entry import State
 
 if TYPE_CHECKING:
     from elfgate.audit.report import Reason, Report
-    from elfgate.cli.audit_output import AuditOutput, CountsOutput
+    from elfgate.results.audit import AuditOutput, CountsOutput
 
 _NAMED = 5  # workloads of a reason
 _HEADS = {

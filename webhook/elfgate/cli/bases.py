@@ -4,8 +4,9 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
+from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
 from elfgate.cli.needs import add_program, located, needed
-from elfgate.cli.options import EPILOG_IMAGES, add_outputs, add_reading, outputs, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,32 +59,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ended", action="store_true", help="releases whose support has ended, too"
     )
-    add_outputs(parser, "text", "json", "markdown", "csv")
+    add_outputs(parser, TABLED)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
     from elfgate.cli.bases_output import BasesOutput, bases_table, bases_text
-    from elfgate.cli.output import json_text
     from elfgate.errors import InputError
-    from elfgate.reports.outlets import write
 
     if options.smallest and not options.among:
         raise InputError("--smallest chooses among images", hint="name some with --among")
-    chosen = outputs(options)
+    outputs(options)
     rows = asyncio.run(_rows(options))
     chooses = options.oldest or options.smallest
     if chooses:
         rows = [row for row in rows if row.predicted is options.smallest]
     shown = _first(rows) if chooses else rows
-    writers = {
-        "text": lambda: bases_text(shown),
-        "json": lambda: json_text(BasesOutput.of(options.image, shown)),
-        "markdown": lambda: bases_table(shown).markdown(),
-        "csv": lambda: bases_table(shown).csv(),
-    }
-    write(chosen, writers)
+    document = BasesOutput.of(options.image, shown)
+    tell_table(options, lambda: bases_text(shown), document, bases_table(shown))
     return exit_code(shown or rows)
 
 

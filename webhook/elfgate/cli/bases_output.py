@@ -8,15 +8,14 @@ from typing import Literal
 from pydantic import Field
 from tabulate import tabulate
 
-from elfgate import __version__
 from elfgate.bases.table import Base
-from elfgate.cli.output import Model
 from elfgate.linkage.report import Effect, Outcome
 from elfgate.needs.answer import Answer, Gives
 from elfgate.platforms import Platform
 from elfgate.printable import printable
 from elfgate.rebase import Rebased
 from elfgate.reports.table import Table
+from elfgate.results.model import Headed, Model, schema
 
 _WORDS = {Gives.ALL: "yes", Gives.NOT: "no", Gives.UNKNOWN: "unknown"}
 _GIVES = {
@@ -127,11 +126,10 @@ class BaseOutput(Model):
         )
 
 
-class BasesOutput(Model):
+class BasesOutput(Headed):
     """``elfgate bases -o json``."""
 
-    version: Literal[1] = Field(default=1, description="of this shape")
-    elfgate: str = Field(description="the program's version")
+    schema_: str = schema("bases")
     image: str
     bases: list[BaseOutput]
 
@@ -139,7 +137,7 @@ class BasesOutput(Model):
     def of(cls, image: str, rows: Sequence[Row]) -> "BasesOutput":
         """From what was found."""
         bases = [BaseOutput.of(row) for row in rows]
-        return cls(elfgate=__version__, image=image, bases=bases)
+        return cls(image=image, bases=bases)
 
 
 def bases_table(rows: Sequence[Row]) -> Table:

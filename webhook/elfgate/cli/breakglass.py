@@ -1,29 +1,25 @@
 """``elfgate doctor --breakglass``: what frees a cluster that the webhook locks, told or done."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
+from elfgate.cli.forms import tell_plainly
+
 if TYPE_CHECKING:
-    from elfgate.cli.output import BreakglassOutput
+    from elfgate.results.doctor import BreakglassOutput
 
 
 def run(options: argparse.Namespace) -> int:
     """Tell what is in the way, or with ``--yes`` clear it; 1 if something still is."""
-    from elfgate.cli.output import print_model
-
     output = _broken(options)
-    if options.output == "json":
-        print_model(output, "json")
-    else:
-        sys.stdout.write(_text(output))
+    tell_plainly(options, lambda: _text(output), output)
     return 1 if any(not found.done for found in output.configurations) else 0
 
 
 def _broken(options: argparse.Namespace) -> "BreakglassOutput":
-    from elfgate.cli.output import BreakglassOutput, ObstacleOutput
     from elfgate.cluster.api import Access, Api
     from elfgate.cluster.breakglass import clear, obstacles
+    from elfgate.results.doctor import BreakglassOutput, ObstacleOutput
 
     with Api(Access(options.kubeconfig, options.context)) as api:
         found = [

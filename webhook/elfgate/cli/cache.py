@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from elfgate.cli.options import add_output, add_store
+from elfgate.cli.forms import add_outputs, tell_plainly
+from elfgate.cli.options import add_store
 
 if TYPE_CHECKING:
     from elfgate.store.exchange import Carried
@@ -43,14 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unused-for", type=float, metavar="DAYS", help="prune what was not used for so long"
     )
-    add_output(parser, "text", "json")
+    add_outputs(parser)
     add_store(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Do it, print what the store then holds, and return the exit code."""
-    from elfgate.cli.output import CacheOutput, print_model
     from elfgate.cli.text import cache_text
+    from elfgate.results.store import CacheOutput
     from elfgate.store.exchange import Carried
     from elfgate.wiring import stores
 
@@ -72,10 +73,8 @@ def run(options: argparse.Namespace) -> int:
         store.close()
     if options.action == "export" and options.file == "-":
         sys.stderr.write(cache_text(output, options.action))
-    elif options.output == "json":
-        print_model(output, "json")
     else:
-        sys.stdout.write(cache_text(output, options.action))
+        tell_plainly(options, lambda: cache_text(output, options.action), output)
     return 0
 
 

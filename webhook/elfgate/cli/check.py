@@ -4,32 +4,29 @@ import argparse
 import asyncio
 import gc
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
 from elfgate.cli.options import (
-    add_outputs,
     add_policies,
     add_reading,
     check_named,
     judging,
-    outputs,
     read_settings,
     reading,
 )
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
-    from elfgate.cli.output import CheckOutput, ResultOutput
-    from elfgate.cluster.exempt import Exemption
     from elfgate.cluster.manifests import Manifest
     from elfgate.cluster.nodes import Node
-    from elfgate.cluster.workload import Workload
-    from elfgate.gate.gate import Gate
-    from elfgate.policy.verdict import Verdict
+    from elfgate.gate.gate import Judgement
+    from elfgate.policy.rulebook import Rulebook
+    from elfgate.reports.forms import Told
+    from elfgate.results.check import CheckOutput
 
 USAGE = "elfgate check FILE... (--nodes FILE | --arch LIST | --context NAME) [-o FORMAT]"
 DESCRIPTION = """Judge Kubernetes manifests as the webhook would: every object that holds a pod template, against the
@@ -46,7 +43,6 @@ examples:
   elfgate check deploy.yaml --nodes nodes.json --image registry.example/app:2=oci:build/app
   kubectl get nodes -o json > nodes.json
 """
-_WORDS = ("denied", "warned", "admitted", "exempt", "unknown")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,13 +89,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="print what the rules see of each object first, as `elfgate bundle eval` takes it",
     )
     add_policies(parser)
-    add_outputs(parser, "text", "json", "junit", "sarif")
+    add_outputs(parser, FORMS)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
     from elfgate.cli.ahead import read_ahead
+    from elfgate.policy.rulebook import Rulebook
 
     if "-" in options.file and str(options.nodes) == "-":
         raise InputError(
@@ -111,29 +108,26 @@ def run(options: argparse.Namespace) -> int:
         100_000
     )  # looking for cycles among modules and manifests takes a seventh of the time
     with read_ahead(options.file) as manifests:
-        return _told(asyncio.run(_check(options, manifests)), options)
-
-
-def _told(output: "CheckOutput", options: argparse.Namespace) -> int:
-    from elfgate.reports.outlets import write
-
-    write(outputs(options), _writers(output, options))
+        book = Rulebook.of(judging(options).bundle())
+        output = asyncio.run(_check(options, manifests, book))
+    tell(options, _told(output, book))
     return exit_code(output, options.fail_on)
 
 
-def _writers(
-    output: "CheckOutput", options: argparse.Namespace
-) -> "Mapping[str, Callable[[], str]]":
-    """The writer of each format."""
-    from elfgate.cli import cases
-    from elfgate.cli.output import json_text
+def _told(output: "CheckOutput", book: "Rulebook") -> "Told":
+    from elfgate.cli import cases, grids
+    from elfgate.cli.check_text import check_table, check_text
+    from elfgate.reports.forms import Told
 
-    return {
-        "text": lambda: _text(output),
-        "json": lambda: json_text(output),
-        "junit": lambda: cases.write_junit(cases.check_cases(output), "check"),
-        "sarif": lambda: cases.write_sarif(cases.check_cases(output), options),
-    }
+    return Told(
+        verb="check",
+        text=lambda: check_text(output),
+        document=lambda: output,
+        cases=lambda: cases.check_cases(output),
+        table=lambda: check_table(output),
+        grid=lambda: grids.check_grid(output),
+        rules=lambda: cases.sarif_rules(book),
+    )
 
 
 def exit_code(output: "CheckOutput", fail_on: str) -> int:
@@ -146,65 +140,32 @@ def exit_code(output: "CheckOutput", fail_on: str) -> int:
     return 1 if fail_on == "warning" and "warned" in verdicts else 0
 
 
-async def _check(options: argparse.Namespace, manifests: "Iterable[Manifest]") -> "CheckOutput":
-    from elfgate.cli.manifests import workloads
-    from elfgate.cli.output import CheckOutput
+async def _check(
+    options: argparse.Namespace, manifests: "Iterable[Manifest]", book: "Rulebook"
+) -> "CheckOutput":
+    from elfgate.api.checking import checked
     from elfgate.cluster.exempt import Exemption
+    from elfgate.cluster.kinds import TEMPLATES
     from elfgate.cluster.outlook import Outlook
-    from elfgate.cluster.template import TEMPLATES
-    from elfgate.cluster.workload import within
-    from elfgate.policy.cautions import described, is_for
+    from elfgate.cluster.workloads import workloads
+    from elfgate.policy.mask import masked
+    from elfgate.policy.sight import Sight
     from elfgate.wiring.gate import gate as gate_of
-    from elfgate.wiring.gate import granted
+
+    def show(judgement: "Judgement") -> None:
+        if options.show_document:
+            shown = masked(judgement.document, Sight(gate.looks())).json
+            sys.stdout.write(f"{shown.decode()}\n")
 
     settings = read_settings(options)
     templates = (*settings.admission.kinds, *TEMPLATES) if settings else TEMPLATES
-    found = list(workloads(manifests, templates))
+    found = list(workloads(manifests, templates, options.namespace))
     check_named(options.images, (workload for _, workload in found if workload))
     outlook = settings.nodes.outlook if settings else Outlook()
-    exempt = settings.admission.exempt_namespaces if settings else ()
-    exemption = Exemption(exempt, own="")
+    exemption = Exemption(settings.admission.exempt_namespaces if settings else (), own="")
     images = reading(options, settings)
     async with gate_of(judging(options), images, _nodes(options), outlook) as gate:
-        results = [
-            await _judged(gate, manifest, within(workload, options.namespace), options, exemption)
-            for manifest, workload in found
-            if workload is not None
-        ]
-        revision = gate.engine.revision
-        idle = granted(gate).unused(revision)
-    namespaces = {result.namespace for result in results}
-    unjudged = [manifest for manifest, workload in found if workload is None]
-    return CheckOutput(
-        revision=revision,
-        results=results,
-        passed_over=len(unjudged),
-        kinds_passed_over=dict(
-            sorted(Counter(item.kind for item in unjudged if item.kind).items())
-        ),
-        no_objects=[item.position for item in unjudged if not item.kind],
-        unused=[described(each) for each in idle if is_for(each, namespaces)],
-    )
-
-
-async def _judged(
-    gate: "Gate",
-    manifest: "Manifest",
-    workload: "Workload",
-    options: argparse.Namespace,
-    exemption: "Exemption",
-) -> "ResultOutput":
-    from elfgate.gate.gate import Case
-    from elfgate.policy.mask import masked
-    from elfgate.policy.sight import Sight
-
-    if exemption.covers(workload.namespace, manifest.obj):
-        return _result(manifest.position, workload, None)
-    judgement = await gate.judge(Case.of_check(workload))
-    if options.show_document:
-        shown = masked(judgement.document, Sight(gate.looks())).json
-        sys.stdout.write(f"{shown.decode()}\n")
-    return _result(manifest.position, workload, judgement.verdict)
+        return await checked(found, gate, book, exemption, show)
 
 
 def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
@@ -218,56 +179,3 @@ def _nodes(options: argparse.Namespace) -> "tuple[Node, ...]":
     from elfgate.cluster.api import read_context
 
     return read_context(options.context)
-
-
-def _result(source: str, workload: "Workload", verdict: "Verdict | None") -> "ResultOutput":
-    """The result of one object; without a verdict, it is exempt."""
-    from elfgate.cli.output import ResultOutput
-
-    about = {
-        "source": source,
-        "kind": workload.kind,
-        "namespace": workload.namespace,
-        "name": workload.name,
-    }
-    if verdict is None:
-        return ResultOutput.model_validate({**about, "verdict": "admitted", "exempt": True})
-    word = "admitted" if not verdict.warnings else "warned"
-    said = {
-        "verdict": word if verdict.allowed else "denied",
-        "unknown": verdict.unknown,
-        "denials": verdict.denials,
-        "warnings": verdict.warnings,
-        "would_deny": verdict.would_deny,
-    }
-    return ResultOutput.model_validate({**about, **said})
-
-
-def _text(output: "CheckOutput") -> str:
-    from elfgate.cli.text import violation_lines
-
-    lines = []
-    for result in output.results:
-        name = "/".join(part for part in (result.namespace, result.name) if part)
-        lines.append(f"{result.source}: {result.kind} {name}: {_word(result)}")
-        lines += violation_lines(result.denials, result.warnings, result.would_deny)
-    counts: Counter[str] = Counter(map(_word, output.results))
-    counts["unknown"] = sum(result.unknown for result in output.results)
-    summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
-    held = sum(bool(result.would_deny) for result in output.results)
-    summary += f" ({held} would be denied)" if held else ""
-    lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
-    lines += [f"{exemption} spares nothing of this" for exemption in output.unused]
-    return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
-
-
-def _word(result: "ResultOutput") -> str:
-    return "exempt" if result.exempt else result.verdict
-
-
-def _passed_over(output: "CheckOutput") -> str:
-    """Name what holds no pod template, each kind once."""
-    if not output.passed_over:
-        return ""
-    kinds = ", ".join(f"{count} {kind}" for kind, count in output.kinds_passed_over.items())
-    return f"; {output.passed_over} passed over{f' ({kinds})' if kinds else ''}"

@@ -4,12 +4,14 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_outputs, add_reading, outputs, reading
+from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from elfgate.compare import Row
+    from elfgate.reports.forms import Told
 
 USAGE = "elfgate compare OLD NEW [--platform OS/ARCH[/VARIANT]]... [--fail-on WHAT] [-o FORMAT]"
 DESCRIPTION = """Tell what an update of an image loses or gains, platform by platform: a platform, a start, and
@@ -46,34 +48,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "that is not known any more (unknown), also with 1 where a start needs something else "
         "(changed)",
     )
-    add_outputs(parser, "text", "json", "markdown", "csv")
+    add_outputs(parser, FORMS)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and return the exit code."""
-    from elfgate.cli.compare_output import CompareOutput, compare_markdown, compare_text, table
-    from elfgate.cli.output import json_text
+    outputs(options)
+    rows = asyncio.run(_compared(options))
+    tell(options, _told(options, rows))
+    return exit_code(rows, options.fail_on)
+
+
+async def _compared(options: argparse.Namespace) -> "Sequence[Row]":
     from elfgate.compare import compare
     from elfgate.platforms import Platform
-    from elfgate.reports.outlets import write
     from elfgate.wiring.images import scanner as scanner_of
 
-    async def compared() -> "Sequence[Row]":
-        platforms = [Platform.parse(text) for text in options.platforms]
-        async with scanner_of(reading(options)) as scanner:
-            return await compare(scanner, options.old, options.new, platforms)
+    platforms = [Platform.parse(text) for text in options.platforms]
+    async with scanner_of(reading(options)) as scanner:
+        return await compare(scanner, options.old, options.new, platforms)
 
-    chosen = outputs(options)
-    rows = asyncio.run(compared())
-    writers = {
-        "text": lambda: compare_text(rows),
-        "json": lambda: json_text(CompareOutput.of(options.old, options.new, rows)),
-        "markdown": lambda: compare_markdown(rows),
-        "csv": lambda: table(rows).csv(),
-    }
-    write(chosen, writers)
-    return exit_code(rows, options.fail_on)
+
+def _told(options: argparse.Namespace, rows: "Sequence[Row]") -> "Told":
+    from elfgate.cli import cases, grids
+    from elfgate.cli.compare_text import compare_markdown, compare_text, reasons_table
+    from elfgate.policy.rulebook import shipped
+    from elfgate.reports.forms import Told
+    from elfgate.results.compare import CompareOutput
+
+    return Told(
+        verb="compare",
+        text=lambda: compare_text(rows),
+        document=lambda: CompareOutput.of(options.old, options.new, rows, shipped()),
+        cases=lambda: cases.compare_cases(rows),
+        table=lambda: reasons_table(rows),
+        grid=lambda: grids.compare_grid(rows, shipped()),
+        rules=lambda: cases.sarif_rules(shipped()),
+        markdown=lambda: compare_markdown(rows),
+    )
 
 
 def exit_code(rows: "Sequence[Row]", fail_on: str) -> int:

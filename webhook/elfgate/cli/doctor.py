@@ -1,15 +1,15 @@
 """``elfgate doctor``: what is wrong with an installation."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_policies, judging
+from elfgate.cli.forms import add_outputs, tell_plainly
+from elfgate.cli.options import add_policies, judging
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from elfgate.cli.output import DoctorOutput
+    from elfgate.results.doctor import DoctorOutput
 
 USAGE = """elfgate doctor [--kubeconfig FILE] [--context NAME] [--service-account NAMESPACE/NAME]
                       [--config FILE] [-o FORMAT]
@@ -67,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(default: all of elfgate's)",
     )
     add_policies(parser)
-    add_output(parser, "text", "json")
+    add_outputs(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,13 +83,9 @@ def run(options: argparse.Namespace) -> int:
         return breakglass.run(options)
     if options.yes or options.configuration:
         raise InputError("--yes and --configuration belong to --breakglass")
-    from elfgate.cli.output import print_model
 
     output = _examined(options)
-    if options.output == "json":
-        print_model(output, "json")
-    else:
-        sys.stdout.write(_text(output))
+    tell_plainly(options, lambda: _text(output), output)
     states = {check.state for check in output.checks}
     if "wrong" in states:
         return 1
@@ -97,9 +93,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _examined(options: argparse.Namespace) -> "DoctorOutput":
-    from elfgate.cli.output import CheckedOutput, DoctorOutput
     from elfgate.cluster.api import Access, Api
     from elfgate.cluster.doctor import examine
+    from elfgate.results.doctor import CheckedOutput, DoctorOutput
 
     with Api(Access(options.kubeconfig, options.context)) as api:
         found = examine(

@@ -1,15 +1,14 @@
 """``elfgate explain``: what a rule's code means, with an example and the way out."""
 
 import argparse
-import sys
 import textwrap
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_policies, judging
+from elfgate.cli.forms import add_outputs, tell_plainly
+from elfgate.cli.options import add_policies, judging
 
 if TYPE_CHECKING:
-    from elfgate.cli.output import RuleOutput
-    from elfgate.policy.metadata import Rule
+    from elfgate.results.rules import RuleOutput
 
 USAGE = "elfgate explain CODE [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]"
 DESCRIPTION = (
@@ -30,34 +29,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "code", metavar="CODE", help="the code in a finding's brackets, such as loader_missing"
     )
     add_policies(parser)
-    add_output(parser, "text", "json")
+    add_outputs(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Explain the rule."""
-    from elfgate.cli.output import print_model
     from elfgate.errors import InputError
     from elfgate.likely import meant
-    from elfgate.policy.metadata import NO_COMMON_PLATFORM, rules
+    from elfgate.policy.cases import example
+    from elfgate.policy.rulebook import Rulebook
+    from elfgate.results.rules import ExplainOutput
 
-    found = {rule.code: rule for rule in (*rules(judging(options).bundle()), NO_COMMON_PLATFORM)}
+    found = Rulebook.of(judging(options).bundle()).rules
     code = options.code.strip("[]").lower()
     if code not in found:
         raise InputError(f"unknown rule {options.code!r}", hint=meant(code, sorted(found)))
-    told = output(found[code])
-    if options.output == "json":
-        print_model(told, "json")
-    else:
-        sys.stdout.write(_text(told))
+    told = ExplainOutput.of(found[code], example(code))
+    tell_plainly(options, lambda: _text(told), told)
     return 0
-
-
-def output(rule: "Rule") -> "RuleOutput":
-    """All that is to be told of a rule: with what people see in a case of it."""
-    from elfgate.cli.output import RuleOutput
-    from elfgate.policy.cases import example
-
-    return RuleOutput.of(rule, example(rule.code))
 
 
 def _text(rule: "RuleOutput") -> str:

@@ -23,6 +23,7 @@ VERBS = {
     "matrix": "show a table of images and the platforms they start on",
     "check": "judge manifests as the webhook would, for the nodes of a cluster",
     "audit": "judge what runs in a cluster, and what could move to other platforms",
+    "ui": "serve the audit's page on this machine",
     "compare": "tell what an update of an image loses or gains",
     "needs": "tell what a program needs from the system that it is started on",
     "bases": "tell which bases give a program what it needs",

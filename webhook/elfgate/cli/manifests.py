@@ -11,8 +11,6 @@ _ENDINGS = {".yaml", ".yml", ".json"}
 
 if TYPE_CHECKING:
     from elfgate.cluster.manifests import Manifest
-    from elfgate.cluster.template import Template
-    from elfgate.cluster.workload import Workload
 
 
 def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
@@ -46,29 +44,6 @@ def _files(names: Iterable[str]) -> Iterator[str]:
         for path in sorted(folder.rglob("*")):
             if path.suffix in _ENDINGS and path.is_file():
                 yield str(path)
-
-
-def workloads(
-    found: "Iterable[Manifest]", templates: "Iterable[Template] | None" = None
-) -> "Iterator[tuple[Manifest, Workload | None]]":
-    """Each object, and what is to be judged of it, if anything.
-
-    Args:
-        found: The objects.
-        templates: The kinds that hold a pod template; None for those that come with elfgate.
-
-    Raises:
-        InputError: if what is read of an object has a wrong type.
-    """
-    from elfgate.cluster.template import TEMPLATES, workload
-
-    known = TEMPLATES if templates is None else tuple(templates)
-
-    for manifest in found:
-        try:
-            yield manifest, workload(manifest.obj, templates=known)
-        except InputError as error:
-            raise InputError(f"{manifest.position}: {error.message}", hint=error.hint) from error
 
 
 def read_file(name: str) -> bytes:

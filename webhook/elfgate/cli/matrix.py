@@ -2,9 +2,14 @@
 
 import argparse
 import asyncio
-import sys
+from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
+from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+
+if TYPE_CHECKING:
+    from elfgate.matrix import Matrix
+    from elfgate.reports.forms import Told
 
 USAGE = "elfgate matrix IMAGE... [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
 DESCRIPTION = (
@@ -30,28 +35,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="show this column; may be repeated (default: every platform that one of the images "
         "offers)",
     )
-    add_output(parser, "table", "markdown", "json")
+    add_outputs(parser, FORMS)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print, and return the exit code."""
-    from elfgate.cli.output import MatrixOutput, print_model
     from elfgate.cli.scan import exit_code
-    from elfgate.cli.text import matrix_table
-    from elfgate.matrix import Matrix, matrix
+
+    outputs(options)
+    found = asyncio.run(_judged(options))
+    tell(options, _told(found))
+    return exit_code([linkage for row in found.rows for linkage in row])
+
+
+async def _judged(options: argparse.Namespace) -> "Matrix":
+    from elfgate.matrix import matrix
     from elfgate.platforms import Platform
     from elfgate.wiring import images
 
-    async def judged() -> Matrix:
-        async with images.scanner(reading(options)) as scanner:
-            return await matrix(
-                scanner, options.image, [Platform.parse(text) for text in options.platforms]
-            )
+    platforms = [Platform.parse(text) for text in options.platforms]
+    async with images.scanner(reading(options)) as scanner:
+        return await matrix(scanner, options.image, platforms)
 
-    result = asyncio.run(judged())
-    if options.output == "json":
-        print_model(MatrixOutput.of(result), "json")
-    else:
-        sys.stdout.write(matrix_table(result, markdown=options.output == "markdown"))
-    return exit_code([linkage for row in result.rows for linkage in row])
+
+def _told(found: "Matrix") -> "Told":
+    from elfgate.cli import cases, grids
+    from elfgate.cli.image_table import image_table
+    from elfgate.cli.text import matrix_table
+    from elfgate.policy.rulebook import shipped
+    from elfgate.reports.forms import Told
+    from elfgate.results.image import MatrixOutput
+
+    linkages = [linkage for row in found.rows for linkage in row]
+    return Told(
+        verb="matrix",
+        text=lambda: matrix_table(found),
+        document=lambda: MatrixOutput.of(found, shipped()),
+        cases=lambda: cases.image_cases(linkages),
+        table=lambda: image_table(linkages),
+        grid=lambda: grids.image_grid(found.rows, shipped()),
+        rules=lambda: cases.sarif_rules(shipped()),
+        markdown=lambda: matrix_table(found, markdown=True),
+    )

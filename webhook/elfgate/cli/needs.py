@@ -4,7 +4,8 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_outputs, add_reading, outputs, reading
+from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
 if TYPE_CHECKING:
     from elfgate.cli.needs_output import Found
@@ -29,7 +30,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_program(parser)
-    add_outputs(parser, "text", "json", "markdown", "csv")
+    add_outputs(parser, TABLED)
     add_reading(parser)
 
 
@@ -49,23 +50,16 @@ def add_program(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
     from elfgate.cli.needs_output import NeedsOutput, needs_table, needs_text
-    from elfgate.cli.output import json_text
-    from elfgate.reports.outlets import write
     from elfgate.wiring.images import scanner as scanner_of
 
     async def gathered() -> "list[Found]":
         async with scanner_of(reading(options)) as scanner:
             return await needed(scanner, located(options.image), options.platforms)
 
-    chosen = outputs(options)
+    outputs(options)
     found = asyncio.run(gathered())
-    writers = {
-        "text": lambda: needs_text(found),
-        "json": lambda: json_text(NeedsOutput.of(options.image, found)),
-        "markdown": lambda: needs_table(found).markdown(),
-        "csv": lambda: needs_table(found).csv(),
-    }
-    write(chosen, writers)
+    document = NeedsOutput.of(options.image, found)
+    tell_table(options, lambda: needs_text(found), document, needs_table(found))
     return 3 if any(needs.unknown or not needs.own for _, needs in found) else 0
 
 

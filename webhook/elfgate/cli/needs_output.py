@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
-from typing import Literal
 
 from pydantic import Field
 from tabulate import tabulate
 
-from elfgate import __version__
-from elfgate.cli.output import Model, VerdictWord
 from elfgate.needs.facts import Library, Needs
 from elfgate.platforms import Platform
 from elfgate.printable import printable
 from elfgate.reports.table import Table
+from elfgate.results.image import VerdictWord
+from elfgate.results.model import Headed, Model, schema
 
 Found = tuple[Platform, Needs]
 
@@ -86,11 +85,10 @@ class NeedsPlatform(Model):
         )
 
 
-class NeedsOutput(Model):
+class NeedsOutput(Headed):
     """``elfgate needs -o json``."""
 
-    version: Literal[1] = Field(default=1, description="of this shape")
-    elfgate: str = Field(description="the program's version")
+    schema_: str = schema("needs")
     image: str
     platforms: list[NeedsPlatform]
 
@@ -98,7 +96,7 @@ class NeedsOutput(Model):
     def of(cls, image: str, found: Sequence[Found]) -> "NeedsOutput":
         """From what was found."""
         platforms = [NeedsPlatform.of(*each) for each in found]
-        return cls(elfgate=__version__, image=image, platforms=platforms)
+        return cls(image=image, platforms=platforms)
 
 
 def needs_text(found: Sequence[Found]) -> str:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from elfgate.errors import InputError
 
 if TYPE_CHECKING:
     from elfgate.cluster.workload import Workload
-    from elfgate.reports.outlets import Outlet
     from elfgate.settings import Settings
     from elfgate.wiring.images import Reading
     from elfgate.wiring.policies import Judging
@@ -215,48 +213,7 @@ def judging(options: argparse.Namespace) -> "Judging":
 
     settings = read_settings(options)
     given = Judging.of_settings(settings.policies, served=False) if settings else Judging()
-    return replace(
-        given, folder=options.policies or given.folder, rules=options.rules or given.rules
-    )
-
-
-def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
-    """Add ``-o``; the first of the formats is the default."""
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=formats,
-        default=formats[0],
-        metavar="FORMAT",
-        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]}); json has a "
-        f"published schema",
-    )
-
-
-def add_outputs(parser: argparse.ArgumentParser, *formats: str) -> None:
-    """Add ``-o`` for several formats at once; the first of them is the default."""
-    parser.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        dest="outputs",
-        metavar="FORMAT[=FILE]",
-        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]}); may be repeated, as one of them "
-        "is on standard output and the others are in files; json has a published schema",
-    )
-    parser.set_defaults(formats=formats)
-
-
-def outputs(options: argparse.Namespace) -> "tuple[Outlet, ...]":
-    """The places of the formats that those options name.
-
-    Raises:
-        InputError: if one is unknown, or two would be on standard output.
-    """
-    from elfgate.reports.outlets import outlets
-
-    return outlets(options.outputs, options.formats)
+    return given.beside(options.policies, options.rules)
 
 
 def pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:

@@ -3,17 +3,17 @@
 import argparse
 import sys
 from datetime import UTC, datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_output, add_policies, judging
+from elfgate.cli.forms import add_outputs, tell_plainly
+from elfgate.cli.options import add_policies, judging
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from elfgate.cli.output import ExemptionOutput
+    from elfgate.results.rules import ExemptionOutput, RulesOutput
 
 USAGE = """elfgate rules [--policies DIR] [--rules DIR] [--config FILE] [-o FORMAT]
        elfgate rules new NAME [--rules DIR]"""
@@ -39,41 +39,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="what to call it")
     add_policies(parser)
-    add_output(parser, "text", "json")
+    add_outputs(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """List the rules, or write one."""
     if options.action == "new":
         return _write(options)
-    from tabulate import tabulate
-
-    from elfgate.cli.explain import output
-    from elfgate.cli.output import RulesOutput, print_model
+    from elfgate.policy.cases import example
     from elfgate.policy.cautions import cautions
-    from elfgate.policy.metadata import NO_COMMON_PLATFORM, rules
+    from elfgate.policy.rulebook import Rulebook
+    from elfgate.results.rules import RuleOutput, RulesOutput
 
     bundle = judging(options).bundle()
-    found = sorted((*rules(bundle), NO_COMMON_PLATFORM), key=attrgetter("code"))
+    found = Rulebook.of(bundle).rules.values()
     settings = bundle.data["elfgate"]["config"]
-    exemptions = _exemptions(settings.get("exemptions", []))
-    told = cautions(settings, datetime.now(UTC).date())
-    if options.output == "json":
-        print_model(
-            RulesOutput(
-                revision=bundle.revision,
-                rules=[output(rule) for rule in found],
-                exemptions=exemptions,
-                cautions=told,
-            ),
-            "json",
-        )
-    else:
-        rows = [(rule.code, rule.mode, rule.title) for rule in found]
-        sys.stdout.write(tabulate(rows, ("CODE", "MODE", "MEANING"), tablefmt="plain") + "\n")
-        sys.stdout.write(_table(exemptions))
-        sys.stdout.write("".join(f"\ncaution: {line}" for line in told) + "\n" * bool(told))
+    listed = RulesOutput(
+        revision=bundle.revision,
+        rules=[RuleOutput.of(rule, example(rule.code)) for rule in found],
+        exemptions=_exemptions(settings.get("exemptions", [])),
+        cautions=cautions(settings, datetime.now(UTC).date()),
+    )
+    tell_plainly(options, lambda: _text(listed), listed)
     return 0
+
+
+def _text(listed: "RulesOutput") -> str:
+    from tabulate import tabulate
+
+    rows = [(rule.code, rule.mode, rule.title) for rule in listed.rules]
+    table = tabulate(rows, ("CODE", "MODE", "MEANING"), tablefmt="plain")
+    told = [f"\ncaution: {line}" for line in listed.cautions]
+    end = "\n" if told else ""
+    return "".join((table, "\n", _table(listed.exemptions), *told, end))
 
 
 def _write(options: argparse.Namespace) -> int:
@@ -88,8 +86,8 @@ def _write(options: argparse.Namespace) -> int:
 
 
 def _exemptions(found: "Sequence[Mapping[str, Any]]") -> "list[ExemptionOutput]":
-    from elfgate.cli.output import ExemptionOutput
     from elfgate.policy.validity import validity
+    from elfgate.results.rules import ExemptionOutput
 
     today = datetime.now(UTC).date()
     return [

@@ -6,12 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from elfgate.cli.container import add_container, overrides
-from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
+from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from elfgate.linkage.inputs import NodeFacts
+    from elfgate.reports.forms import Told
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring.images import Reading
 
@@ -43,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="judge for this platform; may be repeated (default: every platform that the image "
         "offers)",
     )
-    add_output(parser, "table", "json", "yaml")
+    add_outputs(parser, FORMS)
     parser.add_argument(
         "--progress",
         action="store_true",
@@ -79,17 +81,33 @@ def _add_node(group: "argparse._ArgumentGroup") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scan, print, and return the exit code."""
-    from elfgate.cli.output import ScanOutput, print_model
-    from elfgate.cli.text import scan_table, walk
-
+    outputs(options)
     linkages = asyncio.run(_linkages(options))
-    if options.output == "table":
-        sys.stdout.write(scan_table(linkages))
-    else:
-        print_model(ScanOutput.of(options.image, linkages), options.output)
-    if options.explain:
-        (sys.stdout if options.output == "table" else sys.stderr).write(walk(linkages))
+    tell(options, _told(options, linkages))
     return exit_code(linkages)
+
+
+def _told(options: argparse.Namespace, linkages: "Sequence[Linkage]") -> "Told":
+    from elfgate.cli import cases, grids
+    from elfgate.cli.image_table import image_table
+    from elfgate.cli.text import scan_table, walk
+    from elfgate.policy.rulebook import shipped
+    from elfgate.reports.forms import Told
+    from elfgate.results.image import ScanOutput
+
+    walked = walk(linkages) if options.explain else ""
+    is_text = any(outlet.form == "text" for outlet in outputs(options))
+    if not is_text:  # it has no place in another form
+        sys.stderr.write(walked)
+    return Told(
+        verb="scan",
+        text=lambda: scan_table(linkages) + walked,
+        document=lambda: ScanOutput.of(options.image, linkages, shipped()),
+        cases=lambda: cases.image_cases(linkages),
+        table=lambda: image_table(linkages),
+        grid=lambda: grids.image_grid([linkages], shipped()),
+        rules=lambda: cases.sarif_rules(shipped()),
+    )
 
 
 def exit_code(linkages: "Sequence[Linkage]") -> int:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from elfgate.cli.output import CacheOutput
 from elfgate.linkage.report import Effect, Finding, Outcome
 from elfgate.linkage.survey import Surveyed
 from elfgate.matrix import Matrix
-from elfgate.policy.verdict import Violation
+from elfgate.results.store import CacheOutput
+from elfgate.results.violation import ViolationOutput
 from elfgate.scan.scanner import Linkage
 
 WORDS = {
@@ -74,9 +74,9 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
 
 
 def violation_lines(
-    denials: Sequence[Violation],
-    warnings: Sequence[Violation],
-    would_deny: Sequence[Violation] = (),
+    denials: Sequence[ViolationOutput],
+    warnings: Sequence[ViolationOutput],
+    would_deny: Sequence[ViolationOutput] = (),
 ) -> list[str]:
     """Denials, warnings, and denials that are held back, each over several lines."""
     lines = []

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.container import add_container, overrides
-from elfgate.cli.options import EPILOG_IMAGES, add_outputs, add_reading, outputs, reading
+from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write what was predicted and what happened, with the facts that a prediction needs "
         "and without the image (see `elfgate verify`)",
     )
-    add_outputs(parser, "table", "json", "markdown", "csv", "junit")
+    add_outputs(parser, (*TABLED, "junit"))
     add_container(parser)
     add_reading(parser)
 
@@ -97,10 +98,12 @@ def _add_expected(group: "argparse._ArgumentGroup") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try, print, and return the exit code."""
-    from elfgate.cli.try_output import writers
-    from elfgate.reports.outlets import write
+    from elfgate.cli.try_output import TryOutput, try_cases, try_table, try_text
+    from elfgate.policy.rulebook import shipped
+    from elfgate.reports.junit import junit
 
-    chosen, expected = outputs(options), _expected(options)
+    outputs(options)
+    expected = _expected(options)
     asked = list(_asked(options))
     tried, reports = asyncio.run(_tried(options, asked, expected))
     code = exit_code(tried)
@@ -108,7 +111,13 @@ def run(options: argparse.Namespace) -> int:
         from elfgate.trial.report import write_reports
 
         write_reports(options.report, reports)
-    write(chosen, writers(tried, reported=options.report))
+    tell_table(
+        options,
+        lambda: try_text(tried, options.report),
+        TryOutput.of(tried, shipped()),
+        try_table(tried),
+        junit=lambda: junit(try_cases(tried), suite="elfgate try"),
+    )
     return code
 
 
@@ -161,9 +170,10 @@ def _asked(options: argparse.Namespace) -> "Iterator[Asked]":
 
 
 def _of_manifests(options: argparse.Namespace) -> "Iterator[Asked]":
-    from elfgate.cli.manifests import manifests, workloads
+    from elfgate.cli.manifests import manifests
     from elfgate.cli.options import check_named
     from elfgate.cluster.workload import parts_of
+    from elfgate.cluster.workloads import workloads
     from elfgate.trial.tried import Asked
 
     found = [workload for _, workload in workloads(manifests(options.files)) if workload]

@@ -1,20 +1,21 @@
 """The output of ``elfgate try``: a table for people, and a model whose schema is published."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from tabulate import tabulate
 
-from elfgate import __version__
-from elfgate.cli.output import Model, PlatformOutput, json_text
 from elfgate.cli.text import WORDS
 from elfgate.errors import REPORT
 from elfgate.linkage.report import Effect
+from elfgate.policy.rulebook import Rulebook
 from elfgate.printable import printable
 from elfgate.reports.case import Case, Issue
 from elfgate.reports.table import Table
+from elfgate.results.image import PlatformOutput
+from elfgate.results.model import Headed, Model, schema
 from elfgate.trial.agreement import Agreement
 from elfgate.trial.expected import State
 from elfgate.trial.tried import Tried
@@ -54,7 +55,7 @@ class StartOutput(Model):
     caveats: list[str] = Field(description="what is otherwise here than on a node")
 
     @classmethod
-    def of(cls, tried: Tried) -> "StartOutput":
+    def of(cls, tried: Tried, book: Rulebook) -> "StartOutput":
         """From a trial."""
         outcome, observed = tried.outcome, tried.observed
         return cls(
@@ -69,35 +70,26 @@ class StartOutput(Model):
             stdout=outcome.stdout,
             stderr=outcome.stderr,
             code=observed.code.value if observed and observed.code else None,
-            predicted=PlatformOutput.of(tried.linkage),
+            predicted=PlatformOutput.of(tried.linkage, book),
             agreement=tried.agreement.value if tried.agreement else None,
             contradicts=tried.contradicts,
             caveats=list(tried.caveats),
         )
 
 
-class TryOutput(Model):
+class TryOutput(Headed):
     """``elfgate try -o json``."""
 
-    version: Literal[1] = Field(default=1, description="of this shape")
-    elfgate: str = Field(description="the program's version")
+    schema_: str = schema("try")
     starts: list[StartOutput]
 
-
-def writers(tried: Sequence[Tried], *, reported: Path | None) -> Mapping[str, Callable[[], str]]:
-    """The writer of each format."""
-    return {
-        "table": lambda: _text(tried, reported),
-        "json": lambda: json_text(
-            TryOutput(elfgate=__version__, starts=list(map(StartOutput.of, tried)))
-        ),
-        "markdown": lambda: _table(tried).markdown(),
-        "csv": lambda: _table(tried).csv(),
-        "junit": lambda: _junit(tried),
-    }
+    @classmethod
+    def of(cls, tried: Sequence[Tried], book: Rulebook) -> "TryOutput":
+        """From the trials."""
+        return cls(starts=[StartOutput.of(each, book) for each in tried])
 
 
-def _table(tried: Sequence[Tried]) -> Table:
+def try_table(tried: Sequence[Tried]) -> Table:
     """One row a start."""
     columns = ("image", "platform", "start", "predicted", "agrees")
     return Table(columns, [_row(each) for each in tried])
@@ -124,9 +116,9 @@ def _agrees(tried: Tried) -> str:
     return "yes" if tried.agreement is Agreement.AGREES else "no"
 
 
-def _text(tried: Sequence[Tried], reported: Path | None) -> str:
+def try_text(tried: Sequence[Tried], reported: Path | None) -> str:
     """The table, and below it what was written by those that did not start, and what was predicted."""
-    told = _table(tried)
+    told = try_table(tried)
     plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
     below = [line for each in tried for line in _below(each, reported)]
     return "\n".join((plain, *(("", *below) if below else ()), ""))
@@ -163,11 +155,9 @@ def _bug(reported: Path | None) -> str:
     return f"the prediction is wrong, which is a bug of elfgate: please report it with {file} ({REPORT})"
 
 
-def _junit(tried: Sequence[Tried]) -> str:
-    from elfgate.cli.cases import write_junit
-
-    cases = [_case(each) for each in tried]
-    return write_junit(cases, "try")
+def try_cases(tried: Sequence[Tried]) -> list[Case]:
+    """One case a start, for JUnit."""
+    return [_case(each) for each in tried]
 
 
 def _case(tried: Tried) -> Case:

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_outputs, outputs
+from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,17 +44,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="look into facts in confined processes: required, preferred (default), or none, for "
         "reports that you trust",
     )
-    add_outputs(parser, "table", "json", "markdown", "csv")
+    add_outputs(parser, TABLED)
 
 
 def run(options: argparse.Namespace) -> int:
     """Replay, print, and return the exit code."""
-    from elfgate.cli.verify_output import writers
-    from elfgate.reports.outlets import write
+    from elfgate.cli.verify_output import VerifyOutput, verify_table, verify_text
+    from elfgate.policy.rulebook import shipped
 
-    chosen = outputs(options)
+    outputs(options)
     replayed = asyncio.run(_replayed(options))
-    write(chosen, writers(replayed))
+    document = VerifyOutput.of(replayed, shipped())
+    tell_table(options, lambda: verify_text(replayed), document, verify_table(replayed))
     return exit_code(replayed)
 
 

@@ -1,17 +1,18 @@
 """The output of ``elfgate verify``: a table for people, and a model whose schema is published."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 from tabulate import tabulate
 
-from elfgate import __version__
-from elfgate.cli.output import FindingOutput, Model, VerdictWord, json_text
 from elfgate.cli.text import WORDS
+from elfgate.policy.rulebook import Rulebook
 from elfgate.printable import printable
 from elfgate.reports.table import Table
+from elfgate.results.image import FindingOutput, VerdictWord
+from elfgate.results.model import Headed, Model, schema
 from elfgate.trial.agreement import Agreement
 from elfgate.trial.replay import Replayed
 
@@ -32,7 +33,7 @@ class ReplayedOutput(Model):
     contradicts: bool = Field(description="the prediction is wrong, which is a bug of elfgate")
 
     @classmethod
-    def of(cls, replayed: Replayed) -> "ReplayedOutput":
+    def of(cls, replayed: Replayed, book: Rulebook) -> "ReplayedOutput":
         """From a report that was predicted again."""
         seen, prediction = replayed.observed, replayed.prediction
         return cls(
@@ -42,32 +43,25 @@ class ReplayedOutput(Model):
             code=seen.code.value if seen.code else None,
             words=seen.words,
             verdict=prediction.outcome.value,
-            findings=[FindingOutput.of(finding) for finding in prediction.findings],
+            findings=[FindingOutput.of(finding, book) for finding in prediction.findings],
             agreement=replayed.agreement.value,
             contradicts=replayed.contradicts,
         )
 
 
-class VerifyOutput(Model):
+class VerifyOutput(Headed):
     """``elfgate verify -o json``."""
 
-    version: Literal[1] = Field(default=1, description="of this shape")
-    elfgate: str = Field(description="the program's version")
+    schema_: str = schema("verify")
     reports: list[ReplayedOutput]
 
-
-def writers(replayed: Sequence[Replayed]) -> Mapping[str, Callable[[], str]]:
-    """The writer of each format."""
-    reports = list(map(ReplayedOutput.of, replayed))
-    return {
-        "table": lambda: _text(replayed),
-        "json": lambda: json_text(VerifyOutput(elfgate=__version__, reports=reports)),
-        "markdown": lambda: _table(replayed).markdown(),
-        "csv": lambda: _table(replayed).csv(),
-    }
+    @classmethod
+    def of(cls, replayed: Sequence[Replayed], book: Rulebook) -> "VerifyOutput":
+        """From the reports that were predicted again."""
+        return cls(reports=[ReplayedOutput.of(each, book) for each in replayed])
 
 
-def _table(replayed: Sequence[Replayed]) -> Table:
+def verify_table(replayed: Sequence[Replayed]) -> Table:
     """One row a report."""
     columns = ("report", "platform", "start", "predicted", "agreement")
     return Table(columns, [_row(each) for each in replayed])
@@ -81,9 +75,9 @@ def _row(replayed: Replayed) -> tuple[str, ...]:
     return replayed.place, replayed.platform, happened, predicted, replayed.agreement.value
 
 
-def _text(replayed: Sequence[Replayed]) -> str:
+def verify_text(replayed: Sequence[Replayed]) -> str:
     """The table, why predictions are contradicted, and the count."""
-    told = _table(replayed)
+    told = verify_table(replayed)
     plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
     reasons = [line for each in replayed if each.contradicts for line in _reasons(each)]
     counts = Counter(each.agreement for each in replayed)

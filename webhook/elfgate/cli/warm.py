@@ -5,11 +5,13 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import EPILOG_IMAGES, add_output, add_reading, reading
+from elfgate.cli.forms import add_outputs, outputs, tell_plainly
+from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from elfgate.results.store import WarmOutput
     from elfgate.warm import Warmed
 
 USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--cluster | --context NAME] [--shard I/N]
@@ -65,27 +67,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parallel", type=int, default=4, metavar="N", help="images at the same time (default: 4)"
     )
-    add_output(parser, "text", "json")
+    add_outputs(parser)
     add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read, print what came of each image, and return the exit code."""
-    from elfgate.cli.output import WarmOutput, print_model
     from elfgate.errors import InputError
+    from elfgate.results.store import WarmOutput
     from elfgate.warm import State
 
     if options.parallel < 1:
         raise InputError(f"--parallel {options.parallel} is not a number of images")
     warmed = asyncio.run(_warm(options))
     output = WarmOutput.of(warmed, options.shard)
-    if options.output == "json":
-        print_model(output, "json")
-    else:
-        sys.stdout.write(
-            f"{len(warmed)} images: {output.read} read, {output.known} known, {output.failed} failed\n"
-        )
+    tell_plainly(options, lambda: _text(warmed, output, options), output)
     return 3 if any(each.state is State.FAILED for each in warmed) else 0
+
+
+def _text(warmed: "Sequence[Warmed]", output: "WarmOutput", options: argparse.Namespace) -> str:
+    """The outcome of each image, unless it is shown already, and the figures."""
+    lines = "" if _is_shown(options) else "".join(map(_line, warmed))
+    counts = f"{output.read} read, {output.known} known, {output.failed} failed"
+    return f"{lines}{len(warmed)} images: {counts}\n"
+
+
+def _is_shown(options: argparse.Namespace) -> bool:
+    """Tell whether each image's outcome is printed as soon as it is known."""
+    return any(outlet.form == "text" and not outlet.path for outlet in outputs(options))
 
 
 async def _warm(options: argparse.Namespace) -> "list[Warmed]":
@@ -103,14 +112,15 @@ async def _warm(options: argparse.Namespace) -> "list[Warmed]":
             images, reader=read, locate=locate, platforms=platforms, at_once=options.parallel
         ):
             warmed.append(each)
-            if options.output == "text":
+            if _is_shown(options):
                 sys.stdout.write(_line(each))
                 sys.stdout.flush()
     return warmed
 
 
 def _images(options: argparse.Namespace) -> "Iterator[str]":
-    from elfgate.cli.manifests import manifests, read_file, workloads
+    from elfgate.cli.manifests import manifests, read_file
+    from elfgate.cluster.workloads import workloads
     from elfgate.errors import InputError
 
     if not (options.image or options.files or options.context or options.cluster):

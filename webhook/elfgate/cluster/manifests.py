@@ -5,7 +5,7 @@ Several YAML documents or JSON, and Lists of them, with the place of each.
 
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from json import JSONDecoder
 from typing import Any, BinaryIO, cast
@@ -14,6 +14,7 @@ import orjson
 
 from elfgate.cluster.liststream import CHUNK, ListStream
 from elfgate.cluster.yamldoc import Document, documents
+from elfgate.cluster.yamlplaces import ImagePlace
 from elfgate.errors import InputError
 
 MAX_BYTES = 256 << 20
@@ -29,10 +30,12 @@ class Manifest:
     Attributes:
         position: Where it is, such as ``deploy.yaml:12`` or ``nodes.json: items[3]``.
         obj: The object; it has a ``kind``. Empty for a document that is no Kubernetes object.
+        images: Where the containers of its document name their images, if that is known.
     """
 
     position: str
     obj: dict[str, Any]
+    images: tuple[ImagePlace, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -57,6 +60,16 @@ def objects(text: bytes, *, source: str, strict: bool = True) -> Iterator[Manife
     for document in _json(text, source) or documents(text, source):
         if document.value is not None:
             yield from _flattened(document, strict=strict)
+
+
+def of_values(values: Iterable[object], *, source: str) -> Iterator[Manifest]:
+    """The objects among values of a program: each on its own, and each item of a List.
+
+    Raises:
+        InputError: if a value is no Kubernetes object.
+    """
+    for index, value in enumerate(values):
+        yield from _flattened(Document(f"{source}[{index}]", value), strict=True)
 
 
 def streamed(file: BinaryIO, *, source: str) -> Iterator[Manifest]:
@@ -133,12 +146,14 @@ def _flattened(document: Document, *, strict: bool) -> Iterator[Manifest]:
         )
     items = obj.get("items")
     if not kind.endswith("List") or (items is None and kind != "List"):
-        yield Manifest(position, obj)
+        yield Manifest(position, obj, document.images)
         return
     if not isinstance(items, list | None):
         raise InputError(f"{position}: items is not a list")
     for index, item in enumerate(items or ()):
-        inner = Document(document.item_position(index), _with_kind(item, obj))
+        inner = Document(
+            document.item_position(index), _with_kind(item, obj), images=document.images
+        )
         yield from _flattened(inner, strict=strict)
 
 

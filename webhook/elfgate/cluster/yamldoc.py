@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from elfgate.cluster.yamlplaces import ImagePlace, children_of, image_places, items_of
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,11 +108,13 @@ class Document:
         position: Where it is, such as ``deploy.yaml:12``.
         value: What it holds.
         items: The positions of the elements of its list ``items``; empty if they are not known.
+        images: Where its containers name their images, in the order of lines.
     """
 
     position: str
     value: Any
     items: tuple[str, ...] = ()
+    images: tuple[ImagePlace, ...] = ()
 
     def item_position(self, index: int) -> str:
         """The place of an element of its list ``items``."""
@@ -182,9 +185,9 @@ def _load(text: str, source: str) -> Iterator[Document]:
             node = cast("yaml.Node", loader.get_node())  # there is one: check_node says so
             if has_aliases:
                 _refuse_expansion(node)
-            items = tuple(_position(source, item) for item in _items(node))
+            items = tuple(_position(source, item) for item in items_of(node))
             value = loader.construct_document(node) if has_aliases else _value(loader, node)
-            yield Document(_position(source, node), value, items)
+            yield Document(_position(source, node), value, items, image_places(node))
     finally:
         loader.dispose()
 
@@ -234,7 +237,7 @@ def _refuse_expansion(root: yaml.Node) -> None:
     path = [root]
     while path:
         node = path[-1]
-        children = _children(node)
+        children = children_of(node)
         if id(node) not in entered:
             entered.add(id(node))
             if any(id(child) in entered and id(child) not in sizes for child in children):
@@ -245,23 +248,6 @@ def _refuse_expansion(root: yaml.Node) -> None:
         sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
         if sizes[id(node)] > _MAX_VALUES:
             raise _TooMuchError(f"its aliases expand to more than {_MAX_VALUES} values")
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return _elements(node)
-
-
-def _items(root: yaml.Node) -> list[yaml.Node]:
-    """The elements of the list ``items``."""
-    pairs = root.value if isinstance(root, yaml.MappingNode) else ()
-    found = (value for key, value in pairs if key.value == "items")
-    return _elements(next(found, None))
-
-
-def _elements(node: yaml.Node | None) -> list[yaml.Node]:
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _position(source: str, node: yaml.Node) -> str:

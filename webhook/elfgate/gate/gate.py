@@ -74,12 +74,14 @@ class Judgement:
         until: How long the document stays true of the same workload and nodes, in monotonic
             seconds.
         seconds: What the steps took: ``targets``, ``scan``, ``engine``.
+        digests: What the images' names lead to, of those that were read.
     """
 
     verdict: Verdict
     document: Document
     until: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,8 @@ class Gate:
             "engine": perf_counter() - scanned,
         }
         until = min((start.linkage.until for start in starts), default=math.inf)
-        return Judgement(verdict, document, until, seconds)
+        digests = {start.container.image: start.linkage.digest for start in starts}
+        return Judgement(verdict, document, until, seconds, digests)
 
     async def _answered(self, asked: Asked, found: Found) -> tuple[Document, Verdict]:
         """Ask the policies.

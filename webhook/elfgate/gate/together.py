@@ -42,6 +42,7 @@ def together(one: "Judgement", other: "Judgement", part: str) -> "Judgement":
         document=other.document if is_settled else one.document,
         until=min(one.until, other.until),
         seconds={step: one.seconds[step] + other.seconds[step] for step in one.seconds},
+        digests={**other.digests, **one.digests},
     )
 
 

@@ -1,8 +1,11 @@
-"""A thing that was judged, and the findings on it, from which JUnit and SARIF are written."""
+"""A thing that was judged, and the findings on it, from which the forms of CI systems are written."""
 
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from elfgate.printable import printable
 
 Level = Literal["error", "warning", "note"]
 
@@ -18,17 +21,36 @@ class Issue:
         code: The rule's.
         title: One line.
         details: Further lines.
+        line: The line that it is about, from 1; 0 for the case's own.
+        column: The column in it, from 1; 0 if that is not known.
     """
 
     level: Level
     code: str
     title: str
     details: tuple[str, ...] = ()
+    line: int = 0
+    column: int = 0
 
     @property
     def text(self) -> str:
-        """All of it."""
-        return "\n".join((self.title, *self.details))
+        """All of it, in lines that can be printed."""
+        lines = "\n".join((self.title, *self.details)).split("\n")
+        return "\n".join(map(printable, lines))
+
+
+class Place(NamedTuple):
+    """A place in a file.
+
+    Attributes:
+        file: Empty for what is in none, such as an image of a registry.
+        line: From 1.
+        column: From 1; 0 if it is not known.
+    """
+
+    file: str
+    line: int = 1
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +59,29 @@ class Case:
 
     Attributes:
         name: Such as ``shop/Deployment/web``.
-        source: Where it was read: ``deploy.yaml:12`` or ``objects.json: items[3]``.
+        source: Where it was read: ``deploy.yaml:12`` or ``objects.json: items[3]``; empty for what
+            is in no file.
         issues: What was found; none if all is well.
     """
 
     name: str
-    source: str
+    source: str = ""
     issues: tuple[Issue, ...] = ()
 
     @property
-    def place(self) -> tuple[str, int]:
+    def place(self) -> Place:
         """The file, and the line in it; 1 where that is not known."""
         match = _LINE.match(self.source)
         if match:
-            return match["file"], max(1, int(match["line"]))
-        return self.source.partition(": ")[0], 1
+            return Place(match["file"], max(1, int(match["line"])))
+        return Place(self.source.partition(": ")[0])
+
+    def place_of(self, issue: Issue) -> Place:
+        """The place of one issue, which may be within the case's."""
+        place = self.place
+        return Place(place.file, issue.line or place.line, issue.column)
+
+    def fingerprint(self, issue: Issue) -> str:
+        """A hash that is the same for a finding wherever it stands in the file."""
+        told = "\0".join((self.place.file, self.name, issue.code, issue.title))  # noqa: FLY002 - a list
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -29,12 +29,9 @@ def junit(cases: Sequence[Case], *, suite: str) -> str:
 
 
 def _add(suite: ET.Element, case: Case) -> None:
-    file, _ = case.place
-    names = {
-        "name": printable(case.name),
-        "classname": printable(case.source),
-        "file": printable(file),
-    }
+    names = {"name": printable(case.name), "classname": printable(case.source or case.name)}
+    if case.source:
+        names["file"] = printable(case.place.file)
     element = ET.SubElement(suite, "testcase", names)
     if errors := _of(case, "error"):
         codes = ", ".join(dict.fromkeys(issue.code for issue in errors))
@@ -60,5 +57,4 @@ def _first(issues: Sequence[Issue]) -> str:
 
 
 def _texts(issues: Sequence[Issue]) -> str:
-    lines = (line for issue in issues for line in issue.text.split("\n"))
-    return "\n".join(printable(line) for line in lines)
+    return "\n".join(issue.text for issue in issues)

@@ -11,6 +11,8 @@ from pathlib import Path
 from elfgate.errors import InputError
 from elfgate.likely import meant
 
+_OTHER_WORDS = {"table": "text"}  # what scan and matrix called it
+
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
@@ -40,7 +42,8 @@ def outlets(texts: Sequence[str], forms: Sequence[str]) -> tuple[Outlet, ...]:
 
 
 def _outlet(text: str, forms: Sequence[str]) -> Outlet:
-    form, equals, file = text.partition("=")
+    word, equals, file = text.partition("=")
+    form = _OTHER_WORDS.get(word, word)
     if form not in forms:
         raise InputError(f"unknown format {form!r}", hint=meant(form, forms))
     if equals and not file:

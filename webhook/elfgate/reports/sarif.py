@@ -3,7 +3,6 @@
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +25,14 @@ class SarifRule:
         title: What it finds, in a few words.
         description: What that means.
         remedy: The way out.
+        link: The page that explains it.
     """
 
     code: str
     title: str
     description: str
     remedy: str
+    link: str = ""
 
 
 def sarif(cases: Sequence[Case], rules: Sequence[SarifRule], *, version: str) -> str:
@@ -62,25 +63,27 @@ def _rule(code: str, rule: SarifRule | None) -> dict[str, Any]:
         "fullDescription": rule.description,
         "help": rule.remedy,
     }
-    return {"id": code} | {name: {"text": text} for name, text in texts.items() if text}
+    told: dict[str, Any] = {name: {"text": text} for name, text in texts.items() if text}
+    link = {"helpUri": rule.link} if rule.link else {}
+    return {"id": code} | link | told
 
 
 def _result(case: Case, issue: Issue, codes: Sequence[str]) -> dict[str, Any]:
-    file, line = case.place
-    place = {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": line}}
-    logical = {"fullyQualifiedName": printable(case.name), "kind": "resource"}
-    text = "\n".join(printable(part) for part in issue.text.split("\n"))
     return {
         "ruleId": issue.code,
         "ruleIndex": codes.index(issue.code),
         "level": issue.level,
-        "message": {"text": text},
-        "locations": [{"physicalLocation": place, "logicalLocations": [logical]}],
-        "partialFingerprints": {"elfgate/v1": _fingerprint(case, issue)},
+        "message": {"text": issue.text},
+        "locations": [_location(case, issue)],
+        "partialFingerprints": {"elfgate/v1": case.fingerprint(issue)},
     }
 
 
-def _fingerprint(case: Case, issue: Issue) -> str:
-    """A hash that is the same for a finding wherever it stands in the file."""
-    told = "\0".join((case.place[0], case.name, issue.code, issue.title))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _location(case: Case, issue: Issue) -> dict[str, Any]:
+    logical = {"fullyQualifiedName": printable(case.name), "kind": "resource"}
+    file, line, column = case.place_of(issue)
+    if not file:
+        return {"logicalLocations": [logical]}
+    region = {"startLine": line} | ({"startColumn": column} if column else {})
+    place = {"artifactLocation": {"uri": quote(file)}, "region": region}
+    return {"physicalLocation": place, "logicalLocations": [logical]}

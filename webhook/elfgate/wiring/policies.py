@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,10 @@ class Judging:
             followed=policies.bundle is not None,
             served=served,
         )
+
+    def beside(self, folder: Path | None, rules: Path | None) -> Self:
+        """These, with another bundle's folder and other rules where they are given."""
+        return replace(self, folder=folder or self.folder, rules=rules or self.rules)
 
     def bundle(self) -> "Bundle":
         """The bundle that is to judge.

@@ -1,19 +1,20 @@
 """The document that ``elfgate audit -o json`` prints and ``--baseline`` reads."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
+from pydantic_core import from_json
 
-from elfgate import __version__
 from elfgate.audit.entry import State
 from elfgate.audit.report import Known
-from elfgate.cli.output import Model
 from elfgate.errors import InputError
+from elfgate.policy.rulebook import Rulebook
+from elfgate.results.image import tag_of
+from elfgate.results.model import Headed, Model, schema
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from elfgate.audit.collection import Collection
     from elfgate.audit.entry import Entry
     from elfgate.audit.report import Reason, Report
@@ -71,8 +72,11 @@ class ReasonOutput(Model):
     """One reason, told once for all that it concerns."""
 
     image: str = Field(description="empty if it is about placements")
+    tag: str = Field(default="", description="the image's; empty if it has none")
     state: StateWord
     code: str
+    title: str = Field(default="", description="what the rule finds, in a few words")
+    link: str = Field(default="", description="the page that explains the rule")
     reason: str = Field(description="why it is not known; empty if it is")
     message: str
     remedy: str = Field(description="what to do; empty if nothing is known to help")
@@ -83,7 +87,7 @@ class ReasonOutput(Model):
     new: int = Field(description="workloads of which the baseline does not know it")
 
     @classmethod
-    def of(cls, reason: "Reason") -> "ReasonOutput":
+    def of(cls, reason: "Reason", book: Rulebook) -> "ReasonOutput":
         """From the report's."""
         return cls.model_validate(
             {
@@ -91,6 +95,9 @@ class ReasonOutput(Model):
                     name: getattr(reason, name)
                     for name in ("image", "code", "reason", "message", "remedy", "platforms")
                 },
+                "tag": tag_of(reason.image),
+                "title": book.title(reason.code),
+                "link": book.link(reason.code),
                 "state": reason.state.value,
                 "workloads": len(reason.entries),
                 "replicas": reason.replicas,
@@ -100,11 +107,10 @@ class ReasonOutput(Model):
         )
 
 
-class AuditOutput(Model):
+class AuditOutput(Headed):
     """``elfgate audit -o json``."""
 
-    version: Literal[1] = Field(default=1, description="of this shape")
-    elfgate: str = Field(description="the program's version")
+    schema_: str = schema("audit")
     revision: str = Field(description="of the policies")
     workloads: CountsOutput
     replicas: CountsOutput
@@ -117,18 +123,17 @@ class AuditOutput(Model):
     over: int = Field(description="pods and Jobs that have ended")
 
     @classmethod
-    def of(cls, report: "Report", collection: "Collection", revision: str) -> "AuditOutput":
+    def of(
+        cls, report: "Report", collection: "Collection", revision: str, book: Rulebook
+    ) -> "AuditOutput":
         """From what was found."""
-        from collections import Counter
-
         return cls(
-            elfgate=__version__,
             revision=revision,
             workloads=CountsOutput.of(report.workloads()),
             replicas=CountsOutput.of(report.replicas()),
             images=CountsOutput.of(Counter(report.images().values())),
             platforms={name: CountsOutput.of(each) for name, each in report.shares().items()},
-            reasons=[ReasonOutput.of(reason) for reason in report.reasons],
+            reasons=[ReasonOutput.of(reason, book) for reason in report.reasons],
             found=_found(report),
             unread=collection.unread,
             skipped=dict(sorted(collection.skipped.items())),
@@ -143,10 +148,10 @@ def read_baseline(path: Path) -> frozenset[Known]:
         InputError: if the file cannot be read, or is no report.
     """
     try:
-        report = AuditOutput.model_validate_json(path.read_bytes())
+        report = AuditOutput.model_validate(_of_this_version(path.read_bytes()))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    except ValidationError as error:
+    except ValueError as error:
         raise InputError(
             f"{path}: not a report of elfgate audit", hint="write one with -o json"
         ) from error
@@ -155,6 +160,14 @@ def read_baseline(path: Path) -> frozenset[Known]:
         for each in report.found
         for problem in each.problems
     )
+
+
+def _of_this_version(text: bytes) -> object:
+    """A report's JSON; version 1 is the same with less in it."""
+    told = from_json(text)
+    if isinstance(told, dict) and told.get("version") == 1:
+        return {**told, "version": 2}
+    return told
 
 
 def _found(report: "Report") -> list[WorkloadOutput]:

@@ -1,0 +1,72 @@
+"""The places of nodes in a YAML document, by their marks."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import yaml
+
+
+class ImagePlace(NamedTuple):
+    """The place where a container names its image.
+
+    Attributes:
+        container: Its name.
+        image: As it is written.
+        line: From 1.
+        column: From 1, in code points.
+    """
+
+    container: str
+    image: str
+    line: int
+    column: int
+
+
+def image_places(root: yaml.Node) -> tuple[ImagePlace, ...]:
+    """Each mapping that has a name and an image; what aliases repeat is told once."""
+    found = {}
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        waiting += children_of(node)
+        if place := _place(node):
+            found[place.line, place.column] = place
+    return tuple(found[at] for at in sorted(found))
+
+
+def _place(node: yaml.Node) -> ImagePlace | None:
+    scalars = dict(_scalars(node))
+    if "image" not in scalars or "name" not in scalars:
+        return None
+    image = scalars["image"]
+    mark = image.start_mark
+    return ImagePlace(scalars["name"].value, image.value, mark.line + 1, mark.column + 1)
+
+
+def _scalars(node: yaml.Node) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    for key, value in pairs:
+        if isinstance(value, yaml.ScalarNode) and isinstance(key, yaml.ScalarNode):
+            yield key.value, value
+
+
+def children_of(node: yaml.Node) -> list[yaml.Node]:
+    """The nodes below a node: a mapping's keys and values, a sequence's elements."""
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return elements_of(node)
+
+
+def items_of(root: yaml.Node) -> list[yaml.Node]:
+    """The elements of the list ``items``."""
+    pairs = root.value if isinstance(root, yaml.MappingNode) else ()
+    found = (value for key, value in pairs if key.value == "items")
+    return elements_of(next(found, None))
+
+
+def elements_of(node: yaml.Node | None) -> list[yaml.Node]:
+    """The elements of a sequence; none of anything else."""
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []

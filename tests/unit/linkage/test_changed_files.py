@@ -1,4 +1,4 @@
-"""Files whose owner or mode a script changes before it starts a program."""
+"""Files that a script changes before it starts a program."""
 
 import pytest
 
@@ -12,7 +12,10 @@ LIBRARY = tarball.Item("file", elf_file("amd64", soname="libfoo.so"), mode=0o600
 NEEDS = glibc_program(needed=["libfoo.so", "libc.so.6"], rpath="/opt/app/lib")
 FILES: Files = {
     **debian(),
-    **{f"usr/bin/{name}": static_program() for name in ("chown", "chmod", "gosu")},
+    **{
+        f"usr/bin/{name}": static_program()
+        for name in ("chown", "chmod", "cp", "gosu", "ln", "mv", "rm")
+    },
     "bin/sh": static_program(),
     "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:100:101::/:/bin/false\n",
     "etc/group": "root:x:0:\napp:x:101:\n",
@@ -28,7 +31,17 @@ def entry(text: str) -> Files:
     return {**FILES, "entry.sh": tarball.program(f"#!/bin/sh\nset -e\n{text}\n")}
 
 
-@pytest.mark.parametrize("tool", ["chown -R app /opt/app", "chmod -R a+rX /opt/app"])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        "chown -R app /opt/app",
+        "chmod -R a+rX /opt/app",
+        "rm -rf /opt/app",
+        "ln -sf /opt/app /opt/link || true",
+        "cp -r /opt/app /opt/copy || true",
+        "mv /opt/app /opt/moved || true",
+    ],
+)
 def test_what_fails_elsewhere_fails_all_the_same(tool: str) -> None:
     gone = start(entry(f"{tool}\nexec gosu app /usr/bin/lacks"), "/entry.sh")
     assert failures(gone) == [Code.LIBRARY_MISSING]
@@ -44,9 +57,16 @@ def test_what_fails_elsewhere_fails_all_the_same(tool: str) -> None:
         "chown -R app /srv/current",
         "chown -RL app /srv",
         "chmod --reference=/usr/bin/gosu /opt/app/lib/libfoo.so",
+        "rm -rf /opt/app/lib",
+        "ln -sfn /srv /opt/app/lib || true",
+        "cp -r /srv/lib/. /opt/app/lib || true",
+        "mv /srv/lib /srv/current/lib || true",
+        "cp --target-directory=/opt/app/lib /srv/x || true",
     ],
 )
-def test_a_library_that_may_have_been_opened_to_the_user_is_not_missing(tool: str) -> None:
+def test_a_library_that_may_have_been_brought_or_opened_to_the_user_is_not_missing(
+    tool: str,
+) -> None:
     closed = start(entry("exec gosu app /usr/bin/needs"), "/entry.sh")
     assert failures(closed) == [Code.LIBRARY_MISSING]
     opened = start(entry(f"{tool}\nexec gosu app /usr/bin/needs"), "/entry.sh")
@@ -56,3 +76,32 @@ def test_a_library_that_may_have_been_opened_to_the_user_is_not_missing(tool: st
 def test_a_program_that_may_have_been_opened_starts() -> None:
     files = {**entry('chown -R app /opt/app\nexec gosu app "$@"'), "opt/app/run": static_program()}
     assert start(files, "/entry.sh", "/opt/app/run").outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize("tool", ["cp", "mv", "ln -s"])
+def test_a_program_that_may_have_been_brought_is_not_missing(tool: str) -> None:
+    files = {**entry(f"{tool} /srv/x /opt/y || true\nexec /opt/y")}
+    assert start(files, "/entry.sh").outcome is Outcome.UNKNOWN
+
+
+LINKED: Files = {
+    "usr/bin/tool": link("/opt/current/tool"),
+    "usr/local": link("/opt/current/local"),
+    "opt/v2/tool": static_program(),
+    "opt/v2/local/bin/other": static_program(),
+}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "command -v tool >/dev/null",
+        "command -v other >/dev/null",
+        "[ -x /usr/bin/tool ]",
+        "[ -d /usr/local/bin ]",
+        "[ -L /usr/local/bin ]",
+    ],
+)
+def test_a_link_that_is_brought_may_lead_others_somewhere(question: str) -> None:
+    text = f"ln -s /opt/v2 /opt/current || true\nif {question}; then exec tool; fi\nexec /none"
+    assert start({**entry(text), **LINKED}, "/entry.sh").outcome is not Outcome.CANNOT_START

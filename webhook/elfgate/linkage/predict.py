@@ -156,7 +156,7 @@ def _follow(world: World, record: Record, start: Start, deeper: int) -> None:
     if not touched or "/" in touched:  # where all may have changed, the process is in doubt itself
         _follow_in(world, record, start, deeper)
         return
-    changed = Changed(tuple(sorted(f"{path.rstrip('/')}/" for path in touched)))
+    changed = Changed.by(touched)
     trial = record.trial()
     _follow_in(replace(world, changed=changed), trial, start, deeper)
     findings = trial.findings

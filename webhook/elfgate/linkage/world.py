@@ -98,6 +98,11 @@ class Changed:
     paths: tuple[str, ...] = ()
     met: str = ""
 
+    @staticmethod
+    def by(touched: Iterable[str]) -> "Changed":
+        """Take the paths that a script has touched."""
+        return Changed(tuple(sorted(f"{path.rstrip('/')}/" for path in touched)))
+
     def note(self, names: Iterable[str]) -> None:
         """Note names that a look-up comes by."""
         if self.paths and not self.met:

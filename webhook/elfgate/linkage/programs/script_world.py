@@ -20,7 +20,7 @@ from elfgate.linkage.shell.syntax.dialect import Dialect
 from elfgate.linkage.shell.values import Launch, Truth, Value
 from elfgate.linkage.shell.world import Absent, Kind, Thing
 from elfgate.linkage.values import UNSET, Doubt, Fields, Scalar, Unknown, Unset
-from elfgate.linkage.world import NULL, Hidden, Process, World
+from elfgate.linkage.world import NULL, Changed, Hidden, Process, World
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.entry import Kind as EntryKind
 from elfgate.rootfs.tree import Found, Missing
@@ -188,9 +188,11 @@ class ScriptWorld:
         if isinstance(found, Missing):
             if _is_made_by_others(path, cwd):
                 return Unknown("a file is made by the runtime")
+            missing = posixpath.join(found.path, found.beyond)
             return Absent(
                 found.errno == "ENOENT" and bool(found.symlinks),
                 found.errno != "ENOENT",
+                tuple(map(inner, (missing, *found.symlinks))),
             )
         return self._thing(found)
 
@@ -207,6 +209,7 @@ class ScriptWorld:
             self._may(entry, WRITE),
             self._may(entry, EXECUTE),
             bool(entry.elf),
+            tuple(map(inner, found.symlinks)),
         )
 
     def _may(self, entry: Entry, want: int) -> Truth:
@@ -268,7 +271,7 @@ class ScriptWorld:
 
     def find(self, name: str, launch: Launch) -> str | Unknown | None:
         """Search a command along a program's PATH: its path, or None if it is nowhere."""
-        key = (name, launch.variables.get("PATH"), launch.cwd, launch.doubt)
+        key = (name, launch.variables.get("PATH"), launch.cwd, launch.doubt, launch.touched)
         if key not in self._commands:
             self._commands[key] = self._find(name, launch)
         return self._commands[key]
@@ -278,9 +281,13 @@ class ScriptWorld:
         process = self.process_of(launch)
         if not launch.doubt:
             process = replace(process, doubt=None)
-        command = find_command(self._world, self._record, process, outer(name), actor="shell")
+        changed = Changed.by(process.touched)
+        world = replace(self._world, changed=changed)
+        command = find_command(world, self._record, process, outer(name), actor="shell")
         if command.doubt is not None:
             return Unknown(command.doubt.because)
+        if changed.met:
+            return Unknown(f"the script may change {changed.met} before")
         if command.path is None:
             return None
         return inner(command.path)

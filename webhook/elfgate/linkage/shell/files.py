@@ -42,9 +42,15 @@ def look(path: str, state: State, world: World) -> Thing | Absent | Unknown:
     if may_have_changed(path, state):
         return _CHANGED
     thing = world.look(path, state.files.cwd)
-    if isinstance(thing, Thing) and may_have_changed(thing.path, state):
+    if state.files.touched and not isinstance(thing, Unknown) and _leads_by_change(thing, state):
         return _CHANGED
     return thing
+
+
+def _leads_by_change(thing: Thing | Absent, state: State) -> bool:
+    """Tell whether the way to a file, or to where it is missing, leads by what may have changed."""
+    end = (thing.path,) if isinstance(thing, Thing) else ()
+    return any(may_have_changed(name, state) for name in (*end, *thing.via))
 
 
 def test(letter: str, path: Scalar, state: State, world: World) -> Truth:
@@ -64,7 +70,7 @@ def test(letter: str, path: Scalar, state: State, world: World) -> Truth:
 def _is_link(path: str, state: State, world: World) -> Truth:
     if not path:
         return False
-    if may_have_changed(path, state):
+    if isinstance(look(path, state, world), Unknown):
         return None
     return world.is_link(path, state.files.cwd)
 

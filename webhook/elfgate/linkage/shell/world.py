@@ -36,6 +36,7 @@ class Thing:
         writable: The process may write it, or make names in it.
         executable: The process may execute it, or search it.
         elf: It is an ELF file.
+        via: The symlinks that the path leads through.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Thing:
     writable: Truth = None
     executable: Truth = None
     elf: bool = False
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ class Absent:
     Attributes:
         link: It is a symlink whose target is missing.
         barred: A directory on the way may not be searched, or is none.
+        via: The symlinks that the path leads through, and the place that it would lead to.
     """
 
     link: bool = False
     barred: bool = False
+    via: tuple[str, ...] = ()
 
 
 class World(Protocol):

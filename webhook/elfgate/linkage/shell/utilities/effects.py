@@ -16,7 +16,9 @@ EVERYWHERE = frozenset({"/"})
 NOWHERE = frozenset[str]()
 _RECURSIVE = re.compile(r"-[a-zA-Z]*[rR]|--recursive")
 _THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
-_OPENING = frozenset({"chmod", "chown", "chgrp"})  # to others, or for good
+# Tools whose traces are all at their operands: a start that comes by none of them is as it was.
+_PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir"})
+_PLACING = re.compile(r"-[adfHiLnPpRrsTuvx]+")  # options of cp, ln and mv without a value
 _IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
 _CHANGING = frozenset(
     [
@@ -78,6 +80,16 @@ def behind_first(values: Words, state: State) -> frozenset[str]:
     return _paths(values, state, skipped=0 if has_model else 1)
 
 
+def placed(values: Words, state: State) -> frozenset[str]:
+    """``cp``, ``ln`` and ``mv``, which change their operands, and what is below them."""
+    known = [value for value in values if isinstance(value, str)]
+    options = [value for value in known if value.startswith("-")]
+    if len(known) < len(values) or not all(map(_PLACING.fullmatch, options)):
+        return EVERYWHERE
+    paths = [value for value in known if not value.startswith("-")]
+    return frozenset(_absolute(path, state, below=True) for path in paths)
+
+
 def in_place(values: Words, state: State) -> frozenset[str]:
     """``sed``, which changes files with ``-i`` only."""
     for value in values:
@@ -127,10 +139,10 @@ def left_behind(
 ) -> State:
     """Note the files that a tool may have changed.
 
-    What it takes away leaves a doubt about all others, but in directories that hold no programs or
-    libraries; what it opens to others does only where a start comes by it.
+    What it takes away or opens to others leaves a doubt about all others, but in directories that
+    hold no programs or libraries; and but where it is known to leave traces at these paths alone.
     """
-    real = _behind_links(paths, state, world) if name in _OPENING else None
+    real = _behind_links(paths, state, world) if name in _PLACED else None
     for path in sorted(paths):
         outside = not f"{path}/".startswith(_WITHOUT_PROGRAMS)
         if may_be_library(path) or (alters and outside and real is None):
@@ -139,15 +151,18 @@ def left_behind(
 
 
 def _behind_links(paths: frozenset[str], state: State, world: World) -> frozenset[str] | None:
-    """Give the real paths of files; None if one of them is not known."""
+    """Give the real paths of files, and of the names that lead to them; None if one is not known."""
     found: set[str] = set()
     for path in paths:
-        thing = world.look(path.rstrip("/") or "/", state.files.cwd)
-        if isinstance(thing, Unknown):
+        whole, below = path.rstrip("/") or "/", "/" if path.endswith("/") else ""
+        thing = world.look(whole, state.files.cwd)
+        parent = world.look(posixpath.dirname(whole), state.files.cwd)
+        if isinstance(thing, Unknown) or isinstance(parent, Unknown):
             return None
         if isinstance(thing, Thing):
-            below = "/" if path.endswith("/") else ""
             found.add(thing.path.rstrip("/") + below)
+        if isinstance(parent, Thing):
+            found.add(posixpath.join(parent.path, posixpath.basename(whole)) + below)
     return frozenset(found)
 
 

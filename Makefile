@@ -89,8 +89,9 @@ docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' ta
 	$(BIN)/python -m docs.generate
 
 .PHONY: truth
-truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions
-	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; exit $$status
+truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions (RECORD=1: in docs/accuracy.md)
+	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; \
+	  if [ -n "$(RECORD)" ]; then $(BIN)/python -m docs.accuracy build/truth/accuracy.json; fi; exit $$status
 
 .PHONY: bench
 bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the first time, if there is Go)
@@ -104,6 +105,7 @@ bench: $(STAMP) ## Run all benchmarks, side by side with peers (builds them the 
 	$(BIN)/python benchmarks/creation.py
 	$(BIN)/python benchmarks/check.py --conftest "$$(benchmarks/peers/conftest.sh || true)"
 	$(BIN)/python benchmarks/elf.py
+	PYTHONPATH=. $(BIN)/python benchmarks/trial.py
 	$(BIN)/python benchmarks/layers.py --peers "$$(benchmarks/peers.sh || true)"
 
 .PHONY: soak

@@ -41,6 +41,12 @@ def folder(cell: Cell, place: Path) -> Told:
 
 def image(cell: Cell, place: Path) -> Told:
     """Write a cell as an image, and scan that without a word on how it is started."""
+    written(cell, place)
+    return _scan(cell, place, f"oci:{place}:cell", [], [])
+
+
+def written(cell: Cell, place: Path) -> None:
+    """Write a cell as the image ``cell`` of a layout."""
     layout = Layout(place)
     layers = [layout.archived(_archive(layer)) for layer in _layers(cell)]
     env = [f"{name}={value}" for name, value in _env(cell).items()]
@@ -53,7 +59,6 @@ def image(cell: Cell, place: Path) -> Told:
     }
     layout.tag("cell", [layout.image(cell.architecture, layers, config)])
     layout.finish()
-    return _scan(cell, place, f"oci:{place}:cell", [], [])
 
 
 def _scan(

@@ -7,7 +7,7 @@ import pytest
 from elfgate.trial.agreement import Agreement
 from elfgate.trial.observed import observe
 from lab import sandbox
-from truth import booted, known, made, programs, recorded
+from truth import accuracy, booted, known, made, programs, recorded
 from truth.compare import Comparison, compare, table
 from truth.run import run
 
@@ -32,14 +32,16 @@ def comparisons() -> list[Comparison]:
     apart = [
         str(comparison) for comparison in compared if comparison.agreement is not Agreement.AGREES
     ]
-    left_out = (
-        ""
-        if sandbox.has_users()
-        else "\nleft out: the cases of other users, which only root can start"
-    )
+    left_out = "".join(f"\nleft out: {each}" for each in _left_out())
     (_REPORT / "table.txt").write_text(f"{table(compared)}{left_out}\n")
+    accuracy.write(_REPORT / "accuracy.json", accuracy.summary(compared, _left_out()))
     (_REPORT / "disagreements.txt").write_text("".join(f"{text}\n" for text in sorted(apart)))
     return compared
+
+
+def _left_out() -> list[str]:
+    """What this run does not start, with the reason."""
+    return [] if sandbox.has_users() else ["the cases of other users, which only root can start"]
 
 
 def test_nothing_that_starts_is_called_unable_to(comparisons: list[Comparison]) -> None:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from elfgate.cli.text import WORDS
 from elfgate.errors import REPORT
-from elfgate.linkage.report import Effect
+from elfgate.linkage.report import Code, Effect
 from elfgate.policy.rulebook import Rulebook
 from elfgate.printable import printable
 from elfgate.reports.case import Case, Issue
@@ -96,63 +96,87 @@ def try_table(tried: Sequence[Tried]) -> Table:
 
 
 def _row(tried: Tried) -> tuple[str, ...]:
-    name = tried.asked.container or tried.asked.image
-    happened = _happened(tried)
-    predicted = WORDS[tried.linkage.outcome]
-    return name, str(tried.linkage.platform), happened, predicted, _agrees(tried)
+    return (
+        _name(tried),
+        str(tried.linkage.platform),
+        _happened(tried),
+        WORDS[tried.linkage.outcome],
+        _agrees(tried),
+    )
+
+
+def _name(tried: Tried) -> str:
+    return tried.asked.container or tried.asked.image
 
 
 def _happened(tried: Tried) -> str:
     """The state and what tells more of it, unless that is long and stands below."""
-    observed = tried.observed
-    state = _STATES[tried.state]
-    words = f"{state}: {printable(tried.words)}" if len(tried.words) <= _SHORT else state
-    return f"{words} [{observed.code}]" if observed and observed.code else words
+    words = _STATES[tried.state]
+    if len(tried.words) <= _SHORT:
+        words = f"{words}: {printable(tried.words)}"
+    code = _code(tried)
+    return f"{words} [{code}]" if code else words
+
+
+def _code(tried: Tried) -> Code | None:
+    return tried.observed.code if tried.observed else None
 
 
 def _agrees(tried: Tried) -> str:
-    if tried.agreement in {None, Agreement.UNKNOWN}:
-        return "-"
-    return "yes" if tried.agreement is Agreement.AGREES else "no"
+    match tried.agreement:
+        case Agreement.AGREES:
+            return "yes"
+        case None | Agreement.UNKNOWN:
+            return "-"
+        case _:
+            return "no"
 
 
 def try_text(tried: Sequence[Tried], reported: Path | None) -> str:
-    """The table, and below it what was written by those that did not start, and what was predicted."""
+    """The table; below it what was written by those that did not start, and what was predicted."""
     told = try_table(tried)
     plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
     below = [line for each in tried for line in _below(each, reported)]
-    return "\n".join((plain, *(("", *below) if below else ()), ""))
+    parts = [plain, "", *below] if below else [plain]
+    return "\n".join((*parts, ""))
 
 
 def _below(tried: Tried, reported: Path | None) -> Iterator[str]:
-    long = [f"  {printable(tried.words)}"] if len(tried.words) > _SHORT else []
-    lines = [*long, *_written(tried), *_findings(tried)]
-    lines += [f"  {caveat}" for caveat in tried.caveats]
+    lines = [*_long(tried), *_written(tried), *_findings(tried), *tried.caveats]
     if tried.contradicts:
-        lines.append(f"  {_bug(reported)}")
+        lines.append(_bug(reported))
     if lines:
         yield f"{tried.linkage.platform}:"
-        yield from lines
+    for line in lines:
+        yield f"  {line}"
+
+
+def _long(tried: Tried) -> Iterator[str]:
+    """Words that the table has no room for."""
+    if len(tried.words) > _SHORT:
+        yield printable(tried.words)
 
 
 def _written(tried: Tried) -> Iterator[str]:
+    """The last lines of a program that did not start, or not as expected."""
     if tried.state in {State.STARTED, State.UNTRIED}:
         return
     written = tried.outcome.stderr or tried.outcome.stdout
     for line in written.splitlines()[-_LAST:]:
         if line != tried.words:
-            yield f"  | {printable(line)}"
+            yield f"| {printable(line)}"
 
 
 def _findings(tried: Tried) -> Iterator[str]:
     for finding in tried.linkage.prediction.findings:
         if finding.effect is not Effect.NOTE:
-            yield f"  predicted: {finding.message}  [{finding.code}]"
+            yield f"predicted: {finding.message}  [{finding.code}]"
 
 
 def _bug(reported: Path | None) -> str:
-    file = str(reported) if reported else "the file that --report FILE writes"
-    return f"the prediction is wrong, which is a bug of elfgate: please report it with {file} ({REPORT})"
+    file = reported or "the file that --report FILE writes"
+    wrong = "the prediction is wrong, which is a bug of elfgate"
+    return f"{wrong}: please report it with {file} ({REPORT})"
 
 
 def try_cases(tried: Sequence[Tried]) -> list[Case]:
@@ -161,11 +185,17 @@ def try_cases(tried: Sequence[Tried]) -> list[Case]:
 
 
 def _case(tried: Tried) -> Case:
-    name = f"{tried.asked.container or tried.asked.image} on {tried.linkage.platform}"
+    name = f"{_name(tried)} on {tried.linkage.platform}"
     if tried.state is State.STARTED:
         return Case(name, tried.asked.image)
-    level: Literal["error", "note"] = "note" if tried.state is State.UNTRIED else "error"
-    code = tried.observed.code if tried.observed else None
-    details = tuple(map(printable, tried.outcome.stderr.splitlines()[-_LAST:]))
-    issue = Issue(level, code or tried.state.value, printable(tried.words), details)
-    return Case(name, tried.asked.image, (issue,))
+    return Case(name, tried.asked.image, (_issue(tried),))
+
+
+def _issue(tried: Tried) -> Issue:
+    last = tried.outcome.stderr.splitlines()[-_LAST:]
+    return Issue(
+        level="note" if tried.state is State.UNTRIED else "error",
+        code=_code(tried) or tried.state.value,
+        title=printable(tried.words),
+        details=tuple(map(printable, last)),
+    )

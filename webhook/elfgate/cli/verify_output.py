@@ -1,7 +1,7 @@
 """The output of ``elfgate verify``: a table for people, and a model whose schema is published."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -68,25 +68,38 @@ def verify_table(replayed: Sequence[Replayed]) -> Table:
 
 
 def _row(replayed: Replayed) -> tuple[str, ...]:
+    return (
+        replayed.place,
+        replayed.platform,
+        _happened(replayed),
+        WORDS[replayed.prediction.outcome],
+        replayed.agreement.value,
+    )
+
+
+def _happened(replayed: Replayed) -> str:
     seen = replayed.observed
-    code = f" [{seen.code}]" if seen.code else ""
-    happened = "started" if seen.started else f"did not start{code}"
-    predicted = WORDS[replayed.prediction.outcome]
-    return replayed.place, replayed.platform, happened, predicted, replayed.agreement.value
+    if seen.started:
+        return "started"
+    return f"did not start [{seen.code}]" if seen.code else "did not start"
 
 
 def verify_text(replayed: Sequence[Replayed]) -> str:
     """The table, why predictions are contradicted, and the count."""
     told = verify_table(replayed)
     plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
-    reasons = [line for each in replayed if each.contradicts for line in _reasons(each)]
+    wrong = [each for each in replayed if each.contradicts]
+    reasons = [line for each in wrong for line in _reasons(each)]
+    parts = [plain, "", *reasons] if reasons else [plain]
+    return "\n".join((*parts, "", _summary(replayed), ""))
+
+
+def _summary(replayed: Sequence[Replayed]) -> str:
     counts = Counter(each.agreement for each in replayed)
-    summary = ", ".join(f"{counts[each]} {each}" for each in Agreement if counts[each])
-    return "\n".join((plain, *(("", *reasons) if reasons else ()), "", summary, ""))
+    return ", ".join(f"{counts[each]} {each}" for each in Agreement if counts[each])
 
 
-def _reasons(replayed: Replayed) -> list[str]:
-    findings = [
-        f"  predicted: {each.message}  [{each.code}]" for each in replayed.prediction.findings
-    ]
-    return [f"{replayed.place}: {printable(replayed.observed.words)}", *findings]
+def _reasons(replayed: Replayed) -> Iterator[str]:
+    yield f"{replayed.place}: {printable(replayed.observed.words)}"
+    for finding in replayed.prediction.findings:
+        yield f"  predicted: {finding.message}  [{finding.code}]"

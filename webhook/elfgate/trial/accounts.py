@@ -7,10 +7,11 @@ Sources: ``user.GetExecUser`` (runc: names and numbers, HOME), containerd's
 import contextlib
 import errno
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-_FIELDS = 4  # up to a user's group, and to a group's members
+_NUMBER = 2
+_GROUP = _MEMBERS = 3  # of a user, and of a group
 _HOME = 5
 _ROOT = Path("/")
 
@@ -38,46 +39,71 @@ def find(user: str, root: Path = _ROOT) -> Account:
     """
     name, _, group = user.partition(":")
     account = _user(name or "0", root)
-    if not group:
-        return account
-    gid = int(group) if group.isdecimal() else _group(group, root)
-    return Account(account.uid, gid, account.home)
+    if group:
+        return replace(account, gid=_group(group, root))
+    return account
 
 
 def memberships(uid: str, root: Path = _ROOT) -> list[int]:
     """The groups that list the user of this number as a member."""
-    names = [row[0] for row in _rows(root, "passwd") if row[2] == uid][:1]
-    groups = [row for row in _rows(root, "group") if row[2].isdecimal()]
-    return [int(row[2]) for row in groups if {*names} & {*row[3].split(",")}]
+    row = _found(root, "passwd", uid)
+    if row is None:
+        return []
+    name = row[0]
+    groups = [each for each in _rows(root, "group") if name in each[_MEMBERS].split(",")]
+    return [int(group[_NUMBER]) for group in groups]
 
 
 def _user(name: str, root: Path) -> Account:
     """A user by its name or number; a number that is not listed is of group 0."""
-    place = 2 if name.isdecimal() else 0
-    for row in _rows(root, "passwd"):
-        if row[place] == name and row[2].isdecimal():
-            gid = int(row[3]) if row[3].isdecimal() else 0
-            home = row[_HOME] if len(row) > _HOME else ""
-            return Account(int(row[2]), gid, home or "/")
-    if name == "root":
-        return Account()
-    if not name.isdecimal():
-        raise FileNotFoundError(errno.ENOENT, "no such user", name)
-    return Account(int(name))
+    row = _found(root, "passwd", name)
+    if row is None:
+        return Account(_number(name, "user"))
+    group = row[_GROUP]
+    home = row[_HOME] if len(row) > _HOME else ""
+    return Account(
+        uid=int(row[_NUMBER]),
+        gid=int(group) if group.isdecimal() else 0,
+        home=home or "/",
+    )
 
 
 def _group(name: str, root: Path) -> int:
-    for row in _rows(root, "group"):
-        if row[0] == name and row[2].isdecimal():
-            return int(row[2])
+    if name.isdecimal():
+        return int(name)
+    row = _found(root, "group", name)
+    if row is None:
+        return _number(name, "group")
+    return int(row[_NUMBER])
+
+
+def _number(name: str, kind: str) -> int:
+    """The number of what is not listed.
+
+    Raises:
+        FileNotFoundError: if it has none.
+    """
     if name == "root":
         return 0
-    raise FileNotFoundError(errno.ENOENT, "no such group", name)
+    if name.isdecimal():
+        return int(name)
+    raise FileNotFoundError(errno.ENOENT, f"no such {kind}", name)
 
 
-def _rows(root: Path, name: str) -> Iterator[list[str]]:
-    """The lines of a file at their colons; none if it cannot be read."""
+def _found(root: Path, file: str, wanted: str) -> list[str] | None:
+    """The first line of a name, or of a number."""
+    place = _NUMBER if wanted.isdecimal() else 0
+    for row in _rows(root, file):
+        if row[place] == wanted:
+            return row
+    return None
+
+
+def _rows(root: Path, file: str) -> Iterator[list[str]]:
+    """The lines of a file at their colons, those that have a number; none if it cannot be read."""
     with contextlib.suppress(OSError):
-        lines = (root / "etc" / name).read_text(errors="replace").splitlines()
-        rows = (line.strip().split(":") for line in lines)
-        yield from (row for row in rows if len(row) >= _FIELDS)
+        text = (root / "etc" / file).read_text(errors="replace")
+        for line in text.splitlines():
+            row = line.strip().split(":")
+            if len(row) > _MEMBERS and row[_NUMBER].isdecimal():
+                yield row

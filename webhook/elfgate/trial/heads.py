@@ -5,14 +5,15 @@ Sources: Linux ``Documentation/admin-guide/binfmt-misc.rst``; the gABI (``e_iden
 """
 
 import platform
+import struct
 from pathlib import Path
-from typing import Literal
 
 from elfgate.platforms import ARCHITECTURES
 
 SIZE = 20
 _EXECUTABLE = 2  # ET_EXEC
 _EITHER = 0xFFFE  # of e_type: ET_EXEC and ET_DYN
+_ORDERS = {"little": "<", "big": ">"}
 
 
 def native(architecture: str) -> bool:
@@ -37,20 +38,23 @@ def is_of_host(head: bytes) -> bool:
 
     A node of another architecture refuses it. No ``binfmt_misc`` can, as it is handed qemu itself.
     """
+    if len(head) < SIZE:
+        return False
     own = [_head(name) for name in ARCHITECTURES if native(name)]
-    return len(head) >= SIZE and any(
-        _masked(head, mask) == _masked(magic, mask) for magic, mask in own
-    )
+    return any(_masked(head, mask) == _masked(magic, mask) for magic, mask in own)
 
 
 def _head(architecture: str) -> tuple[bytes, bytes]:
     """The first bytes of an architecture's programs, and the mask of those that count."""
     machine = ARCHITECTURES[architecture].machine
-    order: Literal["little", "big"] = "little" if machine.byte_order == "little" else "big"
-    kind = bytes((machine.elf_class // 32, 1 if order == "little" else 2))
-    types = [number.to_bytes(2, order) for number in (_EXECUTABLE, _EITHER)]
-    magic = b"\x7fELF" + kind + bytes(10) + types[0] + machine.number.to_bytes(2, order)
-    return magic, b"\xff" * 6 + bytes(10) + types[1] + b"\xff\xff"
+    order = _ORDERS[machine.byte_order]
+    kind = struct.pack("BB", machine.elf_class // 32, 1 + (order == ">"))
+    magic = b"\x7fELF" + kind + bytes(10)
+    mask = b"\xff" * len(b"\x7fELF12") + bytes(10)
+    return (
+        magic + struct.pack(f"{order}HH", _EXECUTABLE, machine.number),
+        mask + struct.pack(f"{order}HH", _EITHER, 0xFFFF),
+    )
 
 
 def _masked(head: bytes, mask: bytes) -> bytes:

@@ -1,9 +1,10 @@
 """A trial's report: what its prediction does not need is left out."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
-from elfgate.linkage.report import Effect, Prediction
+from elfgate.linkage.report import Effect, Finding, Prediction
 from elfgate.scan.inquiry import Inquiry, Predictor
 from elfgate.scan.located import Contents
 from elfgate.trial.observed import Observed
@@ -23,57 +24,84 @@ async def report_of(tried: Tried, predictor: Predictor) -> Report:
     if tried.contents is None or tried.observed is None:
         raise ValueError("nothing happened")
     inquiry = Inquiry(tried.linkage.platform, tried.asked.overrides, tried.node)
-    contents, inquiry = await _reduced(tried.contents, inquiry, predictor)
-    layers = tuple(layer.encode() for _, layer in contents.layers)
+    asked = await _reduced(_Asked(tried.contents, inquiry), predictor)
+    contents = asked.contents
     return Report(
-        question=Question(inquiry, contents.defaults, contents.declared),
-        layers=layers,
+        question=Question(asked.inquiry, contents.defaults, contents.declared),
+        layers=tuple(layer.encode() for _, layer in contents.layers),
         observed=_silent(tried.observed),
         predicted=_line(tried.linkage.prediction),
         digest=contents.digest,
     )
 
 
-async def _reduced(
-    contents: Contents, inquiry: Inquiry, predictor: Predictor
-) -> tuple[Contents, Inquiry]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, with the image that it is about."""
+
+    contents: Contents
+    inquiry: Inquiry
+
+    @property
+    def names(self) -> list[str]:
+        """The variables of the image's and the pod's environment."""
+        image, pod = self.contents.defaults.env, self.inquiry.overrides.env
+        return list(dict.fromkeys((*image, *pod)))
+
+    def without(self, names: Collection[str]) -> Self:
+        """Leave some variables out."""
+        defaults, overrides = self.contents.defaults, self.inquiry.overrides
+        defaults = replace(defaults, env=_left(defaults.env, names))
+        overrides = replace(overrides, env=_left(overrides.env, names))
+        contents = replace(self.contents, defaults=defaults)
+        inquiry = replace(self.inquiry, overrides=overrides)
+        return replace(self, contents=contents, inquiry=inquiry)
+
+
+async def _reduced(asked: _Asked, predictor: Predictor) -> _Asked:
     """Leave out each variable of the environment without which the prediction is the same."""
-    wanted = _kind((await predictor.predict(contents, inquiry)).prediction)
-    for number, name in enumerate(_names(contents.defaults.env, inquiry.overrides.env)):
-        fewer = _without(name, contents, inquiry)
-        if number < _MOST_ASKED:
-            found = (await predictor.predict(*fewer)).prediction
-            if _kind(found) != wanted:
-                continue
-        contents, inquiry = fewer
-    return contents, inquiry
+    wanted = await _predicted(asked, predictor)
+    names = asked.names
+    nothing = asked.without(names)
+    if await _predicted(nothing, predictor) == wanted:
+        return nothing
+    asked = asked.without(names[_MOST_ASKED:])
+    for name in names[:_MOST_ASKED]:
+        fewer = asked.without([name])
+        if await _predicted(fewer, predictor) == wanted:
+            asked = fewer
+    return asked
 
 
-def _names(image: Mapping[str, str], pod: Mapping[str, str]) -> Iterator[str]:
-    yield from dict.fromkeys((*image, *pod))
+def _left(env: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    kept = [name for name in env if name not in names]
+    return {name: env[name] for name in kept}
 
 
-def _without(name: str, contents: Contents, inquiry: Inquiry) -> tuple[Contents, Inquiry]:
-    defaults = replace(contents.defaults, env=_left(contents.defaults.env, name))
-    overrides = replace(inquiry.overrides, env=_left(inquiry.overrides.env, name))
-    return replace(contents, defaults=defaults), replace(inquiry, overrides=overrides)
-
-
-def _left(env: Mapping[str, str], name: str) -> dict[str, str]:
-    return {each: value for each, value in env.items() if each != name}
-
-
-def _kind(prediction: Prediction) -> tuple[object, ...]:
+async def _predicted(asked: _Asked, predictor: Predictor) -> tuple[object, ...]:
     """A prediction's outcome, and what it rests on."""
-    found = [(each.code, each.effect, each.reason, each.path) for each in prediction.findings]
+    foreseen = await predictor.predict(asked.contents, asked.inquiry)
+    prediction = foreseen.prediction
+    found = [_told(finding) for finding in prediction.findings]
     return (prediction.outcome, prediction.argv, found)
 
 
+def _told(finding: Finding) -> tuple[object, ...]:
+    return (finding.code, finding.effect, finding.reason, finding.path)
+
+
 def _silent(observed: Observed) -> Observed:
-    """Tell what happened in a loader's or the kernel's words alone: a program's own may be secret."""
-    return observed if observed.code else Observed(observed.started, None, "")
+    """Tell what happened in a loader's or the kernel's words alone.
+
+    A program's own may be secret.
+    """
+    if observed.code:
+        return observed
+    return Observed(observed.started)
 
 
 def _line(prediction: Prediction) -> str:
-    telling = [each for each in prediction.findings if each.effect is not Effect.NOTE]
-    return f"{prediction.outcome}: {telling[0].message}" if telling else str(prediction.outcome)
+    for finding in prediction.findings:
+        if finding.effect is not Effect.NOTE:
+            return f"{prediction.outcome}: {finding.message}"
+    return str(prediction.outcome)

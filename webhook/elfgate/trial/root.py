@@ -50,20 +50,19 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
 
 def _laid_out(request: dict[str, Any], scratch: Path) -> Path:
     """Mount the root, and return its place."""
-    root, top = scratch / "root", scratch / "top"
-    if request["kept"]:
-        top = Path(request["kept"])
-    for directory in (root, top):
-        directory.mkdir(exist_ok=True)
-    if not request["kept"]:
-        size = f"size={request['disk']}" if request["disk"] else ""
-        mount("tmpfs", top, "tmpfs", NODEV, size)
+    root, top = scratch / "root", _top(request, scratch)
+    root.mkdir(exist_ok=True)
     for name in ("upper", "work"):
         (top / name).mkdir(exist_ok=True)
     layers = request["layers"]
-    places = f"lowerdir={':'.join(layers)},upperdir={top}/upper,workdir={top}/work"
+    data = [
+        f"lowerdir={':'.join(layers)}",
+        f"upperdir={top}/upper",
+        f"workdir={top}/work",
+        "userxattr",
+    ]
     try:
-        mount(_MARK, root, "overlay", data=f"{places},userxattr")
+        mount(_MARK, root, "overlay", data=",".join(data))
     except OSError as error:
         if error.errno not in _NO_OVERLAY or len(layers) > 1 or request["kept"]:
             raise
@@ -71,11 +70,23 @@ def _laid_out(request: dict[str, Any], scratch: Path) -> Path:
     return root
 
 
+def _top(request: dict[str, Any], scratch: Path) -> Path:
+    """The place of what is written."""
+    if request["kept"]:
+        return Path(request["kept"])
+    top = scratch / "top"
+    top.mkdir(exist_ok=True)
+    size = f"size={request['disk']}" if request["disk"] else ""
+    mount("tmpfs", top, "tmpfs", NODEV, size)
+    return top
+
+
 def _opened(request: dict[str, Any]) -> dict[str, int]:
     """Open what is mounted from outside: its places are out of sight later."""
     named = [f"/dev/{name}" for name in _DEVICES]
     named += [source for source, _ in request["volumes"] if source]
-    return {name: os.open(name, os.O_PATH | os.O_CLOEXEC) for name in named}
+    flags = os.O_PATH | os.O_CLOEXEC
+    return {name: os.open(name, flags) for name in named}
 
 
 def _fill(request: dict[str, Any], sources: dict[str, int]) -> None:
@@ -86,17 +97,27 @@ def _fill(request: dict[str, Any], sources: dict[str, int]) -> None:
         mount("sysfs", "/sys", "sysfs", _HARMLESS | RDONLY)
     _devices(sources)
     for source, target in request["volumes"]:
-        _directory(target)
-        if source:
-            mount(_place(sources[source]), target, "", BIND | REC)
-        else:
-            mount("tmpfs", target, "tmpfs", NOSUID | NODEV, "mode=777")
+        _volume(sources.get(source), target)
     for path, text in request["files"]:
-        with contextlib.suppress(OSError):  # the image has a folder there, say
-            _directory(os.path.dirname(path))  # noqa: PTH120 (a path of the image)
-            Path(path).write_text(text, encoding="utf-8")
-    for file in sources.values():
-        os.close(file)
+        _file(path, text)
+    for opened in sources.values():
+        os.close(opened)
+
+
+def _volume(source: int | None, target: str) -> None:
+    """Mount what is open, or an empty folder."""
+    _directory(target)
+    if source is None:
+        mount("tmpfs", target, "tmpfs", NOSUID | NODEV, "mode=777")
+    else:
+        mount(_place(source), target, "", BIND | REC)
+
+
+def _file(path: str, text: str) -> None:
+    """Write a file, unless the image has a folder there, say."""
+    with contextlib.suppress(OSError):
+        _directory(os.path.dirname(path))  # noqa: PTH120 (a path of the image)
+        Path(path).write_text(text, encoding="utf-8")
 
 
 def _devices(sources: dict[str, int]) -> None:
@@ -105,17 +126,20 @@ def _devices(sources: dict[str, int]) -> None:
     for name in _DEVICES:
         target = Path("/dev", name)
         target.touch()
-        mount(_place(sources[f"/dev/{name}"]), target, "", BIND)
-    for name, target_of_link in _LINKS.items():
-        Path("/dev", name).symlink_to(target_of_link)
-    _directory("/dev/shm")  # noqa: S108 (the container's own)
-    mount("tmpfs", "/dev/shm", "tmpfs", _HARMLESS, "mode=1777")  # noqa: S108
+        source = sources[f"/dev/{name}"]
+        mount(_place(source), target, "", BIND)
+    for name, leads_to in _LINKS.items():
+        Path("/dev", name).symlink_to(leads_to)
+    shared = "/dev/shm"  # noqa: S108 (the container's own)
+    _directory(shared)
+    mount("tmpfs", shared, "tmpfs", _HARMLESS, "mode=1777")
 
 
 def _directory(path: str) -> None:
     """Make a directory, and those above it; it may be there, or be a link to one."""
-    if not os.path.isdir(path):  # noqa: PTH112 (a path of the image)
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+    if os.path.isdir(path):  # noqa: PTH112 (a path of the image)
+        return
+    os.makedirs(path, exist_ok=True)  # noqa: PTH103
 
 
 def _place(file: int) -> str:

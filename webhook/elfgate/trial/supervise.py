@@ -10,6 +10,7 @@ from typing import Any
 
 from elfgate.trial.ready import Probe
 
+_READ = selectors.EVENT_READ
 _TICK = 0.1  # seconds between two looks at a program
 _PIECE = 1 << 16
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -61,9 +62,9 @@ def watch(process: int, outputs: tuple[int, int], request: dict[str, Any]) -> di
     with selectors.DefaultSelector() as selector:
         for file, output in zip(outputs, kept, strict=True):
             os.set_blocking(file, False)
-            selector.register(file, selectors.EVENT_READ, output)
+            selector.register(file, _READ, output)
         end = os.pidfd_open(process)
-        selector.register(end, selectors.EVENT_READ)
+        selector.register(end, _READ)
         look = began
         while not (ended := _read(selector, _TICK, end)) and not ending:
             if time.monotonic() >= look:
@@ -75,7 +76,9 @@ def watch(process: int, outputs: tuple[int, int], request: dict[str, Any]) -> di
         selector.unregister(end)
         os.close(end)
         _drain(selector)
-    return _told(ending, request["output"], kept, time.monotonic() - began) | {"code": code}
+    seconds = time.monotonic() - began
+    told = _told(ending, request["output"], kept, seconds)
+    return {**told, "code": code}
 
 
 def _read(selector: selectors.BaseSelector, seconds: float, end: int = -1) -> bool:
@@ -127,8 +130,8 @@ def _exceeded(processes: int, memory: int) -> str:
     if not (processes or memory):
         return ""
     own = str(os.getpid())
-    running = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    others = [path for path in running if path.name != own]
+    names = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    others = [path for path in names if path.name != own]
     if processes and len(others) > processes:
         return f"{processes} processes"
     if memory and sum(map(_memory, others)) > memory:

@@ -92,16 +92,18 @@ def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     for file in (report, stdout, stderr):
         os.close(file)
     watched = supervise.watch(process, (out, err), request)
-    code = watched.pop("code")
-    with os.fdopen(told, "rb") as pipe:
-        facts = [json.loads(line) for line in pipe.read().splitlines()]
     for file in (out, err):
         os.close(file)
-    ended = watched["timed_out"] or watched["ready"] or bool(watched["exceeded"])
-    about = _status(code, ended=ended)
-    for fact in facts:
-        about |= fact
+    about = _status(watched.pop("code"), ended=_was_ended(watched))
+    with os.fdopen(told, "rb") as pipe:
+        for line in pipe.read().splitlines():
+            about |= json.loads(line)
     return about | watched
+
+
+def _was_ended(watched: dict[str, Any]) -> bool:
+    """Tell whether it was not the program that ended itself."""
+    return watched["timed_out"] or watched["ready"] or bool(watched["exceeded"])
 
 
 def _status(code: int, *, ended: bool) -> dict[str, Any]:

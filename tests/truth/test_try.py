@@ -1,0 +1,72 @@
+"""``make truth``: ``elfgate try`` agrees with ``elfgate scan`` on the lab's cases, started from images."""
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elfgate.cli import main
+from elfgate.trial import heads
+from elfgate.trial.emulation import qemu_name
+from lab import sandbox
+from lab.fetched import cache
+from truth import made, scanned
+from truth.cell import Cell
+
+pytestmark = pytest.mark.truth
+
+_SMALL = {"scratch", "alpine", "distroless"}
+_EVERY = 60  # which cells are taken of all
+
+
+def _cells() -> list[Cell]:
+    """A sample of the made cells of which options of a container tell everything."""
+    cells = (
+        cell for cell in made.cells() if cell.variant in _SMALL and "/" not in cell.architecture
+    )
+    plain = [cell for cell in cells if not (cell.cpu or cell.release)]
+    return sorted(plain, key=str)[::_EVERY]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulators() -> Iterator[None]:
+    """The lab's emulators, as if they were installed."""
+    if reason := sandbox.unavailable():
+        pytest.fail(f"programs cannot be started for real on this machine: {reason}")
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for cell in _cells():
+            name = Path(folder, f"qemu-{qemu_name(cell.architecture)}-static")
+            if not heads.native(cell.architecture) and not name.exists():
+                name.symlink_to(sandbox.qemu(cell.architecture))
+        patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        yield
+
+
+def test_what_is_started_is_what_was_predicted() -> None:
+    told = []
+    with tempfile.TemporaryDirectory(dir=cache("scanned")) as name:
+        for number, cell in enumerate(_cells()):
+            start = _tried(cell, Path(name, str(number)))
+            told.append((start["contradicts"], f"{cell}: {start['state']}, {start['words']}"))
+    assert len(told) > 10
+    assert [words for contradicts, words in told if contradicts] == []
+    assert sum(": untried" in words for _, words in told) == 0, told
+
+
+def _tried(cell: Cell, place: Path) -> dict[str, object]:
+    scanned.written(cell, place)
+    platform = f"linux/{cell.architecture}"
+    groups = [option for group in cell.groups for option in ("--group", str(group))]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        main.main([
+            "try", f"oci:{place}:cell", "--platform", platform, "-o", "json", "--for", "5",
+            "--allow-privilege-escalation", "true", "--store", f"{place}.db", *groups,
+        ])  # fmt: skip
+    starts: list[dict[str, object]] = json.loads(said.getvalue())["starts"]
+    return starts[0]

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from docs import codes
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import bases_output, needs_output, try_output, verify_output
+from elfgate.cli import attest_output, bases_output, needs_output, try_output, verify_output
 from elfgate.cli.main import VERBS, parser, verb_parser
 from elfgate.results import audit, check, compare, doctor, image, rules, store
 from elfgate.results.model import schema_url
@@ -30,6 +30,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "compare": compare.CompareOutput,
     "needs": needs_output.NeedsOutput,
     "bases": bases_output.BasesOutput,
+    "attest": attest_output.AttestOutput,
     "rules": rules.RulesOutput,
     "explain": rules.ExplainOutput,
     "warm": store.WarmOutput,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elfgate.attest import dsse
 from lab.layout import Layout
 from lab.release import bom, chart, distribution, installers, manual, provenance, signing, version
 
@@ -94,7 +95,7 @@ def _sign(
     sums = (plan.folder / "SHA256SUMS").read_bytes()
     _write(plan.folder / "SHA256SUMS.sig", key.sign(sums).encode())
     _write(plan.folder / "cosign.pub", key.public)
-    _write(plan.folder / "provenance.dsse.json", signing.envelope(key, dict(statement)))
+    _write(plan.folder / "provenance.dsse.json", dsse.envelope(key, dict(statement)))
     for name, digest in artifacts.items():
         signing.sign_image(layout, key, name, digest, f"{plan.registry}/{name}")
         signing.attest(layout, key, name, digest, dict(statement))

@@ -7,10 +7,12 @@ with Pushed() as registry:
 
 import base64
 import hashlib
+import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from .background import Background
+from .oci import OCI_INDEX, Blob
 
 _BASIC = "Basic " + base64.b64encode(b"who:secret").decode()
 
@@ -18,7 +20,10 @@ _BASIC = "Basic " + base64.b64encode(b"who:secret").decode()
 class Pushed(Background):
     """What was pushed: manifests by path, with their media type; blobs by digest; scopes of tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, referrers: bool = False) -> None:
+        """Begin to serve; with the referrers API of OCI 1.1, if it is asked for."""
+        self.has_referrers = referrers
+        self.seen: list[str] = []
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.scopes: list[str] = []
@@ -31,6 +36,32 @@ class Pushed(Background):
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def take_image(self, repository: str, tag: str, blob: Blob) -> None:
+        """Have an image, as if it had been pushed."""
+        for one in blob.everything().values():
+            if "manifest" in one.media_type or "index" in one.media_type:
+                path = f"/v2/{repository}/manifests/{one.digest}"
+                self.manifests[path] = (one.media_type, one.data)
+            self.blobs[one.digest] = one.data
+        self.manifests[f"/v2/{repository}/manifests/{tag}"] = (blob.media_type, blob.data)
+
+    def referrers(self, digest: str) -> bytes:
+        """The index of the manifests that refer to one."""
+        found = {}
+        for media_type, content in self.manifests.values():
+            document = json.loads(content)
+            if document.get("subject", {}).get("digest") == digest:
+                name = f"sha256:{hashlib.sha256(content).hexdigest()}"
+                told = {key: document.get(key) for key in ("artifactType", "annotations")}
+                found[name] = {
+                    "mediaType": media_type,
+                    "digest": name,
+                    "size": len(content),
+                    **told,
+                }
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(found.values())}
+        return json.dumps(index).encode()
 
     def take_manifest(self, path: str, media_type: str, content: bytes) -> None:
         """Keep a manifest by the name that it was pushed by, and by its digest."""
@@ -56,6 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
+        pushed = self.server.pushed
+        pushed.seen.append(path)
         if path == "/token":
             self._token()
         elif path == "/v2/":
@@ -65,6 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
             headers = {"Content-Type": media_type, "Docker-Content-Digest": digest}
             self._reply(200, content, **headers)
+        elif "/referrers/" in path and pushed.has_referrers:
+            content = pushed.referrers(path.rpartition("/")[2])
+            self._reply(200, content, **{"Content-Type": OCI_INDEX})
         else:
             content = self.server.pushed.blobs.get(path.rpartition("/")[2], b"")
             self._reply(200 if content else 404, content)
@@ -84,7 +120,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(401)
         elif "/manifests/" in parts.path:
             self.server.pushed.take_manifest(parts.path, self.headers["Content-Type"], content)
-            self._reply(201)
+            subject = json.loads(content).get("subject", {}).get("digest", "")
+            if subject and self.server.pushed.has_referrers:
+                self._reply(201, b"", **{"OCI-Subject": subject})
+            else:
+                self._reply(201)
         else:
             [digest] = parse_qs(parts.query)["digest"]
             sound = digest == f"sha256:{hashlib.sha256(content).hexdigest()}"

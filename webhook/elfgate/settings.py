@@ -227,6 +227,18 @@ class CredentialProviders(Model):
     )
 
 
+class AttestedRepositories(Model):
+    """Repositories of which attested facts are believed, and whose."""
+
+    repositories: tuple[str, ...] = Field(
+        min_length=1,
+        description="Patterns of repositories (`registry.example/team/*`).",
+    )
+    key: str = Field(
+        max_length=4096, description="The public key (PEM, ECDSA on P-256) that signs for them."
+    )
+
+
 class Registries(Model):
     """How registries are reached."""
 
@@ -261,6 +273,11 @@ class Registries(Model):
         default=False,
         description="Trust the tables of contents of eStargz and zstd:chunked layers, and read "
         "only the files that may matter.",
+    )
+    attested: tuple[AttestedRepositories, ...] = Field(
+        default=(),
+        description="Believe the facts that `elfgate attest` has attached to images of these "
+        "repositories, signed by these keys: their layers need not be read.",
     )
     concurrency: PositiveInt | None = Field(
         default=None,

@@ -27,6 +27,7 @@ VERBS = {
     "compare": "tell what an update of an image loses or gains",
     "needs": "tell what a program needs from the system that it is started on",
     "bases": "tell which bases give a program what it needs",
+    "attest": "sign an image's verdict and facts, and attach them to it",
     "rules": "list the policies' rules",
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",

@@ -62,6 +62,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "the files that may matter",
     )
     group.add_argument(
+        "--attested",
+        action="append",
+        default=[],
+        metavar="REPOSITORIES=FILE",
+        help="believe facts that `elfgate attest` has attached to images of these repositories "
+        "(a pattern), signed by the public key in FILE; may be repeated",
+    )
+    group.add_argument(
         "--docker-config",
         metavar="FILE",
         type=Path,

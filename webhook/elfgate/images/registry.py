@@ -37,6 +37,7 @@ from elfgate.rootfs.layer import Layer
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
 _DIGEST_HEADER = "docker-content-digest"
 _SAME_BY_GET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
+_REFERRERS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,15 @@ class Repository:
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Fetch an index, manifest or config; of a heavy one, what is read of it (``pared``)."""
+        what = f"{self._name}@{short(descriptor.digest)}"
+        return self._short(self.whole(descriptor, self._limits.manifest_bytes), what)
+
+    def whole(self, descriptor: Descriptor, limit: int) -> bytes:
+        """The bytes of a manifest or a blob, of which there may be so many: digest verified."""
         split_digest(descriptor.digest)
         is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
         what = f"{self._name}@{short(descriptor.digest)}"
         path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
-        limit = self._limits.manifest_bytes
 
         def fetch(api: Api) -> bytes:
             with api.blob(path, what) as body:
@@ -173,8 +178,25 @@ class Repository:
                 )
 
         with deadline(self._options.document_seconds):
-            data = self._doors.first({Capability.PULL}, what, fetch)
-        return self._short(data, what)
+            return self._doors.first({Capability.PULL}, what, fetch)
+
+    def referrers(self, digest: str) -> bytes:
+        """The index of manifests that refer to one; by the fallback tag, where there is no API.
+
+        Source: OCI distribution spec 1.1, "Listing Referrers".
+        """
+        split_digest(digest)
+        what = f"referrers of {self._name}@{short(digest)}"
+        tag = f"manifests/{digest.replace(':', '-')}"
+
+        def fetch(api: Api) -> bytes:
+            try:
+                return _index_of(api, f"referrers/{digest}", what)
+            except UnreadableError:
+                return _index_of(api, tag, what)
+
+        with deadline(self._options.document_seconds):
+            return self._doors.first({Capability.PULL}, what, fetch)
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Fetch a layer; it is verified and indexed while it comes."""
@@ -262,6 +284,14 @@ class Repository:
                 mediatypes.OCI_INDEX if isinstance(document, Index) else mediatypes.OCI_MANIFEST
             )
         return Descriptor(media_type, digest, len(data))
+
+
+def _index_of(api: Api, path: str, what: str) -> bytes:
+    with api.get(path, what) as reply:
+        media_type = mediatypes.essence(reply.headers.get("content-type", ""))
+        if media_type != mediatypes.OCI_INDEX:
+            raise UnreadableError(f"{what} are not listed", reason=UnknownReason.IMAGE_NOT_FOUND)
+        return reply.read_bounded(_REFERRERS_BYTES, what)
 
 
 def _described(name: str, headers: Mapping[str, str], what: str) -> Descriptor | None:

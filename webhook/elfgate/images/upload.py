@@ -16,7 +16,10 @@ from elfgate.images.auth import Credential, challenges
 from elfgate.images.reference import DEFAULT_REGISTRY, Reference
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _MAX_TOKEN = 1 << 16  # bytes
+_MAX_MANIFEST = 4 << 20
+_TOLD = ("Location", "OCI-Subject")
 
 
 def digest_of(content: bytes) -> str:
@@ -59,7 +62,7 @@ class Upload:
         """
         uploads = urljoin(self._base, "blobs/uploads/")
         headers = await self._send("POST", uploads, b"", HTTPStatus.ACCEPTED)
-        where = headers.get("Location")
+        where = headers["Location"]
         if not where:
             raise InputError(f"{self._reference.registry} does not say where to upload to")
         url = urljoin(self._base, where)
@@ -77,6 +80,43 @@ class Upload:
         url = urljoin(self._base, f"manifests/{name or self._reference.tag}")
         await self._send("PUT", url, content, HTTPStatus.CREATED, media_type=media_type)
         return digest_of(content)
+
+    async def put_referrer(self, content: bytes, digest: str) -> bool:
+        """Push a manifest that refers to another; whether the registry lists it there by itself.
+
+        Source: OCI distribution spec 1.1, "Pushing Manifests with Subject".
+
+        Raises:
+            InputError: if the registry does not take it.
+        """
+        url = urljoin(self._base, f"manifests/{digest}")
+        headers = await self._send(
+            "PUT", url, content, HTTPStatus.CREATED, media_type=MANIFEST_TYPE
+        )
+        return bool(headers["OCI-Subject"])
+
+    async def get_manifest(self, name: str) -> bytes | None:
+        """The bytes of a manifest or an index; None if there is none of that name.
+
+        Raises:
+            InputError: if it is too large, or the registry wants credentials that are not there.
+        """
+        url = urljoin(self._base, f"manifests/{name}")
+        headers = {"Accept": f"{INDEX_TYPE}, {MANIFEST_TYPE}"}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
+        async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            if response.status == HTTPStatus.NOT_FOUND:
+                return None
+            if response.status != HTTPStatus.OK:
+                path = urlsplit(url).path
+                raise InputError(
+                    f"{self._reference.registry} answers {response.status} to GET {path}"
+                )
+            content = await response.content.read(_MAX_MANIFEST + 1)
+        if len(content) > _MAX_MANIFEST:
+            raise InputError(f"{self._reference.registry} has too large a manifest {name}")
+        return content
 
     async def _send(
         self,
@@ -96,7 +136,7 @@ class Upload:
                 method, url, data=content, headers=headers, allow_redirects=False
             ) as response:
                 if response.status == expected:
-                    return {"Location": response.headers.get("Location", "")}
+                    return {name: response.headers.get(name, "") for name in _TOLD}
                 if response.status != HTTPStatus.UNAUTHORIZED or challenged:
                     path = urlsplit(url).path
                     raise InputError(

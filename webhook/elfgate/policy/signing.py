@@ -10,10 +10,11 @@ the signature covers exactly the files that are there.
 import base64
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from elfgate import keys
 from elfgate.errors import InputError
 from elfgate.policy.archive import DATA, MANIFEST, SIGNATURES
 
@@ -50,7 +51,7 @@ def sign(contents: Mapping[str, bytes], private_key: bytes, key_id: str) -> byte
     header = _encoded(orjson.dumps({"alg": _ALGORITHM, "kid": key_id, "typ": "JWT"}))
     payload = _encoded(orjson.dumps({"files": hashes, "keyid": key_id}))
     signed = header + b"." + payload
-    token = signed + b"." + _encoded(_sign(_private(private_key), signed))
+    token = signed + b"." + _encoded(_sign(keys.private_key(private_key), signed))
     return orjson.dumps({"signatures": [token.decode()]})
 
 
@@ -75,7 +76,7 @@ def verify(contents: Mapping[str, bytes], public_key: bytes, key_id: str) -> Non
         raise SignatureError(
             f"the bundle is signed with the key {', '.join(sorted(named))[:80]!r}, not {key_id!r}"
         )
-    if not _verifies(_public(public_key), signed, signature):
+    if not _verifies(keys.public_key(public_key), signed, signature):
         raise SignatureError(f"the bundle's signature is not of the key {key_id!r}")
     if payload.get("scope"):
         raise SignatureError("the bundle is signed for another scope")
@@ -178,57 +179,16 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _sign(key: "ec.EllipticCurvePrivateKey", signed: bytes) -> bytes:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  (not every machine has it; few verbs need it)
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import utils  # noqa: PLC0415  (not every machine has it; few verbs need it)
 
-    der = key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    der = keys.signed(key, signed)
     return b"".join(number.to_bytes(_NUMBER) for number in utils.decode_dss_signature(der))
 
 
 def _verifies(key: "ec.EllipticCurvePublicKey", signed: bytes, signature: bytes) -> bool:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import utils  # noqa: PLC0415
 
     if len(signature) != 2 * _NUMBER:
         return False
     numbers = (int.from_bytes(signature[:_NUMBER]), int.from_bytes(signature[_NUMBER:]))
-    try:
-        key.verify(utils.encode_dss_signature(*numbers), signed, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _private(pem: bytes) -> "ec.EllipticCurvePrivateKey":
-    serialization, curves = _cryptography()
-    try:
-        key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        key = None
-    if not isinstance(key, curves.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise InputError("the signing key is not an unencrypted PEM key on P-256")
-    return cast("ec.EllipticCurvePrivateKey", key)
-
-
-def _public(pem: bytes) -> "ec.EllipticCurvePublicKey":
-    serialization, curves = _cryptography()
-    try:
-        key = serialization.load_pem_public_key(pem)
-    except ValueError:
-        key = None
-    if not isinstance(key, curves.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
-        raise InputError("the verification key is not a PEM public key on P-256")
-    return cast("ec.EllipticCurvePublicKey", key)
-
-
-def _cryptography() -> tuple[Any, Any]:
-    try:
-        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    except ImportError:
-        raise InputError(
-            "signatures need the package cryptography, which has no wheel for this machine",
-            hint="let OPA verify (opa run --verification-key)",
-        ) from None
-    return serialization, ec
+    return keys.verifies(key, signed, utils.encode_dss_signature(*numbers))

@@ -1,15 +1,17 @@
 """An image's layers: from memory, else through the levels."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from elfgate.attest.referrers import Referred
 from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
 from elfgate.images.source import Descriptor
 from elfgate.images.table import address
 from elfgate.rootfs.layer import Layer
+from elfgate.scan.attested import Attestations, Attested
 from elfgate.scan.levels import Levels, Part
 from elfgate.scan.located import ByTable, Contents, Located
 from elfgate.scan.origins import Origins
@@ -32,6 +34,7 @@ class Layers:
         threads: Where a folder of this machine is read, of which nothing is kept.
         by_table: Believe layers' tables of contents, and read only what may matter of layers that
             have one.
+        attestations: Finds indexes that were attested.
     """
 
     def __init__(
@@ -42,18 +45,21 @@ class Layers:
         threads: Threads,
         *,
         by_table: bool,
+        attestations: Attestations,
     ) -> None:
         self._levels = levels
         self._remembered = remembered
         self._origins = origins
         self._threads = threads
         self._by_table = by_table
+        self._attestations = attestations
 
     async def read(
         self,
         located: Located,
         descriptors: Sequence[Descriptor],
         *,
+        manifest: str,
         whole: bool,
         awaited: Callable[[], bool],
     ) -> list[Named]:
@@ -62,20 +68,27 @@ class Layers:
         Args:
             located: The image, and who asks.
             descriptors: Of its layers, bottom first.
-            whole: Believe no table of contents.
+            manifest: The digest of the manifest that they are of.
+            whole: Believe no table of contents, and no attested index.
             awaited: Tells whether somebody still waits for the image.
 
         Raises:
             UnreadableError: if one of them cannot be read.
         """
+        found: Mapping[str, Attested] = {}
+        if not whole:
+            is_wanted = partial(self._lacks, located, descriptors)
+            found = await self._attestations.of(located, manifest, is_wanted)
         by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
-        wanted = partial(self._layer, located, whole=whole, awaited=awaited)
+        wanted = partial(self._layer, located, found, whole=whole, awaited=awaited)
         begun = {at: asyncio.ensure_future(wanted(descriptors[at])) for at in by_size}
         return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
     def kept(self, located: Located, descriptor: Descriptor, *, whole: bool) -> Named | None:
         """A layer that is at hand, if possible as a whole."""
-        names = (descriptor.digest, self._table(descriptor, whole=whole))
+        names = [descriptor.digest, self._table(descriptor, whole=whole)]
+        if not whole:
+            names += self._attestations.names(located, descriptor.digest)
         kept = ((name, self._kept(located, descriptor, name)) for name in names if name)
         return next(((name, layer) for name, layer in kept if layer is not None), None)
 
@@ -102,6 +115,11 @@ class Layers:
                 missing.pop()
         return descriptors[missing[-1] + 1 :] if missing else ()
 
+    def _lacks(self, located: Located, descriptors: Sequence[Descriptor]) -> bool:
+        """Tell whether one of some layers is not at hand."""
+        kept = (self.kept(located, each, whole=False) for each in descriptors)
+        return any(layer is None for layer in kept)
+
     async def bring_near(self, located: Located, descriptor: Descriptor) -> None:
         """Bring a layer near that a replica has."""
         await self._levels.stored(_part(located, descriptor, descriptor.digest, _nobody))
@@ -124,6 +142,7 @@ class Layers:
     async def _layer(
         self,
         located: Located,
+        attested: Mapping[str, Attested],
         descriptor: Descriptor,
         *,
         whole: bool,
@@ -136,6 +155,12 @@ class Layers:
         read = partial(source.layer, descriptor)
         if not is_digest(digest):  # a folder, which may change: nothing of it is kept
             return digest, await self._threads.read_layer(located, read, awaited=awaited)
+        index = attested.get(digest)
+        if index is not None and isinstance(source, Referred):
+            fetch = partial(index.read, source)
+            with suppress(UnreadableError):  # the layer itself is there all the same
+                part = _part(located, index.index, index.name, fetch, awaited)
+                return index.name, await self._read(part)
         table = self._table(descriptor, whole=whole)
         if table and isinstance(source, ByTable):
             by_table = partial(source.layer_by_table, descriptor)

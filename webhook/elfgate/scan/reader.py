@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from elfgate.errors import UnreadableError
+from elfgate.images import mediatypes
 from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config
 from elfgate.images.pull import Pulled
@@ -20,6 +21,7 @@ from elfgate.memory.recent import Recent
 from elfgate.memory.weight import weight
 from elfgate.platforms import Platform
 from elfgate.scan.access import ACCESS_SECONDS, TAG_SECONDS, Access
+from elfgate.scan.attested import Attestations, Trusted
 from elfgate.scan.documents import Documents, MissingDocumentError
 from elfgate.scan.flights import Flights
 from elfgate.scan.layers import Layers, Named
@@ -58,6 +60,7 @@ class Reader:
         by_table: Believe layers' tables of contents, and read only what may matter of layers that
             have one.
         tenants: Several namespaces ask, and share what there is (``Threads``).
+        attested: Whose statements of facts are believed, and where.
         on_damage: Told of each fact of the near store that is damaged.
     """
 
@@ -70,6 +73,7 @@ class Reader:
         concurrency: int | None = None,
         by_table: bool = False,
         tenants: bool = False,
+        attested: Sequence[Trusted] = (),
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
@@ -92,7 +96,12 @@ class Reader:
         )
         self._documents = Documents(levels, self._threads, limits or Limits())
         self._layers = Layers(
-            levels, self._remembered, self._origins, self._threads, by_table=by_table
+            levels,
+            self._remembered,
+            self._origins,
+            self._threads,
+            by_table=by_table,
+            attestations=Attestations(attested, self._threads),
         )
         bring = self._documents, self._layers, self._threads
         self._recall = Recall(store, shared, *bring) if shared else None
@@ -221,6 +230,21 @@ class Reader:
             return None
         return descriptor.digest, pulled.descriptor.digest
 
+    async def manifest(self, located: Located, platform: Platform) -> Descriptor | None:
+        """The manifest that a node of a platform pulls, with its size; None if there is none.
+
+        Raises:
+            UnreadableError: if it cannot be read.
+        """
+        pulled = await self._documents.pull(located, await self.resolve(located), platform, None)
+        if pulled is None:
+            return None
+        found = pulled.descriptor
+        media_type = found.media_type or mediatypes.OCI_MANIFEST
+        read = partial(located.source.document, replace(found, media_type=media_type))
+        data = await self._threads.look_up(located, read)
+        return Descriptor(media_type, found.digest, len(data))
+
     async def size(self, located: Located, platform: Platform) -> int:
         """The packed bytes of all layers that a node of a platform pulls; 0 if that is not known.
 
@@ -341,7 +365,9 @@ class Reader:
         if not layers:
             return descriptor.digest, None
         config = await self._documents.config(located, pulled.manifest.config)
-        read = await self._layers.read(located, layers, whole=False, awaited=awaited)
+        read = await self._layers.read(
+            located, layers, manifest=pulled.descriptor.digest, whole=False, awaited=awaited
+        )
         upper = Contents.of(pulled.descriptor, config, read, layers)
         return descriptor.digest, replace(upper, unread=True)
 
@@ -356,7 +382,9 @@ class Reader:
             return known
         config = await self._documents.config(located, manifest.config)
         whole = self._whole.get(digest) is not None
-        layers = await self._layers.read(located, manifest.layers, whole=whole, awaited=awaited)
+        layers = await self._layers.read(
+            located, manifest.layers, manifest=digest, whole=whole, awaited=awaited
+        )
         return self._keep(pulled, config, layers)
 
     def _known(self, located: Located, pulled: Pulled) -> Contents | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.source import Descriptor
 from elfgate.linkage.inputs import NodeFacts, Overrides, Snapshotter
 from elfgate.linkage.report import Outcome, Prediction
 from elfgate.linkage.survey import Surveyed
@@ -306,6 +307,15 @@ class Scanner:
         if contents is not None and contents.partial:
             _, contents = await self._reader.read_whole(located, platform, runtime, contents)
         return contents
+
+    async def manifest(self, image: str, platform: Platform) -> Descriptor | None:
+        """The manifest that a node of a platform pulls, with its size; None if there is none.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if it cannot be read.
+        """
+        return await self._reader.manifest(self._locate(image), platform)
 
     async def size(self, image: str, platform: Platform) -> int:
         """The packed bytes that a node of a platform pulls of an image; 0 if that is not known.

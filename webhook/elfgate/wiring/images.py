@@ -2,22 +2,24 @@
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
 from elfgate.images.source import Limits, Source
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.scan.asker import ANYBODY, Asker
+from elfgate.scan.attested import Trusted
 from elfgate.scan.inquiry import Predictor
 from elfgate.scan.reader import Located, Reader
 from elfgate.scan.scanner import Scanner
+from elfgate.settings import AttestedRepositories, Settings, default_store
 from elfgate.settings import Registries as RegistrySettings
-from elfgate.settings import Settings, default_store
 from elfgate.store.near import near_store
 from elfgate.store.sqlite import DEFAULT_MAX_BYTES
 from elfgate.wiring.isolation import Isolation, Work, untrusted_work
@@ -90,6 +92,7 @@ class Reading:
             config_path=tuple(options.hosts_dir),
             docker_config=options.docker_config,
             by_table=options.by_table,
+            attested=tuple(map(_attested, options.attested)),
         )
         file, url = store_at(options.store)
         return cls(
@@ -104,8 +107,10 @@ class Reading:
 
     def beside(self, settings: Settings) -> Self:
         """These, and what settings say of images and of what nodes do to them, so that verdicts are the webhook's."""
+        attested = (*self.registries.attested, *settings.registries.attested)
         return replace(
             self,
+            registries=self.registries.model_copy(update={"attested": attested}),
             images={**settings.images, **self.images},
             injected=(*settings.nodes.injected_libraries, *self.injected),
             snapshotter=self.snapshotter or settings.nodes.snapshotter,
@@ -167,6 +172,22 @@ async def scanner_by(
         await scanning.close()
 
 
+def _attested(text: str) -> AttestedRepositories:
+    """Read ``REPOSITORIES=FILE``.
+
+    Raises:
+        InputError: if it has another shape, or the file cannot be read.
+    """
+    pattern, _, file = text.partition("=")
+    if not pattern or not file:
+        raise InputError(f"--attested {text!r} is not REPOSITORIES=FILE")
+    try:
+        key = Path(file).read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: {getattr(error, 'strerror', None) or 'not a key'}") from error
+    return AttestedRepositories(repositories=(pattern,), key=key)
+
+
 def work_of(reading: Reading) -> AbstractAsyncContextManager[Work]:
     """The processes that do untrusted work, ended at the end."""
     return untrusted_work(
@@ -218,11 +239,25 @@ async def reader_by(
             limits=reading.limits,
             concurrency=places,
             by_table=said.by_table,
+            attested=trusted(said.attested),
             tenants=reading.tenants,
             on_damage=partial(told, "near"),
         )
         closing.push_async_callback(read.close)
         yield read, locator
+
+
+def trusted(said: Sequence[AttestedRepositories]) -> tuple[Trusted, ...]:
+    """The keys whose statements of facts are believed, each with its repositories.
+
+    Raises:
+        InputError: if a key is none.
+    """
+    if not said:
+        return ()
+    from elfgate.keys import Verifier
+
+    return tuple(Trusted(each.repositories, Verifier(each.key.encode())) for each in said)
 
 
 class Locator:

@@ -1,0 +1,289 @@
+"""``elfgate attest``, and what is believed of it, with a registry that lists referrers and with one that does not."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from elfgate.keys import Signer
+from support import founding
+from support.pushed import Pushed
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+REPOSITORY = "team/server"
+TAG = "2-debian"
+
+
+def new_key(path: Path) -> Path:
+    """A private key in a file, and its public half beside it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    path.with_suffix(".pub").write_bytes(Signer(path.read_bytes()).public)
+    return path
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one run of the verb has left in a registry.
+
+    Attributes:
+        told: What it printed.
+        manifests: Of the registry.
+        blobs: Of the registry.
+        key: The private key's file.
+        referrers: Whether the registry has the API.
+    """
+
+    told: Any
+    manifests: dict[str, tuple[str, bytes]]
+    blobs: dict[str, bytes]
+    key: Path
+    referrers: bool
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["with the API", "by the fallback tag"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("attest")
+    key = new_key(folder / "attest.pem")
+    with Pushed(referrers=request.param) as pushed:
+        pushed.take_image(REPOSITORY, TAG, founding.images()[TAG])
+        auth = base64.b64encode(b"who:secret").decode()
+        config = {"auths": {pushed.host: {"auth": auth}}}
+        (folder / "config.json").write_text(json.dumps(config))
+        words = ["attest", image(pushed), "--key", str(key), "--push", "-o", "json"]
+        ran = subprocess.run(
+            [sys.executable, "-m", "elfgate", *words, "--store", str(folder / "facts.db")],
+            env={**os.environ, "DOCKER_CONFIG": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        before = dict(pushed.manifests)
+        again = subprocess.run(
+            [*ran.args, "--isolation", "none"],
+            env={**os.environ, "DOCKER_CONFIG": str(folder)},
+            capture_output=True,
+            check=False,
+        )
+        assert again.returncode == 0
+        assert pushed.manifests == before  # attesting again changes nothing
+        told = json.loads(ran.stdout)
+        return Made(told, dict(pushed.manifests), dict(pushed.blobs), key, request.param)
+
+
+@pytest.fixture
+def registry(made: Made) -> Iterator[Pushed]:
+    """A registry of its own with all that was attested."""
+    with Pushed(referrers=made.referrers) as pushed:
+        pushed.manifests |= made.manifests
+        pushed.blobs |= made.blobs
+        yield pushed
+
+
+@pytest.fixture
+def key(made: Made) -> Path:
+    return made.key
+
+
+@pytest.fixture
+def attested(made: Made) -> Any:
+    return made.told
+
+
+def image(registry: Pushed) -> str:
+    return f"{registry.host}/{REPOSITORY}:{TAG}"
+
+
+def scan(elfgate: Run, registry: Pushed, store: Path, *words: str) -> Any:
+    """A scan by a store of its own: what it says, and which layers were fetched."""
+    registry.seen.clear()
+    quick = ["--isolation", "none", "--platform", "ppc64le", "--platform", "amd64"]
+    ran = elfgate("scan", image(registry), "-o", "json", "--store", str(store), *quick, *words)
+    assert ran.stderr == "", ran.stderr
+    blobs = {path.rpartition("/")[2] for path in registry.seen if "/blobs/" in path}
+    return json.loads(ran.stdout), blobs & layers(registry)
+
+
+def layers(registry: Pushed) -> set[str]:
+    """The digests of the layers of the image for the two platforms that are scanned."""
+    index = json.loads(registry.manifests[f"/v2/{REPOSITORY}/manifests/{TAG}"][1])
+    found = set()
+    for entry in index["manifests"]:
+        if entry["platform"]["architecture"] in ("amd64", "ppc64le"):
+            path = f"/v2/{REPOSITORY}/manifests/{entry['digest']}"
+            document = json.loads(registry.manifests[path][1])
+            found |= {layer["digest"] for layer in document["layers"]}
+    return found
+
+
+def trusting(registry: Pushed, key: Path, repositories: str = "*/team/*") -> list[str]:
+    return ["--attested", f"{repositories}={key.with_suffix('.pub')}"]
+
+
+def test_each_manifest_has_a_verdict_and_facts_signed(attested: Any, key: Path) -> None:
+    assert len(attested["manifests"]) == 4
+    for manifest in attested["manifests"]:
+        assert [each["kind"] for each in manifest["statements"]] == ["verdict", "facts"]
+        for statement in manifest["statements"]:
+            envelope = json.loads(base64.b64decode(statement["envelope"]))
+            payload = base64.b64decode(envelope["payload"])
+            verify(key, payload, base64.b64decode(envelope["signatures"][0]["sig"]))
+            (subject,) = json.loads(payload)["subject"]
+            assert f"sha256:{subject['digest']['sha256']}" == manifest["digest"]
+
+
+def verify(key: Path, payload: bytes, signature: bytes) -> None:
+    """Verify a DSSE signature as the protocol says, without the product."""
+    public = serialization.load_pem_public_key(key.with_suffix(".pub").read_bytes())
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    kind = b"application/vnd.in-toto+json"
+    content = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+    public.verify(signature, content, ec.ECDSA(hashes.SHA256()))
+
+
+def test_a_verdict_says_what_comes_of_the_start_and_what_it_needs(attested: Any) -> None:
+    starts: dict[str, Any] = {}
+    for manifest in attested["manifests"]:
+        envelope = json.loads(base64.b64decode(manifest["statements"][0]["envelope"]))
+        predicate = json.loads(base64.b64decode(envelope["payload"]))["predicate"]
+        starts |= {each["platform"]: each for each in predicate["platforms"]}
+        assert predicate["policies"]
+    assert {each["verdict"] for each in starts.values()} == {"starts"}
+    assert starts["linux/ppc64le"]["needs"]["glibc"] == "2.34"
+
+
+def test_a_scan_that_trusts_the_key_reads_no_layer_and_says_the_same(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
+) -> None:
+    plain, fetched = scan(elfgate, registry, tmp_path / "plain.db")
+    assert fetched == layers(registry)
+    quick, none = scan(elfgate, registry, tmp_path / "quick.db", *trusting(registry, key))
+    assert none == set()
+    assert quick == plain
+
+
+def test_a_key_counts_for_its_repositories_only(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
+) -> None:
+    words = trusting(registry, key, "*/other/*")
+    _, fetched = scan(elfgate, registry, tmp_path / "other.db", *words)
+    assert fetched == layers(registry)
+
+
+def test_facts_by_a_key_are_not_told_where_the_key_does_not_count(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "shared.db"
+    _, none = scan(elfgate, registry, store, *trusting(registry, key))
+    assert none == set()
+    _, fetched = scan(elfgate, registry, store)
+    assert fetched == layers(registry)
+
+
+def test_another_key_s_statements_are_as_good_as_none(
+    elfgate: Run, registry: Pushed, tmp_path: Path
+) -> None:
+    stranger = new_key(tmp_path / "stranger.pem")
+    said, fetched = scan(elfgate, registry, tmp_path / "x.db", *trusting(registry, stranger))
+    assert fetched == layers(registry)
+    assert {each["verdict"] for each in said["platforms"]} == {"starts"}
+
+
+def changed(registry: Pushed, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest of each attestation of facts, as whoever may write to a registry can."""
+    for path, (media_type, content) in list(registry.manifests.items()):
+        document = json.loads(content)
+        if "subject" in document and "facts" in document["annotations"]["predicateType"]:
+            change(document)
+            registry.manifests[path] = (media_type, json.dumps(document).encode())
+
+
+def truncated(registry: Pushed) -> None:
+    """Cut off each index of a layer that is attested."""
+    for _, content in list(registry.manifests.values()):
+        document = json.loads(content)
+        for layer in document["layers"][1:] if "subject" in document else ():
+            registry.blobs[layer["digest"]] = registry.blobs[layer["digest"]][:-7]
+
+
+def without_envelopes(registry: Pushed) -> None:
+    changed(registry, lambda document: document.update(layers=document["layers"][1:]))
+
+
+def with_large_envelopes(registry: Pushed) -> None:
+    changed(registry, lambda document: document["layers"][0].update(size=1 << 40))
+
+
+def with_strange_listings(registry: Pushed) -> None:
+    """Have the list of referrers be no list."""
+    registry.has_referrers = False
+    for path in list(registry.manifests):
+        if "/manifests/sha256-" in path:
+            registry.manifests[path] = (registry.manifests[path][0], b'{"manifests": 7}')
+
+
+def replayed(registry: Pushed) -> None:
+    """Put the statement about one manifest beside all others."""
+    found = [
+        document["layers"]
+        for _, content in registry.manifests.values()
+        if "facts"
+        in (document := json.loads(content)).get("annotations", {}).get("predicateType", "")
+        and "subject" in document
+    ]
+    changed(registry, lambda document: document.update(layers=_another(found, document)))
+
+
+def _another(found: list[Any], document: dict[str, Any]) -> Any:
+    return next(layers for layers in found if layers != document["layers"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [truncated, without_envelopes, with_large_envelopes, with_strange_listings, replayed],
+)
+def test_bad_attestations_leave_everything_as_it_is_without_any(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path, spoil: Callable[[Pushed], None]
+) -> None:
+    plain, _ = scan(elfgate, registry, tmp_path / "plain.db")
+    spoil(registry)
+    said, fetched = scan(elfgate, registry, tmp_path / "spoilt.db", *trusting(registry, key))
+    assert fetched == layers(registry)
+    assert said == plain
+
+
+def test_without_push_nothing_is_written(elfgate: Run, registry: Pushed, key: Path) -> None:
+    before = dict(registry.manifests)
+    ran = elfgate("attest", image(registry), "--key", str(key))
+    assert ran.returncode == 0
+    assert "not pushed" in ran.stdout
+    assert registry.manifests == before
+
+
+def test_a_layout_cannot_be_pushed_to(elfgate: Run, key: Path) -> None:
+    ran = elfgate("attest", "oci:layout:2-debian", "--key", str(key), "--push")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "is in no registry" in ran.stderr
+
+
+def test_a_key_that_is_none_is_refused(elfgate: Run, registry: Pushed, tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("no key\n")
+    ran = elfgate("attest", image(registry), "--key", str(tmp_path / "no.pem"))
+    assert ran.returncode == 2
+    assert "P-256" in ran.stderr

@@ -1,0 +1,1 @@
+"""Attestations: facts and verdicts that are signed, and travel beside their image."""

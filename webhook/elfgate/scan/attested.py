@@ -1,0 +1,121 @@
+"""Layers' indexes that attestations beside an image bring, so that its layers need not be read.
+
+Whose key counts is settled by repository. An index by a key is kept under a name of that key and
+layer: it is looked for where the key counts, and nowhere else. An image that is put together of
+such indexes is one that is read in part: where they do not decide, the layers are read.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+
+from elfgate.attest.referrers import Referred, attested
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.images.digests import is_digest
+from elfgate.images.source import Descriptor
+from elfgate.keys import Verifier
+from elfgate.rootfs.layer import Layer
+from elfgate.scan.located import Located
+from elfgate.scan.threads import Threads
+
+_PATIENCE = 2.0  # seconds for the statement; the layers are then read as if there were none
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A key whose statements count for some repositories.
+
+    Attributes:
+        repositories: Patterns (``fnmatch``) of repositories' familiar names.
+        key: Verifies them.
+    """
+
+    repositories: tuple[str, ...]
+    key: Verifier
+
+    def covers(self, repository: str) -> bool:
+        """Tell whether the key counts for a repository."""
+        return any(fnmatchcase(repository, pattern) for pattern in self.repositories)
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """The index of a layer, at its source.
+
+    Attributes:
+        name: By what its facts are kept.
+        index: Its bytes.
+    """
+
+    name: str
+    index: Descriptor
+
+    def read(self, source: Referred) -> Layer:
+        """Fetch it; blocks.
+
+        Raises:
+            UnreadableError: if it cannot be had, or is no index of this version.
+        """
+        data = source.whole(self.index, self.index.size)
+        try:
+            return Layer.decode(data)
+        except ValueError as error:
+            reason = UnknownReason.IMAGE_INVALID
+            raise UnreadableError(f"an attested index: {error}", reason=reason) from error
+
+
+class Attestations:
+    """Finds what attestations bring. Belongs to one event loop.
+
+    Args:
+        trusted: Whose statements count, and where.
+        threads: Where registries are asked.
+    """
+
+    def __init__(self, trusted: Sequence[Trusted], threads: Threads) -> None:
+        self._trusted = tuple(trusted)
+        self._threads = threads
+
+    def names(self, located: Located, layer: str) -> list[str]:
+        """The names that a layer's index may be kept under, for a repository."""
+        return [_name(key, layer) for key in self._keys(located)]
+
+    async def of(
+        self, located: Located, manifest: str, is_wanted: Callable[[], bool]
+    ) -> Mapping[str, Attested]:
+        """The indexes of an image's layers, by the layers' digests; none if there is nothing to believe.
+
+        Args:
+            located: The image, and who asks.
+            manifest: Its manifest's digest.
+            is_wanted: Tells whether any layer is not at hand.
+        """
+        keys, source = self._keys(located), located.source
+        if not keys or not is_digest(manifest) or not isinstance(source, Referred):
+            return {}
+        if not is_wanted():
+            return {}
+        found = None
+        ask = partial(attested, source, manifest, keys)
+        with suppress(TimeoutError, UnreadableError):
+            async with asyncio.timeout(_PATIENCE):
+                found = await self._threads.look_up(located, ask)
+        if found is None:
+            return {}
+        indexes, key = found
+        return {layer: Attested(_name(key, layer), at) for layer, at in indexes.items()}
+
+    def _keys(self, located: Located) -> list[Verifier]:
+        if not located.repository:
+            return []
+        return [each.key for each in self._trusted if each.covers(located.repository)]
+
+
+def _name(key: Verifier, layer: str) -> str:
+    """By what the index of a layer that a key has signed is kept."""
+    named = f"attested\0{key.fingerprint}\0{layer}".encode()
+    return f"sha256:{hashlib.sha256(named).hexdigest()}"

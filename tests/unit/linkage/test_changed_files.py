@@ -105,3 +105,18 @@ LINKED: Files = {
 def test_a_link_that_is_brought_may_lead_others_somewhere(question: str) -> None:
     text = f"ln -s /opt/v2 /opt/current || true\nif {question}; then exec tool; fi\nexec /none"
     assert start({**entry(text), **LINKED}, "/entry.sh").outcome is not Outcome.CANNOT_START
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        "cp /srv/x /opt/current/tool || true",
+        "cat > /opt/current/tool || true",
+        "mv /srv/x /opt/current || true",
+        "cp /srv/x /opt/here/tool || true",
+    ],
+)
+def test_what_is_written_through_a_link_that_is_brought_may_be_anywhere(writes: str) -> None:
+    linked = "ln -sfn /opt/v3 /opt/current || true\nln -s /opt/v3 /opt/here || true"
+    found = start(entry(f"{linked}\n{writes}\nexec /opt/v3/tool"), "/entry.sh")
+    assert found.outcome is Outcome.UNKNOWN

@@ -102,7 +102,8 @@ def _first_state(process: Process, call: _Call, name: Scalar, args: Fields) -> S
     frame = Frame(_inner(name), Fields(tuple(map(_inner, args.values)), args.more))
     flow = Flow(options=call.options)
     state = State(frame, Variables(sources), Files(inner(process.cwd)), flow)
-    state = state.touching(frozenset(map(inner, process.touched)))
+    touched = frozenset(map(inner, process.touched))
+    state = state.touching(touched).linking(frozenset(filter(_is_below, touched)))
     if {"l", "i"} & call.options:
         return state.doubted(_PROFILE)
     return state
@@ -119,6 +120,11 @@ def _report_unknown(record: Record, program: Program, word: Unknown) -> None:
     name = program.process.name
     message = f"the program that {name} starts is not known: {word.because}"
     record.unknown(program.image.path, message, UnknownReason.VALUE_UNKNOWN)
+
+
+def _is_below(path: str) -> bool:
+    """Tell whether a path stands for all that is below it, links among them."""
+    return path.endswith("/")
 
 
 def _called(process: Process) -> _Call | None:

@@ -60,6 +60,8 @@ class Files(NamedTuple):
         above: Those, and the directories that they are in, each with a slash behind.
         doubt: Why the image may not be as it was; empty if it is.
         made: Directories that it has made for sure, and may write to.
+        linked: Paths at or below which it may have brought links: what is written there may be
+            written anywhere.
     """
 
     cwd: str
@@ -67,6 +69,7 @@ class Files(NamedTuple):
     doubt: str = ""
     made: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
+    linked: frozenset[str] = frozenset()
 
 
 class Leaving(NamedTuple):
@@ -155,6 +158,8 @@ class State(NamedTuple):
 
     def touching(self, paths: frozenset[str]) -> "State":
         """Note paths that may have changed."""
+        if any(above in self.files.linked for path in paths for above in up_from(path)):
+            return self.doubted("the script writes where a link may lead elsewhere")
         if paths <= self.files.touched:
             return self
         above = {above for path in paths for above in up_from(path)}
@@ -162,6 +167,10 @@ class State(NamedTuple):
             touched=self.files.touched | paths, above=self.files.above | above
         )
         return self._replace(files=files)
+
+    def linking(self, paths: frozenset[str]) -> "State":
+        """Note paths, each with a slash behind, at which there may be links from here on."""
+        return self._replace(files=self.files._replace(linked=self.files.linked | paths))
 
     def writing(self, text: Scalar) -> "State":
         """Add to the output, where somebody reads it."""
@@ -253,6 +262,7 @@ def joined(one: State, other: State) -> State:
             one.files.doubt or other.files.doubt,
             one.files.made & other.files.made,
             one.files.above | other.files.above,
+            one.files.linked | other.files.linked,
         ),
         _joined_flow(one.flow, other.flow),
     )

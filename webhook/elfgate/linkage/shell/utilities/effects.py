@@ -18,6 +18,7 @@ _RECURSIVE = re.compile(r"-[a-zA-Z]*[rR]|--recursive")
 _THROUGH_LINKS = re.compile(r"-[a-zA-Z]*[HL]")
 # Tools whose traces are all at their operands: a start that comes by none of them is as it was.
 _PLACED = frozenset({"chgrp", "chmod", "chown", "cp", "ln", "mv", "rm", "rmdir"})
+_LINKING = frozenset({"cp", "ln", "mv"})
 _PLACING = re.compile(r"-[adfHiLnPpRrsTuvx]+")  # options of cp, ln and mv without a value
 _IN_PLACE = re.compile(r"-[a-zA-Z]*i|--in-place")
 _CHANGING = frozenset(
@@ -147,7 +148,9 @@ def left_behind(
         outside = not f"{path}/".startswith(_WITHOUT_PROGRAMS)
         if may_be_library(path) or (alters and outside and real is None):
             state = state.doubted(f"the script runs {name} on {path} before")
-    return state.touching(paths | (real or frozenset()))
+    traces = paths | (real or frozenset())
+    after = state.touching(traces)
+    return after.linking(traces) if name in _LINKING else after
 
 
 def _behind_links(paths: frozenset[str], state: State, world: World) -> frozenset[str] | None:

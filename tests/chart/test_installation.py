@@ -187,6 +187,18 @@ def test_what_warms_the_store_reads_its_part_of_the_pods_own_cluster(major: str)
     assert (taken.cluster, taken.shard, taken.image) == (True, "3/8", ["registry.example/base:1"])
 
 
+def test_the_audit_judges_by_the_webhooks_own_settings(major: str) -> None:
+    job = one(rendered(major, CI["audit"]), "CronJob")["spec"]["jobTemplate"]["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    verb, *words = container["args"]
+    taken = verb_parser(verb).parse_args(words)
+    assert (verb, str(taken.config)) == ("audit", "/etc/elfgate/elfgate.yaml")
+    assert taken.to_come == "linux/arm64,linux/ppc64le"
+    assert (taken.owner_label, taken.fail_on, taken.outputs) == ("team", "denied", ["json"])
+    mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {"/etc/elfgate", "/run/elfgate/policies"} <= mounted
+
+
 def test_images_by_digest_have_no_tag(major: str) -> None:
     pod = one(rendered(major, CI["placement"]), "Deployment")["spec"]["template"]
     assert [container["image"].partition("@")[0] for container in containers(pod)] == [

@@ -22,6 +22,7 @@ EVERYTHING = (
     ",registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
 )
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
+AUDIT = "audit.enabled=true,kinds[0].group=argoproj.io,kinds[0].resources={rollouts}"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/v1/(?:namespaces/[^/]+/(?=\w))?(?P<resource>\w+)(?P<name>/.+)?"
@@ -34,7 +35,7 @@ Right = tuple[str, str, str]  # verb, group, resource
 def found() -> list[Object]:
     if not helms():
         pytest.skip("no Helm: .ci/helm builds one")
-    return list(objects(template(max(helms()), "--set", f"{EVERYTHING},{WARM}")))
+    return list(objects(template(max(helms()), "--set", f"{EVERYTHING},{WARM},{AUDIT}")))
 
 
 @contextmanager
@@ -50,12 +51,14 @@ def recording(folder: Path) -> Iterator[tuple[Access, set[Right]]]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             url = urlsplit(self.path)
             match = _PATH.fullmatch(url.path)
-            assert match, self.path
-            reading = (
-                "get" if match["name"] else "watch" if "watch" in parse_qs(url.query) else "list"
-            )
-            asked.add((_VERBS.get(self.command, reading), match["group"] or "", match["resource"]))
-            body = orjson.dumps(_answer(match["resource"], listed=reading != "get"))
+            assert match or url.path == "/apis/", self.path  # everybody may list API groups
+            body = b'{"groups": []}'
+            if match:
+                reading = "watch" if "watch" in parse_qs(url.query) else "list"
+                reading = "get" if match["name"] else reading
+                verb = _VERBS.get(self.command, reading)
+                asked.add((verb, match["group"] or "", match["resource"]))
+                body = orjson.dumps(_answer(match["resource"], listed=reading != "get"))
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -150,6 +153,19 @@ def test_what_warms_the_store_may_do_what_it_does(
         monkeypatch.setenv("KUBECONFIG", str(access.kubeconfig))
         list(running.images())
     assert asked == granted(found, "elfgate-warm")
+
+
+def test_the_audit_may_do_what_it_does(
+    found: list[Object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+    with recording(tmp_path) as (access, asked), Api(access) as api:
+        monkeypatch.setenv("KUBECONFIG", str(access.kubeconfig))
+        list(running.objects(refused=refused.append))
+        list(api.nodes())
+    rollouts = ("list", "argoproj.io", "rollouts")  # asked for where the cluster has them
+    assert asked | {rollouts} == granted(found, "elfgate-audit")
+    assert refused == []
 
 
 def test_rights_to_read_secrets_and_to_change_things_are_for_named_ones(

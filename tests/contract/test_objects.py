@@ -156,6 +156,15 @@ def nameless(obj: dict[str, Any]) -> dict[str, Any]:
     return {**obj, "metadata": {**obj["metadata"], "namespace": ""}}
 
 
+def test_a_command_line_judges_by_itself_where_the_webhook_has_an_opa(
+    images: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("policies: {engine: opa, opa_socket: /nowhere/opa.sock}\n")
+    case = {"nodes": ["arm"], "object": _deployment()}
+    assert check(case, images, tmp_path, capsys, "--config", str(settings))[0] == "denied"
+
+
 def test_a_namespace_can_be_given_for_objects_that_name_none(
     images: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,8 @@
 hosts-{{ . | replace ":" "_" }}.toml
 {{- end -}}
 
-{{- define "elfgate.volumes" -}}
+{{/* What judges mounts these: the webhook, and the audit. */}}
+{{- define "elfgate.policyVolumes" -}}
 - name: settings
   configMap: {name: {{ include "elfgate.fullname" . }}}
 - name: policies
@@ -18,15 +19,27 @@ hosts-{{ . | replace ":" "_" }}.toml
       {{- range $path, $_ := .Files.Glob "policies/**" }}
       - {key: {{ include "elfgate.policyKey" $path }}, path: {{ trimPrefix "policies/" $path }}}
       {{- end }}
+{{- if include "elfgate.hasOwnRules" . }}
+- name: own-rules
+  configMap: {name: {{ include "elfgate.ownRules" . }}}
+{{- end }}
+{{- end -}}
+
+{{- define "elfgate.policyMounts" -}}
+- {name: settings, mountPath: /etc/elfgate, readOnly: true}
+- {name: policies, mountPath: /run/elfgate/policies, readOnly: true}
+{{- if include "elfgate.hasOwnRules" . }}
+- {name: own-rules, mountPath: /run/elfgate/own-rules, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "elfgate.volumes" -}}
+{{- include "elfgate.policyVolumes" . }}
 - name: tmp
   emptyDir: {sizeLimit: 64Mi}
 {{- if eq (include "elfgate.engine" .) "opa" }}
 - name: opa
   emptyDir: {medium: Memory, sizeLimit: 16Mi}
-{{- end }}
-{{- if include "elfgate.hasOwnRules" . }}
-- name: own-rules
-  configMap: {name: {{ include "elfgate.ownRules" . }}}
 {{- end }}
 {{- if ne .Values.certificates.mode "self" }}
 - name: tls
@@ -49,14 +62,10 @@ hosts-{{ . | replace ":" "_" }}.toml
 {{- end -}}
 
 {{- define "elfgate.mounts" -}}
-- {name: settings, mountPath: /etc/elfgate, readOnly: true}
-- {name: policies, mountPath: /run/elfgate/policies, readOnly: true}
+{{- include "elfgate.policyMounts" . }}
 - {name: tmp, mountPath: /tmp}
 {{- if eq (include "elfgate.engine" .) "opa" }}
 - {name: opa, mountPath: /run/opa}
-{{- end }}
-{{- if include "elfgate.hasOwnRules" . }}
-- {name: own-rules, mountPath: /run/elfgate/own-rules, readOnly: true}
 {{- end }}
 {{- if ne .Values.certificates.mode "self" }}
 - {name: tls, mountPath: /run/elfgate/tls, readOnly: true}
@@ -121,6 +130,21 @@ hosts-{{ . | replace ":" "_" }}.toml
 {{- end }}
 {{- if and (eq .Values.store.kind "valkey") .Values.store.valkey.authority }}
 - {name: store, mountPath: /run/elfgate/store, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{/* The options of a verb that reads registries as the webhook does. */}}
+{{- define "elfgate.registryArgs" -}}
+{{- with .Values.registries -}}
+{{- if .hosts }}
+- --hosts-dir=/run/elfgate/certs.d
+{{- end }}
+{{- if .credentialsSecret }}
+- --docker-config=/run/elfgate/credentials/config.json
+{{- end }}
+{{- range .insecure }}
+- --insecure-registry={{ . }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

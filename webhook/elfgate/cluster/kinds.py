@@ -68,6 +68,9 @@ def _rows(
 
 
 _SPEC = "spec.template"
+_POD = "spec.podTemplate"
+_ON_EACH = "spec.daemonSet.podTemplate"
+_AGENT = ("spec.deployment.podTemplate", "spec.statefulSet.podTemplate")
 _JOB = "spec.jobTemplate.spec.template"
 _JOBS = "replicatedJobs[*].template.spec.template"
 _ROLES = ("leader", "worker")
@@ -244,6 +247,21 @@ TEMPLATES: tuple[Template, ...] = (
         holds="spec",
         partial=True,
     ),
+    # Elastic: what a template leaves out, an image among it, the operator adds
+    *_rows(
+        "elasticsearch.k8s.elastic.co",
+        "Elasticsearch",
+        "spec.nodeSets[*].podTemplate",
+        partial=True,
+    ),
+    *_rows("kibana.k8s.elastic.co", "Kibana", _POD, partial=True),
+    *_rows("apm.k8s.elastic.co", "ApmServer", _POD, partial=True),
+    *_rows("logstash.k8s.elastic.co", "Logstash", _POD, partial=True),
+    *_rows("maps.k8s.elastic.co", "ElasticMapsServer", _POD, partial=True),
+    *_rows("beat.k8s.elastic.co", "Beat", "spec.deployment.podTemplate", partial=True),
+    *_rows("agent.k8s.elastic.co", "Agent", *_AGENT, partial=True),
+    *_rows("beat.k8s.elastic.co", "Beat", _ON_EACH, every_node=True, partial=True),
+    *_rows("agent.k8s.elastic.co", "Agent", _ON_EACH, every_node=True, partial=True),
     # OpenKruise
     *_rows("apps.kruise.io", "CloneSet StatefulSet", _SPEC),
     *_rows("apps.kruise.io", "DaemonSet BroadcastJob", _SPEC, every_node=True),

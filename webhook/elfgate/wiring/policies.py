@@ -53,12 +53,12 @@ class Judging:
 
     @classmethod
     def of_settings(cls, policies: Policies, *, served: bool = True) -> Self:
-        """The policies that the webhook's settings name."""
+        """The policies that the webhook's settings name; a command line has no OPA beside it, which judges alike."""
         return cls(
             folder=policies.folder,
             rules=policies.own_rules,
             config=policies,
-            opa=policies.opa_socket if policies.engine == "opa" else None,
+            opa=policies.opa_socket if served and policies.engine == "opa" else None,
             seconds=policies.seconds,
             followed=policies.bundle is not None,
             served=served,

@@ -111,6 +111,20 @@ cells[cell] contains part if {
 	finding.effect == effect
 	finding.reason == reason
 	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
+	object.get(finding, "differs", "") == ""
+	part := [finding.position, code, finding.message, finding.remedy]
+}
+
+cells[cell] contains part if {
+	count(differing) > 0
+	not exempting
+	some [code, effect, reason], level in levels
+	level != "off"
+	some finding in found[code]
+	object.get(finding, "differs", "") != ""
+	finding.effect == effect
+	finding.reason == reason
+	cell := [level, finding.platform, finding.container, effect, object.get(finding, "image", "")]
 	part := part_of(finding, code, "")
 }
 
@@ -309,13 +323,17 @@ severity := {"fails": 0, "violates": 1, "unknown": 2, "note": 3}
 
 # The first few findings: a program that lacks forty libraries is told of once.
 lines(parts, container, platforms) := array.concat(
-	[concat("", [words.filled(part[2], open(part[1], container, platforms)), "  [", part[1], "]"]) |
+	[concat("", [filled(part[2], part[1], container, platforms), "  [", part[1], "]"]) |
 		some part in array.slice(parts, 0, 6)
 	],
 	[concat("", ["and ", format_int(count(parts) - 6, 10), " more like it"]) | count(parts) > 6],
 )
 
-# The words for what is left open in a finding, on some platforms.
+# A sentence, with the words of some platforms for what is left open in it.
+filled(text, code, container, platforms) := words.filled(text, open(code, container, platforms)) if {
+	count(differing) > 0
+} else := text
+
 open(code, container, platforms) := {entry[3] |
 	some entry in differing
 	array.slice(entry, 0, 2) == [code, container]
@@ -396,7 +414,7 @@ replaced := {[platform, name] | some ["deny", platform, name, "fails", image], _
 
 # What the first finding that has one says.
 advised(parts, container, platforms) := array.slice(
-	[words.filled(part[3], open(part[1], container, platforms)) |
+	[filled(part[3], part[1], container, platforms) |
 		some part in parts
 		part[3] != ""
 	],

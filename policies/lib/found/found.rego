@@ -29,9 +29,14 @@ grouped[finding.code] contains entry if {
 }
 
 # The image that would start in its stead: rather one that does so wherever another is needed.
-instead(linkage) := concat("", array.slice(array.concat(shared, images), 0, 1)) if {
-	images := object.get(linkage, "alternatives", [])
-	shared := [image | some image in images; image in common[linkage.container]]
+instead(linkage) := concat("", array.slice(array.concat(shared, linkage.alternatives), 0, 1)) if {
+	manifold
+	shared := [image | some image in object.get(linkage, "alternatives", []); image in common[linkage.container]]
+} else := object.get(linkage, ["alternatives", 0], "")
+
+manifold if {
+	some linkage in input.linkages
+	count(object.get(linkage, "alternatives", [])) > 1
 }
 
 common := {name: intersection(sets) | some name, sets in offered}

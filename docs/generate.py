@@ -14,7 +14,14 @@ from pydantic import BaseModel
 from docs import codes
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
-from elfgate.cli import attest_output, bases_output, needs_output, try_output, verify_output
+from elfgate.cli import (
+    attest_output,
+    bases_output,
+    mirror_output,
+    needs_output,
+    try_output,
+    verify_output,
+)
 from elfgate.cli.main import VERBS, parser, verb_parser
 from elfgate.results import audit, check, compare, doctor, image, rules, store
 from elfgate.results.model import schema_url
@@ -34,6 +41,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "rules": rules.RulesOutput,
     "explain": rules.ExplainOutput,
     "warm": store.WarmOutput,
+    "mirror": mirror_output.MirrorOutput,
     "cache": store.CacheOutput,
     "doctor": doctor.DoctorOutput,
     "breakglass": doctor.BreakglassOutput,

@@ -84,10 +84,10 @@ class Layout:
         descriptor = self._blob(manifest["mediaType"], _json(manifest))
         return descriptor | {"platform": platform}
 
-    def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> None:
-        """Write the index of an image with one manifest a platform, under a name."""
+    def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Write the index of an image with one manifest a platform, under a name; its descriptor."""
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
-        self._named(name, self._blob(index["mediaType"], _json(index)))
+        return self._named(name, self._blob(index["mediaType"], _json(index)))
 
     def artifact(
         self, name: str, config: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]

@@ -32,6 +32,7 @@ VERBS = {
     "explain": "tell what a rule's code means, with an example and the way out",
     "bundle": "build, sign, verify, test, push and pull policy bundles",
     "warm": "read images ahead, so that the webhook knows them",
+    "mirror": "copy images into a registry of one's own, for clusters without another network",
     "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
     "doctor": "find what is wrong with an installation, and say how to repair it",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images import mediatypes
@@ -17,6 +18,7 @@ from elfgate.images.auth import Chain, Credentials
 from elfgate.images.connections import Connections, deadline, seconds_left
 from elfgate.images.digests import (
     Reader,
+    VerifiedReader,
     digest_of,
     is_digest,
     read_verified,
@@ -35,6 +37,7 @@ from elfgate.images.source import Descriptor, Limits
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
+_PIECE = 1 << 20
 _DIGEST_HEADER = "docker-content-digest"
 _SAME_BY_GET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 _REFERRERS_BYTES = 1 << 20
@@ -197,6 +200,41 @@ class Repository:
 
         with deadline(self._options.document_seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
+
+    def save(self, descriptor: Descriptor, file: BinaryIO) -> None:
+        """Write an index, manifest or blob into a file, verified, byte for byte.
+
+        The file's content is to be believed only once this has returned.
+        """
+        split_digest(descriptor.digest)
+        is_manifest = descriptor.media_type in mediatypes.INDEXES | mediatypes.MANIFESTS
+        what = f"{self._name}@{short(descriptor.digest)}"
+        path = f"{'manifests' if is_manifest else 'blobs'}/{descriptor.digest}"
+
+        def fetch(api: Api) -> None:
+            file.seek(0)
+            file.truncate()
+            with api.blob(path, what, 0 if is_manifest else descriptor.size) as body:
+                verified = VerifiedReader(
+                    body,
+                    digest=descriptor.digest,
+                    size=descriptor.size,
+                    what=what,
+                    seconds=self._limits.seconds,
+                )
+                while data := verified.read(_PIECE):
+                    file.write(data)
+                    self._bound(verified.count, is_manifest, what)
+                verified.finish()
+
+        with deadline(self._limits.seconds):
+            self._doors.first({Capability.PULL}, what, fetch)
+
+    def _bound(self, count: int, is_manifest: bool, what: str) -> None:  # noqa: FBT001 - private
+        limit = self._limits.manifest_bytes if is_manifest else self._limits.layer_bytes
+        if count > limit:
+            message = f"{what} is larger than {limit} bytes"
+            raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
 
     def layer(self, descriptor: Descriptor) -> Layer:
         """Fetch a layer; it is verified and indexed while it comes."""

@@ -5,7 +5,11 @@ authentication of Docker's registry (``Bearer`` challenges).
 """
 
 import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -17,6 +21,7 @@ from elfgate.images.reference import DEFAULT_REGISTRY, Reference
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+_PIECE = 1 << 20
 _MAX_TOKEN = 1 << 16  # bytes
 _MAX_MANIFEST = 4 << 20
 _TOLD = ("Location", "OCI-Subject")
@@ -54,20 +59,39 @@ class Upload:
         self._base = f"{'http' if plain_http else 'https'}://{host}/v2/{reference.repository}/"
         self._authorization = ""
 
+    async def has_blob(self, digest: str) -> bool:
+        """Whether the repository has a blob already."""
+        url = urljoin(self._base, f"blobs/{digest}")
+        expected = (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+        return (await self._send("HEAD", url, b"", *expected)).status == HTTPStatus.OK
+
     async def put_blob(self, content: bytes) -> None:
         """Push a blob.
 
         Raises:
             InputError: if the registry does not take it.
         """
+        await self.put_file(BytesIO(content), digest_of(content), len(content))
+
+    async def put_file(self, file: BinaryIO, digest: str, size: int) -> None:
+        """Push a blob from a file.
+
+        Args:
+            file: The blob's bytes, from where the file stands.
+            digest: The blob's digest.
+            size: The blob's bytes.
+
+        Raises:
+            InputError: if the registry does not take it.
+        """
         uploads = urljoin(self._base, "blobs/uploads/")
-        headers = await self._send("POST", uploads, b"", HTTPStatus.ACCEPTED)
-        where = headers["Location"]
+        answer = await self._send("POST", uploads, b"", HTTPStatus.ACCEPTED)
+        where = answer.headers["Location"]
         if not where:
             raise InputError(f"{self._reference.registry} does not say where to upload to")
         url = urljoin(self._base, where)
-        url += ("&" if urlsplit(url).query else "?") + f"digest={digest_of(content)}"
-        await self._send("PUT", url, content, HTTPStatus.CREATED)
+        url += ("&" if urlsplit(url).query else "?") + f"digest={digest}"
+        await self._send("PUT", url, file, HTTPStatus.CREATED, size=size)
 
     async def put_manifest(
         self, content: bytes, *, name: str = "", media_type: str = MANIFEST_TYPE
@@ -90,10 +114,8 @@ class Upload:
             InputError: if the registry does not take it.
         """
         url = urljoin(self._base, f"manifests/{digest}")
-        headers = await self._send(
-            "PUT", url, content, HTTPStatus.CREATED, media_type=MANIFEST_TYPE
-        )
-        return bool(headers["OCI-Subject"])
+        answer = await self._send("PUT", url, content, HTTPStatus.CREATED, media_type=MANIFEST_TYPE)
+        return bool(answer.headers["OCI-Subject"])
 
     async def get_manifest(self, name: str) -> bytes | None:
         """The bytes of a manifest or an index; None if there is none of that name.
@@ -122,21 +144,30 @@ class Upload:
         self,
         method: str,
         url: str,
-        content: bytes,
-        expected: HTTPStatus,
-        *,
+        content: bytes | BinaryIO,
+        *expected: HTTPStatus,
         media_type: str = "application/octet-stream",
-    ) -> dict[str, str]:
-        """Send a request, a second time after a challenge; return the answer's headers."""
+        size: int | None = None,
+    ) -> "_Answer":
+        """Send a request, a second time after a challenge."""
+        start = 0 if isinstance(content, bytes) else content.tell()
         for challenged in (False, True):
             headers = {"Content-Type": media_type}
+            if not isinstance(content, bytes):
+                content.seek(start)
+                headers["Content-Length"] = str(size)
             if self._authorization and urlsplit(url).netloc == urlsplit(self._base).netloc:
                 headers["Authorization"] = self._authorization
             async with self._session.request(
-                method, url, data=content, headers=headers, allow_redirects=False
+                method,
+                url,
+                data=content if isinstance(content, bytes) else _pieces(content),
+                headers=headers,
+                allow_redirects=False,
             ) as response:
-                if response.status == expected:
-                    return {name: response.headers.get(name, "") for name in _TOLD}
+                if response.status in expected:
+                    told = {name: response.headers.get(name, "") for name in _TOLD}
+                    return _Answer(response.status, told)
                 if response.status != HTTPStatus.UNAUTHORIZED or challenged:
                     path = urlsplit(url).path
                     raise InputError(
@@ -178,6 +209,18 @@ class Upload:
         if not token:
             raise InputError(f"{urlsplit(realm).netloc} gives no token")
         return token
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    """A file as a request's body; it stays open for a second time."""
+    while piece := file.read(_PIECE):
+        yield piece
 
 
 def _granted(answer: object) -> str:

@@ -1,4 +1,4 @@
-"""Two replicas as processes, what they rest on, and how much memory they hold."""
+"""Two replicas as processes, and what they rest on."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import trustme
 
 from support import founding
-from support.background import Background
 from support.control_plane import PATIENCE, until
 from support.hostile import images
 from support.hostile.attacks import Attack
@@ -85,6 +84,10 @@ class Site:
         """Start a replica that has ended."""
         self.start(name)
 
+    def pids(self) -> list[int]:
+        """Of the replicas."""
+        return [replica.process.pid for replica in self.replicas.values()]
+
     def alive(self) -> bool:
         """Whether both replicas still run."""
         return all(replica.process.poll() is None for replica in self.replicas.values())
@@ -139,52 +142,6 @@ def _settings(folder: Path, hosts: list[str]) -> dict[str, Any]:
         "nodes": {"file": str(folder / "nodes.json")},
         "registries": {"insecure": hosts, "loopback": True},
     }
-
-
-class Memory(Background):
-    """Watches what the replicas hold, with their children; a context manager.
-
-    Attributes:
-        peak: The most that one of them held, in MiB.
-        last: What the larger one held last.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._pids = [replica.process.pid for replica in site.replicas.values()]
-        self._stopping = False
-        self.peak = self.last = 0.0
-
-    def work(self) -> None:
-        """Look four times a second."""
-        while not self._stopping:
-            self.look()
-            time.sleep(0.25)
-
-    def look(self) -> None:
-        """Look now."""
-        self.last = max(sum(map(_proportional, _family(pid))) for pid in self._pids)
-        self.peak = max(self.peak, self.last)
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopping = True
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in task.read_text().split():
-                yield from _family(int(child))
-
-
-def _proportional(pid: int) -> float:
-    """MiB of a process, what it shares by shares."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
 
 
 @contextmanager

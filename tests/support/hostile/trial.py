@@ -15,8 +15,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from support import founding
+from support.held import Held
 from support.hostile.attacks import Attack
-from support.hostile.site import Memory, Site, attacking, environment
+from support.hostile.site import Site, attacking, environment
 from support.hostile.victim import Asked
 from support.judging import review_of
 from support.objects import container, pod
@@ -93,7 +94,7 @@ class Cost:
 
 def attempt(site: Site, attack: Attack) -> Cost:
     """Attack, and have the other tenant ask before, meanwhile and afterwards."""
-    with Memory(site) as memory, victim(site, aimed_at=attack.aims) as reviews:
+    with Held(*site.pids()) as memory, victim(site, aimed_at=attack.aims) as reviews:
         time.sleep(BEFORE)  # what is modelled is time: nothing is waited for
         with attacking(site, attack) as tries:
             began = time.monotonic()
@@ -113,7 +114,7 @@ def _cost(
     attack: Attack,
     reviews: Sequence[Review],
     lasted: tuple[float, float],
-    memory: Memory,
+    memory: Held,
     end: float,
 ) -> Cost:
     began, ended = lasted

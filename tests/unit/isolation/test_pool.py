@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from elfgate.cluster.bounds import PAIRS
+from elfgate.isolation import pool as pool_module
 from elfgate.isolation.children import Zygote
 from elfgate.isolation.figures import Figures
 from elfgate.isolation.pool import Pool
@@ -26,6 +27,7 @@ from support.control_plane import until
 from support.image import alpine
 
 AMD64 = Platform("linux", "amd64")
+QUEUED = 64
 SHORT = Patience(cpu=0.1, wall=60.0)
 LAYER = tarball.layer(alpine())
 IMAGE = Contents(
@@ -91,6 +93,37 @@ def test_all_questions_of_one_review_find_room_and_so_does_anothers(zygote: Zygo
         assert {answer.prediction.outcome for answer in answers} == {Outcome.STARTS}
 
     run(zygote, use)
+
+
+def crowded(number: int) -> Contents:
+    """An image of many files, of which a predictor keeps some megabytes."""
+    files = {f"opt/f{place}": tarball.program(b"#!/bin/sh\n") for place in range(20_000)}
+    layer = tarball.layer({**alpine(), **files, "first": str(number)})
+    name = f"sha256:{number:064x}"
+    return Contents(name, AMD64, ImageDefaults(entrypoint=("/opt/f1",)), ((name, layer),))
+
+
+def test_what_a_process_keeps_takes_no_room_from_a_question(zygote: Zygote) -> None:
+    async def use(pool: Pool) -> None:
+        for number in range(10):
+            answer = await pool.predict(crowded(number), Inquiry(AMD64))
+            assert answer.prediction.outcome is Outcome.STARTS
+
+    run(zygote, use, size=1, memory=20 << 20)
+
+
+def test_a_process_that_keeps_much_makes_room_for_a_fresh_one(
+    zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "KEPT", 8 << 20)
+    begun = list[object]()
+
+    async def use(pool: Pool) -> None:
+        for number in range(6):
+            await pool.predict(crowded(number), Inquiry(AMD64))
+
+    run(zygote, use, size=1, on_hello=begun.append)
+    assert 1 < len(begun) < 6
 
 
 def test_its_processes_are_confined(zygote: Zygote) -> None:
@@ -164,12 +197,12 @@ def test_more_than_may_wait_is_refused_at_once(conquered: Zygote) -> None:
         ]
         await asyncio.sleep(0)
         refused = [one for one in asked if one.done() and isinstance(one.exception(), BusyError)]
-        assert len(refused) == 100 - 64 - 2
+        assert len(refused) == 100 - QUEUED - 2
         for one in asked:
             one.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
 
-    run(conquered, use, injected=("say nothing",))
+    run(conquered, use, injected=("say nothing",), queue=QUEUED)
 
 
 def children(zygote: Zygote) -> set[int]:

@@ -7,6 +7,7 @@ Thread-safe: predictors are asked for by the event loop's helpers, indexers by r
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 
 from elfgate.errors import ElfgateError
 from elfgate.isolation.forked import Forked, fork
@@ -50,6 +52,13 @@ class Child:
         with suppress(OSError):
             return time.clock_gettime(~self.pid << 3 | _CPU_CLOCK)
         return 0.0
+
+    def address_space(self) -> int:
+        """Bytes of address space that it has; none once it has ended."""
+        with suppress(OSError):
+            statm = Path(f"/proc/{self.pid}/statm").read_text()
+            return int(statm.split()[0]) * resource.getpagesize()
+        return 0
 
     def end(self) -> None:
         """Kill it, unless it has ended, and let go of it. Idempotent."""

@@ -30,6 +30,7 @@ from elfgate.scan.located import Contents
 
 PREDICTORS = 2
 MEMORY = 96 << 20
+KEPT = 24 << 20  # of that, between two questions: one that has more makes room for a fresh one
 QUEUE = 768  # of one namespace half: a review may have 256 pairs, none of which was asked before
 QUEUE_FOR_PEOPLE = 8192  # an audit asks of several objects at a time, each with as many pairs
 _MOST_QUESTIONS = 10_000  # of one process, which then makes room for a fresh one
@@ -213,9 +214,9 @@ class Pool:
         self._dispatch()
 
     async def _ask(self, at: int, job: _Job) -> None:
-        """Ask a process; once more, in a fresh one, if it ends without a word.
+        """Ask a process; once more, in a fresh one, if it ends without a word, or has no room.
 
-        Something else may have ended it.
+        Something else may have ended it, and taken the room: what it keeps of earlier questions.
         """
         for last in (False, True):
             try:
@@ -229,9 +230,10 @@ class Pool:
                 if last or not isinstance(error, BrokenChannelError):
                     return job.fail(_failure(error, job.patience))
             else:
-                if answer.memory or answer.fault or worker.asked >= _MOST_QUESTIONS:
+                if answer.memory or answer.fault or _is_spent(worker):
                     self._end(at)
-                return job.succeed(answer)
+                if not answer.memory or worker.asked == 1 or last:
+                    return job.succeed(answer)
         return None
 
     async def _begun(self) -> Worker:
@@ -246,6 +248,11 @@ class Pool:
         worker, self._workers[at] = self._workers[at], None
         if worker is not None:
             worker.end()
+
+
+def _is_spent(worker: Worker) -> bool:
+    """Whether a process has to make room for a fresh one."""
+    return worker.asked >= _MOST_QUESTIONS or worker.grown() > KEPT
 
 
 def _failure(error: Exception, patience: Patience) -> Exception:

@@ -49,6 +49,11 @@ class Worker:
         self._channel = channel
         self.hello = hello
         self.asked = 0
+        self._first_space = child.address_space()
+
+    def grown(self) -> int:
+        """Bytes that its address space has grown by since it began."""
+        return self._child.address_space() - self._first_space
 
     @classmethod
     async def begin(cls, zygote: Zygote, *, memory: int, injected: Sequence[str]) -> "Worker":

@@ -121,7 +121,7 @@ fuzz: $(STAMP) ## Fuzz ELF, ld.so.cache, execve, layers, trees, heads, reviews a
 image: $(STAMP) ## Put our own image together for every platform, scan it, and start it on each (needs no engine)
 	$(BIN)/python -m lab.image build/image
 	$(BIN)/elfgate scan oci:build/image:elfgate --all
-	ELFGATE_IMAGE=build/image $(BIN)/python -m pytest tests/packaging/test_image.py
+	TRIED_IMAGE=build/image $(BIN)/python -m pytest tests/packaging/test_image.py
 
 .PHONY: release
 release: $(STAMP) ## Make everything that VERSION=… publishes, for REGISTRY=… and DOWNLOADS=URL, in build/release (KEY=file signs it, TRIAL=1 allows a dirty checkout)

@@ -31,9 +31,9 @@ PATIENCE = 120.0  # seconds for a start, which qemu makes slow
 
 @pytest.fixture(scope="session")
 def layout() -> Path:
-    if "ELFGATE_IMAGE" not in os.environ:
+    if "TRIED_IMAGE" not in os.environ:
         pytest.skip("there is no image: make image")
-    return Path(os.environ["ELFGATE_IMAGE"]).resolve()
+    return Path(os.environ["TRIED_IMAGE"]).resolve()
 
 
 @pytest.fixture(scope="session", params=image.ARCHITECTURES)

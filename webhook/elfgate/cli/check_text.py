@@ -27,9 +27,9 @@ def check_text(output: "CheckOutput") -> str:
     summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
     held = sum(bool(result.would_deny) for result in output.results)
     summary += f" ({held} would be denied)" if held else ""
-    lines += [f"{position}: no Kubernetes object, passed over" for position in output.no_objects]
+    lines += [f"{position}: skipped: not a Kubernetes object" for position in output.no_objects]
     lines += [f"{exemption} spares nothing of this" for exemption in output.unused]
-    return "\n".join((*lines, f"{summary or 'nothing to judge'}{_passed_over(output)}", ""))
+    return "\n".join((*lines, f"{summary or 'no workloads found'}{_passed_over(output)}", ""))
 
 
 def _word(result: "ResultOutput") -> str:
@@ -41,7 +41,8 @@ def _passed_over(output: "CheckOutput") -> str:
     if not output.passed_over:
         return ""
     kinds = ", ".join(f"{count} {kind}" for kind, count in output.kinds_passed_over.items())
-    return f"; {output.passed_over} passed over{f' ({kinds})' if kinds else ''}"
+    told = f" ({kinds})" if kinds else ""
+    return f"; {output.passed_over} skipped, without a pod template{told}"
 
 
 def check_table(output: "CheckOutput") -> Table:

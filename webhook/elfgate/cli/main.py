@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from elfgate import __version__
 from elfgate.cli.interrupt import INTERRUPTED, end_when_interrupted
+from elfgate.cli.standing import standing
 from elfgate.errors import REPORT, ElfgateError
 from elfgate.likely import likely, meant
 
@@ -38,6 +39,9 @@ VERBS = {
     "doctor": "find what is wrong with an installation, and say how to repair it",
 }
 
+STANDING = """options may stand in variables (ELFGATE_FAIL_ON for --fail-on) and, by verb, in a .elfgate.yaml of
+this folder or one above it; the command line wins over a variable, and a variable over the file.
+"""
 EXIT_CODES = """exit codes:
   0  all that was asked for starts, or is admitted
   1  something cannot start, or is denied
@@ -103,10 +107,10 @@ def parser() -> Parser:
         usage="elfgate VERB [OPTION]... [ARGUMENT]...",
         description="Tells whether container images can start on the architectures they may "
         "land on, and says why not.",
-        epilog=f"verbs (elfgate VERB --help tells more):\n{verbs}\n\n{EXIT_CODES}",
+        epilog=f"verbs (elfgate VERB --help tells more):\n{verbs}\n\n{STANDING}\n{EXIT_CODES}",
         formatter_class=Help,
     )
-    top.add_argument("--version", action="version", version=f"elfgate {__version__}")
+    top.add_argument("-V", "--version", action="version", version=f"elfgate {__version__}")
     top.add_argument("verb", nargs="?", choices=VERBS, metavar="VERB", help=argparse.SUPPRESS)
     return top
 
@@ -162,6 +166,8 @@ def _run(verb: str, words: list[str]) -> int:
         end_when_interrupted()
     words, command = _split(words) if verb in _STARTING else (words, None)
     parser_of_verb = verb_parser(verb)
+    if not {"-h", "--help"} & set(words):
+        words = standing(parser_of_verb, verb, words)
     parser_of_verb.refuse_unknown(words)
     options = parser_of_verb.parse_args(words)
     options.command = command

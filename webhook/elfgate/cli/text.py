@@ -112,7 +112,7 @@ def cache_text(output: CacheOutput, action: str) -> str:
         "prune": f"pruned {output.pruned} facts",
         "export": f"exported {output.facts_carried} facts and {output.tags_carried} tags",
         "import": f"imported {output.facts_carried} facts and {output.tags_carried} tags, "
-        f"passed over {output.passed_over} of another version",
+        f"skipped {output.passed_over} of another version",
     }.get(action)
     return "\n".join(
         (*((done, "") if done else ()), tabulate(rows, tablefmt="plain", disable_numparse=True), "")

@@ -157,7 +157,7 @@ def _references(images: "Iterable[str]") -> "Iterator[str]":
         try:
             yield pulled_name(image)
         except InputError as error:
-            sys.stderr.write(f"elfgate warm: passed over: {error}\n")
+            sys.stderr.write(f"elfgate warm: skipped: {error}\n")
 
 
 def _line(warmed: "Warmed") -> str:

@@ -88,7 +88,7 @@ def _of_variables(
 def _of_file(
     verb: str, options: Mapping[str, argparse.Action], folder: Path
 ) -> dict[str, tuple[Any, str]]:
-    """What the nearest file says for a verb."""
+    """The options that the nearest file has for a verb."""
     path = _nearest(folder) if verb in VERBS else None
     if path is None:
         return {}

@@ -536,7 +536,7 @@ func main() {
 		}
 	}
 	out := map[string]any{"name": *fName, "mode": *fMode, "http": *fHTTP, "n": n, "errors": errN.Load(), "wrong": badN.Load(), "unjudged": shedN.Load(), "late": late, "first_error": fe,
-		"rps": n / wall * 1000, "cpu_ms_per_review": cpu / n, "cpu_share": cpu / wall, "p50": q(.5), "p90": q(.9), "p99": q(.99), "p999": q(.999), "max": q(1),
+		"rps": n / wall * 1000, "cpu_ms_per_review": cpu / max(n, 1), "cpu_share": cpu / wall, "p50": q(.5), "p90": q(.9), "p99": q(.99), "p999": q(.999), "max": q(1),
 		"rss_mib": rss, "hwm_mib": hwm, "gen_share": self / wall, "foreign0": (core0 - cpu) / wall, "lag99_us": lag, "reconnects": reconnects.Load(), "connects": connects.Load(), "procs": len(pids), "rate": *fRate}
 	json.NewEncoder(os.Stdout).Encode(out)
 }

@@ -249,6 +249,29 @@ def test_the_same_is_said_as_check_says(elfgate: Run, image: Callable[[str], str
     assert {each["name"]: each["decision"] for each in report["found"]} == checked
 
 
+def test_what_the_policies_would_deny_and_what_is_exempt_is_told(
+    elfgate: Run, image: Callable[[str], str], tmp_path: Path
+) -> None:
+    config = tmp_path / "elfgate.yaml"
+    config.write_text(
+        "policies: {most: dryrun}\nadmission: {exempt_namespaces: [tools]}\n", encoding="utf-8"
+    )
+    objects = [
+        in_namespace(workload("Deployment", namespace, image("2-alpine"), on="ppc64le"), namespace)
+        for namespace in ("shop", "tools", "kube-system")
+    ]
+    words = ("--config", str(config), "--fail-on", "denied")
+    report = audit(elfgate, listed(*BOTH, *objects), *words, code=0)
+    told = {each["name"]: (each["decision"], each["would_deny"]) for each in report["found"]}
+    assert told == {
+        "shop": ("admitted", True),
+        "tools": ("exempt", False),
+        "kube-system": ("exempt", False),
+    }
+    ran = elfgate("audit", "-f", "-", *words, text=listed(*BOTH, *objects))
+    assert "by the policies: 1 would be denied, 1 admitted, 2 exempt" in ran.stdout
+
+
 def test_an_object_of_a_wrong_shape_does_not_stop_the_others(
     elfgate: Run, image: Callable[[str], str]
 ) -> None:

@@ -61,8 +61,9 @@ class Entry:
         platforms: Its state on each platform that it may land on, or that was asked about.
         images: The state of each of its images.
         problems: Why, in the order of containers and platforms.
-        decision: The policies' answer: ``admitted``, ``warned`` or ``denied``; empty where they are
-            not asked.
+        decision: The policies' answer: ``admitted``, ``warned`` or ``denied``, or ``exempt``; empty
+            where they are not asked.
+        would_deny: The policies would deny it, if nothing held them back.
     """
 
     subject: Subject
@@ -70,6 +71,7 @@ class Entry:
     images: Mapping[str, State] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     decision: str = ""
+    would_deny: bool = False
 
     @property
     def state(self) -> State:

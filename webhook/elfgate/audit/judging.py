@@ -9,6 +9,7 @@ from typing import Protocol
 from elfgate.audit.entry import Entry, Problem, State
 from elfgate.audit.facts import Cell, cells, decision, states
 from elfgate.audit.subject import Subject
+from elfgate.cluster.exempt import Exemption
 from elfgate.cluster.inventory import Inventory
 from elfgate.cluster.nodes import stand_in
 from elfgate.cluster.targets import landing
@@ -19,6 +20,7 @@ from elfgate.gate.starts import demands
 from elfgate.images.reference import Reference
 from elfgate.platforms import Platform
 
+_NEVER_REFUSED = Exemption(own="")
 AT_ONCE = 4  # workloads: each reads its images side by side
 
 _PLACEMENT = ("nodeName", "nodeSelector", "affinity")
@@ -90,16 +92,22 @@ class Today:
 
     Attributes:
         gate: Of the cluster.
+        exemption: What the webhook never refuses.
     """
 
     gate: Gate
+    exemption: Exemption = _NEVER_REFUSED
 
     async def __call__(self, subject: Subject) -> Entry:
         """The workload's outcome, and the policies' verdict on it."""
         judged = [await _judged(self.gate, part) for part in parts_of(subject.workload)]
         found = [cell for judgement in judged for cell in cells(judgement)]
+        entry = _entry(subject, found)
+        if self.exemption.covers(entry.namespace, None):
+            return replace(entry, decision="exempt")
         said = max((decision(each.verdict) for each in judged), key=_DECISIONS.index)
-        return _entry(subject, found, decision=said)
+        would_deny = any(each.verdict.would_deny for each in judged)
+        return replace(entry, decision=said, would_deny=would_deny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +177,11 @@ async def _judged(gate: Gate, part: Workload) -> Judgement:
     return await gate.judge(Case.of_check(part))
 
 
-def _entry(subject: Subject, found: Sequence[Cell], *, decision: str = "") -> Entry:
+def _entry(subject: Subject, found: Sequence[Cell]) -> Entry:
     problems = tuple(cell.problem for cell in found if cell.problem)
     return Entry(
         subject=subject,
         platforms=states((cell.platform, cell.state) for cell in found if cell.platform),
         images=states((cell.image, cell.state) for cell in found if cell.image),
         problems=problems,
-        decision=decision,
     )

@@ -92,6 +92,12 @@ class Report:
         """The number of workloads in each state."""
         return Counter(entry.state for entry in self.entries)
 
+    def decisions(self) -> Counter[str]:
+        """The number of workloads by the policies' answer, and of those that would be denied."""
+        counts = Counter(entry.decision for entry in self.entries if entry.decision)
+        counts["would be denied"] = sum(entry.would_deny for entry in self.entries)
+        return +counts
+
     def replicas(self) -> Counter[State]:
         """The number of their pods."""
         counts: Counter[State] = Counter()

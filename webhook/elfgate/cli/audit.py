@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from elfgate.policy.rulebook import Rulebook
     from elfgate.reports.forms import Told
     from elfgate.results.audit import AuditOutput
+    from elfgate.settings import Settings
 
 USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] [OPTION]...
                      [-o FORMAT]"""
@@ -224,7 +225,7 @@ async def judged(
     with counted(sys.stderr, len(subjects), "workloads") as progress:
         read = replace(reading(options, settings), on_bytes=progress.add)
         async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:
-            judge, found = _judge_of(options, gate), []
+            judge, found = _judge_of(options, gate, settings), []
             async for entry in audit(subjects, judge):
                 found.append(entry)
                 progress.done(len(found), _next(subjects, len(found)))
@@ -238,12 +239,14 @@ def _next(subjects: "Sequence[Subject]", count: int) -> str:
     return next((each.image for each in subjects[count].workload.containers), "")
 
 
-def _judge_of(options: argparse.Namespace, gate: "Gate") -> "Judge":
+def _judge_of(options: argparse.Namespace, gate: "Gate", settings: "Settings | None") -> "Judge":
     from elfgate.audit.judging import ToCome, Today
+    from elfgate.cluster.exempt import Exemption
     from elfgate.platforms import Platform
 
     if options.to_come is None:
-        return Today(gate)
+        exempt = settings.admission.exempt_namespaces if settings else ()
+        return Today(gate, Exemption(exempt, own=""))
     names = [name for name in options.to_come.split(",") if name.strip()]
     if not names:
         raise InputError("--for names no platform", hint="name some, such as linux/arm64")

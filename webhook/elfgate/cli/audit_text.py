@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from elfgate.results.audit import AuditOutput, CountsOutput
 
 _NAMED = 5  # workloads of a reason
+_DECISIONS = ("denied", "would be denied", "warned", "admitted", "exempt")
 _HEADS = {
     State.FAILS: "cannot start",
     State.UNKNOWN: "not known",
@@ -97,6 +98,10 @@ def _summary(report: "Report", output: "AuditOutput") -> Iterator[str]:
     replicas = sum(output.replicas.model_dump().values())
     total = f"{many(len(report.entries), 'workload')}, {many(replicas, 'replica')}"
     yield f"{total}, {many(len(report.images()), 'image')}: {', '.join(told)}"
+    decisions = report.decisions()
+    if decisions.keys() - {"admitted"}:
+        words = (f"{decisions[word]} {word}" for word in _DECISIONS if decisions[word])
+        yield f"by the policies: {', '.join(words)}"
     if report.baseline is not None:
         new = report.new()
         yield f"new: {new[State.FAILS]} cannot start, {new[State.UNKNOWN]} not known"

@@ -62,7 +62,10 @@ class WorkloadOutput(Model):
     owner: str = Field(description="by the label that was asked for; empty if it does not say")
     replicas: int | None = Field(description="how many pods it asks for; null if it does not say")
     state: StateWord
-    decision: str = Field(description="admitted, warned or denied; empty with --for")
+    decision: str = Field(description="admitted, warned, denied or exempt; empty with --for")
+    would_deny: bool = Field(
+        default=False, description="the policies would deny it, if nothing held them back"
+    )
     platforms: dict[str, StateWord]
     images: dict[str, StateWord]
     problems: list[ProblemOutput]
@@ -185,6 +188,7 @@ def _workload(
     return WorkloadOutput.model_validate(
         {
             **{name: getattr(entry, name) for name in ("namespace", "kind", "name", "decision")},
+            "would_deny": entry.would_deny,
             "source": entry.subject.source,
             "owner": entry.subject.owner,
             "replicas": entry.subject.replicas,

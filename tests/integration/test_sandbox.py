@@ -176,6 +176,11 @@ def test_a_program_has_the_capabilities_that_it_is_given(
     assert int(told["CapEff"], 16) == int(told["CapBnd"], 16) == 1 | 1 << 10
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_program_leads_its_session(sandbox: Sandbox, asked: Start, first: bool) -> None:
+    assert began(sandbox, asked, "leads", first=first).status == 0
+
+
 def test_root_of_a_container_is_nobody_to_the_host(sandbox: Sandbox, asked: Start) -> None:
     shown = began(sandbox, asked, "show", "/proc/self/uid_map").stdout.split()
     assert shown[:1] == ["0"]

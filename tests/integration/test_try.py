@@ -78,7 +78,7 @@ def elfgate(place: Path, tmp_path: Path) -> Run:
             text=True,
             cwd=place,
             env={"PATH": path, "HOME": str(tmp_path)},
-            timeout=90,
+            timeout=300,
             check=False,
         )
 

@@ -58,6 +58,8 @@ int main(int count, char **words)
 	const char *what = count > 1 ? words[1] : "exit", *with = count > 2 ? words[2] : "0";
 	if (!strcmp(what, "exit"))
 		return atoi(with);
+	if (!strcmp(what, "leads"))
+		return getsid(0) == getpid() ? 0 : 9;
 	if (!strcmp(what, "abort"))
 		abort();
 	if (!strcmp(what, "crash"))

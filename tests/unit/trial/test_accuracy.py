@@ -1,5 +1,6 @@
 """docs/accuracy.md, as its generator makes it of a summary."""
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,9 @@ def test_nothing_known_to_be_wrong_is_told_as_such() -> None:
     text = _generator()["page"]({**MADE_UP, "known": [], "left_out": []})
     assert "## What is known to be wrong\n\nNothing.\n" in text
     assert "left out" not in text
+
+
+def test_the_page_is_what_its_summary_makes() -> None:
+    generator = _generator()
+    summary = json.loads(generator["SUMMARY"].read_text(encoding="utf-8"))
+    assert generator["PAGE"].read_text(encoding="utf-8") == generator["page"](summary)

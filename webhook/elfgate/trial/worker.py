@@ -156,6 +156,7 @@ def _wait_for(process: int, report: int) -> None:
     The program itself goes on from here.
     """
     if process == 0:
+        os.setsid()  # as a container's program does, which programs such as setsid(1) notice
         return
     while True:
         ended, status = os.wait()

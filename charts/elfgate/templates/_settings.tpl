@@ -44,6 +44,9 @@ pull_secrets: {{ .pullSecrets.enabled }}
 {{- if .hosts }}
 config_path: [/run/elfgate/certs.d]
 {{- end }}
+{{- if .attested }}
+attested: {{ toJson .attested }}
+{{- end }}
 {{- if .credentialsSecret }}
 docker_config: /run/elfgate/credentials/config.json
 {{- end }}

@@ -59,7 +59,7 @@ class Layers:
         located: Located,
         descriptors: Sequence[Descriptor],
         *,
-        manifest: str,
+        attested: Mapping[str, Attested],
         whole: bool,
         awaited: Callable[[], bool],
     ) -> list[Named]:
@@ -68,19 +68,15 @@ class Layers:
         Args:
             located: The image, and who asks.
             descriptors: Of its layers, bottom first.
-            manifest: The digest of the manifest that they are of.
+            attested: Indexes of some that are to be had in place of them, by their digests.
             whole: Believe no table of contents, and no attested index.
             awaited: Tells whether somebody still waits for the image.
 
         Raises:
             UnreadableError: if one of them cannot be read.
         """
-        found: Mapping[str, Attested] = {}
-        if not whole:
-            is_wanted = partial(self._lacks, located, descriptors)
-            found = await self._attestations.of(located, manifest, is_wanted)
         by_size = sorted(range(len(descriptors)), key=lambda at: -descriptors[at].size)
-        wanted = partial(self._layer, located, found, whole=whole, awaited=awaited)
+        wanted = partial(self._layer, located, attested, whole=whole, awaited=awaited)
         begun = {at: asyncio.ensure_future(wanted(descriptors[at])) for at in by_size}
         return await asyncio.gather(*(begun[at] for at in range(len(descriptors))))
 
@@ -114,6 +110,18 @@ class Layers:
             while missing and 0 < descriptors[missing[-1]].size <= _SMALL:
                 missing.pop()
         return descriptors[missing[-1] + 1 :] if missing else ()
+
+    async def attested(
+        self, located: Located, descriptors: Sequence[Descriptor], manifest: str, *, whole: bool
+    ) -> Mapping[str, Attested]:
+        """The indexes that are attested of an image's layers, if one of these is not at hand.
+
+        Raises nothing: whatever is wrong with attestations, the layers are there.
+        """
+        if whole:
+            return {}
+        is_wanted = partial(self._lacks, located, descriptors)
+        return await self._attestations.of(located, manifest, is_wanted)
 
     def _lacks(self, located: Located, descriptors: Sequence[Descriptor]) -> bool:
         """Tell whether one of some layers is not at hand."""

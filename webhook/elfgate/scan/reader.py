@@ -364,9 +364,12 @@ class Reader:
         layers = self._layers.upper(located, pulled.manifest.layers, fetch=fetch)
         if not layers:
             return descriptor.digest, None
-        config = await self._documents.config(located, pulled.manifest.config)
+        config, attested = await asyncio.gather(
+            self._documents.config(located, pulled.manifest.config),
+            self._layers.attested(located, layers, pulled.descriptor.digest, whole=False),
+        )
         read = await self._layers.read(
-            located, layers, manifest=pulled.descriptor.digest, whole=False, awaited=awaited
+            located, layers, attested=attested, whole=False, awaited=awaited
         )
         upper = Contents.of(pulled.descriptor, config, read, layers)
         return descriptor.digest, replace(upper, unread=True)
@@ -380,10 +383,13 @@ class Reader:
         known = self._known(located, pulled)
         if known is not None:
             return known
-        config = await self._documents.config(located, manifest.config)
         whole = self._whole.get(digest) is not None
+        config, attested = await asyncio.gather(
+            self._documents.config(located, manifest.config),
+            self._layers.attested(located, manifest.layers, digest, whole=whole),
+        )
         layers = await self._layers.read(
-            located, manifest.layers, manifest=digest, whole=whole, awaited=awaited
+            located, manifest.layers, attested=attested, whole=whole, awaited=awaited
         )
         return self._keep(pulled, config, layers)
 

@@ -162,7 +162,10 @@ def test_a_refusal_that_rests_on_a_stale_list_of_nodes_is_a_warning(
 def test_a_rule_of_ones_own_refuses_nothing_either_that_rests_on_a_stale_list_of_nodes(
     tmp_path: Path, registry: Registry
 ) -> None:
-    rules = Path(__file__).parents[3] / "docs" / "rules"
+    rule = Path(__file__).parents[3] / "docs" / "rules" / "ubi_on_s390x.rego"
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / rule.name).write_text(rule.read_text())
 
     async def main() -> None:
         mainframe = [real_node("z", "s390x")]
@@ -288,7 +291,7 @@ def test_a_slow_registry_is_waited_for_until_the_deadline_and_read_on(tmp_path: 
             async with asyncio.timeout(5):
                 unknown = await judge.ask(one, deadline=0.3)
             assert unknown["allowed"]
-            assert "still being read" in unknown["warnings"][0]
+            assert "still being read" in " ".join(unknown["warnings"])
             layer_may_come.set()
             assert not (await judge.ask(one))["allowed"]
             assert registry.paths().count(f"/v2/slow/blobs/{layer.digest}") == 1
@@ -318,7 +321,7 @@ def test_under_load_reviews_wait_for_no_registry_but_still_for_the_store(
             async with asyncio.timeout(5):
                 unknown = await judge.ask(never_read)
             assert unknown["allowed"]
-            assert "still being read" in unknown["warnings"][0]
+            assert "still being read" in " ".join(unknown["warnings"])
             assert not (await judge.ask(read_before))["allowed"]
 
     asyncio.run(main())
@@ -353,7 +356,7 @@ def test_what_a_review_has_no_room_for_is_unknown_and_read_by_nobody(
             many = [first | {"name": f"web-{number}"} for number in range(200)]
             response = await judge.ask(pod(*many, *rest))
             assert response["allowed"] is True
-            [warning] = response["warnings"]
+            warning = " ".join(response["warnings"])
             assert "no more than 128 containers" in warning
             assert warning.startswith("it is not known whether web-128 ")
             assert not [asked for asked in registry.seen if "another" in asked.path]

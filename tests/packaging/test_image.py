@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,21 @@ def test_it_starts(built: Built) -> None:
         outcome = place.start(built.start("--version"))
     assert (outcome.status, outcome.stdout) == (0, f"elfgate {elfgate.__version__}\n"), outcome
     print(f"{built.architecture}: elfgate --version in {outcome.seconds:.1f} s")  # noqa: T201 - the figure
+
+
+@pytest.mark.usefixtures("users")
+def test_it_starts_as_any_user_without_rights_on_a_read_only_root(built: Built) -> None:
+    """As OpenShift's restricted-v2 has it: a number that the image does not know, in group 0."""
+    start = replace(
+        built.start("--version"),
+        user="54321:0",
+        read_only=True,
+        capabilities=(),
+        no_new_privileges=True,
+    )
+    with Sandbox(built.architecture) as place:
+        outcome = place.start(start)
+    assert (outcome.status, outcome.stdout) == (0, f"elfgate {elfgate.__version__}\n"), outcome
 
 
 @pytest.mark.usefixtures("users")

@@ -19,29 +19,50 @@ def check_text(output: "CheckOutput") -> str:
     """Each object with its findings, and the figures last."""
     lines = []
     for result in output.results:
-        name = "/".join(part for part in (result.namespace, result.name) if part)
-        lines.append(f"{result.source}: {result.kind} {name}: {_word(result)}")
-        lines += violation_lines(result.denials, result.warnings, result.would_deny)
-    counts: Counter[str] = Counter(map(_word, output.results))
-    counts["unknown"] = sum(result.unknown for result in output.results)
-    summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
-    held = sum(bool(result.would_deny) for result in output.results)
-    summary += f" ({held} would be denied)" if held else ""
-    lines += [f"{position}: skipped: not a Kubernetes object" for position in output.no_objects]
-    lines += [f"{exemption} spares nothing of this" for exemption in output.unused]
-    return "\n".join((*lines, f"{summary or 'no workloads found'}{_passed_over(output)}", ""))
+        lines.append(_headline(result))
+        lines += violation_lines(
+            result.denials,
+            result.warnings,
+            result.would_deny,
+        )
+    for position in output.no_objects:
+        lines.append(f"{position}: skipped: not a Kubernetes object")
+    for exemption in output.unused:
+        lines.append(f"{exemption} spares nothing of this")
+    summary = _summary(output) or "no workloads found"
+    lines.append(f"{summary}{_skipped(output)}")
+    return "\n".join(lines) + "\n"
+
+
+def _headline(result: "ResultOutput") -> str:
+    parts = (result.namespace, result.name)
+    name = "/".join(filter(None, parts))
+    return f"{result.source}: {result.kind} {name}: {_word(result)}"
+
+
+def _summary(output: "CheckOutput") -> str:
+    """The number of objects of each verdict; empty if there is no object."""
+    counts: Counter[str] = Counter()
+    held = 0
+    for result in output.results:
+        counts[_word(result)] += 1
+        counts["unknown"] += result.unknown
+        held += bool(result.would_deny)
+    told = [f"{counts[word]} {word}" for word in _WORDS if counts[word]]
+    summary = ", ".join(told)
+    return f"{summary} ({held} would be denied)" if held else summary
 
 
 def _word(result: "ResultOutput") -> str:
     return "exempt" if result.exempt else result.verdict
 
 
-def _passed_over(output: "CheckOutput") -> str:
+def _skipped(output: "CheckOutput") -> str:
     """Name what holds no pod template, each kind once."""
     if not output.passed_over:
         return ""
-    kinds = ", ".join(f"{count} {kind}" for kind, count in output.kinds_passed_over.items())
-    told = f" ({kinds})" if kinds else ""
+    kinds = [f"{count} {kind}" for kind, count in output.kinds_passed_over.items()]
+    told = f" ({', '.join(kinds)})" if kinds else ""
     return f"; {output.passed_over} skipped, without a pod template{told}"
 
 

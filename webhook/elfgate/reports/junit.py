@@ -12,15 +12,9 @@ from elfgate.reports.case import Case, Issue
 
 def junit(cases: Sequence[Case], *, suite: str) -> str:
     """Write cases as one suite."""
-    counts = {
-        "tests": len(cases),
-        "failures": sum(_of(case, "error") != [] for case in cases),
-        "skipped": sum(_is_skipped(case) for case in cases),
-        "errors": 0,
-    }
-    told = {name: str(count) for name, count in counts.items()}
-    root = ET.Element("testsuites", told)
-    inner = ET.SubElement(root, "testsuite", {"name": suite, **told})
+    counts = _counts(cases)
+    root = ET.Element("testsuites", counts)
+    inner = ET.SubElement(root, "testsuite", {"name": suite, **counts})
     for case in cases:
         _add(inner, case)
     ET.indent(root)
@@ -28,20 +22,48 @@ def junit(cases: Sequence[Case], *, suite: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
+def _counts(cases: Sequence[Case]) -> dict[str, str]:
+    failures = [case for case in cases if _of(case, "error")]
+    skipped = [case for case in cases if _is_skipped(case)]
+    return {
+        "tests": str(len(cases)),
+        "failures": str(len(failures)),
+        "skipped": str(len(skipped)),
+        "errors": "0",
+    }
+
+
 def _add(suite: ET.Element, case: Case) -> None:
-    names = {"name": printable(case.name), "classname": printable(case.source or case.name)}
+    names = {
+        "name": printable(case.name),
+        "classname": printable(case.source or case.name),
+    }
     if case.source:
         names["file"] = printable(case.place.file)
     element = ET.SubElement(suite, "testcase", names)
-    if errors := _of(case, "error"):
-        codes = ", ".join(dict.fromkeys(issue.code for issue in errors))
-        failure = ET.SubElement(element, "failure", {"type": codes, "message": _first(errors)})
-        failure.text = _texts(errors)
+    if _of(case, "error"):
+        _add_failure(element, case)
     elif _is_skipped(case):
-        notes = _of(case, "note")
-        ET.SubElement(element, "skipped", {"message": _first(notes)}).text = _texts(notes)
-    if warnings := _of(case, "warning"):
+        _add_skipped(element, case)
+    warnings = _of(case, "warning")
+    if warnings:
         ET.SubElement(element, "system-out").text = _texts(warnings)
+
+
+def _add_failure(element: ET.Element, case: Case) -> None:
+    errors = _of(case, "error")
+    codes = dict.fromkeys(issue.code for issue in errors)
+    told = {
+        "type": ", ".join(codes),
+        "message": _first(errors),
+    }
+    ET.SubElement(element, "failure", told).text = _texts(errors)
+
+
+def _add_skipped(element: ET.Element, case: Case) -> None:
+    notes = _of(case, "note")
+    told = {"message": _first(notes)}
+    ET.SubElement(element, "skipped", told).text = _texts(notes)
 
 
 def _of(case: Case, level: str) -> list[Issue]:

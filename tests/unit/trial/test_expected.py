@@ -7,6 +7,7 @@ from elfgate.trial.agreement import Agreement, agreement, contradicts
 from elfgate.trial.expected import Expected, State
 from elfgate.trial.observed import Observed, observe
 from elfgate.trial.start import Outcome
+from elfgate.trial.trying import meant
 
 STARTS = Prediction(("/app",))
 MISSES = Prediction(("/app",), (Finding(Code.LIBRARY_MISSING, "/app", "it needs libx.so"),))
@@ -59,6 +60,13 @@ def test_an_end_is_told_as_what_was_expected_or_not(
 def test_what_a_program_says_after_it_was_ready_is_its_own_affair() -> None:
     outcome = Outcome(ready=True, stderr="sh: 1: helper: not found\n")
     assert observe(outcome, "/app").started
+
+
+def test_a_shells_not_found_does_not_tell_what_is_missing() -> None:
+    outcome = Outcome(status=127, stderr="/entrypoint.sh: line 3: /app/x: not found\n")
+    assert meant(outcome, observe(outcome, "/entrypoint.sh")).code is None
+    refused = Outcome(errno="ENOENT", culprit="command")
+    assert meant(refused, observe(refused, "/app")).code is Code.COMMAND_MISSING
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from elfgate.trial.agreement import code_of
 from elfgate.trial.container import Bounds, start_of
 from elfgate.trial.expected import Expected, State
 from elfgate.trial.kept import Kept
-from elfgate.trial.observed import observe
+from elfgate.trial.observed import Observed, observe
 from elfgate.trial.sandbox import Sandbox
 from elfgate.trial.start import Outcome
 from elfgate.trial.tried import Asked, Tried
@@ -95,7 +95,7 @@ def _told(tried: Tried, expected: Expected) -> Tried:
     if outcome.failed:
         return replace(tried, words=outcome.failed)
     argv = tried.linkage.prediction.argv
-    observed = observe(outcome, argv[0] if argv else "")
+    observed = meant(outcome, observe(outcome, argv[0] if argv else ""))
     return replace(
         tried,
         state=expected.state(outcome, observed),
@@ -103,6 +103,16 @@ def _told(tried: Tried, expected: Expected) -> Tried:
         observed=observed,
         caveats=_caveats(tried),
     )
+
+
+def meant(outcome: Outcome, observed: Observed) -> Observed:
+    """An outcome's meaning, as far as it is told.
+
+    A shell's "not found" may be about a loader or an interpreter of the file that it names.
+    """
+    if outcome.errno or observed.code is not Code.COMMAND_MISSING:
+        return observed
+    return replace(observed, code=None)
 
 
 def _refused_before(linkage: Linkage) -> str:

@@ -6,10 +6,11 @@ import socket
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ import trustme
 
 import elfgate
 from elfgate.policy import bundle
+from elfgate.trial.sandbox import SandboxError
 from elfgate.trial.start import Start
 from lab import dockerfile, image, sandbox
 from lab.fetched import LabError
@@ -28,6 +30,8 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "webhook" / "Dockerfile"
 EMBEDDED = {"amd64", "arm64"}  # where the policies' engine has a wheel
 PATIENCE = 120.0  # seconds for a start, which qemu makes slow
+_RANGE = 54321  # the first number of a namespace's range: its pods' user, and their fsGroup
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +69,14 @@ class Built:
         """Everything that is in it."""
         return {str(path.relative_to(layer)) for layer in self.layers for path in layer.rglob("*")}
 
-    def start(self, *words: str, **volumes: Path) -> Start:
-        """As a runtime would start it."""
+    def start(self, *words: str, volumes: Mapping[str, Path] = _NONE) -> Start:
+        """As a runtime would start it, with volumes by their places."""
         layers = tuple(map(str, reversed(self.layers)))
         env = dict(pair.split("=", 1) for pair in self.config["Env"])
         argv = (*self.config["Entrypoint"], *(words or self.config["Cmd"]))
-        mounted = tuple((str(path), f"/{name}/elfgate") for name, path in volumes.items())
+        named = tuple((str(source), place) for place, source in volumes.items())
         return Start(
-            layers, argv, env=env, user=self.config["User"], timeout=PATIENCE, volumes=mounted
+            layers, argv, env=env, user=self.config["User"], timeout=PATIENCE, volumes=named
         )
 
 
@@ -209,21 +213,34 @@ def test_it_starts(built: Built) -> None:
 
 @pytest.mark.usefixtures("users")
 def test_it_starts_as_any_user_without_rights_on_a_read_only_root(built: Built) -> None:
-    """As OpenShift's restricted-v2 has it: a number that the image does not know, in group 0."""
-    start = replace(
-        built.start("--version"),
-        user="54321:0",
-        read_only=True,
-        capabilities=(),
-        no_new_privileges=True,
-    )
     with Sandbox(built.architecture) as place:
-        outcome = place.start(start)
+        outcome = place.start(_restricted(built.start("--version")))
     assert (outcome.status, outcome.stdout) == (0, f"elfgate {elfgate.__version__}\n"), outcome
 
 
+def _as_built(start: Start) -> Start:
+    """As its own configuration has it."""
+    return start
+
+
+def _restricted(start: Start) -> Start:
+    """As OpenShift's restricted-v2 has it: a number that the image does not know, in group 0."""
+    return replace(
+        start,
+        user=f"{_RANGE}:0",
+        groups=(_RANGE,),
+        read_only=True,
+        capabilities=(),
+        no_new_privileges=True,
+        first=True,
+    )
+
+
 @pytest.mark.usefixtures("users")
-def test_it_serves_and_says_that_it_is_ready(built: Built, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [_as_built, _restricted], ids=["its own user", "any user"])
+def test_it_serves_and_says_that_it_is_ready(
+    built: Built, tmp_path: Path, given: Callable[[Start], Start]
+) -> None:
     if built.architecture not in EMBEDDED and opa.OPA is None:
         pytest.skip("no OPA here: make policies builds one")
     ca, port = trustme.CA(), _free_port()
@@ -240,24 +257,31 @@ def test_it_serves_and_says_that_it_is_ready(built: Built, tmp_path: Path) -> No
                 "opa_socket": f"/run/elfgate/{listening.name}",
                 "seconds": 20,
             }
-        _configure(tmp_path, ca, port, policies)
-        ended = beside.enter_context(serving(built, etc=tmp_path, run=run))
+        volumes = {
+            "/etc/elfgate": _configured(tmp_path / "etc", ca, port, policies),
+            "/run/elfgate": run,
+            "/tmp": _empty_dir(tmp_path / "tmp"),
+            "/var/lib/elfgate": _empty_dir(tmp_path / "facts"),
+        }
+        start = given(built.start(volumes=volumes))
+        ended = beside.enter_context(serving(built.architecture, start))
         assert _ready(ca, port, ended), "it is not ready"
+    assert (tmp_path / "facts" / "facts.db").exists()
 
 
 @contextmanager
-def serving(built: Built, **volumes: Path) -> Iterator[threading.Event]:
-    """Run the image's own command while the context lasts; what is yielded tells if it has ended by itself."""
-    with Sandbox(built.architecture) as place:
+def serving(architecture: str, start: Start) -> Iterator[threading.Event]:
+    """Run a start while the context lasts; what is yielded tells if it has ended by itself."""
+    with Sandbox(architecture) as place:
         ended = threading.Event()
 
-        def start() -> None:
-            with suppress(LabError):  # the sandbox is gone: it was wanted
-                outcome = place.start(built.start(**volumes))
+        def run() -> None:
+            with suppress(SandboxError):  # the sandbox is gone: it was wanted
+                outcome = place.start(start)
                 print(outcome.stderr or outcome)  # noqa: T201 - why it ended
                 ended.set()
 
-        thread = threading.Thread(target=start)
+        thread = threading.Thread(target=run)
         thread.start()
         try:
             yield ended
@@ -267,7 +291,15 @@ def serving(built: Built, **volumes: Path) -> Iterator[threading.Event]:
             thread.join()
 
 
-def _configure(folder: Path, ca: trustme.CA, port: int, policies: dict[str, Any]) -> None:
+def _empty_dir(folder: Path) -> Path:
+    """A volume as the kubelet makes an ``emptyDir``."""
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+def _configured(folder: Path, ca: trustme.CA, port: int, policies: dict[str, Any]) -> Path:
+    folder.mkdir()
     leaf = ca.issue_cert("127.0.0.1")
     leaf.private_key_pem.write_to_path(str(folder / "tls.key"))
     leaf.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
@@ -278,11 +310,13 @@ def _configure(folder: Path, ca: trustme.CA, port: int, policies: dict[str, Any]
         "tls": {"certificate": "/etc/elfgate/tls.crt", "key": "/etc/elfgate/tls.key"},
         "nodes": {"file": "/etc/elfgate/nodes.json"},
         "policies": policies,
+        "store": {"path": "/var/lib/elfgate/facts.db"},
     }
     (folder / "elfgate.yaml").write_text(json.dumps(settings))
     folder.chmod(0o755)
     for path in folder.iterdir():
         path.chmod(0o644)
+    return folder
 
 
 def _ready(ca: trustme.CA, port: int, ended: threading.Event) -> bool:

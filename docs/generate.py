@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from docs import codes
+from docs import codes, examples
 from docs.decisions_index import INDEX, index
 from docs.memories_table import PAGE, page
 from elfgate.cli import (
@@ -59,6 +59,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield INDEX, index()
     yield PAGE, page()
     yield codes.PAGE, codes.page()
+    yield examples.PAGE, examples.page()
     cli = ROOT / "docs" / "cli.md"
     yield (
         cli,

@@ -126,7 +126,7 @@ def test_the_policies_that_the_pods_see_are_those_of_the_project(
 
 
 @pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
-@pytest.mark.parametrize("values", ["default", "policies", "own-rules"])
+@pytest.mark.parametrize("values", ["default", "policies", "own-rules", "gitops"])
 def test_the_bundle_that_the_pod_makes_for_opa_is_the_one_that_the_webhook_expects(
     major: str, values: str, tmp_path: Path, short: Path
 ) -> None:

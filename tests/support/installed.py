@@ -5,6 +5,7 @@ They have the files that the pods mount, the rights of the pods' service account
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,14 @@ from typing import Any
 import yaml
 
 from . import opa
-from .chart import NAMESPACE, containers, helm, lay_out, objects, one
+from .chart import NAMESPACE, Object, containers, helm, lay_out, objects, one
 from .control_plane import ControlPlane, until
+
+LACKING = (
+    ""
+    if opa.OPA and os.geteuid() == 0 and shutil.which("unshare")
+    else "needs OPA (.ci/opa builds one), and root: port 443, a name's address"
+)
 
 
 def run_helm(cluster: ControlPlane, major: str, *words: str) -> str:
@@ -30,6 +37,13 @@ def run_helm(cluster: ControlPlane, major: str, *words: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def hooks(cluster: ControlPlane, major: str) -> list[Object]:
+    """Give the hooks of the release ``elfgate`` their accounts and rights; all that they are, Jobs too."""
+    found = list(objects(run_helm(cluster, major, "get", "hooks", "elfgate")))
+    cluster.must("apply", "-f", "-", stdin=[obj for obj in found if obj["kind"] != "Job"])
+    return found
 
 
 @contextmanager

@@ -2,18 +2,16 @@
 
 import base64
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import founding, opa
-from support.chart import CHART, NAMESPACE, VALUES, helms, objects, one, rendered
+from support import founding
+from support.chart import CHART, NAMESPACE, VALUES, helms, one, rendered
 from support.control_plane import ControlPlane, until
-from support.installed import job, run_helm, serving
+from support.installed import LACKING, hooks, job, run_helm, serving
 from support.manifests import pod
 from support.registry import Registry
 from support.words import ALPINE, DEBIAN
@@ -98,11 +96,7 @@ def test_claims_go_with_the_release(cluster: ControlPlane) -> None:
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
 
 
-@pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
-@pytest.mark.skipif(
-    bool(os.geteuid()) or not shutil.which("unshare"),
-    reason="needs root: port 443, a name's address",
-)
+@pytest.mark.skipif(bool(LACKING), reason=LACKING)
 def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_chart_grants(
     cluster: ControlPlane, short: Path, images: dict[str, str]
 ) -> None:
@@ -110,10 +104,9 @@ def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_
     architectures = ("--set", "nodes.extraArchitectures={ppc64le}")
     run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, *EVERYTHING, *architectures)
     try:
-        hooks = list(objects(run_helm(cluster, major, "get", "hooks", "elfgate")))
-        cluster.must("create", "-f", "-", stdin=[obj for obj in hooks if obj["kind"] != "Job"])
+        jobs = hooks(cluster, major)
         with serving(cluster, major, short, images):
-            looked = job(cluster, arguments(one(hooks, "Job", "elfgate-test")), "elfgate-test")
+            looked = job(cluster, arguments(one(jobs, "Job", "elfgate-test")), "elfgate-test")
             assert looked.returncode == 0, looked.stdout + looked.stderr
             assert "a review is answered, by policies of revision elfgate-1" in looked.stdout
             on_power = pod("web", ALPINE, on="ppc64le")
@@ -123,7 +116,7 @@ def test_what_the_pods_run_refuses_through_the_service_with_the_rights_that_the_
                 == "pod/web created (server dry run)\n"
             )
             assert dry_run(cluster, on_power, "kube-system") == "pod/web created (server dry run)\n"
-        freed = job(cluster, arguments(one(hooks, "Job", "elfgate-uninstall")), "elfgate-uninstall")
+        freed = job(cluster, arguments(one(jobs, "Job", "elfgate-uninstall")), "elfgate-uninstall")
         assert freed.returncode == 0, freed.stdout + freed.stderr
         assert cluster.kubectl("get", "validatingwebhookconfiguration", "elfgate").code == 1
         assert forbidden(cluster) == []

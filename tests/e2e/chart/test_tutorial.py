@@ -1,7 +1,6 @@
 """The tutorial's last part, in a real control plane; kwok runs no containers, so their programs run as processes."""
 
 import os
-import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from support import founding, opa
-from support.chart import NAMESPACE, ROOT, helms, objects
+from support import founding
+from support.chart import NAMESPACE, ROOT, helms
 from support.control_plane import ControlPlane, until
-from support.installed import run_helm, serving
+from support.installed import LACKING, hooks, serving
 from support.manifests import pod
 from support.registry import Registry
 from support.tutorial import steps
@@ -21,11 +20,7 @@ from support.words import ALPINE
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.skipif(opa.OPA is None, reason="no OPA: .ci/opa builds one")
-@pytest.mark.skipif(
-    bool(os.geteuid()) or not shutil.which("unshare"),
-    reason="needs root: port 443, a name's address",
-)
+@pytest.mark.skipif(bool(LACKING), reason=LACKING)
 def test_the_tutorials_cluster_refuses_what_it_shows(cluster: ControlPlane) -> None:
     major = max(helms())
     folders = (
@@ -41,8 +36,7 @@ def test_the_tutorials_cluster_refuses_what_it_shows(cluster: ControlPlane) -> N
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         registry = stack.enter_context(Registry({founding.REPOSITORY: founding.images()}))
         install.run(ROOT, environment)
-        hooks = objects(run_helm(cluster, major, "get", "hooks", "elfgate"))
-        cluster.must("apply", "-f", "-", stdin=[obj for obj in hooks if obj["kind"] != "Job"])
+        hooks(cluster, major)
         stack.enter_context(serving(cluster, major, folder, {ALPINE: registry.reference(ALPINE)}))
         until(lambda: _refuses(cluster), "it is not refused")
         for step in rest:

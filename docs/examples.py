@@ -25,8 +25,8 @@ $ helm install elfgate charts/elfgate --namespace elfgate --create-namespace \\
     --values charts/elfgate/examples/small-values.yaml
 ```
 
-Written by `make docs`. In the tests, Helm 3 and 4 render each file, and the result is held against
-Kubernetes' own schema.
+Written by `make docs`. In the tests, Helm 3 and 4 render each file, the result is held against
+Kubernetes' own schema, and `make e2e` installs and removes each in a real control plane.
 """
 
 

@@ -12,7 +12,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "elfgate"
-VALUES = sorted([*CHART.glob("ci/*-values.yaml"), *CHART.glob("examples/*-values.yaml")])
+EXAMPLES = sorted(CHART.glob("examples/*-values.yaml"))
+VALUES = [*sorted(CHART.glob("ci/*-values.yaml")), *EXAMPLES]
 NAMESPACE = "elfgate"
 KUBERNETES = "1.36.3"  # of the control plane in tests/e2e
 # Kinds of the Prometheus operator, cert-manager and the VPA, which Kubernetes itself does not know.

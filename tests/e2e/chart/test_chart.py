@@ -3,13 +3,14 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support import founding
-from support.chart import CHART, NAMESPACE, VALUES, helms, one, rendered
+from support.chart import CHART, EXAMPLES, NAMESPACE, VALUES, helms, one, rendered
 from support.control_plane import ControlPlane, until
 from support.installed import LACKING, hooks, job, run_helm, serving
 from support.manifests import pod
@@ -86,6 +87,29 @@ def test_helm_installs_upgrades_tests_and_uninstalls_and_leaves_nothing(
     run_helm(cluster, major, "test", "elfgate")
     run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+@pytest.mark.parametrize(
+    "values", EXAMPLES, ids=lambda path: path.name.removesuffix("-values.yaml")
+)
+def test_each_worked_example_is_installed_and_removed(cluster: ControlPlane, values: Path) -> None:
+    major, before = max(helms()), everything(cluster)
+    with pods_at("baseline" if "openshift" in values.name else "restricted", cluster):
+        run_helm(cluster, major, "install", "elfgate", str(CHART), *WAIT, "--values", str(values))
+        (hook,) = cluster.get("validatingwebhookconfiguration", "elfgate")["webhooks"]
+        assert hook["failurePolicy"] == "Ignore"
+        run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
+    until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+@contextmanager
+def pods_at(level: str, cluster: ControlPlane) -> Iterator[None]:
+    """Hold the chart's pods to a level of Pod Security, for a while."""
+    enforced = "pod-security.kubernetes.io/enforce"
+    words = ("label", "--overwrite", "namespace", NAMESPACE)
+    cluster.must(*words, f"{enforced}={level}")
+    yield
+    cluster.must(*words, f"{enforced}=restricted")
 
 
 def test_claims_go_with_the_release(cluster: ControlPlane) -> None:

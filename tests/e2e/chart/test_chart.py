@@ -1,8 +1,11 @@
 """The chart in a real control plane: taken by its API server, installed by Helm, and its pods' commands run."""
 
 import base64
+import io
 import json
-from collections.abc import Iterator
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 
 from support import founding
-from support.chart import CHART, EXAMPLES, NAMESPACE, VALUES, helms, one, rendered
+from support.chart import CHART, EXAMPLES, NAMESPACE, ROOT, VALUES, helm, helms, one, rendered
 from support.control_plane import ControlPlane, until
 from support.installed import LACKING, hooks, job, run_helm, serving
 from support.manifests import pod
@@ -100,6 +103,34 @@ def test_each_worked_example_is_installed_and_removed(cluster: ControlPlane, val
         assert hook["failurePolicy"] == "Ignore"
         run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
     until(lambda: everything(cluster) <= before, f"left: {everything(cluster) - before}")
+
+
+def archived(folder: Path) -> Path:
+    """The chart in an archive of the last commit, as Flux takes it from Git."""
+    made = subprocess.run(
+        ["git", "archive", "HEAD", "charts/elfgate"], cwd=ROOT, capture_output=True, check=True
+    )
+    with tarfile.open(fileobj=io.BytesIO(made.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "charts" / "elfgate"
+
+
+def packaged(folder: Path) -> Path:
+    """The chart as ``helm package`` packs it."""
+    done = helm(max(helms()), "package", str(CHART), "--destination", str(folder))
+    assert done.returncode == 0, done.stderr
+    (package,) = folder.glob("elfgate-*.tgz")
+    return package
+
+
+@pytest.mark.parametrize("taken", [archived, packaged])
+def test_it_is_installed_from_an_archive_and_from_a_package(
+    cluster: ControlPlane, taken: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    major = max(helms())
+    run_helm(cluster, major, "install", "elfgate", str(taken(tmp_path)), *WAIT)
+    assert cluster.get("deployment", "-n", NAMESPACE, "elfgate")["status"]["readyReplicas"] == 2
+    run_helm(cluster, major, "uninstall", "elfgate", *WAIT)
 
 
 @contextmanager

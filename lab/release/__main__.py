@@ -21,7 +21,12 @@ def main() -> None:
     make = verbs.add_parser("make", help="write a release's folder")
     make.add_argument("version", help="the version, as pyproject.toml and Chart.yaml state it")
     make.add_argument("folder", type=Path)
-    make.add_argument("--image", type=Path, required=True, help="the image's layout (make image)")
+    make.add_argument(
+        "--image",
+        type=Path,
+        required=True,
+        help="the image's layout (make image)",
+    )
     make.add_argument("--registry", required=True, help="registry and path that users pull from")
     make.add_argument(
         "--downloads",
@@ -52,13 +57,16 @@ def _make(options: argparse.Namespace) -> None:
         raise LabError("the checkout has changes that are not committed (--trial ignores them)")
     if options.downloads == _NO_ADDRESS and not options.trial:
         raise LabError("--downloads is missing: where the files are downloaded from")
+    key = None
+    if options.key:
+        key = Key(options.key)
     plan = Plan(
-        options.version,
-        options.image,
-        options.registry,
-        options.folder,
-        options.downloads,
-        Key(options.key) if options.key else None,
+        version=options.version,
+        image=options.image,
+        registry=options.registry,
+        folder=options.folder,
+        downloads=options.downloads,
+        key=key,
     )
     written = [*release(plan), plan.folder / "oci"]
     sys.stdout.writelines(f"{path}\n" for path in written)

@@ -52,35 +52,76 @@ def release(plan: Plan) -> list[Path]:
     manual.write(plan.folder, version=plan.version, seconds=seconds)
     _installers(plan, wheel, sdist, seconds=seconds)
     image = layout.adopt(plan.image, f"elfgate:{plan.version}")["digest"]
-    packed = chart.package(repository=plan.repository, digest=image, seconds=seconds)
-    _write(plan.folder / f"elfgate-chart-{plan.version}.tgz", packed)
-    helm = chart.artifact(layout, f"charts/elfgate:{plan.version}", packed)["digest"]
+    helm = _chart(plan, layout, image, seconds=seconds)
     _bills(plan, image)
-    subjects = _digests(plan.folder) | {"image": image, "chart": helm}
-    statement = provenance.statement(subjects, commit=commit, version=plan.version)
-    _write(plan.folder / "provenance.intoto.json", json.dumps(statement, indent=1).encode() + b"\n")
-    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(plan.folder).items()))
-    _write(plan.folder / "SHA256SUMS", sums.encode())
+    statement = provenance.statement(
+        _digests(plan.folder) | {"image": image, "chart": helm},
+        commit=commit,
+        version=plan.version,
+    )
+    _write(plan.folder / "provenance.intoto.json", _json(statement))
+    _write(plan.folder / "SHA256SUMS", _sums(plan.folder))
     if plan.key is not None:
-        _sign(plan, plan.key, layout, {"elfgate": image, "charts/elfgate": helm}, statement)
+        artifacts = {"elfgate": image, "charts/elfgate": helm}
+        _sign(plan, plan.key, layout, artifacts, statement)
     layout.finish()
-    return sorted(path for path in plan.folder.iterdir() if path.is_file())
+    return _files(plan.folder)
+
+
+def _chart(plan: Plan, layout: Layout, image: str, *, seconds: int) -> str:
+    """Package the chart, and put it into the layout; its digest there."""
+    packed = chart.package(
+        repository=plan.repository,
+        digest=image,
+        seconds=seconds,
+    )
+    _write(plan.folder / f"elfgate-chart-{plan.version}.tgz", packed)
+    name = f"charts/elfgate:{plan.version}"
+    artifact = chart.artifact(layout, name, packed)
+    return str(artifact["digest"])
+
+
+def _json(statement: Mapping[str, object]) -> bytes:
+    text = json.dumps(statement, indent=1)
+    return f"{text}\n".encode()
+
+
+def _sums(folder: Path) -> bytes:
+    """The checksums of a folder's files, as sha256sum(1) writes them."""
+    digests = sorted(_digests(folder).items())
+    lines = [f"{digest}  {name}\n" for name, digest in digests]
+    return "".join(lines).encode()
 
 
 def _installers(plan: Plan, wheel: Path, sdist: Path, *, seconds: int) -> None:
+    """Write what krew and Homebrew install from."""
     archive = f"kubectl-elfgate-{plan.version}.tar.gz"
     plugin = installers.plugin(wheel, seconds=seconds)
-    krew = installers.krew(plan.version, archive, plugin, downloads=plan.downloads)
-    formula = installers.formula(sdist.name, _digests(plan.folder), downloads=plan.downloads)
+    krew = installers.krew(
+        plan.version,
+        archive,
+        plugin,
+        downloads=plan.downloads,
+    )
+    formula = installers.formula(
+        sdist.name,
+        _digests(plan.folder),
+        downloads=plan.downloads,
+    )
     _write(plan.folder / archive, plugin)
     _write(plan.folder / installers.KREW, krew.encode())
     _write(plan.folder / installers.FORMULA, formula.encode())
 
 
 def _bills(plan: Plan, image: str) -> None:
-    name = f"elfgate-{plan.version}"
-    _write(plan.folder / f"{name}.cdx.json", bom.of_wheel(plan.version))
-    of_chart = bom.of_chart(plan.version, repository=plan.repository, digest=image)
+    """Write the bills of materials."""
+    of_wheel = bom.of_wheel(plan.version)
+    _write(plan.folder / f"elfgate-{plan.version}.cdx.json", of_wheel)
+    of_chart = bom.of_chart(
+        plan.version,
+        repository=plan.repository,
+        digest=image,
+    )
     _write(plan.folder / f"elfgate-chart-{plan.version}.cdx.json", of_chart)
 
 
@@ -103,8 +144,15 @@ def _sign(
 
 def _digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file, by name."""
-    paths = (path for path in folder.iterdir() if path.is_file())
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    digests = {}
+    for path in _files(folder):
+        digest = hashlib.sha256(path.read_bytes())
+        digests[path.name] = digest.hexdigest()
+    return digests
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -17,8 +17,12 @@ _COUNTS = ("", "starts", "kept off", "unknown", "fails")
 
 
 def workloads_table(report: "Report") -> Table:
-    """One row for each problem of a workload on a platform, and for each platform where it has none."""
-    return Table((*_WORKLOAD, *_PROBLEM), [row for entry in report.entries for row in _rows(entry)])
+    """One row for each problem of a workload, and for each platform where it has none."""
+    columns = (*_WORKLOAD, *_PROBLEM)
+    rows: list[tuple[object, ...]] = []
+    for entry in report.entries:
+        rows += _rows(entry)
+    return Table(columns, rows)
 
 
 def _rows(entry: "Entry") -> Iterator[tuple[object, ...]]:
@@ -35,20 +39,39 @@ def _rows(entry: "Entry") -> Iterator[tuple[object, ...]]:
         told = (getattr(problem, name) for name in _PROBLEM)
         yield (*head, problem.platform, problem.state.value, *told)
     wrong = {problem.platform for problem in entry.problems}
+    nothing = [""] * len(_PROBLEM)
     for platform, state in entry.platforms.items():
         if platform not in wrong:
-            yield (*head, platform, state.value, *("" for _ in _PROBLEM))
+            yield (*head, platform, state.value, *nothing)
 
 
 def audit_markdown(report: "Report", output: "AuditOutput") -> str:
     """The figures, and each reason once."""
-    counts = {"workloads": output.workloads, "replicas": output.replicas, "images": output.images}
-    counts |= {f"workloads on {name}": each for name, each in output.platforms.items()}
-    rows = [(name, *each.model_dump().values()) for name, each in counts.items()]
-    parts = ["# What runs, audited by elfgate", Table(_COUNTS, rows).markdown()]
+    figures = _figures(output)
+    parts = ["# What runs, audited by elfgate"]
+    parts.append(figures.markdown())
     if report.reasons:
-        parts += ["## Reasons", _reasons(report).markdown()]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+        reasons = _reasons(report)
+        parts.append("## Reasons")
+        parts.append(reasons.markdown())
+    text = "\n\n".join(part.strip() for part in parts)
+    return f"{text}\n"
+
+
+def _figures(output: "AuditOutput") -> Table:
+    """A row of counts for all there is, and one for each platform."""
+    counts = {
+        "workloads": output.workloads,
+        "replicas": output.replicas,
+        "images": output.images,
+    }
+    for platform, each in output.platforms.items():
+        counts[f"workloads on {platform}"] = each
+    rows = []
+    for name, each in counts.items():
+        numbers = each.model_dump().values()
+        rows.append((name, *numbers))
+    return Table(_COUNTS, rows)
 
 
 def _reasons(report: "Report") -> Table:

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Literal
 
 from pydantic import Field
-from tabulate import tabulate
 
 from elfgate.bases.table import Base
+from elfgate.cli.text import plain
 from elfgate.linkage.report import Effect, Outcome
 from elfgate.needs.answer import Answer, Gives
 from elfgate.platforms import Platform
@@ -163,9 +163,12 @@ def bases_text(rows: Sequence[Row]) -> str:
     if not rows:
         return "no base is known to give all on every platform\n"
     told = bases_table(rows)
-    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
+    lines = [plain(told)]
     reasons = [line for row in rows for line in _reasons(row)]
-    return "\n".join((plain, *(("", *reasons) if reasons else ()), ""))
+    if reasons:
+        lines += ["", *reasons]
+    lines.append("")
+    return "\n".join(lines)
 
 
 def _reasons(row: Row) -> list[str]:

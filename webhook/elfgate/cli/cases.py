@@ -33,35 +33,50 @@ _EFFECTS: dict[Effect, Level] = {
 
 def check_cases(output: "CheckOutput") -> list[Case]:
     """Each object: what is denied, what is warned of, and what is not known."""
-    return [
-        Case(_name(result.namespace, result.kind, result.name), result.source, tuple(_said(result)))
-        for result in output.results
-    ]
+    return [_object(result) for result in output.results]
+
+
+def _object(result: "ResultOutput") -> Case:
+    parts = (result.namespace, result.kind, result.name)
+    return Case(
+        name="/".join(filter(None, parts)),
+        source=result.source,
+        issues=tuple(_said(result)),
+    )
 
 
 def audit_cases(report: "Report") -> list[Case]:
     """Each workload, with what a baseline does not know of it."""
-    return [
-        Case(
-            entry.title,
-            entry.subject.source,
-            tuple(_problem(each) for each in entry.problems if report.is_new(entry, each)),
+    cases = []
+    for entry in report.entries:
+        new = [each for each in entry.problems if report.is_new(entry, each)]
+        case = Case(
+            name=entry.title,
+            source=entry.subject.source,
+            issues=tuple(map(_problem, new)),
         )
-        for entry in report.entries
-    ]
+        cases.append(case)
+    return cases
 
 
 def image_cases(linkages: "Iterable[Linkage]") -> list[Case]:
     """Each image on each platform."""
-    return [
-        Case(f"{linkage.image} {linkage.platform}", issues=tuple(_found(linkage)))
-        for linkage in linkages
-    ]
+    return [_image(linkage) for linkage in linkages]
+
+
+def _image(linkage: "Linkage") -> Case:
+    name = f"{linkage.image} {linkage.platform}"
+    return Case(name, issues=tuple(_found(linkage)))
 
 
 def compare_cases(rows: "Sequence[Row]") -> list[Case]:
     """Each platform: a start that is lost is an error, one that is not known any more a note."""
-    return [Case(f"{row.new.image} {row.platform}", issues=tuple(_changed(row))) for row in rows]
+    return [_platform(row) for row in rows]
+
+
+def _platform(row: "Row") -> Case:
+    name = f"{row.new.image} {row.platform}"
+    return Case(name, issues=tuple(_changed(row)))
 
 
 def sarif_rules(book: "Rulebook") -> "list[SarifRule]":
@@ -69,33 +84,57 @@ def sarif_rules(book: "Rulebook") -> "list[SarifRule]":
     from elfgate.reports.sarif import SarifRule
 
     return [
-        SarifRule(rule.code, rule.title, rule.description, rule.remedy, book.link(rule.code))
+        SarifRule(
+            code=rule.code,
+            title=rule.title,
+            description=rule.description,
+            remedy=rule.remedy,
+            link=book.link(rule.code),
+        )
         for rule in book.rules.values()
     ]
-
-
-def _name(*parts: str) -> str:
-    return "/".join(filter(None, parts))
 
 
 def _said(result: "ResultOutput") -> Iterator[Issue]:
     for violation in result.denials:
         yield _told("error", violation)
     for violation in result.warnings:
-        yield _told("note" if violation.code == "linkage_unknown" else "warning", violation)
+        is_unknown = violation.code == "linkage_unknown"
+        yield _told("note" if is_unknown else "warning", violation)
 
 
 def _told(level: Level, violation: "ViolationOutput") -> Issue:
-    details = tuple(filter(None, (*violation.lines, violation.remedy, violation.help)))
-    line, column = (violation.place.line, violation.place.column) if violation.place else (0, 0)
-    return Issue(level, violation.code, violation.headline, details, line, column)
+    details = (
+        *violation.lines,
+        violation.remedy,
+        violation.help,
+    )
+    place = violation.place
+    return Issue(
+        level=level,
+        code=violation.code,
+        title=violation.headline,
+        details=tuple(filter(None, details)),
+        line=place.line if place else 0,
+        column=place.column if place else 0,
+    )
 
 
 def _problem(problem: "Problem") -> Issue:
-    where = f" on {problem.platform}" if problem.platform else ""
-    title = f"{problem.image}{where}: {problem.message}" if problem.image else problem.message
-    details = (problem.remedy,) if problem.remedy else ()
-    return Issue(_STATES[problem.state], problem.code, title, details)
+    title = problem.message
+    if problem.image:
+        where = f" on {problem.platform}" if problem.platform else ""
+        title = f"{problem.image}{where}: {title}"
+    return Issue(
+        level=_STATES[problem.state],
+        code=problem.code,
+        title=title,
+        details=_details(problem.remedy),
+    )
+
+
+def _details(remedy: str) -> tuple[str, ...]:
+    return (remedy,) if remedy else ()
 
 
 def _found(linkage: "Linkage") -> Iterator[Issue]:
@@ -107,12 +146,17 @@ def _found(linkage: "Linkage") -> Iterator[Issue]:
 
 
 def _finding(level: Level, finding: "Finding") -> Issue:
-    details = (finding.remedy,) if finding.remedy else ()
-    return Issue(level, finding.code.value, finding.message, details)
+    return Issue(
+        level=level,
+        code=finding.code.value,
+        title=finding.message,
+        details=_details(finding.remedy),
+    )
 
 
 def _changed(row: "Row") -> Iterator[Issue]:
     if row.change is Change.CHANGED and row.notes:
-        yield Issue("warning", row.change.value, "; ".join(row.notes))
+        notes = "; ".join(row.notes)
+        yield Issue("warning", row.change.value, notes)
     for finding in row.reasons:
         yield _finding(_EFFECTS[finding.effect], finding)

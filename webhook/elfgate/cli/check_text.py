@@ -37,7 +37,8 @@ def check_text(output: "CheckOutput") -> str:
 def _headline(result: "ResultOutput") -> str:
     parts = (result.namespace, result.name)
     name = "/".join(filter(None, parts))
-    return f"{result.source}: {result.kind} {name}: {_word(result)}"
+    word = _word(result)
+    return f"{result.source}: {result.kind} {name}: {word}"
 
 
 def _summary(output: "CheckOutput") -> str:
@@ -61,15 +62,26 @@ def _skipped(output: "CheckOutput") -> str:
     """Name what holds no pod template, each kind once."""
     if not output.passed_over:
         return ""
-    kinds = [f"{count} {kind}" for kind, count in output.kinds_passed_over.items()]
-    told = f" ({', '.join(kinds)})" if kinds else ""
-    return f"; {output.passed_over} skipped, without a pod template{told}"
+    skipped = f"; {output.passed_over} skipped, without a pod template"
+    kinds = output.kinds_passed_over.items()
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds)
+    if told:
+        return f"{skipped} ({told})"
+    return skipped
 
 
 def check_table(output: "CheckOutput") -> Table:
     """A row for each denial and each warning, and for each object without one."""
-    rows = [row for result in output.results for row in _rows(result)]
-    return Table((*_OBJECT, "line", "platforms", *_VIOLATION), rows)
+    columns = (
+        *_OBJECT,
+        "line",
+        "platforms",
+        *_VIOLATION,
+    )
+    rows: list[tuple[object, ...]] = []
+    for result in output.results:
+        rows += _rows(result)
+    return Table(columns, rows)
 
 
 def _rows(result: "ResultOutput") -> Iterator[tuple[object, ...]]:
@@ -77,7 +89,9 @@ def _rows(result: "ResultOutput") -> Iterator[tuple[object, ...]]:
     told = (*result.denials, *result.warnings)
     for each in told:
         line = each.place.line if each.place else None
-        rest = (getattr(each, name) for name in _VIOLATION)
-        yield (*head, line, " ".join(each.platforms), *rest)
+        platforms = " ".join(each.platforms)
+        rest = [getattr(each, name) for name in _VIOLATION]
+        yield (*head, line, platforms, *rest)
     if not told:
-        yield (*head, None, "", *("" for _ in _VIOLATION))
+        nothing = [""] * len(_VIOLATION)
+        yield (*head, None, "", *nothing)

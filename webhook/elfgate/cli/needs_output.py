@@ -16,7 +16,11 @@ from elfgate.results.model import Headed, Model, schema
 Found = tuple[Platform, Needs]
 
 _ANY = "any, as far as headers tell"
-_OF_THE_COMPILER = {"GLIBCXX": "libstdc++", "CXXABI": "libstdc++", "GCC": "libgcc"}
+_OF_THE_COMPILER = {
+    "GLIBCXX": "libstdc++",
+    "CXXABI": "libstdc++",
+    "GCC": "libgcc",
+}
 
 
 def _printable(words: Iterable[str]) -> list[str]:
@@ -106,22 +110,31 @@ def needs_text(found: Sequence[Found]) -> str:
 
 def needs_table(found: Sequence[Found]) -> Table:
     """One row for each need of each platform."""
-    rows = [
-        (str(platform), what, value) for platform, needs in found for what, value in _rows(needs)
-    ]
-    return Table(("platform", "need", "value"), rows)
+    columns = ("platform", "need", "value")
+    rows = []
+    for platform, needs in found:
+        name = str(platform)
+        rows += [(name, *need) for need in _rows(needs)]
+    return Table(columns, rows)
 
 
 def _platform_text(platform: Platform, needs: Needs) -> str:
     rows = [(what, printable(value)) for what, value in _rows(needs)]
-    table = tabulate(rows, tablefmt="plain", disable_numparse=True)
-    return f"{platform}\n{indent(table, '  ')}\n"
+    table = tabulate(
+        rows,
+        tablefmt="plain",
+        disable_numparse=True,
+    )
+    indented = indent(table, "  ")
+    return f"{platform}\n{indented}\n"
 
 
 def _rows(needs: Needs) -> Iterator[tuple[str, str]]:
-    yield "program", _listed(needs.own) or "not found"
-    if needs.own:
-        yield "loader", _listed(needs.loaders) or "none: it is static, or a script"
+    own = _listed(needs.own)
+    yield "program", own or "not found"
+    if own:
+        loaders = _listed(needs.loaders)
+        yield "loader", loaders or "none: it is static, or a script"
     yield from _libcs(needs)
     for library in needs.libraries:
         yield "library", _library(library)
@@ -133,9 +146,11 @@ def _rows(needs: Needs) -> Iterator[tuple[str, str]]:
 
 
 def _library(library: Library) -> str:
+    """A library's name, and the versions that are asked of it."""
     if not library.versions:
         return library.name
-    return f"{library.name} ({_listed(library.versions)})"
+    versions = _listed(library.versions)
+    return f"{library.name} ({versions})"
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -143,6 +158,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _libcs(needs: Needs) -> Iterator[tuple[str, str]]:
+    """The oldest C libraries, and libraries of the compiler, that the program runs with."""
     glibc = needs.newest("GLIBC")
     if glibc:
         yield "glibc", f"{glibc} or later"
@@ -155,13 +171,18 @@ def _libcs(needs: Needs) -> Iterator[tuple[str, str]]:
 
 
 def _machine(needs: Needs) -> Iterator[tuple[str, str]]:
+    """The oldest machine and kernel that the program runs on."""
     if not needs.own:
         return
-    yield "CPU", needs.cpu_level or _ANY
-    yield "kernel", _or_later(needs.kernel, _ANY)
+    level = needs.cpu_level or _ANY
+    yield "CPU", level
+    kernel = _or_later(needs.kernel, _ANY)
+    yield "kernel", kernel
     if needs.page_size:
         yield "page size", f"up to {needs.page_size} bytes"
 
 
 def _or_later(release: str, otherwise: str) -> str:
-    return f"{release} or later" if release else otherwise
+    if release:
+        return f"{release} or later"
+    return otherwise

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from elfgate.linkage.report import Effect, Finding, Outcome
 from elfgate.linkage.survey import Surveyed
 from elfgate.matrix import Matrix
+from elfgate.reports.table import Table
 from elfgate.results.store import CacheOutput
 from elfgate.results.violation import ViolationOutput
 from elfgate.scan.scanner import Linkage
@@ -16,6 +17,16 @@ WORDS = {
     Outcome.CANNOT_START: "cannot start",
     Outcome.UNKNOWN: "unknown",
 }
+
+
+def plain(table: Table) -> str:
+    """Set a table in columns, as people read it in a terminal."""
+    return tabulate(
+        table.rows,
+        headers=table.columns,
+        tablefmt="plain",
+        disable_numparse=True,
+    )
 
 
 def scan_table(linkages: Sequence[Linkage]) -> str:

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from tabulate import tabulate
 
-from elfgate.cli.text import WORDS
+from elfgate.cli.text import WORDS, plain
 from elfgate.errors import REPORT
 from elfgate.linkage.report import Code, Effect
 from elfgate.policy.rulebook import Rulebook
@@ -57,7 +56,9 @@ class StartOutput(Model):
     @classmethod
     def of(cls, tried: Tried, book: Rulebook) -> "StartOutput":
         """From a trial."""
-        outcome, observed = tried.outcome, tried.observed
+        outcome = tried.outcome
+        code = _code(tried)
+        agreement = tried.agreement
         return cls(
             container=tried.asked.container,
             image=tried.asked.image,
@@ -69,9 +70,9 @@ class StartOutput(Model):
             seconds=outcome.seconds,
             stdout=outcome.stdout,
             stderr=outcome.stderr,
-            code=observed.code.value if observed and observed.code else None,
+            code=code.value if code else None,
             predicted=PlatformOutput.of(tried.linkage, book),
-            agreement=tried.agreement.value if tried.agreement else None,
+            agreement=agreement.value if agreement else None,
             contradicts=tried.contradicts,
             caveats=list(tried.caveats),
         )
@@ -135,14 +136,23 @@ def _agrees(tried: Tried) -> str:
 def try_text(tried: Sequence[Tried], reported: Path | None) -> str:
     """The table; below it what was written by those that did not start, and what was predicted."""
     told = try_table(tried)
-    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
-    below = [line for each in tried for line in _below(each, reported)]
-    parts = [plain, "", *below] if below else [plain]
-    return "\n".join((*parts, ""))
+    below: list[str] = []
+    for each in tried:
+        below += _below(each, reported)
+    lines = [plain(told)]
+    if below:
+        lines += ["", *below]
+    lines.append("")
+    return "\n".join(lines)
 
 
 def _below(tried: Tried, reported: Path | None) -> Iterator[str]:
-    lines = [*_long(tried), *_written(tried), *_findings(tried), *tried.caveats]
+    lines = [
+        *_long(tried),
+        *_written(tried),
+        *_findings(tried),
+        *tried.caveats,
+    ]
     if tried.contradicts:
         lines.append(_bug(reported))
     if lines:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
-from tabulate import tabulate
 
-from elfgate.cli.text import WORDS
+from elfgate.cli.text import WORDS, plain
 from elfgate.policy.rulebook import Rulebook
 from elfgate.printable import printable
 from elfgate.reports.table import Table
@@ -35,7 +34,8 @@ class ReplayedOutput(Model):
     @classmethod
     def of(cls, replayed: Replayed, book: Rulebook) -> "ReplayedOutput":
         """From a report that was predicted again."""
-        seen, prediction = replayed.observed, replayed.prediction
+        seen = replayed.observed
+        prediction = replayed.prediction
         return cls(
             report=replayed.place,
             platform=replayed.platform,
@@ -81,22 +81,28 @@ def _happened(replayed: Replayed) -> str:
     seen = replayed.observed
     if seen.started:
         return "started"
-    return f"did not start [{seen.code}]" if seen.code else "did not start"
+    if seen.code:
+        return f"did not start [{seen.code}]"
+    return "did not start"
 
 
 def verify_text(replayed: Sequence[Replayed]) -> str:
     """The table, why predictions are contradicted, and the count."""
     told = verify_table(replayed)
-    plain = tabulate(told.rows, headers=told.columns, tablefmt="plain", disable_numparse=True)
+    lines = [plain(told)]
     wrong = [each for each in replayed if each.contradicts]
-    reasons = [line for each in wrong for line in _reasons(each)]
-    parts = [plain, "", *reasons] if reasons else [plain]
-    return "\n".join((*parts, "", _summary(replayed), ""))
+    if wrong:
+        lines.append("")
+    for each in wrong:
+        lines += _reasons(each)
+    lines += ["", _summary(replayed), ""]
+    return "\n".join(lines)
 
 
 def _summary(replayed: Sequence[Replayed]) -> str:
     counts = Counter(each.agreement for each in replayed)
-    return ", ".join(f"{counts[each]} {each}" for each in Agreement if counts[each])
+    told = [f"{counts[each]} {each}" for each in Agreement if counts[each]]
+    return ", ".join(told)
 
 
 def _reasons(replayed: Replayed) -> Iterator[str]:

@@ -5,6 +5,8 @@ No others are judged, and an answer is remembered by them.
 
 import hashlib
 import marshal
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import orjson
@@ -17,11 +19,15 @@ from elfgate.cluster.template import PERSISTENT
 from elfgate.cluster.told import LAST_APPLIED, TOKEN, is_token, mapping, objects, text
 
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")
-_CHOSEN = {"labels": (QUEUE_LABEL,), "annotations": (CDI, TRIGGERS)}
+_CHOSEN = {
+    "labels": (QUEUE_LABEL,),
+    "annotations": (CDI, TRIGGERS),
+}
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _MADE_UP = 5  # characters: ``k8s.io/apiserver/pkg/storage/names``
 
-Decisive: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
+_Object: TypeAlias = dict[str, Any]
+Decisive: TypeAlias = tuple[str, _Object | None, _Object | None]
 
 
 def decisive_parts(review: Review, looks: frozenset[str] = frozenset()) -> Decisive:
@@ -40,44 +46,81 @@ def decisive_parts(review: Review, looks: frozenset[str] = frozenset()) -> Decis
     Returns:
         The name, the object, and the object before.
     """
-    obj, old_obj = _decisive(review.obj, looks), _decisive(review.old_obj, looks)
-    metadata = obj.get("metadata") if obj else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name or review.name, obj, old_obj
+    obj = _decisive(review.obj, looks)
+    old_obj = _decisive(review.old_obj, looks)
+    metadata = _metadata(obj) or {}
+    name = metadata.get("name") or review.name
+    return name, obj, old_obj
 
 
 def decisive(review: Review, parts: Decisive | None = None) -> Review:
     """The review with no more than its decisive parts."""
     name, obj, old_obj = parts or decisive_parts(review)
-    return review.model_copy(update={"name": name, "obj": obj, "old_obj": old_obj, "user": ANYBODY})
+    update = {
+        "name": name,
+        "obj": obj,
+        "old_obj": old_obj,
+        "user": ANYBODY,
+    }
+    return review.model_copy(update=update)
 
 
-def _decisive(obj: dict[str, Any] | None, looks: frozenset[str]) -> dict[str, Any] | None:
+def _metadata(obj: _Object | None) -> _Object | None:
+    """The metadata of an object; None without any."""
     metadata = obj.get("metadata") if obj else None
-    if obj is None or not isinstance(metadata, dict):
+    return metadata if isinstance(metadata, dict) else None
+
+
+def _decisive(obj: _Object | None, looks: frozenset[str]) -> _Object | None:
+    metadata = _metadata(obj)
+    if obj is None or metadata is None:
         return obj
-    kept = {key: metadata[key] for key in _METADATA if key in metadata}
-    kept |= {key: some for key in _CHOSEN if (some := _chosen(metadata, key, looks))}
-    name, chosen = metadata.get("name"), metadata.get("generateName")
-    if isinstance(name, str) and isinstance(chosen, str) and name[:-_MADE_UP] == chosen != "":
-        kept["name"] = chosen
-    kept_obj = {key: value for key, value in obj.items() if key != "status"} | {"metadata": kept}
+    kept = _without(obj, "status")
+    kept["metadata"] = _decisive_metadata(metadata, looks)
     if obj.get("kind") != "Pod":
-        return kept_obj
-    return _without_token(kept_obj) if "volumes" in looks else _without_volumes(kept_obj)
+        return kept
+    if "volumes" in looks:
+        return _without_token(kept)
+    return _without_volumes(kept)
 
 
-def _chosen(metadata: dict[str, Any], key: str, looks: frozenset[str]) -> dict[str, Any]:
+def _decisive_metadata(metadata: _Object, looks: frozenset[str]) -> _Object:
+    kept = {key: metadata[key] for key in _METADATA if key in metadata}
+    for key in _CHOSEN:
+        chosen = _chosen(metadata, key, looks)
+        if chosen:
+            kept[key] = chosen
+    stem = _stem(metadata)
+    if stem:
+        kept["name"] = stem
+    return kept
+
+
+def _stem(metadata: _Object) -> str:
+    """The part of a made-up name that its object's owner chose; empty for another name."""
+    name = metadata.get("name")
+    chosen = metadata.get("generateName")
+    if not isinstance(name, str) or not isinstance(chosen, str):
+        return ""
+    return chosen if name[:-_MADE_UP] == chosen else ""
+
+
+def _chosen(metadata: _Object, key: str, looks: frozenset[str]) -> _Object:
     """The labels or annotations that decide something."""
     texts = metadata.get(key)
     if not isinstance(texts, dict):
         return {}
     if key in looks:
-        return {name: text for name, text in texts.items() if name != LAST_APPLIED}
-    return {name: text for name, text in texts.items() if name.startswith(_CHOSEN[key])}
+        return _without(texts, LAST_APPLIED)
+    beginnings = _CHOSEN[key]
+    return {name: text for name, text in texts.items() if name.startswith(beginnings)}
 
 
-def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
+def _without(mapping: _Object, left_out: str) -> _Object:
+    return {key: value for key, value in mapping.items() if key != left_out}
+
+
+def _without_volumes(pod: _Object) -> _Object:
     """The pod without its volumes' names and most of what they hold: of that, little is looked at.
 
     The service account's has a name made up for each pod (``plugin/pkg/admission/serviceaccount``).
@@ -85,68 +128,75 @@ def _without_volumes(pod: dict[str, Any]) -> dict[str, Any]:
     spec = pod.get("spec")
     if not isinstance(spec, dict):
         return pod
-    kept = {key: value for key, value in spec.items() if key != "volumes"}
-    if volumes := _decisive_volumes(spec.get("volumes")):
+    kept = _without(spec, "volumes")
+    volumes = _decisive_volumes(spec.get("volumes"))
+    if volumes:
         kept["volumes"] = volumes
-    for key in _CONTAINERS:
-        if isinstance(kept.get(key), list):
-            kept[key] = [_unnamed_mounts(container) for container in kept[key]]
+    _change_mounts(kept, _unnamed)
     return pod | {"spec": kept}
 
 
-def _without_token(pod: dict[str, Any]) -> dict[str, Any]:
+def _without_token(pod: _Object) -> _Object:
     """The pod with another name for the service account's volume."""
     spec = pod.get("spec")
-    volumes = spec.get("volumes") if isinstance(spec, dict) else None
-    if not isinstance(spec, dict) or not isinstance(volumes, list):
+    if not isinstance(spec, dict):
+        return pod
+    volumes = spec.get("volumes")
+    if not isinstance(volumes, list):
         return pod
     tokens = {text(item.get("name")) for item in objects(volumes) if is_token(item)}
-    kept = spec | {"volumes": [_renamed(item, tokens) for item in volumes]}
-    for key in _CONTAINERS:
-        if isinstance(kept.get(key), list):
-            kept[key] = [_mounting(container, tokens) for container in kept[key]]
+    renamed = partial(_renamed, tokens=tokens)
+    kept = spec | {"volumes": [renamed(item) for item in volumes]}
+    _change_mounts(kept, renamed)
     return pod | {"spec": kept}
-
-
-def _mounting(container: Any, tokens: set[str]) -> Any:
-    mounts = container.get("volumeMounts") if isinstance(container, dict) else None
-    if not isinstance(mounts, list):
-        return container
-    return container | {"volumeMounts": [_renamed(mount, tokens) for mount in mounts]}
 
 
 def _renamed(item: Any, tokens: set[str]) -> Any:
-    named = text(mapping(item).get("name")) in tokens
-    return item | {"name": TOKEN} if named else item
+    name = mapping(item).get("name")
+    if text(name) not in tokens:
+        return item
+    return item | {"name": TOKEN}
+
+
+def _change_mounts(spec: _Object, changed: Callable[[Any], Any]) -> None:
+    """Change the mounts of all containers of a pod's spec, which nobody else has."""
+    for key in _CONTAINERS:
+        containers = spec.get(key)
+        if isinstance(containers, list):
+            spec[key] = [_with_mounts(container, changed) for container in containers]
+
+
+def _with_mounts(container: Any, changed: Callable[[Any], Any]) -> Any:
+    if not isinstance(container, dict):
+        return container
+    mounts = container.get("volumeMounts")
+    if not isinstance(mounts, list):
+        return container
+    return container | {"volumeMounts": [changed(mount) for mount in mounts]}
 
 
 def _decisive_volumes(volumes: Any) -> Any:
     """Persistent volumes, whose groups a process gets, and images; others are only mounted."""
     if not isinstance(volumes, list):
         return volumes
-    kept = [_decisive_volume(volume) for volume in volumes if isinstance(volume, dict)]
-    return [volume for number, volume in enumerate(kept) if volume and volume not in kept[:number]]
+    kept: list[_Object] = []
+    for volume in volumes:
+        if not isinstance(volume, dict):
+            continue
+        decisive_volume = _decisive_volume(volume)
+        if decisive_volume and decisive_volume not in kept:
+            kept.append(decisive_volume)
+    return kept
 
 
-def _decisive_volume(volume: dict[str, Any]) -> dict[str, Any]:
+def _decisive_volume(volume: _Object) -> _Object:
     if volume.get("image"):
         return {"image": volume["image"]}
     return {kind: {} for kind in PERSISTENT if volume.get(kind)}
 
 
-def _unnamed_mounts(container: Any) -> Any:
-    mounts = container.get("volumeMounts") if isinstance(container, dict) else None
-    if not isinstance(mounts, list):
-        return container
-    return container | {"volumeMounts": [_unnamed(mount) for mount in mounts]}
-
-
 def _unnamed(mount: Any) -> Any:
-    return (
-        {key: value for key, value in mount.items() if key != "name"}
-        if isinstance(mount, dict)
-        else mount
-    )
+    return _without(mount, "name") if isinstance(mount, dict) else mount
 
 
 def digest(review: Review, parts: Decisive | None = None, *, named: bool = True) -> bytes:
@@ -157,11 +207,22 @@ def digest(review: Review, parts: Decisive | None = None, *, named: bool = True)
         parts: Its decisive parts.
         named: Whether what the object is called can.
     """
-    told = (review.resource.group, review.resource.resource, review.subresource, review.operation)
-    parts = parts or (review.name, review.obj, review.old_obj)
+    name, obj, old_obj = parts or (review.name, review.obj, review.old_obj)
     if not named:
-        parts = ("", _nameless(parts[1]), _nameless(parts[2]))
-    asked = (*told, review.namespace, review.dry_run, *parts)
+        name = ""
+        obj = _nameless(obj)
+        old_obj = _nameless(old_obj)
+    asked = (
+        review.resource.group,
+        review.resource.resource,
+        review.subresource,
+        review.operation,
+        review.namespace,
+        review.dry_run,
+        name,
+        obj,
+        old_obj,
+    )
     try:
         written = orjson.dumps(asked)
     except orjson.JSONEncodeError:  # nested deeper than it writes, though not than it reads
@@ -169,8 +230,8 @@ def digest(review: Review, parts: Decisive | None = None, *, named: bool = True)
     return hashlib.sha256(written).digest()
 
 
-def _nameless(obj: dict[str, Any] | None) -> dict[str, Any] | None:
-    metadata = obj.get("metadata") if obj else None
-    if obj is None or not isinstance(metadata, dict):
+def _nameless(obj: _Object | None) -> _Object | None:
+    metadata = _metadata(obj)
+    if obj is None or metadata is None:
         return obj
-    return obj | {"metadata": {key: metadata[key] for key in metadata if key != "name"}}
+    return obj | {"metadata": _without(metadata, "name")}

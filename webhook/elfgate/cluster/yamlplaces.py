@@ -25,14 +25,16 @@ class ImagePlace(NamedTuple):
 def image_places(root: yaml.Node) -> tuple[ImagePlace, ...]:
     """Each mapping that has a name and an image; what aliases repeat is told once."""
     found = {}
-    waiting, seen = [root], set[int]()
+    waiting = [root]
+    seen = set[int]()
     while waiting:
         node = waiting.pop()
-        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        if isinstance(node, yaml.ScalarNode) or id(node) in seen:
             continue
         seen.add(id(node))
         waiting += children_of(node)
-        if place := _place(node):
+        place = _place(node)
+        if place is not None:
             found[place.line, place.column] = place
     return tuple(found[at] for at in sorted(found))
 
@@ -43,13 +45,19 @@ def _place(node: yaml.Node) -> ImagePlace | None:
         return None
     image = scalars["image"]
     mark = image.start_mark
-    return ImagePlace(scalars["name"].value, image.value, mark.line + 1, mark.column + 1)
+    return ImagePlace(
+        container=scalars["name"].value,
+        image=image.value,
+        line=mark.line + 1,
+        column=mark.column + 1,
+    )
 
 
 def _scalars(node: yaml.Node) -> Iterator[tuple[str, yaml.ScalarNode]]:
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     for key, value in pairs:
-        if isinstance(value, yaml.ScalarNode) and isinstance(key, yaml.ScalarNode):
+        is_scalar = isinstance(value, yaml.ScalarNode)
+        if is_scalar and isinstance(key, yaml.ScalarNode):
             yield key.value, value
 
 
@@ -69,4 +77,6 @@ def items_of(root: yaml.Node) -> list[yaml.Node]:
 
 def elements_of(node: yaml.Node | None) -> list[yaml.Node]:
     """The elements of a sequence; none of anything else."""
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    return []

@@ -9,6 +9,8 @@ layer must be read whole.
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from elfgate.errors import UnknownReason, UnreadableError
 from elfgate.images.digests import digest_of, short
@@ -44,37 +46,66 @@ def index_by_table(descriptor: Descriptor, fetch: Fetch, limits: Limits) -> Laye
     try:
         items = read_table(descriptor, fetch)
         wanted = [item for item in items if _may_matter(item)]
-        allowed = min(limits.layer_bytes, max(FREE_OF_RATIO, descriptor.size * limits.layer_ratio))
-        if sum(chunk.skip + chunk.size for item in wanted for chunk in item.chunks) > allowed:
+        chunks = [chunk for item in wanted for chunk in item.chunks]
+        unpacked = sum(chunk.skip + chunk.size for chunk in chunks)
+        if unpacked > _allowed(descriptor, limits):
             message = f"{what}: its files unpack to more bytes than allowed"
             raise UnreadableError(message, reason=UnknownReason.LIMIT_EXCEEDED)
-        return _index(
-            items, _Runs(fetch, (chunk for item in wanted for chunk in item.chunks)), limits
-        )
+        runs = _Runs(fetch, chunks)
+        return _index(items, runs, limits)
     except _DAMAGE as error:
-        raise UnreadableError(f"{what}: {error}", reason=UnknownReason.IMAGE_INVALID) from error
+        message = f"{what}: {error}"
+        raise UnreadableError(message, reason=UnknownReason.IMAGE_INVALID) from error
+
+
+def _allowed(descriptor: Descriptor, limits: Limits) -> int:
+    """The bytes to which a layer's files may unpack."""
+    by_ratio = descriptor.size * limits.layer_ratio
+    return min(limits.layer_bytes, max(FREE_OF_RATIO, by_ratio))
 
 
 def _may_matter(item: Item) -> bool:
+    """Whether a start may come by a file, as its name and its mode tell."""
     entry = item.entry
-    if entry.kind is not Kind.FILE or entry.size > MAX_ELF_BYTES:
+    if entry.kind is not Kind.FILE:
         return False
+    if entry.size > MAX_ELF_BYTES:
+        return False
+    if entry.mode & 0o111:
+        return True
     path = absolute(item.name)
-    return bool(entry.mode & 0o111) or ".so" in path.rpartition("/")[2] or is_text(path)
+    name = path.rpartition("/")[2]
+    return ".so" in name or is_text(path)
 
 
 def _index(items: Iterable[Item], runs: "_Runs", limits: Limits) -> Layer:
     builder = LayerBuilder(max_entries=limits.layer_entries)
     for item in items:
         entry = item.entry
-        if entry.kind is Kind.FILE and entry.size and not _may_matter(item):
+        is_filled = entry.kind is Kind.FILE and entry.size
+        if is_filled and not _may_matter(item):
             entry = entry._replace(kind=Kind.UNREADABLE)
 
-        def content(path: str, entry: Entry, chunks: Iterable[Chunk] = item.chunks) -> bytes:
-            return runs.beginning(path, entry, chunks)
-
+        content = partial(runs.beginning, chunks=item.chunks)
         add(builder, item.name, entry, content)
     return builder.build()
+
+
+@dataclass(slots=True)
+class _Run:
+    """A part of the blob that is fetched at once."""
+
+    start: int
+    end: int
+
+    def take(self, chunk: Chunk) -> bool:
+        """Take a chunk that begins at or after this start, if it lies near and there is room."""
+        is_near = chunk.start <= self.end + _GAP_BYTES
+        has_room = chunk.end - self.start <= _RUN_BYTES
+        if is_near and has_room:
+            self.end = max(self.end, chunk.end)
+            return True
+        return chunk.end <= self.end
 
 
 class _Runs:
@@ -82,36 +113,45 @@ class _Runs:
 
     def __init__(self, fetch: Fetch, chunks: Iterable[Chunk]) -> None:
         self._fetch = fetch
-        self._bounds: list[list[int]] = []
+        self._runs: list[_Run] = []
         for chunk in sorted(chunks, key=lambda chunk: chunk.start):
-            last = self._bounds[-1] if self._bounds else [0, -_GAP_BYTES - 1]
-            if chunk.start <= last[1] + _GAP_BYTES and chunk.end - last[0] <= _RUN_BYTES:
-                last[1] = max(last[1], chunk.end)
-            elif chunk.end > last[1]:
-                self._bounds.append([chunk.start, chunk.end])
-        self._starts = [start for start, _ in self._bounds]
-        self._at, self._data = -1, b""
+            if not self._runs or not self._runs[-1].take(chunk):
+                self._runs.append(_Run(chunk.start, chunk.end))
+        self._starts = [run.start for run in self._runs]
+        self._at = -1
+        self._data = b""
 
     def beginning(self, path: str, entry: Entry, chunks: Iterable[Chunk]) -> bytes:
         """The first bytes of a file: as many as are wanted, or somewhat more."""
         pieces: list[bytes] = []
-        head, have = b"", 0
+        head = b""
+        have = 0
         for chunk in chunks:
-            pieces.append(self._chunk(chunk))
+            piece = self._chunk(chunk)
+            pieces.append(piece)
             have += chunk.size
-            head = (head + pieces[-1][:HEAD_BYTES])[:HEAD_BYTES]
-            if len(head) == HEAD_BYTES and have >= bytes_wanted(path, entry.mode, entry.size, head):
+            missing = HEAD_BYTES - len(head)
+            head += piece[:missing]
+            if len(head) < HEAD_BYTES:
+                continue
+            wanted = bytes_wanted(path, entry.mode, entry.size, head)
+            if have >= wanted:
                 break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _chunk(self, chunk: Chunk) -> bytes:
-        run = bisect_right(self._starts, chunk.start) - 1
-        start, end = self._bounds[run]
-        if self._at != run:
-            self._at, self._data = run, self._fetch(start, end)
-        packed = self._data[chunk.start - start : chunk.end - start]
+        """The bytes of a chunk, unpacked, which must have its digest."""
+        number = bisect_right(self._starts, chunk.start) - 1
+        run = self._runs[number]
+        if self._at != number:
+            self._at = number
+            self._data = self._fetch(run.start, run.end)
+        begin = chunk.start - run.start
+        end = chunk.end - run.start
+        packed = self._data[begin:end]
         data = unpack(packed, chunk.skip + chunk.size)
-        data = data[chunk.skip :] if chunk.skip else data
+        if chunk.skip:
+            data = data[chunk.skip :]
         if digest_of(data) != chunk.digest:
             raise ValueError("a file does not match its digest")
         return data

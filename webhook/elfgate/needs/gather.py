@@ -46,11 +46,17 @@ def needs_of(
         ValueError: if a layer's stored index is damaged.
     """
     prediction = predict_unpacked(
-        tree, defaults, overrides, platform, node, injected=injected, explain=True
+        tree,
+        defaults,
+        overrides,
+        platform,
+        node,
+        injected=injected,
+        explain=True,
     )
     gathered = _Gathered(tree, prediction)
     own = gathered.own
-    pages = (SMALLEST, *LARGER_PAGES.get(platform.architecture, ()))
+    larger = LARGER_PAGES.get(platform.architecture, ())
     return Needs(
         argv=prediction.argv,
         outcome=prediction.outcome,
@@ -61,7 +67,7 @@ def needs_of(
         musl=_RELR_SINCE if any(facts.relr for facts in own) else "",
         cpu_level=_level(own),
         kernel=_kernel(own),
-        page_size=_largest(own, pages),
+        page_size=_largest(own, (SMALLEST, *larger)),
         files=_unique(gathered.files()),
         unknown=tuple(gathered.unknown()),
     )
@@ -91,8 +97,13 @@ class _Gathered:
         brought = named | set(map(posixpath.basename, self.paths))
         asked = _unique(name for facts in self.own for name in facts.needed)
         for name in asked:
-            if name not in brought:
-                yield Library(name, _versions(self.own, name), found.get(name, ""))
+            if name in brought:
+                continue
+            yield Library(
+                name=name,
+                versions=_versions(self.own, name),
+                path=found.get(name, ""),
+            )
 
     def files(self) -> Iterable[str]:
         """Interpreters and programs that are not its own."""
@@ -110,9 +121,11 @@ class _Gathered:
                 yield f"what is taken beyond this is not known: {finding.message}"
         for path in self.paths:
             facts = self._facts(path)
-            if facts is not None and facts.incomplete:
+            if facts is None:
+                continue
+            if facts.incomplete:
                 yield f"{path} is larger or stranger than what is looked at of a file"
-            if facts is not None and facts.packed:
+            if facts.packed:
                 yield f"{path} is packed, which hides its needs"
 
     def _found(self) -> dict[str, str]:
@@ -121,27 +134,33 @@ class _Gathered:
 
     def _facts(self, path: str) -> ElfFacts | None:
         found = self._tree.lookup(path)
-        return self._tree.facts(found) if isinstance(found, Found) else None
+        if isinstance(found, Found):
+            return self._tree.facts(found)
+        return None
 
 
 def _is_own(taken: Taken, command: Taken | None) -> bool:
+    """Whether a file is the program's own: what is started, or what no system has."""
     if taken.role is Role.LOADER:
         return False
-    return taken == command or not taken.path.startswith(_OF_THE_SYSTEM)
+    if taken == command:
+        return True
+    return not taken.path.startswith(_OF_THE_SYSTEM)
 
 
 def _unique(names: Iterable[str | None]) -> tuple[str, ...]:
+    """The names that there are, each once."""
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _versions(files: Iterable[ElfFacts], library: str = "") -> tuple[str, ...]:
     """The newest version of each family that files ask for; of one library, if it is named."""
     needs = (need for facts in files for need in facts.version_needs)
-    asked = {
-        need.version
-        for need in needs
-        if not need.weak and library in ("", need.file) and is_numbered(need.version)
-    }
+    asked = set()
+    for need in needs:
+        is_meant = not need.weak and library in ("", need.file)
+        if is_meant and is_numbered(need.version):
+            asked.add(need.version)
     return newest_of_each(asked)
 
 

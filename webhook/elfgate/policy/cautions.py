@@ -38,13 +38,15 @@ def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
         settings: ``data.elfgate.config`` of the bundle in force.
         today: The day, in UTC as policies have it.
     """
-    return [
-        *_outages(settings),
-        *_variants(settings),
-        *(line for each in settings.get("exemptions", ()) for line in _misspelt(each)),
-        *(line for each in settings.get("exemptions", ()) for line in _ending(each, today)),
-        *(line for each in settings.get("exemptions", ()) for line in _idle(each, settings)),
-    ]
+    lines = [*_outages(settings), *_variants(settings)]
+    exemptions = settings.get("exemptions", ())
+    for each in exemptions:
+        lines += _misspelt(each)
+    for each in exemptions:
+        lines += _ending(each, today)
+    for each in exemptions:
+        lines += _idle(each, settings)
+    return lines
 
 
 def described(exemption: Mapping[str, Any]) -> str:
@@ -54,13 +56,15 @@ def described(exemption: Mapping[str, Any]) -> str:
         for name in ("namespace", "workload", "image")
         if exemption[name] != "*"
     ]
-    return f"the exemption of {exemption['owner']} ({', '.join(parts)})"
+    of_what = ", ".join(parts)
+    return f"the exemption of {exemption['owner']} ({of_what})"
 
 
 def is_for(exemption: Mapping[str, Any], namespaces: Iterable[str]) -> bool:
     """Whether an exemption's pattern is one of these namespaces."""
-    begin, _, end = exemption["namespace"].partition("*")
-    if begin == exemption["namespace"]:
+    pattern = exemption["namespace"]
+    begin, _, end = pattern.partition("*")
+    if begin == pattern:
         return begin in namespaces
     least = len(begin) + len(end)
     return any(
@@ -92,13 +96,17 @@ def _variants(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
     kind, slash, _ = exemption["workload"].partition("/")
-    close = likely(kind, _KINDS) if slash and kind not in _KINDS else ""
+    if not slash or kind in _KINDS:
+        return
+    close = likely(kind, _KINDS)
     if close:
-        yield f'{described(exemption)}: no kind {kind} is known, did you mean "{close}"?'
+        name = described(exemption)
+        yield f'{name}: no kind {kind} is known, did you mean "{close}"?'
 
 
 def _ending(exemption: Mapping[str, Any], today: date) -> Iterator[str]:
-    name, state = described(exemption), validity(exemption, today)
+    name = described(exemption)
+    state = validity(exemption, today)
     if state is Validity.ENDED:
         yield f"{name} ended on {exemption['ends']} and counts no more: remove it"
     elif state is Validity.GRACE:
@@ -110,4 +118,5 @@ def _ending(exemption: Mapping[str, Any], today: date) -> Iterator[str]:
 def _idle(exemption: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
     rules = exemption["rules"]
     if rules and all(is_off(code, settings) for code in rules):
-        yield f"{described(exemption)} is from rules that are off"
+        name = described(exemption)
+        yield f"{name} is from rules that are off"

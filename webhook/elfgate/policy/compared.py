@@ -28,15 +28,15 @@ def differences(opa: str, whole: Bundle, root: Path) -> list[str]:
         root: Where it is written out.
     """
     asked = list(_documents())
-    there = _in_opa(opa, root, [document for _, document in asked])
+    documents = [document for _, document in asked]
+    verdicts = _in_opa(opa, root, documents)
     engine = EmbeddedEngine(whole)
     found = {}
-    for (name, document), verdict in zip(asked, there, strict=True):
+    for (name, document), there in zip(asked, verdicts, strict=True):
         here = _here(engine, document)
-        if here != verdict:
-            found[name] = (
-                f"the engines disagree on the case {name!r}: {_told(here)}, {_told(verdict)} in OPA"
-            )
+        if here != there:
+            told = f"{_told(here)}, {_told(there)} in OPA"
+            found[name] = f"the engines disagree on the case {name!r}: {told}"
     return list(found.values())
 
 
@@ -44,25 +44,39 @@ def _documents() -> Iterator[tuple[str, Document]]:
     for case in cases.shipped():
         for namespace in _NAMESPACES:
             request = {**case.get("request", {}), "namespace": namespace}
-            yield case["name"], cases.of_case({**case, "request": request})
+            moved = {**case, "request": request}
+            yield case["name"], cases.of_case(moved)
 
 
 def _here(engine: EmbeddedEngine, document: Document) -> Any:
+    """The verdict of the embedded engine, or its error."""
+    asked = document.json_bytes().decode()
     try:
-        return orjson.loads(engine.query(VERDICT, document.json_bytes().decode()))
+        said = engine.query(VERDICT, asked)
     except EngineError as error:
         return {"error": str(error)}
+    return orjson.loads(said)
 
 
 def _in_opa(opa: str, root: Path, documents: list[Document]) -> list[Any]:
     asked = root.parent / "asked.json"
-    asked.write_text(json.dumps([orjson.loads(each.json_bytes()) for each in documents]))
-    command = [opa, "eval", "--bundle", str(root), "--input", str(asked), "--format", "raw", _QUERY]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
-    said = orjson.loads(done.stdout) if done.returncode == 0 else []
+    plain = [orjson.loads(each.json_bytes()) for each in documents]
+    asked.write_text(json.dumps(plain))
+    options = ("--bundle", str(root), "--input", str(asked), "--format", "raw")
+    done = subprocess.run(
+        [opa, "eval", *options, _QUERY],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
+    )
+    said: list[Any] = []
+    if done.returncode == 0:
+        said = orjson.loads(done.stdout)
+    if len(said) == len(documents):
+        return said
     complaint = " ".join(done.stderr.split()) or "no verdict"
-    missing = len(documents) - len(said)
-    return said if not missing else [{"error": complaint} for _ in documents]
+    return [{"error": complaint} for _ in documents]
 
 
 def _told(verdict: Any) -> str:
@@ -71,4 +85,7 @@ def _told(verdict: Any) -> str:
     if verdict["version"] == 0:
         return "no decision"
     codes = sorted({denial["code"] for denial in verdict["denials"]})
-    return f"denied by {', '.join(codes)}" if codes else "admitted"
+    if not codes:
+        return "admitted"
+    listed = ", ".join(codes)
+    return f"denied by {listed}"

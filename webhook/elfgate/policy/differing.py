@@ -4,13 +4,37 @@ A program lacks its loader on six platforms, each time under another name: the s
 but for one word. That word is put beside the sentence, and policies fill in all of them.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from elfgate.policy.document import FindingEntry, LinkageEntry
 
-_Form = tuple[str, str, str, str, str, int]
+_Words = dict[tuple[str, str], str]  # by container and message
 _AROUND = ".,:;()'\""  # what may stand around a word in a sentence
+
+
+class _Form(NamedTuple):
+    """The form that findings share where they may be one."""
+
+    container: str
+    code: str
+    path: str
+    effect: str
+    reason: str
+    words: int
+
+    @classmethod
+    def of(cls, container: str, finding: FindingEntry) -> "_Form":
+        """The form of a container's finding."""
+        words = finding.message.split(" ")
+        return cls(
+            container=container,
+            code=finding.code,
+            path=finding.path,
+            effect=finding.effect,
+            reason=finding.reason,
+            words=len(words),
+        )
 
 
 def with_words(linkages: Sequence[LinkageEntry]) -> list[LinkageEntry]:
@@ -21,32 +45,37 @@ def with_words(linkages: Sequence[LinkageEntry]) -> list[LinkageEntry]:
     return [_with(linkage, words) for linkage in linkages]
 
 
-def _with(linkage: LinkageEntry, words: dict[tuple[str, str], str]) -> LinkageEntry:
-    findings = [
-        finding.model_copy(update={"differs": words.get((linkage.container, finding.message), "")})
-        for finding in linkage.findings
-    ]
+def _with(linkage: LinkageEntry, words: _Words) -> LinkageEntry:
+    """A linkage, its findings with the words by which they differ."""
+    findings = []
+    for finding in linkage.findings:
+        key = (linkage.container, finding.message)
+        word = words.get(key, "")
+        worded = finding.model_copy(update={"differs": word})
+        findings.append(worded)
     return linkage.model_copy(update={"findings": findings})
 
 
-def _words(linkages: Iterable[LinkageEntry]) -> dict[tuple[str, str], str]:
-    """By container and message: the word in which it differs on other platforms."""
-    alike: dict[_Form, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+def _words(linkages: Iterable[LinkageEntry]) -> _Words:
+    """The word in which a message differs on other platforms."""
+    words: _Words = {}
+    for form, by_platform in _alike(linkages).items():
+        told = list(by_platform.values())
+        for message, word in _differing(told).items():
+            words[form.container, message] = word
+    return words
+
+
+def _alike(linkages: Iterable[LinkageEntry]) -> dict[_Form, dict[str, list[str]]]:
+    """The messages of each form, by platform."""
+    alike: dict[_Form, dict[str, list[str]]] = {}
     for linkage in linkages:
         for finding in linkage.findings:
-            form = _form(linkage.container, finding)
-            alike[form][linkage.platform].append(finding.message)
-    return {
-        (form[0], message): word
-        for form, by_platform in alike.items()
-        for message, word in _differing(list(by_platform.values())).items()
-    }
-
-
-def _form(container: str, finding: FindingEntry) -> _Form:
-    """The form that findings share where they may be one."""
-    words = len(finding.message.split(" "))
-    return (container, finding.code, finding.path, finding.effect, finding.reason, words)
+            form = _Form.of(linkage.container, finding)
+            by_platform = alike.setdefault(form, {})
+            messages = by_platform.setdefault(linkage.platform, [])
+            messages.append(finding.message)
+    return alike
 
 
 def _differing(told: Sequence[Sequence[str]]) -> dict[str, str]:
@@ -57,17 +86,26 @@ def _differing(told: Sequence[Sequence[str]]) -> dict[str, str]:
     """
     if any(len(messages) > 1 for messages in told):
         return {}
-    messages = sorted({message for [message] in told})
-    split = [message.split(" ") for message in messages]
-    columns = [set(column) for column in zip(*split, strict=True)]
-    places = [place for place, words in enumerate(columns) if len(words) > 1]
+    split = {message: message.split(" ") for [message] in told}
+    columns = zip(*split.values(), strict=True)
+    counts = [len(set(column)) for column in columns]
+    places = [place for place, count in enumerate(counts) if count > 1]
     if len(places) != 1:
         return {}
-    words = [parts[places[0]].strip(_AROUND) for parts in split]
-    return dict(zip(messages, words, strict=True)) if _are_one(messages, words) else {}
+    [place] = places
+    words = {}
+    for message in sorted(split):
+        word = split[message][place]
+        words[message] = word.strip(_AROUND)
+    return words if _are_one(words) else {}
 
 
-def _are_one(messages: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether the messages are the same once the word is left open."""
-    stems = {message.replace(word, "\0") for message, word in zip(messages, words, strict=True)}
-    return len(stems) == 1 and all(words)
+def _are_one(words: Mapping[str, str]) -> bool:
+    """Whether the messages are the same once each one's word is left open."""
+    if not all(words.values()):
+        return False
+    stems = set()
+    for message, word in words.items():
+        stem = message.replace(word, "\0")
+        stems.add(stem)
+    return len(stems) == 1

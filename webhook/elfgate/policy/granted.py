@@ -8,6 +8,7 @@ from typing import Any
 from elfgate.policy.validity import Validity, validity
 
 Exemption = Mapping[str, Any]
+_Exemptions = tuple[Exemption, ...]
 
 
 class Granted:
@@ -17,7 +18,7 @@ class Granted:
     """
 
     def __init__(self) -> None:
-        self._by_revision: dict[str, tuple[Exemption, ...]] = {}
+        self._by_revision: dict[str, _Exemptions] = {}
         self._revision = ""
         self._spared: set[int] = set()
 
@@ -28,28 +29,33 @@ class Granted:
     def note(self, revision: str, spared: Iterable[int]) -> None:
         """Note the exemptions that spared something in a verdict."""
         if revision != self._revision:
-            self._revision, self._spared = revision, set()
+            self._revision = revision
+            self._spared = set()
         self._spared.update(spared)
 
-    def all(self, revision: str) -> tuple[Exemption, ...]:
+    def all(self, revision: str) -> _Exemptions:
         """The exemptions of a revision."""
         return self._by_revision.get(revision, ())
 
     def unused(self, revision: str) -> list[Exemption]:
         """Those that have not ended and spared nothing since the revision came into force."""
-        spared = self._spared if revision == self._revision else set()
-        unused = (
-            exemption
-            for position, exemption in enumerate(self.all(revision))
-            if position not in spared
-        )
-        return [
-            exemption for exemption in unused if validity(exemption, _today()) is not Validity.ENDED
-        ]
+        spared = set[int]()
+        if revision == self._revision:
+            spared = self._spared
+        today = _today()
+        unused = []
+        for position, exemption in enumerate(self.all(revision)):
+            if position in spared:
+                continue
+            state = validity(exemption, today)
+            if state is not Validity.ENDED:
+                unused.append(exemption)
+        return unused
 
     def states(self, revision: str) -> Mapping[Validity, int]:
         """How many exemptions hold, end soon, warn, or have ended."""
-        counted = Counter(validity(each, _today()) for each in self.all(revision))
+        today = _today()
+        counted = Counter(validity(each, today) for each in self.all(revision))
         return {state: counted[state] for state in Validity}
 
 

@@ -30,7 +30,9 @@ def denial(verdict: Verdict) -> str:
     blocks += dict.fromkeys(printable(each.help) for each in verdict.denials if each.help)
     shown = _within(blocks, _MAX_DENIAL)
     rest = len(blocks) - len(shown)
-    return "\n".join([*shown, f"and {rest} more"] if rest else shown)
+    if rest:
+        shown.append(f"and {rest} more")
+    return "\n".join(shown)
 
 
 def _summary(denials: Sequence[Violation]) -> str:
@@ -87,9 +89,13 @@ def held_back(verdict: Verdict) -> list[str]:
 
 def line(violation: Violation) -> str:
     """Say what is wrong, and the way out, on one printable line."""
-    said = ", ".join(_flat(line) for line in violation.lines)
-    text = f"{printable(violation.headline)}: {said}" if said else printable(violation.headline)
-    return f"{text}; {_flat(violation.remedy)}" if violation.remedy else text
+    text = printable(violation.headline)
+    if violation.lines:
+        said = ", ".join(_flat(line) for line in violation.lines)
+        text = f"{text}: {said}"
+    if violation.remedy:
+        text = f"{text}; {_flat(violation.remedy)}"
+    return text
 
 
 def _flat(text: str) -> str:
@@ -115,6 +121,11 @@ def _within(texts: list[str], runes: int) -> list[str]:
 
 
 def _block(violation: Violation) -> str:
-    body = [*violation.lines, *([violation.remedy] if violation.remedy else [])]
-    head = printable(violation.headline) + (":" if body else "")
-    return "\n".join([head, *(f"  {printable(line)}" for line in body)])
+    body = [*violation.lines]
+    if violation.remedy:
+        body.append(violation.remedy)
+    head = printable(violation.headline)
+    if body:
+        head = f"{head}:"
+    indented = [f"  {printable(line)}" for line in body]
+    return "\n".join([head, *indented])

@@ -55,30 +55,30 @@ async def examined(
         InputError: if there is no such bundle, or no such rules.
         EngineError: if it does not load.
     """
-    alone, whole = bundle.load(folder, tests=True), bundle.load(folder, rules=rules, tests=True)
-    shipped_names = list(dict.fromkeys(_tests(alone)))
-    own_names = [name for name in dict.fromkeys(_tests(whole)) if name not in set(shipped_names)]
+    alone = bundle.load(folder, tests=True)
+    whole = bundle.load(folder, rules=rules, tests=True)
+    shipped_names = _tests(alone)
+    own_names = [name for name in _tests(whole) if name not in set(shipped_names)]
     own = list(trials(whole, own_names))
     failures = written.complaints(rules) if rules else []
-    failures += [
-        *_failing(alone, shipped_names),
-        *(line for each in own for line in _failing(each.bundle, each.tests)),
-        *_unusable(whole),
-    ]
+    failures += _failing(alone, shipped_names)
+    for trial in own:
+        failures += _failing(trial.bundle, trial.tests)
+    failures += _unusable(whole)
     shipped = cases.shipped()
     for case in shipped:
-        failures += [
-            f"case {case['name']!r}: {line}"
-            for line in await cases.differences(case, folder, rules)
-        ]
+        differences = await cases.differences(case, folder, rules)
+        failures += [f"case {case['name']!r}: {line}" for line in differences]
     opa = opa or shutil.which("opa")
     if opa is not None:
         failures += _checked(opa, whole, own, rules)
     counted = f"{len(shipped_names)} shipped tests, {len(own_names)} of your own"
     by = "checked with OPA" if opa else "types not checked, as there is no opa on PATH"
     summary = f"{counted}, {len(shipped)} cases, {len(failures)} failures; {by}"
-    if untested := _untested(whole, own_names):
-        summary += f"; without a test: {', '.join(untested)}"
+    untested = _untested(whole, own_names)
+    if untested:
+        listed = ", ".join(untested)
+        summary += f"; without a test: {listed}"
     return Report(tuple(failures), summary)
 
 
@@ -94,32 +94,38 @@ def _unusable(whole: bundle.Bundle) -> list[str]:
 
 def _untested(whole: bundle.Bundle, tests: list[str]) -> list[str]:
     """Rules of the user's own beside which no test stands."""
-    return [
-        name
-        for name in whole.own
-        if not any(test.startswith(f"data.{bundle.RULES}.{name}_test.") for test in tests)
-    ]
+    untested = []
+    for name in whole.own:
+        package = f"data.{bundle.RULES}.{name}_test."
+        if not any(test.startswith(package) for test in tests):
+            untested.append(name)
+    return untested
 
 
 def _tests(whole: bundle.Bundle) -> list[str]:
-    return [
-        f"data.{package[1]}.{name}"
-        for path, text in whole.modules.items()
-        if path.endswith("_test.rego") and (package := _PACKAGE.search(text))
-        for name in _TEST.findall(text)
-    ]
+    """The names of all tests, each once."""
+    found: list[str] = []
+    for path, text in whole.modules.items():
+        package = _PACKAGE.search(text)
+        if package and path.endswith("_test.rego"):
+            names = _TEST.findall(text)
+            found += [f"data.{package[1]}.{name}" for name in names]
+    return list(dict.fromkeys(found))
 
 
 def _failing(whole: bundle.Bundle, names: Iterable[str]) -> list[str]:
+    """A line for each test that does not hold."""
     engine = EmbeddedEngine(whole)
     return [f"FAIL {name}" for name in names if not _holds(engine, name)]
 
 
 def _holds(engine: EmbeddedEngine, name: str) -> bool:
+    """Whether a test holds; one that cannot be evaluated does not."""
     try:
-        return engine.query(name, "{}") == "true"
+        said = engine.query(name, "{}")
     except EngineError:
         return False
+    return said == "true"
 
 
 def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path | None) -> list[str]:
@@ -129,39 +135,63 @@ def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path |
     """
     with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
         root = Path(name) / "bundle"
-        for path, content in archive.files(whole).items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content)
-        schema, capabilities = Path(name) / "input.json", Path(name) / "capabilities.json"
-        schema.write_text(json.dumps(Document.model_json_schema()))
-        capabilities.write_text((bundle.shipped() / "capabilities.json").read_text())
-        limits = ("--schema", str(schema), "--capabilities", str(capabilities))
+        _write(whole, root)
+        limits = _limits(Path(name))
         said = _run(opa, "check", "--strict", "--bundle", *limits, str(root))
         if not said:
-            said = [line for each in own for line in _failing_in_opa(opa, each, root)]
-            (root / bundle.AGGREGATOR).write_text(whole.modules[bundle.AGGREGATOR])
+            for trial in own:
+                said += _failing_in_opa(opa, trial, root)
+            _aggregate(whole, root)
         if whole.own and not said:
             said = compared.differences(opa, whole, root)
         return [line.replace(f"{root}/own", str(rules)) for line in said]
 
 
+def _write(whole: bundle.Bundle, root: Path) -> None:
+    """Write a bundle's files below a folder."""
+    for name, content in archive.files(whole).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _limits(folder: Path) -> tuple[str, ...]:
+    """The options by which OPA knows the document's schema and the profile's functions."""
+    schema = folder / "input.json"
+    schema.write_text(json.dumps(Document.model_json_schema()))
+    capabilities = folder / "capabilities.json"
+    shipped = bundle.shipped() / "capabilities.json"
+    capabilities.write_text(shipped.read_text())
+    return ("--schema", str(schema), "--capabilities", str(capabilities))
+
+
+def _aggregate(whole: bundle.Bundle, root: Path) -> None:
+    """Have the bundle that is written out ask the rules that this one asks."""
+    path = root / bundle.AGGREGATOR
+    path.write_text(whole.modules[bundle.AGGREGATOR])
+
+
 def _failing_in_opa(opa: str, trial: Trial, root: Path) -> list[str]:
-    (root / bundle.AGGREGATOR).write_text(trial.bundle.modules[bundle.AGGREGATOR])
-    packages = "|".join(sorted({re.escape(name.rpartition(".")[0]) for name in trial.tests}))
-    return _run(opa, "test", "--bundle", "--run", f"^({packages})\\.", str(root))
+    """The words of OPA on the tests of one rule that fail."""
+    _aggregate(trial.bundle, root)
+    packages = {name.rpartition(".")[0] for name in trial.tests}
+    either = "|".join(re.escape(package) for package in sorted(packages))
+    return _run(opa, "test", "--bundle", "--run", f"^({either})\\.", str(root))
 
 
 def _run(*command: str) -> list[str]:
     """The words of a command that fails."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_OPA_SECONDS
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_OPA_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return [f"opa {command[1]}: {error}"]
+    if done.returncode == 0:
+        return []
     lines = (done.stderr + done.stdout).splitlines()
-    return (
-        []
-        if done.returncode == 0
-        else [f"opa {command[1]}: {line}" for line in lines if line.strip()]
-    )
+    return [f"opa {command[1]}: {line}" for line in lines if line.strip()]

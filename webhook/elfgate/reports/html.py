@@ -21,43 +21,48 @@ from elfgate.reports.grid import Cell, Grid, Line, Reason
 
 _FOLDER = files("elfgate.reports") / "page"
 _PLACE = re.compile(r"{{(?P<name>[a-z]+)}}")
-# JSON may hold these as they are; a script element must not, and old parsers break lines at the last two.
+# JSON may hold these as they are; a script element must not, and old parsers break lines at the
+# last two.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def html(grid: Grid) -> str:
     """Write the page of a grid."""
-    style, script = _file("page.css"), _file("page.js")
+    style = _file("page.css")
+    script = _file("page.js")
+    data = json.dumps(_data(grid), separators=(",", ":"))
     parts = {
         "policy": _policy(style, script),
         "title": markup.escape(grid.title),
         "style": style,
         "script": script,
-        "data": json.dumps(_data(grid), separators=(",", ":")).translate(_ESCAPES),
+        "data": data.translate(_ESCAPES),
     }
-    return _PLACE.sub(lambda match: parts[match["name"]], _file("page.html"))
+    page = _file("page.html")
+    return _PLACE.sub(lambda match: parts[match["name"]], page)
 
 
 def _file(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    path = _FOLDER / name
+    return path.read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
     """A policy that lets this style and this script run, and nothing load or be sent."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
+    directives = (
+        "default-src 'none'",
+        f"style-src '{_hash(style)}'",
+        f"script-src '{_hash(script)}'",
+        "base-uri 'none'",
+        "form-action 'none'",
     )
+    return "; ".join(directives)
 
 
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+    encoded = base64.b64encode(digest).decode()
+    return f"sha256-{encoded}"
 
 
 def _data(grid: Grid) -> Mapping[str, Any]:
@@ -82,9 +87,11 @@ def _data(grid: Grid) -> Mapping[str, Any]:
 
 def _reason(reason: Reason) -> dict[str, str]:
     """A reason, in lines that can be printed."""
-    return {
-        name: "\n".join(map(printable, text.split("\n"))) for name, text in reason._asdict().items()
-    }
+    told = {}
+    for name, text in reason._asdict().items():
+        lines = map(printable, text.split("\n"))
+        told[name] = "\n".join(lines)
+    return told
 
 
 def _line(grid: Grid, line: Line, told: list[dict[str, int]]) -> list[Any]:
@@ -98,4 +105,7 @@ def _line(grid: Grid, line: Line, told: list[dict[str, int]]) -> list[Any]:
 
 def _cell(grid: Grid, cell: Cell | None) -> list[int]:
     """A state's number, and those of the reasons; nothing for no cell."""
-    return [] if cell is None else [grid.sorts.index(cell.sort), *cell.reasons]
+    if cell is None:
+        return []
+    state = grid.sorts.index(cell.sort)
+    return [state, *cell.reasons]

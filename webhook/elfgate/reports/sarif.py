@@ -51,8 +51,17 @@ def sarif(cases: Sequence[Case], rules: Sequence[SarifRule], *, version: str) ->
         "rules": [_rule(code, known.get(code)) for code in codes],
     }
     results = [_result(case, issue, codes) for case in cases for issue in case.issues]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": SCHEMA, "version": VERSION, "runs": [run]}, indent=2) + "\n"
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    log = {
+        "$schema": SCHEMA,
+        "version": VERSION,
+        "runs": [run],
+    }
+    return json.dumps(log, indent=2) + "\n"
 
 
 def _rule(code: str, rule: SarifRule | None) -> dict[str, Any]:
@@ -84,6 +93,11 @@ def _location(case: Case, issue: Issue) -> dict[str, Any]:
     file, line, column = case.place_of(issue)
     if not file:
         return {"logicalLocations": [logical]}
-    region = {"startLine": line} | ({"startColumn": column} if column else {})
-    place = {"artifactLocation": {"uri": quote(file)}, "region": region}
+    region = {"startLine": line}
+    if column:
+        region["startColumn"] = column
+    place = {
+        "artifactLocation": {"uri": quote(file)},
+        "region": region,
+    }
     return {"physicalLocation": place, "logicalLocations": [logical]}

@@ -58,19 +58,29 @@ class ViolationOutput(Model):
 
 
 def violations(
-    manifest: "Manifest", workload: "Workload", judgement: "Judgement", book: Rulebook
+    manifest: "Manifest",
+    workload: "Workload",
+    judgement: "Judgement",
+    book: Rulebook,
 ) -> "Mapping[str, list[ViolationOutput]]":
     """The violations of a verdict, by their kind."""
     told = _Told(manifest, workload, judgement, book)
-    verdict = judgement.verdict
-    return {kind: [told.output(each) for each in getattr(verdict, kind)] for kind in _KINDS}
+    by_kind = {}
+    for kind in _KINDS:
+        found = getattr(judgement.verdict, kind)
+        by_kind[kind] = [told.output(each) for each in found]
+    return by_kind
 
 
 class _Told:
     """Tells of the violations of one object."""
 
     def __init__(
-        self, manifest: "Manifest", workload: "Workload", judgement: "Judgement", book: Rulebook
+        self,
+        manifest: "Manifest",
+        workload: "Workload",
+        judgement: "Judgement",
+        book: Rulebook,
     ) -> None:
         self._manifest = manifest
         self._images = dict(_images(workload))
@@ -80,13 +90,14 @@ class _Told:
     def output(self, violation: "Violation") -> ViolationOutput:
         """One of them, with all that is known of it."""
         image = self._images.get(violation.container, "")
+        digest = self._judgement.digests.get(image, "")
         return ViolationOutput(
             **violation.model_dump(),
             title=self._book.title(violation.code),
             link=self._book.link(violation.code),
             image=image,
             tag=tag_of(image) if image else "",
-            digest=content_digest(self._judgement.digests.get(image, "")),
+            digest=content_digest(digest),
             nodes=list(self._nodes(violation)),
             place=self._place(violation.container, image),
         )
@@ -94,16 +105,25 @@ class _Told:
     def _nodes(self, violation: "Violation") -> Iterator[NodesOutput]:
         for target in self._judgement.document.targets:
             if target.platform in violation.platforms:
-                yield NodesOutput(platform=target.platform, nodes=target.nodes, names=target.names)
+                yield NodesOutput(
+                    platform=target.platform,
+                    nodes=target.nodes,
+                    names=target.names,
+                )
 
     def _place(self, container: str, image: str) -> PlaceOutput | None:
         """The place of a container's image, at or after the object's own line."""
         file, _, line = self._manifest.position.rpartition(":")
         first = int(line) if line.isdecimal() else 1
+        named = (container, image)
         for place in self._manifest.images:
-            is_named = (place.container, place.image) == (container, image)
+            is_named = (place.container, place.image) == named
             if is_named and place.line >= first:
-                return PlaceOutput(file=file, line=place.line, column=place.column)
+                return PlaceOutput(
+                    file=file,
+                    line=place.line,
+                    column=place.column,
+                )
         return None
 
 

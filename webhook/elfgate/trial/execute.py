@@ -32,7 +32,8 @@ def look_up(name: str, path: str) -> str:
     for directory in path.split(":"):
         candidate = f"{directory or '.'}/{name}"
         with contextlib.suppress(OSError):
-            mode = os.stat(candidate).st_mode  # noqa: PTH116 (the path as the runtime would spell it)
+            # The path as the runtime would spell it.
+            mode = os.stat(candidate).st_mode  # noqa: PTH116
             # By the real user, as Go from 1.20 on asks.
             if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):
                 return candidate
@@ -63,8 +64,14 @@ def _executed(path: str, depth: int = 0) -> tuple[str, bytes]:
         return part, b""
     if head[:2] != b"#!" or depth > _SCRIPT_DEPTH:
         return "loader", head
-    name = re.split(rb"[ \t\0]", head[2:].split(b"\n")[0].lstrip(b" \t"))[0]
-    return _executed(os.fsdecode(name), depth + 1)
+    return _executed(_interpreter(head), depth + 1)
+
+
+def _interpreter(head: bytes) -> str:
+    """The interpreter that the first line of a script names."""
+    line = head[2:].split(b"\n")[0]
+    name = re.split(rb"[ \t\0]", line.lstrip(b" \t"))[0]
+    return os.fsdecode(name)
 
 
 def execute(request: dict[str, Any], report: int, emulator: int) -> None:
@@ -95,7 +102,8 @@ def execute(request: dict[str, Any], report: int, emulator: int) -> None:
     except OSError as error:
         refused["errno"] = errno.errorcode[error.errno or 0]
         tell(report, refused)
-    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
+    # This is a fork: whatever it was has to be told, not raised.
+    except Exception as error:  # noqa: BLE001
         tell(report, {"failed": str(error)})
     os._exit(1)
 
@@ -106,9 +114,12 @@ def tell(report: int, facts: dict[str, Any]) -> None:
 
 
 def _become(program: str, request: dict[str, Any], emulator: int) -> None:
-    argv, env = request["argv"], request["env"]
+    """Execute the program, or the emulator that runs it; no shell is wanted between."""
+    argv = request["argv"]
+    env = request["env"]
     if emulator >= 0:
-        os.execve(emulator, ["qemu", "-0", argv[0], program, *argv[1:]], env)  # noqa: S606 (no shell is wanted)
+        emulated = ["qemu", "-0", argv[0], program, *argv[1:]]
+        os.execve(emulator, emulated, env)  # noqa: S606
     os.execve(program, argv, env)  # noqa: S606
 
 
@@ -135,14 +146,16 @@ def _be_really(account: accounts.Account, request: dict[str, Any]) -> tuple[int,
 
     Where one user alone is mapped, the start's user takes its place in a namespace further down.
     """
-    uid, gid = account.uid, account.gid
+    uid = account.uid
+    gid = account.gid
     if users.is_alone():
         if uid or gid:
             syscalls.unshare(syscalls.NEWUSER)
             users.map_one(uid, 0, gid, 0)
         return uid, gid
     if uid or gid:
-        os.setgroups([*request["groups"], *accounts.memberships(str(uid))])
+        groups = accounts.memberships(str(uid))
+        os.setgroups([*request["groups"], *groups])
     os.setregid(gid, -1)
     os.setreuid(uid, -1)
     return uid, gid

@@ -23,11 +23,21 @@ async def report_of(tried: Tried, predictor: Predictor) -> Report:
     """
     if tried.contents is None or tried.observed is None:
         raise ValueError("nothing happened")
-    inquiry = Inquiry(tried.linkage.platform, tried.asked.overrides, tried.node)
-    asked = await _reduced(_Asked(tried.contents, inquiry), predictor)
+    inquiry = Inquiry(
+        tried.linkage.platform,
+        tried.asked.overrides,
+        tried.node,
+    )
+    whole = _Asked(tried.contents, inquiry)
+    asked = await _reduced(whole, predictor)
     contents = asked.contents
+    question = Question(
+        asked.inquiry,
+        contents.defaults,
+        contents.declared,
+    )
     return Report(
-        question=Question(asked.inquiry, contents.defaults, contents.declared),
+        question=question,
         layers=tuple(layer.encode() for _, layer in contents.layers),
         observed=_silent(tried.observed),
         predicted=_line(tried.linkage.prediction),
@@ -45,15 +55,18 @@ class _Asked:
     @property
     def names(self) -> list[str]:
         """The variables of the image's and the pod's environment."""
-        image, pod = self.contents.defaults.env, self.inquiry.overrides.env
-        return list(dict.fromkeys((*image, *pod)))
+        image = self.contents.defaults.env
+        pod = self.inquiry.overrides.env
+        names = (*image, *pod)
+        return list(dict.fromkeys(names))
 
     def without(self, names: Collection[str]) -> Self:
         """Leave some variables out."""
-        defaults, overrides = self.contents.defaults, self.inquiry.overrides
+        defaults = self.contents.defaults
         defaults = replace(defaults, env=_left(defaults.env, names))
-        overrides = replace(overrides, env=_left(overrides.env, names))
         contents = replace(self.contents, defaults=defaults)
+        overrides = self.inquiry.overrides
+        overrides = replace(overrides, env=_left(overrides.env, names))
         inquiry = replace(self.inquiry, overrides=overrides)
         return replace(self, contents=contents, inquiry=inquiry)
 
@@ -74,6 +87,7 @@ async def _reduced(asked: _Asked, predictor: Predictor) -> _Asked:
 
 
 def _left(env: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """An environment without some variables."""
     kept = [name for name in env if name not in names]
     return {name: env[name] for name in kept}
 
@@ -83,11 +97,21 @@ async def _predicted(asked: _Asked, predictor: Predictor) -> tuple[object, ...]:
     foreseen = await predictor.predict(asked.contents, asked.inquiry)
     prediction = foreseen.prediction
     found = [_told(finding) for finding in prediction.findings]
-    return (prediction.outcome, prediction.argv, found)
+    return (
+        prediction.outcome,
+        prediction.argv,
+        found,
+    )
 
 
 def _told(finding: Finding) -> tuple[object, ...]:
-    return (finding.code, finding.effect, finding.reason, finding.path)
+    """The parts of a finding that its message is made from."""
+    return (
+        finding.code,
+        finding.effect,
+        finding.reason,
+        finding.path,
+    )
 
 
 def _silent(observed: Observed) -> Observed:
@@ -101,6 +125,7 @@ def _silent(observed: Observed) -> Observed:
 
 
 def _line(prediction: Prediction) -> str:
+    """The outcome, and the first reason for it."""
     for finding in prediction.findings:
         if finding.effect is not Effect.NOTE:
             return f"{prediction.outcome}: {finding.message}"

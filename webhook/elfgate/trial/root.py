@@ -16,7 +16,12 @@ from elfgate.trial import syscalls
 from elfgate.trial.syscalls import BIND, NODEV, NOEXEC, NOSUID, RDONLY, REC, REMOUNT, mount
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "fd/0",
+    "stdout": "fd/1",
+    "stderr": "fd/2",
+}
 _HARMLESS = NOSUID | NODEV | NOEXEC
 _MARK = "elfgate-trial"
 _NO_OVERLAY = {errno.EPERM, errno.ENODEV, errno.EINVAL, errno.EACCES}
@@ -44,14 +49,17 @@ def enter(request: dict[str, Any], scratch: Path) -> None:
     os.chdir("/")
     if request["read_only"]:
         mount("", "/", "", REMOUNT | BIND | RDONLY)
-    os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 (as runc makes it, whatever it is spelled like)
-    os.chdir(request["cwd"])
+    cwd = request["cwd"]
+    # As runc makes it, whatever it is spelled like.
+    os.makedirs(cwd, exist_ok=True)  # noqa: PTH103
+    os.chdir(cwd)
 
 
 def _laid_out(request: dict[str, Any], scratch: Path) -> Path:
     """Mount the root, and return its place."""
-    root, top = scratch / "root", _top(request, scratch)
+    root = scratch / "root"
     root.mkdir(exist_ok=True)
+    top = _top(request, scratch)
     for name in ("upper", "work"):
         (top / name).mkdir(exist_ok=True)
     layers = request["layers"]

@@ -34,7 +34,8 @@ class Output:
 
     def add(self, piece: bytes) -> None:
         """Take what was written."""
-        self.kept += piece[: max(0, self.most - len(self.kept))]
+        room = max(0, self.most - len(self.kept))
+        self.kept += piece[:room]
         if self.word and not self.found:
             looked_at = self._end + piece
             self.found = self.word in looked_at
@@ -72,7 +73,8 @@ def watch(process: int, outputs: tuple[int, int], request: dict[str, Any]) -> di
                 look = time.monotonic() + _TICK
         if not ended:
             os.kill(process, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        _, status = os.waitpid(process, 0)
+        code = os.waitstatus_to_exitcode(status)
         selector.unregister(end)
         os.close(end)
         _drain(selector)
@@ -110,7 +112,8 @@ def _ending(request: dict[str, Any], probe: Probe | None, kept: list[Output], be
     exceeded = _exceeded(request["processes"], request["memory"])
     if exceeded:
         return exceeded
-    return "time" if time.monotonic() - began > request["timeout"] else ""
+    seconds = time.monotonic() - began
+    return "time" if seconds > request["timeout"] else ""
 
 
 def _told(ending: str, most: int, kept: list[Output], seconds: float) -> dict[str, Any]:
@@ -145,4 +148,5 @@ def _memory(process: Path) -> int:
         _, resident, shared, *_ = (process / "statm").read_text().split()
     except (OSError, ValueError):  # it has ended
         return 0
-    return _PAGE * (int(resident) - int(shared))
+    pages = int(resident) - int(shared)
+    return _PAGE * pages

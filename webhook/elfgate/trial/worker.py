@@ -51,9 +51,9 @@ def _enter(apart: bool, registration: str) -> None:  # noqa: FBT001 - private
 
 
 def _register(line: str) -> None:
-    """Have an interpreter in a ``binfmt_misc`` that only this user namespace sees (Linux 6.7 and later).
+    """Have an interpreter in a ``binfmt_misc`` that only this user namespace sees.
 
-    Without a line it has none, whatever the host has.
+    Linux has such from 6.7 on. Without a line it has none, whatever the host has.
     """
     try:
         syscalls.mount("binfmt_misc", _BINFMT, "binfmt_misc")
@@ -74,10 +74,14 @@ def _serve(scratch: Path) -> None:
     _answer({})
     for line in sys.stdin:
         request = json.loads(line)
-        _answer(unpack.serve(request) if "unpack" in request else start(request, scratch))
+        if "unpack" in request:
+            _answer(unpack.serve(request))
+        else:
+            _answer(start(request, scratch))
 
 
 def _answer(facts: dict[str, Any]) -> None:
+    """Write one line of JSON."""
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 
@@ -85,7 +89,8 @@ def _answer(facts: dict[str, Any]) -> None:
 def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """Start one program and tell what became of it: the fields of ``start.Outcome``."""
     told, report = os.pipe()
-    (out, stdout), (err, stderr) = os.pipe(), os.pipe()
+    out, stdout = os.pipe()
+    err, stderr = os.pipe()
     process = _forked()
     if process == 0:
         _first(request, scratch, report, (stdout, stderr))
@@ -94,7 +99,8 @@ def start(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     watched = supervise.watch(process, (out, err), request)
     for file in (out, err):
         os.close(file)
-    about = _status(watched.pop("code"), ended=_was_ended(watched))
+    code = watched.pop("code")
+    about = _status(code, ended=_was_ended(watched))
     with os.fdopen(told, "rb") as pipe:
         for line in pipe.read().splitlines():
             about |= json.loads(line)
@@ -110,7 +116,8 @@ def _status(code: int, *, ended: bool) -> dict[str, Any]:
     """The end of a process whose exit code, or negative signal, this is."""
     if ended or code >= 0:
         return {"status": None if ended else code, "signal": ""}
-    return {"status": None, "signal": signal.Signals(-code).name}
+    name = signal.Signals(-code).name
+    return {"status": None, "signal": name}
 
 
 def _forked() -> int:
@@ -139,7 +146,8 @@ def _first(request: dict[str, Any], scratch: Path, report: int, outputs: tuple[i
         if not request["first"]:
             _wait_for(os.fork(), report)
         execute.execute(request, report, emulator)
-    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
+    # This is a fork: whatever it was has to be told, not raised.
+    except Exception as error:  # noqa: BLE001
         execute.tell(report, {"failed": str(error)})
     os._exit(1)
 

@@ -6,6 +6,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.12 "Shell Execution Environment"
 """
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.report import Outcome
@@ -20,51 +21,79 @@ if TYPE_CHECKING:
     from elfgate.linkage.shell.interpreter import Interpreter
 
 _PROCESS = 25  # units of work that a process of its own costs beside its commands
+_OUTPUT = Unknown("the output of a command is not known")
 _JOB = Unknown("the number of a process is not known", number=True)
 
 
-def background(walk: "Interpreter", node: Background, state: State, *, errexit: bool) -> State:
+def background(
+    walk: "Interpreter",
+    node: Background,
+    state: State,
+    *,
+    errexit: bool,
+) -> State:
     """Run ``a &``."""
     after = subshell(walk, (node.node,), state, errexit=errexit)
     status = after.flow.status
     job = status.by if status.ok is False else None
-    number = replace(_JOB, because=f"the number of job {walk.next_job()} is not known")
     output = after.flow.output
     if output != state.flow.output:
         output = Unknown("a process in the background writes too")
-    flow = after.flow._replace(job=job, failed=job or after.flow.failed, output=output)
-    return after._replace(flow=flow).setting("!", number).ended()
+    flow = after.flow._replace(
+        job=job,
+        failed=job or after.flow.failed,
+        output=output,
+    )
+    because = f"the number of job {walk.next_job()} is not known"
+    number = replace(_JOB, because=because)
+    after = after._replace(flow=flow)
+    return after.setting("!", number).ended()
 
 
-def pipe(walk: "Interpreter", node: Pipe, state: State, *, errexit: bool) -> list[State]:
+def pipe(
+    walk: "Interpreter",
+    node: Pipe,
+    state: State,
+    *,
+    errexit: bool,
+) -> list[State]:
     """Run ``a | b``."""
-    before, statuses = state, list[Status]()
+    after = state
+    statuses: list[Status] = []
     text = state.flow.input
+    last = len(node.nodes) - 1
     for number, inner in enumerate(node.nodes):
-        last = number == len(node.nodes) - 1
-        output = state.flow.output if last else ""
-        flow = before.flow._replace(output=output, input=text)
-        after = subshell(walk, (inner,), before._replace(flow=flow), errexit=errexit)
+        output = state.flow.output if number == last else ""
+        flow = after.flow._replace(output=output, input=text)
+        inside = after._replace(flow=flow)
+        after = subshell(walk, (inner,), inside, errexit=errexit)
         statuses.append(after.flow.status)
-        text = after.flow.output if not last else text
-        before = after
+        text = after.flow.output
     status = statuses[-1]
     if "pipefail" in state.has:
         status = _first_failure(statuses)
     if walk.world.dialect.last_pipe:
-        before = before.doubted("the end of a pipe runs in the shell itself")
-    flow = before.flow._replace(input=state.flow.input, status=status)
-    return walk.checked([before._replace(flow=flow)], errexit=errexit)
+        after = after.doubted("the end of a pipe runs in the shell itself")
+    flow = after.flow._replace(input=state.flow.input, status=status)
+    after = after._replace(flow=flow)
+    return walk.checked([after], errexit=errexit)
 
 
-def subshell(walk: "Interpreter", body: Body, state: State, *, errexit: bool) -> State:
+def subshell(
+    walk: "Interpreter",
+    body: Body,
+    state: State,
+    *,
+    errexit: bool,
+) -> State:
     """Run a process of its own: its status, its output and what it does to files remain."""
     walk.world.spend(_PROCESS)
     inner = walk.fork()
     depth = walk.deeper()
     inside = state
     if state.flow.trap:
-        inside = state._replace(flow=state.flow._replace(trap=""))
+        flow = state.flow._replace(trap="")
+        inside = state._replace(flow=flow)
     try:
         for after in inner.body(body, [inside], errexit=errexit):
             inner.end(after, after.flow.status)
@@ -75,32 +104,37 @@ def subshell(walk: "Interpreter", body: Body, state: State, *, errexit: bool) ->
 
 
 def _after(inner: "Interpreter", state: State) -> State:
-    after: State | None = None
-    for ending, left in inner.ends:
-        one = _ended(inner, ending, left, state)
-        after = one if after is None else joined(after, one)
-    if after is None or inner.lost:
-        lost = state.doubted("the script runs what is not followed before").ended(UNSURE)
-        lost = lost.writing(Unknown("the output of a command is not known"))
-        after = lost if after is None else joined(after, lost)
-    return after
+    """The state of the outer shell, after all ways in which the process may have ended."""
+    ways = [_ended(inner, ending, left, state) for ending, left in inner.ends]
+    if not ways or inner.lost:
+        lost = state.doubted("the script runs what is not followed before")
+        lost = lost.ended(UNSURE)
+        ways.append(lost.writing(_OUTPUT))
+    return reduce(joined, ways)
 
 
 def _ended(walk: "Interpreter", ending: Ending, left: State, state: State) -> State:
     """The outer shell's state, if its process has ended so."""
-    status, output = ending.status, left.flow.output
+    status = ending.status
+    output = left.flow.output
     files = left.files._replace(cwd=state.files.cwd)
-    failed = left.flow.failed
-    if ending.becomes and ending.launch is not None:
-        status, harmless = _status_of(walk, ending.launch)
+    launch = ending.launch if ending.becomes else None
+    if launch is not None:
+        status, harmless = _status_of(walk, launch)
         if status.ok is None and not harmless:
-            files = state.doubted(f"the script runs {ending.launch.argv[0]} before").files
+            doubted = state.doubted(f"the script runs {launch.argv[0]} before")
+            files = doubted.files
         if output is not None and status.ok is not False:
-            output = Unknown("the output of a command is not known")
+            output = _OUTPUT
+    failed = left.flow.failed
     if status.ok is False and status.by is not None:
         failed = status.by
-    text = left.flow.input
-    flow = state.flow._replace(status=status, output=output, failed=failed, input=text)
+    flow = state.flow._replace(
+        status=status,
+        output=output,
+        failed=failed,
+        input=left.flow.input,
+    )
     return State(state.frame, state.variables, files, flow)
 
 
@@ -108,20 +142,34 @@ def _status_of(walk: "Interpreter", launch: Launch) -> tuple[Status, bool]:
     """The exit status of a program, and whether it changes nothing that counts."""
     outcome = walk.world.outcome(launch)
     if outcome is Outcome.CANNOT_START:
-        return Status(ok=False, by=launch), True
+        failed = Status(ok=False, by=launch)
+        return failed, True
     by = None if outcome is Outcome.STARTS else launch
-    return Status(None, None, by), utility(Fields(launch.argv)) is not None
+    status = Status(None, None, by)
+    known = utility(Fields(launch.argv))
+    return status, known is not None
 
 
 def substitute(
-    walk: "Interpreter", body: Body, state: State, *, errexit: bool
+    walk: "Interpreter",
+    body: Body,
+    state: State,
+    *,
+    errexit: bool,
 ) -> tuple[State, Scalar]:
     """Run the commands of ``$(…)``; give the state after, and their output."""
     if not body:
         return state.ended(), ""
     outer = state.flow.output
-    options = state.flow.options if errexit else state.flow.options - {"e"}
-    flow = state.flow._replace(options=options, trap="", output="", closed=False)
+    options = state.flow.options
+    if not errexit:
+        options -= {"e"}
+    flow = state.flow._replace(
+        options=options,
+        trap="",
+        output="",
+        closed=False,
+    )
     inside = state._replace(flow=flow)
     after = subshell(walk, body, inside, errexit=errexit)
     output = after.flow.output
@@ -131,7 +179,10 @@ def substitute(
         trap=state.flow.trap,
         closed=state.flow.closed,
     )
-    return after._replace(flow=flow), "" if output is None else output
+    after = after._replace(flow=flow)
+    if output is None:
+        return after, ""
+    return after, output
 
 
 def _first_failure(statuses: list[Status]) -> Status:
@@ -139,8 +190,10 @@ def _first_failure(statuses: list[Status]) -> Status:
     unsure: Status | None = None
     for status in reversed(statuses):
         if status.ok is False:
-            by = status.by if unsure is None else status.by or unsure.by
-            return Status(status.ok, status.code if unsure is None else None, by)
+            if unsure is None:
+                return Status(status.ok, status.code, status.by)
+            by = status.by or unsure.by
+            return Status(status.ok, None, by)
         if status.ok is None:
             unsure = unsure or status
     return unsure or SUCCESS

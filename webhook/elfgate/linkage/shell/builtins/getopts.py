@@ -3,65 +3,153 @@
 Source: POSIX.1-2017, ``getopts``.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from elfgate.linkage.shell.assignments import set_to
 from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.state import State
-from elfgate.linkage.shell.values import FAILURE, UNSURE
+from elfgate.linkage.shell.values import FAILURE, UNSURE, Value
 from elfgate.linkage.values import UNSET, Unknown
 
 _OPTION = Unknown("the options of the script are not known")
+_PLACE = replace(_OPTION, number=True)
+_WITHIN = "\0OPTIND"  # the letter within a word, which shells keep to themselves
+
+
+class _Place(NamedTuple):
+    """A place among the script's arguments.
+
+    Attributes:
+        number: The word's, from 1.
+        letter: The letter's within it: 1 for the first after the dash.
+    """
+
+    number: int
+    letter: int
+
+    def after(self, word: str) -> "_Place":
+        """The place after a letter of this word."""
+        if self.letter + 1 < len(word):
+            return _Place(self.number, self.letter + 1)
+        return self.skip(1)
+
+    def skip(self, words: int) -> "_Place":
+        """The beginning of the word that is so many further on."""
+        return _Place(self.number + words, 1)
 
 
 def getopts(call: Call) -> list[State]:
     """``getopts LETTERS NAME``: one option of the script's arguments."""
-    known, state = call.args.known, call.state
-    index = value_of(call, "OPTIND")
-    number = int(index) if isinstance(index, str) and index.isdecimal() else 1
-    place = state.variables.values.get("\0OPTIND")
-    within = int(place) if isinstance(place, str) else 1
-    args = state.frame.args.known
-    if known is None or len(known) != 2 or args is None or isinstance(index, Unknown):
+    known = call.args.known
+    args = call.state.frame.args.known
+    place = _place(call)
+    if known is None or args is None or place is None:
         return _some_option(call)
-    return [_next_option(state, known[0], known[1], args, (number, within))]
+    if len(known) != 2:
+        return _some_option(call)
+    letters, name = known
+    option = _Option(call.state, name, args)
+    return [option.next(letters, place)]
+
+
+def _place(call: Call) -> _Place | None:
+    """The place of the next option; None if it is not known."""
+    index = value_of(call, "OPTIND")
+    if isinstance(index, Unknown):
+        return None
+    number = 1
+    if isinstance(index, str) and index.isdecimal():
+        number = int(index)
+    within = call.state.variables.values.get(_WITHIN)
+    letter = int(within) if isinstance(within, str) else 1
+    return _Place(number, letter)
 
 
 def _some_option(call: Call) -> list[State]:
+    """Take an option that is not known."""
+    values = {"OPTARG": _OPTION, "OPTIND": _PLACE}
+    known = call.args.known or ()
+    for name in known[1:2]:
+        values.setdefault(name, _OPTION)
     state = call.state
-    for name in ("OPTARG", "OPTIND", *(call.args.known or ())[1:2]):
-        state = set_to(call.world, state, name, replace(_OPTION, number=name == "OPTIND"))
+    for name, value in values.items():
+        state = set_to(call.world, state, name, value)
     return [state.ended(UNSURE)]
 
 
-def _next_option(
-    state: State,
-    letters: str,
-    name: str,
-    args: tuple[str, ...],
-    place: tuple[int, int],
-) -> State:
-    number, within = place
-    word = args[number - 1] if number <= len(args) else ""
-    if within == 1 and (len(word) < 2 or word[0] != "-" or word == "--"):
-        number += word == "--"
-        return _option_state(state, name, "?", (number, 1)).ended(FAILURE)
-    letter = word[within]
-    following = (number, within + 1) if within + 1 < len(word) else (number + 1, 1)
-    at = letters.find(letter) if letter != ":" else -1
-    if at < 0:
-        return _option_state(state, name, "?", following).setting("OPTARG", _OPTION).ended()
-    if letters[at + 1 : at + 2] != ":":
-        return _option_state(state, name, letter, following).setting("OPTARG", UNSET).ended()
-    if within + 1 < len(word):
-        value, following = word[within + 1 :], (number + 1, 1)
-    elif number < len(args):
-        value, following = args[number], (number + 2, 1)
-    else:
-        return _option_state(state, name, "?", (number + 1, 1)).setting("OPTARG", _OPTION).ended()
-    return _option_state(state, name, letter, following).setting("OPTARG", value).ended()
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """One option that is taken.
+
+    Attributes:
+        state: Where the script stands.
+        name: The variable that the option's letter is put into.
+        args: The script's arguments.
+    """
+
+    state: State
+    name: str
+    args: tuple[str, ...]
+
+    def next(self, letters: str, place: _Place) -> State:
+        """Take the option at a place; its letter may be one of these, a colon after some."""
+        word = self._word(place)
+        if place.letter == 1 and not _has_options(word):
+            return self._no_more(word, place)
+        letter = word[place.letter]
+        following = place.after(word)
+        _, known, behind = letters.partition(letter)
+        if letter == ":" or not known:
+            return self._set("?", following, _OPTION)
+        if behind.startswith(":"):
+            return self._with_value(letter, place)
+        return self._set(letter, following, UNSET)
+
+    def _with_value(self, letter: str, place: _Place) -> State:
+        """Take an option that wants a value: the rest of its word, or the next word."""
+        word = self._word(place)
+        rest = word[place.letter + 1 :]
+        following = place.skip(1)
+        if rest:
+            return self._set(letter, following, rest)
+        value = self._word(following)
+        if following.number > len(self.args):
+            return self._set("?", following, _OPTION)
+        return self._set(letter, place.skip(2), value)
+
+    def _no_more(self, word: str, place: _Place) -> State:
+        """End at the first word that is no option; ``--`` itself is passed over."""
+        passed = 1 if word == "--" else 0
+        state = self._at("?", place.skip(passed))
+        return state.ended(FAILURE)
+
+    def _word(self, place: _Place) -> str:
+        """The word of a place; empty behind the last."""
+        if place.number > len(self.args):
+            return ""
+        return self.args[place.number - 1]
+
+    def _set(self, letter: str, following: _Place, value: Value) -> State:
+        """Tell of an option and its value, and go on behind it."""
+        state = self._at(letter, following)
+        return state.setting("OPTARG", value).ended()
+
+    def _at(self, letter: str, place: _Place) -> State:
+        """Put the letter into the variable, and the place into the shell's own."""
+        values = {
+            "OPTIND": str(place.number),
+            _WITHIN: str(place.letter),
+            self.name: letter,
+        }
+        state = self.state
+        for name, value in values.items():
+            state = state.setting(name, value)
+        return state
 
 
-def _option_state(state: State, name: str, value: str, place: tuple[int, int]) -> State:
-    state = state.setting("OPTIND", str(place[0])).setting("\0OPTIND", str(place[1]))
-    return state.setting(name, value)
+def _has_options(word: str) -> bool:
+    """Whether a word is a dash with letters."""
+    if word in {"-", "--"}:
+        return False
+    return word.startswith("-")

@@ -4,8 +4,8 @@
 
 The manifests are the pods of ``reviews.py``, each of another name. elfgate judges them by what is
 in their images, which its store knows; conftest applies one rule in Rego to their text, and what
-the YAML alone takes is told too. Then 5,000 nodes of 8 kB and manifests of 2 MB, beside one manifest
-for one architecture. Wall and CPU seconds, medians of interleaved rounds.
+the YAML alone takes is told too. Then 5,000 nodes of 8 kB and manifests of 2 MB, beside one
+manifest for one architecture. Wall and CPU seconds, medians of interleaved rounds.
 """
 
 import argparse

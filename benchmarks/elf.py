@@ -198,14 +198,16 @@ def main(count: int) -> None:
     began = time.perf_counter()
     with_readelf(paths)
     print(
-        f"{'readelf -d':30} {(time.perf_counter() - began) / len(paths) * 1e3:6.3f} ms a file (wall)"
+        f"{'readelf -d':30} {(time.perf_counter() - began) / len(paths) * 1e3:6.3f} ms a file "
+        "(wall)"
     )
     for name, taken in times.items():
         ratio = statistics.median(
             our / their for our, their in zip(times["elfgate"], taken, strict=True)
         )
         print(
-            f"{name:30} {statistics.median(taken) / len(paths) * 1e3:6.3f} ms a file; elfgate takes {ratio:.2f} of it"
+            f"{name:30} {statistics.median(taken) / len(paths) * 1e3:6.3f} ms a file; elfgate "
+            f"takes {ratio:.2f} of it"
         )
     print("limit: elfgate 1.5 times pyelftools")
     large = [(path, path.read_bytes()) for path in every if path.stat().st_size >= LARGE]
@@ -213,7 +215,8 @@ def main(count: int) -> None:
         kept = Excerpt.unpack(excerpt(data))
         decoded = sum(len(piece) for _, piece in kept.ranges)
         print(
-            f"{path.name}: {len(data) >> 20} MiB, of which {decoded / 1024:.1f} KiB are decoded (limit 64)"
+            f"{path.name}: {len(data) >> 20} MiB, of which {decoded / 1024:.1f} KiB are decoded "
+            "(limit 64)"
         )
 
 

@@ -78,7 +78,8 @@ class Reading:
 
 def layer(chance: random.Random, megabytes: float, content: dict[str, object]) -> bytes:
     padding = chance.randbytes(max(int(megabytes * 1e6 / SCALE), 1))
-    return tarball({"data/": directory(), f"data/{chance.random()}": padding, **content})  # type: ignore[dict-item]
+    files = {"data/": directory(), f"data/{chance.random()}": padding, **content}
+    return tarball(files)  # type: ignore[arg-type]
 
 
 def base(chance: random.Random, megabytes: float) -> bytes:

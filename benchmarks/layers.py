@@ -205,10 +205,12 @@ def main(rounds: int, directory: str) -> None:
     )
     largest = big_image.LARGEST >> 20
     print(
-        f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {largest} at most)"
+        f"peak memory {peak_memory(folder)} MiB (limit 150 and the largest ELF file, {largest} at "
+        "most)"
     )
     print(
-        f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), its layers not read"
+        f"a second image on the same base: {second(folder):.1%} of the first's time (limit 5 %), "
+        "its layers not read"
     )
 
 

@@ -5,10 +5,10 @@
 The images are this machine's own system files as a base layer (in variants that differ in every ELF
 file), a layer in the middle, and one of their own with a program that differs from every other.
 Their indexes are in the store, as after some weeks; tags are asked of a registry on loopback. Nodes
-are listed and watched at an API server on loopback, with the fields that real ones have. At last two
-images are read whose only layers are all of those files, packed. What counts is what all processes
-of the webhook hold, what they share by shares. Limits: 130 MB when it is ready, 190 after all
-images, 250 while the two layers are read; ready within 3 s.
+are listed and watched at an API server on loopback, with the fields that real ones have. At last
+two images are read whose only layers are all of those files, packed. What counts is what all
+processes of the webhook hold, what they share by shares. Limits: 130 MB when it is ready, 190 after
+all images, 250 while the two layers are read; ready within 3 s.
 """
 
 import argparse
@@ -82,7 +82,8 @@ def main() -> None:
                     )
         report = Report(fresh, resident, mb(held.peak), seconds)
         print(
-            f"{options.images} images, {options.nodes} nodes; ready with {worked:.2f} s of processor time"
+            f"{options.images} images, {options.nodes} nodes; ready with {worked:.2f} s of "
+            "processor time"
         )
         print("\n".join(report.lines()))
         sys.exit(report.is_broken())
@@ -302,7 +303,8 @@ def serving(config: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]
         process = subprocess.Popen(command, stderr=output)
     try:
         url = ""
-        with httpx.Client(verify=False, trust_env=False, timeout=PATIENCE) as client:  # noqa: S501 - it is ours, on loopback
+        # It is ours, on loopback.
+        with httpx.Client(verify=False, trust_env=False, timeout=PATIENCE) as client:  # noqa: S501
             while not (url and client.get(f"{url}/readyz").status_code == httpx.codes.OK):
                 if process.poll() is not None or time.monotonic() - began > PATIENCE:
                     sys.exit(f"it is not ready:\n{log.read_text()}")
@@ -325,10 +327,15 @@ async def ask(url: str, authority: trustme.CA, images: list[str]) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     pods = [
-        pod(*(container(f"c{place}", name) for place, name in enumerate(images[at : at + CONTAINERS])),
-            nodeSelector={"kubernetes.io/arch": "amd64"})
+        pod(
+            *(
+                container(f"c{place}", name)
+                for place, name in enumerate(images[at : at + CONTAINERS])
+            ),
+            nodeSelector={"kubernetes.io/arch": "amd64"},
+        )
         for at in range(0, len(images), CONTAINERS)
-    ]  # fmt: skip
+    ]
     left = iter(pods)
     async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE) as client:
 

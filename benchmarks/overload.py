@@ -31,8 +31,22 @@ from webhook import in_cluster, ours
 KNOWN_A_SECOND = 100
 DEADLINE = "10s"  # of a review that names none
 SLACK = float(os.environ.get("HOSTILE_SLACK", "1"))
-HEADERS = ["webhook", "load", "known p50", "p99", "max ms", "unjudged", "asked/s", "judged/s", "of 1 x", "new p99",
-           "late", "lost", "RSS MiB", "recovery s"]  # fmt: skip
+HEADERS = [
+    "webhook",
+    "load",
+    "known p50",
+    "p99",
+    "max ms",
+    "unjudged",
+    "asked/s",
+    "judged/s",
+    "of 1 x",
+    "new p99",
+    "late",
+    "lost",
+    "RSS MiB",
+    "recovery s",
+]
 
 
 @dataclass(frozen=True)
@@ -69,10 +83,20 @@ class Figures:
         """The table's row of this load."""
         known, new = self.known, self.new
         late, lost = known["late"] + new["late"], known["errors"] + new["errors"]
-        return [self.webhook, f"{self.times:g} x", *(f"{known[each]:.1f}" for each in ("p50", "p99", "max")),
-                f"{known['unjudged']}", f"{self.times * self.most:.0f}", f"{self.judged:.0f}",
-                f"{self.judged / self.most:.0%}", f"{new['p99']:.0f}", f"{late}", f"{lost}",
-                f"{self.resident:.0f}", f"{self.recovery:.1f}"]  # fmt: skip
+        return [
+            self.webhook,
+            f"{self.times:g} x",
+            *(f"{known[each]:.1f}" for each in ("p50", "p99", "max")),
+            f"{known['unjudged']}",
+            f"{self.times * self.most:.0f}",
+            f"{self.judged:.0f}",
+            f"{self.judged / self.most:.0%}",
+            f"{new['p99']:.0f}",
+            f"{late}",
+            f"{lost}",
+            f"{self.resident:.0f}",
+            f"{self.recovery:.1f}",
+        ]
 
     def broken(self) -> Iterator[str]:
         """The limits that the load breaks."""

@@ -65,7 +65,7 @@ async def measure(asks: dict[str, Ask], rounds: int) -> None:
 
 
 def slopes(embedded: EmbeddedEngine) -> None:
-    """Time against findings in a pod that stays as large as it is, and against the size of pods without findings."""
+    """Time against findings in a pod of one size, and against pods' size without findings."""
     by_findings = [(4.0 * failing, cpu(embedded, partly(60, failing))) for failing in PER_PLATFORM]
     by_size = [(4.0 * size, cpu(embedded, partly(size, 0))) for size in PER_PLATFORM[1:]]
     print()
@@ -74,7 +74,8 @@ def slopes(embedded: EmbeddedEngine) -> None:
         off = max(abs(line.slope * x + line.intercept - y) for x, y in points)
         cost, rest = line.slope * 1e3, line.intercept
         print(
-            f"{cost:6.1f} µs of CPU for each {what}; {rest:.2f} ms without, {off:.2f} ms off the line"
+            f"{cost:6.1f} µs of CPU for each {what}; {rest:.2f} ms without, {off:.2f} ms off the "
+            "line"
         )
 
 

@@ -1,4 +1,4 @@
-"""How long a prediction takes for an image whose layers are in the store, as the number of stored images grows.
+"""How long a prediction takes for an image whose layers are in the store, as the store grows.
 
     python benchmarks/predict.py [PREDICTIONS]
 
@@ -79,7 +79,8 @@ def application(number: int) -> bytes:
 
 
 def located_in(memory: Memory) -> Locate:
-    def locate(image: str, asker: Asker = ANYBODY) -> Located:  # noqa: ARG001 - all may have what is in memory
+    # All may have what is in memory.
+    def locate(image: str, asker: Asker = ANYBODY) -> Located:  # noqa: ARG001
         return Located(image, memory, image)
 
     return locate
@@ -112,7 +113,8 @@ async def measure(
     first: list[float] = []
     again: list[float] = []
     here: list[float] = []
-    chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311 - the same images in every run
+    # The same images in every run.
+    chosen = random.Random(0).sample(names, min(predictions, len(names)))  # noqa: S311
     for name in chosen:
         nothing.blobs = {name: Blob("", b"")}
         for times in (first, again):

@@ -38,7 +38,8 @@ ROUNDS = 3
 
 
 def content(megabytes: int) -> Blob:
-    layer = Blob(OCI_LAYER, random.Random(1).randbytes(megabytes * 1_000_000))  # noqa: S311 - not for secrets
+    # Not for secrets.
+    layer = Blob(OCI_LAYER, random.Random(1).randbytes(megabytes * 1_000_000))  # noqa: S311
     return image([layer], config={"rootfs": {"type": "layers", "diff_ids": [layer.digest]}})
 
 
@@ -66,13 +67,15 @@ def ours(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]
                     reply, digest=descriptor.digest, size=limit, what="it", limit=limit, seconds=600
                 )
 
-        source._doors.first(frozenset(), "it", read)  # noqa: SLF001 - the client without the indexing
+        # The client without the indexing.
+        source._doors.first(frozenset(), "it", read)  # noqa: SLF001
 
     return documents, blob
 
 
 def oras(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]]:
-    from oras.provider import Registry as Client  # noqa: PLC0415 - measured only where it is installed
+    # Measured only where it is installed.
+    from oras.provider import Registry as Client  # noqa: PLC0415
 
     client, name = Client(hostname=host, insecure=True), f"{host}/example/app:1.0"
 
@@ -93,7 +96,7 @@ def oras(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]
 
 
 def aioregistry(host: str, layer: Blob) -> tuple[Callable[[], None], Callable[[], None]]:
-    from aioregistry import AsyncRegistryClient, RegistryBlobRef, parse_image_name  # noqa: PLC0415 - the same
+    from aioregistry import AsyncRegistryClient, RegistryBlobRef, parse_image_name  # noqa: PLC0415
 
     reference = parse_image_name(f"{host}/example/app:1.0")
 

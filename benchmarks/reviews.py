@@ -1,4 +1,6 @@
-"""Reviews to load webhooks with, each of another pod, and a cluster and images that elfgate judges them by.
+"""Reviews to load webhooks with, each of another pod.
+
+A cluster and images come with them, by which elfgate judges.
 
 The rule is one that every peer can hold: no alpine tag on ppc64le or s390x. elfgate comes to the
 same verdicts by what is in the images: in the alpine one the program for these two lacks its

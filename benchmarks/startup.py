@@ -27,7 +27,8 @@ def main(runs: int) -> None:
     ours, floor = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(our / their for our, their in pairs)
     print(
-        f"elfgate --help {ours * 1e3:.0f} ms, import pydantic {floor * 1e3:.0f} ms: ratio {ratio:.2f} (limit 1.5)"
+        f"elfgate --help {ours * 1e3:.0f} ms, import pydantic {floor * 1e3:.0f} ms: ratio "
+        f"{ratio:.2f} (limit 1.5)"
     )
 
 

@@ -112,7 +112,7 @@ class Bench:
 
     @contextmanager
     def process(self, subject: Subject) -> Iterator[Serving]:
-        """Run a subject until it has given its first verdict, and then as long as the context lasts."""
+        """Run a subject until its first verdict, and then as long as the context lasts."""
         began = time.monotonic()
         with self.started(subject) as processes:
             self._until_it_judges(subject, processes[-1])

@@ -1,6 +1,9 @@
-"""The cost of starting a static program in a sandbox, beside starting it directly: natively, and under qemu.
+"""The cost of starting a static program in a sandbox.
 
-The sandbox's own time is from before it is entered to the program's end; the program's alone is subtracted.
+Beside it stands starting it directly: natively, and under qemu.
+
+The sandbox's own time is from before it is entered to the program's end; the program's alone is
+subtracted.
 
 python benchmarks/trial.py [RUNS]
 """

@@ -1,4 +1,6 @@
-"""Gatekeeper and Kyverno as plain processes beside a real API server, each with the rule of ``reviews.py``.
+"""Gatekeeper and Kyverno as plain processes beside a real API server.
+
+Each has the rule of ``reviews.py``.
 
 Both keep their policies in the cluster: the API server, etcd and controllers run on the core of the
 load generator, and are asked nothing while reviews are timed. Reports and events are off, so that

@@ -29,12 +29,16 @@ _COLUMNS = (
 _BEGINNING = """# How often predictions are right
 
 Written by `make truth RECORD=1` from starts that it really makes, in the lab that
-[tests/truth](../tests/truth/README.md) describes: elfgate {elfgate}, {date}, {machine}. Each program is
-started in a root file system, under qemu where its architecture is another, and held against what elfgate
-predicts from the files alone. **{total} starts, of which {right} were predicted right, {unknown} are unknown,
+[tests/truth](../tests/truth/README.md) describes: elfgate {elfgate}, {date}, {machine}. Each \
+program is
+started in a root file system, under qemu where its architecture is another, and held against what \
+elfgate
+predicts from the files alone. **{total} starts, of which {right} were predicted right, {unknown} \
+are unknown,
 {denied} would have been refused though they start.**
 
-- *right*: it starts as predicted, or fails with the code that was predicted (a death without words has no code
+- *right*: it starts as predicted, or fails with the code that was predicted (a death without \
+words has no code
   that could be wrong).
 - *false deny*: it starts, and was predicted to fail. The first promise is that there is none.
 - *false start*: it fails, and was predicted to start.

@@ -174,7 +174,10 @@ def _schema(value: Value) -> dict[str, Any]:
 
 
 def _given(mark: str) -> dict[str, Any]:
-    """A schema that is written out, or one of the project's own, put in whole as Helm follows no references."""
+    """A schema that is written out, or one of the project's own.
+
+    The latter is put in whole, as Helm follows no references.
+    """
     if mark.startswith("{"):
         return dict(json.loads(mark))
     whole = json.loads((ROOT / mark).read_text(encoding="utf-8"))
@@ -182,7 +185,7 @@ def _given(mark: str) -> dict[str, Any]:
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    """A schema without references, and with ``off`` as YAML 1.1 reads it, which is what Helm takes."""
+    """A schema without references, as Helm takes it: with ``off`` as YAML 1.1 reads it."""
     if isinstance(node, list):
         return [_inlined(item, definitions) for item in node]
     if not isinstance(node, dict):

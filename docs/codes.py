@@ -10,7 +10,8 @@ from elfgate.policy.rulebook import shipped
 PAGE = Path(__file__).resolve().parent / "codes.md"
 _HEAD = """# Codes
 
-Every finding has a code, and every code is a rule. Reports link to this page; `elfgate explain CODE` prints the same.
+Every finding has a code, and every code is a rule. Reports link to this page; `elfgate explain \
+CODE` prints the same.
 """
 
 

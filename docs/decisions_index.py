@@ -11,8 +11,10 @@ _TITLE = re.compile(r"^# (?P<title>.+)$", re.MULTILINE)
 _STATUS = re.compile(r"^\*Status\.\* (?P<status>.+?) · \*Room\.\* (?P<room>.+)$", re.MULTILINE)
 _HEAD = """# Decisions
 
-One file for each decision: its status, the question, the options, the choice, and what would change it. A decision that
-a later one replaces keeps its text and names its successor. A new record takes the next free number.
+One file for each decision: its status, the question, the options, the choice, and what would \
+change it. A decision that
+a later one replaces keeps its text and names its successor. A new record takes the next free \
+number.
 
 """
 

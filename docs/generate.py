@@ -93,7 +93,10 @@ def _with_sections(text: str, sections: dict[str, Callable[[], str]]) -> str:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
-        return f"<!-- generated: {name} -->\n```console\n$ {name} --help\n{sections[name]()}```\n<!-- end -->"
+        return (
+            f"<!-- generated: {name} -->\n```console\n$ {name} "
+            f"--help\n{sections[name]()}```\n<!-- end -->"
+        )
 
     return re.sub(
         r"<!-- generated: (?P<name>[^\n]*) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL

@@ -12,8 +12,10 @@ PAGE = Path(__file__).with_name("memories.md")
 _HEAD = """# Memories
 
 All that one process keeps because making it again costs time. Each memory is bounded in bytes and
-forgets first what was used longest ago; losing an entry costs time, and changes no answer. The metrics
-`elfgate_memory_bytes`, `elfgate_memory_entries` and `elfgate_memory_evictions_total` have a series for
+forgets first what was used longest ago; losing an entry costs time, and changes no answer. The \
+metrics
+`elfgate_memory_bytes`, `elfgate_memory_entries` and `elfgate_memory_evictions_total` have a \
+series for
 each ([webhook.md](webhook.md)).
 
 Written by `make docs` from the declarations in the code (`elfgate.memory`).

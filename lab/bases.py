@@ -72,13 +72,33 @@ class _Kind:
 
 _UBI = "registry.access.redhat.com"
 _KINDS = (
-    _Kind("Debian", "debian", "debian", "debian", "debian", "debian:{}", ("11", "12", "13"), free=True),
-    _Kind("Ubuntu", "ubuntu", "ubuntu", "ubuntu", "ubuntu", "ubuntu:{}", ("22.04", "24.04", "26.04")),
+    _Kind(
+        "Debian", "debian", "debian", "debian", "debian", "debian:{}", ("11", "12", "13"), free=True
+    ),
+    _Kind(
+        "Ubuntu", "ubuntu", "ubuntu", "ubuntu", "ubuntu", "ubuntu:{}", ("22.04", "24.04", "26.04")
+    ),
     _Kind("UBI", "rhel", "rhubi", "rhel", "", f"{_UBI}/ubi{{}}/ubi", ("8", "9", "10")),
     _Kind("Fedora", "fedora", "fedora", "fedora", "fedora", "fedora:{}", ("43", "44")),
-    _Kind("Amazon Linux", "amzn", "amazonlinux", "amazon-linux", "amazonlinux", "amazonlinux:{}", ("2", "2023")),
-    _Kind("openSUSE Leap", "opensuse-leap", "opensuse", "opensuse", "", "opensuse/leap:{}", ("15.6", "16.0")),
-)  # fmt: skip
+    _Kind(
+        "Amazon Linux",
+        "amzn",
+        "amazonlinux",
+        "amazon-linux",
+        "amazonlinux",
+        "amazonlinux:{}",
+        ("2", "2023"),
+    ),
+    _Kind(
+        "openSUSE Leap",
+        "opensuse-leap",
+        "opensuse",
+        "opensuse",
+        "",
+        "opensuse/leap:{}",
+        ("15.6", "16.0"),
+    ),
+)
 
 
 class Checkout:

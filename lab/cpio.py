@@ -1,4 +1,7 @@
-"""Writes cpio archives in the "newc" format, as the kernel unpacks them (Linux, driver-api/early-userspace)."""
+"""Writes cpio archives in the "newc" format, as the kernel unpacks them.
+
+Source: Linux, driver-api/early-userspace.
+"""
 
 import os
 import stat

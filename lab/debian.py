@@ -1,4 +1,6 @@
-"""Root file systems from Debian packages, of any suite and architecture, on any host whose apt knows a Debian mirror.
+"""Root file systems from Debian packages, of any suite and architecture.
+
+The host needs no more than an apt that knows a Debian mirror.
 
 apt runs with a configuration of its own (``apt.conf(5)``, ``APT_CONFIG``): its own lists, archives
 and an empty dpkg status, so that the host's packages neither matter nor change. Packages are laid
@@ -202,7 +204,8 @@ def unpack(archive: Path, destination: Path) -> None:
         _, words = sink.communicate()
     if source.returncode or sink.returncode:
         raise LabError(
-            f"{archive.name} cannot be unpacked: {words.strip().splitlines()[-1:] or 'dpkg-deb failed'}"
+            f"{archive.name} cannot be unpacked: "
+            f"{words.strip().splitlines()[-1:] or 'dpkg-deb failed'}"
         )
 
 
@@ -216,7 +219,10 @@ def _specification(name: str) -> str:
 
 
 def _home(suite: str, architecture: str, *, security: bool = False) -> Path:
-    """The private apt of one suite and architecture, its index no older than a day if the mirror answers."""
+    """The private apt of one suite and architecture.
+
+    Its index is no older than a day if the mirror answers.
+    """
     if architecture not in ARCHITECTURES:
         raise LabError(f"Debian has no architecture {architecture}")
     home = cache("debian", f"{suite}{'-security' * security}-{ARCHITECTURES[architecture]}")

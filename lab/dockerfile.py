@@ -1,4 +1,6 @@
-"""The image's configuration by a Dockerfile, so that an image made without an engine is configured alike.
+"""The image's configuration by a Dockerfile.
+
+An image that is made without an engine is so configured alike.
 
 Source: the Dockerfile reference. Only what ``webhook/Dockerfile`` uses is read; anything else in
 its last stage is refused, so that the two cannot part unseen.
@@ -12,7 +14,8 @@ from typing import Any
 
 from lab.fetched import LabError
 
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what engines set where nothing else is
+# What engines set where nothing else is.
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def config(path: Path) -> dict[str, Any]:

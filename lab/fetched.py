@@ -12,7 +12,10 @@ class LabError(Exception):
 
 
 def cache(*parts: str) -> Path:
-    """A directory of the lab's cache (``$XDG_CACHE_HOME`` or ``~/.cache``, then ``elfgate/lab``), made if missing."""
+    """A directory of the lab's cache, made if missing.
+
+    It is below ``$XDG_CACHE_HOME`` or ``~/.cache``, then ``elfgate/lab``.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory = Path(home, "elfgate", "lab", *parts)
     directory.mkdir(parents=True, exist_ok=True)

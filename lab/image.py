@@ -29,8 +29,10 @@ from lab.layout import File, Layout
 ROOT = Path(__file__).resolve().parents[1]
 ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x")
 SUITES = {"trixie": "3.13", "forky": "3.14"}
-"""Debian's suites, the one that images are made of first, each with its Python. The others only stand in for it where a
-mirror does not serve it for an architecture; what is made of them is good for trying out.
+"""Debian's suites, the one that images are made of first, each with its Python.
+
+The others only stand in for it where a mirror does not serve it for an architecture; what is made
+of them is good for trying out.
 """
 
 _LIBRARIES = (
@@ -54,7 +56,7 @@ _INSTEAD_OF_WHEELS = {
         "cryptography": ("python3-cryptography", "python3-cffi-backend"),
     },
 }
-"""By architecture, the projects that publish no wheel for it, and Debian's packages that hold them."""
+"""By architecture, the projects that publish no wheel for it, and the Debian packages that do."""
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "ppc64le": "ppc64le", "s390x": "s390x"}
 _USELESS = (  # in a container that runs one program
@@ -232,7 +234,8 @@ def write(platforms: Sequence[Platform], destination: Path) -> None:
                 layout.layer(_files(layer)) for layer in assemble(platform, Path(folder, "own"))
             ]
         size = sum(layer.descriptor["size"] for layer in layers)
-        print(f"{platform.architecture}: {size / 1e6:.1f} MB packed, from Debian {platform.suite}")  # noqa: T201
+        packed = f"{size / 1e6:.1f} MB packed"
+        print(f"{platform.architecture}: {packed}, from Debian {platform.suite}")  # noqa: T201
         manifests.append(layout.image(platform.architecture, layers, config))
     layout.tag("elfgate", manifests)
     layout.finish()

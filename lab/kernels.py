@@ -1,4 +1,6 @@
-"""Starts programs on real kernels of other architectures, booted in qemu-system from Debian's own kernel packages.
+"""Starts programs on real kernels of other architectures.
+
+They are Debian's own kernel packages, booted in qemu-system.
 
 Emulating a whole machine is slow to begin (10 to 30 seconds) but tells what user emulation cannot:
 page sizes, and what execve really returns. The machine has no disk and no network: roots and
@@ -59,18 +61,33 @@ class Kernel:
 
 KERNELS = {
     "ppc64le-64k": Kernel(
-        "ppc64le", "bookworm", "linux-image-powerpc64le", "vmlinux-", 65536,
-        ("qemu-system-ppc64", "-M", "pseries", "-cpu", "power9"), "hvc0",
+        "ppc64le",
+        "bookworm",
+        "linux-image-powerpc64le",
+        "vmlinux-",
+        65536,
+        ("qemu-system-ppc64", "-M", "pseries", "-cpu", "power9"),
+        "hvc0",
     ),
     "arm64-16k": Kernel(
-        "arm64", "trixie", "linux-image-arm64-16k", "vmlinuz-", 16384,
-        ("qemu-system-aarch64", "-M", "virt", "-cpu", "max"), "ttyAMA0",
+        "arm64",
+        "trixie",
+        "linux-image-arm64-16k",
+        "vmlinuz-",
+        16384,
+        ("qemu-system-aarch64", "-M", "virt", "-cpu", "max"),
+        "ttyAMA0",
     ),
     "s390x-4k": Kernel(
-        "s390x", "bookworm", "linux-image-s390x", "vmlinuz-", 4096,
-        ("qemu-system-s390x", "-M", "s390-ccw-virtio"), "ttysclp0",
+        "s390x",
+        "bookworm",
+        "linux-image-s390x",
+        "vmlinuz-",
+        4096,
+        ("qemu-system-s390x", "-M", "s390-ccw-virtio"),
+        "ttysclp0",
     ),
-}  # fmt: skip
+}
 """The kernels that can be booted, by name."""
 
 
@@ -87,10 +104,22 @@ def run(kernel: Kernel, starts: Sequence[Start]) -> list[Outcome]:
         with (upper / "initrd").open("wb") as stream:
             _initramfs(stream, kernel.architecture, starts)
         command = (
-            *kernel.machine, "-m", "3072", "-nographic", "-vga", "none", "-net", "none", "-no-reboot",
-            "-kernel", "/kernel", "-initrd", "/initrd",
-            "-append", f"console={kernel.console} rdinit=/init rootfstype=ramfs quiet panic=-1 oops=panic",
-        )  # fmt: skip
+            *kernel.machine,
+            "-m",
+            "3072",
+            "-nographic",
+            "-vga",
+            "none",
+            "-net",
+            "none",
+            "-no-reboot",
+            "-kernel",
+            "/kernel",
+            "-initrd",
+            "/initrd",
+            "-append",
+            f"console={kernel.console} rdinit=/init rootfstype=ramfs quiet panic=-1 oops=panic",
+        )
         with Sandbox("amd64") as sandbox:
             layers = (str(_emulators()),)
             outcome = sandbox.start(

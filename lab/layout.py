@@ -1,4 +1,7 @@
-"""Writes an OCI image layout (OCI image spec 1.1) of layers, configs, manifests and indexes, always the same bytes."""
+"""Writes an OCI image layout of layers, configs, manifests and indexes.
+
+It is always the same bytes. Source: OCI image spec 1.1.
+"""
 
 import gzip
 import hashlib
@@ -85,7 +88,10 @@ class Layout:
         return descriptor | {"platform": platform}
 
     def tag(self, name: str, manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Write the index of an image with one manifest a platform, under a name; its descriptor."""
+        """Write the index of an image with one manifest a platform, under a name.
+
+        Returns its descriptor.
+        """
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
         return self._named(name, self._blob(index["mediaType"], _json(index)))
 

@@ -105,7 +105,8 @@ def executable(project: str, version: str, platform: str | Sequence[str], name: 
     name = name or project
     if name not in found:
         raise LabError(
-            f"{project} {version} ({platform}) has no program {name}, only {', '.join(found) or 'none'}"
+            f"{project} {version} ({platform}) has no program {name}, only "
+            f"{', '.join(found) or 'none'}"
         )
     return found[name]
 

@@ -55,8 +55,10 @@ _LOADERS = {
 }
 _CROSS_DIRECTORY = {"386": "i686-linux-gnu"}  # where it is not the multi-arch name
 _APPLETS = """
-    [ ash basename cat chmod chown cp cut date dirname echo env expr false find grep head id kill ln ls mkdir mktemp mv
-    nice nohup od printenv printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat stty tail tar tee test
+    [ ash basename cat chmod chown cp cut date dirname echo env expr false find grep head id kill \
+ln ls mkdir mktemp mv
+    nice nohup od printenv printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat stty \
+tail tar tee test
     timeout touch tr true uname uniq wc which xargs yes
 """
 _CROSSED = ("libc6", "libgcc-s1", "libstdc++6", "libatomic1")  # what has cross packages
@@ -250,7 +252,8 @@ def _alpine(root: Root, architecture: str, archives: list[Path], destination: Pa
         archive.name.split("_")[1] for archive in archives if archive.name.startswith("musl_")
     )
     (destination / "etc" / "os-release").write_text(
-        f'ID=alpine-like\nVERSION_ID={version}\nPRETTY_NAME="Laid out as Alpine, with the musl and busybox of Debian"\n'
+        f"ID=alpine-like\nVERSION_ID={version}\n"
+        'PRETTY_NAME="Laid out as Alpine, with the musl and busybox of Debian"\n'
     )
     if root.linked:
         loader = destination / _LOADERS[architecture]

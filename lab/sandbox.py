@@ -43,7 +43,10 @@ def unavailable() -> str:
         with Sandbox("ppc64le"):
             return ""
     except (LabError, SandboxError) as error:
-        return f"no user namespace with a binfmt_misc of its own (Linux 6.7, unprivileged or as root): {error}"
+        return (
+            "no user namespace with a binfmt_misc of its own (Linux 6.7, unprivileged or as "
+            f"root): {error}"
+        )
 
 
 def qemu(architecture: str) -> Path:

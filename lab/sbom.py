@@ -1,4 +1,6 @@
-"""A bill of materials (CycloneDX 1.6, JSON) of what an image holds, always the same bytes for the same parts.
+"""A bill of materials of what an image holds.
+
+It is always the same bytes for the same parts. Source: CycloneDX 1.6, JSON.
 
 Sources: the CycloneDX 1.6 specification; the package-url specification for the types ``deb`` and
 ``pypi``; PEP 566 and PEP 639 (a project's metadata, and its licence in them).

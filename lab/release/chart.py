@@ -63,7 +63,11 @@ def _pinned(values: bytes, repository: str, digest: str) -> bytes:
     text = values.decode()
     for key, value in (("repository", repository), ("digest", f'"{digest}"')):
         pattern = re.compile(rf"(?s)(\Aimage:\n|\nimage:\n)(.*?\n  {key}: )[^\n]*")
-        text, count = pattern.subn(lambda found: f"{found[1]}{found[2]}{value}", text, count=1)  # noqa: B023
+        text, count = pattern.subn(
+            lambda found: f"{found[1]}{found[2]}{value}",  # noqa: B023
+            text,
+            count=1,
+        )
         if not count:
             raise LabError(f"values.yaml has no image.{key}")
     return text.encode()

@@ -1,4 +1,7 @@
-"""Python's wheel and sdist, always the same bytes for the same commit (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
+"""Python's wheel and sdist, always the same bytes for the same commit.
+
+Source: reproducible-builds.org, SOURCE_DATE_EPOCH.
+"""
 
 import sys
 from pathlib import Path

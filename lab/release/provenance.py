@@ -1,4 +1,7 @@
-"""How a release was made, as an in-toto statement (in-toto attestation v1) with SLSA provenance v1."""
+"""How a release was made, as an in-toto statement with SLSA provenance v1.
+
+Source: in-toto attestation v1.
+"""
 
 from collections.abc import Mapping
 from typing import Any

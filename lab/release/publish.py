@@ -23,7 +23,9 @@ _SECONDS = 600.0
 
 
 async def publish(layout: Path, registry: str, *, plain_http: bool) -> list[str]:
-    """Push everything that has a name in the layout (``elfgate:1.2.0`` is ``REGISTRY/elfgate:1.2.0``).
+    """Push everything that has a name in the layout.
+
+    ``elfgate:1.2.0`` becomes ``REGISTRY/elfgate:1.2.0``.
 
     The credentials are the user's own: those that ``docker login`` wrote.
 

@@ -1,4 +1,6 @@
-"""The values of the Helm chart, as far as verdicts follow from them, in the form of ``elfgate serve``'s settings.
+"""The values of the Helm chart, as far as verdicts follow from them.
+
+They have the form of ``elfgate serve``'s settings.
 
 The chart's templates write the same settings (``charts/elfgate/templates/_settings.tpl``); a test
 holds both together.

@@ -50,7 +50,8 @@ class UnknownReason(StrEnum):
     VALUE_UNKNOWN = (
         "value_unknown"  # an environment value that decides comes from elsewhere (valueFrom)
     )
-    NODE_FACT_UNKNOWN = "node_fact_unknown"  # depends on the node's CPU, page size, kernel, emulation or snapshotter
+    # Depends on the node's CPU, page size, kernel, emulation or snapshotter.
+    NODE_FACT_UNKNOWN = "node_fact_unknown"
     NODES_STALE = "nodes_stale"  # the cluster's nodes have not been followed for a while
     NODE_CONTRADICTS = "node_contradicts"  # a node's labels say otherwise than its kubelet
     NODE_VIRTUAL = "node_virtual"  # what a virtual kubelet runs pods on is not known

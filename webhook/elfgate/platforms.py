@@ -75,9 +75,22 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("386", _I386, ("/lib/ld-linux.so.2",), "i386", "i686", 0x0003),
         Architecture(
-            "arm64", _AARCH64, ("/lib/ld-linux-aarch64.so.1",), "aarch64", "aarch64", 0x0A03, compatible=(_ARM,)
+            "arm64",
+            _AARCH64,
+            ("/lib/ld-linux-aarch64.so.1",),
+            "aarch64",
+            "aarch64",
+            0x0A03,
+            compatible=(_ARM,),
         ),
-        Architecture("arm", _ARM, ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3"), "armhf", "armv7l", 0x0903),
+        Architecture(
+            "arm",
+            _ARM,
+            ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3"),
+            "armhf",
+            "armv7l",
+            0x0903,
+        ),
         Architecture(
             "ppc64le",
             Machine(21, 64, "little"),
@@ -105,13 +118,21 @@ ARCHITECTURES: dict[str, Architecture] = {
             0x1003,
         ),
         Architecture(
-            "loong64", Machine(258, 64, "little"), ("/lib64/ld-linux-loongarch-lp64d.so.1",), "loongarch64",
-            "loongarch64", 0x1103,
+            "loong64",
+            Machine(258, 64, "little"),
+            ("/lib64/ld-linux-loongarch-lp64d.so.1",),
+            "loongarch64",
+            "loongarch64",
+            0x1103,
         ),
-        Architecture("ppc64", Machine(21, 64, "big"), ("/lib64/ld64.so.1",), "powerpc64", "ppc64", 0x0503),
-        Architecture("mips64le", Machine(8, 64, "little"), ("/lib64/ld.so.1",), "mips64el", "mips64", 0x0703),
+        Architecture(
+            "ppc64", Machine(21, 64, "big"), ("/lib64/ld64.so.1",), "powerpc64", "ppc64", 0x0503
+        ),
+        Architecture(
+            "mips64le", Machine(8, 64, "little"), ("/lib64/ld.so.1",), "mips64el", "mips64", 0x0703
+        ),
     )
-}  # fmt: skip
+}
 
 MACHINE_NAMES: dict[tuple[int, int, str], str] = {
     (row.machine.number, row.machine.elf_class, row.machine.byte_order): row.name

@@ -1,8 +1,14 @@
-"""Text from images, manifests and nodes, written so that it can forge no line and move no terminal's cursor."""
+"""Text from images, manifests and nodes.
+
+It is written so that it can forge no line and move no terminal's cursor.
+"""
 
 
 def printable(text: str) -> str:
-    r"""Write what does not print (controls, newlines, bidirectional overrides) as ``\xNN`` or ``\uNNNN``."""
+    r"""Write what does not print as ``\xNN`` or ``\uNNNN``.
+
+    That is controls, newlines and bidirectional overrides.
+    """
     if text.isprintable():
         return text
     return "".join(

@@ -287,7 +287,7 @@ class Registries(Model):
 
 
 class Notifications(Model):
-    """Push notifications of registries (`POST /notify`), by which images are read before their first pod."""
+    """Push notifications of registries (`POST /notify`): images are read before their first pod."""
 
     tokens: Path = Field(
         description="A file of tokens, one a line, of 16 characters or more; two let one be "

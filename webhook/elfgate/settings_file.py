@@ -1,4 +1,7 @@
-"""A file of settings as one YAML document, in which no key stands twice, and in words what is wrong with it."""
+"""A file of settings as one YAML document, and in words what is wrong with it.
+
+No key stands twice in it.
+"""
 
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -24,9 +27,17 @@ _PLAIN = {
 
 
 class _Strict(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, where the first one would be lost without a word."""
+    """Refuses a key that stands twice in one mapping.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
+    The first one would be lost without a word.
+    """
+
+    # PyYAML's own.
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002
+    ) -> dict[Hashable, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         seen: set[str] = set()
         for key in keys:

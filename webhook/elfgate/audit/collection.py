@@ -199,7 +199,7 @@ def _as_owner(subject: Subject) -> Subject:
 
 
 def _without_names(affinity: object) -> object:
-    """An affinity without the node's name, which a DaemonSet's controller gives each of its pods."""
+    """An affinity without the node's name, which a DaemonSet's controller gives each pod."""
     required = Part(affinity).get("nodeAffinity", _REQUIRED)
     terms = [
         {key: value for key, value in term.mapping().items() if key != "matchFields"}

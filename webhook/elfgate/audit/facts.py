@@ -1,4 +1,7 @@
-"""Reads out of a judgement what becomes of each container on each platform, whatever the policies' modes are."""
+"""Reads out of a judgement what becomes of each container on each platform.
+
+The policies' modes do not matter for that.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -54,7 +54,10 @@ async def audit(subjects: Iterable[Subject], judge: Judge) -> AsyncIterator[Entr
 
 
 async def once_more(entries: Sequence[Entry], judge: Judge) -> list[Entry]:
-    """Judge once more what fails and has another tag among the images, which may have been read meanwhile."""
+    """Judge once more what fails and has another tag among the images.
+
+    That tag may have been read meanwhile.
+    """
     tags: dict[str, set[str]] = defaultdict(set)
     for image in {image for entry in entries for image in entry.images}:
         tags[_repository(image)].add(image)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from elfgate.cluster.manifests import Manifest
 
 _MIN_BYTES = 64 << 10  # what is shorter is parsed in less time than a process costs
-_DEPTH = 10_000  # pickle calls itself for each level of a value; JSON may have a thousand, as many as Python allows
+# pickle calls itself for each level of a value; JSON may have a thousand, as many as Python allows.
+_DEPTH = 10_000
 
 
 @contextmanager

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from elfgate.wiring.attest import Attested
 
 USAGE = "elfgate attest IMAGE --key FILE [--push] [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"
-DESCRIPTION = """Make two signed statements for each manifest of an image: the verdict (what its program needs, and what
-comes of its start), and the facts (the indexes of its layers), from which elfgate decides without its layers."""
+DESCRIPTION = """Make two signed statements for each manifest of an image: the verdict (what its \
+program needs, and what
+comes of its start), and the facts (the indexes of its layers), from which elfgate decides without \
+its layers."""
 EPILOG = f"""{EPILOG_IMAGES}
-Statements are in-toto statements in DSSE envelopes, attached as OCI 1.1 referrers; registries without that API get
-the fallback tag. With registries.attested, elfgate believes the facts of repositories that it is told a key for.
+Statements are in-toto statements in DSSE envelopes, attached as OCI 1.1 referrers; registries \
+without that API get
+the fallback tag. With registries.attested, elfgate believes the facts of repositories that it is \
+told a key for.
 
-exit codes: 0 made (and pushed); 2 bad usage, or the image cannot be read; 3 nothing in it can be started
+exit codes: 0 made (and pushed); 2 bad usage, or the image cannot be read; 3 nothing in it can be \
+started
 
 example:
   elfgate attest registry.example/team/app:1.2 --key attest.pem --push

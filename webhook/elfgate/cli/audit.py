@@ -37,25 +37,35 @@ if TYPE_CHECKING:
     from elfgate.results.audit import AuditOutput
     from elfgate.settings import Settings
 
-USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] [OPTION]...
+USAGE = """elfgate audit [--context NAME] [-f FILE]... [--nodes FILE | --arch LIST | --for LIST] \
+[OPTION]...
                      [-o FORMAT]"""
-DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts today, what would fail
-where it may land, what is not known and why. What one owner makes is judged once, as its owner's, and each
-image's reason is told once. With --for, tell which workloads could move to other platforms, and what is in
+DESCRIPTION = """Judge the workloads of a cluster as the webhook would, all at once: what starts \
+today, what would fail
+where it may land, what is not known and why. What one owner makes is judged once, as its owner's, \
+and each
+image's reason is told once. With --for, tell which workloads could move to other platforms, and \
+what is in
 the way of the rest."""
-EPILOG = """Without -f, the workloads and nodes of the current kubeconfig context's cluster are judged; in a pod, of the
-pod's own. FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a folder stands for the
-manifests in and below it; - is standard input. Nodes among the objects are those that pods may land on,
+EPILOG = """Without -f, the workloads and nodes of the current kubeconfig context's cluster are \
+judged; in a pod, of the
+pod's own. FILE is YAML or JSON with any number of objects, as `kubectl get -A -o json` prints; a \
+folder stands for the
+manifests in and below it; - is standard input. Nodes among the objects are those that pods may \
+land on,
 unless --nodes or --arch says otherwise.
 
-exit codes: 0 nothing fails; 1 something fails (see --fail-on); 2 bad usage or input; 3 unknown, with
+exit codes: 0 nothing fails; 1 something fails (see --fail-on); 2 bad usage or input; 3 unknown, \
+with
 --fail-on unknown; 4 no verdict from the policies
 
 examples:
   elfgate audit --context production --owner-label team
-  kubectl get nodes,namespaces,deployments,statefulsets,daemonsets,cronjobs,jobs,pods -A -o json | elfgate audit -f -
+  kubectl get nodes,namespaces,deployments,statefulsets,daemonsets,cronjobs,jobs,pods -A -o json | \
+elfgate audit -f -
   elfgate audit -f objects.json --for linux/arm64,linux/ppc64le --owner-label team
-  elfgate audit -f objects.json -o json > known.json; elfgate audit -f later.json --baseline known.json
+  elfgate audit -f objects.json -o json > known.json; elfgate audit -f later.json --baseline \
+known.json
 """
 FAIL_ON = ("denied", "failing", "unknown")
 

@@ -16,22 +16,28 @@ if TYPE_CHECKING:
     from elfgate.rebase import Rebased
     from elfgate.scan.scanner import Scanner
 
-USAGE = """elfgate bases IMAGE|FILE [--platform OS/ARCH[/VARIANT]]... [--among IMAGE]... [--oldest|--smallest]
+USAGE = """elfgate bases IMAGE|FILE [--platform OS/ARCH[/VARIANT]]... [--among IMAGE]... \
+[--oldest|--smallest]
                      [--ended] [-o FORMAT]"""
-DESCRIPTION = """Tell which bases give a program what it needs, on each platform: releases by the table that
+DESCRIPTION = """Tell which bases give a program what it needs, on each platform: releases by the \
+table that
 elfgate has of them, and the images of --among by a prediction of the program put upon them."""
 EPILOG = f"""FILE is a path with a slash: one program, as an image that has nothing else.
 {EPILOG_IMAGES}
-The table tells of the C library and the compiler's libraries; what a program needs beyond those is unknown there.
-Images of --among come first, the smallest first; then the table's releases, the oldest first. With --among, what is
+The table tells of the C library and the compiler's libraries; what a program needs beyond those \
+is unknown there.
+Images of --among come first, the smallest first; then the table's releases, the oldest first. \
+With --among, what is
 put upon the image are the program's own files, as `elfgate needs` tells them.
 
-exit codes: 0 a base gives all on every platform; 1 none does; 2 bad usage, or an image cannot be read; 3 none
+exit codes: 0 a base gives all on every platform; 1 none does; 2 bad usage, or an image cannot be \
+read; 3 none
 certainly does, and one may
 
 examples:
   elfgate bases ./build/app --oldest                    # the oldest release that runs this
-  elfgate bases registry.example/team/app:1.2 --smallest --among debian:12-slim --among debian:13-slim
+  elfgate bases registry.example/team/app:1.2 --smallest --among debian:12-slim --among \
+debian:13-slim
 """
 
 

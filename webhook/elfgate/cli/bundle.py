@@ -16,30 +16,41 @@ if TYPE_CHECKING:
     from elfgate.policy.verdict import Verdict
 
 USAGE = "elfgate bundle build|sign|verify|inspect|test|eval|push|pull [OPTION]... [FILE]"
-DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads them: a gzipped tar,
+DESCRIPTION = """Make bundles of the policies, your own rules and your settings, as OPA loads \
+them: a gzipped tar,
 signed with ES256 over every file. The same content gives the same bytes."""
 EPILOG = """what to do with a bundle:
   build -o FILE [--serial N] [--key PEM --key-id ID]
-                                                 of the policies, with --rules and --config; signed if there is a key
+                                                 of the policies, with --rules and --config; \
+signed if there is a key
   sign FILE --key PEM --key-id ID [-o FILE]      sign anew
   verify FILE --key PEM --key-id ID              with the public key
-  inspect FILE                                   show its revision, its rules, who signed it, and its files (unverified)
-  test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and the shipped cases
-  eval DOCUMENT [--rules DIR] [--config FILE]    judge a document, as `check --show-document` prints it: the verdict
-  push FILE --to IMAGE --key PEM --key-id ID     into a registry, with the credentials of `docker login`, once the
+  inspect FILE                                   show its revision, its rules, who signed it, and \
+its files (unverified)
+  test [--policies DIR] [--rules DIR]            run the tests of the rules, yours among them, and \
+the shipped cases
+  eval DOCUMENT [--rules DIR] [--config FILE]    judge a document, as `check --show-document` \
+prints it: the verdict
+  push FILE --to IMAGE --key PEM --key-id ID     into a registry, with the credentials of `docker \
+login`, once the
                                                  signature is verified; --unverified pushes as it is
-  pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an archive, verified
+  pull IMAGE -o FILE --key PEM --key-id ID       from a registry, an OCI layout (oci:DIR) or an \
+archive, verified
 
-A bundle is loaded and judges known documents before it is built, signed or pushed. Webhooks that follow a location
+A bundle is loaded and judges known documents before it is built, signed or pushed. Webhooks that \
+follow a location
 refuse a bundle with a lower serial than the one in force: count it up with each release.
 
-exit codes: 0 done; 1 a test failed, or the document is denied; 2 bad usage, files or keys, or a signature that does
+exit codes: 0 done; 1 a test failed, or the document is denied; 2 bad usage, files or keys, or a \
+signature that does
 not hold; 4 the bundle does not load, or judges known documents wrongly
 
 examples:
-  openssl ecparam -genkey -name prime256v1 -noout -out key.pem; openssl ec -in key.pem -pubout -out key.pub
+  openssl ecparam -genkey -name prime256v1 -noout -out key.pem; openssl ec -in key.pem -pubout \
+-out key.pub
   elfgate bundle build --rules rules --serial 7 --key key.pem --key-id release -o bundle.tar.gz
-  opa run --server --bundle bundle.tar.gz --verification-key key.pub --verification-key-id release --signing-alg ES256
+  opa run --server --bundle bundle.tar.gz --verification-key key.pub --verification-key-id release \
+--signing-alg ES256
 """
 
 

@@ -39,7 +39,8 @@ VERBS = {
     "doctor": "find what is wrong with an installation, and say how to repair it",
 }
 
-STANDING = """options may stand in variables (ELFGATE_FAIL_ON for --fail-on) and, by verb, in a .elfgate.yaml of
+STANDING = """options may stand in variables (ELFGATE_FAIL_ON for --fail-on) and, by verb, in a \
+.elfgate.yaml of
 this folder or one above it; the command line wins over a variable, and a variable over the file.
 """
 EXIT_CODES = """exit codes:
@@ -156,7 +157,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception as error:  # noqa: BLE001  # the boundary: a person gets a line, never a traceback
+    # The boundary: a person gets a line, never a traceback.
+    except Exception as error:  # noqa: BLE001
         sys.stderr.write(f"elfgate {verb}: {unexpected(error)}\n")
         return UNEXPECTED
 
@@ -203,7 +205,10 @@ def _plain(words: list[str]) -> list[str]:
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str] | None]:
-    """Part our own words from the command after ``--``, whose dashes argparse would take for options of ours."""
+    """Part our own words from the command after ``--``.
+
+    Otherwise argparse would take its dashes for options of ours.
+    """
     if "--" not in words:
         return words, None
     at = words.index("--")

@@ -35,7 +35,10 @@ def manifests(files: Iterable[str]) -> "Iterator[Manifest]":
 
 
 def _files(names: Iterable[str]) -> Iterator[str]:
-    """Names of files, with each folder's manifests in its place, sorted (the endings are kubectl's)."""
+    """Names of files, with each folder's manifests in its place, sorted.
+
+    The endings are kubectl's.
+    """
     for name in names:
         folder = Path(name)
         if name == "-" or not folder.is_dir():

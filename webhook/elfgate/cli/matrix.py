@@ -16,7 +16,8 @@ DESCRIPTION = (
     "Show which of the images start on which platforms, with the reason for each that cannot."
 )
 EPILOG = f"""{EPILOG_IMAGES}
-exit codes: 0 all start; 1 one cannot; 2 bad usage, or no image can be read; 3 none cannot, but some are unknown
+exit codes: 0 all start; 1 one cannot; 2 bad usage, or no image can be read; 3 none cannot, but \
+some are unknown
 
 example:
   elfgate matrix example/app:2 example/app:2-alpine example/app:2-debian -o markdown

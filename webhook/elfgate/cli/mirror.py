@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 USAGE = (
     """elfgate mirror [IMAGE... | -] [--chart CHART]... --to REGISTRY[/PATH] [--list] [-o FORMAT]"""
 )
-DESCRIPTION = """Copy images and charts into a registry of one's own, byte for byte, for clusters without another
-network. Every platform is copied, and cosign's signatures and statements with it, so that digests stay
+DESCRIPTION = """Copy images and charts into a registry of one's own, byte for byte, for clusters \
+without another
+network. Every platform is copied, and cosign's signatures and statements with it, so that digests \
+stay
 what they are. What the registry has already is not sent again."""
 EPILOG = """images:
   REGISTRY/NAME:TAG[@DIGEST]       in a registry
   -                                a list of these on standard input, one a line
 
-NAME:TAG becomes REGISTRY/PATH/NAME:TAG. With --chart, the chart is copied, and the images that its values name.
+NAME:TAG becomes REGISTRY/PATH/NAME:TAG. With --chart, the chart is copied, and the images that \
+its values name.
 
 exit codes: 0 all were copied; 2 bad usage, or a registry that takes or gives none
 

@@ -21,7 +21,8 @@ DESCRIPTION = (
     "List the rules: their codes, what their findings lead to, and what they mean in a few "
     "words; and the exemptions: how long they hold, and whose they are."
 )
-EPILOG = """`rules new NAME` writes a rule to begin with and its test, into the folder of --rules or this one.
+EPILOG = """`rules new NAME` writes a rule to begin with and its test, into the folder of --rules \
+or this one.
 
 exit codes: 0 listed or written; 2 bad usage, or no such policies
 

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from elfgate.scan.scanner import Linkage
     from elfgate.wiring.images import Reading
 
-USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... [-o FORMAT]
+USAGE = """elfgate scan IMAGE [--platform OS/ARCH[/VARIANT]]... [--env NAME=VALUE]... [OPTION]... \
+[-o FORMAT]
                     [-- COMMAND [ARG]...]"""
-DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked for, and why not:
+DESCRIPTION = """Tell whether an image starts on each platform that it offers, or on those asked \
+for, and why not:
 what the kernel and the loader would do with its program, worked out from the image alone."""
 EPILOG = f"""{EPILOG_IMAGES}
 COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
 
-exit codes: 0 all start; 1 one cannot; 2 bad usage, or the image cannot be read; 3 no failures, but some are unknown
+exit codes: 0 all start; 1 one cannot; 2 bad usage, or the image cannot be read; 3 no failures, \
+but some are unknown
 
 examples:
   elfgate scan registry.example/team/app:1.2

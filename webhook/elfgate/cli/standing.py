@@ -21,7 +21,8 @@ VERBS = ("audit", "bases", "check", "compare", "matrix", "needs", "scan", "ui")
 # A project is not to say where credentials go, or that its own images are looked into unconfined.
 _PERSONAL = {"docker-config", "hosts-dir", "insecure-registry", "isolation", "store"}
 _ASKED_EACH_TIME = {"help", "version", "breakglass", "yes"}
-# Kubernetes tells pods of Services in variables: ELFGATE_PORT of one called elfgate (docs, "Service").
+# Kubernetes tells pods of Services in variables: ELFGATE_PORT of one called elfgate (docs,
+# "Service").
 _OF_SERVICES = ("tcp://", "udp://", "sctp://")
 
 

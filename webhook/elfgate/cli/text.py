@@ -149,7 +149,8 @@ def _deciding(findings: Sequence[Finding]) -> list[Finding]:
 
 def _others(others: Sequence[Surveyed]) -> list[str]:
     return [
-        f"  {'' if other.path in finding.message else f'{other.path}: '}{finding.message}  [{finding.code}]"
+        f"  {'' if other.path in finding.message else f'{other.path}: '}{finding.message}  "
+        f"[{finding.code}]"
         for other in others
         for finding in other.findings
     ]

@@ -19,18 +19,22 @@ if TYPE_CHECKING:
     from elfgate.trial.tried import Asked, Tried
     from elfgate.trial.trying import Bench
 
-USAGE = """elfgate try (IMAGE... | -f FILE) [--platform OS/ARCH[/VARIANT]]... [OPTION]... [-o FORMAT]
+USAGE = """elfgate try (IMAGE... | -f FILE) [--platform OS/ARCH[/VARIANT]]... [OPTION]... [-o \
+FORMAT]
                    [-- COMMAND [ARG]...]"""
-DESCRIPTION = """Really start an image's program on each platform, and show what happened beside what was
+DESCRIPTION = """Really start an image's program on each platform, and show what happened beside \
+what was
 predicted. It runs in the image's own root file system and in namespaces: without root, engine or
 network, and nothing is written but to a scratch folder. Another architecture's program is run by an
 installed qemu."""
 EPILOG = f"""{EPILOG_IMAGES}
 COMMAND stands for a pod's command and args, and replaces the image's Entrypoint and Cmd.
-A start counts if the program stays up, or exits with 0; --expect and --ready ask for something else.
+A start counts if the program stays up, or exits with 0; --expect and --ready ask for something \
+else.
 Programs of images are started for real: try those that you would run.
 
-exit codes: 0 all started as expected; 1 one did not; 2 bad usage, an image cannot be read, or nothing can be
+exit codes: 0 all started as expected; 1 one did not; 2 bad usage, an image cannot be read, or \
+nothing can be
 started on this machine; 3 no failures, but some could not be tried
 
 examples:

@@ -1,4 +1,4 @@
-"""``elfgate verify``: predict again what ``elfgate try`` has reported, and hold it against what happened."""
+"""``elfgate verify``: hold what ``elfgate try`` has reported against a new prediction."""
 
 import argparse
 import asyncio
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from elfgate.trial.replay import Replayed
 
 USAGE = "elfgate verify --against REPORT... [-o FORMAT]"
-DESCRIPTION = """Predict again each start that `elfgate try --report` has written down, from the facts in
+DESCRIPTION = """Predict again each start that `elfgate try --report` has written down, from the \
+facts in
 the report, and compare with what happened then. No image, registry or store is asked."""
 EPILOG = """REPORT is a file, or a folder of files called *.json.
 
-exit codes: 0 no prediction is contradicted; 1 one is; 2 bad usage, or a report cannot be read; 3 none is, but some
+exit codes: 0 no prediction is contradicted; 1 one is; 2 bad usage, or a report cannot be read; 3 \
+none is, but some
 are unknown
 
 example:

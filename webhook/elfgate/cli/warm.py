@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 USAGE = """elfgate warm [IMAGE... | -] [-f MANIFESTS]... [--cluster | --context NAME] [--shard I/N]
                     [--platform OS/ARCH[/VARIANT]]... [-o FORMAT]"""
-DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked: those named, those that
-manifests name, and those of a cluster's workloads. What the store has is not read again, so that a run that was
+DESCRIPTION = """Read images into the store, so that the webhook knows them before it is asked: \
+those named, those that
+manifests name, and those of a cluster's workloads. What the store has is not read again, so that \
+a run that was
 stopped goes on where it was."""
-EPILOG = f"""{EPILOG_IMAGES}  -                                a list of these on standard input, one a line
+EPILOG = f"""{EPILOG_IMAGES}  -                                a list of these on standard input, \
+one a line
 
-With --shard, each of N machines reads its part of the same list into a shared store; I counts from 0, as
+With --shard, each of N machines reads its part of the same list into a shared store; I counts \
+from 0, as
 JOB_COMPLETION_INDEX does in a Kubernetes Indexed Job.
 
 exit codes: 0 all are in the store; 2 bad usage or input; 3 some could not be read

@@ -1,4 +1,4 @@
-"""A live cluster's API server, asked with the kubeconfig of a person or the service account of a pod.
+"""A live cluster's API server, asked with a person's kubeconfig or a pod's service account.
 
 Answers are taken as bytes and decoded here: the client's own models take longer to build than a
 list to come, and keep every field of every node. Sources: the Kubernetes API concepts (paged lists,
@@ -355,11 +355,18 @@ def _client(access: Access) -> "ApiClient":
     configuration.socket_options = tcp_keepalive_socket_options(**_KEEPALIVE)
     try:
         if access == Access() and _in_pod(environ):
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=configuration,
+            )
             return client.ApiClient(configuration)
         # The library looks at KUBECONFIG once, when it is imported.
         file = str(access.kubeconfig) if access.kubeconfig else environ.get("KUBECONFIG")
-        config.load_kube_config(file, access.context or None, configuration)  # type: ignore[no-untyped-call]
+        context = access.context or None
+        config.load_kube_config(  # type: ignore[no-untyped-call]
+            file,
+            context,
+            configuration,
+        )
         return client.ApiClient(configuration)
     except (
         Exception

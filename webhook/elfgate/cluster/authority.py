@@ -48,7 +48,9 @@ class Pair:
         None if it cannot.
         """
         from cryptography import x509  # noqa: PLC0415  (see available)
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+            load_pem_private_key,
+        )
 
         try:
             certificate = x509.load_pem_x509_certificate(self.certificate)
@@ -88,7 +90,11 @@ def make(names: Iterable[str], *, days: float, now: float) -> Pair:
     """
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
     from cryptography.x509.oid import ExtendedKeyUsageOID  # noqa: PLC0415
 
     alternatives = [_name(name) for name in names]
@@ -100,23 +106,39 @@ def make(names: Iterable[str], *, days: float, now: float) -> Pair:
         datetime.fromtimestamp(now - _BACK_DATED, UTC),
         datetime.fromtimestamp(now, UTC) + timedelta(days=days),
     )
-    authority = _signed(above, above.public_key(), authority_name, authority_name, dates=dates, extensions=[
-        (x509.BasicConstraints(ca=True, path_length=0), True),
-        (_usage(key_cert_sign=True), True),
-    ])  # fmt: skip
-    certificate = _signed(above, own.public_key(), authority_name, _subject("elfgate"), dates=dates, extensions=[
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (_usage(digital_signature=True), True),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        (x509.SubjectAlternativeName(alternatives), False),
-        (x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), False),
-    ])  # fmt: skip
+    authority = _signed(
+        above,
+        above.public_key(),
+        authority_name,
+        authority_name,
+        dates=dates,
+        extensions=[
+            (x509.BasicConstraints(ca=True, path_length=0), True),
+            (_usage(key_cert_sign=True), True),
+        ],
+    )
+    certificate = _signed(
+        above,
+        own.public_key(),
+        authority_name,
+        _subject("elfgate"),
+        dates=dates,
+        extensions=[
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (_usage(digital_signature=True), True),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            (x509.SubjectAlternativeName(alternatives), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), False),
+        ],
+    )
     key = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Pair(certificate.public_bytes(Encoding.PEM), key, authority.public_bytes(Encoding.PEM))
 
 
 def merged(*bundles: bytes) -> bytes:
-    """The certificates of PEM bundles, each once and in one order, so that equal ones are equal bytes.
+    """The certificates of PEM bundles, each once and in one order.
+
+    Equal ones are so equal bytes.
 
     What is no certificate is left out.
     """

@@ -13,7 +13,8 @@ from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Workload
 VOLUMES = 16  # images of volumes: each may have to be read; of the rest nothing is said
 IMAGES = 64  # different ones: each may have to be read
 PAIRS = 256  # of a container and a platform: each is predicted, and is an entry of the document
-WORK = 1_000_000  # units (``linkage.work``) for environments, arguments and search paths: about a second
+# Units (``linkage.work``) for environments, arguments and search paths: about a second.
+WORK = 1_000_000
 
 _ELEMENT = 8  # units for an element of a search path, which is looked up
 _CHARACTERS = 64  # that cost a unit

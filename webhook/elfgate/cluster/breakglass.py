@@ -43,7 +43,10 @@ class Obstacle:
 
     @property
     def refuses(self) -> bool:
-        """Whether requests fail when a webhook of it cannot be asked (``failurePolicy``, whose default is Fail)."""
+        """Whether requests fail when a webhook of it cannot be asked.
+
+        That is ``failurePolicy``, whose default is Fail.
+        """
         return any(policy != "Ignore" for _, _, policy in self.webhooks)
 
     @property
@@ -63,7 +66,7 @@ class Obstacle:
 
     @property
     def let_pass(self) -> str:
-        """The command that keeps the configuration, and lets pass what the webhook cannot be asked about."""
+        """The command that keeps the configuration, and lets pass what cannot be asked about."""
         patch = shlex.quote(json.dumps(self.patch, separators=(",", ":")))
         return f"kubectl patch {self.resource} {shlex.quote(self.name)} --type=json -p {patch}"
 
@@ -154,6 +157,7 @@ def _named(api: Api, kind: str, names: Sequence[str]) -> Iterator[Part]:
 
 
 def _method(api: Api, verb: str, kind: str) -> Any:
-    from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415 - slow to import, and few verbs need it
+    # Slow to import, and few verbs need it.
+    from kubernetes.client import AdmissionregistrationV1Api  # noqa: PLC0415
 
     return getattr(AdmissionregistrationV1Api(api.client), f"{verb}_{kind}_webhook_configuration")

@@ -1,4 +1,6 @@
-"""The few calls of the core API that a webhook makes, by path, with the connections and credentials of the client.
+"""The few calls of the core API that a webhook makes, by path.
+
+Connections and credentials are the client's.
 
 The client's own class for them describes each object of Kubernetes: it takes 20 MB and up to a
 second to import, in every replica, for answers that are decoded here anyhow (``api``).

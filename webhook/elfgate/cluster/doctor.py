@@ -18,8 +18,16 @@ from elfgate.errors import InputError
 DOMAIN = ".elfgate.dev"  # webhooks' names are qualified; ours end in this
 
 _LONGEST_TIMEOUT = 10
-_WANTED = ("pods", "pods/ephemeralcontainers", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs",
-           "cronjobs")  # fmt: skip
+_WANTED = (
+    "pods",
+    "pods/ephemeralcontainers",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+)
 _BINDINGS = frozenset(("pods/binding", "bindings"))
 _SYSTEM = "kube-system"
 NODES = (("list", "nodes"), ("watch", "nodes"))
@@ -68,8 +76,12 @@ def examine(
         if hook.get("name").text().endswith(DOMAIN)
     ]
     if not hooks:
-        yield Checked("configuration", "wrong", f"no ValidatingWebhookConfiguration has a webhook named *{DOMAIN}",
-                      "apply the installation's manifests: nothing asks elfgate")  # fmt: skip
+        yield Checked(
+            "configuration",
+            "wrong",
+            f"no ValidatingWebhookConfiguration has a webhook named *{DOMAIN}",
+            "apply the installation's manifests: nothing asks elfgate",
+        )
     namespaces = api.namespace_labels() if hooks else {}
     for hook in hooks:
         yield from _configuration(hook, namespaces)
@@ -86,20 +98,32 @@ def _configuration(hook: Part, namespaces: Mapping[str, Mapping[str, str]]) -> I
     fails = hook.get("failurePolicy").text() != "Ignore"  # Kubernetes' default is Fail
     bindings = sorted(_BINDINGS & resources)
     if bindings and fails:
-        yield Checked(f"{subject}: failure policy", "wrong", f"failurePolicy Fail on {', '.join(bindings)}",
-                      "set failurePolicy: Ignore: with Fail, scheduling stops when the webhook does")  # fmt: skip
+        yield Checked(
+            f"{subject}: failure policy",
+            "wrong",
+            f"failurePolicy Fail on {', '.join(bindings)}",
+            "set failurePolicy: Ignore: with Fail, scheduling stops when the webhook does",
+        )
     missing = [name for name in _WANTED if name not in resources]
     if not bindings and missing:
-        yield Checked(f"{subject}: rules", "wrong", f"it is not asked about {', '.join(missing)}",
-                      "add them to the webhook's rules")  # fmt: skip
+        yield Checked(
+            f"{subject}: rules",
+            "wrong",
+            f"it is not asked about {', '.join(missing)}",
+            "add them to the webhook's rules",
+        )
     elif not bindings:
         yield Checked(
             f"{subject}: rules", "ok", "it is asked about pods and everything that makes them"
         )
     seconds = hook.get("timeoutSeconds").integer() or _LONGEST_TIMEOUT
     if seconds > _LONGEST_TIMEOUT:
-        yield Checked(f"{subject}: timeout", "wrong", f"the API server waits {seconds} s",
-                      f"set timeoutSeconds to {_LONGEST_TIMEOUT} or less")  # fmt: skip
+        yield Checked(
+            f"{subject}: timeout",
+            "wrong",
+            f"the API server waits {seconds} s",
+            f"set timeoutSeconds to {_LONGEST_TIMEOUT} or less",
+        )
     yield _lockout(hook, subject, namespaces, fails=fails)
 
 
@@ -117,13 +141,20 @@ def _lockout(
         name for name in (own, _SYSTEM) if name in namespaces and _selects(hook, namespaces[name])
     ]
     if asked:
-        return Checked(subject, "wrong", f"failurePolicy is Fail, and it is asked about {' and '.join(asked)}",
-                       "exempt these with namespaceSelector: a webhook that is down keeps itself down")  # fmt: skip
+        return Checked(
+            subject,
+            "wrong",
+            f"failurePolicy is Fail, and it is asked about {' and '.join(asked)}",
+            "exempt these with namespaceSelector: a webhook that is down keeps itself down",
+        )
     return Checked(subject, "ok", "its own namespace and kube-system are exempt")
 
 
 def _selects(hook: Part, labels: Mapping[str, str]) -> bool:
-    """Whether a namespace of these labels is one that the webhook is asked about (an empty selector takes all)."""
+    """Whether the webhook is asked about a namespace of these labels.
+
+    An empty selector takes all.
+    """
     selector = hook.get("namespaceSelector")
     exact = selector.get("matchLabels").texts()
     terms = read_term(Part({"matchExpressions": selector.get("matchExpressions").value})).labels
@@ -140,8 +171,12 @@ def _reachable(hook: Part, api: Api, revision: str) -> Iterator[Checked]:
         namespace, name = service.get("namespace").text(), service.get("name").text()
         ready = api.ready_endpoints(namespace, name)
         if not ready:
-            yield Checked(f"{subject}: endpoints", "wrong", f"the Service {namespace}/{name} has no ready endpoint",
-                          f"look at its pods: kubectl -n {namespace} get pods,events")  # fmt: skip
+            yield Checked(
+                f"{subject}: endpoints",
+                "wrong",
+                f"the Service {namespace}/{name} has no ready endpoint",
+                f"look at its pods: kubectl -n {namespace} get pods,events",
+            )
             return
         yield Checked(
             f"{subject}: endpoints", "ok", f"{ready} of the Service {namespace}/{name} are ready"
@@ -159,11 +194,18 @@ def _reachable(hook: Part, api: Api, revision: str) -> Iterator[Checked]:
 
 def _rights(api: Api, service_account: str, wanted: Sequence[tuple[str, str]]) -> Checked:
     who = f"the service account {service_account}" if service_account else "this account"
-    missing = [(verb, resource) for verb, resource in wanted
-               if not api.may(verb, resource, service_account=service_account)]  # fmt: skip
+    missing = [
+        (verb, resource)
+        for verb, resource in wanted
+        if not api.may(verb, resource, service_account=service_account)
+    ]
     if missing:
-        return Checked("rights", "wrong", f"{who} may not {_named(missing)}",
-                       f"bind it to a ClusterRole with {_named(wanted)}")  # fmt: skip
+        return Checked(
+            "rights",
+            "wrong",
+            f"{who} may not {_named(missing)}",
+            f"bind it to a ClusterRole with {_named(wanted)}",
+        )
     return Checked("rights", "ok", f"{who} may {_named(wanted)}" if wanted else "it needs none")
 
 

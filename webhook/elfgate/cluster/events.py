@@ -1,4 +1,6 @@
-"""Events: what is found out too late for an answer, told where people look for it (``kubectl describe``).
+"""Events: what is found out too late for an answer.
+
+They are told where people look for them (``kubectl describe``).
 
 Sources: the Kubernetes API reference (Event), ``k8s.io/client-go/tools/record`` (one event is
 counted up instead of many being made, messages of at most 1,024 characters, a limit of events a

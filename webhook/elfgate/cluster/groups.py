@@ -34,7 +34,7 @@ class Group:
 
 
 def groups(placement: Placement, inventory: Inventory, outlook: Outlook) -> Iterator[Group]:
-    """Group the nodes that a pod selects by its labels, its affinity, its system and its node's name."""
+    """Group the nodes that a pod selects by labels, affinity, system and node's name."""
     singled = _singled_out(placement, inventory)
     for kind in inventory.kinds():
         apart = singled.get(kind, set())

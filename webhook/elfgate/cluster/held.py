@@ -1,4 +1,6 @@
-"""The pod templates in an object, whatever its kind calls them, each in the form of a PodTemplateSpec.
+"""The pod templates in an object, whatever its kind calls them.
+
+Each is in the form of a PodTemplateSpec.
 
 Sources: the Kubernetes API reference (PodTemplateSpec), Argo Workflows' (Template: ``container``,
 ``script``, ``containerSet``, ``sidecars``), Tekton's (TaskSpec: ``steps``, ``sidecars``,

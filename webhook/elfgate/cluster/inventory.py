@@ -1,4 +1,6 @@
-"""The nodes there are, grouped by what matters, so that judging a pod costs by kinds of node and not by nodes.
+"""The nodes there are, grouped by what matters.
+
+Judging a pod so costs by kinds of node and not by nodes.
 
 Nodes of one kind share platform, facts, taints and labels, but for the values of labels that tell
 single nodes apart:
@@ -129,10 +131,15 @@ class Inventory:
         return self._remembered
 
     def take(self, other: "Inventory") -> None:
-        """Forget everything and have the nodes of another inventory instead, which is not used any more."""
+        """Forget everything and have the nodes of another inventory instead.
+
+        The other one is not used any more.
+        """
         self.generation += 1
-        self._individual, self._values = other._individual, other._values  # noqa: SLF001 - of the same class
-        self._kinds, self._kind_of, self._index = other._kinds, other._kind_of, other._index  # noqa: SLF001 - the same
+        # Of the same class.
+        self._individual, self._values = other._individual, other._values  # noqa: SLF001
+        self._kinds, self._kind_of = other._kinds, other._kind_of  # noqa: SLF001
+        self._index = other._index  # noqa: SLF001
 
     def upsert(self, node: Node) -> None:
         """Add a node, or replace the one of that name.
@@ -179,7 +186,10 @@ class Inventory:
         return self._kind_of.get(name)
 
     def tells_apart(self, key: str) -> bool:
-        """Whether this label tells single nodes apart, so that kinds have ``OTHER`` for its value."""
+        """Whether this label tells single nodes apart.
+
+        Kinds have ``OTHER`` for its value then.
+        """
         return key in self._individual
 
     def named(self, key: str, value: str) -> Iterable[str]:

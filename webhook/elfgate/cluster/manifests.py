@@ -73,7 +73,9 @@ def of_values(values: Iterable[object], *, source: str) -> Iterator[Manifest]:
 
 
 def streamed(file: BinaryIO, *, source: str) -> Iterator[Manifest]:
-    """Read the objects in an open file as ``objects`` does, those of a long list in JSON an item at a time.
+    """Read the objects in an open file as ``objects`` does.
+
+    Those of a long list in JSON are read an item at a time.
 
     Raises:
         InputError: as ``objects`` does.

@@ -293,7 +293,10 @@ def _facts(labels: dict[str, str], architecture: str, info: _NodeInfo) -> NodeFa
 
 
 def kernel_version(release: str) -> tuple[int, int, int] | None:
-    """The version at the start of a kernel's release (``5.14.0-427.el9.ppc64le``), or None if there is none."""
+    """The version at the start of a kernel's release, or None if there is none.
+
+    A release is ``5.14.0-427.el9.ppc64le``.
+    """
     version = _KERNEL_VERSION.match(release)
     return (int(version[1]), int(version[2]), int(version[3] or 0)) if version else None
 

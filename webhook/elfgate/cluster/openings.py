@@ -61,7 +61,7 @@ def openings(root: Part, template: Part, *, is_pod: bool) -> tuple[Opening, ...]
 
 
 def _above(root: Part, template: Part) -> tuple[Part, ...]:
-    """The objects that the template lies in, and what else of the whole object says how it is run."""
+    """The objects that the template lies in, and what else says how it is run."""
     found = [root, root.get("spec"), _member(root.get("spec"), "runPolicy")]
     part = template.parent
     while part is not None:
@@ -123,7 +123,10 @@ def _placed_by_another(spec: Part, above: tuple[Part, ...]) -> Iterator[Opening]
 
 
 def _runtime_class(spec: Part, *, is_pod: bool) -> Iterator[Opening]:
-    """A pod that the API server's plug-ins have been over has a priority, and what its class adds."""
+    """The opening that a RuntimeClass makes, which may add tolerations and a node selector.
+
+    A pod that the API server's plug-ins have been over has a priority, and what its class adds.
+    """
     name = spec.get("runtimeClassName").text()
     if name and not (is_pod and spec.get("priority")):
         because = f"the RuntimeClass {name} may let its pods on to other nodes"

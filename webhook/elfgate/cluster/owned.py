@@ -83,7 +83,7 @@ class Owned:
         return list(self._found())
 
     def trust(self, configuration: Configuration, bundle: bytes) -> None:
-        """Have the API server take these PEM certificates from all of a configuration's webhooks."""
+        """Have the API server take these PEM certificates from a configuration's webhooks."""
         encoded = base64.b64encode(bundle).decode()
         hooks = [
             {"name": name, "clientConfig": {"caBundle": encoded}} for name in configuration.trusts
@@ -139,7 +139,8 @@ class Owned:
             raise
 
     def _of(self, kind: str) -> Any:
-        from kubernetes.client import CoordinationV1Api, CoreV1Api  # noqa: PLC0415 - takes half a second
+        # Takes half a second.
+        from kubernetes.client import CoordinationV1Api, CoreV1Api  # noqa: PLC0415
 
         return (CoreV1Api if kind == "secret" else CoordinationV1Api)(self._api.client)
 
@@ -153,4 +154,5 @@ def _decoded(bundle: Part) -> bytes:
     try:
         return base64.b64decode(bundle.text())
     except (binascii.Error, ValueError):
-        return b""  # the API server would not have taken it; whoever did has nothing that is worth keeping
+        # The API server would not have taken it; whoever did has nothing that is worth keeping.
+        return b""

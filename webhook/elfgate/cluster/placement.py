@@ -151,7 +151,10 @@ class Placement:
         return fits(self.requests, candidate.room, candidate.offers)
 
     def awaits(self, candidate: Candidate) -> bool:
-        """Whether the node has a device that the pod asks for, and has none to give while its plug-in is away."""
+        """Whether the node has a device that the pod asks for, and none of it to give.
+
+        That is so while the device's plug-in is away.
+        """
         return any(not amount and name in self.requests for name, amount in candidate.offers)
 
     def lacking(self) -> str:
@@ -232,7 +235,9 @@ def _quantities(container: Part) -> int:
 
 
 def _resource_tolerations(asking: Iterable[Part]) -> tuple[Toleration, ...]:
-    """A pod that asks for an extended resource (``nvidia.com/gpu``) may be given a toleration of that name.
+    """A pod that asks for an extended resource may be given a toleration of that name.
+
+    Such a resource is ``nvidia.com/gpu``.
 
     The admission plug-in ExtendedResourceToleration does so to pods, not to their templates:
     without this, a workload made for tainted GPU nodes would seem to land anywhere else. It must

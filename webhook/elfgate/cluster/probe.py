@@ -77,7 +77,10 @@ class Probed:
 
 
 def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
-    """Connect, look at certificate and readiness, and send a review, which policies of that revision should judge."""
+    """Connect, look at certificate and readiness, and send a review.
+
+    Policies of that revision should judge it.
+    """
     connection = http.client.HTTPSConnection(
         endpoint.host, endpoint.port, timeout=_SECONDS, context=endpoint.trust
     )
@@ -87,8 +90,12 @@ def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
         yield _readiness(connection)
         yield _review(connection, endpoint.path, revision)
     except ssl.SSLError as error:
-        yield Probed("certificate", "wrong", f"the API server will not take it: {_reason(error)}",
-                     "put the authority that signed it in caBundle, or issue one for this name")  # fmt: skip
+        yield Probed(
+            "certificate",
+            "wrong",
+            f"the API server will not take it: {_reason(error)}",
+            "put the authority that signed it in caBundle, or issue one for this name",
+        )
     except socket.gaierror:
         yield Probed(
             "address",
@@ -97,8 +104,12 @@ def probe(endpoint: Endpoint, revision: str = "") -> Iterator[Probed]:
             "run elfgate doctor in the cluster",
         )
     except (OSError, http.client.HTTPException) as error:
-        yield Probed("address", "wrong", f"{endpoint.host}:{endpoint.port} does not answer: {error}",
-                     "look whether the webhook runs, and at the network policies")  # fmt: skip
+        yield Probed(
+            "address",
+            "wrong",
+            f"{endpoint.host}:{endpoint.port} does not answer: {error}",
+            "look whether the webhook runs, and at the network policies",
+        )
     finally:
         connection.close()
 
@@ -158,11 +169,19 @@ def _review(connection: http.client.HTTPSConnection, path: str, wanted: str) -> 
         answered, revision = False, ""
     if not answered or not revision:
         said = body[:200].decode(errors="replace").strip()
-        return Probed("review", "wrong", f"a review was answered with {status} and no verdict: {said}",
-                      "look at the path of the URL or service, and at the webhook's log")  # fmt: skip
+        return Probed(
+            "review",
+            "wrong",
+            f"a review was answered with {status} and no verdict: {said}",
+            "look at the path of the URL or service, and at the webhook's log",
+        )
     if wanted and revision != wanted:
-        return Probed("review", "wrong", f"a review is judged by policies of revision {revision}, not {wanted}",
-                      "give it these policies and settings, or look whether they are the right ones")  # fmt: skip
+        return Probed(
+            "review",
+            "wrong",
+            f"a review is judged by policies of revision {revision}, not {wanted}",
+            "give it these policies and settings, or look whether they are the right ones",
+        )
     return Probed("review", "ok", f"a review is answered, by policies of revision {revision}")
 
 

@@ -45,7 +45,10 @@ class Requirement:
         )
 
     def matches(self, value: str | None) -> bool:
-        """Whether a label with this value (None if the node does not have it) meets the requirement."""
+        """Whether a label with this value meets the requirement.
+
+        The value is None if the node does not have the label.
+        """
         match self.operator:
             case "In":
                 return value in self.values

@@ -1,4 +1,6 @@
-"""The webhook's certificate, made and renewed by its own replicas, so that no review is refused for it on the way.
+"""The webhook's certificate, made and renewed by its own replicas.
+
+No review is refused for it on the way.
 
 The way of a new certificate, a step at a time; each is found in the cluster, so that any replica
 may take the next:
@@ -116,7 +118,9 @@ class SelfMade:
         )
 
     def look(self) -> tuple[Pair | None, bool]:
-        """Look how things stand, and take the next step if there is one and no other replica is at it.
+        """Look how things stand, and take the next step if there is one.
+
+        No step is taken while another replica is at it.
 
         Returns:
             What is to be served, if anything can; and whether all is at rest.

@@ -37,7 +37,11 @@ class Toleration:
     effect: str
 
     def tolerates(self, taint: Taint) -> bool:
-        """An empty effect stands for every effect, an empty key for every key, an empty operator for Equal."""
+        """Whether it tolerates a taint.
+
+        An empty effect stands for every effect, an empty key for every key, and an empty operator
+        for Equal.
+        """
         if self.effect not in {"", taint.effect} or self.key not in {"", taint.key}:
             return False
         match self.operator:

@@ -215,7 +215,10 @@ class _Search:
         return opening.reason, opening.because
 
     def _with_wanted(self, found: list[Target]) -> list[Target]:
-        """Add the architectures that it asks for, or that may come, and that no node has which it could use."""
+        """Add the architectures that it asks for, or that may come.
+
+        They are added if no node has them that it could use.
+        """
         placement = self._placement
         if not found and not placement.names(_ARCHITECTURE):
             return []
@@ -238,7 +241,10 @@ class _Search:
         }
 
     def _wanted(self) -> Iterator[Platform]:
-        """The platforms that the pod asks for by name or that may come, if its own demands leave them."""
+        """The platforms that the pod asks for by name or that may come.
+
+        Its own demands must leave them.
+        """
         asked = (
             value
             for item in self._placement.requirements()

@@ -12,7 +12,7 @@ from elfgate.cluster.part import Part
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation that repeats the object."""
 TOKEN = "kube-api-access"  # noqa: S105 - a volume's name
-"""The beginning of the name of the volume with the service account's token, which is made up for each pod."""
+"""The beginning of the made-up name that a pod's volume with the service account's token has."""
 
 
 def texts(obj: Part, key: str) -> dict[str, str]:

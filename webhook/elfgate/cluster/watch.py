@@ -200,7 +200,10 @@ class NodeWatch:
         )
 
     def _resumed(self) -> None:
-        """The nodes are followed again, and soon enough if they are not stale yet (on the event loop)."""
+        """The nodes are followed again, and soon enough if they are not stale yet.
+
+        This runs on the event loop.
+        """
         if self._staling is not None:
             self._staling.cancel()
             self._staling = None
@@ -219,7 +222,10 @@ class NodeWatch:
             self.inventory.remove(name)
 
     def _on_loop(self, change: Callable[[], _Answer]) -> _Answer:
-        """Run something on the event loop and wait for it, so that no more than one change is ever waiting there."""
+        """Run something on the event loop and wait for it.
+
+        No more than one change is so ever waiting there.
+        """
         done: Future[_Answer] = Future()
 
         def run() -> None:

@@ -1,4 +1,6 @@
-"""YAML documents of unknown origin, bounded in depth and in what their aliases expand to, with their lines.
+"""YAML documents of unknown origin, with their lines.
+
+They are bounded in depth and in what their aliases expand to.
 
 Source: Kubernetes reads manifests as ``sigs.k8s.io/yaml`` does, whose plain scalars differ from
 PyYAML's defaults: dates, ``=`` and sexagesimal numbers (``22:22``) are strings.
@@ -45,7 +47,8 @@ _MOST_TRIES = 20  # each reads the text anew
 _STRINGS_IN_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$")
 _FLOAT = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$"
+    r"|\.(?:nan|NaN|NAN)$"
 )
 _STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 _SHORT = 64  # what is longer is seldom said twice, and would be kept in vain
@@ -143,7 +146,10 @@ def documents(text: bytes, source: str) -> Iterator[Document]:
 
 
 def _read(text: str, source: str) -> Iterator[Document]:
-    """Read documents, and once more from where libyaml takes a colon for what it is not to Kubernetes."""
+    """Read documents; where libyaml takes a colon for what it is not, once more from there.
+
+    Kubernetes takes that colon otherwise.
+    """
     given, tries = 0, 0
     while True:
         try:

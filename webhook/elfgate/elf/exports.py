@@ -70,7 +70,10 @@ class _Everything:
 
 
 class _Known(ABC):
-    """Exports with their traits, which a file without versions and indirect functions has none of."""
+    """Exports with their traits.
+
+    A file without versions and indirect functions has none.
+    """
 
     __slots__ = ("_versions",)
 
@@ -89,7 +92,10 @@ class _Known(ABC):
         return self._traits(name) is not None
 
     def in_version(self, name: str, version: str) -> bool:
-        """Tell whether glibc would take a symbol for one of that version (``check_match`` in ``elf/dl-lookup.c``)."""
+        """Tell whether glibc would take a symbol for one of that version.
+
+        Source: ``check_match`` in ``elf/dl-lookup.c``.
+        """
         traits = self._traits(name)
         if not traits:
             return traits is not None
@@ -228,7 +234,9 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
 
 
 def cut_addresses(image: Image, machine: int, tags: Mapping[int, int]) -> bytes:
-    """List the functions of others for which a program at fixed addresses has an address of its own.
+    """List the functions of others for which a program has an address of its own.
+
+    Only a program at fixed addresses has such.
 
     They are undefined, but have a value: the address that other objects' data refers to (glibc
     ``do_lookup_x``, musl ``find_sym``).
@@ -350,7 +358,10 @@ def _traits(image: Image, infos: bytes, numbers: bytes | None, count: int) -> "a
 
 
 def _defined(image: Image, chains: bytes, table: bytes) -> bytes:
-    """The chains, emptied of the undefined symbols that linkers list for functions whose address a program takes."""
+    """The chains, emptied of the undefined symbols that linkers list.
+
+    They list them for functions whose address a program takes.
+    """
     sections = image.layout.sections(table)
     if _SHN_UNDEF not in sections:
         return chains

@@ -56,7 +56,10 @@ def _end(info: bytes, at: int) -> int:
 
 
 def _number(info: bytes, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first (Go's ``binary.Uvarint``), and where it ends."""
+    """A number in groups of seven bits, the lowest first, and where it ends.
+
+    Source: Go's ``binary.Uvarint``.
+    """
     value = shift = 0
     for position in range(at, min(at + 5, len(info))):
         value |= (info[position] & 0x7F) << shift

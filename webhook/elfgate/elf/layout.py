@@ -46,7 +46,8 @@ class Layout:
     def has_its_own_sizes(self, head: bytes) -> bool:
         """Whether ``e_phentsize``, read by this layout, is what this layout demands."""
         end = self.header_size - 8
-        return int.from_bytes(head[end - 2 : end], self.byte_order) == self.segment.size  # type: ignore[arg-type]
+        size = int.from_bytes(head[end - 2 : end], self.byte_order)  # type: ignore[arg-type]
+        return size == self.segment.size
 
     def plain_ident(self) -> bytes:
         """``e_ident`` as this layout's files have it."""
@@ -80,7 +81,10 @@ class Layout:
         return symbols[4 if self.word == 8 else 12 :: self.symbol.size]
 
     def sections(self, symbols: bytes) -> "array[int]":
-        """``st_shndx`` of each symbol of a table, of which SHN_UNDEF, 0, is the same in either byte order."""
+        """``st_shndx`` of each symbol of a table.
+
+        SHN_UNDEF, 0, is the same in either byte order.
+        """
         halves = array("H", symbols[: len(symbols) - len(symbols) % self.symbol.size])
         return halves[3::12] if self.word == 8 else halves[7::8]
 

@@ -14,7 +14,8 @@ _DIRECTORIES = re.compile(rb"(?:(?:/[\w.+@=~-]{1,255}){1,32}/\0){1,32}")
 _GLIBC_VERSION = re.compile(rb" release version (\d{1,4}(?:\.\d{1,6}){1,3})")
 _MUSL_VERSION = re.compile(rb"(?<![\w.])(\d\.\d{1,3}\.\d{1,3})(?:-git[\w.-]*)?\0")
 _CPU = re.compile(
-    rb"Fatal glibc error: CPU (?:lacks [^\0\n]{1,80}\((POWER ?|z)(\d+) or|does not support x86-64-v(\d|%d))"
+    rb"Fatal glibc error: CPU (?:"
+    rb"lacks [^\0\n]{1,80}\((POWER ?|z)(\d+) or|does not support x86-64-v(\d|%d))"
 )
 
 

@@ -1,4 +1,6 @@
-"""Packed relative relocations (DT_RELR), which musl before 1.2.4 and glibc before 2.36 pass over in silence.
+"""Packed relative relocations (DT_RELR).
+
+musl before 1.2.4 and glibc before 2.36 pass over them in silence.
 
 Source: gABI, "Relative Relocations": an even entry is an address to relocate, an odd one a bitmap
 of the words behind.
@@ -14,7 +16,9 @@ _LIMIT = 1 << 20  # bytes of relocations, and of functions, that are looked at
 
 
 def relocate_start(image: Image, tags: Mapping[int, int]) -> bool:
-    """Tell whether DT_RELR relocates any of the functions in DT_INIT_ARRAY, which are called before ``main``.
+    """Tell whether DT_RELR relocates any of the functions in DT_INIT_ARRAY.
+
+    Those are called before ``main``.
 
     Args:
         image: The file.

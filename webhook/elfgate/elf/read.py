@@ -156,7 +156,7 @@ def _program(decoder: Decoder, segments: Sequence["_Segment"]) -> _Program:
 def _facts(
     kept: Excerpt, size: int, head: bytes, about: _Header, program: "_Program", *, decoder: Decoder
 ) -> ElfFacts:
-    """Put together what the header, the program headers, the dynamic section and the excerpt's lists say."""
+    """Put together what headers, the dynamic section and the excerpt's lists say."""
     linked = program.linked
     isa_needed = program.isa_needed if about.machine in _X86 else 0
     relocation_types, slot_types = undefined.decode_types(kept.types)
@@ -226,12 +226,18 @@ def _number(value: str | int, names: Any) -> int:
 
 
 def _malformed(header: Any, kind: int, layout: Layout, file_size: int) -> str:
-    """Why a kernel answers ENOEXEC to these headers (binfmt_elf.c, load_elf_binary and load_elf_phdrs), or empty."""
+    """Why a kernel answers ENOEXEC to these headers, or empty.
+
+    Source: binfmt_elf.c, load_elf_binary and load_elf_phdrs.
+    """
     size = header.e_phnum * header.e_phentsize
     if kind not in {Type.EXEC, Type.DYN}:
         return f"its type is {kind}, neither EXEC nor DYN"
     if header.e_phentsize != layout.segment.size:
-        return f"its program headers are said to be {header.e_phentsize} bytes each, not {layout.segment.size}"
+        return (
+            f"its program headers are said to be {header.e_phentsize} bytes each, not "
+            f"{layout.segment.size}"
+        )
     if size == 0:
         return "it has no program headers"
     if size > HEADERS_LIMIT:  # Linux 6.1 takes no more than a page of them, 6.18 does
@@ -268,7 +274,10 @@ def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[_Segmen
 
 
 def _is_behind(vaddr: int, segments: Sequence[_Segment]) -> bool:
-    """Tell whether an address lies in no segment, but behind one that can be written, in its last page."""
+    """Tell whether an address lies in no segment, but behind one that can be written.
+
+    It is in the last page of that segment.
+    """
     loads = [
         (s.p_vaddr, s.p_vaddr + s.p_memsz, s.p_flags) for s in segments if s.p_type == "PT_LOAD"
     ]
@@ -278,7 +287,10 @@ def _is_behind(vaddr: int, segments: Sequence[_Segment]) -> bool:
 
 
 def _interp(decoder: Decoder, segments: Sequence[_Segment]) -> tuple[str | None, str]:
-    """The loader's path in the first PT_INTERP, and why a kernel would not take it (binfmt_elf.c, load_elf_binary)."""
+    """The loader's path in the first PT_INTERP, and why a kernel would not take it.
+
+    Source: binfmt_elf.c, load_elf_binary.
+    """
     segment = next((segment for segment in segments if segment.p_type == "PT_INTERP"), None)
     if segment is None:
         return None, ""

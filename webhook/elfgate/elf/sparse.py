@@ -12,7 +12,9 @@ from enum import IntFlag
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-VERSION = 7  # of the form, and of what is kept; a layer's index carries it, so that older excerpts are made anew
+# Of the form, and of what is kept; a layer's index carries it, so that older excerpts are made
+# anew.
+VERSION = 7
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct(
     "<6sBxQ7I"
@@ -152,7 +154,7 @@ class SparseFile(io.RawIOBase):
         return found
 
     def string(self, offset: int) -> bytes | None:
-        """The bytes at ``offset`` up to a NUL, or None if the range ends before one or there is none."""
+        """The bytes at ``offset`` up to a NUL, or None if the range has none from there on."""
         self.seek(offset)
         end = self._data.find(b"\0", self._index)
         return self._data[self._index : end] if end >= 0 else None

@@ -37,7 +37,9 @@ class UndefinedSymbol(NamedTuple):
 
 
 class UndefinedSymbols(Sequence[UndefinedSymbol]):
-    """All of a file. A program and its libraries may have 30,000, of which nearly all are found by name.
+    """All of a file.
+
+    A program and its libraries may have 30,000, of which nearly all are found by name.
 
     Args:
         blob: What ``elfgate.elf.undefined.cut`` wrote; empty for none.

@@ -1,4 +1,7 @@
-"""Looks into a whole ELF file in memory, without copying it, and notes which ranges of it to keep."""
+"""Looks into a whole ELF file in memory, without copying it.
+
+It notes which ranges of it to keep.
+"""
 
 import mmap
 from collections.abc import Sequence

@@ -136,7 +136,8 @@ class Gate:
         if since is None or judgement.verdict.allowed:
             return judgement
         without_nodes = replace(self, inventory=Inventory())
-        if not (await without_nodes._judge(case, until, Budget())).verdict.allowed:  # noqa: SLF001 - its own
+        # It is a gate of its own making.
+        if not (await without_nodes._judge(case, until, Budget())).verdict.allowed:  # noqa: SLF001
             return judgement
         document = as_of(judgement.document, time.monotonic() - since)
         verdict = await self.engine.evaluate(document)

@@ -116,7 +116,9 @@ class Api:
 
     @contextmanager
     def ask(self, method: str, path: str, more: Sequence[tuple[str, str]] = ()) -> Iterator[Reply]:
-        """Ask for ``path`` and take whatever the answer is, after redirects, challenges, pauses and one more try.
+        """Ask for ``path`` and take whatever the answer is.
+
+        Redirects, challenges, pauses and one more try come before.
 
         Raises:
             UnreadableError: if there is no answer.

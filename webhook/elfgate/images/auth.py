@@ -23,7 +23,8 @@ _DEFAULT_LIFETIME = 60  # seconds, of a token that does not say
 _LONGEST_LIFETIME = 24 * 3600.0
 _CLIENT = "elfgate"
 _CHALLENGE_PART = re.compile(
-    r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>[A-Za-z][\w-]*)'
+    r'(?P<key>[\w-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))'
+    r"|(?P<scheme>[A-Za-z][\w-]*)"
 )
 _TOKEN = re.compile(r"[\x21-\x7e]+")  # anything else could end the header it is sent in
 
@@ -119,7 +120,10 @@ def challenges(header: str) -> Iterator[Challenge]:
 
 
 Fetch = Callable[[str, str, bytes], bytes]
-"""Takes a token service's URL, the ``Authorization`` to send and the form to post, both empty for none."""
+"""Takes a token service's URL, the ``Authorization`` to send and the form to post.
+
+Both of the latter are empty for none.
+"""
 
 
 class Authenticator:

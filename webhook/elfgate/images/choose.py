@@ -78,7 +78,10 @@ def accepted(node: Platform, runtime: str | None = None) -> tuple[Platform, ...]
 
 
 def accepts(node: Platform, platform: Platform, runtime: str | None = None) -> bool:
-    """Whether a node takes an image whose index does not say its platform, but whose config says this one."""
+    """Whether a node takes an image for the platform that its config alone says.
+
+    Its index does not say any.
+    """
     return runtime == CRI_O or normalise(platform) in accepted(node)
 
 

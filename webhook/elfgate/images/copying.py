@@ -25,7 +25,10 @@ class Verbatim(Protocol):
     """A repository that gives what it has as it is."""
 
     def save(self, descriptor: Descriptor, file: BinaryIO) -> None:
-        """Write a blob or document into a file, verified; ``UnreadableError`` if it is not to be had."""
+        """Write a blob or document into a file, verified.
+
+        ``UnreadableError`` if it is not to be had.
+        """
 
 
 @dataclass(slots=True)

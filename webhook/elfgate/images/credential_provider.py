@@ -90,7 +90,9 @@ class CredentialProviders:
 
     @classmethod
     def read(cls, config: Path, folder: Path) -> Self:
-        """Read a CredentialProviderConfig, the file of the kubelet's ``--image-credential-provider-config``.
+        """Read a CredentialProviderConfig.
+
+        It is the file of the kubelet's ``--image-credential-provider-config``.
 
         Args:
             config: The file.
@@ -114,7 +116,8 @@ class CredentialProviders:
         for plugin in found.providers:
             if plugin.token_attributes:
                 raise InputError(
-                    f"{config}: plug-in {plugin.name} wants service accounts' tokens, which elfgate has not"
+                    f"{config}: plug-in {plugin.name} wants service accounts' tokens, which "
+                    "elfgate has not"
                 )
             if not (folder / plugin.name).is_file():
                 raise InputError(f"{config}: there is no plug-in {folder / plugin.name}")
@@ -192,5 +195,8 @@ class _Provider:
         try:
             return _Response.model_validate(read_object(text))
         except (MalformedError, ValidationError):  # whose words may quote a secret
-            message = f"credential provider {plugin.name} answers for {name} with no CredentialProviderResponse"
+            message = (
+                f"credential provider {plugin.name} answers for {name} with no "
+                "CredentialProviderResponse"
+            )
             raise UnreadableError(message, reason=UnknownReason.NO_CREDENTIALS) from None

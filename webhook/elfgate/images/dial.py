@@ -46,7 +46,8 @@ class Dial:
             OSError: if a file cannot be read, or is not what it should be (``ssl.SSLError``).
         """
         context = httpcore.default_ssl_context()
-        context.load_default_certs()  # the machine's authorities, and SSL_CERT_FILE, besides certifi's
+        # The machine's authorities, and SSL_CERT_FILE, besides certifi's.
+        context.load_default_certs()
         for folder in filter(None, os.environ.get("SSL_CERT_DIR", "").split(":")):
             _load_all(context, Path(folder))
         for file in self.ca:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from elfgate.errors import UnknownReason, UnreadableError
 
-FOLDER = "dir:"  # what stands where a digest would, for a folder of this machine: it names a place, not bytes
+# What stands where a digest would, for a folder of this machine: it names a place, not bytes.
+FOLDER = "dir:"
 
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
 _DIGEST = re.compile(r"(sha256|sha512):([0-9a-f]+)")

@@ -94,7 +94,8 @@ class Directory:
             return _CONFIG
         return self._folded.manifest()
 
-    def layer(self, descriptor: Descriptor) -> Layer:  # noqa: ARG002 - there is one, whatever it is called
+    # There is one, whatever it is called.
+    def layer(self, descriptor: Descriptor) -> Layer:  # noqa: ARG002
         """Walk the folder; symlinks are kept, never followed."""
         builder = LayerBuilder(max_entries=self._limits.layer_entries)
         try:

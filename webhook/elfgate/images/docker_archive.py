@@ -1,4 +1,6 @@
-"""Images in the archive that ``docker save`` wrote before it wrote OCI layouts, and that podman and crane still write.
+"""Images in the archive that ``docker save`` wrote before it wrote OCI layouts.
+
+podman and crane still write it.
 
 Such an archive has no manifests. They are made here, so that callers see no difference. Its layers'
 digests are the diff IDs of the image's config where they are stored unpacked (Docker, podman), and
@@ -142,7 +144,8 @@ class DockerArchive:
         diff_ids = read_config(config, descriptor).diff_ids
         if len(diff_ids) != len(image.layers):
             raise UnreadableError(
-                f"{image.config} of {self._archive} names {len(diff_ids)} layers, {_MANIFEST} {len(image.layers)}",
+                f"{image.config} of {self._archive} names {len(diff_ids)} layers, {_MANIFEST} "
+                f"{len(image.layers)}",
                 reason=UnknownReason.IMAGE_INVALID,
             )
         layers = [

@@ -24,7 +24,8 @@ _REMEMBERED_SECONDS = (
     300.0  # helpers of clouds hand out what holds for hours, and keyrings may ask a person
 )
 _LEGACY_HOSTS = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
-_DOCKER_HUB = "https://index.docker.io/v1/"  # under which name Docker keeps the credentials of its own registry
+# Under which name Docker keeps the credentials of its own registry.
+_DOCKER_HUB = "https://index.docker.io/v1/"
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
 _NOT_FOUND = b"credentials not found"  # what helpers say on standard output, with exit code 1
 _IDENTITY_TOKEN = "<token>"  # noqa: S105 - the name that stands for one, not a secret
@@ -88,7 +89,9 @@ class DockerConfig:
         return cls(entries, helpers=config.helpers, store=config.store)
 
     def find(self, name: str) -> Sequence[Credential]:
-        """The helper's credential for the host of ``registry/repository``, else the most specific entry.
+        """The helper's credential for the host of ``registry/repository``.
+
+        Else the most specific entry.
 
         Raises:
             UnreadableError: NO_CREDENTIALS if the helper fails.

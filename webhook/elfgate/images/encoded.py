@@ -1,4 +1,6 @@
-"""Bytes that a proxy or a host of files has encoded on their way, though nobody asked for that, or only says so.
+"""Bytes that a proxy or a host of files has encoded on their way.
+
+Nobody asked for that, or it only says so.
 
 Source: RFC 9110, 8.4.1 (``x-gzip`` is gzip). A label alone decides nothing: what matches its digest
 is right as it is.

@@ -180,7 +180,10 @@ def _contents(path: Path) -> str:
 
 
 def _hosts(text: str, folder: Path, default: Host) -> Iterator[Host]:
-    """The hosts of a file in its order, then its server, which is the registry itself if none is named."""
+    """The hosts of a file in its order, then its server.
+
+    The server is the registry itself if none is named.
+    """
     file = _HostsFile.model_validate(tomllib.loads(text))
     for url, table in file.host.items():
         yield _host(url, table, folder, default)

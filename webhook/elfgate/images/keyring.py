@@ -83,7 +83,10 @@ class Keyring:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether ``host[:port][/path]``, with globs in the host's labels, matches ``registry/repository``."""
+    """Whether ``host[:port][/path]`` matches ``registry/repository``.
+
+    The host's labels may hold globs.
+    """
     pattern_host, pattern_port, pattern_path = _split(pattern)
     host, port, path = _split(name)
     labels, wanted = host.split("."), pattern_host.split(".")

@@ -151,7 +151,8 @@ class Layout:
         except FileNotFoundError as error:
             kind, hint = contents_of(self._files.names())
             raise UnreadableError(
-                f"{self._files} is no OCI layout: it {f'is {kind}' if kind else f'has no {_INDEX}'}",
+                f"{self._files} is no OCI layout: it "
+                f"{f'is {kind}' if kind else f'has no {_INDEX}'}",
                 reason=UnknownReason.IMAGE_NOT_FOUND,
                 hint=hint,
             ) from error

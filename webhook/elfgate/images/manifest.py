@@ -65,7 +65,10 @@ class Config:
 
 
 class Model(BaseModel):
-    """A document whose keys match whatever their case, and whose nulls are as if they were not there."""
+    """A document whose keys match whatever their case.
+
+    Its nulls are as if they were not there.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -176,7 +179,8 @@ def read_document(
         # Both: two clients would see two images in one digest (CVE-2021-41190). Neither: it is
         # something else.
         raise _invalid(
-            f"{what} is {'both' if is_index else 'neither'} an index {'and' if is_index else 'nor'} a manifest"
+            f"{what} is {'both' if is_index else 'neither'} an index "
+            f"{'and' if is_index else 'nor'} a manifest"
         )
     try:
         if is_index:
@@ -226,7 +230,8 @@ def json_object(data: bytes, what: str) -> dict[str, Any]:
 def _index(document: _Index, what: str, limits: Limits) -> Index:
     if len(document.manifests) > limits.index_entries:
         raise UnreadableError(
-            f"{what} lists {len(document.manifests)} images, over the limit of {limits.index_entries}",
+            f"{what} lists {len(document.manifests)} images, over the limit of "
+            f"{limits.index_entries}",
             reason=UnknownReason.LIMIT_EXCEEDED,
         )
     entries = (entry.result(mediatypes.OCI_MANIFEST) for entry in document.manifests)
@@ -264,8 +269,9 @@ def _check_layer(layer: Descriptor, what: str) -> None:
     }[mediatypes.layer_type(layer.media_type)]
     if problem:
         raise UnreadableError(
-            f"layer {short(layer.digest)} of {what} {problem}", reason=UnknownReason.IMAGE_UNSUPPORTED
-        )  # fmt: skip
+            f"layer {short(layer.digest)} of {what} {problem}",
+            reason=UnknownReason.IMAGE_UNSUPPORTED,
+        )
 
 
 def first_line(error: ValidationError) -> str:

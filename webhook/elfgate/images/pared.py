@@ -51,7 +51,10 @@ def pare(data: bytes, what: str) -> bytes:
 
 
 def _pared(value: Any, depth: int) -> Any:
-    """Leave of a part what is read of it; what lies too deep to be read is of the wrong type already."""
+    """Leave of a part what is read of it.
+
+    What lies too deep to be read is of the wrong type already.
+    """
     if isinstance(value, list):
         return [_pared(item, depth - 1) for item in value] if depth else []
     if not isinstance(value, dict):
@@ -67,7 +70,10 @@ def _pared(value: Any, depth: int) -> Any:
 
 
 def _annotations(value: dict[str, Any]) -> dict[str, Any]:
-    """Leave the annotations that are read, and those that are none, for which a document is refused."""
+    """Leave the annotations that are read, and those that are none.
+
+    A document is refused for the latter.
+    """
     return {
         name: text
         for name, text in value.items()

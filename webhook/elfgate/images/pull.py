@@ -38,7 +38,9 @@ def pull(
     limits: Limits,
     runtime: str | None = None,
 ) -> Pulled | None:
-    """Follow ``descriptor`` to the manifest that a node of platform ``node`` pulls, with its container runtime.
+    """Follow ``descriptor`` to the manifest that a node of platform ``node`` pulls.
+
+    The node has its container runtime.
 
     A manifest that is named directly is pulled whatever its config says of its platform.
 

@@ -113,7 +113,10 @@ _ELSEWHERE = {  # transports of skopeo and podman that need a daemon or a store,
 
 
 class Transport(StrEnum):
-    """The place of an image, as the prefix of a location says (the words that skopeo and podman use)."""
+    """The place of an image, as the prefix of a location says.
+
+    The words are those that skopeo and podman use.
+    """
 
     REGISTRY = "registry"
     OCI = "oci"
@@ -145,8 +148,9 @@ class Location:
         """Read a registry's reference, or a path behind the name of its transport.
 
         Those are ``oci:DIR[:TAG]``, ``oci-archive:FILE[:TAG]``, ``docker-archive:FILE[:NAME]``,
-        ``dir:ROOTFS`` and ``file:PROGRAM``; the file ``-`` is standard input. As with skopeo and podman, a path ends at
-        its first colon, except for ``dir:`` and ``file:``, which take no name.
+        ``dir:ROOTFS`` and ``file:PROGRAM``; the file ``-`` is standard input. As with skopeo and
+        podman, a path ends at its first colon, except for ``dir:`` and ``file:``, which take no
+        name.
 
         Raises:
             InputError: if it is none of them.
@@ -174,7 +178,9 @@ class Location:
 
 
 def pulled_name(image: str) -> str:
-    """The reference that a node pulls for a pod's ``image``, never taken for a path of this machine.
+    """The reference that a node pulls for a pod's ``image``.
+
+    It is never taken for a path of this machine.
 
     Raises:
         InputError: if it is no reference.

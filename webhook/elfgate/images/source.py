@@ -58,7 +58,10 @@ class Source(Protocol):
     """
 
     def resolve(self, name: str) -> Descriptor:
-        """The index or manifest that ``name`` (a tag or digest; empty for the only image) points at now."""
+        """The index or manifest that ``name`` points at now.
+
+        The name is a tag or a digest; it is empty for the only image.
+        """
 
     def document(self, descriptor: Descriptor) -> bytes:
         """The bytes of an index, manifest or config: digest verified, bounded.

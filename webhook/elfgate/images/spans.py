@@ -1,4 +1,6 @@
-"""A large blob by several ranges at a time, as some registries and stores send each connection no faster than so.
+"""A large blob by several ranges at a time.
+
+Some registries and stores send each connection no faster than so.
 
 It comes in order, a few megabytes ahead. Source: RFC 9110, 14, "Range Requests".
 """

@@ -45,7 +45,10 @@ _ZSTD_LARGEST_WINDOW = (
 
 
 def is_compressed(magic: bytes) -> bool:
-    """Whether a stream that begins with these four bytes is compressed in a way that runtimes take."""
+    """Whether a stream is compressed in a way that runtimes take.
+
+    Its first four bytes tell.
+    """
     return magic.startswith(GZIP_MAGIC) or _is_zstd(magic)
 
 

@@ -96,7 +96,9 @@ class Upload:
     async def put_manifest(
         self, content: bytes, *, name: str = "", media_type: str = MANIFEST_TYPE
     ) -> str:
-        """Push a manifest or an index, by the reference's tag unless another tag or a digest is given.
+        """Push a manifest or an index, by the reference's tag.
+
+        Another tag or a digest may be given instead.
 
         Raises:
             InputError: if the registry does not take it.

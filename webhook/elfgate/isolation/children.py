@@ -192,7 +192,11 @@ class Zygote:
 
 
 def command(module: str) -> tuple[str, ...]:
-    """This interpreter with this search path, and nothing of the environment or of site packages."""
-    path = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100 - no links followed
+    """This interpreter with this search path.
+
+    It has nothing of the environment or of site packages.
+    """
+    # No links followed.
+    path = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100
     program = _PROGRAM.format(path=path, module=module)
     return (sys.executable, "-I", "-S", "-X", "utf8", "-c", program)

@@ -76,7 +76,10 @@ def restrict() -> int:
 
 
 def keep_memory_private() -> None:
-    """Let no other process of this user read this one's memory or environment, where that can be asked for."""
+    """Let no other process of this user read this one's memory or environment.
+
+    Where that cannot be asked for, nothing happens.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 

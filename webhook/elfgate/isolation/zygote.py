@@ -93,7 +93,8 @@ def _live(
     with suppress(BaseException):  # its end says enough, and nobody reads its words
         end_with(parent)
         _close_all_but(descriptors)
-        sys.meta_path.clear()  # a module that is not here yet is a fault, and no reason to be killed
+        # A module that is not here yet is a fault, and no reason to be killed.
+        sys.meta_path.clear()
         bound(bounds)
         confinement = confine()
         hello = Hello(confinement.seccomp, confinement.landlock)

@@ -45,7 +45,10 @@ class Environment:
         return Environment(values, ANY in unknown, settled)
 
     def get(self, name: str) -> Scalar | Unset:
-        """Give a variable's value; the guess of one that may be replaced is what replaces it not."""
+        """Give a variable's value.
+
+        The guess of one that may be replaced is what replaces it not.
+        """
         value = self.values.get(name, UNSET)
         if not self.is_open or name in self.settled or isinstance(value, Unknown):
             return value

@@ -94,7 +94,8 @@ def listed(names: Sequence[str]) -> str:
 def may_be_secure(path: str) -> str:
     """Say what hangs on whether a set-user-ID program gains a privilege."""
     return (
-        f"{path} may gain a privilege by its file (set-user-ID, set-group-ID, capabilities); its loader ignores"
+        f"{path} may gain a privilege by its file (set-user-ID, set-group-ID, capabilities); its "
+        "loader ignores"
         " LD_LIBRARY_PATH, LD_PRELOAD and $ORIGIN then, and that makes a difference here"
     )
 
@@ -182,7 +183,10 @@ def interpreter_missing(script: str, path: str, missing: Missing, distro: Distro
     if path.endswith("\r"):
         return f"{script} is run by {path}: its first line ends in a carriage return (CRLF)"
     if missing.errno == "EACCES":
-        return f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for this user"
+        return (
+            f"{script} is run by {path}, which cannot be reached: {missing.path} has no x bit for "
+            "this user"
+        )
     if missing.symlinks and missing.errno == "ENOENT":
         ends = f"whose link ends at {missing.path}, which does not exist in {image(distro)}"
         return f"{script} is run by {path}, {ends}"
@@ -192,7 +196,10 @@ def interpreter_missing(script: str, path: str, missing: Missing, distro: Distro
 def loader_missing(program: str, path: str, missing: Missing, distro: Distro) -> str:
     """Say that the loader of a program is not there."""
     if missing.errno == "EACCES":
-        return f"{program} needs the loader {path}, but {missing.path} may not be searched by this user"
+        return (
+            f"{program} needs the loader {path}, but {missing.path} may not be searched by this "
+            "user"
+        )
     if missing.symlinks:
         ends = f"whose link ends at {missing.path}, which does not exist in {image(distro)}"
         return f"{program} needs the loader {path}, {ends}"
@@ -228,9 +235,15 @@ def symbols_missing(path: str, names: Sequence[str], who: str) -> str:
 
 def kernel_too_old(path: str, floor: tuple[int, int, int], kernel: tuple[int, int, int]) -> str:
     """Say that a glibc does not start on a kernel."""
-    return f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is {'.'.join(map(str, kernel))}"
+    return (
+        f"{path} (glibc) needs Linux {'.'.join(map(str, floor))}, but the node's is "
+        f"{'.'.join(map(str, kernel))}"
+    )
 
 
 def allocator_note(path: str, size: int) -> str:
     """Say that a file holds an allocator that is built for one page size."""
-    return f"{path} contains jemalloc, which aborts where pages are larger than it was built for (up to {size} bytes)"
+    return (
+        f"{path} contains jemalloc, which aborts where pages are larger than it was built for (up "
+        f"to {size} bytes)"
+    )

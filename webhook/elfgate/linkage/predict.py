@@ -1,4 +1,6 @@
-"""Whether a program would start in an image on a kind of node, found out as kernel and loader would find out.
+"""Whether a program would start in an image on a kind of node.
+
+It is found out as kernel and loader would find out.
 
 Start reading here: ``predict`` puts together what would be executed; ``follow`` is one ``execve``
 with all that the loader then does, and goes on to the program behind a wrapper.

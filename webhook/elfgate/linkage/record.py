@@ -162,5 +162,8 @@ def _doubted(finding: Finding, doubt: Doubt) -> Finding:
 
 
 def printable(text: str) -> str:
-    """Escape what is not printable in names that images bring, and shorten what no reader would follow."""
+    """Escape what is not printable in names that images bring.
+
+    What no reader would follow is shortened.
+    """
     return escaped(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -38,7 +38,8 @@ class Effect(StrEnum):
 
     FAILS = "fails"  # the program does not start
     UNKNOWN = "unknown"  # it cannot be told
-    NOTE = "note"  # it starts, and this is worth saying (a label that lies, a need that a node may not meet)
+    # It starts, and this is worth saying (a label that lies, a need that a node may not meet).
+    NOTE = "note"
 
 
 class Outcome(StrEnum):

@@ -39,7 +39,10 @@ def started(world: World, record: Record, start: Start) -> Program | None:
         _report_not_found(world, record, start, command, looks_only=not goes_on(start.file))
         return None
     if command.relative and not start.file:
-        message = f"{name} is found as {command.path}: some runtimes refuse what a relative element of PATH leads to"
+        message = (
+            f"{name} is found as {command.path}: some runtimes refuse what a relative element of "
+            "PATH leads to"
+        )
         record.unknown(command.path, message, UnknownReason.NODE_FACT_UNKNOWN)
         return None
     if "/" not in name and _is_path_from_elsewhere(process):
@@ -113,7 +116,9 @@ def _is_taken_for_text(world: World, record: Record, process: Process, path: str
 
 
 def _execute_text(world: World, record: Record, start: Start, path: str) -> Program | None:
-    """Execute a file that the kernel refuses with ENOEXEC as those do who then take it for a shell's script.
+    """Execute a file that the kernel refuses with ENOEXEC.
+
+    Those who start it then take it for a shell's script.
 
     bash and dash call it a binary file if there is a NUL in its first line (bash,
     ``check_binary_file``); other shells, and whoever is not the one to execute it, run it

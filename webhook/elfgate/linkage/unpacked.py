@@ -80,7 +80,7 @@ def _on_every_node(tree: Tree, predicted: Predicted, node: NodeFacts) -> Predict
 
 
 def _above_dispute(tree: Tree, predicted: Predicted, node: NodeFacts) -> Prediction | None:
-    """Predict by upper layers alone, if there are some that no dispute below can change anything of."""
+    """Predict by upper layers alone, if no dispute below can change anything of some."""
     for upper in islice(tree.uppermost(), _MOST_TRIED):
         try:
             return _on_every_node(upper, predicted, node)

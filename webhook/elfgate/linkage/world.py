@@ -150,7 +150,10 @@ class World:
         return distro_of(self.tree, self.architecture)
 
     def lookup(self, path: str, cwd: str = "/") -> Lookup:
-        """Walk a path as the kernel would for this process, with volumes and unreadable files told apart."""
+        """Walk a path as the kernel would for this process.
+
+        Volumes and unreadable files are told apart.
+        """
         found = self._walk(path, cwd)
         self.work.spend(LOOKUP * (1 + len(found.symlinks)) + found.steps)
         crossed = (_plain(cwd, path), found.path, *found.symlinks)
@@ -211,7 +214,10 @@ class World:
         return posixpath.normpath(posixpath.join(posixpath.dirname(last), target)) == NULL
 
     def _walk(self, path: str, cwd: str) -> Found | Missing:
-        """Walk with the process's search permission, unless a group that is not known might have it."""
+        """Walk with the process's search permission.
+
+        A group that is not known might have it.
+        """
         if not path.startswith("/"):
             path, cwd = self._from(cwd, path)
         uid, gids = self.who.searches_as, tuple(self.who.gids)

@@ -1,1 +1,1 @@
-"""The document that policies judge, the engines that evaluate it, and the verdict that comes back."""
+"""The document that policies judge, the engines that evaluate it, and the verdict."""

@@ -1,4 +1,4 @@
-"""The engine of the bundle in force, and its replacement by another one while reviews are judged."""
+"""The engine of the bundle in force, and its replacement while reviews are judged."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal

@@ -85,7 +85,8 @@ def annotation(text: str) -> Annotation | None:
         return None
     block = "\n".join(line[2:] for line in match[1].splitlines())
     try:
-        fields = yaml.load(block, Loader=_LOADER)  # noqa: S506 - a safe loader, the C one where there is one
+        # A safe loader, the C one where there is one.
+        fields = yaml.load(block, Loader=_LOADER)  # noqa: S506
     except yaml.YAMLError:
         raise InputError(f"the METADATA of {match[2]} is not valid YAML") from None
     return Annotation(match[2], fields if isinstance(fields, dict) else {})

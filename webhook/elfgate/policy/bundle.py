@@ -249,7 +249,9 @@ def _aggregator(asked: Sequence[str], takers: Sequence[str], own: Sequence[str])
 
 
 def _is_idle(code: str, modules: Mapping[str, str], settings: Mapping[str, Any]) -> bool:
-    """Whether a rule cannot find anything that counts, at any enforcement point and in any namespace.
+    """Whether a rule cannot find anything that counts.
+
+    That is so at every enforcement point and in every namespace.
 
     Settings are part of a bundle and do not change while it is in force. An idle rule is not asked,
     as it takes tens of microseconds in regorus. Whatever is not certain counts as a rule that may
@@ -316,7 +318,10 @@ def _own_lines(code: str) -> tuple[str, ...]:
 
 
 def shipped() -> Traversable:
-    """The folder of the bundle inside the installed package, or in the source tree of an editable install."""
+    """The folder of the bundle inside the installed package.
+
+    In an editable install it is in the source tree.
+    """
     packaged = files("elfgate") / "policies"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "policies"
 

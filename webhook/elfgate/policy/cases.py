@@ -5,9 +5,9 @@ A case is a mapping::
     name: a sentence
     config: {require: all}                              # optional policy settings
     request: {kind: Deployment, every_node: true}       # optional; the rest of it is filled in
-    targets: {ppc64le: [power-1, power-2], amd64: 3}    # a platform, with its nodes' names or number, or
-                                                        # {nodes: 0, standing: possible, reason: …,
-                                                        because: …}
+    targets: {ppc64le: [power-1, power-2], amd64: 3}    # a platform, with its nodes' names or
+                                                        # number, or {nodes: 0, standing: possible,
+                                                        # reason: …, because: …}
     openings: [{reason: gated, because: …}]             # optional: why the placement is not final
     before: {ppc64le: cannot-start}                     # optional: how it was before an update
     containers:
@@ -19,7 +19,7 @@ A case is a mapping::
           ppc64le:
             findings: [{code: loader_missing, message: …}]
             alternatives: [example/web:2-debian]
-    denied: |-                                          # the words of a refusal; none if it is admitted
+    denied: |-                                          # the words of a refusal; none if admitted
     warned: []                                          # those of warnings
 """
 

@@ -293,7 +293,8 @@ class PolicyConfig(Layer):
         denying = sorted(reason for reason, what in layer.unknown.items() if what == "deny")
         if mode != "deny" and denying:
             raise ValueError(
-                f"unknown.{denying[0]}: deny{where} never denies, as rules.{_UNKNOWN_RULE} is {mode}"
+                f"unknown.{denying[0]}: deny{where} never denies, as rules.{_UNKNOWN_RULE} is "
+                f"{mode}"
             )
 
     def overlay(self) -> dict[str, object]:

@@ -131,7 +131,8 @@ def _load(bundle: Bundle) -> tuple[Any, str]:
     # microseconds.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     try:
-        import regorus  # noqa: PLC0415  (not every architecture has it, and not every verb needs it)
+        # Not every architecture has it, and not every verb needs it.
+        import regorus  # noqa: PLC0415
     except ImportError:
         return None, "the embedded engine has no wheel for this machine; use an OPA server"
     try:

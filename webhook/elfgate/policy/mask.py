@@ -1,4 +1,6 @@
-"""A document without what no policy in force looks at, and the verdict on it in the words of the whole document.
+"""A document without what no policy in force looks at.
+
+The verdict on it is told in the words of the whole document.
 
 Policies look at some of a document only to tell things apart or to say what they are called. Such
 names are replaced by

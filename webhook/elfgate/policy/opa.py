@@ -72,7 +72,10 @@ class OpaEngine:
         return accept(result, self._revision)
 
     async def _look(self) -> None:
-        """Find out whether OPA has another bundle, by a document that it judges without rules of the user's own."""
+        """Find out whether OPA has another bundle.
+
+        It is asked of a document that it judges without rules of the user's own.
+        """
         with suppress(EngineError):
             await self._notice(await self.result(GOOD))
 

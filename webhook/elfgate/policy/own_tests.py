@@ -1,4 +1,6 @@
-"""Tests of the user's own rules: each sees its own rule's findings, and no other rule's of its folder.
+"""Tests of the user's own rules.
+
+Each sees its own rule's findings, and no other rule's of its folder.
 
 Rules in one folder are written by different people. A test that says what its rule denies would
 fail, or pass, by what another one denies of the same document.
@@ -42,7 +44,10 @@ def trials(whole: Bundle, tests: Sequence[str]) -> Iterator[Trial]:
 
 
 def _only(whole: Bundle, rule: str) -> Bundle:
-    """The bundle, asking no rule of the user's own but one. Others' modules can still be imported."""
+    """The bundle, asking no rule of the user's own but one.
+
+    Others' modules can still be imported.
+    """
     others = {f"{RULES}.{name}" for name in whole.own if name != rule}
     asked = {
         path: text

@@ -48,7 +48,8 @@ def _check(rule: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) ->
             raise InputError(f"the rule {rule} has no parameter {name}; it has {there}")
         if not _is_like(value, defaults[name]):
             raise InputError(
-                f"the parameter {name} of the rule {rule} is not like its default, {defaults[name]!r}"
+                f"the parameter {name} of the rule {rule} is not like its default, "
+                f"{defaults[name]!r}"
             )
 
 

@@ -49,7 +49,10 @@ def seen(entry: M, looks: frozenset[str]) -> M:
 
 
 def plain(entry: BaseModel) -> dict[str, Any]:
-    """The entry's fields by name, without those that are seen only if looked at and were not put there."""
+    """The entry's fields by name, without those that are seen only if looked at.
+
+    Those stay that were put there.
+    """
     marked, given = looks_of(type(entry)), entry.model_fields_set
     if not marked or given.issuperset(marked):
         return vars(entry)

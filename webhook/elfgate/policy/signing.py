@@ -84,7 +84,9 @@ def verify(contents: Mapping[str, bytes], public_key: bytes, key_id: str) -> Non
 
 
 def verify_any(contents: Mapping[str, bytes], public_keys: Mapping[str, bytes]) -> None:
-    """Verify that all files are signed with one of some keys, so that a key can be exchanged without a gap.
+    """Verify that all files are signed with one of some keys.
+
+    A key can so be exchanged without a gap.
 
     Args:
         contents: By path, the signature among them.
@@ -139,7 +141,10 @@ def _named(header: Mapping[str, Any], payload: Mapping[str, Any]) -> set[str]:
 
 def _compare(claimed: object, found: Mapping[str, str]) -> None:
     try:
-        hashes = {entry["name"]: (entry["hash"], entry["algorithm"]) for entry in claimed}  # type: ignore[attr-defined]
+        hashes = {
+            entry["name"]: (entry["hash"], entry["algorithm"])
+            for entry in claimed  # type: ignore[attr-defined]
+        }
     except (KeyError, TypeError):
         raise SignatureError("the bundle's signature names no files") from None
     for name in sorted(hashes.keys() | found.keys()):
@@ -179,7 +184,8 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _sign(key: "ec.EllipticCurvePrivateKey", signed: bytes) -> bytes:
-    from cryptography.hazmat.primitives.asymmetric import utils  # noqa: PLC0415  (not every machine has it; few verbs need it)
+    # Not every machine has it; few verbs need it.
+    from cryptography.hazmat.primitives.asymmetric import utils  # noqa: PLC0415
 
     der = keys.signed(key, signed)
     return b"".join(number.to_bytes(_NUMBER) for number in utils.decode_dss_signature(der))

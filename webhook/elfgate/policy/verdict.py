@@ -42,7 +42,8 @@ class Verdict(BaseModel):
         failed: Why rules of the user's own gave no findings that can be used, or were left out.
         would_deny: What would be denied if all that warns or runs dry denied; empty if the verdict
             denies anyway.
-        spared: The positions, in ``data.elfgate.config.exemptions``, of those that spared something.
+        spared: The positions, in ``data.elfgate.config.exemptions``, of those that spared
+            something.
         unknown: There is a container of which it cannot be told whether it starts.
         steer: The architectures that are left when those are kept off on which the pod fails; empty
             if it need or can not be steered.

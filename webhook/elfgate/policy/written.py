@@ -163,7 +163,9 @@ def _finding(written: Node) -> Iterator[tuple[int, str]]:
 def _format(params: list[Node]) -> Iterator[str]:
     written = text(params[0])
     if written is None or kind(params[-1]) != "Array":
-        yield "sprintf needs a literal format and a literal array, so that both engines say the same"
+        yield (
+            "sprintf needs a literal format and a literal array, so that both engines say the same"
+        )
         return
     verbs = [verb for verb in _VERB.findall(written) if verb != "%"]
     if odd := sorted(set(verbs) - {"s", "v"}):
@@ -176,7 +178,9 @@ def _format(params: list[Node]) -> Iterator[str]:
 def _pattern(param: Node) -> Iterator[str]:
     written = text(param)
     if written is None:
-        yield "the pattern has to be a literal, so that it can be held to what both engines agree on"
+        yield (
+            "the pattern has to be a literal, so that it can be held to what both engines agree on"
+        )
     elif odd := _ODD_PATTERN.search(written):
         yield f"the pattern has {odd[0]}, on which the engines disagree; write classes out: [0-9]"
 

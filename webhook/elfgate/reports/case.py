@@ -1,4 +1,7 @@
-"""A thing that was judged, and the findings on it, from which the forms of CI systems are written."""
+"""A thing that was judged, and the findings on it.
+
+The forms of CI systems are written from it.
+"""
 
 import hashlib
 import re
@@ -83,5 +86,6 @@ class Case:
 
     def fingerprint(self, issue: Issue) -> str:
         """A hash that is the same for a finding wherever it stands in the file."""
-        told = "\0".join((self.place.file, self.name, issue.code, issue.title))  # noqa: FLY002 - a list
+        # A list.
+        told = "\0".join((self.place.file, self.name, issue.code, issue.title))  # noqa: FLY002
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -14,7 +14,10 @@ _SEVERITIES = {"error": "critical", "warning": "minor", "note": "info"}
 
 
 def gitlab(cases: Sequence[Case]) -> str:
-    """Write a list of findings; each has to have a path, which is the name of what is in no file."""
+    """Write a list of findings; each has to have a path.
+
+    Of what is in no file, the path is its name.
+    """
     found = [_finding(case, issue) for case in cases for issue in case.issues]
     return json.dumps(found, indent=2) + "\n"
 

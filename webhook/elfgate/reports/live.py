@@ -96,5 +96,6 @@ class _Handler(BaseHTTPRequestHandler):
         except ElfgateError as error:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{error}\n".encode()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's
+    # The standard library's.
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing: a person looks at the page, not at the terminal."""

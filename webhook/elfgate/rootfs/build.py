@@ -121,7 +121,10 @@ class LayerBuilder:
             name.body = self._texts.add(kept.tail)
 
     def _linked(self, link: Name) -> Name:
-        """The file that a hard link names if this layer has it, else the link, for the layers below to resolve."""
+        """The file that a hard link names if this layer has it, else the link.
+
+        The layers below resolve a link.
+        """
         entry = link.entry
         target = self._upper.find(entry.link)
         if target is None:

@@ -125,7 +125,10 @@ def is_sourced(path: str) -> bool:
 
 
 def _is_shell_script(head: bytes) -> bool:
-    """A script for some shell (``sh``, ``bash``, ``busybox sh``), or text without ``#!``, which shells run as one."""
+    """Whether a text is a script for some shell, or has no ``#!``.
+
+    Shells are ``sh``, ``bash`` or ``busybox sh``; they run text without ``#!`` as a script.
+    """
     if b"\0" in head:
         return False
     return not head.startswith(b"#!") or b"sh" in head.partition(b"\n")[0]

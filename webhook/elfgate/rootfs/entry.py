@@ -19,7 +19,8 @@ class Kind(IntEnum):
     HARDLINK = 3
     OTHER = 4  # device, FIFO, socket
     WHITEOUT = 5  # OCI layer spec: hides the name in the layers below
-    UNREADABLE = 6  # it is there, but its bytes could not be kept (sparse, over a limit): an unknown if it matters
+    # It is there, but its bytes could not be kept (sparse, over a limit): an unknown if it matters.
+    UNREADABLE = 6
 
 
 # Traits: facts that are there or not. Bits of ``Entry.traits``, and of a stored record.
@@ -75,7 +76,10 @@ class Entry(NamedTuple):
 
     @property
     def implied(self) -> bool:
-        """Whether it is a directory without an entry of its own, with the mode and owner of the one below."""
+        """Whether it is a directory without an entry of its own.
+
+        It has the mode and owner of the one below.
+        """
         return bool(self.traits & IMPLIED)
 
     def under(self, link: "Entry", *, is_kept: bool) -> "Entry":

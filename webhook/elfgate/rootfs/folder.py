@@ -85,7 +85,10 @@ class _Unpacked:
         return isinstance(self._find(self._place(parent or "/"), name), Missing)
 
     def moves(self) -> list[tuple[str, str]]:
-        """Each directory that only its contents tell of and that a lower layer's symlink leads elsewhere, and where."""
+        """Each directory that only its contents tell of and that a lower layer leads elsewhere.
+
+        The second of each pair is where that layer's symlink leads.
+        """
         moves = []
         for path in self._layer.directories(IMPLIED | LATE):
             if self._entry(path).traits & RENEWED:
@@ -127,7 +130,10 @@ class _Unpacked:
         return self._places[path]
 
     def _target(self, path: str, link: str) -> str:
-        """The directory behind a symlink, if what lands there does not turn on the order of entries."""
+        """The directory behind a symlink.
+
+        What lands there must not turn on the order of entries.
+        """
         found = walk(self._lower.root, self._lower.raw, link)
         if isinstance(found, Missing) or found.entry.kind is not Kind.DIRECTORY:
             raise DisputedError

@@ -6,10 +6,10 @@ What its reader (``layer``) and its writer (``build``) agree on.
 
     header      HEADER, then one SECTION each
     directories paths, traits, and where each one's names and records begin  read at once
-    names       of all directories, one after the other                  unpacked at the first look-up
+    names       of all directories, one after the other                      unpacked when looked up
     records     one RECORD a name
     chunks      the lengths of all chunks, and of the frames they are in
-    frames      chunks: link targets, then heads and texts, then ELF excerpts, a few dozen to a frame
+    frames      chunks: link targets, then heads and texts, then ELF excerpts, some dozens a frame
 
 The header has a CRC-32 of all that follows it, so that a damaged index is known for one before it
 is used. All numbers are little-endian. Whoever changes anything here or what is kept of a file

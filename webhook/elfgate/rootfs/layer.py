@@ -87,7 +87,10 @@ class Layer:
         return _OWN_BYTES + len(self.encode()) + _UNPACKED_COST * sum(unpacked)
 
     def __len__(self) -> int:
-        """How many names there are below the root, those of implied directories and whiteouts included."""
+        """How many names there are below the root.
+
+        Those of implied directories and whiteouts are included.
+        """
         return self._directories.records[-1] - 1
 
     def entries(self, directory: str) -> Mapping[str, Entry]:
@@ -116,7 +119,10 @@ class Layer:
         return self.entries("")[""]
 
     def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:
-        """Walk a path within this layer alone, as containerd does in the folder that it unpacks the layer into."""
+        """Walk a path within this layer alone.
+
+        So does containerd in the folder that it unpacks the layer into.
+        """
         return walk(
             self.root,
             lambda at, name: self.entries(at).get(name),

@@ -91,7 +91,10 @@ class Overlay:
         }
 
     def among(self, directory: str, names: AbstractSet[str]) -> set[str]:
-        """Those of some names that layers have in a directory that was found, hidden ones included."""
+        """Those of some names that layers have in a directory that was found.
+
+        Hidden ones are included.
+        """
         return {
             name
             for part in self._directories[directory]
@@ -162,7 +165,10 @@ class Overlay:
         return bool(entry.traits & (OPAQUE | RENEWED))
 
     def _inherited(self, part: Part) -> Entry:
-        """The directory that an implied one takes mode and owner from, hidden or not (containerd's ``mkparent``)."""
+        """The directory that an implied one takes mode and owner from, hidden or not.
+
+        Source: containerd's ``mkparent``.
+        """
         path = part.path
         for layer in reversed(self._layers[: part.number]):
             found = layer.walk(path)

@@ -49,7 +49,10 @@ def index(
 
 
 def _content(path: str, entry: Entry, source: Input, max_elf_bytes: int) -> Buffer:
-    """The file's first bytes, as many as are wanted, or its head alone if they are too many to hold."""
+    """The file's first bytes, as many as are wanted.
+
+    Its head alone, if they are too many to hold.
+    """
     head = source.peek(min(HEAD_BYTES, entry.size))
     wanted = bytes_wanted(path, entry.mode, entry.size, head)
     return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)

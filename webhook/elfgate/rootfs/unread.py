@@ -27,7 +27,8 @@ class Unread:
         """Their names in a directory: not known."""
         self._refuse(directory)
 
-    def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:  # noqa: ARG002 - as a layer's
+    # As a layer's.
+    def walk(self, path: str, *, follow_last: bool = True) -> Found | Missing:  # noqa: ARG002
         """The end of a path within one of them: not known."""
         self._refuse(path)
 

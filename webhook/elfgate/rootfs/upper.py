@@ -170,7 +170,10 @@ class Upper:
         return led
 
     def may_imply(self, directory: Directory) -> bool:
-        """Whether directories without an entry of their own are below one, or too much is to tell."""
+        """Whether directories without an entry of their own are below one.
+
+        It may also be that too much is to tell.
+        """
         waiting: list[Name] = [directory]
         while waiting and self._marked_left > 0:
             name = waiting.pop()
@@ -251,7 +254,9 @@ class Upper:
 
 
 def _is_disputed(there: Name, entry: Entry) -> bool:
-    """Whether an entry comes too late to undo what one before it did where all layers are unpacked into one folder.
+    """Whether an entry comes too late to undo what one before it did.
+
+    That matters where all layers are unpacked into one folder.
 
     A whiteout takes the layer's own file away there, and what was unpacked into a directory that
     only its contents told of may have gone through a symlink of a lower layer.

@@ -49,7 +49,8 @@ class Missing:
     beyond: str = field(default="", compare=False)
 
 
-def walk(  # noqa: C901, PLR0911, PLR0912 - the kernel's checks in the kernel's order, to be read in one piece
+# The kernel's checks in the kernel's order, to be read in one piece.
+def walk(  # noqa: C901, PLR0911, PLR0912
     root: Entry,
     child: Callable[[str, str], Entry | None],
     path: str,

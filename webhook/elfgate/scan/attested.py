@@ -87,7 +87,9 @@ class Attestations:
     async def of(
         self, located: Located, manifest: str, is_wanted: Callable[[], bool]
     ) -> Mapping[str, Attested]:
-        """The indexes of an image's layers, by the layers' digests; none if there is nothing to believe.
+        """The indexes of an image's layers, by the layers' digests.
+
+        None if there is nothing to believe.
 
         Args:
             located: The image, and who asks.

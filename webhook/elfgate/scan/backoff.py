@@ -1,4 +1,6 @@
-"""Hosts that do not answer in time are left alone for a while, so that nobody waits again and again.
+"""Hosts that do not answer in time are left alone for a while.
+
+Nobody so waits again and again.
 
 Each namespace finds that out for itself: what one of them asks of a registry that all share may be
 what hangs.

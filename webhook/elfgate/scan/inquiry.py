@@ -68,7 +68,10 @@ class BusyError(ElfgateError):
 
 
 class DamagedError(UnreadableError):
-    """An image of which a fact in a store is not what it should be, though its checksum is right."""
+    """An image of which a fact in a store is not what it should be.
+
+    The fact's checksum is right all the same.
+    """
 
 
 class FaultError(Exception):

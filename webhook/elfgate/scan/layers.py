@@ -133,7 +133,10 @@ class Layers:
         await self._levels.stored(_part(located, descriptor, descriptor.digest, _nobody))
 
     def share(self, image: str, names: Sequence[str]) -> None:
-        """Tell the stores which layers an image is made of: what many images share is kept longer."""
+        """Tell the stores which layers an image is made of.
+
+        What many images share is kept longer.
+        """
         for name in names:
             self._levels.share(name, image)
 

@@ -44,7 +44,8 @@ WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
 )
 
-# The store for tags of images that are read elsewhere than in their registry; an eighth is for tags.
+# The store for tags of images that are read elsewhere than in their registry; an eighth is for
+# tags.
 _UNPUSHED_BYTES = 8 << 20
 
 
@@ -218,7 +219,9 @@ class Reader:
     def pulled_lately(
         self, located: Located, platform: Platform, runtime: str | None
     ) -> tuple[str, str] | None:
-        """The digests of an image's index (or only manifest) and of the manifest that ``read`` would read.
+        """The digests of an image's index and of the manifest that ``read`` would read.
+
+        The only manifest stands in an index's place.
 
         None if they are not known at once, or not for sure: then ``read`` finds out.
         """
@@ -296,7 +299,10 @@ class Reader:
             return None
 
     async def recall(self, located: Located, platform: Platform) -> None:
-        """Bring near what replicas know of a repository's tags, for ``tags`` and ``known``, unless it takes long."""
+        """Bring near what replicas know of a repository's tags.
+
+        It is for ``tags`` and ``known``, unless it takes long.
+        """
         if self._recall is not None and located.repository:
             recall = self._flights.join(
                 f"recall for {platform}",

@@ -18,7 +18,10 @@ def raised() -> int:
 
 
 def for_connections(wanted: int) -> tuple[int, int]:
-    """How many connections may be open at a time, of those that are wanted, and how many more may wait."""
+    """How many connections may be open at a time, and how many more may wait.
+
+    They are shared out of those that are wanted.
+    """
     free = max(2, raised() - RESERVED)
     connections = min(wanted, free // 2)
     return connections, min(WAITING * wanted, free - connections)

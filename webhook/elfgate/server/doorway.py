@@ -201,7 +201,10 @@ class Doorway:
         self.leave(visitor)
 
     def _sweep(self) -> None:
-        """Give up what takes too long, a few at a time, as those that came together end together."""
+        """Give up what takes too long, a few at a time.
+
+        Those that came together end together.
+        """
         now = time.monotonic()
         for visitor in self._anteroom.since(now - WAIT_SECONDS):
             self._turned_away("room")

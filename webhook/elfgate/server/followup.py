@@ -54,7 +54,9 @@ class FollowUp:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def notice(self, asked: Review, review: Review, point: Point, judgement: Judgement) -> None:
-        """Follow a review up if it was admitted while something was still being read, and will be carried out.
+        """Follow a review up if it was admitted and will be carried out.
+
+        Something was still being read then.
 
         Args:
             asked: As it came.

@@ -155,7 +155,10 @@ class Line:
         return not lane.is_worth_reading()
 
     def full(self, now: float, peer: str, namespace: str) -> bool:
-        """Whether one more of a lane could not be judged, or only instead of another of that lane."""
+        """Whether one more of a lane could not be judged.
+
+        Or only instead of another of that lane.
+        """
         if not self._is_crowded(now):
             return False
         lane = self.lane(peer, namespace)

@@ -34,7 +34,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_json(level: str) -> None:
-    """Log everything from ``level`` (as ``log.level`` in the settings) on, as JSON lines on standard error."""
+    """Log everything from ``level`` on, as JSON lines on standard error.
+
+    The level is ``log.level`` in the settings.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

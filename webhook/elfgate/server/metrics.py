@@ -261,7 +261,7 @@ class Metrics:
         self._turned_away.labels(cause).inc()
 
     def unexpected(self, where: str) -> None:
-        """Count an error that nobody expected, in a ``review``, ``request``, ``task`` or ``thread``."""
+        """Count an unexpected error in a ``review``, ``request``, ``task`` or ``thread``."""
         self._unexpected.labels(where).inc()
 
     def line(self, line: Line, bodies: Shares) -> None:

@@ -44,7 +44,7 @@ class Prejudge:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def notice(self, review: Review, judgement: Judgement) -> None:
-        """Look ahead if a decisive review is of an object that has been admitted and will make pods."""
+        """Look ahead if a decisive review is of an object that was admitted and will make pods."""
         if not judgement.verdict.allowed or len(self._tasks) >= AT_A_TIME:
             return
         pod = first_pod(review)

@@ -26,10 +26,12 @@ _REVIEW = orjson.dumps(
     }
 )
 _REQUEST = (
-    b"POST /validate?timeout=%ds HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    b"POST /validate?timeout=%ds HTTP/1.1\r\nhost: localhost\r\n"
+    b"content-type: application/json\r\nconnection: close\r\n"
     b"content-length: %d\r\n\r\n%s" % (SECONDS, len(_REVIEW), _REVIEW)
 )
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a listener on every interface is to be found
+# Where a listener on every interface is to be found.
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 async def answers(

@@ -33,7 +33,10 @@ Left = Callable[[Visitor], None]
 TurnedAway = Callable[[str], None]
 """Takes the cause of a connection's refusal: ``head`` or ``http``."""
 AtAGlance = Callable[[str | None, str, bytes], bytes | None]
-"""Answers a request that is not to be read, by the client's common name, its address and the bytes that came."""
+"""Answers a request that is not to be read.
+
+It is told the client's common name, its address and the bytes that came.
+"""
 
 
 class BoundedProtocol(_Protocol):
@@ -68,7 +71,8 @@ class BoundedProtocol(_Protocol):
         """Take the connection, whose handshake is done."""
         name, peer = common_name(transport), self._visitor.peer
         self.app_state = {**self.app_state, "client": name, "peer": peer}
-        self._joining = JoiningTransport(transport, self._leaves_unread)  # type: ignore[arg-type]  # a stream's
+        # A stream's.
+        self._joining = JoiningTransport(transport, self._leaves_unread)  # type: ignore[arg-type]
         super().connection_made(self._joining)  # type: ignore[arg-type]  # it does what one does
         self._visitor.greeted = time.monotonic()
         self._visitor.speaker = self

@@ -121,7 +121,10 @@ async def _chunks(receive: Receive, limit: int, announced: int, hold: Hold) -> b
 
 
 def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """The announced length of the body in bytes, 0 if none is (the HTTP parser has refused what is no number)."""
+    """The announced length of the body in bytes, 0 if none is.
+
+    The HTTP parser has refused what is no number.
+    """
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 

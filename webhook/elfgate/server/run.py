@@ -140,7 +140,10 @@ def _in_url(host: str) -> str:
 
 
 def _settle() -> None:
-    """Keep what was made at start out of the collector's rounds, which would go through it while reviews wait."""
+    """Keep what was made at start out of the collector's rounds.
+
+    The collector would go through it while reviews wait.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
@@ -190,7 +193,10 @@ def _config(webhook: Webhook) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, with a wait between "not ready" and "not listening", and an exit code of 0 for a wished-for end."""
+    """uvicorn, with a wait between "not ready" and "not listening".
+
+    The exit code of a wished-for end is 0.
+    """
 
     def __init__(
         self,
@@ -240,7 +246,8 @@ class _Server(uvicorn.Server):
         )
         return speaker
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
+    # uvicorn's signature.
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Take the signal: drain at the first SIGTERM, stop at SIGINT or a second one."""
         if sig == signal.SIGTERM and not self._webhook.draining:
             self._drain()
@@ -249,7 +256,10 @@ class _Server(uvicorn.Server):
             self._stop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, and close those that are there, once the youngest had time to bring a review."""
+        """Take no more connections, and close those that are there.
+
+        The youngest has had time to bring a review by then.
+        """
         for server in self.servers:
             server.close()
         await asyncio.sleep(min(LINGER_SECONDS, self._drain_seconds))
@@ -297,4 +307,5 @@ async def _follow(
                 log.info("certificate reloaded", extra={"expires": certificate.expires})
         except InputError as error:
             metrics.reloaded(accepted=False)
-            log.error("certificate not reloaded, the old one stays: %s", error)  # noqa: TRY400  # its line says it all
+            # Its line says it all.
+            log.error("certificate not reloaded, the old one stays: %s", error)  # noqa: TRY400

@@ -17,7 +17,9 @@ ANSWER_SECONDS = 0.05  # for an answer to be on its way, before what else comes 
 
 
 class JoiningTransport:
-    """A transport that holds what is written until the event loop's next turn, and then writes it at once.
+    """A transport that holds what is written until the event loop's next turn.
+
+    It writes it at once then.
 
     Args:
         transport: The real one, which does everything else.
@@ -40,7 +42,10 @@ class JoiningTransport:
         self._held.append(data)
 
     def close(self) -> None:
-        """Write what is held, then close; where a request is left, once the client could see that."""
+        """Write what is held, then close.
+
+        Where a request is left, that is once the client could see the answer.
+        """
         self._flush()
         self._closing = True
         if self._unread():

@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 async def within(until: float, work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` as under ``asyncio.timeout_at(until)``, with a timer only from where it first waits.
+    """Await ``work`` as under ``asyncio.timeout_at(until)``.
+
+    There is a timer only from where it first waits.
 
     What does not wait cannot be cut off by a timer either, so that the outcome is the same.
 

@@ -90,7 +90,10 @@ class MemoryStore:
                 self._forget_repository()
 
     def _forget_fact(self) -> None:
-        """Drop the fact that was used longest ago; a layer that images share is spared, and half of them forgotten."""
+        """Drop the fact that was used longest ago.
+
+        A layer that images share is spared, and half of them forgotten.
+        """
         key, value = self._facts.popitem(last=False)
         images = self._images.pop(key, _NO_IMAGES)
         if images.count > 1:

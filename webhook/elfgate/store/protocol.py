@@ -47,7 +47,9 @@ class Store(Protocol):
         """Keep a fact, in place of one that is there: that may have been damaged."""
 
     def share(self, layer: str, image: str) -> None:
-        """Note that a layer is part of an image, now: layers that many images share are kept longer.
+        """Note that a layer is part of an image, now.
+
+        Layers that many images share are kept longer.
 
         Args:
             layer: The digest of the layer's fact.
@@ -55,7 +57,10 @@ class Store(Protocol):
         """
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
-        """Note that ``repository:tag`` was seen to point at ``digest`` (an index or a manifest), now."""
+        """Note that ``repository:tag`` was seen to point at ``digest``, now.
+
+        The digest is of an index or a manifest.
+        """
 
     def tags(self, repository: str, limit: int = 16) -> Sequence[tuple[str, str]]:
         """The tags of a repository seen so far, the latest first, as (tag, digest).

@@ -49,7 +49,9 @@ _RENEW = _IF_OURS.format("'pexpire', KEYS[1], ARGV[2]")
 
 
 class ValkeyStore:
-    """A ``SharedStore`` on a server that speaks Valkey's and Redis' protocol (not a cluster of them).
+    """A ``SharedStore`` on a server that speaks Valkey's and Redis' protocol.
+
+    Such a server is no cluster of them.
 
     Nothing is asked of the server before the first call.
 

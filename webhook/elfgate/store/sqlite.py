@@ -83,8 +83,9 @@ class SqliteStore:
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise StoreError(
-                f"the store {path} cannot be opened: {error}", hint="it is a cache: it may be removed"
-            ) from error  # fmt: skip
+                f"the store {path} cannot be opened: {error}",
+                hint="it is a cache: it may be removed",
+            ) from error
 
     def get(self, kind: Kind, digest: str) -> bytes | None:
         """The fact, or None; its use is noted."""

@@ -26,7 +26,8 @@ WORTH = f"used + images * {24 * 3600 * 10**9}"
 _MIGRATIONS = (
     """
     CREATE TABLE fact (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, used INTEGER NOT NULL, UNIQUE (kind, digest)
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, used INTEGER NOT NULL, \
+UNIQUE (kind, digest)
     );
     CREATE INDEX fact_by_use ON fact (used);
     CREATE TABLE value (id INTEGER PRIMARY KEY REFERENCES fact (id), bytes BLOB NOT NULL);
@@ -95,7 +96,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that has the write lock from its start, so that it never fails half way for want of it."""
+    """A transaction that has the write lock from its start.
+
+    It so never fails half way for want of it.
+    """
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield
@@ -113,7 +117,10 @@ def not_waiting(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def _reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction in which every read is of the same moment, whatever other processes write meanwhile."""
+    """A transaction in which every read is of the same moment.
+
+    Other processes may write meanwhile.
+    """
     connection.execute("BEGIN")
     with connection:
         yield

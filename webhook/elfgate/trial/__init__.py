@@ -1,1 +1,4 @@
-"""Really starts programs, each in a root file system of its own, without root, engine or network."""
+"""Really starts programs, each in a root file system of its own.
+
+No root, engine or network is needed.
+"""

@@ -26,7 +26,10 @@ def code_of(prediction: Prediction) -> Code | None:
 
 
 def named_by(prediction: Prediction) -> set[Code]:
-    """The code of the first finding that fails; if none does, those of what is worth saying of the start."""
+    """The code of the first finding that fails.
+
+    If none does, those of what is worth saying of the start.
+    """
     if prediction.outcome is Outcome.STARTS:
         return {finding.code for finding in prediction.findings}
     code = code_of(prediction)
@@ -47,7 +50,10 @@ def agreement(prediction: Prediction, observed: Observed) -> Agreement:
 
 
 def contradicts(prediction: Prediction, observed: Observed) -> bool:
-    """Whether a prediction is wrong: it does not agree, and does not name as a note what ended the program."""
+    """Whether a prediction is wrong.
+
+    It does not agree, and does not name as a note what ended the program.
+    """
     if agreement(prediction, observed) not in _CONTRADICTIONS:
         return False
     return observed.code is None or observed.code not in named_by(prediction)

@@ -1,4 +1,6 @@
-"""Programs by the first bytes of their files: whose they are, and how an emulator is registered for them.
+"""Programs by the first bytes of their files.
+
+These tell whose they are, and how an emulator is registered for them.
 
 Sources: Linux ``Documentation/admin-guide/binfmt-misc.rst``; the gABI (``e_ident``, ``e_type``,
 ``e_machine``).

@@ -1,7 +1,8 @@
 """An outcome, read: whether the program started and, in elfgate's own codes, why it did not.
 
-The words are those of glibc (``elf/dl-*.c``), musl (``ldso/dynlink.c``), gcompat, the shells and ``env``. Where user
-emulation speaks in the kernel's place, that is put back: qemu prints "Could not open" where execve returns ENOENT.
+The words are those of glibc (``elf/dl-*.c``), musl (``ldso/dynlink.c``), gcompat, the shells and
+``env``. Where user emulation speaks in the kernel's place, that is put back: qemu prints "Could not
+open" where execve returns ENOENT.
 """
 
 import re
@@ -42,7 +43,10 @@ _WORDS: list[tuple[str, Code | None]] = [  # the first that a line matches, line
     (r"symbol lookup error|undefined symbol", Code.SYMBOL_MISSING),
     (r"error while loading shared libraries", Code.LIBRARY_MISMATCH),
     (
-        r"Error loading shared library .*: (No such file|No error|Permission denied|Symbolic link loop)",
+        (
+            r"Error loading shared library .*: "
+            r"(No such file|No error|Permission denied|Symbolic link loop)"
+        ),
         Code.LIBRARY_MISSING,
     ),
     (r"Error loading shared library", Code.LIBRARY_MISMATCH),
@@ -114,9 +118,12 @@ def observe(outcome: Outcome, program: str) -> Observed:
 
 
 def _spoke(outcome: Outcome) -> bool:
-    """Tell whether the program itself said something before it died: it had started, and died of its own affairs.
+    """Tell whether the program itself said something before it died.
 
-    Loaders do not abort, and write to standard error alone. .NET's runtime ends so where there is no ICU.
+    It had started then, and died of its own affairs.
+
+    Loaders do not abort, and write to standard error alone. .NET's runtime ends so where there is
+    no ICU.
     """
     words = [line for line in outcome.stderr.splitlines() if not line.startswith("qemu: ")]
     return bool(outcome.stdout.strip() or (outcome.signal == "SIGABRT" and words))

@@ -1,4 +1,7 @@
-"""A folder as a layer: its files in a tar, so that it is unpacked like any other and never changed."""
+"""A folder as a layer: its files in a tar.
+
+It is unpacked like any other so, and never changed.
+"""
 
 import os
 import tarfile

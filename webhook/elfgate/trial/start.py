@@ -20,8 +20,8 @@ class Start:
             empty one is made where the first is an empty name.
         files: What is written into it before: a path, and a text.
         read_only: Nothing can be written to the root.
-        user: Who it is started as, ``USER`` or ``USER:GROUP``, each a number or a name of the root's
-            /etc/passwd and /etc/group; empty for root.
+        user: Who it is started as, ``USER`` or ``USER:GROUP``, each a number or a name of the
+            root's /etc/passwd and /etc/group; empty for root.
         home: HOME is set as runtimes do, where the environment does not have it.
         groups: Supplementary groups, besides those that the root's /etc/group gives to the user.
         capabilities: Numbers of those that its processes may have; None for all.
@@ -73,9 +73,9 @@ class Outcome:
 
     Attributes:
         errno: execve's own error, such as ``ENOENT``; empty if the kernel took the program.
-        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``, or
-            ``user`` if that is not there;
-            of ``argv[0]`` if execve refused that, else of ``Start.program``, if there is one.
+        culprit: Which file a refusal is about: ``command``, ``script_interpreter`` or ``loader``,
+            or ``user`` if that is not there; of ``argv[0]`` if execve refused that, else of
+            ``Start.program``, if there is one.
         status: The exit status; None if a signal ended it.
         signal: The signal that ended it, such as ``SIGSEGV``; empty if none did.
         timed_out: It was still running when its time was up.

@@ -48,7 +48,9 @@ def unmount(target: str) -> None:
 
 
 def pivot_here() -> None:
-    """Make the working directory, a mount, the root; the old root lies upon it until it is unmounted.
+    """Make the working directory, a mount, the root.
+
+    The old root lies upon it until it is unmounted.
 
     Raises:
         OSError: as the kernel says.

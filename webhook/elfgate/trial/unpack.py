@@ -58,7 +58,8 @@ def _unpack(request: dict[str, Any], report: int) -> None:
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(request["seconds"])
-        files = [open(path, "rb") for path in request["unpack"]]  # noqa: SIM115, PTH123 - to the end
+        # To the end.
+        files = [open(path, "rb") for path in request["unpack"]]  # noqa: SIM115, PTH123
         alone = users.is_alone()
         os.umask(0)
         os.chroot(request["into"])
@@ -66,7 +67,8 @@ def _unpack(request: dict[str, Any], report: int) -> None:
         folder = Folder(request["bytes"], request["entries"], alone)
         for file in files:
             folder.apply(file)
-    except Exception as error:  # noqa: BLE001 (this is a fork: whatever it was has to be told, not raised)
+    # This is a fork: whatever it was has to be told, not raised.
+    except Exception as error:  # noqa: BLE001
         failed = " ".join(str(error).split()) or type(error).__name__
     os.write(report, json.dumps({"failed": failed}).encode())
     os._exit(0)
@@ -114,7 +116,8 @@ class Folder:
         if last == OPAQUE:
             self._hide_below(parent)
         elif last.startswith(WHITEOUT):
-            _remove(os.path.join(parent, last.removeprefix(WHITEOUT)))  # noqa: PTH118 (paths of the image)
+            # Paths of the image.
+            _remove(os.path.join(parent, last.removeprefix(WHITEOUT)))  # noqa: PTH118
         elif last:
             self._make(parent, os.path.join(parent, last), entry, source)  # noqa: PTH118
 

@@ -73,7 +73,9 @@ async def following(
     rule_told: "Told",
     state: "BundleState | None" = None,
 ) -> AsyncIterator[None]:
-    """Follow what the settings name, a bundle or rules of the user's own, for as long as the block lasts.
+    """Follow what the settings name for as long as the block lasts.
+
+    That is a bundle, or rules of the user's own.
 
     OPA follows its bundles itself.
 

@@ -106,7 +106,10 @@ class Reading:
         )
 
     def beside(self, settings: Settings) -> Self:
-        """These, and what settings say of images and of what nodes do to them, so that verdicts are the webhook's."""
+        """These, and what settings say of images and of what nodes do to them.
+
+        Verdicts are so the webhook's.
+        """
         attested = (*self.registries.attested, *settings.registries.attested)
         return replace(
             self,
@@ -373,7 +376,10 @@ def _registries(reading: Reading, named: frozenset[str], indexer: "Indexer | Non
 
 
 def docker_config() -> Path:
-    """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker`` (Docker's command line reference)."""
+    """``config.json`` in ``DOCKER_CONFIG``, else in ``~/.docker``.
+
+    Source: Docker's command line reference.
+    """
     folder = os.environ.get("DOCKER_CONFIG")
     try:
         return (Path(folder) if folder else Path.home() / ".docker") / "config.json"

@@ -1,4 +1,4 @@
-"""By which policies verdicts are given, with which engine, and how another bundle comes into force."""
+"""The policies and the engine that verdicts are given by, and the bundles that follow."""
 
 import asyncio
 import logging
@@ -53,7 +53,10 @@ class Judging:
 
     @classmethod
     def of_settings(cls, policies: Policies, *, served: bool = True) -> Self:
-        """The policies that the webhook's settings name; a command line has no OPA beside it, which judges alike."""
+        """The policies that the webhook's settings name.
+
+        A command line has no OPA beside it, which judges alike.
+        """
         return cls(
             folder=policies.folder,
             rules=policies.own_rules,
@@ -199,7 +202,9 @@ async def follow(
     told: "BundleTold",
     rule_told: "Told",
 ) -> AsyncIterator[None]:
-    """Follow a signed bundle for as long as the block lasts, beginning with the last good one that was kept.
+    """Follow a signed bundle for as long as the block lasts.
+
+    The last good one that was kept comes first.
 
     Args:
         policies: Laid over the bundle's settings; ``policies.bundle`` says whose signature counts.
@@ -282,7 +287,9 @@ async def follow_rules(
     rule_told: "Told",
     seconds: float = RULES_SECONDS,
 ) -> AsyncIterator[None]:
-    """Look for changed rules of the user's own at once and then now and then, for as long as the block lasts.
+    """Look for changed rules of the user's own for as long as the block lasts.
+
+    They are looked for at once and then now and then.
 
     A ConfigMap's volume changes as a whole: its ``..data`` link comes to point at another folder.
 

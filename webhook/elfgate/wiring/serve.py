@@ -130,7 +130,10 @@ def _validator(
 
 @dataclass
 class _News:
-    """News of rules and bundles, for the log, for metrics, and for events once these are written."""
+    """News of rules and bundles, for the log, for metrics and for events.
+
+    Events have them once they are written.
+    """
 
     metrics: Metrics
     listeners: list[Callable[["Result", str], None]] = field(default_factory=list)

@@ -93,7 +93,10 @@ def execve(world: World, record: Record, process: Process, path: str) -> Program
         args = process.args.behind(*argument, path)
         process = replace(process, name=line.interpreter, args=args)
         script, path = path, line.interpreter
-    message = f"{script} and the scripts that it names as interpreters go deeper than the {SCRIPT_DEPTH} levels allowed"
+    message = (
+        f"{script} and the scripts that it names as interpreters go deeper than the "
+        f"{SCRIPT_DEPTH} levels allowed"
+    )
     record.failed(
         Code.SCRIPT_INTERPRETER_MISSING,
         script,
@@ -112,7 +115,10 @@ def _may_be_cut(world: World, script: Found) -> bool:
 
 
 def passed_on(world: World, record: Record, process: Process, path: str) -> bool:
-    """Judge whether the kernel passes a command line and an environment on to a program, wherever that is."""
+    """Judge whether the kernel passes a command line and an environment on to a program.
+
+    It does not matter where the program is.
+    """
     sizes = page_sizes(world)
     wrong = too_long(process, world.architecture, sizes, world.work)
     if wrong is None:
@@ -210,7 +216,10 @@ def _by_descriptor(record: Record, process: Process, image: Mapped, first: Mappe
 
     It dies of it, or it cannot be told.
     """
-    message = f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function descriptor"
+    message = (
+        f"{image.path} is not marked as of POWER's second ABI: the kernel enters it by a function "
+        "descriptor"
+    )
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"
         record.failed(

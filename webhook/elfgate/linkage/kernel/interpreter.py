@@ -107,6 +107,9 @@ def _loader(
     else:
         record.take(Role.LOADER, found.path, image.facts.interp or "")
         return Mapped(image.facts.interp or "", found.path, loader)
-    message = f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, which {wrong}"
+    message = (
+        f"{image.path} needs the loader {messages.named(image.facts.interp or '', found.path)}, "
+        f"which {wrong}"
+    )
     record.failed(Code.LOADER_MISMATCH, image.path, message, remedy, process.doubt)
     return None

@@ -59,7 +59,10 @@ def mapped(world: World, record: Record, process: Process, image: Mapped, wrong:
         return False
     cut = cut_off(image.facts, sizes[-1])
     if cut:
-        message = f"{image.path} is truncated: its segments reach past the end of its {image.facts.file_size} bytes"
+        message = (
+            f"{image.path} is truncated: its segments reach past the end of its "
+            f"{image.facts.file_size} bytes"
+        )
         record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_TRUNCATED, process.doubt)
     elif cut is None:
         message = f"{image.path} is truncated, and may need what is missing"
@@ -103,7 +106,9 @@ def page_sizes(world: World) -> tuple[int, ...]:
 
 
 def self_contained(world: World, record: Record, process: Process, image: Mapped) -> bool:
-    """Tell a program without a loader (static, static-pie, a loader, packed) from a library run by mistake.
+    """Tell a program without a loader from a library run by mistake.
+
+    Such a program is static, static-pie, a loader, or packed.
 
     Linkers up to binutils 2.34 give libraries an entry point too, where their code begins. What a
     library takes from others nobody has bound, and what it returns to is nobody's.
@@ -118,7 +123,10 @@ def self_contained(world: World, record: Record, process: Process, image: Mapped
         record.unknown(image.path, message, UnknownReason.PACKED)
         return False
     if is_bound_by_a_loader(facts):
-        message = f"{image.path} is a dynamically linked program that names no loader: nothing resolves its first call"
+        message = (
+            f"{image.path} is a dynamically linked program that names no loader: nothing resolves "
+            "its first call"
+        )
         record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_BUILD, process.doubt)
         return False
     takes = bool(facts.needed) or any(

@@ -53,7 +53,10 @@ def opened(world: World, record: Record, process: Process, path: str, script: st
             )
         return None
     if not world.who.certainly_may(found.entry, EXECUTE) and world.who.uid is not None:
-        message = f"whether {found.path} may be executed depends on whether the process is of group {found.entry.gid}"
+        message = (
+            f"whether {found.path} may be executed depends on whether the process is of group "
+            f"{found.entry.gid}"
+        )
         record.unknown(found.path, message, UnknownReason.VALUE_UNKNOWN)
         return None
     return found

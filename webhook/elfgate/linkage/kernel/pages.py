@@ -1,4 +1,6 @@
-"""Whether a file's segments can be mapped with a page size, and whether the file holds what they promise.
+"""Whether a file's segments can be mapped with a page size.
+
+And whether the file holds what they promise.
 
 Sources: Linux ``fs/binfmt_elf.c`` (``elf_map``: a segment whose offset and address differ within a
 page gives EINVAL, after the point of no return, hence SIGSEGV without a message; ``padzero``),

@@ -61,7 +61,9 @@ def lacking(entry: Entry, bounding: Bounding) -> tuple[str, ...] | None:
 
 
 def gain(entry: Entry, who: Credentials, bounding: Bounding, *, forbidden: bool | None) -> Gain:
-    """Tell whether executing a file gives the process what it did not have, and so secure execution.
+    """Tell whether executing a file gives the process what it did not have.
+
+    Secure execution follows from that.
 
     Args:
         entry: The ELF file; a script's own bits do not count.

@@ -86,7 +86,10 @@ def unloadable(facts: ElfFacts) -> str:
 
 
 def is_moved(facts: ElfFacts) -> bool:
-    """Tell whether a file is mapped elsewhere than it was linked to, and has nothing that would adapt it to that."""
+    """Tell whether a file is mapped elsewhere than it was linked to.
+
+    It has nothing, either, that would adapt it to that.
+    """
     return (
         facts.type == Type.DYN
         and not facts.dynamic
@@ -95,5 +98,5 @@ def is_moved(facts: ElfFacts) -> bool:
 
 
 def is_bound_by_a_loader(facts: ElfFacts) -> bool:
-    """Tell whether a file is a program whose first step is a call that only a loader could have resolved."""
+    """Tell whether a file is a program whose first step only a loader could have resolved."""
     return any(symbol.name == "__libc_start_main" and not symbol.weak for symbol in facts.undefined)

@@ -12,7 +12,10 @@ _BLANK = b" \t"
 
 @dataclass(frozen=True, slots=True)
 class Shebang:
-    """An interpreter, and the one argument that all the rest of the line makes (None if there is none)."""
+    """An interpreter, and the one argument that all the rest of the line makes.
+
+    The argument is None if there is no rest.
+    """
 
     interpreter: str
     argument: str | None

@@ -70,7 +70,10 @@ def floor_met(world: World, record: Record, path: str, floor: str, doubt: Doubt 
         message = f"{path} (glibc) demands a CPU of level {floor}: it does not start on older ones"
         record.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
-        message = f"{path} (glibc) demands a CPU of level {floor}, but the node's is {world.node.cpu_level}"
+        message = (
+            f"{path} (glibc) demands a CPU of level {floor}, but the node's is "
+            f"{world.node.cpu_level}"
+        )
         record.failed(Code.CPU_LEVEL, path, message, messages.FIX_CPU, doubt)
     return met is not False
 
@@ -96,7 +99,10 @@ def runtime_met(
         )
         record.note(Code.CPU_LEVEL, path, message, messages.FIX_CPU)
     elif not met:
-        message = f"{path} is built by Go for CPUs of level {level}, but the node's is {world.node.cpu_level}"
+        message = (
+            f"{path} is built by Go for CPUs of level {level}, but the node's is "
+            f"{world.node.cpu_level}"
+        )
         if level.startswith("power") and reaches(world.node.cpu_level, "power9"):
             doubt = doubt or Doubt(
                 UnknownReason.SHAPE_UNKNOWN, "it may not come to use what that CPU lacks"
@@ -118,7 +124,10 @@ def isa_met(world: World, record: Record, objects: Iterable[Object]) -> bool:
             continue
         met = reaches(world.node.cpu_level, needed)
         if met is False:
-            message = f"{item.path} needs a CPU of level {needed}, but the node's is {world.node.cpu_level}"
+            message = (
+                f"{item.path} needs a CPU of level {needed}, but the node's is "
+                f"{world.node.cpu_level}"
+            )
             record.failed(Code.CPU_LEVEL, item.path, message, messages.FIX_CPU, item.doubt)
             return False
         if met is None and not noted:

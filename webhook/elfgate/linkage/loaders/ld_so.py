@@ -81,7 +81,10 @@ def given_to_loader(world: World, record: Record, started: Program) -> Program |
     options = _read(started.process.args, about.libc, with_value)
     if options.strange:
         if is_old and options.strange not in _TOLD:
-            message = f"{started.image.path} is given options that are not followed, beginning with {options.strange}"
+            message = (
+                f"{started.image.path} is given options that are not followed, beginning with "
+                f"{options.strange}"
+            )
             record.unknown(started.image.path, message, UnknownReason.SHAPE_UNKNOWN)
         return None
     if not options.rest:

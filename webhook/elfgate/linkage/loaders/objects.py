@@ -177,7 +177,10 @@ def mapped(
             if not cut
             else None
         )
-        message = f"{item.path} is truncated: its segments reach past the end of its {item.facts.file_size} bytes"
+        message = (
+            f"{item.path} is truncated: its segments reach past the end of its "
+            f"{item.facts.file_size} bytes"
+        )
         record.failed(Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_TRUNCATED, doubt)
     return cut is False
 

@@ -83,7 +83,9 @@ _memory: Recent[_Key, _Answer] = Recent(_SYMBOLS, _weight)
 def undefined(
     objects: Sequence[ElfFacts], scope: Sequence[ElfFacts], takes: Takes, work: Work
 ) -> tuple[Undefined, ...]:
-    """Find, for each object, the strong symbols that it takes from elsewhere and no object of the scope defines.
+    """Find, for each object, the strong symbols that no object of the scope defines.
+
+    They are those that it takes from elsewhere.
 
     Args:
         objects: The first of the scope.

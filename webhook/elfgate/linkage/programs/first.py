@@ -74,7 +74,7 @@ def _words(words: Sequence[str], unknown: frozenset[int]) -> Iterator[Scalar]:
 
 
 def _unknown_names(overrides: Overrides) -> frozenset[str]:
-    """``env`` outranks ``envFrom``, so that a wildcard leaves the names that the pod sets itself."""
+    """``env`` outranks ``envFrom``: a wildcard leaves the names that the pod sets itself."""
     names = overrides.unknown_env
     if ANY in names:
         return names - frozenset(overrides.env)

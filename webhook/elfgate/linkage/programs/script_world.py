@@ -344,7 +344,10 @@ class ScriptWorld:
 
 
 def _search_changed(changed: Mapping[str, Scalar | Unset]) -> str:
-    """Give the doubt about a program where it is not known by what it is searched, and its libraries are."""
+    """Give the doubt about a program where it is not known by what it is searched.
+
+    Its libraries are searched by the same.
+    """
     searched = (value for name, value in changed.items() if SEARCHED.fullmatch(name))
     if any(isinstance(value, Unknown) for value in searched):
         return SEARCH_CHANGED

@@ -171,7 +171,10 @@ def _started_by_env(world: World, record: Record, program: Program) -> Start | N
 
 
 def _started_by(world: World, record: Record, program: Program, usage: Usage) -> Start | None:
-    """Give the program that a simple wrapper starts; None if it ends by itself, or starts another."""
+    """Give the program that a simple wrapper starts.
+
+    None if it ends by itself, or starts another.
+    """
     by = program.process.name
     name = posixpath.basename(by)
     given = _simple(program.process, usage)
@@ -194,7 +197,10 @@ def _started_by(world: World, record: Record, program: Program, usage: Usage) ->
 
 
 def _stays_at_root(world: World, given: _Given) -> bool:
-    """Tell whether ``chroot`` does no more than to go to the root, as entrypoints have it change the user."""
+    """Tell whether ``chroot`` does no more than to go to the root.
+
+    Entrypoints have it change the user so.
+    """
     may_be_allowed = world.who.uid == 0 and world.bounding.has(_CHROOT) is not False
     return may_be_allowed and posixpath.normpath(given.operands[0]) == "/"
 
@@ -258,7 +264,10 @@ def is_busybox(program: Program) -> bool:
 
 
 def _simple(process: Process, usage: Usage) -> _Given | None:
-    """Take a simple wrapper's command line apart; None if no program is named, or it is not understood."""
+    """Take a simple wrapper's command line apart.
+
+    None if no program is named, or it is not understood.
+    """
     known, user = process.args.prefix, ""
     words = list(known)
     while words and words[0].startswith("-") and words[0] != "-":

@@ -88,7 +88,10 @@ class FieldBuilder:
         return is_bash and self._unknown is None and not any(text for text, _ in self._runs)
 
     def _splits_otherwise(self, fields: Fields) -> bool:
-        """Tell whether a shell joins a list and splits it again, so that other empty fields come of it."""
+        """Tell whether a shell joins a list and splits it again.
+
+        Other empty fields come of that.
+        """
         separators, dialect = (
             self._expansion.separators,
             self._expansion.world.dialect,

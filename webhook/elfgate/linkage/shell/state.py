@@ -347,7 +347,7 @@ def returned(way: State, before: State) -> State:
 
 
 def beyond(state: State, before: State, name: str) -> State:
-    """Take what a function has set to a variable of its own for the one that the script has outside."""
+    """Take what a function has set to a variable of its own for the script's outside."""
     saved = {**state.frame.saved, name: state.variables.values.get(name)}
     values = dict(state.variables.values)
     values[name] = before.variables.values.get(name, UNSET)

@@ -58,7 +58,10 @@ def bind(
             message = f"{item.path} is of another release of glibc than its loader {itself.path}"
             record.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
         elif missing.lazy:
-            message = f"{messages.symbols_missing(item.path, missing.lazy, who)}: it fails at the first call"
+            message = (
+                f"{messages.symbols_missing(item.path, missing.lazy, who)}: it fails at the first "
+                "call"
+            )
             record.note(Code.SYMBOL_MISSING, item.path, message, messages.FIX_SYMBOL)
     return bound
 
@@ -73,7 +76,10 @@ def initialised(
     libc = next((item for item in objects if item.facts.soname == LIBC), None)
     if libc is None or version < _EARLY_INIT_SINCE or libc.facts.exports(_EARLY_INIT):
         return True
-    message = f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or no C library"
+    message = (
+        f"{libc.path} lacks {_EARLY_INIT}, which its loader calls: it is of another release, or "
+        "no C library"
+    )
     record.failed(Code.SYMBOL_MISSING, libc.path, message, messages.FIX_SYMBOL, doubt)
     return False
 

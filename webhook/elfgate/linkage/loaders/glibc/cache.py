@@ -78,7 +78,10 @@ class CacheReader:
         return Choice(entry, level, doubtful=doubtful and named is None)
 
     def _first(self, entries: Iterable[CacheEntry]) -> tuple[CacheEntry | None, bool]:
-        """Find the first entry without a name that any CPU takes, and tell whether some take another."""
+        """Find the first entry without a name that any CPU takes.
+
+        Tell, too, whether some take another.
+        """
         doubtful = False
         for entry in entries:
             if entry.hwcap is None:

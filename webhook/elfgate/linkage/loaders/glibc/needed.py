@@ -133,7 +133,10 @@ def _add(
         objects.alias(known, item.names)
         return True
     if opened.facts.loader is not None:
-        message = f"{opened.path} is a second dynamic loader in the process: what comes of that is not followed"
+        message = (
+            f"{opened.path} is a second dynamic loader in the process: what comes of that is not "
+            "followed"
+        )
         record.unknown(opened.path, message, UnknownReason.SHAPE_UNKNOWN)
         return False
     objects.add(item)
@@ -166,7 +169,10 @@ def _report(
     is_assumed: bool,
 ) -> None:
     if missing.too_new:
-        message = f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the node has"
+        message = (
+            f"{needed_by.path} needs {name}, but {missing.too_new} wants a newer kernel than the "
+            "node has"
+        )
         doubt = needed_by.doubt or missing.doubt
         # The loader has the floor of the libc that it comes with, and says so; any other file is
         # not there to it.

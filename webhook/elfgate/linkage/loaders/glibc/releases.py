@@ -12,7 +12,10 @@ _UNTOLD = (2, 32)
 
 
 def assumed_kernel(text: str) -> tuple[int, int, int] | None:
-    """Read an LD_ASSUME_KERNEL (``_dl_osversion_init``), which glibc up to 2.35 takes for the kernel that runs."""
+    """Read an LD_ASSUME_KERNEL, which glibc up to 2.35 takes for the kernel that runs.
+
+    Source: ``_dl_osversion_init``.
+    """
     match = re.match(r"(\d{1,3})(?:\.(\d{1,3})(?:\.(\d{1,3}).*)?)?\Z", text, re.DOTALL)
     major, minor, patch = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
     if 0 < major < _NO_PART > max(minor, patch):

@@ -106,7 +106,10 @@ class Search:
 
     @property
     def levels(self) -> dict[str, None]:
-        """Levels of the CPU, where the node's is not known, that lead to files of a name that was searched."""
+        """Levels of the CPU that lead to files of a name that was searched.
+
+        They matter where the node's level is not known.
+        """
         return self._subdirectories.levels
 
     @property
@@ -167,7 +170,10 @@ class Search:
         return NotFound(query.doubt, query.other, query.other_class, query.too_new)
 
     def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
-        """DT_RPATH up the chain (unless the object has a DT_RUNPATH), LD_LIBRARY_PATH, the object's own DT_RUNPATH."""
+        """DT_RPATH up the chain, LD_LIBRARY_PATH, the object's own DT_RUNPATH.
+
+        DT_RPATH does not count if the object has a DT_RUNPATH.
+        """
         if needed_by.facts.runpath is None:
             for item in needed_by.chain():
                 if item.facts.rpath and item.facts.runpath is None and not self._is_inhibited(item):
@@ -240,7 +246,7 @@ class Search:
         return None
 
     def _may_have(self, directory: list[str], name: str, above: str = "") -> bool:
-        """Tell whether a directory with tokens that may stand for anything may be one that leads to the file."""
+        """Tell whether a directory with tokens that may stand for anything may lead to the file."""
         for index, part in enumerate(directory):
             if (pattern := pattern_of(part)) is not None:
                 start = posixpath.join(
@@ -317,7 +323,10 @@ class Search:
     def _open(
         self, path: str, text: str, query: Query, level: str = ""
     ) -> tuple[Opened | Refused | None, bool]:
-        """``open_verify``: the outcome if this file decides, and whether its list of directories is gone on with."""
+        """The outcome if this file decides, and whether its list of directories is gone on with.
+
+        Source: ``open_verify``.
+        """
         found = self._world.lookup(path, self._process.cwd)
         if isinstance(found, Found) and found.entry.kind is Kind.OTHER:
             self._record.step("glibc", text, _NO_FILE)
@@ -373,7 +382,10 @@ class Search:
         return "EACCES"
 
     def _too_new(self, facts: ElfFacts) -> bool:
-        """Up to 2.35 a library whose ABI tag names a newer kernel than the running one is skipped."""
+        """Whether a library's ABI tag names a newer kernel than the running one.
+
+        Up to 2.35 it is skipped then.
+        """
         if facts.kernel_floor is None or self.version > KERNEL_FLOOR_UNTIL:
             return False
         return facts.kernel_floor > (self._node.kernel or NO_SUCH_KERNEL)

@@ -1,4 +1,6 @@
-"""The sub-directories of a directory that glibc's loader looks into for its CPU, before the directory itself.
+"""The sub-directories of a directory that glibc's loader looks into for its CPU.
+
+They come before the directory itself.
 
 Sources: glibc ``elf/dl-hwcaps.c`` (``glibc-hwcaps``, since 2.33; ``_dl_important_hwcaps``, up to
 2.36), ``elf/dl-load.c`` (``open_path``).
@@ -65,7 +67,9 @@ class Subdirectories:
         return self._version < OLD_HWCAPS_UNTIL and self._has_old(directory, name)
 
     def of(self, directory: str, name: str) -> list[tuple[str, str]]:
-        """glibc-hwcaps directories that the CPU has the level for, best first, then the directory itself.
+        """glibc-hwcaps directories that the CPU has the level for, best first.
+
+        The directory itself comes last.
 
         Where the level is not known, the plain directory comes first, as any CPU would be served
         from there; what only a level's directory has is taken with that level. Up to 2.36 there are
@@ -92,7 +96,10 @@ class Subdirectories:
         return [(path, "") for (path, _), met in zip(levels, known, strict=True) if met] + plain
 
     def _old_subdirectories(self, directory: str) -> list[str]:
-        """The sub-directories that every CPU looked into before 2.37 (``_dl_important_hwcaps``), best first."""
+        """The sub-directories that every CPU looked into before 2.37, best first.
+
+        Source: ``_dl_important_hwcaps``.
+        """
         if self._version >= OLD_HWCAPS_UNTIL:
             return []
         certain = _OLD_CERTAIN.get(self._row.name if self._row else "", ("tls",))

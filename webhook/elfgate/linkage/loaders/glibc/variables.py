@@ -44,7 +44,10 @@ def only_helps(process: Process) -> bool:
 
 
 def undecided(process: Process) -> Doubt | None:
-    """A doubt where variables that somebody names have the loader do something else, if they are set so."""
+    """A doubt where variables that somebody names have the loader do something else.
+
+    They do if they are set so.
+    """
     named = filter(process.env.names, _DECIDING)
     if process.secure:
         return None

@@ -124,7 +124,10 @@ def check_unversioned(
 
 
 def _report_unversioned(record: Record, item: Object, target: Object, *, at_start: bool) -> None:
-    message = f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without symbol versions"
+    message = (
+        f"{item.path} needs versions of {_wanted(target)}, but {target.path} is built without "
+        "symbol versions"
+    )
     if at_start:
         doubt = item.doubt or target.doubt
         record.failed(Code.SYMBOL_VERSION_MISSING, item.path, message, messages.FIX_SYMBOL, doubt)
@@ -151,7 +154,10 @@ def needs_glibc(objects: Objects) -> tuple[int, ...]:
 
 
 def _defines(target: ElfFacts, version: str) -> bool:
-    """A target without any version definition is taken as it is, with a warning ("no version information")."""
+    """A target without any version definition is taken as it is, with a warning.
+
+    The warning is "no version information".
+    """
     return (
         not target.version_definitions or target.incomplete or version in target.version_definitions
     )

@@ -74,7 +74,10 @@ def _opens(world: World, record: Record, program: Program) -> bool:
     found = world.lookup(program.image.path)
     if not isinstance(found, Found) or world.opens(found):
         return True
-    message = f"{found.path} is run by gcompat, which has musl open it, but user {world.who.uid} may not read it"
+    message = (
+        f"{found.path} is run by gcompat, which has musl open it, but user {world.who.uid} may "
+        "not read it"
+    )
     record.failed(
         Code.COMMAND_NOT_EXECUTABLE, found.path, message, messages.FIX_MODE, program.process.doubt
     )

@@ -100,7 +100,10 @@ class _Linker:
         takes = any(not symbol.weak for symbol in image.facts.undefined)
         if not (image.facts.dynamic_behind and takes) or self._version < _DONATED_SINCE:
             return False
-        message = f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it crashes"
+        message = (
+            f"{image.path} has its dynamic section behind a segment, where musl puts its heap: it "
+            "crashes"
+        )
         self._record.failed(
             Code.LOADER_MISMATCH, image.path, message, messages.FIX_BEHIND, self._process.doubt
         )
@@ -180,7 +183,10 @@ class _Linker:
         return self._map(objects, item, foreign=foreign)
 
     def _note_twins(self, objects: Objects, entry: Entry, name: str) -> None:
-        """Note whose name a search would give, if two paths are hard links of one file, not copies."""
+        """Note whose name a search would give, if two paths are hard links of one file.
+
+        Copies are no such links.
+        """
         for item in objects if "/" not in name else ():
             if not item.names and self._digests.get(item.path) == entry.elf:
                 self._twins[posixpath.basename(item.name)] = _TWIN
@@ -200,7 +206,10 @@ class _Linker:
         if foreign:
             self._foreign.append(item)
         if not mappable(item.facts, SMALLEST):
-            message = f"{item.path} has segments off their pages, which musl maps by whole pages all the same"
+            message = (
+                f"{item.path} has segments off their pages, which musl maps by whole pages all "
+                "the same"
+            )
             self._record.unknown(item.path, message, UnknownReason.SHAPE_UNKNOWN)
             return False
         return mapped(self._world, self._record, item, taken_by_musl)
@@ -257,7 +266,10 @@ class _Linker:
         own = any(item.facts.exports("__libc_start_main") for item in objects)
         if row is None or row.name != "ppc64le" or own or not (from_glibc and calls):
             return True
-        message = f"{objects.items[0].path} is linked for glibc, whose start code musl does not understand on ppc64le"
+        message = (
+            f"{objects.items[0].path} is linked for glibc, whose start code musl does not "
+            "understand on ppc64le"
+        )
         self._record.failed(
             Code.LOADER_MISMATCH, objects.items[0].path, message, messages.FIX_MUSL_SYMBOL, doubt
         )
@@ -283,7 +295,10 @@ class _Linker:
                 )
             elif item.facts.indirect:
                 bound = False
-                message = f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl does not know"
+                message = (
+                    f"{item.path} has indirect functions (R_*_IRELATIVE relocations), which musl "
+                    "does not know"
+                )
                 self._record.failed(
                     Code.LIBRARY_MISMATCH, item.path, message, messages.FIX_MUSL_SYMBOL, item.doubt
                 )

@@ -95,7 +95,8 @@ class Search:
         for item in chain:
             text = item.facts.runpath if item.facts.runpath is not None else item.facts.rpath
             if self._process.secure and item.needed_by is None and "$" in (text or ""):
-                continue  # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path
+                # fixup_rpath: of what the kernel has mapped, as whoever starts it chooses its path.
+                continue
             self._world.work.spend(1 + len(text or "") // CHARACTERS)
             expanded = expand_musl(text or "", item.origin)
             for directory in split_musl(expanded or ""):
@@ -104,7 +105,10 @@ class Search:
             yield "system path", directory
 
     def _system_path(self, query: Query) -> str:
-        """``/etc/ld-musl-ARCH.path`` under the loader's prefix, which replaces the default even if it is empty."""
+        """``/etc/ld-musl-ARCH.path`` under the loader's prefix.
+
+        It replaces the default even if it is empty.
+        """
         path = self._path_file()
         found = self._world.lookup(path, self._process.cwd)
         if isinstance(found, Hidden):

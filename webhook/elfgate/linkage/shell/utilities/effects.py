@@ -154,7 +154,10 @@ def left_behind(
 
 
 def _behind_links(paths: frozenset[str], state: State, world: World) -> frozenset[str] | None:
-    """Give the real paths of files, and of the names that lead to them; None if one is not known."""
+    """Give the real paths of files, and of the names that lead to them.
+
+    None if one is not known.
+    """
     found: set[str] = set()
     for path in paths:
         whole, below = path.rstrip("/") or "/", "/" if path.endswith("/") else ""

@@ -1,8 +1,9 @@
 """What tests of the running webhook and of the command line share."""
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("founding") / "layout"
     founding.write(folder)
     return folder
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have verbs heed SIGINT even where the tests run in a shell's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 
 from elfgate.cli.main import main
 from elfgate.policy.messages import denial, warnings
-from elfgate.policy.verdict import Verdict
+from elfgate.policy.verdict import Verdict, Violation
 from support import object_cases
 from support.judging import review_of
 from support.objects import container, node, pod
@@ -84,14 +84,20 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, 
     return results
 
 
+def violations(told: list[dict[str, Any]]) -> list[Violation]:
+    """The findings of a document, without the fields that only documents have."""
+    fields = Violation.model_fields
+    return [Violation(**{name: each[name] for name in fields if name in each}) for each in told]
+
+
 def said(result: dict[str, Any]) -> tuple[bool, str, list[str]]:
     """A result as the webhook would answer it."""
     verdict = Verdict(
         version=1,
         revision="",
         allowed=result["verdict"] != "denied",
-        denials=result["denials"],
-        warnings=result["warnings"],
+        denials=violations(result["denials"]),
+        warnings=violations(result["warnings"]),
     )
     return verdict.allowed, denial(verdict), warnings(verdict)
 

@@ -36,17 +36,9 @@ def commands(image: str, manifests: Path) -> list[list[str]]:
     ]
 
 
-@pytest.fixture(autouse=True)
-def heeded() -> Iterator[None]:
-    """Have the verbs heed SIGINT even where the tests run in a shell's background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("number", range(5))
 def test_an_interrupt_ends_a_verb_while_a_registry_hangs(
-    registry: Registry, tmp_path: Path, number: int
+    registry: Registry, tmp_path: Path, number: int, interruptible: None
 ) -> None:
     image = registry.reference(f"{founding.REPOSITORY}:2")
     manifests = tmp_path / "pod.json"

@@ -26,7 +26,7 @@ def objects(layout: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def port(objects: Path, layout: Path) -> Iterator[int]:
+def port(objects: Path, layout: Path, interruptible: None) -> Iterator[int]:
     image = ["--image", f"example/server:2-alpine=oci:{layout}:2-alpine"]
     words = [
         "ui",
@@ -45,7 +45,10 @@ def port(objects: Path, layout: Path) -> Iterator[int]:
         assert url.startswith("http://127.0.0.1:")
         yield urlsplit(url).port or 0
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(10) == 130
+        try:
+            assert process.wait(10) == 130
+        finally:
+            process.kill()
 
 
 def ask(port: int, method: str = "GET", path: str = "/", host: str = "") -> Answer:

@@ -1,7 +1,4 @@
-"""A file of settings as one YAML document, and in words what is wrong with it.
-
-No key stands twice in it.
-"""
+"""A file of settings: one YAML document, in which no key stands twice, and words for its faults."""
 
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -27,16 +24,12 @@ _PLAIN = {
 
 
 class _Strict(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping.
+    """Refuses a key that stands twice in one mapping: PyYAML would drop the first one silently."""
 
-    The first one would be lost without a word.
-    """
-
-    # PyYAML's own.
     def construct_mapping(
         self,
         node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002
+        deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's own
     ) -> dict[Hashable, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         seen: set[str] = set()
@@ -64,11 +57,18 @@ def document(path: Path) -> Any:
         raise InputError(f"{path}: larger than {FILE_BYTES} bytes")
     try:
         return yaml.load(text, Loader=_Strict)  # noqa: S506 - a safe loader with one check more
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        said = getattr(error, "problem", None) or str(error) or "cannot be decoded"
-        raise InputError(f"{where}: invalid YAML: {said}") from None
+    except RecursionError:
+        raise InputError(f"{path}: invalid YAML: nested too deep") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(_invalid(path, error)) from None
+
+
+def _invalid(path: Path, error: yaml.YAMLError | ValueError) -> str:
+    """The line that tells why a file is no YAML, with its place where PyYAML knows it."""
+    mark = getattr(error, "problem_mark", None)
+    where = f"{path}:{mark.line + 1}" if mark else str(path)
+    said = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return f"{where}: invalid YAML: {said or 'cannot be decoded'}"
 
 
 def problem(detail: ErrorDetails, settings: type[BaseModel]) -> str:

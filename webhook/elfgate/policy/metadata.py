@@ -33,6 +33,7 @@ class Rule:
     own: bool = False
 
 
+_OWN_TITLE = "One of this cluster's own rules"  # of one whose METADATA has no title
 NO_COMMON_PLATFORM = Rule(
     "no_common_platform",
     "No platform starts every container",
@@ -59,24 +60,27 @@ def rules(bundle: Bundle) -> list[Rule]:
     for code in bundle.own:
         found.setdefault(
             code,
-            Rule(code, "One of this cluster's own rules", "", "", _mode(bundle, code), own=True),
+            Rule(code, _OWN_TITLE, "", "", _mode(bundle, code), own=True),
         )
     return [found[code] for code in sorted(found)]
 
 
 def _rule(bundle: Bundle, said: Annotation, path: str) -> Rule:
     code = said.package.removeprefix(f"{RULES}.")
-    try:
-        title, description = (
-            " ".join(str(said.fields[name]).split()) for name in ("title", "description")
-        )
-    except KeyError:
-        raise InputError(f"{path}: the METADATA lacks a title or a description") from None
+    own = code in bundle.own
+    title, description = _words(said, "title"), _words(said, "description")
+    if not (own or (title and description)):
+        raise InputError(f"{path}: the METADATA lacks a title or a description")
     remedy, named = str(said.custom.get("remedy", "")), said.custom.get("code", code)
     mode = said.custom.get("mode") or _mode(bundle, code)
     if named != code:
         raise InputError(f"{path}: the METADATA is of {named}, not {code}")
-    return Rule(code, title, description, remedy, mode, own=code in bundle.own)
+    return Rule(code, title or _OWN_TITLE, description, remedy, mode, own)
+
+
+def _words(said: Annotation, name: str) -> str:
+    """A text of the METADATA on one line; empty if it is not there."""
+    return " ".join(str(said.fields.get(name, "")).split())
 
 
 def _mode(bundle: Bundle, code: str) -> str:

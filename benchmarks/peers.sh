@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the peers that benchmarks/layers.py is measured against, from the Go module proxy into the user's cache, and
-# prints the directory that holds them. The first time takes some minutes and 3 GB of module and build cache.
+# Builds the peers that benchmarks/layers.py is measured against, from the Go module proxy into the
+# user's cache, and prints the directory that holds them. The first time takes some minutes and 3 GB
+# of module and build cache.
 set -euo pipefail
 crane=v0.22.1
 syft=v1.57.0

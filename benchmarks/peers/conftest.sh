@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the conftest that benchmarks/check.py is measured against, from the Go module proxy into the user's cache, and
-# prints its path: some minutes the first time.
+# Builds the conftest that benchmarks/check.py is measured against, from the Go module proxy into
+# the user's cache, and prints its path: some minutes the first time.
 set -euo pipefail
 version=v0.71.1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/elfgate

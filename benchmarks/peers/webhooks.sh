@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the webhooks that benchmarks/webhook.py is measured against, Gatekeeper and Kyverno, from the Go module proxy
-# into the user's cache, once for each pair of versions (go.mod names them), and prints the folder that holds them and
-# the CRDs that they need: about ten minutes and some gigabytes of build cache the first time, nothing after that.
+# Builds the webhooks that benchmarks/webhook.py is measured against, Gatekeeper and Kyverno, from
+# the Go module proxy into the user's cache, once for each pair of versions (go.mod names them), and
+# prints the folder that holds them and the CRDs that they need: about ten minutes and some
+# gigabytes of build cache the first time, nothing after that.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/elfgate

@@ -2,9 +2,10 @@
 //
 //	load -url https://127.0.0.1:1/p -ca ca.crt -corpus DIR -mode closed|open|verify -conc 16 -rate 100 -d 5s -warm 500ms -http 1|2 -pid PID[,PID]
 //
-// Open loop: constant arrivals; latency runs from the SCHEDULED instant, so a stalled server is charged for the queue.
-// CPU and RSS are of the pid and all its descendants. foreign0 = share of core 0 used by others than the subject.
-// With -fresh, every "00000000" in a body is another number in each request, so that no answer can be a remembered one.
+// Open loop: constant arrivals; latency runs from the SCHEDULED instant, so a stalled server is
+// charged for the queue. CPU and RSS are of the pid and all its descendants. foreign0 = share of
+// core 0 used by others than the subject. With -fresh, every "00000000" in a body is another number
+// in each request, so that no answer can be a remembered one.
 package main
 
 import (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import add_outputs, outputs, tell_plainly
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,14 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="sign with this private key (PEM, PKCS#8, ECDSA on P-256, without a password)",
     )
     parser.add_argument("--push", action="store_true", help="attach them to the image")
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="only of this platform; may be repeated (default: every platform that the image "
-        "offers)",
+    add_platforms(
+        parser,
+        "only of this platform; may be repeated (default: every platform that the image offers)",
     )
     add_outputs(parser)
     add_reading(parser)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elfgate.cli.options import add_policies, judging
+from elfgate.cli.options import add_insecure, add_policies, judging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,13 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the private key to sign, the public one to verify with",
     )
     parser.add_argument("--key-id", metavar="ID", help="what the key is called")
-    parser.add_argument(
-        "--insecure-registry",
-        action="append",
-        default=[],
-        metavar="HOST[:PORT]",
-        help="speak plain HTTP",
-    )
+    add_insecure(parser)
     parser.add_argument(
         "--serial",
         type=_serial,

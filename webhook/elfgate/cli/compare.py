@@ -5,7 +5,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("old", metavar="OLD", help="the image before (see below)")
     parser.add_argument("new", metavar="NEW", help="the image after")
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="look at this platform; may be repeated (default: every platform that one of the "
+    add_platforms(
+        parser,
+        "look at this platform; may be repeated (default: every platform that one of the "
         "two offers)",
     )
     parser.add_argument(

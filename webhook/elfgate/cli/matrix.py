@@ -5,7 +5,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from elfgate.matrix import Matrix
@@ -27,14 +27,9 @@ example:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("image", nargs="+", metavar="IMAGE", help="what to show (see below)")
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="show this column; may be repeated (default: every platform that one of the images "
-        "offers)",
+    add_platforms(
+        parser,
+        "show this column; may be repeated (default: every platform that one of the images offers)",
     )
     add_outputs(parser, FORMS)
     add_reading(parser)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import add_outputs, tell_plainly
+from elfgate.cli.options import add_insecure
 
 if TYPE_CHECKING:
     from elfgate.wiring.mirror import Mirror, Mirrored
@@ -48,13 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="tell what would be copied, by digest, and copy nothing"
     )
-    parser.add_argument(
-        "--insecure-registry",
-        action="append",
-        default=[],
-        metavar="HOST[:PORT]",
-        help="speak plain HTTP",
-    )
+    add_insecure(parser)
     add_outputs(parser)
 
 

@@ -5,7 +5,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from elfgate.cli.needs_output import Found
@@ -39,13 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def add_program(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say which program, and for which platforms."""
     parser.add_argument("image", metavar="IMAGE|FILE", help="the program (see below)")
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="for this platform; may be repeated (default: every platform that the image offers)",
+    add_platforms(
+        parser,
+        "for this platform; may be repeated (default: every platform that the image offers)",
     )
 
 

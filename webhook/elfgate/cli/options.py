@@ -104,6 +104,34 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     add_store(group)
 
 
+def add_platforms(parser: argparse.ArgumentParser, told: str) -> None:
+    """Add the option that names platforms.
+
+    Args:
+        parser: The verb's.
+        told: The help, in the verb's words.
+    """
+    parser.add_argument(
+        "--platform",
+        action="append",
+        default=[],
+        metavar="OS/ARCH[/VARIANT]",
+        dest="platforms",
+        help=told,
+    )
+
+
+def add_insecure(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names registries without TLS, for a verb that reads no images."""
+    parser.add_argument(
+        "--insecure-registry",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="speak plain HTTP",
+    )
+
+
 def add_store(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
     """Add the option that says where facts are kept."""
     parser.add_argument(

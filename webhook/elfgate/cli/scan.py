@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from elfgate.cli.container import add_container, overrides
 from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +39,9 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("image", metavar="IMAGE", help="what to scan (see below)")
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="judge for this platform; may be repeated (default: every platform that the image "
-        "offers)",
+    add_platforms(
+        parser,
+        "judge for this platform; may be repeated (default: every platform that the image offers)",
     )
     add_outputs(parser, FORMS)
     parser.add_argument(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from elfgate.cli.container import add_container, overrides
 from elfgate.cli.forms import TABLED, add_outputs, outputs, tell_table
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 from elfgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,13 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="files",
         help="start each container of the manifests in FILE, as its pod says; - for standard input",
     )
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="start it on this platform; may be repeated (default: every platform that the image "
+    add_platforms(
+        parser,
+        "start it on this platform; may be repeated (default: every platform that the image "
         "offers)",
     )
     _add_expected(parser.add_argument_group("what is expected"))

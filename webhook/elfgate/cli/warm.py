@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from elfgate.cli.forms import add_outputs, outputs, tell_plainly
-from elfgate.cli.options import EPILOG_IMAGES, add_reading, reading
+from elfgate.cli.options import EPILOG_IMAGES, add_platforms, add_reading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,13 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shard", default="0/1", metavar="I/N", help="only part I of N (default: all)"
     )
-    parser.add_argument(
-        "--platform",
-        action="append",
-        default=[],
-        metavar="OS/ARCH[/VARIANT]",
-        dest="platforms",
-        help="for this platform; may be repeated (default: every platform that an image offers)",
+    add_platforms(
+        parser,
+        "for this platform; may be repeated (default: every platform that an image offers)",
     )
     parser.add_argument(
         "--parallel", type=int, default=4, metavar="N", help="images at the same time (default: 4)"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from elfgate.errors import UnknownReason
+from elfgate.linkage import messages
 from elfgate.linkage.report import Code, Effect, Finding, Role, Step, Taken
 from elfgate.linkage.values import Doubt
 from elfgate.printable import printable as escaped
@@ -97,6 +98,16 @@ class Record:
     def need_glibc(self, release: tuple[int, ...]) -> None:
         """Record that a release of glibc is needed."""
         self._needs_glibc = max(self._needs_glibc, release)
+
+    def wrong_format(self, path: str, message: str, doubt: Doubt | None) -> None:
+        """Record that the kernel does not take the format of a file."""
+        self.failed(
+            Code.EXEC_FORMAT,
+            path,
+            message,
+            messages.FIX_FORMAT,
+            doubt,
+        )
 
     def failed(
         self,

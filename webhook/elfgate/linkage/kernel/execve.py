@@ -139,13 +139,7 @@ def _no_format(record: Record, process: Process, found: Found, script: str) -> N
         return
     what = messages.nature(found.entry)
     subject = f"{script} is run by {found.path}, which" if script else found.path
-    record.failed(
-        Code.EXEC_FORMAT,
-        found.path,
-        f"{subject} {what}",
-        messages.FIX_FORMAT,
-        process.doubt,
-    )
+    record.wrong_format(found.path, f"{subject} {what}", process.doubt)
 
 
 def _with_gain(world: World, program: Program, entry: Entry) -> Program:
@@ -222,13 +216,7 @@ def _by_descriptor(record: Record, process: Process, image: Mapped, first: Mappe
     )
     if begins_with_code(first.facts):
         message = f"{message}, but {first.path} begins with code"
-        record.failed(
-            Code.EXEC_FORMAT,
-            image.path,
-            message,
-            messages.FIX_FORMAT,
-            process.doubt,
-        )
+        record.wrong_format(image.path, message, process.doubt)
     else:
         record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
 
@@ -243,13 +231,7 @@ def _header_taken(
         wrong = f"is not a valid ELF file: {facts.malformed}" if facts.malformed else (
             f"is {describe(facts)}, which {world.architecture.name} nodes cannot run"
         )  # fmt: skip
-        record.failed(
-            Code.EXEC_FORMAT,
-            image.path,
-            f"{subject} {wrong}",
-            messages.FIX_FORMAT,
-            process.doubt,
-        )
+        record.wrong_format(image.path, f"{subject} {wrong}", process.doubt)
         return False
     if answer is Taken.UNKNOWN:
         message = (

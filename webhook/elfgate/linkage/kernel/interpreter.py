@@ -26,16 +26,11 @@ _ELF_HEADER = 64  # bytes of the larger ELF header: a shorter loader gives EIO
 
 def loader_of(world: World, record: Record, process: Process, image: Mapped) -> Mapped | None:
     """Open the first PT_INTERP: ENOEXEC, ENOENT, EACCES, EIO and ELIBBAD, in the kernel's order."""
-    facts, path = image.facts, image.facts.interp or ""
+    facts = image.facts
+    path = facts.interp or ""
     if facts.interp_malformed:
         message = f"{image.path} is not a valid ELF file: {facts.interp_malformed}"
-        record.failed(
-            Code.EXEC_FORMAT,
-            image.path,
-            message,
-            messages.FIX_FORMAT,
-            process.doubt,
-        )
+        record.wrong_format(image.path, message, process.doubt)
         return None
     found = world.lookup(path or ".", process.cwd)
     if isinstance(found, Hidden):
@@ -55,8 +50,14 @@ def loader_of(world: World, record: Record, process: Process, image: Mapped) -> 
         message = messages.loader_missing(image.path, path, found, world.distro)
         code = Code.LOADER_MISMATCH if found.errno == "EACCES" else Code.LOADER_MISSING
         remedy = _fix_loader(world, facts, found)
-        enough = _enough(world, facts)
-        record.failed(code, image.path, message, remedy, process.doubt, versions=enough)
+        record.failed(
+            code,
+            image.path,
+            message,
+            remedy,
+            process.doubt,
+            versions=_enough(world, facts),
+        )
         return None
     return _loader(world, record, process, image, found)
 

@@ -140,5 +140,5 @@ def self_contained(world: World, record: Record, process: Process, image: Mapped
         record.unknown(image.path, message, UnknownReason.SHAPE_UNKNOWN)
     else:
         message = f"{image.path} is a shared library, not a program: it has no loader to start it"
-        record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_FORMAT, process.doubt)
+        record.wrong_format(image.path, message, process.doubt)
     return False

@@ -70,8 +70,8 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	opa=$$(.ci/opa) && \
 	$$opa fmt --list --fail policies docs/rules .ci && \
 	$$opa check --strict --bundle --schema policies/schema/input.json --capabilities policies/capabilities.json policies && \
-	$$opa test --bundle policies && mkdir -p build && \
-	$$opa test --threshold 100 policies/elfgate policies/lib policies/rules policies/data.json >build/coverage.json && \
+	$$opa test --timeout 60s --bundle policies && mkdir -p build && \
+	$$opa test --timeout 60s --threshold 100 policies/elfgate policies/lib policies/rules policies/data.json >build/coverage.json && \
 	OPA=$$opa .ci/annotations policies && \
 	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract

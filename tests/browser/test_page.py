@@ -65,7 +65,8 @@ def test_shares_are_told_in_numbers(opened: Opened) -> None:
 def test_more_rows_come_by_scrolling_and_all_of_them_to_print(opened: Opened) -> None:
     opened.show(grid(1000))
     assert len(opened.rows()) < 600
-    opened.page.mouse.wheel(0, 100_000)
-    opened.page.locator("#found tbody tr").nth(600).wait_for()
+    while (before := len(opened.rows())) <= 600:
+        opened.page.mouse.wheel(0, 100_000)
+        opened.page.locator("#found tbody tr").nth(before).wait_for()
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert len(opened.rows()) == 1001

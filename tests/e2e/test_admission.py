@@ -65,8 +65,7 @@ def test_an_update_may_take_no_node_away_from_a_daemonset(
     assert (said.code, said.stderr) == (0, "")
     said = apply(cluster, namespace, workload("DaemonSet", "web", ALPINE))
     assert said.code == 1
-    assert ON_POWER.splitlines()[0] in said.stderr
-    assert f"server ({ALPINE}) cannot start on s390x (s390x-1):" in said.stderr
+    assert f"{PARTLY[0].removeprefix('Warning: ')}:" in said.stderr
 
 
 def test_a_new_daemonset_that_starts_on_some_nodes_is_warned_of(

@@ -23,7 +23,7 @@ grouped[finding.code] contains entry if {
 		"reason": object.get(finding, "reason", ""),
 		"message": finding.message,
 		"image": instead(linkage),
-		"remedy": advised(finding),
+		"remedy": advised(linkage, finding),
 		"differs": object.get(finding, "differs", ""),
 	}
 }
@@ -47,7 +47,9 @@ offered[linkage.container] contains images if {
 	count(images) > 0
 }
 
-# What the prediction advises; where bases are known that have what is missing, those.
-advised(finding) := words.bases(finding.versions, finding.bases, object.get(finding, "build_on", "")) if {
+# What the prediction advises. Bases that have what is missing are named where no image starts in its stead: they differ
+# from platform to platform, and one finding is to be told of once.
+advised(linkage, finding) := words.bases(finding.versions, finding.bases, object.get(finding, "build_on", "")) if {
 	count(object.get(finding, "bases", [])) > 0
+	count(object.get(linkage, "alternatives", [])) == 0
 } else := object.get(finding, "remedy", "")

@@ -205,6 +205,13 @@ test_a_note_warns_where_it_is_asked_for_and_never_denies if {
 	[warning.headline | some warning in verdict.warnings] == ["web (example/web:1) starts on amd64 (amd64-1), with a note"]
 }
 
+test_a_note_on_what_does_not_start_does_not_say_that_it_starts if {
+	failing := fails("web", "amd64")
+	noted := object.union(failing, {"findings": array.concat(failing.findings, [sample.found("cpu_level", "note")])})
+	verdict := judged(sample.document(["amd64"], [noted]), {"notes": {"cpu_level": "warn"}})
+	[warning.headline | some warning in verdict.warnings] == ["note on web (example/web:1) on amd64 (amd64-1)"]
+}
+
 test_no_platform_may_be_left_though_each_container_has_one if {
 	verdict := judged(
 		sample.document(["amd64", "ppc64le", "s390x"], [
@@ -258,6 +265,30 @@ test_another_image_is_suggested_where_it_is_known_to_start if {
 		"use example/web:1-debian, which starts on ppc64le,",
 		" or set nodeSelector {kubernetes.io/arch: amd64}",
 	])
+}
+
+lacks(architecture, loader) := object.union(fails("web", architecture), {"findings": [object.union(
+	sample.found("loader_missing", "fails"),
+	{"message": concat(" ", ["/app needs", loader]), "remedy": "use glibc", "differs": loader},
+)]})
+
+test_a_finding_that_differs_in_one_word_from_platform_to_platform_is_told_of_once if {
+	linkages := [lacks("ppc64le", "/lib64/ld64.so.2"), lacks("s390x", "/lib/ld64.so.1")]
+	verdict := judged(sample.document(["ppc64le", "s390x"], linkages), {})
+	[denial.lines | some denial in verdict.denials] == [["/app needs /lib/ld64.so.1 or /lib64/ld64.so.2  [loader_missing]"]]
+	[denial.remedy | some denial in verdict.denials] == ["use glibc"]
+}
+
+test_a_finding_without_a_word_that_differs_is_told_beside_one_that_has_it if {
+	both := object.union(lacks("s390x", "/lib/ld64.so.1"), {"findings": array.concat(
+		lacks("s390x", "/lib/ld64.so.1").findings,
+		[sample.found("library_missing", "fails")],
+	)})
+	verdict := judged(sample.document(["s390x"], [both]), {})
+	[denial.lines | some denial in verdict.denials] == [[
+		"/app needs /lib/ld64.so.1  [loader_missing]",
+		"/app: library_missing  [library_missing]",
+	]]
 }
 
 test_platforms_with_another_way_out_are_told_of_apart if {

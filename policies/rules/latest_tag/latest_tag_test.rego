@@ -24,3 +24,8 @@ test_it_denies_the_latest_and_what_has_no_tag if {
 test_a_release_is_enough if {
 	judged(tagged("1.2"), "deny").allowed
 }
+
+test_what_the_tag_means_is_said if {
+	named := json.patch(tagged("latest"), [{"op": "replace", "path": "/containers/0/image", "value": "example/web:latest"}])
+	judged(named, "deny").denials[0].lines == ["example/web:latest is whatever was pushed last  [latest_tag]"]
+}

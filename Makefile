@@ -35,7 +35,7 @@ ci: lint test policies demo ## What must pass before a change lands
 .PHONY: test
 test: $(STAMP) ## Run the tests; what they need beyond Python is named, with how to get it
 	.ci/missing
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser
 
 .PHONY: e2e
 e2e: $(STAMP) ## Try it in a real control plane, built from source the first time (needs Go)

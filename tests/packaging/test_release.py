@@ -24,6 +24,7 @@ from lab.fetched import LabError
 from lab.layout import File, Layout
 from lab.release import publish, signing, version
 from lab.release.build import Plan, release
+from support import release_key
 from support.chart import helms
 from support.pushed import Pushed
 
@@ -45,15 +46,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("key") / "release.pem"
-    path.write_bytes(
-        ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
+    return release_key.write(tmp_path_factory.mktemp("key"))
 
 
 @pytest.fixture(scope="module")

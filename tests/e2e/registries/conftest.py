@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from support import release_key
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,12 +18,4 @@ def _with_go() -> None:
 @pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release's key file."""
-    path = tmp_path_factory.mktemp("key") / "release.pem"
-    path.write_bytes(
-        ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
+    return release_key.write(tmp_path_factory.mktemp("key"))

@@ -370,20 +370,26 @@ test_the_owners_line_stands_beside_a_refusal if {
 	helps({}) == [""]
 }
 
+exemption := {
+	"namespace": "shop",
+	"image": "*",
+	"workload": "*",
+	"rules": [],
+	"owner": "a",
+	"reason": "b",
+	"expires": "2026-06-30",
+	"ends": "2026-07-14",
+}
+
 test_exemptions_that_spare_something_are_named if {
-	exemption := {
-		"namespace": "shop",
-		"image": "*",
-		"workload": "*",
-		"rules": [],
-		"owner": "a",
-		"reason": "b",
-		"expires": "2026-06-30",
-		"ends": "2026-07-14",
-	}
 	other := object.union(exemption, {"rules": ["exec_format"]})
 	judged(all_fail, {"exemptions": [other, exemption]}).spared == [1]
 	judged(some_fail, {"exemptions": [other]}).spared == []
+}
+
+test_an_exemption_spares_nothing_on_a_platform_that_the_object_cannot_land_on if {
+	linkages := [sample.starts("web", "amd64"), fails("web", "ppc64le")]
+	judged(sample.document(["amd64"], linkages), {"exemptions": [exemption]}).spared == []
 }
 
 test_daemon_sets_are_taken_like_anything_else_where_that_is_set if {

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TypeVar
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -115,6 +115,7 @@ def test_renaming_changes_a_verdict_in_nothing_but_the_names(
         assert two.unmasked(judged(live, two.document())) == judged(live, other)
 
 
+@example(settings=36, seed=200)  # an exemption of a finding that nothing is said of
 @given(st.integers(0, 40), st.integers(0, 10_000))
 def test_why_a_program_fails_where_the_pod_cannot_land_decides_nothing(
     settings: int, seed: int

@@ -103,6 +103,43 @@ def test_the_kernels_own_library_has_one_name() -> None:
         assert run({}, program={"needed": [name, "libc.so.6"]}).outcome is outcome
 
 
+VDSO, LOADER = "linux-vdso.so.1", "ld-linux-x86-64.so.2"
+
+
+@pytest.mark.parametrize(
+    ("program", "foo", "outcome"),
+    [
+        ([NAME, "libc.so.6"], [VDSO], Outcome.CANNOT_START),  # … libc, vdso, ld.so
+        (["libc.so.6", VDSO], [], Outcome.CANNOT_START),  # libc, vdso, ld.so
+        ([LOADER, "libc.so.6", VDSO], [], Outcome.STARTS),
+        ([VDSO, NAME, "libc.so.6"], [], Outcome.STARTS),
+        ([NAME, LOADER, VDSO, "libc.so.6"], [], Outcome.CANNOT_START),
+        ([VDSO, LOADER, "libc.so.6"], [], Outcome.STARTS),
+        ([LOADER, VDSO, "libc.so.6"], [], Outcome.STARTS),
+    ],
+)
+def test_the_kernels_own_library_is_not_needed_right_beside_the_loader(
+    program: list[str], foo: list[str], outcome: Outcome
+) -> None:
+    """T: an assertion in rtld.c."""
+    files: Files = {lib("amd64", NAME): library(NAME, needed=foo)}
+    prediction = run(files, program={"needed": program})
+    assert prediction.outcome is outcome
+    if failures(prediction):
+        assert failures(prediction) == [Code.LIBRARY_MISMATCH]
+        assert "--remove-needed" in prediction.findings[0].remedy
+
+
+@pytest.mark.parametrize("names", [[VDSO, LOADER], [LOADER, VDSO]])
+def test_a_preload_comes_between_the_program_and_what_it_needs(names: list[str]) -> None:
+    """T."""
+    files: Files = {"app/libp.so": library("libp.so")}
+    needs = {"needed": [*names, "libc.so.6"]}
+    assert run(files, program=needs).outcome is Outcome.STARTS
+    preload = {"LD_PRELOAD": "/app/libp.so"}
+    assert failures(run(files, program=needs, env=preload)) == [Code.LIBRARY_MISMATCH]
+
+
 def hwcaps(level: str) -> Files:
     directory = lib("amd64", "glibc-hwcaps")
     return {f"{directory}/{level}/{NAME}": TEXT, lib("amd64", NAME): library(NAME)}

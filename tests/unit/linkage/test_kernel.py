@@ -1,5 +1,6 @@
 """execve of ELF files: Linux fs/binfmt_elf.c and arch/*/include/asm/elf.h. T marks what was seen in real starts."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from elfgate.elf.facts import Load
 from elfgate.elf.read import read
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import NodeFacts
+from elfgate.linkage.kernel.pages import SMALLEST, cut_off
 from elfgate.linkage.report import Code, Effect, Outcome
 from elfgate.platforms import ARCHITECTURES
 from support import tarball
@@ -25,6 +27,8 @@ from support.image import (
     words,
 )
 from support.upx_block import upx_block
+
+PT_DYNAMIC = struct.pack("<I", 2)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -213,6 +217,12 @@ def test_a_library_run_as_a_program_crashes() -> None:
     assert failures(start({"lib": tarball.program(plain.data)}, "/lib")) == [Code.EXEC_FORMAT]
 
 
+def test_a_program_without_a_loader_that_only_names_libraries_may_do_without_them() -> None:
+    """T: a static-pie without DF_1_PIE, to which a DT_NEEDED was added."""
+    content = elf_file("amd64", text=b"\x90", entry=0x1000, needed=["libc.so.6"], pie=False)
+    assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
+
+
 def test_a_packed_program_is_unknown() -> None:
     files = {"app": static_program(strings=[b"UPX!" + b"\0" * 28])}
     prediction = start(files, "/app")
@@ -248,6 +258,20 @@ def test_a_program_that_lacks_its_end_is_killed() -> None:
 def test_a_program_that_lacks_a_part_it_may_not_need_is_unknown() -> None:
     content = elf_file("amd64", type=2, loads=[Load(0x20000, 0x10020000, 0x3000, 0x3000, 0x1000)])
     assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
+
+
+def test_a_static_program_may_live_without_its_dynamic_section() -> None:
+    """T: nobody else reads it, where the file ends before it; a loader would."""
+    behind = Load(0x20000, 0x20000, 0x3000, 0x3000, 0x1000)
+    whole = bytearray(elf_file("amd64", pie=True, text=b"\x90", loads=[behind]))
+    headers = [64 + 56 * index for index in range(whole[56])]
+    dynamic = next(place for place in headers if whole[place : place + 4] == PT_DYNAMIC)
+    struct.pack_into("<QQ", whole, dynamic + 8, behind.offset, behind.vaddr)
+    content = bytes(whole)
+    assert start({"app": tarball.program(content)}, "/app").outcome is Outcome.UNKNOWN
+    alone = read(excerpt(content))
+    assert cut_off(alone, SMALLEST, is_alone=True) is None
+    assert cut_off(alone, SMALLEST) is True
 
 
 LINKED_FOR_4K: dict[str, Any] = {"load_align": 0x1000}

@@ -44,6 +44,7 @@ FIX_ORIGIN = "name the library without the token, or take the program's set-user
 FIX_MISMATCH = "replace the library by one built for this architecture"
 FIX_VERSION = "build on a system no newer than the image's, or use an image with a newer libc"
 FIX_STRAY = "keep the library among those that the file needs (DT_NEEDED)"
+FIX_VDSO = "take that need away (patchelf --remove-needed), as no file stands for the library"
 FIX_SYMBOL = "use the release of the library that the program was built with"
 FIX_MUSL_SYMBOL = (
     "build the program against this musl, link it statically, "

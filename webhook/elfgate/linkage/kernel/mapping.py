@@ -57,7 +57,8 @@ def mapped(world: World, record: Record, process: Process, image: Mapped, wrong:
     if uncertain := doubtful(image.facts):
         record.unknown(image.path, f"{image.path} {uncertain}", UnknownReason.NODE_FACT_UNKNOWN)
         return False
-    cut = cut_off(image.facts, sizes[-1])
+    is_alone = image.facts.interp is None and image.facts.loader is None
+    cut = cut_off(image.facts, sizes[-1], is_alone=is_alone)
     if cut:
         message = (
             f"{image.path} is truncated: its segments reach past the end of its "
@@ -129,10 +130,9 @@ def self_contained(world: World, record: Record, process: Process, image: Mapped
         )
         record.failed(Code.EXEC_FORMAT, image.path, message, messages.FIX_BUILD, process.doubt)
         return False
-    takes = bool(facts.needed) or any(
-        not symbol.weak for symbol in facts.undefined
-    )  # what nobody binds then
-    alone = bool(facts.entry) and not (takes or facts.soname or is_moved(facts))
+    takes = facts.undefined.strong > 0  # what nobody binds then
+    needs = takes or bool(facts.needed)
+    alone = bool(facts.entry) and not (needs or facts.soname or is_moved(facts))
     if facts.loader is not None or (alone if facts.type == Type.DYN else not facts.needed):
         return True
     if facts.type != Type.DYN or (facts.entry and not (takes and (facts.soname or not facts.pie))):

@@ -84,13 +84,14 @@ def collide(program: ElfFacts, library: ElfFacts) -> bool:
     return taken[0] < wanted[1] and wanted[0] < taken[1]
 
 
-def cut_off(facts: ElfFacts, page: int) -> bool | None:
+def cut_off(facts: ElfFacts, page: int, *, is_alone: bool = False) -> bool | None:
     """Tell whether a truncated file lacks pages that starting needs.
 
     Args:
         facts: The file's.
         page: The largest page size that the node may have, in bytes: the rest of the last page
             reads as zeros.
+        is_alone: Nobody but the program itself reads its dynamic section.
 
     Returns:
         False if no page is missing altogether; True if the missing ones hold the entry point, the
@@ -103,7 +104,7 @@ def cut_off(facts: ElfFacts, page: int) -> bool | None:
     missing = [load for load in facts.loads if load.filesz and load.offset + load.filesz > end]
     if not missing:
         return False
-    if facts.dynamic_at >= end:
+    if facts.dynamic_at >= end and not is_alone:
         return True
     for load in missing:
         last = load.offset + load.filesz

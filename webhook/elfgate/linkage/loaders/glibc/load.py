@@ -23,6 +23,7 @@ from elfgate.linkage.loaders.glibc.needed import (
     preloads,
     unread_preload,
 )
+from elfgate.linkage.loaders.glibc.order import check_order
 from elfgate.linkage.loaders.glibc.releases import LIBC, release
 from elfgate.linkage.loaders.glibc.search import Search
 from elfgate.linkage.loaders.glibc.variables import (
@@ -186,9 +187,10 @@ def _link(
     itself: Object,
 ) -> None:
     """Load what is needed, then check versions and bind."""
+    before = len(objects.items)
     complete = load_needed(world, record, objects, search)
     record.need_glibc(needs_glibc(objects))
-    if not complete:
+    if not complete or not check_order(record, objects, search, itself, before=before):
         return
     if search.version >= _ISA_CHECKED_SINCE and not cpu.isa_met(world, record, (*objects, itself)):
         return

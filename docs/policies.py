@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from tabulate import tabulate
 
 from elfgate.policy import metadata
-from elfgate.policy.bundle import aggregated, load
+from elfgate.policy.aggregator import aggregated
+from elfgate.policy.bundle import load
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
 from elfgate.policy.metadata import Rule

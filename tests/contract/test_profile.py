@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from elfgate.policy import bundle
+from elfgate.policy.files import shipped
 from support import functions, opa
 from support.functions import Function
 
@@ -62,7 +62,7 @@ KEPT_FROM = [
 
 
 def permitted() -> list[Function]:
-    listed = functions.functions(Path(str(bundle.shipped() / "capabilities.json")))
+    listed = functions.functions(Path(str(shipped() / "capabilities.json")))
     return [function for function in listed if function.name not in UNASKED]
 
 

@@ -20,6 +20,12 @@ _PLAIN = {
     "model_type": "must be a mapping of settings",
     "dict_type": "must be a mapping",
     "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must have an entry at least",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
 }
 
 

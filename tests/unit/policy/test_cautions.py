@@ -19,6 +19,8 @@ EXEMPTION = {
     "expires": "2027-06-30",
 }
 MISSPELT = "the exemption of team-a (namespace shop, workload Deploymnt/web)"
+ALL_OF_IT = "is a registry, and no image: write "
+REGISTRY = "the exemption of team-a (namespace shop, image registry.example)"
 NAME = "the exemption of team-a (namespace shop, workload Deployment/web)"
 
 
@@ -94,3 +96,33 @@ def test_an_exemption_is_named_by_what_narrows_it() -> None:
 )
 def test_an_exemption_is_for_the_namespaces_of_its_pattern(pattern: str, is_meant: bool) -> None:
     assert is_for({"namespace": pattern}, {"shop"}) is is_meant
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"notes": {"command_missing": "warn"}},
+            "notes.command_missing: the rule makes no notes, so that the setting does nothing",
+        ),
+        (
+            {"namespaces": {"shop": {"notes": {"unpinned_tag": "off"}}}},
+            "notes.unpinned_tag: the rule makes no notes, so that the setting does nothing",
+        ),
+        (
+            exempt(image="registry.example", workload="*"),
+            f"{REGISTRY}: registry.example {ALL_OF_IT}registry.example/* for all that it has",
+        ),
+        (
+            {"support": [{**row("*")["support"][0], "repository": "localhost"}]},
+            "support: localhost is a registry, and no image: write localhost/* for all that it has",
+        ),
+    ],
+)
+def test_settings_that_do_nothing(settings: dict[str, Any], line: str) -> None:
+    assert told(settings) == [line]
+
+
+@pytest.mark.parametrize("image", ["nginx", "registry.example/*", "a/b.c", "docker.io/library/a.b"])
+def test_an_image_is_no_registry(image: str) -> None:
+    assert told(exempt(image=image)) == []

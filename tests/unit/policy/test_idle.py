@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from elfgate.policy import archive, bundle
+from elfgate.policy.aggregator import AGGREGATOR, aggregated
 from elfgate.policy.config import PolicyConfig
 from elfgate.policy.embedded import EmbeddedEngine
 from support.documents import pod
@@ -19,10 +20,7 @@ ROW = {"repository": "*", "architectures": ["amd64"], "source": "its manual"}
 
 def asked(code: str, config: PolicyConfig | None = None) -> bool:
     """Whether the aggregator of the bundle names a rule."""
-    return (
-        f"data.elfgate.rules.{code}.findings"
-        in bundle.load(config=config).modules[bundle.AGGREGATOR]
-    )
+    return f"data.elfgate.rules.{code}.findings" in bundle.load(config=config).modules[AGGREGATOR]
 
 
 def test_a_rule_that_is_off_everywhere_is_not_asked() -> None:
@@ -52,7 +50,7 @@ def test_the_support_matrix_is_asked_where_there_is_one() -> None:
 )
 def test_a_rule_that_was_changed_is_always_asked(code: str, text: str) -> None:
     modules = dict(bundle.load().modules) | {f"rules/{code}/{code}.rego": text}
-    written = bundle.aggregated(modules, SETTINGS)
+    written = aggregated(modules, SETTINGS)
     assert f'\n\t"{code}": data.elfgate.rules.{code}.findings,\n' in written
 
 
@@ -61,12 +59,12 @@ def test_a_rule_that_was_changed_is_always_asked(code: str, text: str) -> None:
 )
 def test_settings_of_another_shape_leave_no_rule_out(settings: dict[str, Any]) -> None:
     laid = {"rules": {"latest_tag": "off"}} | settings
-    assert "data.elfgate.rules.latest_tag." in bundle.aggregated(bundle.load().modules, laid)
+    assert "data.elfgate.rules.latest_tag." in aggregated(bundle.load().modules, laid)
 
 
 def test_tests_have_every_rule() -> None:
-    aggregator = SHIPPED.modules[bundle.AGGREGATOR]
-    assert aggregator == (Path(__file__).parents[3] / "policies" / bundle.AGGREGATOR).read_text()
+    aggregator = SHIPPED.modules[AGGREGATOR]
+    assert aggregator == (Path(__file__).parents[3] / "policies" / AGGREGATOR).read_text()
 
 
 def test_a_signed_bundle_asks_the_rules_that_the_settings_turn_on() -> None:
@@ -78,9 +76,9 @@ def test_a_signed_bundle_asks_the_rules_that_the_settings_turn_on() -> None:
 
 def test_a_signed_bundle_is_left_as_it_is_where_settings_turn_nothing_on() -> None:
     contents = archive.files(bundle.load())
-    signed = {**contents, bundle.AGGREGATOR: contents[bundle.AGGREGATOR] + b"# signed\n"}
+    signed = {**contents, AGGREGATOR: contents[AGGREGATOR] + b"# signed\n"}
     whole = bundle.sealed(
         "x", {p: t.decode() for p, t in signed.items() if p.endswith(".rego")}, SETTINGS
     )
     read = archive.read(archive.files(whole), "it", config=PolicyConfig(require="all"))
-    assert read.modules[bundle.AGGREGATOR].endswith("# signed\n")
+    assert read.modules[AGGREGATOR].endswith("# signed\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from elfgate.policy import bundle
+from elfgate.policy.aggregator import AGGREGATOR
 from elfgate.policy.annotation import LOOKS, USUAL
 from elfgate.policy.config import Exemption, PolicyConfig
 from elfgate.policy.sight import EVERYTHING, Sight, sight
@@ -82,7 +83,7 @@ def test_a_look_at_something_unheard_of_is_a_look_at_everything(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "path",
-    ["lib/exemptions/exemptions.rego", "rules/exec_format/exec_format.rego", bundle.AGGREGATOR],
+    ["lib/exemptions/exemptions.rego", "rules/exec_format/exec_format.rego", AGGREGATOR],
 )
 def test_a_changed_module_looks_at_everything(path: str) -> None:
     policies = bundle.load()

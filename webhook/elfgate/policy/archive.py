@@ -13,8 +13,10 @@ from collections.abc import Mapping
 import orjson
 
 from elfgate.errors import InputError
-from elfgate.policy.bundle import AGGREGATOR, Bundle, aggregated, configured, sealed
+from elfgate.policy.aggregator import AGGREGATOR, aggregated
+from elfgate.policy.bundle import Bundle, sealed
 from elfgate.policy.config import PolicyConfig
+from elfgate.policy.layers import configured
 
 MANIFEST = ".manifest"
 DATA = "data.json"

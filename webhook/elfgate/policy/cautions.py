@@ -4,12 +4,15 @@ An outage of a registry that would be one of the cluster, exemptions that end, w
 called by.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from elfgate.likely import likely
-from elfgate.policy.bundle import is_off, layers
+from elfgate.policy.files import shipped_settings
+from elfgate.policy.layers import is_off, layers
+from elfgate.policy.names import KINDS
 from elfgate.policy.validity import Validity, validity
 
 _OUTAGES = ("registry_unreachable", "image_not_found", "no_credentials", "not_scanned")
@@ -25,10 +28,8 @@ _VARIANTS = frozenset(
 )
 """The ``ID`` of os-releases, and the two that elfgate adds."""
 
-
-_KINDS = frozenset(
-    ("*", "CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet")
-)
+_REGISTRY = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?|localhost(:[0-9]+)?")
+"""A name that is a registry's, unless there is a slash behind it."""
 
 
 def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
@@ -38,10 +39,13 @@ def cautions(settings: Mapping[str, Any], today: date) -> list[str]:
         settings: ``data.elfgate.config`` of the bundle in force.
         today: The day, in UTC as policies have it.
     """
-    lines = [*_outages(settings), *_variants(settings)]
+    lines = [*_outages(settings), *_variants(settings), *_notes(settings)]
+    for row in settings.get("support", ()):
+        lines += _registry("support", row["repository"])
     exemptions = settings.get("exemptions", ())
     for each in exemptions:
         lines += _misspelt(each)
+        lines += _registry(described(each), each["image"])
     for each in exemptions:
         lines += _ending(each, today)
     for each in exemptions:
@@ -94,11 +98,24 @@ def _variants(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"support: no image is known to call itself {variant}{hint}"
 
 
+def _notes(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Modes for notes of rules that come with elfgate and make none."""
+    making = shipped_settings()["notes"]
+    given = {code for layer in layers(settings) for code in layer.get("notes", {})}
+    for code in sorted(given & shipped_settings()["rules"].keys() - making.keys()):
+        yield f"notes.{code}: the rule makes no notes, so that the setting does nothing"
+
+
+def _registry(whose: str, image: str) -> Iterator[str]:
+    if _REGISTRY.fullmatch(image):
+        yield f"{whose}: {image} is a registry, and no image: write {image}/* for all that it has"
+
+
 def _misspelt(exemption: Mapping[str, Any]) -> Iterator[str]:
     kind, slash, _ = exemption["workload"].partition("/")
-    if not slash or kind in _KINDS:
+    if not slash or kind in KINDS:
         return
-    close = likely(kind, _KINDS)
+    close = likely(kind, KINDS)
     if close:
         name = described(exemption)
         yield f'{name}: no kind {kind} is known, did you mean "{close}"?'

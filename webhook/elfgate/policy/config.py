@@ -14,6 +14,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from elfgate.errors import UnknownReason
 from elfgate.platforms import ARCHITECTURES
+from elfgate.policy.names import (
+    ImagePattern,
+    NamespacePattern,
+    RepositoryPattern,
+    WorkloadPattern,
+)
 
 
 def _off(value: object) -> object:
@@ -26,21 +32,6 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _pattern(text: str) -> str:
-    """Take at most one ``*``.
-
-    Such a pattern is a beginning and an end, and costs nothing to match.
-    """
-    if text.count("*") > 1:
-        raise ValueError(f"{text!r} has more than one *")
-    return text
-
-
-def _image_pattern(text: str) -> str:
-    """Write the default registry with the one of its names that ``lib/patterns`` knows."""
-    return text.removeprefix("index.") if text.startswith("index.docker.io/") else text
-
-
 def _day(value: object) -> object:
     """Take a day as YAML and JSON have it, and nothing that only contains one."""
     is_date = isinstance(value, date) and not isinstance(value, datetime)
@@ -50,60 +41,50 @@ def _day(value: object) -> object:
     return value
 
 
-def _repository_pattern(text: str) -> str:
-    """Take a repository: with a tag or a digest it would be no image's."""
-    if "@" in text or ":" in text.rpartition("/")[2]:
-        raise ValueError(f"{text!r} is no repository: leave the tag and the digest out")
+def _one_line(text: str) -> str:
+    """Take what can be said within a sentence: refusals and tables show it in one line."""
+    if not _LINE.fullmatch(text):
+        raise ValueError("write one line, without tabs and other control characters")
     return text
 
 
-def _workload_pattern(text: str) -> str:
-    """Take a kind as Kubernetes writes it: no object is of the kind ``deployment``."""
-    kind, slash, _ = text.partition("/")
-    if slash and kind != "*" and not kind[:1].isupper():
-        raise ValueError(f"{kind!r} is no kind: kinds begin with a capital, as in Deployment/web")
-    return text
+def _variant(text: str) -> str:
+    """Take an os-release's ID.
 
-
-def _namespace_pattern(text: str) -> str:
-    """Take a namespace's name, or a pattern of names with one star.
-
-    Source: Kubernetes, "Object Names and IDs": a namespace's name is a DNS label (RFC 1123).
+    Source: os-release(5): lower-case letters, digits, and the characters ., _ and -.
     """
-    if text != GOLDEN_NAMESPACE and not _LABEL.fullmatch(text.replace("*", "a")):
-        raise ValueError(f"{text!r} is no namespace: names have lower-case letters, digits and -")
+    if not _VARIANT.fullmatch(text):
+        raise ValueError(f"{text!r} is no variant: write an os-release's ID, such as debian, or *")
     return text
 
 
 def _known_architecture(name: str) -> str:
     if name not in ARCHITECTURES:
-        raise ValueError(
-            f"{name} is none of the known architectures: {', '.join(sorted(ARCHITECTURES))}"
-        )
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise ValueError(f"no architecture is called {name}: there are {known}")
     return name
 
 
-GOLDEN_NAMESPACE = "elfgate:golden"  # of the known documents; no namespace of a cluster has a colon
+_LINE = re.compile(r"^[^\x00-\x1f\x7f]+$")
+_VARIANT = re.compile(r"^([a-z0-9._-]+|\*)$")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 Mode: TypeAlias = Annotated[Literal["deny", "warn", "dryrun", "off"], BeforeValidator(_off)]
 NoteMode: TypeAlias = Annotated[Literal["warn", "dryrun", "off"], BeforeValidator(_off)]
 Unknown: TypeAlias = Literal["deny", "warn", "dryrun", "allow"]
 Most: TypeAlias = Literal["dryrun", "warn", "deny"]
 Point: TypeAlias = Literal["workload", "pod", "binding", "check"]
-Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_pattern)]
-ImagePattern: TypeAlias = Annotated[Pattern, AfterValidator(_image_pattern)]
-RepositoryPattern: TypeAlias = Annotated[ImagePattern, AfterValidator(_repository_pattern)]
-WorkloadPattern: TypeAlias = Annotated[Pattern, AfterValidator(_workload_pattern)]
-NamespacePattern: TypeAlias = Annotated[Pattern, AfterValidator(_namespace_pattern)]
 ArchitectureName: TypeAlias = Annotated[str, AfterValidator(_known_architecture)]
 Line: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str,
+    Field(min_length=1, max_length=512, json_schema_extra={"pattern": _LINE.pattern}),
+    AfterValidator(_one_line),
 ]
 
 
 _UNKNOWN_RULE = "linkage_unknown"
+DECISION = "no_common_platform"
+"""The code of what the decision itself says, beside what rules find."""
 
 
 class Model(BaseModel):
@@ -173,7 +154,7 @@ class Exemption(Model):
     A pattern may have one ``*``; what is not given is anything.
     """
 
-    namespace: Annotated[Pattern, Field(description="Pattern of namespaces")] = "*"
+    namespace: Annotated[NamespacePattern, Field(description="Pattern of namespaces")] = "*"
     image: Annotated[
         ImagePattern,
         Field(
@@ -197,6 +178,7 @@ class Exemption(Model):
     grace_days: Annotated[
         int,
         Field(
+            strict=True,
             ge=0,
             le=365,
             description="For so long afterwards it turns denials into warnings that say it ended",
@@ -238,8 +220,9 @@ class SupportRow(Model):
     variant: Annotated[
         str,
         BeforeValidator(_lower),
+        AfterValidator(_variant),
         Field(
-            pattern=r"^([a-z0-9._-]+|\*)$",
+            json_schema_extra={"pattern": _VARIANT.pattern},
             description="os-release's ID (alpine, debian, …), ubi, scratch, or * for any",
         ),
     ] = "*"
@@ -314,15 +297,15 @@ class PolicyConfig(Layer):
 
     def only(self, codes: set[str]) -> "PolicyConfig":
         """Return these settings without those of other rules than these."""
+        codes = codes | {DECISION}
         fields = PolicyConfig.model_dump(
             self, exclude_unset=True, include=set(PolicyConfig.model_fields)
         )
         for layer in (fields, *_values(fields, "points"), *_values(fields, "namespaces")):
             for of_rules in ("rules", "notes", "rule_help"):
                 if of_rules in layer:
-                    layer[of_rules] = {
-                        code: mode for code, mode in layer[of_rules].items() if code in codes
-                    }
+                    given = layer[of_rules].items()
+                    layer[of_rules] = {code: mode for code, mode in given if code in codes}
         if "parameters" in fields:
             given = fields["parameters"].items()
             fields["parameters"] = {code: values for code, values in given if code in codes}
@@ -340,6 +323,6 @@ class PolicyConfig(Layer):
         for layer in (self, *self.points.values(), *self.namespaces.values()):
             yield from layer.rules
             yield from layer.notes
-            yield from layer.rule_help
+            yield from layer.rule_help.keys() - {DECISION}
         for exemption in self.exemptions:
             yield from exemption.rules

@@ -7,7 +7,6 @@ that no setting of the user's changes what is right; and without rules of the us
 """
 
 from elfgate.linkage.report import Code
-from elfgate.policy.config import GOLDEN_NAMESPACE
 from elfgate.policy.document import (
     ContainerEntry,
     Document,
@@ -18,6 +17,7 @@ from elfgate.policy.document import (
     VariantEntry,
 )
 from elfgate.policy.engine import Engine, EngineError
+from elfgate.policy.names import GOLDEN_NAMESPACE
 
 _IMAGE = "golden.invalid/app"
 

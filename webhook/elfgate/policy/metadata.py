@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from elfgate.errors import InputError
 from elfgate.policy.annotation import Annotation, annotation
-from elfgate.policy.bundle import RULES, Bundle
+from elfgate.policy.bundle import Bundle
+from elfgate.policy.config import DECISION
+from elfgate.policy.packages import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Rule:
 
 _OWN_TITLE = "One of this cluster's own rules"  # of one whose METADATA has no title
 NO_COMMON_PLATFORM = Rule(
-    "no_common_platform",
+    DECISION,
     "No platform starts every container",
     "Each container of the pod starts on some platform that it may land on, but there is none "
     "on which all of them do. The decision itself says so, before the findings of the "

@@ -9,7 +9,9 @@ fail, or pass, by what another one denies of the same document.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from elfgate.policy.bundle import AGGREGATOR, RULES, Bundle, aggregated
+from elfgate.policy.aggregator import AGGREGATOR, aggregated
+from elfgate.policy.bundle import Bundle
+from elfgate.policy.packages import RULES
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from elfgate.policy.config import Model, PolicyConfig
 
@@ -22,8 +22,9 @@ class PolicyBundle(Model):
     """
 
     location: str = Field(
+        min_length=1,
         description="An https URL, or an image whose only layer is the bundle: in a registry, "
-        "`oci:DIR` or an archive."
+        "`oci:DIR` or an archive.",
     )
     keys: tuple[BundleKey, ...] = Field(
         min_length=1, description="Public keys. A bundle is signed with one of them (ES256)."
@@ -42,6 +43,16 @@ class PolicyBundle(Model):
     allow_rollback: bool = Field(
         default=False, description="A bundle with a lower serial than the one in force is taken."
     )
+
+    @field_validator("keys")
+    @classmethod
+    def _named_apart(cls, keys: tuple[BundleKey, ...]) -> tuple[BundleKey, ...]:
+        """Refuse two keys of one name: a signature says by its key's name which of them counts."""
+        names = [key.key_id for key in keys]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two keys have the key_id {twice[0]}")
+        return keys
 
 
 class Policies(PolicyConfig):
@@ -72,6 +83,8 @@ class Policies(PolicyConfig):
     def _consistent(self) -> Self:
         if self.engine == "opa" and self.opa_socket is None:
             raise ValueError("the engine opa needs opa_socket")
+        if self.engine == "embedded" and self.opa_socket is not None:
+            raise ValueError("opa_socket is for the engine opa, and engine is embedded")
         if self.bundle is not None and (self.engine == "opa" or self.own_rules is not None):
             raise ValueError("a bundle has its own rules, and OPA looks for its bundles itself")
         return self

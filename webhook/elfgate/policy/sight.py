@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from elfgate.policy.aggregator import AGGREGATOR, aggregated
 from elfgate.policy.annotation import LOOKS, USUAL, Annotation, annotation
-from elfgate.policy.bundle import AGGREGATOR, RULES, Bundle, aggregated, is_off, layers, unchanged
+from elfgate.policy.bundle import Bundle
+from elfgate.policy.files import unchanged
+from elfgate.policy.layers import is_off, layers
+from elfgate.policy.packages import RULES
 
 _NOTHING = frozenset[str]()
 _EXEMPTIONS = "data.elfgate.lib.exemptions"

@@ -18,13 +18,15 @@ from pathlib import Path
 import orjson
 
 from elfgate.policy import archive, bundle, cases, compared, golden, written
+from elfgate.policy.aggregator import AGGREGATOR
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
 from elfgate.policy.engine import EngineError
+from elfgate.policy.files import shipped
 from elfgate.policy.own_tests import Trial, trials
+from elfgate.policy.packages import RULES, package_of
 
 _OPA_SECONDS = 120
-_PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 
 
@@ -65,8 +67,8 @@ async def examined(
     for trial in own:
         failures += _failing(trial.bundle, trial.tests)
     failures += _unusable(whole)
-    shipped = cases.shipped()
-    for case in shipped:
+    known = cases.shipped()
+    for case in known:
         differences = await cases.differences(case, folder, rules)
         failures += [f"case {case['name']!r}: {line}" for line in differences]
     opa = opa or shutil.which("opa")
@@ -74,7 +76,7 @@ async def examined(
         failures += _checked(opa, whole, own, rules)
     counted = f"{len(shipped_names)} shipped tests, {len(own_names)} of your own"
     by = "checked with OPA" if opa else "types not checked, as there is no opa on PATH"
-    summary = f"{counted}, {len(shipped)} cases, {len(failures)} failures; {by}"
+    summary = f"{counted}, {len(known)} cases, {len(failures)} failures; {by}"
     untested = _untested(whole, own_names)
     if untested:
         listed = ", ".join(untested)
@@ -96,7 +98,7 @@ def _untested(whole: bundle.Bundle, tests: list[str]) -> list[str]:
     """Rules of the user's own beside which no test stands."""
     untested = []
     for name in whole.own:
-        package = f"data.{bundle.RULES}.{name}_test."
+        package = f"data.{RULES}.{name}_test."
         if not any(test.startswith(package) for test in tests):
             untested.append(name)
     return untested
@@ -106,10 +108,9 @@ def _tests(whole: bundle.Bundle) -> list[str]:
     """The names of all tests, each once."""
     found: list[str] = []
     for path, text in whole.modules.items():
-        package = _PACKAGE.search(text)
-        if package and path.endswith("_test.rego"):
+        if path.endswith("_test.rego"):
             names = _TEST.findall(text)
-            found += [f"data.{package[1]}.{name}" for name in names]
+            found += [f"data.{package_of(text)}.{name}" for name in names]
     return list(dict.fromkeys(found))
 
 
@@ -160,15 +161,14 @@ def _limits(folder: Path) -> tuple[str, ...]:
     schema = folder / "input.json"
     schema.write_text(json.dumps(Document.model_json_schema()))
     capabilities = folder / "capabilities.json"
-    shipped = bundle.shipped() / "capabilities.json"
-    capabilities.write_text(shipped.read_text())
+    capabilities.write_text((shipped() / "capabilities.json").read_text())
     return ("--schema", str(schema), "--capabilities", str(capabilities))
 
 
 def _aggregate(whole: bundle.Bundle, root: Path) -> None:
     """Have the bundle that is written out ask the rules that this one asks."""
-    path = root / bundle.AGGREGATOR
-    path.write_text(whole.modules[bundle.AGGREGATOR])
+    path = root / AGGREGATOR
+    path.write_text(whole.modules[AGGREGATOR])
 
 
 def _failing_in_opa(opa: str, trial: Trial, root: Path) -> list[str]:

@@ -15,9 +15,9 @@ from pathlib import Path
 import orjson
 
 from elfgate.errors import InputError
-from elfgate.policy import bundle
 from elfgate.policy.annotation import LOOKS, USUAL, annotation
 from elfgate.policy.embedded import parsed
+from elfgate.policy.files import own_sources, shipped
 from elfgate.policy.referred import References
 from elfgate.policy.tree import Node, heads, imported, kind, nodes, path, text
 
@@ -54,7 +54,7 @@ def complaints(folder: Path) -> list[str]:
     Raises:
         InputError: if they cannot be read, or are no Rego.
     """
-    modules = bundle.own_sources(folder)
+    modules = own_sources(folder)
     trees = {name: _parsed(folder / name, source) for name, source in modules.items()}
     names: dict[str, set[str]] = {}
     for tree in trees.values():
@@ -191,5 +191,5 @@ def _one_of(words: frozenset[str]) -> str:
 
 @cache
 def _profile() -> Mapping[str, object]:
-    listed = orjson.loads((bundle.shipped() / "capabilities.json").read_bytes())
+    listed = orjson.loads((shipped() / "capabilities.json").read_bytes())
     return {function["name"]: function for function in listed["builtins"]}

@@ -301,7 +301,7 @@ async def follow_rules(
         rule_told: Who is told of rules that fail.
         seconds: From one look to the next.
     """
-    from elfgate.policy import bundle
+    from elfgate.policy.files import sources
     from elfgate.policy.following import Follower
 
     judging = Judging.of_settings(policies)
@@ -311,7 +311,7 @@ async def follow_rules(
         _note(active, changed)
         return await _proved(judging, changed, rule_told)
 
-    fetch = partial(asyncio.to_thread, bundle.sources, folder)
+    fetch = partial(asyncio.to_thread, sources, folder)
     async with Follower(active, fetch=fetch, prepare=prepare, told=told, seconds=seconds).looking():
         yield
 

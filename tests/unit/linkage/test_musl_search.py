@@ -1,13 +1,25 @@
 """Why musl's search for a library ends before its directories do, and what a person can do then."""
 
+import struct
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from elfgate.elf.excerpt import excerpt
+from elfgate.elf.read import read
 from elfgate.linkage.report import Code, Outcome, Prediction
 from support import tarball
-from support.image import Files, alpine, failures, library, musl_program, start
+from support.image import (
+    Files,
+    alpine,
+    debian,
+    failures,
+    glibc_program,
+    library,
+    musl_program,
+    start,
+)
 
 NAME = "libfoo.so.1"
 PATH_FILE = "etc/ld-musl-x86_64.path"
@@ -59,3 +71,38 @@ def test_a_truncated_library_is_no_second_libc() -> None:
     cut = tarball.Item("file", whole[: len(whole) * 3 // 4])
     prediction = start({**alpine(), f"usr/lib/{NAME}": cut, "p": program}, "/p")
     assert prediction.outcome is not Outcome.STARTS
+
+
+def retagged(item: tarball.Item, old: int, new: int) -> tarball.Item:
+    """The file with a tag of its dynamic section written over."""
+    content = bytearray(item.data)
+    entry = content.index(struct.pack("<Q", old), read(excerpt(item.data)).dynamic_at)
+    struct.pack_into("<Q", content, entry, new)
+    return replace(item, data=bytes(content))
+
+
+DT_SONAME, DT_RUNPATH, DT_GNU_HASH, DT_VERDEFNUM = 14, 29, 0x6FFFFEF5, 0x6FFFFFFD
+
+
+@pytest.mark.parametrize(("first", "last", "by_musl"), [("/a", "/b", True), ("/b", "/a", False)])
+def test_musl_takes_the_first_path_of_two_and_glibc_the_last(
+    first: str, last: str, *, by_musl: bool
+) -> None:
+    """T: search_vec against elf_get_dynamic_info."""
+    paths: dict[str, Any] = {"soname": first, "runpath": last}
+    of_musl = retagged(musl_program(needed=[NAME], **paths), DT_SONAME, DT_RUNPATH)
+    of_glibc = retagged(glibc_program(needed=[NAME, "libc.so.6"], **paths), DT_SONAME, DT_RUNPATH)
+    files: Files = {f"a/{NAME}": library(NAME)}
+    found = start({**alpine(), **files, "p": of_musl}, "/p").outcome is Outcome.STARTS
+    assert found is by_musl
+    found = start({**debian(), **files, "p": of_glibc}, "/p").outcome is Outcome.STARTS
+    assert found is not by_musl
+
+
+def test_of_two_hash_tables_it_is_not_told_which_counts() -> None:
+    """T: musl takes the first DT_GNU_HASH, glibc the last."""
+    foo = library(NAME, defined=["foo"], version_definitions=["V1"])
+    foo = retagged(foo, DT_VERDEFNUM, DT_GNU_HASH)
+    program = musl_program(needed=[NAME], undefined=["foo"])
+    files: Files = {f"usr/lib/{NAME}": foo}
+    assert start({**alpine(), **files, "p": program}, "/p").outcome is Outcome.UNKNOWN

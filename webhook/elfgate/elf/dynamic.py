@@ -7,7 +7,12 @@ from elfgate.elf.window import Image
 
 _NULL, _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH = 0, 1, 5, 14, 15, 29
 _FILTER, _AUXILIARY = 0x7FFFFFFF, 0x7FFFFFFD
+_NAMED = frozenset(
+    {_NEEDED, _FILTER, _AUXILIARY, _RPATH, _RUNPATH}
+)  # of which each entry may count
 _VERDEF, _VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
+# Of these musl takes the first entry (``search_vec`` in ldso/dynlink.c), and glibc the last.
+_DISPUTED = (0x6FFFFEF5, 0x6FFFFFF0)  # DT_GNU_HASH, DT_VERSYM
 
 DYNAMIC_LIMIT = 65536  # bytes of a dynamic section: 4096 entries of the longer kind
 VERSIONS_LIMIT = 4096  # entries of a version table
@@ -29,8 +34,10 @@ def cut(image: Image, addresses: Sequence[int]) -> tuple[Mapping[int, int], Sequ
     entries = _entries(image, offset)
     tags = dict(entries)
     needed = [value for tag, value in entries if tag == _NEEDED]
-    strings = [value for tag, value in entries if tag in {_NEEDED, _FILTER, _AUXILIARY}]
-    strings += [tags[tag] for tag in (_SONAME, _RPATH, _RUNPATH) if tag in tags]
+    if any(len({value for tag, value in entries if tag == each}) > 1 for each in _DISPUTED):
+        image.window.complete = False
+    strings = [value for tag, value in entries if tag in _NAMED]
+    strings += [value for tag, value in tags.items() if tag == _SONAME]
     strings += _needs(image, image.offset(tags.get(_VERNEED)))
     strings += _definitions(image, image.offset(tags.get(_VERDEF)))
     table = image.offset(tags.get(_STRTAB))

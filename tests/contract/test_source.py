@@ -200,11 +200,9 @@ def test_a_layer_that_is_no_tar_is_invalid(serve: Serve) -> None:
     assert raised.value.reason is UnknownReason.IMAGE_INVALID
 
 
-def test_a_path_that_climbs_out_is_invalid(serve: Serve) -> None:
+def test_a_path_that_climbs_stays_within_the_root(serve: Serve) -> None:
     source = serve({"1.0": image([archive_of({"../../etc/passwd": b"root::0:0"})])})
-    with pytest.raises(UnreadableError, match="etc/passwd") as raised:
-        tree(source, pulled(source, AMD64))
-    assert raised.value.reason is UnknownReason.IMAGE_INVALID
+    assert list(tree(source, pulled(source, AMD64)).listdir("/etc")) == ["passwd"]
 
 
 def test_a_layer_of_too_many_entries_exceeds_the_limit(serve: Serve) -> None:

@@ -109,7 +109,9 @@ def test_a_label_that_lies_is_a_note_where_the_program_is_right(scan: Run, tmp_p
 
 GOOD = tarball({"app": program(elf_file(type=2))})
 SPOILT: dict[str, Blob] = {
-    "a layer that climbs out": image([tarball({"../etc/passwd": "x"})], entrypoint=["/app"]),
+    "a layer with a path through a file": image(
+        [tarball([("etc", "x"), ("../etc/passwd", "x")])], entrypoint=["/app"]
+    ),
     "a layer whose links lead round and round": image(
         [tarball([("a", link("b")), ("b", link("a")), ("a/x", "x")])], entrypoint=["/app"]
     ),

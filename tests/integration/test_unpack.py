@@ -119,17 +119,16 @@ def test_devices_become_fifos_that_nobody_waits_for(unpack: Unpacker) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile",
+    ("hostile", "path"),
     [
-        {"../out": "x"},
-        {"a/../../out": "x"},
-        {"out": hardlink("../../etc/passwd")},
-        {"/etc/../../../out": "x"},
+        ({"../out": "x"}, "out"),
+        ({"a/../../out": "x"}, "out"),
+        ({"in": "x", "out": hardlink("../../in")}, "out"),
+        ({"/etc/../../../out": "x"}, "out"),
     ],
 )
-def test_names_that_climb_are_refused(unpack: Unpacker, hostile: Layer) -> None:
-    with pytest.raises(SandboxError, match="climbs"):
-        unpack(hostile)
+def test_names_that_climb_stay_within_the_root(unpack: Unpacker, hostile: Layer, path: str) -> None:
+    assert (unpack(hostile) / path).read_text() == "x"
 
 
 @pytest.mark.parametrize("target", ["", "/", "../../../../../../..", "/proc/1/root"])
@@ -181,14 +180,16 @@ def test_more_names_or_bytes_than_allowed_are_refused(unpack: Unpacker) -> None:
         unpack(compressed(tarball({"x": bytes(8 << 20)}), "gzip"))
 
 
-def test_a_sparse_file_is_not_unpacked(unpack: Unpacker) -> None:
+def test_a_sparse_file_is_unpacked_with_its_holes(unpack: Unpacker) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         info = tarfile.TarInfo("holes")
-        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.realsize": "100"}
-        archive.addfile(info)
-    with pytest.raises(SandboxError, match="sparse"):
-        unpack(buffer.getvalue())
+        info.pax_headers = {"GNU.sparse.size": str(3 << 20), "GNU.sparse.map": "5,2,2097152,1"}
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"abc"))
+    content = (unpack(buffer.getvalue()) / "holes").read_bytes()
+    assert (len(content), content.replace(b"\0", b"")) == (3 << 20, b"abc")
+    assert (content[5:7], content[2 << 20]) == (b"ab", ord("c"))
 
 
 def test_the_sandbox_goes_on_after_a_hostile_layer(unpack: Unpacker) -> None:

@@ -4,7 +4,8 @@ import tarfile
 
 import pytest
 
-from elfgate.rootfs.entry import Kind
+from elfgate.errors import UnreadableError
+from elfgate.rootfs.entry import DISPUTED, Kind
 from support.raw_tar import END, entry, extended_header, header
 from support.tarball import hardlink, layer, link, program, read, tarball, text
 
@@ -70,29 +71,15 @@ def test_names_that_are_not_utf8_survive() -> None:
     assert list(built.entries("/")) == ["caf\udce9"]
 
 
-def test_sparse_files_are_there_but_unreadable() -> None:
+def test_sparse_files_of_the_old_form_are_there_but_unreadable() -> None:
     gnu = header(b"old", b"S", b"01000", magic=b"ustar  \0") + bytes(512)
     extended = bytearray(header(b"more", b"S", b"01000", magic=b"ustar  \0"))
     extended[482] = 1
     extended[148:156] = b"%06o\0 " % (sum(extended) - sum(extended[148:156]) + 256)
     maps = bytes(504) + b"\1" + bytes(7) + bytes(512)
-    pax = extended_header(
-        {"GNU.sparse.major": b"1", "GNU.sparse.name": b"new", "GNU.sparse.realsize": b"999"}
-    )
-    built = read(
-        gnu
-        + bytes(extended)
-        + maps
-        + bytes(512)
-        + pax
-        + header(b"GNUSparseFile/new", size=b"1000")
-        + bytes(512)
-        + END
-    )
-    assert {name: found.kind for name, found in built.entries("/").items()} == dict.fromkeys(
-        ("old", "more", "new"), Kind.UNREADABLE
-    )
-    assert entry(built, "/new").size == 999
+    built = read(gnu + bytes(extended) + maps + bytes(512) + END)
+    kinds = {name: found.kind for name, found in built.entries("/").items()}
+    assert kinds == dict.fromkeys(("old", "more"), Kind.UNREADABLE)
 
 
 def test_an_unknown_type_is_there_but_unreadable() -> None:
@@ -149,7 +136,7 @@ def test_a_size_that_is_no_number_is_refused(size: bytes) -> None:
     ],
 )
 def test_a_malformed_extended_header_is_refused(records: bytes) -> None:
-    with pytest.raises(ValueError, match=r"extended header|not a number"):
+    with pytest.raises(ValueError, match=r"extended header|not a number|is negative"):
         read(
             header(b"x", b"x", b"%o" % len(records))
             + records.ljust(512, b"\0")
@@ -198,3 +185,53 @@ def test_an_extended_header_without_an_entry_is_refused() -> None:
 def test_names_and_depths_that_no_node_takes_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"no file system takes|longer than|deeper"):
         layer({name: ""})
+
+
+def test_a_second_pax_header_takes_the_place_of_the_first() -> None:
+    first = extended_header({"path": b"first", "uid": b"7"})
+    built = read(first + extended_header({"gid": b"8"}) + header(b"name") + END)
+    assert (entry(built, "/name").uid, entry(built, "/name").gid) == (0, 8)
+
+
+def test_a_global_header_ends_what_was_said_of_the_next_entry() -> None:
+    said = extended_header({"path": b"other"}) + extended_header({"path": b"all"}, b"g")
+    assert set(read(said + header(b"name") + END).entries("/")) == {"name"}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_gnus_long_names_win_over_pax(is_first: bool) -> None:
+    gnu = header(b"././@LongLink", b"L", b"4") + b"gnu\0" + bytes(508)
+    pax = extended_header({"path": b"pax"})
+    said = gnu + pax if is_first else pax + gnu
+    assert set(read(said + header(b"name") + END).entries("/")) == {"gnu"}
+
+
+def test_a_long_name_tells_a_directory_from_before_posix() -> None:
+    long = b"d" * 120 + b"/"
+    said = header(b"././@LongLink", b"L", b"%o" % len(long)) + long + bytes(512 - len(long))
+    built = read(said + header(long[:100], b"\0") + END)
+    assert entry(built, f"/{'d' * 120}").kind is Kind.DIRECTORY
+
+
+@pytest.mark.parametrize("kind", [b"0", b"2", b"5", b"6"])
+def test_an_entry_of_the_root_is_passed_over_whatever_it_is(kind: bytes) -> None:
+    built = read(header(b"./", kind, link=b"x") + header(b"name") + END)
+    assert set(built.entries("/")) == {"name"}
+
+
+@pytest.mark.parametrize("prefix", ["trusted", "user"])
+def test_overlayfs_own_mark_makes_a_directory_opaque(prefix: str) -> None:
+    said = extended_header({f"SCHILY.xattr.{prefix}.overlay.opaque": b"y"})
+    built = read(
+        said + header(b"a/", b"5") + said + header(b"./", b"5") + header(b"b/", b"5") + END
+    )
+    assert (entry(built, "/a").opaque, entry(built, "/b").opaque) == (True, False)
+    assert not built.root.opaque
+    assert built.root.traits & DISPUTED  # other snapshotters hide nothing
+
+
+@pytest.mark.parametrize("name", ["redirect", "metacopy"])
+def test_files_in_overlayfs_own_form_are_not_read(name: str) -> None:
+    said = extended_header({f"SCHILY.xattr.trusted.overlay.{name}": b"/x"})
+    with pytest.raises(UnreadableError, match="kernel's own form"):
+        read(said + header(b"a/", b"5") + END)

@@ -180,6 +180,8 @@ def _items(entries: Sequence[_Row], end: int) -> list[Item]:
     starts = sorted({entry.offset for entry in entries if entry.offset} | {end})
     items: list[Item] = []
     for row in entries:
+        if ".." in row.name.split("/"):
+            raise _unsound("has a name that climbs")
         if row.type != "chunk":
             items.append(Item(row.name, _entry(row)))
         if row.type in {"reg", "chunk"} and items and items[-1].entry.size:

@@ -8,6 +8,8 @@ from elfgate.rootfs.layer import Layer
 from elfgate.rootfs.pieces import Pieces
 from elfgate.rootfs.upper import Name, Upper, short
 
+_NOBODY = 0xFFFFFFFF  # (uid_t) -1
+
 
 class LayerBuilder:
     """Collects a layer's entries.
@@ -39,8 +41,8 @@ class LayerBuilder:
 
         Args:
             path: Absolute and normalised (no ``.``, ``..`` or empty component), such as
-                ``/bin/sh``. The root itself changes nothing: containerd passes over it too, and
-                makes a root that all may search.
+                ``/bin/sh``. The root itself changes nothing, whatever it is said to be: containerd
+                passes over it too, and makes a root that all may search.
             entry: Without a file's bytes. ``WHITEOUT`` hides the path in lower layers, unless this
                 layer has it too; a hard link's target is an absolute, normalised path.
             data: At least as many of a file's first bytes as ``contents.bytes_wanted`` says, and
@@ -51,11 +53,9 @@ class LayerBuilder:
                 name too long.
             UnreadableError: if the layer has more names than allowed.
         """
-        if (entry.mode | 0o7777) != 0o7777 or (entry.uid | entry.gid) >> 32 or entry.capability:
+        if (entry.mode | 0o7777) != 0o7777 or (entry.uid | entry.gid) >> 31 or entry.capability:
             entry = _within_bounds(entry)
         if path == "/":
-            if entry.kind is not Kind.DIRECTORY:
-                raise ValueError("'/' is not a directory")
             return
         name = Name(entry)
         if entry.kind is Kind.FILE:
@@ -87,8 +87,12 @@ class LayerBuilder:
             name.body = self._texts.add(entry.tail)
         self._upper.put(path, name)
 
-    def opaque(self, directory: str) -> None:
-        """Hide what lower layers have in ``directory`` (absolute, normalised).
+    def opaque(self, directory: str, *, by_kernel: bool = False) -> None:
+        """Hide what lower layers have in a directory.
+
+        Args:
+            directory: Absolute, normalised.
+            by_kernel: By an attribute of overlayfs's own: other file systems hide nothing then.
 
         Raises:
             ValueError: as ``add`` does.
@@ -98,7 +102,7 @@ class LayerBuilder:
         hiding.mark(OPAQUE)
         # Unpacked onto the layers below, the marker also removes directories that have no entry
         # before it.
-        if self._upper.may_imply(hiding):
+        if by_kernel or self._upper.may_imply(hiding):
             self._upper.root.mark(DISPUTED)
 
     def build(self) -> Layer:
@@ -142,10 +146,13 @@ class LayerBuilder:
 
 
 def _within_bounds(entry: Entry) -> Entry:
-    """An entry whose numbers are those that a file system keeps of it."""
+    """An entry whose numbers are those that a file system keeps of it.
+
+    To ``chown``, an owner of -1 is as if none was named: who unpacks is root.
+    """
     return entry._replace(
         mode=entry.mode & 0o7777,
-        uid=entry.uid & 0xFFFFFFFF,
-        gid=entry.gid & 0xFFFFFFFF,
+        uid=(entry.uid & _NOBODY) % _NOBODY,
+        gid=(entry.gid & _NOBODY) % _NOBODY,
         capability=entry.capability[: form.CAPABILITY_BYTES],
     )

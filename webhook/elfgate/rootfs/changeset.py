@@ -1,8 +1,10 @@
 """The meaning of a layer's entry, whatever form it was written in.
 
-Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's runtime takes them.
+Source: OCI image spec, "Image Layer Filesystem Changeset"; names as a node's runtime takes them
+(containerd's ``applyNaive`` cleans them, and keeps what climbs within the root).
 """
 
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from elfgate.rootfs.entry import Entry, Kind
@@ -30,15 +32,13 @@ def add(
             ``contents.bytes_wanted`` says.
 
     Raises:
-        ValueError: if no node could unpack it, or its name climbs.
+        ValueError: if no node could unpack it.
         UnreadableError: if the index has more names than allowed.
     """
     path = absolute(name)
     parent, _, last = path.rpartition("/")
     if last == OPAQUE:
         builder.opaque(parent)
-    elif "/.wh..wh." in path:
-        return  # what AUFS kept for itself
     elif last.startswith(WHITEOUT):
         builder.add(f"{parent}/{_hidden(last)}", Entry(Kind.WHITEOUT))
     elif entry.kind is Kind.FILE:
@@ -47,18 +47,13 @@ def add(
         builder.add(path, entry._replace(link=absolute(entry.link)))
     else:
         builder.add(path, entry)
+        if entry.opaque and path != "/":
+            builder.opaque(path, by_kernel=True)
 
 
 def absolute(name: str) -> str:
-    """The absolute, normalised path of an entry.
-
-    Raises:
-        ValueError: if it climbs.
-    """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise ValueError(f"the name {name[:100]!r} climbs with '..'")
-    return "/" + "/".join(parts)
+    """The absolute, normalised path of an entry; a name that climbs ends at the root."""
+    return normpath(f"/{name.lstrip('/')}")
 
 
 def _hidden(last: str) -> str:

@@ -5,6 +5,7 @@ manual, "Basic Tar Format". Where these leave a choice, it is the one of Go's ``
 containerd, Docker and CRI-O use.
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ PAX_BYTES = 1 << 20  # archive/tar: maxSpecialFileSize
 
 _FIELDS = struct.Struct("100s8s8s8s12s12x8sc100s6s2x32x32x8x8x155s12x")
 _EMPTY_SUM = 8 * ord(" ")
+_DECIMAL = re.compile(rb"[+-]?[0-9]{1,19}")
+_SPARSE_NUMBERS = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
 
 
 @dataclass(slots=True)
@@ -93,12 +96,14 @@ _repeated = lru_cache(maxsize=256)(number)  # modes and owners are few
 def pax_records(data: bytes) -> dict[str, bytes]:
     """The records of an extended header.
 
-    ``LENGTH KEY=VALUE`` and a newline, the last of a key counting.
+    ``LENGTH KEY=VALUE`` and a newline, the last of a key counting. The map of a sparse file, whose
+    numbers the oldest form tells one by one, is one record, as the next form has it.
 
     Raises:
         ValueError: if they are malformed.
     """
     records: dict[str, bytes] = {}
+    sparse: list[bytes] = []
     at = 0
     while at < len(data):
         blank = data.find(b" ", at, at + 20)
@@ -109,18 +114,23 @@ def pax_records(data: bytes) -> dict[str, bytes]:
         key, equals, value = data[blank + 1 : end - 1].partition(b"=")
         if not key or not equals:
             raise ValueError("an extended header is malformed")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        if key in _SPARSE_NUMBERS:
+            if key != _SPARSE_NUMBERS[len(sparse) % 2] or b"," in value:
+                raise ValueError("a sparse file's map is malformed")
+            sparse.append(value)
+        else:
+            records[key.decode("utf-8", "surrogateescape")] = value
         at = end
-    return records
+    return records | {"GNU.sparse.map": b",".join(sparse)} if sparse else records
 
 
 def pax_number(value: bytes) -> int:
-    """A decimal number of an extended header; a fraction does not count.
+    """A decimal number of an extended header, with or without a sign, and without a fraction.
 
     Raises:
         ValueError: if it is none.
     """
-    if not value.isdigit() or len(value) > 19:
+    if not _DECIMAL.fullmatch(value):
         raise ValueError(f"{value[:20]!r} is not a number")
     return int(value)
 

@@ -4,9 +4,13 @@ Walks the headers itself: ``tarfile`` costs more than inflating the layer does.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from elfgate.rootfs.entry import Entry, Kind
+from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.rootfs.entry import OPAQUE, Entry, Kind
 from elfgate.rootfs.header import BLOCK, PAX_BYTES, Header, parse, pax_number, pax_records
+from elfgate.rootfs.holes import MOST_BYTES, SparseData, sparse_of
 from elfgate.rootfs.input import Input
 
 _ZERO_BLOCK = bytes(BLOCK)
@@ -24,20 +28,67 @@ _KINDS = {
     b"S": Kind.UNREADABLE,
 }
 _WITHOUT_DATA = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
-_EXTENSIONS = frozenset((b"x", b"L", b"K"))  # of the next entry: pax, GNU long name, GNU long link
+_LONG = {b"L": "path", b"K": "linkpath"}  # GNU's, in the words of pax
 _CAPABILITY = "SCHILY.xattr.security.capability"
+# What overlayfs itself keeps of a file, by the privilege that it is mounted with.
+_OVERLAY = ("SCHILY.xattr.trusted.overlay.", "SCHILY.xattr.user.overlay.")
+_OVERLAY_OPAQUE = frozenset(f"{prefix}opaque" for prefix in _OVERLAY)
+_OVERLAY_OTHERS = frozenset(
+    f"{prefix}{name}" for prefix in _OVERLAY for name in ("redirect", "metacopy", "whiteout")
+)
 
 
-def members(source: Input) -> Iterator[tuple[str, Entry]]:
-    """The entries by name, in order.
+class Data(Protocol):
+    """A member's bytes."""
+
+    def peek(self, size: int) -> bytes:
+        """The next ``size`` bytes, fewer at the end of the stream, without passing them."""
+
+    def take(self, size: int) -> memoryview | bytearray:
+        """The next ``size`` bytes. They are good until the next call.
+
+        Raises:
+            ValueError: if the stream ends before.
+        """
+
+
+@dataclass(slots=True)
+class _Extended:
+    """What extended headers say of the next entry.
+
+    A second pax header takes the place of the first; GNU's names win over those of pax.
+    """
+
+    pax: dict[str, bytes] = field(default_factory=dict)
+    gnu: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, header: Header, source: Input) -> None:
+        """Read the header of an extension, and what follows it."""
+        if header.size > PAX_BYTES:
+            raise ValueError(f"an extended header is longer than {PAX_BYTES} bytes")
+        data = bytes(source.take(header.size))
+        source.skip_padding(BLOCK)
+        if header.type == b"x":
+            self.pax = pax_records(data)
+        else:
+            self.gnu[_LONG[header.type]] = data.partition(b"\0")[0]
+
+    def records(self) -> dict[str, bytes]:
+        """All of it, in the words of pax."""
+        return self.pax | {key: name for key, name in self.gnu.items() if name}
+
+
+def members(source: Input) -> Iterator[tuple[str, Entry, Data]]:
+    """The entries by name, in order, and their bytes.
 
     Whatever of an entry's data is not taken is skipped before the next.
 
     Raises:
         ValueError: if it is no tar, or cut short. One line.
-        UnreadableError: if it is longer than the source allows.
+        UnreadableError: if it is longer than the source allows, or has what no runtime's own files
+            say.
     """
-    extended: dict[str, bytes] = {}
+    extended: _Extended | None = None
     while block := source.peek(BLOCK):
         if len(block) < BLOCK:
             raise ValueError("the tar is cut short in a header")
@@ -47,61 +98,75 @@ def members(source: Input) -> Iterator[tuple[str, Entry]]:
                 raise ValueError("the tar goes on after its end")
             break
         header = parse(block)
-        if header.type in _EXTENSIONS:
-            extended |= _extension(header, source)
+        if header.type == b"x" or header.type in _LONG:
+            extended = extended or _Extended()
+            extended.read(header, source)
             continue
         while header.extended:
             header.extended = source.take(BLOCK)[504] != 0
-        end = source.position + _stored(header, extended)
-        if header.type != b"g":
-            yield _member(header, extended)
-            extended = {}
-        source.skip(end - source.position)
-        source.skip_padding(BLOCK)
-    if extended:
+        if header.type == b"g":  # it ends what was said of a next entry, as archive/tar has it
+            _pass(source, header.size)
+        elif extended is None:
+            data = 0 if header.type in _WITHOUT_DATA else header.size
+            end = source.position + data
+            yield _name(header.name), _entry(header), source
+            _pass(source, end - source.position)
+        else:
+            yield from _extended(header, extended.records(), source)
+        extended = None
+    if extended is not None:
         raise ValueError("the tar is cut short after an extended header")
 
 
-def _extension(header: Header, source: Input) -> dict[str, bytes]:
-    """The facts of an extended header about the next entry, in the words of pax."""
-    if header.size > PAX_BYTES:
-        raise ValueError(f"an extended header is longer than {PAX_BYTES} bytes")
-    data = bytes(source.take(header.size))
+def _pass(source: Input, size: int) -> None:
+    source.skip(size)
     source.skip_padding(BLOCK)
-    if header.type == b"x":
-        return pax_records(data)
-    return {"path" if header.type == b"L" else "linkpath": data.partition(b"\0")[0]}
 
 
-def _stored(header: Header, extended: dict[str, bytes]) -> int:
-    """How many bytes of data follow a header in the stream."""
-    if header.type in _WITHOUT_DATA:
-        return 0
-    return pax_number(extended["size"]) if extended.get("size") else header.size
+def _extended(
+    header: Header, extended: dict[str, bytes], source: Input
+) -> Iterator[tuple[str, Entry, Data]]:
+    """An entry with what extended headers change of it."""
+    header.name = extended.get("path") or header.name
+    header.link = extended.get("linkpath") or header.link
+    header.uid = pax_number(extended["uid"]) if extended.get("uid") else header.uid
+    header.gid = pax_number(extended["gid"]) if extended.get("gid") else header.gid
+    header.size = pax_number(extended["size"]) if extended.get("size") else header.size
+    if header.size < 0:
+        raise ValueError("a size is negative")
+    end = source.position + (0 if header.type in _WITHOUT_DATA else header.size)
+    data: Data = source
+    sparse = sparse_of(extended)
+    if sparse is not None:
+        header.name = sparse.name or header.name
+        header.size = header.size if sparse.size is None else sparse.size
+        data = SparseData(source, sparse, header.size)
+    entry = _entry(header)
+    kind = entry.kind
+    if sparse is not None and entry.size > MOST_BYTES:
+        kind = Kind.UNREADABLE
+    capability = extended.get(_CAPABILITY, b"")
+    entry = entry._replace(kind=kind, capability=capability, traits=_traits(extended))
+    yield _name(header.name), entry, data
+    _pass(source, end - source.position)
 
 
-def _member(header: Header, extended: dict[str, bytes]) -> tuple[str, Entry]:
-    """A header, with what extended headers change of it."""
+def _traits(extended: dict[str, bytes]) -> int:
+    """What an entry's attributes tell overlayfs."""
+    if not _OVERLAY_OTHERS.isdisjoint(extended):
+        message = "the layer has files in the kernel's own form of an overlay"
+        raise UnreadableError(message, reason=UnknownReason.IMAGE_UNSUPPORTED)
+    return OPAQUE if any(extended.get(key) == b"y" for key in _OVERLAY_OPAQUE) else 0
+
+
+def _entry(header: Header) -> Entry:
     kind = _KINDS.get(header.type, Kind.UNREADABLE)
     if header.type == b"\0" and header.name.endswith(b"/"):
         kind = Kind.DIRECTORY  # as before POSIX
-    name, size, link = header.name, _stored(header, extended), header.link
-    uid, gid, capability = header.uid, header.gid, b""
-    if extended:
-        name, link = extended.get("path") or name, extended.get("linkpath") or link
-        uid = pax_number(extended["uid"]) if extended.get("uid") else uid
-        gid = pax_number(extended["gid"]) if extended.get("gid") else gid
-        capability = extended.get(_CAPABILITY, b"")
-        if any(key.startswith("GNU.sparse.") for key in extended):
-            kind, name = Kind.UNREADABLE, extended.get("GNU.sparse.name") or name
-            size = _unpacked_size(extended)
-    target = link.decode("utf-8", "surrogateescape")
-    entry = Entry(kind, header.mode, uid, gid, size, target, capability=capability)
-    return name.decode("utf-8", "surrogateescape"), entry
+    size = 0 if header.type in _WITHOUT_DATA else header.size
+    link = header.link.decode("utf-8", "surrogateescape")
+    return Entry(kind, header.mode, header.uid, header.gid, size, link)
 
 
-def _unpacked_size(extended: dict[str, bytes]) -> int:
-    """The bytes of a sparse file, holes included."""
-    return pax_number(
-        extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size") or b"0"
-    )
+def _name(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

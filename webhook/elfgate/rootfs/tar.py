@@ -10,7 +10,7 @@ from elfgate.rootfs.contents import HEAD_BYTES, Buffer, bytes_wanted
 from elfgate.rootfs.entry import Entry
 from elfgate.rootfs.input import Input, Readable
 from elfgate.rootfs.layer import Layer
-from elfgate.rootfs.members import members
+from elfgate.rootfs.members import Data, members
 
 MAX_ELF_BYTES = 1 << 30
 
@@ -30,29 +30,31 @@ def index(
             once.
 
     Raises:
-        ValueError: if it is no tar, cut short, or holds what a node would refuse (a name that
-            climbs out). One line.
+        ValueError: if it is no tar, cut short, or holds what a node would refuse (a path through a
+            file). One line.
         UnreadableError: if it exceeds a limit.
     """
     source = Input(stream, max_bytes)
     builder = LayerBuilder(max_entries=max_entries)
 
+    data: Data = source
+
     def content(path: str, entry: Entry) -> Buffer:
-        return _content(path, entry, source, max_elf_bytes)
+        return _content(path, entry, data, max_elf_bytes)
 
     try:
-        for name, entry in members(source):
+        for name, entry, data in members(source):  # noqa: B007 - content takes it
             add(builder, name, entry, content)
     except ValueError as error:
         raise ValueError(f"tar, at byte {source.position}: {error}") from error
     return builder.build()
 
 
-def _content(path: str, entry: Entry, source: Input, max_elf_bytes: int) -> Buffer:
+def _content(path: str, entry: Entry, data: Data, max_elf_bytes: int) -> Buffer:
     """The file's first bytes, as many as are wanted.
 
     Its head alone, if they are too many to hold.
     """
-    head = source.peek(min(HEAD_BYTES, entry.size))
+    head = data.peek(min(HEAD_BYTES, entry.size))
     wanted = bytes_wanted(path, entry.mode, entry.size, head)
-    return head if wanted <= len(head) or wanted > max_elf_bytes else source.take(wanted)
+    return head if wanted <= len(head) or wanted > max_elf_bytes else data.take(wanted)

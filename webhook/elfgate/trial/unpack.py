@@ -21,7 +21,7 @@ from elfgate.images.streams import opened
 from elfgate.rootfs.changeset import OPAQUE, WHITEOUT, absolute
 from elfgate.rootfs.entry import Entry, Kind
 from elfgate.rootfs.input import Input
-from elfgate.rootfs.members import members
+from elfgate.rootfs.members import Data, members
 from elfgate.trial import users
 
 _PIECE = 1 << 20
@@ -101,17 +101,15 @@ class Folder:
         file.seek(0)
         source = Input(opened(file, magic), self.bytes)
         self._made = set()
-        for name, entry in members(source):
+        for name, entry, data in members(source):
             self.entries -= 1
             if self.entries < 0:
                 raise ValueError("the image has more names than allowed")
-            self._add(absolute(name), entry, source)
+            self._add(absolute(name), entry, data)
         self.bytes -= source.position
 
-    def _add(self, path: str, entry: Entry, source: Input) -> None:
+    def _add(self, path: str, entry: Entry, data: Data) -> None:
         parent, _, last = path.rpartition("/")
-        if "/.wh..wh." in path and last != OPAQUE:
-            return  # what AUFS kept for itself
         parent = os.path.realpath(parent or "/")
         if last == OPAQUE:
             self._hide_below(parent)
@@ -119,9 +117,9 @@ class Folder:
             # Paths of the image.
             _remove(os.path.join(parent, last.removeprefix(WHITEOUT)))  # noqa: PTH118
         elif last:
-            self._make(parent, os.path.join(parent, last), entry, source)  # noqa: PTH118
+            self._make(parent, os.path.join(parent, last), entry, data)  # noqa: PTH118
 
-    def _make(self, parent: str, path: str, entry: Entry, source: Input) -> None:
+    def _make(self, parent: str, path: str, entry: Entry, data: Data) -> None:
         os.makedirs(parent, mode=0o755, exist_ok=True)  # noqa: PTH103
         there = _mode(path)
         if there is not None and not (stat.S_ISDIR(there) and entry.kind is Kind.DIRECTORY):
@@ -133,7 +131,7 @@ class Folder:
                 if there is None:
                     os.mkdir(path)  # noqa: PTH102
             case Kind.FILE:
-                _write(path, entry.size, source)
+                _write(path, entry.size, data)
             case Kind.SYMLINK:
                 os.symlink(entry.link, path)  # noqa: PTH211
             case Kind.HARDLINK:
@@ -173,11 +171,11 @@ def _resolved(path: str) -> str:
     return os.path.join(os.path.realpath(parent or "/"), last)  # noqa: PTH118
 
 
-def _write(path: str, size: int, source: Input) -> None:
+def _write(path: str, size: int, data: Data) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         while size:
-            piece = source.take(min(size, _PIECE))
+            piece = data.take(min(size, _PIECE))
             file.write(piece)
             size -= len(piece)
 

@@ -93,8 +93,6 @@ def test_an_image_that_names_an_artifact_type_is_still_an_image() -> None:
 @pytest.mark.parametrize(
     ("media_type", "words"),
     [
-        ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "kept elsewhere"),
-        ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "kept elsewhere"),
         ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", "is encrypted"),
         ("application/vnd.in-toto+json", "unknown media type"),
     ],

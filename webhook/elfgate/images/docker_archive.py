@@ -36,7 +36,7 @@ class _Image(Model):
 
     config: str = Field(alias="Config")
     names: list[str] | None = Field(default=None, alias="RepoTags")
-    layers: list[str] = Field(alias="Layers")
+    layers: list[str] = Field(default_factory=list, alias="Layers")
 
 
 _IMAGES = TypeAdapter(list[_Image])

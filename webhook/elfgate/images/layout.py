@@ -90,14 +90,13 @@ class Layout:
         data = self._read_index()
         itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data), len(data))
         index = self._parsed(data, itself)
-        if name:
-            found = [
-                entry for entry in index.entries if name == entry.digest or name in _names(entry)
-            ]
-        elif index.entries and all(entry.platform and not _names(entry) for entry in index.entries):
-            found = [itself]  # the top index is the image: one entry a platform
-        else:
-            found = list(index.entries)
+        found = [
+            entry
+            for entry in index.entries
+            if not name or name == entry.digest or name in _names(entry)
+        ]
+        if _is_one_image(found, index):
+            found = [itself]
         if not found and is_digest(name):
             return self._resolve_digest(name)
         digests = {entry.digest for entry in found}
@@ -106,9 +105,13 @@ class Layout:
         return found[0]
 
     def has_images(self) -> bool:
-        """Whether its index lists any."""
-        data = self._read_index()
-        return bool(self._parsed(data, Descriptor(mediatypes.OCI_INDEX, digest_of(data))).entries)
+        """Whether it has an index that lists any."""
+        try:
+            data = self._read_index()
+            itself = Descriptor(mediatypes.OCI_INDEX, digest_of(data))
+            return bool(self._parsed(data, itself).entries)
+        except UnreadableError:
+            return False
 
     def _parsed(self, data: bytes, itself: Descriptor) -> Index:
         what = f"{_INDEX} of {self._files}"
@@ -209,6 +212,14 @@ def unreadable(what: str, error: OSError) -> UnreadableError:
         else UnknownReason.IMAGE_INVALID
     )
     return UnreadableError(f"{what} cannot be read: {error.strerror or error}", reason=reason)
+
+
+def _is_one_image(found: list[Descriptor], index: Index) -> bool:
+    """Whether the top index is the image that was found: one entry a platform, of one name."""
+    is_all = bool(found) and found == list(index.entries)
+    names = {_names(entry) for entry in found}
+    is_named = len(found) == 1 and names != {frozenset()}
+    return is_all and len(names) == 1 and not is_named and all(entry.platform for entry in found)
 
 
 def _names(entry: Descriptor) -> frozenset[str]:

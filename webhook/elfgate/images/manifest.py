@@ -163,8 +163,7 @@ def read_document(
 
     Raises:
         UnreadableError: IMAGE_INVALID if it is neither; IMAGE_UNSUPPORTED for schema 1 and for
-            layers whose bytes are elsewhere, encrypted or of an unknown type; LIMIT_EXCEEDED for
-            too many entries.
+            layers that are encrypted or of an unknown type; LIMIT_EXCEEDED for too many entries.
     """
     what = what or f"manifest {short(descriptor.digest)}"
     document = json_object(data, what)
@@ -263,7 +262,7 @@ def _manifest(document: _Manifest, what: str) -> Manifest:
 def _check_layer(layer: Descriptor, what: str) -> None:
     problem = {
         LayerType.READABLE: "",
-        LayerType.FOREIGN: "is kept elsewhere (a foreign layer)",
+        LayerType.FOREIGN: "",  # it may be here all the same
         LayerType.ENCRYPTED: "is encrypted",
         LayerType.UNKNOWN: f"has the unknown media type {layer.media_type[:100]!r}",
     }[mediatypes.layer_type(layer.media_type)]
@@ -272,6 +271,22 @@ def _check_layer(layer: Descriptor, what: str) -> None:
             f"layer {short(layer.digest)} of {what} {problem}",
             reason=UnknownReason.IMAGE_UNSUPPORTED,
         )
+
+
+def if_foreign(layer: Descriptor, error: UnreadableError) -> UnreadableError:
+    """Why a layer cannot be read: a foreign one may be where its manifest is, and need not be.
+
+    Source: containerd's and CRI-O's fetchers, which ask the image's registry for it as well.
+
+    Args:
+        layer: The layer.
+        error: What its source says.
+    """
+    is_foreign = mediatypes.layer_type(layer.media_type) is LayerType.FOREIGN
+    if not is_foreign or error.reason is not UnknownReason.IMAGE_NOT_FOUND:
+        return error
+    message = f"layer {short(layer.digest)} is kept elsewhere (a foreign layer)"
+    return UnreadableError(message, reason=UnknownReason.IMAGE_UNSUPPORTED)
 
 
 def first_line(error: ValidationError) -> str:

@@ -47,7 +47,7 @@ class LayerType(Enum):
     """The promises of a layer's media type."""
 
     READABLE = "readable"
-    FOREIGN = "foreign"  # its bytes are not where the image is
+    FOREIGN = "foreign"  # its bytes need not be where the image is
     ENCRYPTED = "encrypted"
     UNKNOWN = "unknown"
 

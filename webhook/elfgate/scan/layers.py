@@ -8,6 +8,7 @@ from functools import partial
 from elfgate.attest.referrers import Referred
 from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
+from elfgate.images.manifest import if_foreign
 from elfgate.images.source import Descriptor
 from elfgate.images.table import address
 from elfgate.rootfs.layer import Layer
@@ -177,7 +178,10 @@ class Layers:
             by_table = partial(source.layer_by_table, descriptor)
             with suppress(UnreadableError):  # whatever is wrong: the layer itself says more
                 return table, await self._read(_part(located, descriptor, table, by_table, awaited))
-        return digest, await self._read(_part(located, descriptor, digest, read, awaited))
+        try:
+            return digest, await self._read(_part(located, descriptor, digest, read, awaited))
+        except UnreadableError as error:
+            raise if_foreign(descriptor, error) from error
 
     async def _read(self, part: Part[Layer]) -> Layer:
         layer = await self._levels.layer(part)

@@ -274,7 +274,9 @@ def _check_layer(layer: Descriptor, what: str) -> None:
 
 
 def if_foreign(layer: Descriptor, error: UnreadableError) -> UnreadableError:
-    """Why a layer cannot be read: a foreign one may be where its manifest is, and need not be.
+    """The error of a layer that cannot be read.
+
+    A foreign one may be where its manifest is, and need not be.
 
     Source: containerd's and CRI-O's fetchers, which ask the image's registry for it as well.
 

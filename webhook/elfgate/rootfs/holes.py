@@ -23,7 +23,7 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """What extended headers say of a sparse file.
+    """A sparse file, by its extended headers.
 
     Attributes:
         name: Its name; empty if only the header has it.
@@ -37,7 +37,7 @@ class Sparse:
 
 
 def sparse_of(extended: Mapping[str, bytes]) -> Sparse | None:
-    """What extended headers say of a sparse file; None if it is not one.
+    """Read extended headers of a sparse file; None if they are of none.
 
     Raises:
         ValueError: if its map is malformed.

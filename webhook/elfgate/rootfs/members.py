@@ -54,7 +54,7 @@ class Data(Protocol):
 
 @dataclass(slots=True)
 class _Extended:
-    """What extended headers say of the next entry.
+    """The words of extended headers about the next entry.
 
     A second pax header takes the place of the first; GNU's names win over those of pax.
     """
@@ -152,7 +152,7 @@ def _extended(
 
 
 def _traits(extended: dict[str, bytes]) -> int:
-    """What an entry's attributes tell overlayfs."""
+    """The traits that an entry has by attributes of overlayfs's own."""
     if not _OVERLAY_OTHERS.isdisjoint(extended):
         message = "the layer has files in the kernel's own form of an overlay"
         raise UnreadableError(message, reason=UnknownReason.IMAGE_UNSUPPORTED)

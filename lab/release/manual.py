@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
+from elfgate.cli.whole import completion
 from lab.fetched import run
 from lab.release.version import ROOT
 
 MAN_PAGE = "elfgate.1"
 COMPLETIONS = {"bash": "elfgate.bash", "fish": "elfgate.fish", "zsh": "_elfgate"}
 
-_PARSER = "lab.release.whole_parser"
+_PARSER = "elfgate.cli.whole"
 _ABOUT = "tells whether container images can start where they may land"
 
 
@@ -25,8 +26,7 @@ def write(folder: Path, *, version: str, seconds: int) -> None:
         LabError: if one cannot be made.
     """
     for shell, name in COMPLETIONS.items():
-        command = (sys.executable, "-m", "shtab", "--shell", shell, f"{_PARSER}.whole")
-        (folder / name).write_text(run(*command, cwd=ROOT), encoding="utf-8")
+        (folder / name).write_text(completion(shell), encoding="utf-8")
     page = {
         "module": _PARSER,
         "function": "whole",

@@ -5,8 +5,6 @@ What already runs, judged by the gate, and what would move to another architectu
 
 import argparse
 import asyncio
-import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,7 +222,6 @@ async def judged(
         EngineError: if the policies gave no verdict that can be trusted.
     """
     from elfgate.audit.judging import audit, once_more
-    from elfgate.cli.progress import counted
     from elfgate.cluster.outlook import Outlook
     from elfgate.wiring.gate import gate as gate_of
 
@@ -232,14 +229,14 @@ async def judged(
     outlook = settings.nodes.outlook if settings else Outlook()
     subjects = collection.subjects()
     check_named(options.images, (subject.workload for subject in subjects))
-    with counted(sys.stderr, len(subjects), "workloads") as progress:
-        read = replace(reading(options, settings), on_bytes=progress.add)
-        async with gate_of(judging(options), read, _nodes(options, collection), outlook) as gate:
-            judge, found = _judge_of(options, gate, settings), []
-            async for entry in audit(subjects, judge):
-                found.append(entry)
-                progress.done(len(found), _next(subjects, len(found)))
-            return await once_more(found, judge), gate.engine.revision
+    options.progress.count(len(subjects), "workloads")
+    images, nodes = reading(options, settings), _nodes(options, collection)
+    async with gate_of(judging(options), images, nodes, outlook) as gate:
+        judge, found = _judge_of(options, gate, settings), []
+        async for entry in audit(subjects, judge):
+            found.append(entry)
+            options.progress.done(len(found), _next(subjects, len(found)))
+        return await once_more(found, judge), gate.engine.revision
 
 
 def _next(subjects: "Sequence[Subject]", count: int) -> str:

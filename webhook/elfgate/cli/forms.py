@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from elfgate.cli.color import WHEN, painter
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,6 +30,13 @@ def add_outputs(parser: argparse.ArgumentParser, forms: tuple[str, ...] = PLAIN)
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(forms[:-1])} or {forms[-1]} (default: {forms[0]}); may be repeated: "
         "one format on standard output, the others in files; json has a published schema",
+    )
+    parser.add_argument(
+        "--color",
+        choices=WHEN,
+        default="auto",
+        metavar="WHEN",
+        help="color text: auto (default: on a terminal, unless NO_COLOR is set), always or never",
     )
     parser.set_defaults(forms=forms)
 
@@ -86,4 +95,5 @@ def _plain(text: Callable[[], str], document: "Document") -> dict[str, Callable[
 def _write(options: argparse.Namespace, writers: "Mapping[str, Callable[[], str]]") -> None:
     from elfgate.reports.outlets import write
 
-    write(outputs(options), writers)
+    options.progress.clear()
+    write(outputs(options), writers, painter(options.color))

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from elfgate import __version__
 from elfgate.cli.interrupt import INTERRUPTED, end_when_interrupted
+from elfgate.cli.progress import Progress
 from elfgate.cli.standing import standing
 from elfgate.errors import REPORT, ElfgateError
 from elfgate.likely import likely, meant
@@ -37,6 +38,7 @@ VERBS = {
     "cache": "show, prune, export or import what was read",
     "serve": "run the webhook",
     "doctor": "find what is wrong with an installation, and say how to repair it",
+    "completion": "print the script by which a shell completes command lines",
 }
 
 STANDING = """options may stand in variables (ELFGATE_FAIL_ON for --fail-on) and, by verb, in a \
@@ -173,7 +175,8 @@ def _run(verb: str, words: list[str]) -> int:
     parser_of_verb.refuse_unknown(words)
     options = parser_of_verb.parse_args(words)
     options.command = command
-    code = int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
+    with Progress(wanted=not getattr(options, "no_progress", True)) as options.progress:
+        code = int(importlib.import_module(f"elfgate.cli.{verb}").run(options))
     sys.stdout.flush()  # here, where a reader that has gone is still expected
     return code
 

@@ -101,6 +101,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="look into images in confined processes: required, preferred (default), "
         "or none, for images that you trust",
     )
+    group.add_argument(
+        "--no-progress",
+        action="store_true",
+        help="do not show on a terminal what is being read",
+    )
     add_store(group)
 
 
@@ -151,7 +156,7 @@ def reading(options: argparse.Namespace, settings: "Settings | None" = None) -> 
     """
     from elfgate.wiring.images import Reading
 
-    given = Reading.of_options(options, pairs("--image", options.images))
+    given = Reading.of_options(options, pairs("--image", options.images), options.progress)
     return given.beside(settings) if settings else given
 
 

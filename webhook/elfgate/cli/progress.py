@@ -1,111 +1,123 @@
-"""How much has been read, and how fast, on one line of a terminal."""
+"""A line of a terminal that tells what is done, what is read, and what is waited for."""
 
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from types import TracebackType
+from typing import Self, TextIO
 
+_QUIET = 0.5  # seconds before the first line: what takes no longer needs none
 _EVERY = 0.2  # seconds
 _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Counts bytes that threads read, and shows them now and then.
+    """Counts what is done and what threads read, and shows it on a terminal; a context manager.
+
+    Its thread begins with the first thing that is told, when processes have been forked.
 
     Args:
-        stream: A terminal.
+        stream: Where it is shown, if that is a terminal.
+        wanted: Whether it is to be shown at all.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
+    def __init__(self, stream: TextIO | None = None, *, wanted: bool = True) -> None:
+        self._stream = stream or sys.stderr
+        self._is_visible = wanted and self._stream.isatty()
         self._began = time.monotonic()
-        self._shown = 0.0
-        self._bytes = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_over = False
+        self._is_shown = False
+        self._bytes = self._expected = 0
+        self._done = self._total = 0
+        self._things = self._what = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+            self._clear()
+
+    def expect(self, what: str, size: int) -> None:
+        """Count bytes that are asked for, of a thing of this name."""
+        with self._changed:
+            self._what = what
+            self._expected += size
+            self._begin()
 
     def add(self, count: int) -> None:
-        """Count bytes."""
-        with self._lock:
+        """Count bytes that have come."""
+        with self._changed:
             self._bytes += count
-            now = time.monotonic()
-            if now - self._shown >= _EVERY:
-                self._shown = now
-                self._stream.write(_CLEAR + self._line(now - self._began))
-                self._stream.flush()
 
-    def _line(self, seconds: float) -> str:
-        return line(self._bytes, seconds)
-
-    def end(self) -> None:
-        """Leave the terminal as it was."""
-        with self._lock:
-            if self._shown:
-                self._stream.write(_CLEAR)
-                self._stream.flush()
-
-
-def line(count: int, seconds: float) -> str:
-    """Bytes and their rate, in MB (10⁶ bytes)."""
-    rate = count / seconds / 1e6 if seconds > 0 else 0.0
-    return f"{count / 1e6:.1f} MB read, {rate:.1f} MB/s"
-
-
-@contextmanager
-def progress(stream: TextIO, *, wanted: bool) -> Iterator[Progress | None]:
-    """Progress on a stream within the block.
-
-    None where it is not wanted, or the stream is no terminal.
-    """
-    if not wanted or not stream.isatty():
-        yield None
-        return
-    shown = Progress(stream)
-    try:
-        yield shown
-    finally:
-        shown.end()
-
-
-class Counted(Progress):
-    """Counts things that are done, of so many, beside the bytes that are read for them.
-
-    Args:
-        stream: A terminal; None to show nothing.
-        total: How many there are.
-        things: Their name.
-    """
-
-    def __init__(self, stream: TextIO | None, total: int, things: str) -> None:
-        super().__init__(stream or sys.stderr)
-        self._visible = stream is not None
-        self._total, self._things = total, things
-        self._done, self._what = 0, ""
+    def count(self, total: int, things: str) -> None:
+        """Begin to count things that are done, of so many."""
+        with self._changed:
+            self._done, self._total, self._things = 0, total, things
 
     def done(self, count: int, what: str) -> None:
         """Note that so many are done, and the name of what is waited for."""
-        self._done, self._what = count, what
-        self.add(0)
+        with self._changed:
+            self._done, self._what = count, what
+            self._begin()
 
-    def add(self, count: int) -> None:
-        """Count bytes."""
-        if self._visible:
-            super().add(count)
+    def clear(self) -> None:
+        """Take the line away, as something else is to be written; it comes again."""
+        with self._changed:
+            self._clear()
 
-    def _line(self, seconds: float) -> str:
-        read = f", {line(self._bytes, seconds)}" if self._bytes else ""
-        waited = f": {self._what}" if self._what else ""
-        told = f"{self._done:,} of {self._total:,} {self._things}{read}{waited}"
-        return told[: shutil.get_terminal_size().columns - 1]
+    def line(self) -> str:
+        """The line to show now; empty if nothing is waited for."""
+        counted = self._done < self._total
+        read = self._bytes < self._expected
+        if not (counted or read):
+            return ""
+        told = []
+        if counted:
+            told.append(f"{self._done:,} of {self._total:,} {self._things}")
+        if self._expected:
+            told.append(rate(self._bytes, self._expected, time.monotonic() - self._began))
+        line = ", ".join(told)
+        return f"{line}: {self._what}" if self._what else line
+
+    def _begin(self) -> None:
+        if self._is_visible and self._thread is None and not self._is_over:
+            self._thread = threading.Thread(target=self._draw, daemon=True)
+            self._thread.start()
+
+    def _draw(self) -> None:
+        with self._changed:
+            self._changed.wait(_QUIET)
+            while not self._is_over:
+                self._show(self.line())
+                self._changed.wait(_EVERY)
+
+    def _show(self, line: str) -> None:
+        self._clear()
+        if line:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write(line[:width])
+            self._stream.flush()
+            self._is_shown = True
+
+    def _clear(self) -> None:
+        if self._is_shown:
+            self._stream.write(_CLEAR)
+            self._stream.flush()
+            self._is_shown = False
 
 
-@contextmanager
-def counted(stream: TextIO, total: int, things: str) -> Iterator[Counted]:
-    """A count on a stream within the block, which shows nothing where the stream is no terminal."""
-    shown = Counted(stream if stream.isatty() else None, total, things)
-    try:
-        yield shown
-    finally:
-        shown.end()
+def rate(count: int, total: int, seconds: float) -> str:
+    """Bytes that have come of those asked for, and their rate, in MB (10⁶ bytes)."""
+    speed = count / seconds / 1e6 if seconds > 0 else 0.0
+    return f"{count / 1e6:.1f} of {total / 1e6:.1f} MB read, {speed:.1f} MB/s"

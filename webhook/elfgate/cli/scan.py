@@ -45,11 +45,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_outputs(parser, FORMS)
     parser.add_argument(
-        "--progress",
-        action="store_true",
-        help="show bytes and rate of what registries send, on a terminal",
-    )
-    parser.add_argument(
         "--all",
         action="store_true",
         dest="everything",
@@ -119,19 +114,13 @@ def exit_code(linkages: "Sequence[Linkage]") -> int:
 
 
 async def _linkages(options: argparse.Namespace) -> "list[Linkage]":
-    from dataclasses import replace
-
-    from elfgate.cli.progress import progress
     from elfgate.errors import InputError
 
     if options.image.startswith("dir:") and not options.platforms:
         raise InputError(
             f"{options.image} does not say for which platform it is", hint="add --platform"
         )
-    with progress(sys.stderr, wanted=options.progress) as shown:
-        return await _read(
-            options, replace(reading(options), on_bytes=shown.add if shown else None)
-        )
+    return await _read(options, reading(options))
 
 
 async def _read(options: argparse.Namespace, images: "Reading") -> "list[Linkage]":

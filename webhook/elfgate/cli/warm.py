@@ -113,6 +113,7 @@ async def _warm(options: argparse.Namespace) -> "list[Warmed]":
         ):
             warmed.append(each)
             if _is_shown(options):
+                options.progress.clear()
                 sys.stdout.write(_line(each))
                 sys.stdout.flush()
     return warmed

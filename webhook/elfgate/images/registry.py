@@ -4,7 +4,7 @@ Sources: OCI distribution spec 1.1; Docker Registry HTTP API V2.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BytesIO
@@ -33,7 +33,7 @@ from elfgate.images.keyring import Keyring
 from elfgate.images.manifest import Index, read_document
 from elfgate.images.pared import LIGHT_BYTES
 from elfgate.images.reference import Reference
-from elfgate.images.source import Descriptor, Limits
+from elfgate.images.source import Descriptor, Limits, Watch
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
@@ -57,7 +57,7 @@ class RegistryOptions:
         connect_seconds: How long a host may take to take a connection.
         read_seconds: How long it may say nothing.
         document_seconds: How long a tag, index, manifest or config may take in all.
-        on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
+        watch: Told what is fetched of layers, from any thread.
         indexer: What makes indexes of layers, and short documents of heavy ones.
     """
 
@@ -68,7 +68,7 @@ class RegistryOptions:
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     document_seconds: float = 30.0
-    on_bytes: Callable[[int], None] | None = None
+    watch: Watch | None = None
     indexer: Indexer = field(default_factory=LocalIndexer)
 
 
@@ -245,13 +245,14 @@ class Repository:
         def fetch(api: Api) -> Layer:
             with api.blob(path, what, descriptor.size) as body:
                 try:
-                    return self._indexed(self._counted(body), descriptor)
+                    return self._indexed(self._watched(body, what, descriptor.size), descriptor)
                 except UnreadableError as error:
                     is_encoded = body.encoding in GZIP
                     if not is_encoded or error.reason is not UnknownReason.IMAGE_INVALID:
                         raise
             with api.blob(path, what) as body:
-                return self._indexed(Inflated(self._counted(body), what), descriptor)
+                watched = self._watched(body, what, descriptor.size)
+                return self._indexed(Inflated(watched, what), descriptor)
 
         with deadline(self._limits.seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
@@ -265,8 +266,9 @@ class Repository:
         def read(api: Api) -> Layer:
             def fetch(start: int, end: int) -> bytes:
                 data = api.span(path, start, end, what)
-                if self._options.on_bytes:
-                    self._options.on_bytes(len(data))
+                if self._options.watch:
+                    self._options.watch.expect(what, len(data))
+                    self._options.watch.add(len(data))
                 return data
 
             return self._options.indexer.layer_by_table(descriptor, fetch, self._limits)
@@ -279,9 +281,12 @@ class Repository:
             return document
         return self._options.indexer.document(document, what)
 
-    def _counted(self, body: Reader) -> Reader:
-        on_bytes = self._options.on_bytes
-        return _Counted(body, on_bytes) if on_bytes else body
+    def _watched(self, body: Reader, what: str, size: int) -> Reader:
+        watch = self._options.watch
+        if watch is None:
+            return body
+        watch.expect(what, size)
+        return _Watched(body, watch)
 
     def _indexed(self, stream: Reader, descriptor: Descriptor) -> Layer:
         return self._options.indexer.layer(stream, descriptor, self._limits)
@@ -358,14 +363,14 @@ def _claimed(headers: Mapping[str, str]) -> str:
     return claims.pop() if len(claims) == 1 else ""
 
 
-class _Counted:
+class _Watched:
     """A stream that tells how much of it has been read."""
 
-    def __init__(self, stream: Reader, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, stream: Reader, watch: Watch) -> None:
         self._stream = stream
-        self._on_bytes = on_bytes
+        self._watch = watch
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
-        self._on_bytes(len(data))
+        self._watch.add(len(data))
         return data

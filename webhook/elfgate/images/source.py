@@ -50,6 +50,16 @@ class Limits:
     seconds: float = 600.0
 
 
+class Watch(Protocol):
+    """Is told what is fetched of layers. Thread-safe."""
+
+    def expect(self, what: str, size: int) -> None:
+        """A thing of this name and of so many bytes is asked for."""
+
+    def add(self, count: int) -> None:
+        """So many bytes have come."""
+
+
 class Source(Protocol):
     """Anything that holds images. Calls block: the scan runs them on threads. Thread-safe.
 

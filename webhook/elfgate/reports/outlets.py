@@ -51,8 +51,17 @@ def _outlet(text: str, forms: Sequence[str]) -> Outlet:
     return Outlet(form, Path(file) if file else None)
 
 
-def write(chosen: Sequence[Outlet], writers: Mapping[str, Callable[[], str]]) -> None:
+def write(
+    chosen: Sequence[Outlet],
+    writers: Mapping[str, Callable[[], str]],
+    paint: Callable[[str], str] = str,
+) -> None:
     """Write each form to its place, the files first.
+
+    Args:
+        chosen: The places.
+        writers: What writes each form.
+        paint: What colors a text for standard output.
 
     Raises:
         InputError: if a file cannot be written.
@@ -60,7 +69,7 @@ def write(chosen: Sequence[Outlet], writers: Mapping[str, Callable[[], str]]) ->
     for outlet in sorted(chosen, key=lambda each: each.path is None):
         text = writers[outlet.form]()
         if outlet.path is None:
-            sys.stdout.write(text)
+            sys.stdout.write(paint(text) if outlet.form == "text" else text)
             continue
         try:
             outlet.path.write_text(text, encoding="utf-8")

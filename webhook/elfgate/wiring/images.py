@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from elfgate.errors import InputError
 from elfgate.images.reference import Location, Reference, Transport
-from elfgate.images.source import Limits, Source
+from elfgate.images.source import Limits, Source, Watch
 from elfgate.linkage.inputs import Snapshotter
 from elfgate.scan.asker import ANYBODY, Asker
 from elfgate.scan.attested import Trusted
@@ -43,7 +43,7 @@ class Reading:
     Attributes:
         images: References that are to be had elsewhere: reference → location, as written.
         registries: How registries are reached.
-        on_bytes: Told how many bytes of a layer have come, each time some have; from any thread.
+        watch: Told what is fetched of layers, from any thread.
         store: The SQLite file that keeps facts; None to keep them in memory only, beside
             ``store_url``.
         store_bytes: Its size cap.
@@ -67,7 +67,7 @@ class Reading:
 
     images: Mapping[str, str] = field(default_factory=dict)
     registries: RegistrySettings = field(default_factory=RegistrySettings)
-    on_bytes: Callable[[int], None] | None = None
+    watch: Watch | None = None
     store: Path | None = field(default_factory=default_store)
     store_bytes: int = DEFAULT_MAX_BYTES
     store_url: str = ""
@@ -84,7 +84,9 @@ class Reading:
     figures: "Figures | None" = None
 
     @classmethod
-    def of_options(cls, options: argparse.Namespace, images: Mapping[str, str]) -> Self:
+    def of_options(
+        cls, options: argparse.Namespace, images: Mapping[str, str], watch: Watch | None = None
+    ) -> Self:
         """The sources that a verb's options name (``cli.options.add_reading``)."""
         registries = RegistrySettings(
             insecure=tuple(options.insecure_registry),
@@ -98,6 +100,7 @@ class Reading:
         return cls(
             images=images,
             registries=registries,
+            watch=watch,
             store=file,
             store_url=url,
             injected=tuple(options.injected_library),
@@ -368,7 +371,7 @@ def _registries(reading: Reading, named: frozenset[str], indexer: "Indexer | Non
         config_path=said.config_path,
         loopback=said.loopback,
         named=named,
-        on_bytes=reading.on_bytes,
+        watch=reading.watch,
     )
     if indexer is not None:
         options = replace(options, indexer=indexer)

@@ -4,8 +4,13 @@ The program itself makes the parser of the verb alone that it is asked for.
 """
 
 import argparse
+from pathlib import Path
+
+import shtab
 
 from elfgate.cli.main import EXIT_CODES, VERBS, verb_parser
+
+_FILES = ("FILE", "MANIFESTS")
 
 
 def whole() -> argparse.ArgumentParser:
@@ -24,10 +29,22 @@ def whole() -> argparse.ArgumentParser:
     return top
 
 
+def completion(shell: str) -> str:
+    """The script by which a shell completes the words of a command line.
+
+    Args:
+        shell: ``bash``, ``zsh`` or ``fish``.
+    """
+    return str(shtab.complete(whole(), shell, root_prefix="elfgate"))
+
+
 def _add(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, summary: str
 ) -> None:
     own = verb_parser(verb)
+    for action in own._actions:  # noqa: SLF001 - argparse has no other list
+        if action.type is Path or action.metavar in _FILES:
+            action.complete = shtab.FILE  # type: ignore[attr-defined] # shtab's own attribute
     verbs.add_parser(
         verb,
         help=summary,

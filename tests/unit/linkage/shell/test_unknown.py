@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BUSYBOX, DASH
 from elfgate.linkage.values import Unknown
+from elfgate.linkage.work import Work
 from support.script_world import FakeWorld, first_state
 
 STARTS = [
@@ -69,5 +70,6 @@ def test_what_is_less_known_is_never_refused(
         variables={**KNOWN.variables, **unknown},
         unknown=frozenset(paths),
         uid=uid,
+        work=Work(),
     )
     assert not is_refused(script, world)

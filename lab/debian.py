@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lab.alone import alone
 from lab.fetched import LabError, cache, missing, put, run
 
 ARCHITECTURES = {
@@ -99,8 +100,10 @@ def fetch(
     paths = [
         archives / name for name in re.findall(r"^'\S+' (\S+\.deb) \d+", listing, re.MULTILINE)
     ]
-    if lacking := [_specification(path.name) for path in paths if not path.exists()]:
-        _apt(home, "download", *lacking, cwd=archives)
+    with alone(home):
+        lacking = [_specification(path.name) for path in paths if not path.exists()]
+        if lacking:
+            _apt(home, "download", *lacking, cwd=archives)
     return paths
 
 
@@ -226,17 +229,31 @@ def _home(suite: str, architecture: str, *, security: bool = False) -> Path:
     if architecture not in ARCHITECTURES:
         raise LabError(f"Debian has no architecture {architecture}")
     home = cache("debian", f"{suite}{'-security' * security}-{ARCHITECTURES[architecture]}")
+    with alone(home):  # an update takes the index away from whoever reads it meanwhile
+        if not _is_recent(home / "updated"):
+            _configure(home, suite, ARCHITECTURES[architecture], security=security)
+            _update(home)
+    return home
+
+
+def _is_recent(stamp: Path) -> bool:
+    """Tell whether the index was asked for within a day."""
+    return stamp.exists() and time.time() - stamp.stat().st_mtime < _INDEX_AGE
+
+
+def _update(home: Path) -> None:
+    """Ask the mirror for its index.
+
+    Raises:
+        LabError: if the mirror does not answer, and there is no older index.
+    """
     stamp = home / "updated"
-    if stamp.exists() and time.time() - stamp.stat().st_mtime < _INDEX_AGE:
-        return home
-    _configure(home, suite, ARCHITECTURES[architecture], security=security)
     try:
         _apt(home, "update", "--error-on=any")
     except LabError as error:
         if not stamp.exists():
-            raise LabError(f"Debian {suite} for {architecture} is not served: {error}") from error
+            raise LabError(f"Debian's {home.name} is not served: {error}") from error
     stamp.touch()
-    return home
 
 
 def _configure(home: Path, suite: str, architecture: str, *, security: bool) -> None:

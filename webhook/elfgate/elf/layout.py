@@ -133,7 +133,8 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
     A segment is mapped by whole pages, so what the file holds behind it, up to the page's end, is
     in memory too, unless bss begins there (binfmt_elf.c, ``padzero``; glibc
     ``elf/dl-map-segments.h``). Programs rewritten by patchelf have lived of that. Of two segments
-    that share a page, the later one is what is there.
+    that share a page, the later one is what is there. Where offset and address differ within their
+    pages only musl maps at all, and it maps the pages (``map_library``).
 
     Args:
         loads: The PT_LOADs in file order, each as offset, vaddr, filesz and memsz.
@@ -144,12 +145,17 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
     """
     for offset, start, size, _ in loads:
         if start <= vaddr < start + size:
-            return vaddr - start + offset
+            return vaddr + _distance(offset, start)
     for offset, start, size, memory in reversed(loads):
         if start & -_PAGE <= vaddr < -(-(start + size) // _PAGE) * _PAGE:
-            place = vaddr - start + offset
+            place = vaddr + _distance(offset, start)
             return None if place < 0 or (vaddr >= start + size and memory > size) else place
     return None
+
+
+def _distance(offset: int, start: int) -> int:
+    """What leads from an address in memory to its place in the file."""
+    return (offset & -_PAGE) - (start & -_PAGE)
 
 
 def written_class(head: bytes) -> int:

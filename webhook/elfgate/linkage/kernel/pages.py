@@ -12,7 +12,7 @@ page.
 
 from itertools import pairwise
 
-from elfgate.elf.facts import ElfFacts, Type
+from elfgate.elf.facts import ElfFacts, Load, Type
 
 SMALLEST = 4096
 _WRITE = 2  # PF_W
@@ -63,10 +63,12 @@ def taken_by_musl(facts: ElfFacts, page: int) -> bool:
     What lies in the lowest page is mapped as the lowest segment is; what then cannot be written is
     written to all the same (``map_library``, ``reclaim_gaps``), and that is the end.
     """
-    lowest = min(facts.loads, key=lambda load: load.vaddr, default=None)
+    # What takes no room is not mapped.
+    loads = [load for load in facts.loads if load.memsz or load.vaddr % page]
+    lowest = min(loads, key=lambda load: load.vaddr, default=None)
     if lowest is None or lowest.flags & _WRITE:
         return mappable(facts, page)
-    alike = [load for load in facts.loads if load.vaddr // page == lowest.vaddr // page]
+    alike = [load for load in loads if load.vaddr // page == lowest.vaddr // page]
     return mappable(facts, page) and not any(load.flags & _WRITE for load in alike)
 
 
@@ -84,13 +86,16 @@ def collide(program: ElfFacts, library: ElfFacts) -> bool:
     return taken[0] < wanted[1] and wanted[0] < taken[1]
 
 
-def cut_off(facts: ElfFacts, page: int, *, is_alone: bool = False) -> bool | None:
+def cut_off(
+    facts: ElfFacts, page: int, *, is_entered: bool = True, is_alone: bool = False
+) -> bool | None:
     """Tell whether a truncated file lacks pages that starting needs.
 
     Args:
         facts: The file's.
         page: The largest page size that the node may have, in bytes: the rest of the last page
             reads as zeros.
+        is_entered: Its entry point is where it begins, as it is no library.
         is_alone: Nobody but the program itself reads its dynamic section.
 
     Returns:
@@ -106,10 +111,20 @@ def cut_off(facts: ElfFacts, page: int, *, is_alone: bool = False) -> bool | Non
         return False
     if facts.dynamic_at >= end and not is_alone:
         return True
-    for load in missing:
-        last = load.offset + load.filesz
-        clears = load.memsz > load.filesz and (load.vaddr + load.filesz) % page and last - 1 >= end
-        enters = load.vaddr + (end - load.offset) <= facts.entry < load.vaddr + load.filesz
-        if clears or enters:
-            return True
+    if any(_is_cleared(load, page, end) for load in missing):
+        return True
+    if is_entered and any(_holds(load, facts.entry, end) for load in missing):
+        return True
     return None
+
+
+def _is_cleared(load: Load, page: int, end: int) -> bool:
+    """Tell whether the bss begins within a page that lies wholly beyond a file's end."""
+    written = load.memsz > load.filesz and (load.vaddr + load.filesz) % page
+    return bool(written) and load.offset + load.filesz > end
+
+
+def _holds(load: Load, address: int, end: int) -> bool:
+    """Tell whether an address lies in what a segment would have from beyond a file's end."""
+    missing = load.vaddr + max(0, end - load.offset)
+    return missing <= address < load.vaddr + load.filesz

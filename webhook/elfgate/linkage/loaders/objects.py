@@ -170,7 +170,7 @@ def mapped(
             messages.page_size_note(item.path, larger),
             messages.FIX_PAGES,
         )
-    cut = cut_off(item.facts, sizes[-1])
+    cut = cut_off(item.facts, sizes[-1], is_entered=False)
     if cut is not False:
         doubt = item.doubt or (
             Doubt(UnknownReason.SHAPE_UNKNOWN, "what is missing may not be needed")

@@ -1,0 +1,67 @@
+"""Odd segments of libraries. T marks what was seen in real starts."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from elfgate.elf.excerpt import excerpt
+from elfgate.elf.facts import ElfFacts, Load
+from elfgate.elf.layout import file_offset
+from elfgate.elf.read import read
+from elfgate.linkage.kernel.pages import SMALLEST, cut_off, taken_by_musl
+from elfgate.linkage.report import Outcome
+from support import tarball
+from support.elf_file import elf_file
+from support.image import alpine, debian, glibc_program, library, musl_program, start
+
+NAME = "libfoo.so.1"
+BEYOND = Load(0x400000, 0x300000, 0x10, 0x10, 0x1000)  # a segment of which the file has nothing
+EMPTY = Load(0, 0, 0, 0, 0x10, flags=6)
+
+
+def facts(**options: Any) -> ElfFacts:
+    return read(excerpt(elf_file("amd64", **options)))
+
+
+def test_a_library_may_live_without_a_segment_that_nobody_touches() -> None:
+    """T: nobody enters a library, wherever its entry point is."""
+    cut = library(NAME, loads=[BEYOND], entry=0x300004)
+    files = {f"usr/lib/{NAME}": cut, "p": glibc_program(needed=[NAME, "libc.so.6"])}
+    assert start({**debian(), **files}, "/p").outcome is Outcome.UNKNOWN
+    files["p"] = musl_program(needed=[NAME])
+    assert start({**alpine(), **files}, "/p").outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(("entry", "needed"), [(0x300004, True), (0x1000, None), (0, None)])
+def test_a_program_needs_the_segment_that_it_is_entered_in(
+    entry: int, *, needed: bool | None
+) -> None:
+    assert cut_off(facts(type=2, loads=[BEYOND], entry=entry), SMALLEST) is needed
+
+
+def test_musl_does_not_map_a_segment_without_room() -> None:
+    """T: a PT_GNU_STACK turned into a PT_LOAD."""
+    whole = facts(soname=NAME)
+    loads = (replace(whole.loads[0], vaddr=0, flags=5), EMPTY)
+    assert taken_by_musl(replace(whole, loads=loads), SMALLEST)
+    held = replace(EMPTY, memsz=8)
+    assert not taken_by_musl(replace(whole, loads=(loads[0], held)), SMALLEST)
+
+
+@pytest.mark.parametrize(
+    ("offset", "address", "place"),
+    [(0x2000, 0x5123, 0x2123), (0x2003, 0x5123, 0x2123), (0x2ABC, 0x6123, 0x3123)],
+)
+def test_a_segment_is_mapped_by_whole_pages(offset: int, address: int, place: int) -> None:
+    """T: musl reads the file's pages, wherever in them the segment is said to begin."""
+    assert file_offset([(offset, 0x5000, 0x2000, 0x2000)], address) == place
+
+
+def test_a_library_off_its_pages_is_read_as_musl_maps_it() -> None:
+    """T: p_offset 3 of the first segment."""
+    content = bytearray(library(NAME, defined=["foo"]).data)
+    content[64 + 8] += 3
+    files = {f"usr/lib/{NAME}": tarball.Item("file", bytes(content))}
+    program = musl_program(needed=[NAME], undefined=["foo"])
+    assert start({**alpine(), **files, "p": program}, "/p").outcome is Outcome.UNKNOWN

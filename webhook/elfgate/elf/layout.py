@@ -154,7 +154,7 @@ def file_offset(loads: Sequence[tuple[int, int, int, int]], vaddr: int) -> int |
 
 
 def _distance(offset: int, start: int) -> int:
-    """What leads from an address in memory to its place in the file."""
+    """The distance from an address in memory to its place in the file."""
     return (offset & -_PAGE) - (start & -_PAGE)
 
 

@@ -88,8 +88,19 @@ def test_a_group_that_only_lower_layers_name_is_not_presumed() -> None:
         predicted(Unread(), groups, user="1000")
 
 
-def test_a_volume_is_taken_as_written_where_nothing_is_refused() -> None:
-    assert predicted(Unread(), APP, overrides=TOKEN).outcome is Outcome.STARTS
+def test_a_volume_that_lower_layers_may_lead_to_the_program_is_not_told() -> None:
+    with pytest.raises(UnreadError):
+        predicted(Unread(), APP, overrides=TOKEN)
+    led: Content = {"var/run/secrets/kubernetes.io/serviceaccount": link("/app")}
+    assert predicted(led, APP, overrides=TOKEN).outcome is Outcome.UNKNOWN
+
+
+def test_a_volume_whose_place_upper_layers_have_is_told() -> None:
+    place: Content = {"data/": directory(), "data/more/": directory()}
+    elsewhere = Overrides(mounts=("/data/more/",))
+    assert predicted(Unread(), APP | place, overrides=elsewhere).outcome is Outcome.STARTS
+    over = Overrides(mounts=("/app/",))
+    assert predicted(Unread(), APP, overrides=over).outcome is Outcome.UNKNOWN
 
 
 def test_nothing_is_refused_that_a_volume_may_lie_over() -> None:
@@ -109,13 +120,16 @@ def layers_of(chance: random.Random) -> list[Layer]:
 
 
 def outcome(
-    layers: list[Layer | Unread], path: str, user: int, snapshotter: Snapshotter | None
+    layers: list[Layer | Unread],
+    path: str,
+    snapshotter: Snapshotter | None,
+    mounts: tuple[str, ...] = (),
 ) -> Outcome | None:
     try:
         return predict_unpacked(
             Tree(layers),
             ImageDefaults(entrypoint=(path,)),
-            Overrides(user=user),
+            Overrides(user=1000, mounts=mounts),
             Platform("linux", "amd64"),
             NodeFacts(snapshotter=snapshotter),
         ).outcome
@@ -126,16 +140,18 @@ def outcome(
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_lies_below_the_verdict_is_the_same(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test, the same each time
-    decided: Counter[Outcome] = Counter()
+    decided: Counter[tuple[Outcome, bool]] = Counter()
     for _ in range(40):
         upper = layers_of(chance)
         lower = [layers_of(chance) for _ in range(3)]
         for path in stacks.paths():
             for snapshotter in SNAPSHOTTERS:
-                early = outcome([Unread(), *upper], path, 1000, snapshotter)
+                mounts = chance.choice(((), ("/c/",), ("/a/b/",), ("/b/h/", "/x/k/")))
+                early = outcome([Unread(), *upper], path, snapshotter, mounts)
                 if early in (Outcome.STARTS, Outcome.CANNOT_START):
-                    decided[early] += 1
-                    late = {outcome([*below, *upper], path, 1000, snapshotter) for below in lower}
-                    assert late == {early}, (path, snapshotter)
-    assert decided[Outcome.STARTS] > 10
-    assert decided[Outcome.CANNOT_START] > 10
+                    decided[early, bool(mounts)] += 1
+                    late = {outcome([*below, *upper], path, snapshotter, mounts) for below in lower}
+                    assert late == {early}, (path, snapshotter, mounts)
+    for mounted in (False, True):
+        assert decided[Outcome.STARTS, mounted] > 3
+        assert decided[Outcome.CANNOT_START, mounted] > 3

@@ -8,14 +8,13 @@ import posixpath
 from collections.abc import Sequence
 
 from elfgate.rootfs.tree import Found, Missing, Tree
-from elfgate.rootfs.unread import UnreadError
 
 # The runtime mounts these over whatever the image has there (OCI runtime spec, "Default
 # Filesystems").
 RUNTIME_MOUNTS = ("/proc/", "/sys/", "/dev/")
 
 
-def resolved(tree: Tree, mounts: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+def resolved(tree: Tree, mounts: Sequence[str]) -> tuple[str, ...]:
     """Resolve the paths that volumes are mounted at.
 
     Args:
@@ -23,20 +22,16 @@ def resolved(tree: Tree, mounts: Sequence[str]) -> tuple[tuple[str, ...], bool]:
         mounts: The paths as the pod says, absolute, each with a slash behind.
 
     Returns:
-        The real paths, likewise, and whether all are known. A path that cannot be resolved, or that
-        leads to layers which are not read, is as it is.
+        The real paths, likewise. A path that cannot be resolved is as it is.
+
+    Raises:
+        UnreadError: if a path leads to layers that are not read.
     """
-    paths = [path if path in RUNTIME_MOUNTS else _resolved(tree, path) for path in mounts]
-    known = tuple(path or written for path, written in zip(paths, mounts, strict=True))
-    return known, all(paths)
+    return tuple(path if path in RUNTIME_MOUNTS else _resolved(tree, path) for path in mounts)
 
 
 def _resolved(tree: Tree, path: str) -> str:
-    """Return a real path; nothing if that turns on layers which are not read."""
-    try:
-        found: Found | Missing = tree.lookup(path)
-    except UnreadError:
-        return ""
+    found: Found | Missing = tree.lookup(path)
     if isinstance(found, Missing) and found.errno != "ENOENT":
         return path
     beyond = found.beyond if isinstance(found, Missing) else ""

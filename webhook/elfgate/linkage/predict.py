@@ -34,7 +34,6 @@ from elfgate.linkage.world import Changed, Process, World
 from elfgate.platforms import ARCHITECTURES, Platform
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.tree import Found, Tree
-from elfgate.rootfs.unread import UnreadError
 
 _WRAPPERS = 8  # nobody nests them deeper in earnest
 _ANYWHERE = NodeFacts()
@@ -50,6 +49,7 @@ def predict(
     injected: Sequence[str] = INJECTED,
     explain: bool = False,
     work: Work | None = None,
+    mounted_in: Tree | None = None,
 ) -> Prediction:
     """Predict the start of a container's program.
 
@@ -64,6 +64,8 @@ def predict(
         explain: Record the walk.
         work: The work that it may cost, where that is not the usual; what is left of it can be read
             afterwards.
+        mounted_in: The root file system whose symlinks lead the mount points, where that is another
+            one: ``tree`` may stand for upper layers alone.
 
     Returns:
         The prediction: what fails, what cannot be told, what is worth saying.
@@ -74,13 +76,12 @@ def predict(
     first = first_exec(defaults, overrides)
     architecture = ARCHITECTURES[platform.architecture]
     held = bounding(overrides, node)
-    mounts, are_known = resolved(tree, first.mounts)
     world = World(
         tree=tree,
         architecture=architecture,
         node=_with_level(node, platform),
         who=credentials(first.user, tree, overrides, root_passes=held.passes_modes),
-        mounts=mounts,
+        mounts=resolved(mounted_in or tree, first.mounts),
         injected=tuple(injected),
         bounding=held,
         no_new_privileges=overrides.no_new_privileges,
@@ -97,16 +98,13 @@ def predict(
         record.absorb(trial, findings=())  # what was found is not yet weighed against the rest
         name = guess_of(first.argv[0])
         record.unknown(name, messages.too_costly(name), UnknownReason.LIMIT_EXCEEDED)
-    prediction = Prediction(
+    return Prediction(
         tuple(map(guess_of, first.argv)),
         record.findings,
         record.walk,
         record.needs_glibc,
         record.taken,
     )
-    if prediction.outcome is Outcome.CANNOT_START and not are_known:
-        raise UnreadError("layers that are not read may lead a volume to what fails")
-    return prediction
 
 
 def _begin(world: World, record: Record, first: FirstExec) -> None:

@@ -3,8 +3,10 @@
 What differs between them is unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import islice
+from typing import Protocol
 
 from elfgate.errors import UnknownReason
 from elfgate.linkage.injected import INJECTED
@@ -16,7 +18,13 @@ from elfgate.rootfs.folder import DisputedError
 from elfgate.rootfs.tree import Tree
 from elfgate.rootfs.unread import UnreadError
 
-Predicted = Callable[[Tree], Prediction]
+
+class Predicted(Protocol):
+    """Predicts the start in a root file system."""
+
+    def __call__(self, unpacked: Tree, /, mounted_in: Tree | None = None) -> Prediction:
+        """Predict it; volumes are mounted where this root leads them, or another one."""
+
 
 _MERGED = "overlayfs"
 _ANYWHERE = NodeFacts()
@@ -50,9 +58,16 @@ def predict_unpacked(
         ValueError: if a layer's stored index is damaged.
     """
 
-    def predicted(unpacked: Tree) -> Prediction:
+    def predicted(unpacked: Tree, mounted_in: Tree | None = None) -> Prediction:
         return predict(
-            unpacked, defaults, overrides, platform, node, injected=injected, explain=explain
+            unpacked,
+            defaults,
+            overrides,
+            platform,
+            node,
+            injected=injected,
+            explain=explain,
+            mounted_in=mounted_in,
         )
 
     try:
@@ -80,7 +95,11 @@ def _on_every_node(tree: Tree, predicted: Predicted, node: NodeFacts) -> Predict
 
 
 def _above_dispute(tree: Tree, predicted: Predicted, node: NodeFacts) -> Prediction | None:
-    """Predict by upper layers alone, if no dispute below can change anything of some."""
+    """Predict by upper layers alone, if no dispute below can change anything of some.
+
+    All layers lead the mount points, as overlayfs has them.
+    """
+    predicted = partial(predicted, mounted_in=tree)
     for upper in islice(tree.uppermost(), _MOST_TRIED):
         try:
             return _on_every_node(upper, predicted, node)

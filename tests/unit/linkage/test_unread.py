@@ -98,7 +98,7 @@ def test_a_volume_that_lower_layers_may_lead_to_the_program_is_not_told() -> Non
 def test_a_volume_whose_place_upper_layers_have_is_told() -> None:
     place: Content = {"data/": directory(), "data/more/": directory()}
     elsewhere = Overrides(mounts=("/data/more/",))
-    assert predicted(Unread(), APP | place, overrides=elsewhere).outcome is Outcome.STARTS
+    assert predicted(Unread(), {**APP, **place}, overrides=elsewhere).outcome is Outcome.STARTS
     over = Overrides(mounts=("/app/",))
     assert predicted(Unread(), APP, overrides=over).outcome is Outcome.UNKNOWN
 

@@ -9,7 +9,7 @@ import pytest
 
 from support import founding
 from support.manifests import pod, pod_spec, workload
-from support.registry import Registry
+from support.registry import Answer, Registry
 
 if TYPE_CHECKING:
     import subprocess
@@ -317,3 +317,36 @@ def test_audit_refuses_bad_input_in_one_line(
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
     assert said in ran.stderr
+
+
+def test_another_tag_that_starts_is_looked_for_in_the_registry_if_asked(
+    elfgate: Run, image: Callable[[str], str], registry: Registry
+) -> None:
+    alpine = in_namespace(workload("Deployment", "web", image("2-alpine")))
+    objects = listed(*BOTH, alpine)
+    name = registry.reference(founding.REPOSITORY)
+    (reason,) = audit(elfgate, objects, "--look-for-tags", code=1)["reasons"]
+    assert reason["remedy"].startswith(f"use {name}:2-debian, which starts on ppc64le")
+    moving = audit(elfgate, objects, "--for", "linux/ppc64le", "--look-for-tags", code=1)
+    assert f"use {name}:2-debian" in moving["reasons"][0]["remedy"]
+
+
+def test_no_registry_is_asked_for_its_tags_unless_that_is_wanted(
+    elfgate: Run, image: Callable[[str], str], registry: Registry
+) -> None:
+    alpine = in_namespace(workload("Deployment", "web", image("2-alpine")))
+    registry.seen.clear()
+    (reason,) = audit(elfgate, listed(*BOTH, alpine), code=1)["reasons"]
+    assert "2-debian" not in reason["remedy"]
+    assert not any("tags/list" in path for path in registry.paths())
+
+
+def test_a_registry_without_a_list_of_tags_changes_nothing(
+    elfgate: Run, image: Callable[[str], str], registry: Registry
+) -> None:
+    alpine = in_namespace(workload("Deployment", "web", image("2-alpine")))
+    path = f"/v2/{founding.REPOSITORY}/tags/list"
+    registry.answer(path, Answer(404))
+    report = audit(elfgate, listed(*BOTH, alpine), "--look-for-tags", code=1)
+    registry.answer(path)
+    assert report["workloads"]["fails"] == 1

@@ -7,12 +7,14 @@ with Registry({"example/app": {"1.0": image([...])}}, auth="bearer") as registry
 """
 
 import base64
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from itertools import islice
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from .background import Background
 from .oci import Blob
@@ -229,12 +231,26 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer(
                 401, {"WWW-Authenticate": challenge}, b'{"errors": [{"code": "UNAUTHORIZED"}]}'
             )
+        if path.endswith("/tags/list"):
+            return self._tags(path.removeprefix("/v2/").removesuffix("/tags/list"))
         repository, _, rest = path.removeprefix("/v2/").rpartition("/manifests/")
         if repository:
             return self._manifest(repository, rest)
         repository, _, rest = path.removeprefix("/v2/").rpartition("/blobs/")
         blob = self._blobs(repository).get(rest)
         return Answer(404) if blob is None else self._blob(blob.data)
+
+    def _tags(self, repository: str) -> Answer:
+        """A page of tags, by name, as ``n`` and ``last`` ask for it."""
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        after = (
+            tag
+            for tag in sorted(self.registry.images.get(repository, {}))
+            if tag > asked.get("last", "")
+        )
+        tags = list(islice(after, int(asked.get("n", "1000"))))
+        headers = {"Content-Type": "application/json"}
+        return Answer(headers=headers, body=json.dumps({"name": repository, "tags": tags}).encode())
 
     def _blob(self, data: bytes) -> Answer:
         headers, asked = {"Content-Type": "application/octet-stream"}, self.headers.get("Range", "")

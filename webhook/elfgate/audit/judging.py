@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -61,11 +61,18 @@ async def once_more(entries: Sequence[Entry], judge: Judge) -> list[Entry]:
     tags: dict[str, set[str]] = defaultdict(set)
     for image in {image for entry in entries for image in entry.images}:
         tags[_repository(image)].add(image)
-    failing = {
-        place: entry.subject
-        for place, entry in enumerate(entries)
-        if any(len(tags[_repository(image)]) > 1 for image in entry.failing)
-    }
+    return await judged_again(
+        entries,
+        judge,
+        lambda entry: any(len(tags[_repository(image)]) > 1 for image in entry.failing),
+    )
+
+
+async def judged_again(
+    entries: Sequence[Entry], judge: Judge, is_wanted: Callable[[Entry], bool]
+) -> list[Entry]:
+    """Judge some workloads anew; the others stay as they are."""
+    failing = {place: entry.subject for place, entry in enumerate(entries) if is_wanted(entry)}
     again = [entry async for entry in audit(failing.values(), judge)]
     told = dict(zip(failing, again, strict=True))
     return [told.get(place, entry) for place, entry in enumerate(entries)]

@@ -104,6 +104,12 @@ def add_objects(parser: argparse.ArgumentParser) -> None:
         help="tell what could move to these platforms, such as linux/arm64,linux/ppc64le",
     )
     parser.add_argument(
+        "--look-for-tags",
+        action="store_true",
+        help="ask registries which newer or sibling tag of an image starts where the image fails; "
+        "reads up to 8 tags of each",
+    )
+    parser.add_argument(
         "--owner-label",
         default="",
         metavar="KEY",
@@ -221,7 +227,8 @@ async def judged(
         InputError: if the nodes, images or policies cannot be used.
         EngineError: if the policies gave no verdict that can be trusted.
     """
-    from elfgate.audit.judging import audit, once_more
+    from elfgate.audit.judging import audit, judged_again, once_more
+    from elfgate.audit.look import failing, look_for_tags
     from elfgate.cluster.outlook import Outlook
     from elfgate.wiring.gate import gate as gate_of
 
@@ -236,7 +243,11 @@ async def judged(
         async for entry in audit(subjects, judge):
             found.append(entry)
             options.progress.done(len(found), _next(subjects, len(found)))
-        return await once_more(found, judge), gate.engine.revision
+        if options.look_for_tags and await look_for_tags(failing(found), gate.scanner):
+            found = await judged_again(found, judge, lambda entry: bool(entry.failing))
+        else:
+            found = await once_more(found, judge)
+        return found, gate.engine.revision
 
 
 def _next(subjects: "Sequence[Subject]", count: int) -> str:

@@ -7,7 +7,7 @@ from tabulate import tabulate
 from elfgate.linkage.report import Effect, Finding, Outcome
 from elfgate.linkage.survey import Surveyed
 from elfgate.matrix import Matrix
-from elfgate.reports.table import Table
+from elfgate.reports.table import Table, escaped
 from elfgate.results.store import CacheOutput
 from elfgate.results.violation import ViolationOutput
 from elfgate.scan.scanner import Linkage
@@ -68,14 +68,20 @@ def matrix_table(matrix: Matrix, *, markdown: bool = False) -> str:
     """
     notes: dict[tuple[str, ...], int] = {}
     line_break = "<br>" if markdown else "\n"
+    written = escaped if markdown else str  # images and their files have any name
     rows = [
-        [row[0].image, *(_cell(linkage, notes, line_break) for linkage in row)]
+        [written(row[0].image), *(_cell(linkage, notes, line_break) for linkage in row)]
         for row in matrix.rows
     ]
     headers = ["image", *(str(platform).removeprefix("linux/") for platform in matrix.platforms)]
     table = tabulate(
         rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True
     )
+    if markdown:
+        paragraphs = [
+            f"[{number}] {line_break.join(map(escaped, lines))}" for lines, number in notes.items()
+        ]
+        return "\n\n".join((table, *paragraphs)) + "\n"
     footnotes = [
         f"[{number}] {line}" if first else f"    {line}"
         for lines, number in notes.items()

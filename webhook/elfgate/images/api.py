@@ -139,9 +139,13 @@ class Api:
             own = [("Authorization", authorization)] if authorization else []
             return [*self._headers(url), *own, *more]
 
-        url = self._base + path + self._query
+        url = self._url(path)
         with self._client.ask(method, url, headers, challenged=answered) as reply:
             yield reply
+
+    def _url(self, path: str) -> str:
+        query = self._query.replace("?", "&", 1) if "?" in path else self._query
+        return f"{self._base}{path}{query}"
 
     def check_status(self, reply: Reply, what: str) -> None:
         """Pass on a reply that is an answer.

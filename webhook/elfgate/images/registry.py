@@ -34,6 +34,7 @@ from elfgate.images.manifest import Index, read_document
 from elfgate.images.pared import LIGHT_BYTES
 from elfgate.images.reference import Reference
 from elfgate.images.source import Descriptor, Limits, Watch
+from elfgate.images.tags import listed
 from elfgate.rootfs.layer import Layer
 
 _MOST_REPOSITORIES = 4_096  # remembered, with their tokens: pods may name any number of them
@@ -182,6 +183,21 @@ class Repository:
 
         with deadline(self._options.document_seconds):
             return self._doors.first({Capability.PULL}, what, fetch)
+
+    def tags(self) -> tuple[str, ...]:
+        """The repository's first tags (``Tagged``)."""
+        what = f"tags of {self._name}"
+        limit = self._limits.manifest_bytes
+
+        def fetch(api: Api) -> tuple[str, ...]:
+            def page(path: str) -> bytes:
+                with api.get(path, what) as reply:
+                    return reply.read_bounded(limit, what)
+
+            return listed(page, what)
+
+        with deadline(self._options.document_seconds):
+            return self._doors.first({Capability.PULL, Capability.RESOLVE}, what, fetch)
 
     def referrers(self, digest: str) -> bytes:
         """The index of manifests that refer to one; by the fallback tag, where there is no API.

@@ -38,7 +38,7 @@ class Table:
     def markdown(self) -> str:
         """The table in Markdown, in which no cell is markup."""
         lines = [_line(self.columns), _line("---" for _ in self.columns)]
-        lines += [_line(_plain(cell) for cell in row) for row in self.rows]
+        lines += [_line(escaped(cell) for cell in row) for row in self.rows]
         return "\n".join((*lines, ""))
 
 
@@ -51,7 +51,8 @@ def _harmless(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _plain(cell: object) -> str:
+def escaped(cell: object) -> str:
+    """A text that Markdown takes for no markup."""
     text = html.escape(_text(cell), quote=False)
     return "".join(f"\\{sign}" if sign in r"\|`*_[]~" else sign for sign in text)
 

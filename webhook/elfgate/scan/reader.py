@@ -16,6 +16,7 @@ from elfgate.images.digests import is_digest
 from elfgate.images.manifest import Config
 from elfgate.images.pull import Pulled
 from elfgate.images.source import Descriptor, Limits
+from elfgate.images.tags import tags_of
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
 from elfgate.memory.weight import weight
@@ -247,6 +248,10 @@ class Reader:
         read = partial(located.source.document, replace(found, media_type=media_type))
         data = await self._threads.look_up(located, read)
         return Descriptor(media_type, found.digest, len(data))
+
+    async def listed(self, located: Located) -> tuple[str, ...]:
+        """The tags that an image's source lists (``tags_of``)."""
+        return await self._threads.look_up(located, partial(tags_of, located.source))
 
     async def size(self, located: Located, platform: Platform) -> int:
         """The packed bytes of all layers that a node of a platform pulls; 0 if that is not known.

@@ -291,6 +291,15 @@ class Scanner:
         with _in_time():
             return await self._predictor.needs(contents, self._inquiry(platform, overrides))
 
+    async def tags(self, image: str) -> tuple[str, ...]:
+        """The tags of an image's repository that its registry lists; none if it is in no registry.
+
+        Raises:
+            InputError: if ``image`` is not an image reference.
+            UnreadableError: if the list cannot be had.
+        """
+        return await self._reader.listed(self._locate(image))
+
     async def contents(
         self, image: str, platform: Platform, runtime: str | None = None
     ) -> Contents | None:

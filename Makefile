@@ -6,6 +6,7 @@ FUZZ_SECONDS ?= 3600
 SOAK_MINUTES ?= 30
 CHAOS_SECONDS ?= 60
 HOSTILE_SECONDS ?= 20
+AGREEMENT_ROUNDS ?= 400
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON_FILES := webhook lab tests benchmarks demo docs
@@ -75,6 +76,11 @@ policies: $(STAMP) ## Check and test the policies with OPA, and both engines aga
 	OPA=$$opa .ci/annotations policies && \
 	PATH=$${opa%/*}:$$PATH $(BIN)/elfgate bundle test --rules docs/rules && \
 	OPA=$$opa $(BIN)/python -m pytest --numprocesses auto tests/contract
+
+.PHONY: agreement
+agreement: $(STAMP) ## Ask both engines 100,000 documents by chance (AGREEMENT_ROUNDS=400, 250 documents each; needs OPA)
+	OPA=$$(.ci/opa) AGREEMENT_ROUNDS=$(AGREEMENT_ROUNDS) $(BIN)/python -m pytest -q \
+		tests/contract/test_agreement.py -k both_engines
 
 .PHONY: chart
 chart: $(STAMP) ## Lint and render the Helm chart with Helm 3 and 4 (built the first time, needs Go), and check it offline

@@ -4,10 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from elfgate.policy import bundle
-from elfgate.policy.config import PolicyConfig
 from elfgate.policy.embedded import EmbeddedEngine
 from support import chance
 from support.oracle import Oracle, Told
@@ -15,15 +13,6 @@ from support.oracle import Oracle, Told
 SETTINGS = 8
 DOCUMENTS = 40
 KINDS = ("denials", "warnings", "dryrun")
-
-
-def policies(seed: int) -> bundle.Bundle:
-    """The bundle under the settings of a seed; as shipped under those that mean nothing."""
-    try:
-        config = PolicyConfig.model_validate(chance.config(seed)) if seed else None
-    except ValidationError:
-        config = None
-    return bundle.load(config=config)
 
 
 def told(violations: list[dict[str, Any]]) -> set[Told]:
@@ -59,7 +48,7 @@ def differences(verdict: dict[str, Any], oracle: Oracle) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(SETTINGS))
 def test_the_policies_decide_as_the_docs_say(seed: int) -> None:
-    loaded = policies(seed)
+    loaded = bundle.load(config=chance.settings(seed))
     engine = EmbeddedEngine(loaded)
     config = loaded.data["elfgate"]["config"]
     for number in range(DOCUMENTS):

@@ -3,8 +3,11 @@
 import random
 from typing import Any
 
+from pydantic import ValidationError
+
 from elfgate.errors import UnknownReason
 from elfgate.linkage.report import Code
+from elfgate.policy.config import PolicyConfig
 from elfgate.policy.document import Document
 
 PLATFORMS = (
@@ -100,6 +103,14 @@ def _pod(chance: random.Random) -> dict[str, Any]:
 
 def _texts(chance: random.Random) -> dict[str, str]:
     return {key: chance.choice(TEXTS) for key in chance.sample(NAMES, chance.randint(0, 3))}
+
+
+def settings(seed: int) -> PolicyConfig | None:
+    """The settings of a seed as they are read; none for the first, and where they mean nothing."""
+    try:
+        return PolicyConfig.model_validate(config(seed)) if seed else None
+    except ValidationError:
+        return None
 
 
 def config(seed: int) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def test_a_reference_that_leads_nowhere_is_told_of(tmp_path: Path, body: str, sa
         "some x in input.containers\n\tcount({x | some x in input.targets; x.nodes > 0}) > 0\n\tx.image",
         "some [a, b] in [[1, 2]]\n\ta.anything",
         "some key, entry in input.request\n\tentry.anything",
-        'object.get(input, "anything", 1) == 1',
-        "data.elfgate.config.parameters.mine",
+        'object.get(input.request, input.request.name, 1) == 1',
+        "some rule\n\tdata.elfgate.config.parameters[rule].most",
         "some x\n\tinput.containers[x].name",
     ],
 )
@@ -125,7 +125,7 @@ def test_a_function_on_which_the_engines_disagree_is_told_of(
     ],
 )
 def test_other_calls_are_let_be(tmp_path: Path, body: str) -> None:
-    imports = "import data.elfgate.lib.sample as p\n\nmine(x) := x\n\n"
+    imports = "import data.elfgate.lib.patterns as p\n\nmine(x) := x\n\n"
     assert told(tmp_path, f"{HEAD}{imports}{ONE}\t{body}\n}}\n") == []
 
 

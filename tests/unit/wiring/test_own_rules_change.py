@@ -9,6 +9,7 @@ from elfgate.policy.active import ActiveEngine
 from elfgate.policy.memo import MemoisedEngine
 from elfgate.policy.settings import Policies
 from elfgate.policy.verdict import Verdict
+from elfgate.wiring import follow
 from elfgate.wiring import policies as judging
 from support.documents import pod
 
@@ -53,7 +54,7 @@ async def followed(folder: Path) -> AsyncIterator[Followed]:
     engine = await judging.engine(judging.Judging.of_settings(policies))
     following = Followed(engine)
     try:
-        async with judging.follow_rules(
+        async with follow.follow_rules(
             policies,
             folder,
             engine.live,

@@ -13,7 +13,7 @@ everything.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,12 +21,14 @@ from typing import Any
 import yaml
 
 from elfgate.errors import InputError
+from elfgate.likely import likely
 from elfgate.policy.document import FURTHER
 
 USUAL = frozenset({"image_names", "pod_names", "namespaces", "variants", "container_names"})
 """The parts of a document that a rule of the user's own looks at unless it says otherwise."""
 LOOKS = USUAL | FURTHER
 
+_CUSTOM = frozenset(("asks", "code", "looks_at", "mode", "needs", "parameters", "remedy", "says"))
 _BLOCK = re.compile(r"^# METADATA\n((?:#.*\n)+)package (\S+)$", re.MULTILINE)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -71,6 +73,45 @@ class Annotation:
         if not isinstance(looks, list) or not LOOKS.issuperset(map(str, looks)):
             return LOOKS
         return frozenset(map(str, looks))
+
+
+def misplaced(text: str) -> Iterator[tuple[int, str]]:
+    """What a module's METADATA says in vain, by line.
+
+    Fields of the user's own may stand anywhere; those that are elfgate's under ``custom``.
+    """
+    said = annotation(text)
+    if said is None:
+        yield from _unbound(text)
+        return
+    for name in sorted(set(map(str, said.fields)) & _CUSTOM):
+        yield _line(text, name), f"the METADATA has {name} beside custom, and not under it"
+    for name in sorted(set(map(str, said.custom)) - _CUSTOM):
+        if close := likely(name, _CUSTOM):
+            yield _line(text, name), f'the METADATA has {name}, did you mean "{close}"?'
+    looks = said.custom.get("looks_at", [])
+    if not isinstance(looks, list):
+        yield _line(text, "looks_at"), "looks_at is a list: write looks_at: [labels]"
+        return
+    for word in sorted(set(map(str, looks)) - LOOKS):
+        yield (
+            _line(text, "looks_at"),
+            f"looks_at has {word}; it is one of {', '.join(sorted(LOOKS))}",
+        )
+    if not isinstance(said.custom.get("parameters", {}), dict):
+        yield _line(text, "parameters"), "parameters have defaults: write parameters: {most: 10}"
+
+
+def _line(text: str, word: str) -> int:
+    before, _, block = text.partition("# METADATA")
+    return before.count("\n") + block.partition(word)[0].count("\n") + 1
+
+
+def _unbound(text: str) -> Iterator[tuple[int, str]]:
+    before, marked, after = text.partition("# METADATA\n")
+    if marked and re.search(r"^package ", after, re.MULTILINE):
+        line = before.count("\n") + 1
+        yield line, "the METADATA does not count: the line after it has to be the package's"
 
 
 @lru_cache(256)

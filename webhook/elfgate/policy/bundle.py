@@ -141,9 +141,11 @@ def _own(folder: Path, taken: set[str], *, tests: bool) -> dict[str, str]:
     modules = {}
     for path, text in modules_of(folder, tests=tests):
         package = package_of(text)
+        if not package:
+            raise InputError(f"{folder / path} has no package: begin with package {RULES}.NAME")
         if not fullmatch(rf"{escape(RULES)}\.[a-z][a-z0-9_]*", package):
             raise InputError(f"{folder / path}: package {package} is not {RULES}.NAME")
-        if package in taken:
+        if package in taken or package == f"{RULES}.{DECISION}":
             raise InputError(f"{folder / path}: package {package} is one of elfgate's own")
         modules[f"own/{path}"] = text
     return modules

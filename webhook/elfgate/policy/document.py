@@ -62,7 +62,11 @@ class Request(Model):
     ] = []
     today: Annotated[
         str,
-        Field(pattern=r"^\d{4}-\d\d-\d\d$", description="UTC; policies have no clock of their own"),
+        Field(
+            pattern=r"^\d{4}-\d\d-\d\d$",
+            examples=["2026-06-30"],
+            description="UTC; policies have no clock of their own",
+        ),
     ]
     without: Annotated[
         list[str], Field(description="Rules of the user's own that are left out; * for all")

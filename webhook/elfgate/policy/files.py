@@ -26,11 +26,12 @@ def shipped() -> Traversable:
 
 def unchanged(path: str, text: str) -> bool:
     """Whether a module is as it came with elfgate."""
-    return _shipped_modules().get(path) == text
+    return shipped_modules().get(path) == text
 
 
 @cache
-def _shipped_modules() -> Mapping[str, str]:
+def shipped_modules() -> Mapping[str, str]:
+    """The modules that come with elfgate, by path."""
     return dict(modules_of(shipped(), tests=False))
 
 

@@ -7,9 +7,9 @@ _PACKAGE = re.compile(r"^package\s+(\S+)", re.MULTILINE)
 
 
 def package_of(text: str) -> str:
-    """The package of a module; ``(none)`` if it says none."""
+    """The package of a module; empty if it says none."""
     match = _PACKAGE.search(text)
-    return match.group(1) if match else "(none)"
+    return match.group(1) if match else ""
 
 
 def rule_of(text: str) -> str:

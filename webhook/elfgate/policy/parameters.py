@@ -30,15 +30,21 @@ def parameters(
     Raises:
         InputError: if a value is of no parameter, or of another type than its default.
     """
-    declared = {}
+    taken = declared(modules)
+    for rule, values in given.items():
+        _check(rule, values, taken.get(rule, {}))
+    return {rule: {**defaults, **given.get(rule, {})} for rule, defaults in taken.items()}
+
+
+def declared(modules: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The parameters that each rule's METADATA names, with their defaults."""
+    found = {}
     for source in modules.values():
         said = annotation(source)
         defaults = said.custom.get("parameters") if said else None
         if said and isinstance(defaults, dict):
-            declared[said.package.removeprefix(_PREFIX)] = defaults
-    for rule, values in given.items():
-        _check(rule, values, declared.get(rule, {}))
-    return {rule: {**defaults, **given.get(rule, {})} for rule, defaults in declared.items()}
+            found[said.package.removeprefix(_PREFIX)] = defaults
+    return found
 
 
 def _check(rule: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

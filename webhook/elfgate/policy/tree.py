@@ -43,6 +43,20 @@ def text(node: Node) -> str | None:
     return str(node[found]["value"]) if found in {"String", "RawString"} else None
 
 
+def literal(node: Node) -> str | int | float | bool | None:
+    """The value of a literal text, number or truth; None if it is none."""
+    found = kind(node)
+    if found in {"Number", "Bool"}:
+        value: int | float | bool = node[found]["value"]
+        return value
+    return text(node)
+
+
+def function(call: Node) -> str:
+    """The name of the function that a call names; empty if it names none plainly."""
+    return ".".join(path(call["fcn"]))
+
+
 def heads(tree: Node) -> Iterator[str]:
     """The name of each rule and function in a module."""
     for rule in tree["rules"]:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from elfgate.images.reference import Reference
 from elfgate.policy.active import ActiveEngine
 from elfgate.settings import Settings
+from elfgate.wiring.follow import follow, follow_rules
 from elfgate.wiring.images import Locator, Reading, docker_config
-from elfgate.wiring.policies import follow, follow_rules
 
 if TYPE_CHECKING:
     from elfgate.policy.active import Told as BundleTold

@@ -1,0 +1,200 @@
+"""Mistakes that people make in rules of their own: each is told where it is written, without OPA."""
+
+from pathlib import Path
+
+import pytest
+
+from elfgate.errors import InputError
+from elfgate.policy import bundle, written
+
+HEAD = "package elfgate.rules.mine\n"
+SOME = "\tsome c in input.containers\n\t{}\n}}"
+NAMED = 'findings contains {{"message": "m", "container": c.name}} if {{\n' + SOME
+WHOLE = 'findings contains {{"message": "m"}} if {{\n\t{}\n}}'
+FORM = "write `findings contains {…} if {…}`"
+
+
+def told(folder: Path, source: str) -> str:
+    (folder / "mine.rego").write_text(source + "\n")
+    return "\n".join(written.complaints(folder))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'findings := [{"message": "m"}]',
+        'findings := {"message": "m"}',
+        'findings := "m"',
+        "findings if input.version == 2",
+        'findings(x) := {"message": "m"} if x',
+        'findings["a"] := {"message": "m"}',
+        'default findings := []\nfindings contains {"message": "m"} if input.version == 2',
+    ],
+)
+def test_findings_that_are_no_set(tmp_path: Path, body: str) -> None:
+    assert f"`findings` is no set of findings: {FORM}" in told(tmp_path, HEAD + body)
+
+
+@pytest.mark.parametrize("finding", ['"no"', "1", '["no"]', "true", '{"a", "b"}'])
+def test_a_finding_that_is_no_object(tmp_path: Path, finding: str) -> None:
+    said = told(tmp_path, f"{HEAD}findings contains {finding}")
+    assert f"a finding is an object: {FORM}" in said
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        ('{"message": 1}', "the finding's message is not a text"),
+        ('{"message": ""}', "the finding's message is empty"),
+        ('{"message": "m", "container": ["a"]}', "the finding's container is not a text"),
+        ('{"message": "m", "position": "1"}', "the finding's position is not a number"),
+        ('{"message": "m", "effect": "deny"}', "the finding's effect is never deny; it is one of"),
+        ('{"message": "m", "reason": "why"}', "no setting of `unknown` is for the reason why;"),
+        ('{"message": "m", "platform": "arm64"}', "the platform arm64 is written linux/arm64"),
+        ('{"message": "m", "platform": "x86_64"}', "the platform x86_64 is written linux/amd64"),
+        ('{"message": "m", "platform": "linux/aarch64"}', "is written linux/arm64"),
+        ('{"message": "m", "platform": "arm/v7"}', "is written linux/arm/v7"),
+        ('{"message": "m", "platform": "Linux/amd64"}', "is written linux/amd64"),
+    ],
+)
+def test_a_finding_of_another_form(tmp_path: Path, finding: str, said: str) -> None:
+    assert said in told(tmp_path, f"{HEAD}findings contains {finding}")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (NAMED.format('c.role == "initContainer"'), 'role is never "initContainer"; it is one of'),
+        (NAMED.format('c.role in {"main", "inits"}'), 'role is never "inits"'),
+        (NAMED.format('c.role != "job"'), 'role is never "job"'),
+        (NAMED.format("c.image > 3"), "image is a text, and never 3"),
+        (NAMED.format("c.command == true"), "command is a list, and never true"),
+        (WHOLE.format('"check" == input.request.point'), 'point is never "check"'),
+        (WHOLE.format('input.request.today > "30.06.2026"'), "it is written 2026-06-30"),
+        (WHOLE.format('input.request.today >= "2026-7-1"'), "it is written 2026-06-30"),
+        (WHOLE.format('input.version == "2"'), 'version is a number, and never "2"'),
+        (WHOLE.format('input.targets[_].platform == "arm/v7"'), "is written linux/arm/v7"),
+        (WHOLE.format('input.targets[_].architecture == "x86_64"'), "is written amd64"),
+        (WHOLE.format('input.targets[_].architecture == "linux/arm64"'), "is written arm64"),
+        (WHOLE.format('input.linkages[_].verdict == "fails"'), 'verdict is never "fails"'),
+        (WHOLE.format('v := input.linkages[_].verdict\n\tv == "fails"'), 'v is never "fails"'),
+    ],
+)
+def test_a_comparison_with_what_is_never_said(tmp_path: Path, body: str, said: str) -> None:
+    looking = "# METADATA\n# custom:\n#   looks_at: [commands]\n"
+    assert said in told(tmp_path, looking + HEAD + body)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'input.request.today > "2026-06-30"',
+        'input.request.today >= "2026"',
+        'input.request.today < "2026-07"',
+        'input.targets[_].platform == "linux/arm"',
+        'input.targets[_].platform != "windows/amd64"',
+        'input.targets[_].architecture in {"amd64", "of-tomorrow"}',
+        'input.linkages[_].verdict in ["starts", "unknown"]',
+        "input.targets[_].nodes > 2.5",
+        'input.containers[_].tag == ""',
+        "input.linkages[_].needs_glibc > [2, 28]",
+        'object.get(input.request, "namespace", "") == "shop"',
+        'object.get(input, ["request", "kind"], "") == "Pod"',
+    ],
+)
+def test_a_comparison_that_may_hold(tmp_path: Path, condition: str) -> None:
+    assert told(tmp_path, HEAD + WHOLE.format(condition)) == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "bad(c) if c.imagee\n" + NAMED.format("bad(c)"),
+        "mine contains c if some c in input.containers\n"
+        + WHOLE.format("some m in mine\n\tm.imagee"),
+        "all := [c | some c in input.containers]\n" + WHOLE.format("all[_].imagee"),
+        "asked := input.containers\n" + WHOLE.format("asked[0].imagee"),
+        "import input.containers\n" + WHOLE.format("containers[_].imagee"),
+        "import input.containers as all\n" + WHOLE.format("some c in all\n\tc.imagee"),
+        NAMED.format('object.get(c, "imagee", "") == ""'),
+        WHOLE.format('object.get(input, ["containers", "imagee"], "") == ""'),
+        WHOLE.format('cs := object.get(input, "containers", [])\n\tcs[_].imagee'),
+    ],
+)
+def test_a_field_that_is_misspelt_behind_a_name(tmp_path: Path, body: str) -> None:
+    assert "the document has no imagee there" in told(tmp_path, HEAD + body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "bad(c) if c.tomorrow\n" + WHOLE.format('bad({"tomorrow": true})\n\tbad(input.request)'),
+        'one := {"a": 1}\n' + WHOLE.format("one.a == 1"),
+        "one := input.request\none := input.pod\n" + WHOLE.format("one.tomorrow"),
+        "bad(c, _) if c.tomorrow\n" + WHOLE.format("bad(data.elfgate.lib.pod, 1)"),
+    ],
+)
+def test_what_is_not_certain_is_not_told(tmp_path: Path, body: str) -> None:
+    assert told(tmp_path, HEAD + body) == ""
+
+
+@pytest.mark.parametrize(
+    ("metadata", "number", "said"),
+    [
+        ("# custom:\n#   looks_at: labels\n", 3, "looks_at is a list"),
+        ("# custom:\n#   look_at: [labels]\n", 3, 'has look_at, did you mean "looks_at"?'),
+        ("# looks_at: [labels]\n", 2, "the METADATA has looks_at beside custom, and not under it"),
+        ("# custom:\n#   parameters: [a]\n", 3, "parameters have defaults"),
+        ("# title: mine\n\n", 1, "the METADATA does not count"),
+    ],
+)
+def test_metadata_that_says_nothing(tmp_path: Path, metadata: str, number: int, said: str) -> None:
+    source = f"# METADATA\n{metadata}{HEAD}" + WHOLE.format("input.version == 2")
+    [line] = [line for line in told(tmp_path, source).splitlines() if said in line]
+    assert line.startswith(f"{tmp_path / 'mine.rego'}:{number}: ")
+
+
+def test_metadata_may_have_words_of_its_owner(tmp_path: Path) -> None:
+    owned = "# METADATA\n# title: mine\n# authors: [me]\n# custom:\n#   severity: high\n"
+    assert told(tmp_path, owned + HEAD + WHOLE.format("input.version == 2")) == ""
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("data.elfgate.config.parameters.mine.least", "the rule mine has no parameter least"),
+        ("data.elfgate.config.parameters.other.most", "the rule other has no parameters"),
+        ("data.elfgate.lib.podz.containers", "no package is called elfgate.lib.podz"),
+        ("data.elfgate.rules.nosuch.findings", "no package is called elfgate.rules.nosuch"),
+        ("data.own.most", "data.own is nothing that rules have"),
+    ],
+)
+def test_data_that_there_is_none_of(tmp_path: Path, reference: str, said: str) -> None:
+    taking = "# METADATA\n# custom:\n#   parameters: {most: 3}\n"
+    source = taking + HEAD + WHOLE.format(f"{reference} == 3")
+    assert said in told(tmp_path, source)
+
+
+def test_a_function_is_given_as_much_as_it_takes(tmp_path: Path) -> None:
+    short = HEAD + WHOLE.format('startswith("a")')
+    assert "startswith takes 2 values, and is given 1" in told(tmp_path, short)
+    assert told(tmp_path, HEAD + WHOLE.format('startswith("a", "b", true)')) == ""
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)", "(?i)a", "(?<!a)b", "(a"])
+def test_a_pattern_that_not_both_engines_take(tmp_path: Path, pattern: str) -> None:
+    assert "the pattern" in told(tmp_path, HEAD + WHOLE.format(f'regex.match("{pattern}", "a")'))
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('findings contains {"message": "m"}', "has no package: begin with"),
+        ("package elfgate.rules.no_common_platform\n", "is one of elfgate's own"),
+        ("package elfgate.rules.a.b\n", "is not elfgate.rules.NAME"),
+    ],
+)
+def test_a_package_that_no_rule_has(tmp_path: Path, source: str, said: str) -> None:
+    (tmp_path / "mine.rego").write_text(source)
+    with pytest.raises(InputError, match=said):
+        bundle.load(rules=tmp_path)

@@ -44,6 +44,10 @@ def test_rules_that_deny_or_find_nothing_are_taken(tmp_path: Path) -> None:
     tried(tmp_path, WORKS, f'{HEAD}findings contains {{"message": "no"}}\n')
 
 
+def test_a_rule_may_speak_of_a_container_that_only_some_pods_have(tmp_path: Path) -> None:
+    tried(tmp_path, f'{HEAD}findings contains {{"message": "no", "container": "proxy"}}\n')
+
+
 def test_its_file_is_named_as_its_owner_knows_it(tmp_path: Path) -> None:
     (tmp_path / "mine.rego").write_text(f"{HEAD}{TWICE}\n")
     with pytest.raises(InputError) as raised:

@@ -77,7 +77,7 @@ def test_a_reference_that_leads_nowhere_is_told_of(tmp_path: Path, body: str, sa
         "some x in input.containers\n\tcount({x | some x in input.targets; x.nodes > 0}) > 0\n\tx.image",
         "some [a, b] in [[1, 2]]\n\ta.anything",
         "some key, entry in input.request\n\tentry.anything",
-        'object.get(input.request, input.request.name, 1) == 1',
+        "object.get(input.request, input.request.name, 1) == 1",
         "some rule\n\tdata.elfgate.config.parameters[rule].most",
         "some x\n\tinput.containers[x].name",
     ],

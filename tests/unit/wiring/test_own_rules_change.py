@@ -91,7 +91,7 @@ def test_changed_rules_judge_from_then_on(tmp_path: Path) -> None:
 def test_broken_ones_leave_those_before_in_force_and_are_told_of_once(tmp_path: Path) -> None:
     async def changes(following: Followed) -> None:
         for generation, (text, why) in enumerate(
-            [(BROKEN, "do not load"), (FOREIGN, "is one of elfgate's own"), ("", "package (none)")],
+            [(BROKEN, "do not load"), (FOREIGN, "is one of elfgate's own"), ("", "has no package")],
             2,
         ):
             mount(tmp_path, text, generation)

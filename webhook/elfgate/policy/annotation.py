@@ -76,7 +76,7 @@ class Annotation:
 
 
 def misplaced(text: str) -> Iterator[tuple[int, str]]:
-    """What a module's METADATA says in vain, by line.
+    """The METADATA of a module that is written in vain, by line.
 
     Fields of the user's own may stand anywhere; those that are elfgate's under ``custom``.
     """

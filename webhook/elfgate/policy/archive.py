@@ -9,6 +9,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import orjson
 
@@ -63,6 +64,14 @@ def serial(contents: Mapping[str, bytes]) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MAX_SERIAL:
         raise InputError("the bundle's serial is no whole number from 0 to 2^53")
     return number
+
+
+def write_out(bundle: Bundle, root: Path) -> None:
+    """Write a bundle's files below a folder, as OPA reads them."""
+    for name, content in files(bundle).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def pack(contents: Mapping[str, bytes]) -> bytes:

@@ -80,7 +80,7 @@ def _pattern(param: Node) -> Iterator[str]:
 
 
 def _syntax(pattern: str) -> Iterator[str]:
-    """What is wrong with a pattern of those forms that all engines share."""
+    """The fault of a pattern of those forms that all engines share."""
     try:
         re.compile(pattern)
     except re.error as error:

@@ -1,14 +1,17 @@
-"""Both engines asked the same documents: those of the shipped cases, in several namespaces."""
+"""Both engines asked the same documents: the shipped cases in several namespaces, and by chance."""
 
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from elfgate.policy import cases
+from elfgate.errors import InputError
+from elfgate.policy import archive, cases, chance
 from elfgate.policy.bundle import Bundle
 from elfgate.policy.document import Document
 from elfgate.policy.embedded import VERDICT, EmbeddedEngine
@@ -16,11 +19,29 @@ from elfgate.policy.engine import EngineError
 
 _SECONDS = 120
 _NAMESPACES = ("shop", "prod", "")
+_BY_CHANCE = 200
 _QUERY = f"[verdict | some document in input; verdict := {VERDICT} with input as document]"
 
 
+def agree(whole: Bundle) -> None:
+    """Refuse own rules on which the engines disagree, where there is an OPA on PATH to ask.
+
+    Raises:
+        InputError: naming the first case or document on which they do.
+    """
+    opa = shutil.which("opa")
+    if opa is None or not whole.own:
+        return
+    with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
+        root = Path(name) / "bundle"
+        archive.write_out(whole, root)
+        found = differences(opa, whole, root)
+    if found:
+        raise InputError(found[0], hint="`elfgate bundle test` lists all")
+
+
 def differences(opa: str, whole: Bundle, root: Path) -> list[str]:
-    """Say where the engines disagree, a line for each case.
+    """Say where the engines disagree, a line for each case or document.
 
     Args:
         opa: The OPA to ask.
@@ -36,7 +57,7 @@ def differences(opa: str, whole: Bundle, root: Path) -> list[str]:
         here = _here(engine, document)
         if here != there:
             told = f"{_told(here)}, {_told(there)} in OPA"
-            found[name] = f"the engines disagree on the case {name!r}: {told}"
+            found[name] = f"the engines disagree on {name}: {told}"
     return list(found.values())
 
 
@@ -45,7 +66,9 @@ def _documents() -> Iterator[tuple[str, Document]]:
         for namespace in _NAMESPACES:
             request = {**case.get("request", {}), "namespace": namespace}
             moved = {**case, "request": request}
-            yield case["name"], cases.of_case(moved)
+            yield f"the case {case['name']!r}", cases.of_case(moved)
+    for seed in range(_BY_CHANCE):
+        yield f"the document by chance {seed}", chance.full(seed)
 
 
 def _here(engine: EmbeddedEngine, document: Document) -> Any:

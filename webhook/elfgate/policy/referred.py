@@ -28,7 +28,7 @@ def strangers(tree: Node, types: Types, looks: frozenset[str]) -> Iterator[_Told
 
 
 def _got(call: Node, types: Types, looks: frozenset[str]) -> Iterator[_Told]:
-    """What ``object.get`` is asked for, which says its default instead of nothing."""
+    """The keys that ``object.get`` is asked for: it says its default instead of nothing."""
     holder = types.of(call["params"][0])
     for key in keys(call["params"][1]):
         yield from _complaints(call, holder, key, looks)

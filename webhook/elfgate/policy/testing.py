@@ -136,7 +136,7 @@ def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path |
     """
     with tempfile.TemporaryDirectory(prefix="elfgate-bundle-") as name:
         root = Path(name) / "bundle"
-        _write(whole, root)
+        archive.write_out(whole, root)
         limits = _limits(Path(name))
         said = _run(opa, "check", "--strict", "--bundle", *limits, str(root))
         if not said:
@@ -146,14 +146,6 @@ def _checked(opa: str, whole: bundle.Bundle, own: Sequence[Trial], rules: Path |
         if whole.own and not said:
             said = compared.differences(opa, whole, root)
         return [line.replace(f"{root}/own", str(rules)) for line in said]
-
-
-def _write(whole: bundle.Bundle, root: Path) -> None:
-    """Write a bundle's files below a folder."""
-    for name, content in archive.files(whole).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def _limits(folder: Path) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Types:
                 return None
 
     def member(self, node: Node) -> tuple[Type, str | None]:
-        """What a reference looks into, and for which key; no key where it is no literal text."""
+        """The holder and the key of a reference; no key where it is no literal text."""
         if kind(node) == "RefDot":
             inner = node["RefDot"]
             return self.of(inner["refr"]), str(inner["field"][1])
@@ -87,8 +87,9 @@ class Types:
         return schema() if name == "input" else self._names.get(name)
 
     def _got(self, params: list[Node]) -> Type:
-        found = self.of(params[0])
-        for key in keys(params[1]):
+        asked = keys(params[1])
+        found = self.of(params[0]) if asked else None
+        for key in asked:
             found = member(found, key)
         return found
 

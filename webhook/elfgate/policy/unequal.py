@@ -64,7 +64,7 @@ def _name(reference: Node) -> str:
 
 
 def _complaint(name: str, found: Type, other: Node) -> str:
-    """What is wrong with a comparison; empty if nothing is known to be."""
+    """The fault of a comparison; empty if none is known."""
     value = literal(other)
     if found is None or value is None or "type" not in found:
         return ""

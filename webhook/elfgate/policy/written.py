@@ -116,7 +116,7 @@ class _Module:
                 yield reference["span"]["line"], complaint
 
     def _unheard(self, names: tuple[str, ...]) -> str:
-        """What is wrong with a reference to data; empty if nothing is, or a longer one tells."""
+        """The fault of a reference to data; empty if there is none, or a longer one tells."""
         if names[:1] != ("data",):
             return ""
         if len(names) == 2 and names[1] != "elfgate":

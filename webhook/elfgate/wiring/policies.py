@@ -122,11 +122,14 @@ async def prove_bundle(bundle: "Bundle") -> None:
     """Load a bundle and let it prove itself, before it is signed or pushed.
 
     Raises:
-        InputError: if a rule of its own fails on the golden documents.
+        InputError: if a rule of its own fails on a pod that starts, or the engines disagree on one.
         EngineError: if it does not load, or judges a golden document wrongly.
     """
+    from elfgate.policy.compared import agree
+
     live = await proved(Judging(), bundle, log_failed_rule)
     await live.close()
+    agree(bundle)
 
 
 def note(active: ActiveEngine, bundle: "Bundle") -> None:

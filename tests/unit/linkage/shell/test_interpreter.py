@@ -243,3 +243,92 @@ def test_what_releases_of_a_shell_split_in_their_own_way_is_not_known(
 def test_what_a_pattern_that_ends_in_a_backslash_leaves_is_not_known() -> None:
     assert ends(r"""y='\'; exec p "${y#$y}x" """, FakeWorld()) == [("p", "x")]
     assert ends(r"""y='\'; exec p "${y//$y}x" """, FakeWorld()) == [("p",)]  # no word that is known
+
+
+GOOD, NONE = ("/good",), ("/none",)
+OF_EACH = [
+    (DASH, "[ -v HOME ]", [NONE]),
+    (DASH, "[ ! -a /d/x ]", [GOOD]),
+    (BUSYBOX, "[ -v HOME ]", [GOOD, NONE]),
+    (DASH, "set -e; x=$(false; echo y) || :; [ -z $x ]", [GOOD]),
+    (BASH, "set -e; x=$(false; echo y) || :; set +e; [ -z $x ]", [NONE]),
+    (BASH, "k=$(< /d/x); [ $k = text ]", [GOOD]),
+    (DASH, "k=$(< /d/x); [ $k = text ]", [NONE]),
+    (BASH, "k=$(< /nope) || :; [ -z $k ]", [GOOD]),
+    (BASH, "f() { local -n o=$1; o=x; }; out=y; f out; [ $out = x ]", [GOOD]),
+    (BASH, "f() { local -n o=$1; o+=(x); }; a=(p); f a; [ ${#a[@]} = 2 ]", [GOOD]),
+    (BASH, "f() { local -n o=a; }; a=p; f; o=q; [ $a = p ]", [GOOD]),
+    (
+        BASH,
+        "f() { local -n o=$1; g b; o=x; }; g() { local -n o=$1; o=y; }; f a; [ $a$b = xy ]",
+        [GOOD],
+    ),
+    (BASH, "declare -n o=a; o=x; [ $a = x ]", ["lost"]),
+    (BASH, "f() { local -n o=a; unset o; }; a=x; f; [ $a = x ]", ["lost"]),
+    (BASH, "a=(p q); n='a[@]'; set -- \"${!n}\"; [ $# = 2 ]", [GOOD]),
+    (BASH, 'n=@; set -- "${!n}"; [ $# = 0 ]', [GOOD]),
+    (BASH, "exec 3> /nowhere/x", [NONE]),
+    (BASH, "exec true > /nowhere/x", [NONE]),
+    (DASH, "(readonly R=1; unset R; true)", [NONE]),
+    (DASH, "(export 1x=2; true)", [NONE]),
+    (BASH, "export 1x=2", [NONE]),
+    (BASH, "(export 1x=2; true)", [GOOD]),
+    (DASH, "(unset 1x; true)", [NONE]),
+    (BASH, "unset 1x", [NONE]),
+    (BUSYBOX, "(set -o nosuch; true)", [GOOD, NONE]),
+    (BASH_AS_SH, "(set -o nosuch; true)", [GOOD, NONE]),
+    (BASH_AS_SH, "(return 3; true)", [GOOD, NONE]),
+    (KSH, "[ 010 -eq 8 ]", [GOOD, NONE]),
+    (KSH, "[ $((010)) = 8 ]", [GOOD, NONE]),
+    (KSH, "[ $((1 << 40)) = 0 ]", [GOOD, NONE]),
+    (KSH, "hash nope", [GOOD, NONE]),
+    (DASH, "case a in [^b]) true;; *) false;; esac", [GOOD, NONE]),
+    (BASH, "case a in [^b]) true;; *) false;; esac", [GOOD]),
+    (BASH, "readlink /d/x", [NONE]),
+    (BASH, "coproc true", ["lost"]),
+]
+
+
+@pytest.mark.parametrize(("dialect", "condition", "found"), OF_EACH)
+def test_each_shell_decides_in_its_own_way(
+    dialect: Dialect, condition: str, found: list[tuple[str, ...] | str]
+) -> None:
+    world = FakeWorld(
+        dialect,
+        variables={"HOME": "/root"},
+        files={"/d/x": "text"},
+        programs=frozenset({"readlink", "false"}),
+    )
+    script = f"{condition}\nif [ $? = 0 ]; then exec /good; fi\nexec /none"
+    programs = [one for one in ends(script, world) if one in (GOOD, NONE, "lost")]
+    assert sorted(programs, key=str) == sorted(found, key=str)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "if [ ( a = a ) ]; then exec /good; fi",
+        "function 2>/dev/null",
+        "{ ( true ) false; }",
+        "f() true",
+    ],
+)
+def test_what_no_shell_reads_is_an_error_of_the_grammar(script: str) -> None:
+    assert ends(f"{script}\nexec /good", FakeWorld()) == ["lost"]
+
+
+@pytest.mark.parametrize("expression", ["x++", "2 ** 3", "1, 2"])
+def test_an_expression_that_dash_does_not_have_may_end_it(expression: str) -> None:
+    script = f"[ $(({expression})) = 8 ]\nexec /good"
+    assert "ends" in ends(script, FakeWorld(DASH))
+    assert ends(script, FakeWorld(BASH)) == [GOOD]
+
+
+def test_two_signs_are_no_step_in_dash() -> None:
+    assert ends("x=3; exec p $((--x)) $x", FakeWorld(DASH)) == [("p", "3", "3")]
+    assert ends("x=3; exec p $((--x)) $x", FakeWorld(BASH)) == [("p", "2", "2")]
+
+
+def test_bash_as_sh_defines_no_function_of_another_name_than_a_variables() -> None:
+    assert ends("f-g() { :; }; exec /good", FakeWorld(BASH_AS_SH)) == ["ends"]
+    assert ends("f-g() { :; }; exec /good", FakeWorld(BASH)) == [GOOD]

@@ -143,6 +143,8 @@ class ScriptWorld:
     def _set_by_others(self, name: str) -> Value:
         if name.startswith("BASH") and self._dialect.name in _WITHOUT_BASH:
             return UNSET
+        if name == "KSH_VERSION" and not self._dialect.counts_as_c:
+            return _OTHERS
         if not _SET_BY_OTHERS.fullmatch(name):
             return UNSET
         if self._dialect.is_bash and _NUMBERS.fullmatch(name):

@@ -26,7 +26,9 @@ from elfgate.linkage.values import UNSET, Scalar, Unknown
 
 _UNKNOWN = Unknown("a number is not known", number=True)
 _NUMBER = re.compile(r"[ \t\n]*([-+]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]{0,18})[ \t\n]*")
+_LEADING_ZERO = re.compile(r"[ \t\n]*[-+]?0[0-9]")
 _BITS = 64
+_SMALL = 1 << 31  # numbers below are the same where there are 32 bits only
 _LONGEST_SHIFT = 63
 _OPERATORS: Mapping[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -49,7 +51,15 @@ class NoValueError(Exception):
 
 
 class Setting(Protocol):
-    """The variables that an expression reads and sets."""
+    """The variables that an expression reads and sets.
+
+    Attributes:
+        counts_as_c: Numbers have 64 bits, and a leading zero makes them octal.
+    """
+
+    @property
+    def counts_as_c(self) -> bool:
+        """Tell whether numbers are as in C."""
 
     def variable(self, name: str) -> Value:
         """Give a variable's value."""
@@ -90,7 +100,7 @@ def evaluate(node: Expression, setting: Setting) -> int | Unknown:  # noqa: PLR0
         NoValueError: if it has none.
     """
     if isinstance(node, Number):
-        return node.value
+        return _counted(node.value, setting)
     if isinstance(node, Name):
         return _named(node, setting)
     if isinstance(node, Operand):
@@ -134,8 +144,15 @@ def _as_number(value: Scalar, setting: Setting) -> int | Unknown:
         return 0
     number = number_of(value)
     if number is not None:
-        return number
+        return _counted(number, setting, octal=_LEADING_ZERO.match(value) is not None)
     setting.may_end()  # a name is an expression of its own; anything else is an error
+    return _UNKNOWN
+
+
+def _counted(number: int, setting: Setting, *, octal: bool = False) -> int | Unknown:
+    """Give a number, where all releases of the shell have the same one."""
+    if setting.counts_as_c or (abs(number) < _SMALL and not octal):
+        return number
     return _UNKNOWN
 
 
@@ -161,8 +178,9 @@ def _binary(node: Binary, setting: Setting) -> int | Unknown:
     if divides:
         return _divided(node.operator, left, right)
     if node.operator in {"<<", ">>"}:
-        return _shifted(node.operator, left, right)
-    return _wrapped(int(_OPERATORS[node.operator](left, right)))
+        shifted = _shifted(node.operator, left, right)
+        return shifted if isinstance(shifted, Unknown) else _counted(shifted, setting)
+    return _counted(_wrapped(int(_OPERATORS[node.operator](left, right))), setting)
 
 
 def _logical(node: Binary, left: int | Unknown, setting: Setting) -> int | Unknown:
@@ -246,6 +264,10 @@ class _Doubtful:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
+
+    @property
+    def counts_as_c(self) -> bool:
+        return self._setting.counts_as_c
 
     def variable(self, name: str) -> Value:
         return self._setting.variable(name)

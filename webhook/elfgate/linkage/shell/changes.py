@@ -81,7 +81,11 @@ def _pattern(operation: Strip | Replace, expansion: "Expansion") -> Pattern | Un
     if not expansion.counts_bytes(*(text for text, _ in runs)):
         return _LOCALE
     try:
-        return glob(runs, extended="extglob" in expansion.state.has)
+        return glob(
+            runs,
+            extended="extglob" in expansion.state.has,
+            carets=expansion.world.dialect.carets,
+        )
     except PatternError:
         return _PATTERN
 

@@ -55,7 +55,7 @@ def _unopened(call: Call) -> list[State]:
         return []
     certain = call.streams.opens is False
     special = call.name in SPECIAL and call.plain and call.name in call.builtins
-    if special and (call.world.dialect.special_errors_end or call.name == "exec"):
+    if special and call.world.dialect.special_errors_end:
         call.walk.end(call.state, Status(ok=False if certain else None), aside=True)
         return []
     return [call.state.ended(FAILURE if certain else UNSURE)]

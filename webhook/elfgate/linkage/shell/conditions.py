@@ -46,7 +46,9 @@ _OF_FILES = frozenset({"-nt", "-ot", "-ef"})
 _BINARY = {*NUMBERS, *_TEXTS, *_OF_FILES, "=~", "<", ">"}
 _UNARY = re.compile(r"-[a-zA-Z]")
 _LETTERS = frozenset("abcdefghkprstuwxGLNOS")
+_NOT_OF_DASH = frozenset({"-N", "-R", "-a", "-o", "-v"})
 _DECIMAL = re.compile(r"[ \t\n\v\f\r]*[-+]?[0-9]+[ \t\n\v\f\r]*")
+_PLAIN = re.compile(r"[-+]?(0|[1-9][0-9]{0,8})")
 _NO_OCTAL = re.compile(r"[ \t]*[-+]?0[0-7]*[89][0-9]*[ \t]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _GREATEST = 1 << 63
@@ -180,7 +182,15 @@ class Brackets:
     def _unary(self, name: str, value: Scalar) -> Truth:
         if not _UNARY.fullmatch(name):
             raise TestError
+        if name in _NOT_OF_DASH and not self._world.dialect.arrays:
+            return self._beyond_posix()
         return unary(name, value, Expansionless(self._state, self._world))
+
+    def _beyond_posix(self) -> Truth:
+        """Decide a test that dash does not have, nor all releases of busybox."""
+        if self._world.dialect.name == "dash":
+            raise TestError
+        return None
 
     def _binary(self, left: Scalar, how: str, right: Scalar) -> Truth:
         if how == "==" and not self._world.dialect.equals_twice:
@@ -205,6 +215,8 @@ class Brackets:
     def _number(self, value: Scalar) -> int | None:
         if isinstance(value, Unknown):
             return None
+        if not self._world.dialect.counts_as_c:
+            return self._expression(value)
         if not _DECIMAL.fullmatch(value):
             if not value.strip() and not self._world.dialect.is_bash:
                 return None  # busybox takes it for 0
@@ -213,6 +225,10 @@ class Brackets:
         if len(value) > 25 or not -_GREATEST <= number < _GREATEST:
             raise TestError
         return number
+
+    def _expression(self, value: str) -> int | None:
+        """Read an operand of mksh: an expression; of one that is no plain number nothing is known."""
+        return int(value) if _PLAIN.fullmatch(value) else None
 
 
 class Expansionless:

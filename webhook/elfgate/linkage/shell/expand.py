@@ -160,7 +160,11 @@ class Expansion:
         if not self.counts_bytes(*(text for text, _ in runs)):
             return Unknown("a pattern counts characters of a locale")
         try:
-            pattern = glob(runs, extended=self.world.dialect.extended_patterns)
+            pattern = glob(
+                runs,
+                extended=self.world.dialect.extended_patterns,
+                carets=self.world.dialect.carets,
+            )
             return Automaton(pattern, self.world.spend)
         except PatternError:
             return Unknown("a pattern is not understood")
@@ -200,6 +204,11 @@ class Expansion:
         if value is UNSET and "u" in self.state.has:
             raise ScriptEndsError
         return value
+
+    @property
+    def counts_as_c(self) -> bool:
+        """Tell whether the shell's numbers are as in C."""
+        return self.world.dialect.counts_as_c
 
     def assign(self, name: str, value: Scalar) -> None:
         """Set a variable."""
@@ -292,7 +301,9 @@ class Expansion:
         return _OPAQUE
 
     def _substituted(self, part: Substitution) -> Scalar:
-        keeps = self._errexit and self.world.dialect.errexit_in_substitution
+        dialect = self.world.dialect
+        counts = self._errexit or not dialect.is_bash
+        keeps = counts and dialect.errexit_in_substitution
         keeps |= self._errexit and "inherit_errexit" in self.state.has
         self.substituted = True
         self.state, output = self.shell.substitute(part.body, self.state, errexit=keeps)

@@ -8,6 +8,7 @@ Source: POSIX.1-2017, Shell Command Language; bash(1); the entrypoint scripts of
 whose idioms these are.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -60,6 +61,7 @@ _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
 _NODE = 30  # units of work that a command costs beside all else
 _MERGED = 4  # units that a way costs where ways are put together
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER = "command_not_found_handle"  # bash runs it in place of what is not there
 _OF_ITSELF = "the script may end for another reason"
 _TRAPPED = "the script has something to do if that fails"
@@ -323,6 +325,9 @@ class Interpreter:
     def _defined(self, node: Function, state: State) -> State:
         if node.name == _HANDLER and self.world.dialect.is_bash:
             raise LostError("a function runs in place of commands that are missing")
+        posix = self.world.dialect.is_bash and self.world.dialect.special_errors_end
+        if posix and not _IDENTIFIER.fullmatch(node.name):
+            raise ScriptEndsError
         if node.name in SPECIAL and self.world.dialect.special_errors_end:
             raise LostError("a function has the name of a special command")
         functions = {**state.variables.functions, node.name: node.body}

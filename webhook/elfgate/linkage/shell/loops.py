@@ -51,6 +51,8 @@ class Walk(Shell, Protocol):
 
 def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
     """Run ``for``: one turn after another."""
+    if node.name in state.variables.others:
+        raise LostError("a loop sets a variable that stands for another")
     expansion = Expansion(walk, state)
     fields = state.frame.args if node.words is None else expansion.fields(node.words)
     ways, done = [expansion.state.ended()], list[State]()

@@ -5,6 +5,7 @@ Source: POSIX.1-2017, Shell Command Language, 2.5 and 2.6.2; bash(1),
 """
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from elfgate.linkage.shell.arithmetic import number_of
@@ -16,7 +17,9 @@ from elfgate.linkage.shell.syntax.nodes import (
     Default,
     Parameter,
     Slice,
+    Text,
     Word,
+    word_of,
 )
 from elfgate.linkage.shell.values import Status, Value
 from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from elfgate.linkage.shell.expand import Expansion
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_A_LIST = re.compile(
+    r"(?P<of>[A-Za-z_][A-Za-z0-9_]*)\[(?P<sign>[@*])\]|(?P<all>[@*])",
+)
 _NUMBER = Unknown("a number is not known", number=True)
 _OPTIONS = Unknown("the options of the shell are not known")
 _NO_NAME = Unknown("the name of a variable is not known")
@@ -42,8 +48,9 @@ class Parameters:
 
     def value(self, name: str) -> Value:
         """Give the value of ``$name``."""
-        state = self._expansion.state
-        value = state.variables.values.get(name)
+        variables = self._expansion.state.variables
+        name = variables.others.get(name, name)
+        value = variables.values.get(name)
         if value is not None:
             return value
         if _IDENTIFIER.fullmatch(name):
@@ -69,6 +76,8 @@ class Parameters:
 
     def several(self, part: Parameter) -> Fields | None:
         """Give what stands for a list: ``$@``, ``${a[@]}``, ``${!prefix@}``; None for another."""
+        if part.indirect and part.index is None and not part.length:
+            part = self._standing_for(part)
         if not _is_list(part) or part.length:
             return None
         fields = self._list(part)
@@ -83,6 +92,17 @@ class Parameters:
         if part.quoted and _star(part):
             return Fields((self._joined(fields, star=True),))
         return fields
+
+    def _standing_for(self, part: Parameter) -> Parameter:
+        """Give the list that ``${!name}`` stands for, where the name holds ``a[@]`` or ``@``."""
+        value = self.value(part.name)
+        match = _OF_A_LIST.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            return part
+        if match["of"] is None:
+            return replace(part, name=match["all"], indirect=False)
+        index = word_of((Text(match["sign"], quoted=False),))
+        return replace(part, name=match["of"], index=index, indirect=False)
 
     def replacing(self, part: Parameter) -> Word | None:
         """Give the word of ``${name-word}``, if it certainly counts; else None."""
@@ -178,6 +198,9 @@ class Parameters:
     def _each(self, fields: Fields, part: Parameter) -> Fields:
         """Apply an operation to each of a list, or cut the list."""
         operation = part.operation
+        if part.index is None and not self._expansion.world.dialect.counts_as_c:
+            self._expansion.may_end()  # mksh has no such operation
+            return Fields(more=_ELEMENT)
         if isinstance(operation, Slice):
             return self._cut(fields, operation, arguments=part.name in {"@", "*"})
         if isinstance(operation, BadOperation):
@@ -237,6 +260,11 @@ class Parameters:
         return _first(value)
 
     def _indirect(self, part: Parameter) -> Value:
+        dialect = self._expansion.world.dialect
+        if not dialect.is_bash or (part.name == "#" and dialect.special_errors_end):
+            # mksh gives the name itself; bash as sh takes ``${!#}`` for ``$!``.
+            self._expansion.may_end()
+            return _NO_NAME
         name = self._single(Parameter(part.name, index=part.index))
         if not isinstance(name, str):
             self._expansion.may_end()

@@ -80,7 +80,9 @@ def _matched(
     listing: tuple[str, ...], component: list[Run], world: World
 ) -> tuple[str, ...] | Unknown:
     try:
-        automaton = Automaton(glob(component, extended=False), world.spend)
+        automaton = Automaton(
+            glob(component, extended=False, carets=world.dialect.carets), world.spend
+        )
     except PatternError:
         return _NOT_KNOWN
     world.spend(len(listing) // 4)

@@ -65,17 +65,18 @@ def has_pattern(runs: list[Run]) -> bool:
     return False
 
 
-def glob(runs: list[Run], *, extended: bool) -> Pattern:
+def glob(runs: list[Run], *, extended: bool, carets: bool = True) -> Pattern:
     """Read a pattern of the shell.
 
     Args:
         runs: Its characters.
         extended: ``@(a|b)`` is a pattern.
+        carets: ``[^a]`` is as ``[!a]``; where it is not so for sure, it is not understood.
 
     Raises:
         PatternError: if it is not understood.
     """
-    return _Glob(_letters(runs), extended).whole()
+    return _Glob(_letters(runs), extended, carets).whole()
 
 
 def regular_expression(runs: list[Run]) -> Pattern:
@@ -183,9 +184,10 @@ class _Reader:
 class _Glob(_Reader):
     """Reads a pattern of the shell."""
 
-    def __init__(self, letters: list[_Letter], extended: bool) -> None:  # noqa: FBT001
+    def __init__(self, letters: list[_Letter], extended: bool, carets: bool) -> None:  # noqa: FBT001
         super().__init__(letters)
         self._extended = extended
+        self._carets = carets
 
     def whole(self) -> Pattern:
         pattern = self._sequence("")
@@ -205,6 +207,9 @@ class _Glob(_Reader):
         if grouped and self.here("@+?*!"):
             return self._group()
         if self.here("["):
+            following = self.letters[self.at + 1 : self.at + 2]
+            if following and following[0].is_mark("^") and not self._carets:
+                raise PatternError
             pattern = self.bracket(negations="!^")
             if pattern is not None:
                 return pattern

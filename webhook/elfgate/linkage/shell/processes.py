@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from elfgate.linkage.report import Outcome
 from elfgate.linkage.shell.ends import Ending, LostError
+from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import State, joined
-from elfgate.linkage.shell.syntax.nodes import Background, Body, Pipe
+from elfgate.linkage.shell.streams import redirected
+from elfgate.linkage.shell.syntax.nodes import Background, Body, Pipe, Redirect, Simple
 from elfgate.linkage.shell.utilities.table import utility
-from elfgate.linkage.shell.values import SUCCESS, UNSURE, Launch, Status
+from elfgate.linkage.shell.values import SUCCESS, UNSURE, Launch, Status, status_of
 from elfgate.linkage.values import Fields, Scalar, Unknown
 
 if TYPE_CHECKING:
@@ -160,6 +162,9 @@ def substitute(
     """Run the commands of ``$(…)``; give the state after, and their output."""
     if not body:
         return state.ended(), ""
+    redirects = _redirects_alone(body)
+    if redirects and walk.world.dialect.reads_files:
+        return _file_read(walk, redirects, state)
     outer = state.flow.output
     options = state.flow.options
     if not errexit:
@@ -183,6 +188,32 @@ def substitute(
     if output is None:
         return after, ""
     return after, output
+
+
+def _redirects_alone(body: Body) -> tuple[Redirect, ...]:
+    """The redirections of a command that is nothing else, one for reading among them."""
+    node = body[0]
+    if len(body) > 1 or not isinstance(node, Simple) or node.words or node.assignments:
+        return ()
+    if any(one.operator == "<" for one in node.redirects):
+        return node.redirects
+    return ()
+
+
+def _file_read(
+    walk: "Interpreter",
+    redirects: tuple[Redirect, ...],
+    state: State,
+) -> tuple[State, Scalar]:
+    """Give the text of ``$(< file)``; of more redirections, shells make one thing or another."""
+    expansion = Expansion(walk, state)
+    streams = redirected(redirects, expansion)
+    after = expansion.state.ended(status_of(streams.opens))
+    if streams.opens is False:
+        return after, ""
+    if streams.opens is None or len(redirects) > 1 or streams.input is None:
+        return after, _OUTPUT
+    return after, streams.input
 
 
 def _first_failure(statuses: list[Status]) -> Status:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from elfgate.linkage.shell.ends import LostError
 from elfgate.linkage.shell.values import NOTHING, SUCCESS, Functions, Launch, Status, Value
 from elfgate.linkage.values import UNSET, Fields, Scalar, Unknown
 
@@ -42,6 +43,7 @@ class Variables(NamedTuple):
         fixed: Names of the readonly ones: setting them fails.
         functions: By name.
         maps: Names of associative arrays, and of variables with other attributes.
+        others: By name, the variable that it stands for (``declare -n``).
     """
 
     values: Mapping[str, Value] = NOTHING
@@ -49,6 +51,7 @@ class Variables(NamedTuple):
     fixed: frozenset[str] = frozenset()
     functions: Functions = NOTHING
     maps: frozenset[str] = frozenset()
+    others: Mapping[str, str] = NOTHING
 
 
 class Files(NamedTuple):
@@ -143,11 +146,12 @@ class State(NamedTuple):
         if SEARCHED.fullmatch(name) and isinstance(value, Unknown) and not value.guess:
             value = replace(value, guess=_guess(variables.values.get(name)))
         after = Variables(
-            {**variables.values, name: value},
+            {**variables.values, variables.others.get(name, name): value},
             variables.exported,
             variables.fixed,
             variables.functions,
             variables.maps,
+            variables.others,
         )
         return State(self.frame, after, self.files, self.flow)
 
@@ -271,6 +275,8 @@ def joined(one: State, other: State) -> State:
 def _joined_variables(one: Variables, other: Variables) -> Variables:
     if one == other:
         return one
+    if one.others != other.others:
+        raise LostError("a variable stands for another on some ways")
     values = dict(one.values)
     for name in one.values.keys() | other.values.keys():
         here, there = one.values.get(name), other.values.get(name)
@@ -285,6 +291,7 @@ def _joined_variables(one: Variables, other: Variables) -> Variables:
         one.fixed | other.fixed,
         functions if len(functions) != len(one.functions) else one.functions,
         one.maps | other.maps,
+        one.others,
     )
 
 
@@ -342,7 +349,7 @@ def returned(way: State, before: State) -> State:
     leaving = way.flow.leaving
     if leaving is not None and leaving.kind == "return":
         way = way.leaving(None)
-    variables = way.variables._replace(values=values)
+    variables = way.variables._replace(values=values, others=before.variables.others)
     return State(before.frame, variables, way.files, way.flow)
 
 

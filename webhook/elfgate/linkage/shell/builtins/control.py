@@ -62,7 +62,7 @@ def return_(call: Call) -> list[State]:
     """``return``: outside functions and sourced files, it fails in bash, and ends others."""
     if call.world.dialect.is_bash and not call.state.frame.calls:
         if call.world.dialect.special_errors_end and call.plain:
-            raise ScriptEndsError
+            call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
         return call.ended(FAILURE)
     return [call.state.ended(_given_status(call)).leaving(Leaving("return"))]
 

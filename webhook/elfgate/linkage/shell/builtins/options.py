@@ -91,16 +91,23 @@ def _is_option(name: str, call: Call) -> bool:
 
 def _bad_name(call: Call, name: str) -> Status:
     del name
-    if call.world.dialect.special_errors_end:
+    dialect = call.world.dialect
+    goes_on = dialect.is_bash or dialect.name == "busybox"
+    if not goes_on and dialect.special_errors_end:
         raise ScriptEndsError
-    if call.world.dialect.is_bash:
+    if dialect.special_errors_end:
+        call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
+    if dialect.is_bash:
         return Status(ok=False, code=1)
     return UNSURE
 
 
 def _bad_option(call: Call) -> list[State]:
-    if call.world.dialect.special_errors_end:
+    dialect = call.world.dialect
+    if dialect.special_errors_end and not dialect.is_bash:
         raise ScriptEndsError
+    if dialect.special_errors_end:
+        call.walk.end(call.state, Status(ok=False), aside=True)  # some releases end
     return call.ended(Status(ok=False, code=2))
 
 

@@ -68,6 +68,11 @@ def unsure(call: Call) -> list[State]:
     return call.printed(_OUTPUT, UNSURE)
 
 
+def beside(call: Call) -> list[State]:
+    """``coproc``: a command that runs beside the script."""
+    return [call.state.doubted("the script runs something beside itself").ended(UNSURE)]
+
+
 def renaming(call: Call) -> list[State]:
     """``alias`` and its kin."""
     return [call.state.doubted("the script gives commands other names").ended(UNSURE)]
@@ -159,6 +164,8 @@ def where(call: Call, names: tuple[str, ...]) -> list[State]:
             continue
         truth = either(truth, bool(line))
         text = text if isinstance(text, Unknown) else text + line
+    if len(names) > 1 and truth and not call.world.dialect.counts_as_c:
+        truth = None  # mksh asks for all of them
     return call.printed(text, status_of(truth))
 
 
@@ -192,14 +199,16 @@ def _found(call: Call, name: str) -> Scalar:
 
 
 def _is_command(path: str, call: Call) -> Truth:
-    """Tell whether a path counts as a command; dash takes directories too."""
+    """Tell whether a path counts as a command.
+
+    Releases of dash and busybox differ in whether they ask for more than that it is there.
+    """
     if call.world.dialect.is_bash:
         return files.is_executable(path, call.state, call.world)
-    if files.test("d", path, call.state, call.world) is not False:
-        if call.world.dialect.name == "dash":
-            return True
+    there = files.test("e", path, call.state, call.world)
+    if there and files.is_executable(path, call.state, call.world) is not True:
         return None
-    return files.test("x", path, call.state, call.world)
+    return there
 
 
 def kind(call: Call) -> list[State]:
@@ -208,6 +217,8 @@ def kind(call: Call) -> list[State]:
     if known is None:
         return call.unsure()
     names = [name for name in known if not name.startswith("-")]
+    if call.name == "hash" and not call.world.dialect.counts_as_c:
+        return call.unsure()  # mksh does not tell what it has not found
     if len(names) != 1:
         return call.printed(_OUTPUT, SUCCESS if not known else UNSURE)
     line = _line(call, names[0])

@@ -20,6 +20,8 @@ def source(call: Call) -> list[State]:
     """``. FILE [ARG…]``: a file without a slash in its name is searched along PATH."""
     values = call.args.values
     if not values and call.args.more is None:
+        if not call.world.dialect.counts_as_c:
+            call.walk.end(call.state, _NO_NAME, aside=True)  # mksh ends
         return call.ended(_NO_NAME)
     path = values[0] if values else _NO_PATH
     if isinstance(path, Unknown):

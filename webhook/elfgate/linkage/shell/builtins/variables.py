@@ -10,8 +10,8 @@ from elfgate.linkage.shell.calls import Call, value_of
 from elfgate.linkage.shell.ends import LostError, ScriptEndsError
 from elfgate.linkage.shell.expand import Expansion
 from elfgate.linkage.shell.state import State, beyond, own, weight
-from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment
-from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Value, status_of
+from elfgate.linkage.shell.syntax.nodes import ArrayLiteral, Assignment, Word
+from elfgate.linkage.shell.values import FAILURE, SUCCESS, UNSURE, Status, Value, status_of
 from elfgate.linkage.values import UNSET, Scalar, Unknown
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -19,6 +19,7 @@ _SHOWN = Unknown("the output of a command is not known")
 _ATTRIBUTE = Unknown("a variable takes other values than it is given")
 _CHANGING = frozenset("Ailnuct")  # attributes by which a value is another than it was given
 _INSIDE = "function"
+_NO_NAME = Unknown("the name of a variable is not known")
 
 
 def declare(call: Call) -> list[State]:
@@ -29,14 +30,31 @@ def declare(call: Call) -> list[State]:
     if options & {"f", "F", "p"}:
         return _asked(call, options, names)
     if call.name == "local" and _INSIDE not in call.state.frame.calls:
-        if call.world.dialect.is_bash:
-            return call.ended(FAILURE)
+        return _local_outside(call)
+    return _all_declared(call, options, names)
+
+
+def _local_outside(call: Call) -> list[State]:
+    """``local`` where no function runs."""
+    if call.world.dialect.is_bash:
+        return call.ended(FAILURE)
+    if call.world.dialect.name in {"dash", "busybox"}:
         raise ScriptEndsError
-    expansion = Expansion(call.walk, call.state, errexit=call.errexit)
+    return [call.state.doubted("the script sets variables that are not known").ended(UNSURE)]
+
+
+def _all_declared(call: Call, options: frozenset[str], names: list[Scalar]) -> list[State]:
+    """Declare one variable after another."""
     local = _is_local(call, options)
+    if "n" in options and call.name != "export":
+        return _standing_for(call, names, local=local)
+    expansion = Expansion(call.walk, call.state, errexit=call.errexit)
     call.world.spend((len(names) + len(call.words)) * (1 + 2 * weight(call.state)))
+    status = SUCCESS
     for name in names:
-        if isinstance(name, str):
+        if isinstance(name, str) and not _is_named(name):
+            status = _misnamed(call)
+        elif isinstance(name, str):
             before = expansion.state
             _declared_name(call, name, options, expansion, local=local)
             expansion.state = _outside(expansion.state, before, name.partition("=")[0], options)
@@ -45,7 +63,57 @@ def declare(call: Call) -> list[State]:
             before = expansion.state
             _declared(call, word, options, expansion, local=local)
             expansion.state = _outside(expansion.state, before, word.name, options)
-    return [expansion.state.ended()]
+    return [expansion.state.ended(status)]
+
+
+def _is_named(text: str) -> bool:
+    """Tell whether a text is a name, or a name and a value."""
+    match = _NAME.match(text)
+    return match is not None and text[match.end() :][:1] in {"", "=", "[", "+"}
+
+
+def _misnamed(call: Call) -> Status:
+    """The status where a text is no name; most shells end."""
+    if call.world.dialect.name in {"dash", "busybox"}:
+        raise ScriptEndsError
+    if call.world.dialect.special_errors_end:
+        call.walk.end(call.state, FAILURE, aside=True)  # some releases end
+    return FAILURE if call.world.dialect.is_bash else UNSURE
+
+
+def _standing_for(call: Call, names: list[Scalar], *, local: bool) -> list[State]:
+    """``declare -n name=other``: a variable stands for another from here on."""
+    if not local:
+        raise LostError("a variable of the script stands for another")
+    expansion = Expansion(call.walk, call.state)
+    pairs = [_pair(name) for name in names]
+    for word in call.words:
+        if isinstance(word, Assignment):
+            target = expansion.value(word.value) if isinstance(word.value, Word) else _NO_NAME
+            pairs.append((word.name, target))
+    state = call.state
+    for name, target in pairs:
+        state = _with_another(state, name, target)
+    return [state.ended()]
+
+
+def _pair(text: Scalar) -> tuple[str, Scalar]:
+    if isinstance(text, Unknown):
+        return "", text
+    name, _, target = text.partition("=")
+    return name, target
+
+
+def _with_another(state: State, name: str, target: Scalar) -> State:
+    """Give the running function a name that stands for a variable."""
+    if isinstance(target, Unknown) or not _NAME.fullmatch(target) or target == name:
+        raise LostError("a variable stands for another that is not known")
+    others = dict(state.variables.others)
+    others.pop(name, None)
+    plain = state._replace(variables=state.variables._replace(others=others))
+    state = own(plain, name, _ATTRIBUTE)
+    others = {**others, name: others.get(target, target)}
+    return state._replace(variables=state.variables._replace(others=others))
 
 
 def _options(call: Call) -> tuple[frozenset[str], list[Scalar]]:
@@ -106,6 +174,7 @@ def _declared(
     local: bool,
 ) -> None:
     """Apply ``export name=value``."""
+    _refuse_standing(one.name, expansion.state)
     if local:
         value = value_of(call, one.name) if one.append else UNSET
         expansion.state = own(expansion.state, one.name, value)
@@ -117,6 +186,12 @@ def _declared(
         _unexported(one.name, expansion)
     if call.name == "readonly" or "r" in options:
         expansion.state = _fixed(expansion.state, one.name)
+
+
+def _refuse_standing(name: str, state: State) -> None:
+    """Give up where a name that stands for another is declared, unset or counted through."""
+    if name in state.variables.others:
+        raise LostError("a variable that stands for another is declared again")
 
 
 def _is_split(one: Assignment, call: Call) -> bool:
@@ -145,6 +220,7 @@ def _declared_name(
     if match is None or (rest and not rest.startswith("=")):
         expansion.state = expansion.state.doubted("the script sets variables that are not known")
         return
+    _refuse_standing(match[0], expansion.state)
     if local:
         kept = value_of(call, match[0]) if call.world.dialect.local_keeps else UNSET
         expansion.state = own(expansion.state, match[0], kept)
@@ -203,18 +279,27 @@ def unset(call: Call) -> list[State]:
     of_functions = "-f" in names
     for name in names:
         call.world.spend(1 + weight(state))
+        _refuse_standing(name, state)
         if name in state.variables.fixed:
-            state, status = (
-                state.doubted(f"the script unsets {name}, which is readonly"),
-                UNSURE,
-            )
+            state, status = _kept(call, name, state), FAILURE
         elif of_functions or (name in state.variables.functions and not _is_set(state, name)):
             state = _without_function(state, name)
         elif "[" in name:
             state = state.setting(name.partition("[")[0], Unknown("an element is unset"))
         elif _NAME.fullmatch(name):
             state = state.setting(name, UNSET)
+        elif name not in {"-f", "-v", "--"}:
+            status = _misnamed(call)
     return [state.ended(status)]
+
+
+def _kept(call: Call, name: str, state: State) -> State:
+    """A readonly variable is not unset: dash and busybox end, and other shells may."""
+    if call.world.dialect.name in {"dash", "busybox"}:
+        raise ScriptEndsError
+    if call.world.dialect.special_errors_end:
+        call.walk.end(state, FAILURE, aside=True)
+    return state.doubted(f"the script unsets {name}, which is readonly")
 
 
 def _is_set(state: State, name: str) -> bool:

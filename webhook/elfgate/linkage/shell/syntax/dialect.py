@@ -38,6 +38,12 @@ class Dialect:
         last_pipe: The last command of a pipe runs in the shell itself.
         looks_first: It executes what it has found along PATH, or nothing.
         standalone: It may run tools for which there is no file.
+        steps: ``$((x++))``, ``$((a, b))``.
+        powers: ``$((a ** b))``.
+        reads_files: ``$(< file)`` is the file's text.
+        carets: ``[^a]`` is as ``[!a]``; where it is not so, releases differ.
+        counts_as_c: Numbers have 64 bits, and a leading zero makes them octal; where it is not so,
+            releases differ.
         by_bytes: Lengths and patterns count bytes, whatever the locale; None if that differs.
     """
 
@@ -66,6 +72,11 @@ class Dialect:
     equals_twice: bool = True
     last_pipe: bool = False
     standalone: bool = False
+    steps: bool = True
+    powers: bool = True
+    reads_files: bool = False
+    carets: bool = True
+    counts_as_c: bool = True
     by_bytes: bool | None = None
 
     @property
@@ -74,7 +85,14 @@ class Dialect:
         return self.name.startswith("bash")
 
 
-DASH = Dialect("dash", equals_twice=False, by_bytes=True)
+DASH = Dialect(
+    "dash",
+    equals_twice=False,
+    steps=False,
+    powers=False,
+    carets=False,
+    by_bytes=True,
+)
 BUSYBOX = Dialect(
     "busybox",
     brackets=True,
@@ -104,6 +122,7 @@ BASH = Dialect(
     change_case=True,
     indirect=True,
     extended_patterns=True,
+    reads_files=True,
     assignments_stay=False,
     special_errors_end=False,
     missing_source_ends=False,
@@ -124,6 +143,9 @@ KSH = replace(
     translated=False,
     change_case=False,
     both_streams=False,
+    powers=False,
+    carets=False,
+    counts_as_c=False,
     assignments_stay=True,
     special_errors_end=True,
     missing_source_ends=True,

@@ -108,7 +108,7 @@ class _Parser:
 
     def whole(self) -> Expression:
         left = self._assignment()
-        while self._take(","):
+        while self.dialect.steps and self._take(","):
             left = Binary(",", left, self._assignment())
         return left
 
@@ -152,12 +152,14 @@ class _Parser:
 
     def _power(self) -> Expression:
         left = self._unary()
-        if self._take("**"):
+        if self.dialect.powers and self._take("**"):
             return Binary("**", left, self._power())
         return left
 
     def _unary(self) -> Expression:
         if operator := self._take("++", "--"):
+            if not self.dialect.steps:
+                return self._signed_twice(operator[0])
             name = self._unary()
             if not isinstance(name, Name):
                 raise ScriptSyntaxError("a step without a name")
@@ -170,6 +172,10 @@ class _Parser:
             self.depth -= 1
             return Unary(operator, value)
         return self._primary()
+
+    def _signed_twice(self, sign: str) -> Expression:
+        """Read ``++x`` where it is two signs."""
+        return Unary(sign, Unary(sign, self._unary()))
 
     def _primary(self) -> Expression:
         if self._take("("):
@@ -184,16 +190,21 @@ class _Parser:
         if isinstance(text, Word):
             return Operand(text)
         if kind == "number":
-            return Number(_number(text))
+            return self._constant(text)
         if kind != "name":
             raise ScriptSyntaxError("an operand is missing")
         return self._named(text)
+
+    def _constant(self, text: str) -> Number:
+        if text[0] == "0" and len(text) > 1 and not self.dialect.counts_as_c:
+            raise ScriptSyntaxError("a leading zero means one thing or another")
+        return Number(_number(text))
 
     def _named(self, text: str) -> Expression:
         if self._take("["):
             raise ScriptSyntaxError("an element of an array")
         name = Name(text)
-        if operator := self._take("++", "--"):
+        if self.dialect.steps and (operator := self._take("++", "--")):
             return Step(name, 1 if operator == "++" else -1, before=False)
         return name
 

@@ -103,14 +103,20 @@ class Parser:
     def body(self, *until: str) -> Body:
         """Read commands up to one of these reserved words or operators, which is not taken."""
         nodes: list[Node] = []
+        ended = True
         while True:
+            ended |= self._source.operator() in {"\n", ";"}
             self._skip_separators()
             ahead = self._ahead()
             if ahead in until or not ahead:
                 return tuple(nodes)
+            if not ended:
+                raise ScriptSyntaxError(f"{ahead} stands behind the end of a command")
             if ahead in _CLOSING or ahead in _CASE_ENDS or ahead == ")":
                 raise ScriptSyntaxError(f"{ahead} stands where none is due")
-            nodes.append(self._and_or())
+            node = self._and_or()
+            nodes.append(node)
+            ended = isinstance(node, Background)
 
     def _commands(self, *until: str) -> Body:
         """Read commands where at least one is due."""
@@ -247,16 +253,26 @@ class Parser:
             return None
         source.advance(behind.end())
         self._skip_newlines()
-        return Function(match[0], self._command())
+        if not (source.dialect.is_bash or _IDENTIFIER.fullmatch(match[0])):
+            raise ScriptSyntaxError("a function has a name that shells may not take")
+        return Function(match[0], self._function_body())
+
+    def _function_body(self) -> Node:
+        body = self._command()
+        if isinstance(body, Simple) and self._source.dialect.function_word:
+            raise ScriptSyntaxError("a function has no body")
+        return body
 
     def _function_word(self) -> Node:
         self._take("function")
-        name = word_ahead(self._words).literal or ""
+        name = word_ahead(self._words).literal
+        if not name:
+            raise ScriptSyntaxError("a function has no name")
         self._source.skip_blanks()
         if behind := _DEFINES.match(self._source.text, self._source.at):
             self._source.advance(behind.end())
         self._skip_newlines()
-        return Function(name, self._command())
+        return Function(name, self._function_body())
 
     def _group(self) -> Node:
         self._take("{")

@@ -239,6 +239,14 @@ def _listed(path: str, state: State, world: World) -> Truth:
     return False
 
 
+def readlink(args: Arguments, state: State, world: World) -> Truth:
+    """``readlink``: without options, it fails for all but symlinks."""
+    given = _split(args, "fe")
+    if given is not None and not given[0] and len(given[1]) == 1:
+        return files.test("h", given[1][0], state, world)
+    return real(args, state, world)
+
+
 def real(args: Arguments, state: State, world: World) -> Truth:
     """``readlink -f`` and ``realpath``, of what is there."""
     given = _split(args, "fe")

@@ -72,7 +72,7 @@ UTILITIES: Mapping[str, Utility] = {
     "nproc": Utility(outcomes.without_arguments),
     "printf": Utility(output=outputs.printf),
     "pwd": _PLAIN,
-    "readlink": Utility(outcomes.real, outputs.readlink),
+    "readlink": Utility(outcomes.readlink, outputs.readlink),
     "realpath": Utility(outcomes.real, outputs.real),
     "rm": Utility(outcomes.rm, outputs.silent, effects.operands, alters=True),
     "rmdir": Utility(changes=effects.operands, alters=True, output=outputs.silent),

@@ -13,7 +13,18 @@ from elfgate.policy.bundle import load
 from elfgate.settings import Settings
 from elfgate.wiring.policies import Judging, engine
 from support import opa
-from support.chart import ROOT, VALUES, containers, helms, lay_out, one, pods, rendered
+from support.chart import (
+    ROOT,
+    VALUES,
+    containers,
+    helms,
+    lay_out,
+    objects,
+    one,
+    pods,
+    rendered,
+    template,
+)
 
 CI = {path.name.removesuffix("-values.yaml"): path for path in VALUES}
 named = pytest.mark.parametrize(
@@ -197,6 +208,14 @@ def test_the_audit_judges_by_the_webhooks_own_settings(major: str) -> None:
     assert (taken.owner_label, taken.fail_on, taken.outputs) == ("team", "denied", ["json"])
     mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert {"/etc/elfgate", "/run/elfgate/policies"} <= mounted
+
+
+def test_the_audit_writes_reports_if_it_is_told_to(major: str) -> None:
+    found = objects(template(major, "--set", "audit.enabled=true,audit.reports=policyreport"))
+    job = one(list(found), "CronJob")["spec"]["jobTemplate"]["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    verb, *words = container["args"]
+    assert verb_parser(verb).parse_args(words).write_reports == "policyreport"
 
 
 def test_images_by_digest_have_no_tag(major: str) -> None:

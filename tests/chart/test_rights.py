@@ -15,6 +15,7 @@ import pytest
 from elfgate.cluster import breakglass, doctor, running
 from elfgate.cluster.api import Access, Api
 from elfgate.cluster.owned import Owned
+from elfgate.cluster.reports import KINDS, Reports
 from support.chart import NAMESPACE, Object, helms, objects, one, template
 
 EVERYTHING = (
@@ -22,10 +23,10 @@ EVERYTHING = (
     ",registries.pullSecrets.enabled=true,registries.pullSecrets.names={a}"
 )
 WARM = "warm.enabled=true,store.kind=valkey,store.valkey.url=valkey://facts.example"
-AUDIT = "audit.enabled=true,kinds[0].group=argoproj.io,kinds[0].resources={rollouts}"
+AUDIT = "audit.enabled=true,audit.reports=openreports,kinds[0].group=argoproj.io,kinds[0].resources={rollouts}"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PATH = re.compile(
-    r"/(?:api|apis/(?P<group>[^/]+))/v1/(?:namespaces/[^/]+/(?=\w))?(?P<resource>\w+)(?P<name>/.+)?"
+    r"/(?:api|apis/(?P<group>[^/]+))/v1(?:alpha1)?/(?:namespaces/[^/]+/(?=\w))?(?P<resource>\w+)(?P<name>/.+)?"
 )
 
 Right = tuple[str, str, str]  # verb, group, resource
@@ -93,6 +94,9 @@ def _answer(resource: str, *, listed: bool) -> dict[str, Any]:
         obj["webhooks"] = [{"name": "validate.elfgate.dev", "clientConfig": {"service": service}}]
     if not listed:
         return obj
+    if resource == "reports":  # one that changes, and one whose namespace has no workloads
+        places = ({**obj["metadata"], "namespace": name} for name in ("shop", "gone"))
+        return {"metadata": {}, "items": [{"metadata": place} for place in places]}
     return {"metadata": {}, "items": [obj] if "webhooks" in obj else []}
 
 
@@ -163,6 +167,8 @@ def test_the_audit_may_do_what_it_does(
         monkeypatch.setenv("KUBECONFIG", str(access.kubeconfig))
         list(running.objects(refused=refused.append))
         list(api.nodes())
+        reporting = Reports(api, KINDS["openreports"], refused.append)
+        reporting.write({"shop": {}, "bar": {}})
     rollouts = ("list", "argoproj.io", "rollouts")  # asked for where the cluster has them
     assert asked | {rollouts} == granted(found, "elfgate-audit")
     assert refused == []

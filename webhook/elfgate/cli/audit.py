@@ -8,6 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elfgate.cli import cluster_reports
 from elfgate.cli.forms import FORMS, add_outputs, outputs, tell
 from elfgate.cli.options import (
     add_policies,
@@ -135,6 +136,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 for what the policies deny (denied), also for all that fails somewhere "
         "(failing, the default), and with 3 for what is not known (unknown)",
     )
+    cluster_reports.add_reports(parser)
     add_policies(parser)
     add_outputs(parser, FORMS)
     add_reading(parser)
@@ -147,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
     from elfgate.results.audit import AuditOutput, read_baseline
 
     outputs(options)
+    cluster_reports.check(options)
     baseline = read_baseline(options.baseline) if options.baseline else None
     collection = collected(options)
     entries, revision = asyncio.run(judged(options, collection))
@@ -154,6 +157,7 @@ def run(options: argparse.Namespace) -> int:
     book = Rulebook.of(judging(options).bundle())
     output = AuditOutput.of(report, collection, revision, book)
     tell(options, _told(report, output, book))
+    cluster_reports.write(options, report, book, complete=not collection.unread)
     return exit_code(report, options.fail_on, unread=bool(collection.unread))
 
 

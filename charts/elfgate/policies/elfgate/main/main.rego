@@ -164,6 +164,7 @@ spared_by contains number if {
 	some finding in found[code]
 	finding.effect == effect
 	finding.reason == reason
+	finding.platform in (pod.landing | {""}) # nothing is said of any other
 	exemptions.level(set, code, finding.container) != set
 	some number, exemption in config.effective.exemptions
 	exemption in exemptions.applicable[finding.container]

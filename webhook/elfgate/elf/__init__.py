@@ -1,4 +1,1 @@
-"""Bytes → facts: what an ELF file says of how it is to be started.
-
-Pure; the only room that knows pyelftools.
-"""
+"""Bytes → facts: what an ELF file says of how it is to be started. Pure."""

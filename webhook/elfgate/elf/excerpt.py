@@ -6,7 +6,7 @@ Some kilobytes of what may be hundreds of megabytes.
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from elfgate.elf import dynamic, exports, golang, loader, packed, undefined, upx
+from elfgate.elf import dynamic, exported, golang, loader, packed, undefined, upx
 from elfgate.elf.layout import HEADER_LIMIT, MAGIC, Layout, layout_of
 from elfgate.elf.sparse import Excerpt, Mark
 from elfgate.elf.window import Data, Image, Window
@@ -59,7 +59,7 @@ def excerpt(data: Data) -> bytes:
         image, [segment[2] for segment in segments if segment[0] == _PT_DYNAMIC]
     )
     symbols, indirect, types = undefined.cut(image, machine, tags)
-    defined = exports.cut(image, machine, tags)
+    defined = exported.cut(image, machine, tags)
     alone = kind == _ET_DYN and not interp and not needed  # a loader, or a static-pie program
     told = loader.cut(window, dynamic.soname(image, tags)) if alone and defined else b""
     if kind == _ET_DYN and not needed and not told:
@@ -69,7 +69,7 @@ def excerpt(data: Data) -> bytes:
     marks |= Mark.INDIRECT if indirect else Mark(0)
     marks |= Mark.RELR_AT_START if packed.relocate_start(image, tags) else Mark(0)
     level = golang.cut(window, _written(segments)) if is_program else b""
-    addresses = exports.cut_addresses(image, machine, tags) if kind == _ET_EXEC else b""
+    addresses = exported.cut_addresses(image, machine, tags) if kind == _ET_EXEC else b""
     lists = (symbols, defined, told, level, types, addresses)
     return Excerpt(window.size, marks, window.ranges(), *lists).pack()
 

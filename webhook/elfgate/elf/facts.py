@@ -10,6 +10,7 @@ same).
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from elfgate.elf.exports import NOTHING, Exports
 from elfgate.elf.wanted import UndefinedSymbols
@@ -40,8 +41,7 @@ class Load:
     flags: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNeed:
+class VersionNeed(NamedTuple):
     """One ``Elf_Vernaux``: a version that the file needs of the library ``file``.
 
     ``weak`` is ``VER_FLG_WEAK``.

@@ -1,9 +1,7 @@
 """Reads an ELF file's excerpt into facts."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
-
-from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
+from typing import NamedTuple
 
 from elfgate.elf import exports, loader, undefined
 from elfgate.elf.decode import Decoder
@@ -57,24 +55,10 @@ def _read(kept: Excerpt, size: int) -> ElfFacts:
     layout = layout_of(head)
     if not is_elf(head) or len(head) < layout.header_size:
         return _without_header(head, layout, kept.file_size, size)
-    # pyelftools rejects values that kernels do not look at
-    plain = (0, layout.plain_ident() + kept.ranges[0][1][16:])
-    decoder = Decoder(SparseFile([plain, *kept.ranges[1:]]), layout)
-    header = decoder.at(decoder.structs.Elf_Ehdr, 0)
-    if header is None:
-        raise ValueError("the excerpt's ranges leave out its own header")
-    kind = _number(header.e_type, ENUM_E_TYPE)
-    malformed = _malformed(header, kind, layout, kept.file_size)
-    segments = [] if malformed else list(_segments(decoder, header, layout))
-    about = _Header(
-        _number(header.e_machine, ENUM_E_MACHINE),
-        kind,
-        header.e_flags,
-        header.e_entry,
-        header.e_phoff,
-        malformed,
-    )
-    return _facts(kept, size, head, about, _program(decoder, segments), decoder=decoder)
+    header = _header(head, layout, kept.file_size)
+    decoder = Decoder(SparseFile(kept.ranges), layout)
+    segments = [] if header.malformed else list(_segments(decoder, header))
+    return _facts(kept, size, head, header, _program(decoder, segments), decoder=decoder)
 
 
 class _Header(NamedTuple):
@@ -85,7 +69,16 @@ class _Header(NamedTuple):
     flags: int
     entry: int
     headers_at: int
+    headers: int
     malformed: str
+
+
+def _header(head: bytes, layout: Layout, file_size: int) -> _Header:
+    kind, machine, _, entry, place, _, flags, _, size, count, *_ = layout.header.unpack_from(
+        head, 16
+    )
+    malformed = _malformed(kind, place, size, count, layout=layout, file_size=file_size)
+    return _Header(machine, kind, flags, entry, place, count, malformed)
 
 
 def _without_header(head: bytes, layout: Layout, file_size: int, size: int) -> ElfFacts:
@@ -221,29 +214,25 @@ def _facts(
     )
 
 
-def _number(value: str | int, names: Any) -> int:
-    """The number behind a name that pyelftools gave."""
-    return value if isinstance(value, int) else int(names[value])
-
-
-def _malformed(header: Any, kind: int, layout: Layout, file_size: int) -> str:
+def _malformed(
+    kind: int, place: int, entry_size: int, count: int, *, layout: Layout, file_size: int
+) -> str:
     """Why a kernel answers ENOEXEC to these headers, or empty.
 
     Source: binfmt_elf.c, load_elf_binary and load_elf_phdrs.
     """
-    size = header.e_phnum * header.e_phentsize
+    size = count * entry_size
     if kind not in {Type.EXEC, Type.DYN}:
         return f"its type is {kind}, neither EXEC nor DYN"
-    if header.e_phentsize != layout.segment.size:
+    if entry_size != layout.segment.size:
         return (
-            f"its program headers are said to be {header.e_phentsize} bytes each, not "
-            f"{layout.segment.size}"
+            f"its program headers are said to be {entry_size} bytes each, not {layout.segment.size}"
         )
     if size == 0:
         return "it has no program headers"
     if size > HEADERS_LIMIT:  # Linux 6.1 takes no more than a page of them, 6.18 does
-        return f"it has {header.e_phnum} program headers, more than a kernel takes"
-    if header.e_phoff + size > file_size:
+        return f"it has {count} program headers, more than a kernel takes"
+    if place + size > file_size:
         return "the file ends within its program headers"
     return ""
 
@@ -260,16 +249,14 @@ class _Segment(NamedTuple):
     p_align: int
 
 
-def _segments(decoder: Decoder, header: Any, layout: Layout) -> Iterator[_Segment]:
+def _segments(decoder: Decoder, header: _Header) -> Iterator[_Segment]:
     """Read the program headers, as far as they are there."""
-    form = layout.segment
-    for index in range(header.e_phnum):
-        raw = decoder.bytes(header.e_phoff + index * form.size, form.size)
-        if len(raw) < form.size:
-            decoder.complete = False
-            continue
-        fields = form.unpack(raw)
-        kind, offset, vaddr, filesz, memsz, flags = layout.pick_segment(fields)
+    form, pick = decoder.layout.segment, decoder.layout.pick_segment
+    raw = decoder.bytes(header.headers_at, header.headers * form.size)
+    if len(raw) < header.headers * form.size:
+        decoder.complete = False
+    for fields in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
+        kind, offset, vaddr, filesz, memsz, flags = pick(fields)
         name, align = _TYPES.get(kind, ""), fields[-1]
         yield _Segment(name, offset, vaddr, filesz, memsz, flags, align)
 

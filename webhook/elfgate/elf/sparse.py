@@ -3,7 +3,6 @@
 The few ranges of an ELF file that decide its start, and what was counted out of the rest.
 """
 
-import io
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from elfgate.errors import UnknownReason, UnreadableError
 
 # Of the form, and of what is kept; a layer's index carries it, so that older excerpts are made
 # anew.
-VERSION = 7
+VERSION = 8
 _MAGIC = b"\x7fXELF" + bytes((VERSION,))
 _HEAD = struct.Struct(
     "<6sBxQ7I"
@@ -45,11 +44,11 @@ class Excerpt:
         marks: What was seen of the whole file.
         ranges: Offsets and bytes, ascending, not overlapping.
         undefined: The undefined symbols (``elfgate.elf.undefined``).
-        exports: The exported symbols (``elfgate.elf.exports``).
+        exports: The exported symbols (``elfgate.elf.exported``).
         loader: Facts of a dynamic loader (``elfgate.elf.loader``).
         runtime_level: The CPU level of a Go program (``elfgate.elf.golang``).
         types: The types of its relocations (``elfgate.elf.undefined``).
-        addresses: Functions of others for which it has an address itself (``elfgate.elf.exports``).
+        addresses: Functions of others for which it has an address itself (``elfgate.elf.exported``).
     """
 
     file_size: int
@@ -109,52 +108,33 @@ def foreign() -> UnreadableError:
     )
 
 
-class SparseFile(io.RawIOBase):
+class SparseFile:
     """A file of which only some ranges are there.
 
-    A read ends where its range does, and finds nothing outside one.
+    Args:
+        ranges: Offsets and bytes, ascending, not overlapping.
     """
 
+    __slots__ = ("_ranges", "_starts")
+
     def __init__(self, ranges: Sequence[tuple[int, bytes]]) -> None:
-        super().__init__()
         self._ranges = ranges
         self._starts = [offset for offset, _ in ranges]
-        self._start, self._data = (
-            ranges[0] if ranges else (0, b"")
-        )  # the range that the position is in
-        self._index = 0  # in that range
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to an absolute offset, or by a relative one; there is no end to count from."""
-        if whence == io.SEEK_END:
-            raise io.UnsupportedOperation("a sparse file has no end")
-        position = offset if whence == io.SEEK_SET else self.tell() + offset
-        range_index = bisect_right(self._starts, position) - 1
-        self._start, self._data = self._ranges[range_index] if range_index >= 0 else (position, b"")
-        self._index = position - self._start
-        return position
-
-    def tell(self) -> int:
-        """The offset that the next read starts at."""
-        return self._start + self._index
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes from here on, as far as the range goes; empty outside the ranges."""
-        start = self._index
-        found = self._data[start:] if size < 0 else self._data[start : start + size]
-        self._index += len(found)
-        return found
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset`` on, as far as its range goes; empty outside all."""
+        data, place = self._around(offset)
+        return data[place : place + size]
 
     def string(self, offset: int) -> bytes | None:
         """The bytes at ``offset`` up to a NUL, or None if the range has none from there on."""
-        self.seek(offset)
-        end = self._data.find(b"\0", self._index)
-        return self._data[self._index : end] if end >= 0 else None
+        data, place = self._around(offset)
+        end = data.find(b"\0", place)
+        return data[place:end] if end >= 0 else None
+
+    def _around(self, offset: int) -> tuple[bytes, int]:
+        """The range that may have an offset, and the place in it."""
+        index = bisect_right(self._starts, offset) - 1
+        if index < 0:
+            return b"", 0
+        return self._ranges[index][1], offset - self._starts[index]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from elfgate.elf.hashing import hash_of
 from elfgate.elf.layout import LAYOUTS, Layout
 from elfgate.elf.window import Image
 
@@ -55,8 +56,8 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
         tags: Its dynamic section.
 
     Returns:
-        Their number, a byte of marks and the number of a version for each, and their names, for
-        ``decode``; empty if there are none. Whether any relocation is done by a function
+        Their number, and for each a byte of marks, the number of a version and a hash; and their
+        names, for ``UndefinedSymbols``; empty if there are none. Whether any relocation is done by a function
         (``R_*_IRELATIVE``). And the types of relocations, for ``decode_types``.
     """
     told = _referred(image, machine, tags)
@@ -76,7 +77,7 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
     )
     versions = _versions(image, image.offset(tags.get(_VERSYM)), len(sections))
     at_start, copied = told.at_start, told.copied
-    marks, wanted, found, room = bytearray(), array("H"), [], _LIMIT
+    marks, wanted, hashes, found, room = bytearray(), array("H"), array("I"), [], _LIMIT
     for index in sorted(referred):  # a large image has some 100,000 of them
         if index >= len(sections):
             break
@@ -89,15 +90,17 @@ def cut(image: Image, machine: int, tags: Mapping[int, int]) -> tuple[bytes, boo
         end = names.find(b"\0", start, start + _NAME_LIMIT)
         if end <= start:
             continue
-        room -= end - start + 4
+        room -= end - start + 8
         if room < 0:
             image.window.complete = False
             break
         mark = _WEAK * (info >= _STB_WEAK << 4) | _LAZY * (index not in at_start)
         marks.append(mark | _COPIED * (index in copied) | _OWN * own)
         wanted.append(versions[index] & _NUMBER)
+        hashes.append(hash_of(names[start:end]))
         found.append(names[start:end])
     numbers = _LITTLE.halves(wanted.tobytes()).tobytes()
+    numbers += _LITTLE.words(hashes.tobytes()).tobytes()
     head = len(marks).to_bytes(4, "little") + bytes(marks) + numbers
     return head + b"\0".join(found) if found else b"", told.indirect, types
 

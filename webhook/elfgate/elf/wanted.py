@@ -1,6 +1,7 @@
 """The symbols that a file takes from elsewhere, kept in columns and told one by one where asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple, overload
 
 from elfgate.elf.layout import LAYOUTS
@@ -8,8 +9,9 @@ from elfgate.elf.layout import LAYOUTS
 _WEAK, LAZY, _COPIED, _OWN = 1, 2, 4, 8
 _BITS = (_WEAK, LAZY, _COPIED, _OWN)
 _MARKS = [tuple(bool(mark & bit) for bit in _BITS) for mark in range(256)]
-_PLAIN = frozenset({0, LAZY})
+_IS_PLAIN = bytes(mark in (0, LAZY) for mark in range(256))
 _STRONG = bytes(not mark & _WEAK for mark in range(256))
+_SPECIAL = frozenset(mark for mark in range(16) if mark & (_COPIED | _OWN) and not mark & _WEAK)
 _LITTLE = LAYOUTS[64, "little"]  # as lists are written
 
 
@@ -39,7 +41,8 @@ class UndefinedSymbol(NamedTuple):
 class UndefinedSymbols(Sequence[UndefinedSymbol]):
     """All of a file.
 
-    A program and its libraries may have 30,000, of which nearly all are found by name.
+    A program and its libraries may have 30,000, of which nearly all are found by the hashes of
+    their names; the names themselves are read where one is not.
 
     Args:
         blob: What ``elfgate.elf.undefined.cut`` wrote; empty for none.
@@ -49,43 +52,52 @@ class UndefinedSymbols(Sequence[UndefinedSymbol]):
         ValueError: if it is something else.
     """
 
-    __slots__ = ("_marks", "_names", "_versions")
+    __slots__ = ("_hashes", "_marks", "_named", "_numbers", "_text")
 
     def __init__(self, blob: bytes = b"", versions: Mapping[int, str] | None = None) -> None:
-        end = 4 + int.from_bytes(blob[:4], "little")
-        begin = end + 2 * (end - 4)
-        self._marks = blob[4:end]
-        text = blob[begin:].decode("utf-8", "surrogateescape")
-        self._names = text.split("\0") if blob else []
-        numbers = _LITTLE.halves(blob[end:begin])
-        if not len(self._names) == len(self._marks) == len(numbers):
+        count = int.from_bytes(blob[:4], "little")
+        marks, numbers, hashes = 4 + count, 4 + 3 * count, 4 + 7 * count
+        self._marks = blob[4:marks]
+        self._hashes = blob[numbers:hashes]
+        self._text = blob[hashes:]
+        if len(self._hashes) != 4 * count or (count and self._text.count(b"\0") != count - 1):
             raise ValueError("not a list of undefined symbols")
-        named = (versions or {}).get
-        self._versions = [named(number, "") for number in numbers]
+        self._numbers = blob[marks:numbers]
+        self._named = versions or {}
+
+    def _versions(self) -> Iterator[str]:
+        """The version of each; one file names few."""
+        numbers = _LITTLE.halves(self._numbers)
+        named = {number: self._named.get(number, "") for number in set(numbers)}
+        return map(named.__getitem__, numbers)
 
     @property
     def strong(self) -> int:
         """The number of those that may not stay undefined."""
         return sum(self._marks.translate(_STRONG))
 
-    def plain(self) -> set[tuple[str, str]]:
-        """Names and versions of those that are neither weak nor copied, nor defined by the file."""
-        whole = zip(self._names, self._versions, self._marks, strict=True)
-        return {(name, version) for name, version, mark in whole if mark in _PLAIN}
+    def plain(self) -> set[tuple[int, str]]:
+        """Hashes and versions of those that are neither weak nor copied, nor the file's own."""
+        chosen = self._marks.translate(_IS_PLAIN)
+        whole = zip(_LITTLE.words(self._hashes), self._versions(), strict=True)
+        return set(compress(whole, chosen))
 
     def others(self) -> list[UndefinedSymbol]:
         """Those that are copied, or defined by the file, and may not stay undefined."""
-        if _PLAIN.issuperset(mark & ~_WEAK for mark in set(self._marks)):
+        if _SPECIAL.isdisjoint(self._marks):
             return []
         return [symbol for symbol in self if (symbol.copied or symbol.own) and not symbol.weak]
 
     def __iter__(self) -> Iterator[UndefinedSymbol]:
+        if not self._marks:
+            return iter(())
+        names = self._text.decode("utf-8", "surrogateescape").split("\0")
         make = UndefinedSymbol._make
-        whole = zip(self._names, self._marks, self._versions, strict=True)
+        whole = zip(names, self._marks, self._versions(), strict=True)
         return (make((name, *_MARKS[mark], version)) for name, mark, version in whole)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._marks)
 
     @overload
     def __getitem__(self, index: int) -> UndefinedSymbol: ...

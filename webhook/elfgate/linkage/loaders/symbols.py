@@ -5,15 +5,15 @@ start, jump slots only under BIND_NOW), musl ``ldso/dynlink.c`` (``do_relocs``: 
 at start). Weak references may stay undefined in both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TypeAlias
 from weakref import ref
 
-from elfgate.elf.exports import Exports
+from elfgate.elf.exports import EVERYTHING, Exports
 from elfgate.elf.facts import ElfFacts
-from elfgate.elf.wanted import UndefinedSymbol
+from elfgate.elf.hashing import gnu_hash
+from elfgate.elf.wanted import UndefinedSymbol, UndefinedSymbols
 from elfgate.linkage.work import Work
 from elfgate.memory.declared import declare
 from elfgate.memory.recent import Recent
@@ -21,6 +21,7 @@ from elfgate.memory.recent import Recent
 _SYMBOLS = declare("missing-symbols", "undefined symbols, by a process's files", max_bytes=4 << 20)
 _FILE_BYTES, _SYMBOL_BYTES = 250, 150  # of an entry, for each file and each name
 _TRIED = 4  # objects that a unit of work looks a symbol up in
+_COMPARED = 20  # symbols that a unit of work compares with those wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,17 @@ class Undefined:
     lazy: tuple[str, ...] = ()
 
 
-def by_version(exports: Exports, symbol: UndefinedSymbol) -> bool:
+def by_version(exports: Exports, value: int, version: str) -> bool:
     """Choose as glibc does: a symbol of the version that is wanted."""
-    return exports.in_version(symbol.name, symbol.version)
+    return exports.in_version(value, version)
 
 
-def by_name(exports: Exports, symbol: UndefinedSymbol) -> bool:
+def by_name(exports: Exports, value: int, version: str) -> bool:  # noqa: ARG001 - as the other
     """Choose as musl does: whatever version is wanted, the default one is given."""
-    return exports.by_default(symbol.name)
+    return exports.by_default(value)
 
 
-Takes: TypeAlias = Callable[[Exports, UndefinedSymbol], bool]
+Takes: TypeAlias = Callable[[Exports, int, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def undefined(
         work.spend_once(key, answer.cost)
         return answer.lacking
     left = work.left
-    binding = _Binding(scope, takes, work)
+    binding = _Binding(objects, scope, takes, work)
     lacking = tuple([binding.lacking(facts) for facts in objects])
     cost = left - work.left
     work.spend_once(key, 0)
@@ -107,99 +108,91 @@ def undefined(
     return lacking
 
 
-def _wanted(name: str, version: str) -> UndefinedSymbol:
-    return UndefinedSymbol(name, weak=False, lazy=False, version=version)
-
-
 class _Binding:
-    """The binding of a process's objects: what one of them was given serves those that come later.
+    """The binding of a process's objects.
+
+    Only whether any object defines a symbol is asked, not which one a loader would take.
 
     Args:
+        objects: Those whose symbols are bound.
         scope: All objects of the process.
         takes: How its loader chooses.
         work: Pays for it.
     """
 
-    def __init__(self, scope: Sequence[ElfFacts], takes: Takes, work: Work) -> None:
+    def __init__(
+        self, objects: Sequence[ElfFacts], scope: Sequence[ElfFacts], takes: Takes, work: Work
+    ) -> None:
         self._scope = scope
         self._takes = takes
         self._work = work
-        self._defined: set[tuple[str, str]] = set()
+        self._lacking = self._ungiven([facts.undefined for facts in objects])
+
+    def _ungiven(self, files: Sequence[UndefinedSymbols]) -> set[tuple[int, str]]:
+        """Find the symbols that no object defines, by hash and version."""
+        wanted: set[tuple[int, str]] = set()
+        for symbols in files:
+            self._work.spend(symbols.strong)
+            wanted |= symbols.plain()
+        versions: dict[int, set[str]] = {}
+        for value, version in wanted:
+            versions.setdefault(value, set()).add(version)
+        for facts in self._scope:
+            if not versions or facts.exports is EVERYTHING:
+                return set()
+            self._give(facts.exports, versions)
+        return {(value, version) for value, left in versions.items() for version in left}
+
+    def _give(self, exports: Exports, versions: dict[int, set[str]]) -> None:
+        """Take away what an object defines."""
+        self._work.spend(len(exports.hashes) // _COMPARED)
+        takes = self._takes
+        for value in versions.keys() & exports.hashes:
+            asked = versions[value]
+            given = [version for version in asked if takes(exports, value, version)]
+            if len(given) == len(asked):
+                del versions[value]
+            else:
+                asked.difference_update(given)
 
     def lacking(self, facts: ElfFacts) -> Undefined:
         """Find what nothing defines of the symbols that an object takes."""
-        self._work.spend(facts.undefined.strong)
-        order = _Order(facts, self._scope)
-        missing = self._missing(facts, order)
+        missing = self._missing(facts)
         return Undefined(
             tuple(symbol.name for symbol in missing if not symbol.lazy),
             tuple(symbol.name for symbol in missing if symbol.lazy),
         )
 
-    def _missing(self, facts: ElfFacts, order: "_Order") -> list[UndefinedSymbol]:
-        """Search what no object before has asked for; most objects lack nothing."""
-        new = facts.undefined.plain() - self._defined
-        for name, version in sorted(new):
-            if self._search(_wanted(name, version), facts, order):
-                self._defined.add((name, version))
-        if new <= self._defined and not facts.undefined.others():
+    def _missing(self, facts: ElfFacts) -> list[UndefinedSymbol]:
+        """Look at an object's symbols one by one; most lack nothing."""
+        symbols = facts.undefined
+        if not symbols.others() and (
+            not self._lacking or self._lacking.isdisjoint(symbols.plain())
+        ):
             return []
-        strong = (symbol for symbol in facts.undefined if not symbol.weak)
-        return [symbol for symbol in strong if not self._is_defined(symbol, facts, order)]
+        self._work.spend(symbols.strong)
+        strong = (symbol for symbol in symbols if not symbol.weak)
+        return [symbol for symbol in strong if not self._is_defined(symbol, facts)]
 
-    def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
+    def _is_defined(self, symbol: UndefinedSymbol, facts: ElfFacts) -> bool:
         """Tell whether any object defines a symbol.
 
         A variable that the object has room for is another one's.
         """
         if symbol.own and self._takes is by_version:
             return True  # which says nothing of others that want it
-        key = symbol.name, symbol.version
-        if key in self._defined and not symbol.copied:
-            return True
-        if self._search(symbol, facts, order):
-            if not symbol.copied:
-                self._defined.add(key)
+        value = gnu_hash(symbol.name)
+        if symbol.copied:
+            others = [other for other in self._scope if other is not facts]
+            return self._is_given(value, symbol.version, others)
+        if symbol.own:
+            return self._is_given(value, symbol.version, self._scope)
+        if (value, symbol.version) not in self._lacking:
             return True
         # A function's address, as data refers to it, may be the program's own
         # (ELF_RTYPE_CLASS_PLT).
-        return not (symbol.lazy or symbol.copied) and any(
-            symbol.name in other.addresses for other in self._scope
-        )
+        return not symbol.lazy and any(symbol.name in other.addresses for other in self._scope)
 
-    def _search(self, symbol: UndefinedSymbol, facts: ElfFacts, order: "_Order") -> bool:
-        tried = 0
-        for tried, other in enumerate(order.of(symbol)):
-            if self._takes(other.exports, symbol) and not (symbol.copied and other is facts):
-                self._work.spend(tried // _TRIED)
-                return True
-        self._work.spend(tried // _TRIED)
-        return False
-
-
-class _Order:
-    """The order in which objects are asked for what one of them takes.
-
-    Those that it names itself come first.
-
-    Only whether any object defines a symbol is asked, not which one a loader would take. Nearly all
-    are defined by the file that their version is needed of, or by another that the object needs.
-
-    Args:
-        facts: The object.
-        scope: All objects of the process.
-    """
-
-    def __init__(self, facts: ElfFacts, scope: Sequence[ElfFacts]) -> None:
-        named = dict.fromkeys(facts.needed)
-        near = [other for other in scope if other.soname in named]
-        self._order = (*near, *scope)
-        by_soname = {other.soname: other for other in reversed(near)}
-        self._by_version: dict[str, list[ElfFacts]] = {}
-        for need in facts.version_needs:
-            if (other := by_soname.get(need.file)) is not None:
-                self._by_version.setdefault(need.version, []).append(other)
-
-    def of(self, symbol: UndefinedSymbol) -> Iterator[ElfFacts]:
-        """The objects to ask for a symbol; some come twice."""
-        return chain(self._by_version.get(symbol.version, ()), self._order)
+    def _is_given(self, value: int, version: str, scope: Sequence[ElfFacts]) -> bool:
+        self._work.spend(len(scope) // _TRIED)
+        return any(self._takes(other.exports, value, version) for other in scope)

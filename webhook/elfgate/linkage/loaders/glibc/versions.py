@@ -8,6 +8,7 @@ Versioning". musl does not look at them.
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 
 from elfgate.elf.facts import ElfFacts
 from elfgate.elf.versions import is_numbered, newest_of_each, number
@@ -146,11 +147,16 @@ def needs_glibc(objects: Objects) -> tuple[int, ...]:
     newest: tuple[int, ...] = ()
     for item in objects:
         if not any(version.startswith(_GLIBC) for version in item.facts.version_definitions):
-            releases = (_RELEASE.fullmatch(need.version) for need in item.facts.version_needs)
-            newest = max(
-                [newest, *(tuple(map(int, match.groups())) for match in releases if match)]
-            )
+            releases = [_release_of(need.version) for need in item.facts.version_needs]
+            newest = max([newest, *releases])
     return newest
+
+
+@lru_cache(maxsize=256)
+def _release_of(version: str) -> tuple[int, ...]:
+    """The release that a version is named for, such as (2, 34); empty if it is none of glibc's."""
+    match = _RELEASE.fullmatch(version)
+    return tuple(map(int, match.groups())) if match else ()
 
 
 def _defines(target: ElfFacts, version: str) -> bool:

@@ -57,6 +57,7 @@ KEPT_FROM = [
     ("regex.match", ["a{1,1001}", "a"]),
     ("sprintf", ["%s (%s)", ["a"]]),
     ("sprintf", ["%d", [-3]]),
+    ("sprintf", ["%s", [3]]),
     ("sprintf", ["%-12s", ["a"]]),
 ]
 

@@ -181,6 +181,15 @@ def test_a_function_is_given_as_much_as_it_takes(tmp_path: Path) -> None:
     assert told(tmp_path, HEAD + WHOLE.format('startswith("a", "b", true)')) == ""
 
 
+@pytest.mark.parametrize(
+    "value", ["1", "count(input.containers)", "input.targets[0].nodes", "1 + input.version"]
+)
+def test_a_number_is_no_text_in_a_format(tmp_path: Path, value: str) -> None:
+    said = "sprintf has %s for a number, on which the engines disagree; use %v"
+    assert said in told(tmp_path, HEAD + WHOLE.format(f'sprintf("%s", [{value}])'))
+    assert told(tmp_path, HEAD + WHOLE.format(f'sprintf("%v", [{value}])')) == ""
+
+
 @pytest.mark.parametrize("pattern", ["(?=a)", "(?i)a", "(?<!a)b", "(a"])
 def test_a_pattern_that_not_both_engines_take(tmp_path: Path, pattern: str) -> None:
     assert "the pattern" in told(tmp_path, HEAD + WHOLE.format(f'regex.match("{pattern}", "a")'))

@@ -107,7 +107,8 @@ class _Module:
         yield from unequal(tree, types)
         yield from self._data()
         yield from findings(tree)
-        yield from calls(tree, self._names | imported(tree, self._source) | {"data", "input"})
+        own = self._names | imported(tree, self._source) | {"data", "input"}
+        yield from calls(tree, types, own)
 
     def _data(self) -> Iterator[_Told]:
         for _, reference in nodes(self._tree, "RefDot"):

@@ -210,7 +210,7 @@ class Reading:
                 effect, reason = "unknown", "shape_unknown"
                 message = (
                     "the image does not say what it is, and its tag speaks of a variant that is "
-                    "not supported here: "
+                    "not supported here; supported: "
                 )
             if any(architecture(platform) in row["architectures"] for row in spoken):
                 continue

@@ -64,3 +64,9 @@ def test_a_denial_of_a_thousand_containers_is_cut_and_counted() -> None:
     shown = said.count(" fails:")
     assert len(said) < 20_000
     assert said.endswith(f"\nand {1000 - shown} more")
+
+
+def test_a_sentence_longer_than_a_warning_is_told_in_its_clauses() -> None:
+    head, long, last = "h" * 100, "x" * 60, "y" * 60
+    said = messages.warnings(verdict(warnings=[violation(head, f"{long}; {last}")]))
+    assert said == [head, f"this pod: {long}", f"this pod: {last}"]

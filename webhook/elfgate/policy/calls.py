@@ -83,7 +83,7 @@ def _is_number(value: Node, types: Types) -> bool:
             return True
         case "Call":
             declared = _profile().get(function(value["Call"]), {"decl": {"result": {}}})
-            return declared["decl"]["result"].get("type") == "number"
+            return str(declared["decl"]["result"].get("type")) == "number"
         case _:
             found = types.of(value) or {}
             return found.get("type") in {"integer", "number"}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from elfgate.policy.verdict import Verdict, Violation
 from elfgate.printable import printable
 
+_CLAUSE = "; "  # stands between the clauses of a sentence
 _MAX_DENIAL = 16_384  # runes; kubectl shows it all, a controller's condition or event cuts it
 EVENT_BYTES = 900
 """The bytes of a refusal that a controller's event keeps for certain.
@@ -62,24 +63,28 @@ def warnings(verdict: Verdict) -> list[str]:
 
 
 def _parts(violation: Violation) -> list[str]:
-    """The few lines of the advised length that say it; a sentence that is longer is one line."""
+    """The few lines of the advised length that say it; a clause that is longer is one line."""
+    about = printable(violation.container) or "this pod"
     parts = [printable(violation.headline)]
     between = ": "
     for text in violation.lines:
-        _add(parts, between, _flat(text), violation.container)
+        _add(parts, between, _flat(text), about)
         between = ", "
     if violation.remedy:
-        _add(parts, "; ", _flat(violation.remedy), violation.container)
+        _add(parts, _CLAUSE, _flat(violation.remedy), about)
     return parts
 
 
-def _add(parts: list[str], between: str, text: str, container: str) -> None:
-    """Add a sentence to the last line, or as a line that says which container it is about."""
-    longer = f"{parts[-1]}{between}{text}"
-    if len(longer) <= WARNING_RUNES:
-        parts[-1] = longer
-    else:
-        parts.append(f"{printable(container) or 'this pod'}: {text}")
+def _add(parts: list[str], between: str, text: str, about: str) -> None:
+    """Add a sentence: as a whole, or in its clauses where it is longer than a line may be."""
+    whole = len(f"{about}: {text}") <= WARNING_RUNES
+    for clause in [text] if whole else text.split(_CLAUSE):
+        longer = f"{parts[-1]}{between}{clause}"
+        if len(longer) <= WARNING_RUNES:
+            parts[-1] = longer
+        else:
+            parts.append(f"{about}: {clause}")
+        between = _CLAUSE
 
 
 def held_back(verdict: Verdict) -> list[str]:

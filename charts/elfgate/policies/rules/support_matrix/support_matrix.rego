@@ -50,7 +50,7 @@ judged(linkage, rows) := {
 	"rows": (hinted | {row | some row in rows; row.variant == "*"}),
 	"effect": "unknown",
 	"reason": "shape_unknown",
-	"message": "the image does not say what it is, and its tag speaks of a variant that is not supported here: ",
+	"message": "the image does not say what it is, and its tag speaks of a variant that is not supported here; supported: ",
 } if {
 	hinted := {row |
 		some row in rows

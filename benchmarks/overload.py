@@ -3,8 +3,9 @@
     python benchmarks/overload.py [--seconds 60] [--times 2 5] [--peers] [--check] [--table FILE]
 
 The benchmark first measures how many reviews a second the webhook judges anew (1 x). It then sends
-a multiple of that rate, while another client sends known reviews, 100 a second. Both are open
-loops: times count from when a review was meant to be sent. The webhook has core 0, the load the
+a multiple of that rate, to which it rises in two seconds, while another client sends known reviews,
+100 a second. Both are open loops: times count from when a review was meant to be sent. Connections
+are made and kept as kube-apiserver does. The webhook has core 0, the load the
 other. With ``--peers`` Gatekeeper and Kyverno are asked likewise, each by multiples of what it can
 judge; to them every review is a new one. ``--check`` ends with 1 if elfgate does not keep a limit.
 Needs Go.
@@ -165,7 +166,8 @@ def overload(
     seconds: float,
 ) -> Figures:
     """Send too many reviews for a while, and measure the answers and the recovery."""
-    open_loop = ("-mode", "open", "-d", f"{seconds:g}s", "-deadline", DEADLINE, "-rate")
+    rising = ("-mode", "open", "-pool", "-warm", "2s")
+    open_loop = (*rising, "-d", f"{seconds:g}s", "-deadline", DEADLINE, "-rate")
     rates = (KNOWN_A_SECOND, times * most)
     sources = ("127.0.0.1", "127.0.0.2")
     with ThreadPoolExecutor(2) as threads:

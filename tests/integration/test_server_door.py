@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from elfgate.server import descriptors, doorway, line, reviews
 from elfgate.server.protocol import HEAD_BYTES
+from elfgate.server.tls import Certificate
+from elfgate.server.visitor import Visitor
 from support.serving import (
     REVIEW,
     UID,
@@ -193,6 +195,61 @@ def test_a_connection_too_many_to_wait_is_refused(
             await reset(streams)
 
     against(pki, check, listen={"connections": 8})
+
+
+def test_a_client_that_has_enough_connections_waits_where_more_comes_than_can_be_judged(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorway, "HURRIED_SECONDS", 60.0)
+    greeted: asyncio.Queue[str] = asyncio.Queue()
+
+    class Greeter(asyncio.Protocol):
+        busy = False
+
+        def __init__(self, visitor: Visitor) -> None:
+            self._visitor = visitor
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self._visitor.speaker = self
+            self._transport = transport
+            greeted.put_nowait(self._visitor.peer)
+
+        def hang_up(self) -> None:
+            self._transport.close()
+
+        def refuse(self, status: int) -> None:
+            raise AssertionError(status)
+
+    async def hello(port: int, source: str) -> Streams:
+        context, address = pki.trusting(), (source, 0)
+        return await asyncio.open_connection("127.0.0.1", port, ssl=context, local_addr=address)
+
+    async def check() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        entrance = doorway.Doorway(
+            listener,
+            Certificate(pki.certificate, pki.key).context,
+            Greeter,
+            most=256,
+            most_waiting=256,
+            idle_seconds=60.0,
+            turned_away=lambda _cause: None,
+            press=lambda _clients: None,
+            hurried=lambda: bool(hurry),
+        )
+        port = listener.getsockname()[1]
+        flood = [asyncio.create_task(hello(port, "127.0.0.2")) for _ in range(doorway.ENOUGH + 4)]
+        first = [await greeted.get() for _ in range(doorway.ENOUGH)]
+        other = await hello(port, "127.0.0.3")
+        assert [*first, await greeted.get()] == ["127.0.0.2"] * doorway.ENOUGH + ["127.0.0.3"]
+        hurry.clear()
+        assert [await greeted.get() for _ in range(4)] == ["127.0.0.2"] * 4
+        for streams in (other, *await asyncio.gather(*flood)):
+            await reset(streams)
+        entrance.close()
+
+    hurry = [True]
+    asyncio.run(asyncio.wait_for(check(), 30))
 
 
 def test_of_a_flood_most_reviews_are_answered_unread(

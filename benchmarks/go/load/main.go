@@ -1,6 +1,6 @@
 // load: closed- and open-loop generator for admission webhooks. One JSON line on stdout.
 //
-//	load -url https://127.0.0.1:1/p -ca ca.crt -corpus DIR -mode closed|open|verify -conc 16 -rate 100 -d 5s -warm 500ms -http 1|2 -pid PID[,PID]
+//	load -url https://127.0.0.1:1/p -ca ca.crt -corpus DIR -mode closed|open|verify -conc 16 -rate 100 -d 5s -warm 500ms -http 1|2 [-pool] -pid PID[,PID]
 //
 // Open loop: constant arrivals; latency runs from the SCHEDULED instant, so a stalled server is
 // charged for the queue. CPU and RSS are of the pid and all its descendants. foreign0 = share of
@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -50,6 +51,7 @@ var (
 	fDur      = flag.Duration("d", 5*time.Second, "")
 	fWarm     = flag.Duration("warm", 500*time.Millisecond, "")
 	fHTTP     = flag.Int("http", 1, "")
+	fPool     = flag.Bool("pool", false, "ask over whichever connection is free first and keep 25, as kube-apiserver's client does")
 	fPid      = flag.String("pid", "", "")
 	fName     = flag.String("name", "", "")
 	fCPU      = flag.Int("cpu", 0, "core the subject is pinned to")
@@ -59,6 +61,8 @@ var (
 	fFresh    = flag.Bool("fresh", false, "make each request one that was never sent before")
 	fRaw      = flag.String("raw", "", "append raw latencies (us, one a line) to this file")
 )
+
+const lost = 30e6 // us: what a request without an answer counts as
 
 var (
 	hole = []byte("00000000")
@@ -196,7 +200,8 @@ func source() net.Addr {
 }
 
 func (h *h1) connect() error {
-	c, err := tls.DialWithDialer(&net.Dialer{LocalAddr: source()}, "tcp", h.u.Host, h.cfg)
+	dialer := &net.Dialer{LocalAddr: source(), Timeout: 10 * time.Second} // its handshake included
+	c, err := tls.DialWithDialer(dialer, "tcp", h.u.Host, h.cfg)
 	if err != nil {
 		return err
 	}
@@ -334,8 +339,104 @@ func (h *h2) do(it *item) ([]byte, error) {
 	return b, err
 }
 
+// pool: idle connections, the newest first, grown on demand. With -pool as net/http's transport has
+// it with the idleConnsPerHost of client-go: a request for which none is idle has one made, and goes
+// over whichever is free first, that one or another's; of those for which nobody waits 25 are kept.
+// No more are made at a time than kube-apiserver has requests under way, which may each want one.
+type pool struct {
+	mu     sync.Mutex
+	mk     func() doer
+	idle   []doer
+	waits  []chan doer
+	making int
+}
+
+const (
+	idleConnsPerHost = 25
+	underWay         = 600 // --max-requests-inflight and --max-mutating-requests-inflight, together
+)
+
+func newPool(mk func() doer) *pool { return &pool{mk: mk} }
+
+func (p *pool) get() doer {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		d := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return d
+	}
+	if !*fPool {
+		p.mu.Unlock()
+		return p.mk()
+	}
+	free := make(chan doer, 1)
+	p.waits = append(p.waits, free)
+	if p.making < underWay {
+		p.making++
+		go p.dial(free)
+	}
+	p.mu.Unlock()
+	return <-free
+}
+
+// dial makes a connection; if that fails, the request that wanted it goes without, if it still waits.
+func (p *pool) dial(free chan doer) {
+	d := p.mk()
+	var err error
+	if h, ok := d.(*h1); ok {
+		err = h.connect()
+	}
+	p.mu.Lock()
+	p.making--
+	p.mu.Unlock()
+	if err != nil {
+		p.fail(free, err)
+	} else {
+		p.put(d, true)
+	}
+}
+
+func (p *pool) fail(free chan doer, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, each := range p.waits {
+		if each == free {
+			p.waits = append(p.waits[:i:i], p.waits[i+1:]...)
+			free <- failed{err}
+			return
+		}
+	}
+}
+
+// failed: the connection that was not made.
+type failed struct{ err error }
+
+func (f failed) do(*item) ([]byte, error) { return nil, f.err }
+
+func (p *pool) put(d doer, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h, plain := d.(*h1)
+	switch {
+	case !ok:
+	case len(p.waits) > 0:
+		p.waits[0] <- d
+		p.waits = p.waits[1:]
+	case *fPool && plain && len(p.idle) >= idleConnsPerHost:
+		if h.c != nil {
+			h.c.NetConn().Close()
+		}
+	default:
+		p.idle = append(p.idle, d)
+	}
+}
+
 func main() {
 	flag.Parse()
+	if *fPool {
+		runtime.GOMAXPROCS(2) // so that on one core, too, a request need not wait for others' handshakes to be sent
+	}
 	serial.Store(time.Now().UnixMicro() & 0x3fffffff) // not where a run before has begun: its answers are remembered
 	pool := x509.NewCertPool()
 	pem, err := os.ReadFile(*fCA)
@@ -442,28 +543,16 @@ func main() {
 			lats = append(lats, p...)
 		}
 	} else {
-		// a pool of idle connections, LIFO, grown on demand
-		var mu sync.Mutex
-		var idle []doer
-		get := func() doer {
-			mu.Lock()
-			defer mu.Unlock()
-			if n := len(idle); n > 0 {
-				d := idle[n-1]
-				idle = idle[:n-1]
-				return d
-			}
-			return mk()
-		}
-		put := func(d doer) { mu.Lock(); idle = append(idle, d); mu.Unlock() }
+		idle := newPool(mk)
+		get, put := idle.get, idle.put
 		for i := 0; i < 4 && shared == nil; i++ { // open a few connections first, so that the handshake is outside
 			d := mk()
-			one(d, time.Now(), false)
-			put(d)
+			_, ok := one(d, time.Now(), false)
+			put(d, ok)
 		}
 		gap := time.Duration(float64(time.Second) / *fRate)
 		n := int(fDur.Seconds() * *fRate)
-		warmN := int(fWarm.Seconds() * *fRate)
+		warmN := int(fWarm.Seconds() * *fRate / 2) // the rate rises evenly until then
 		lats = make([]float64, n)
 		lags := make([]float64, n)
 		var wg sync.WaitGroup
@@ -472,7 +561,10 @@ func main() {
 		syscall.Syscall6(syscall.SYS_PRCTL, 29 /* PR_SET_TIMERSLACK */, 1000, 0, 0, 0, 0)
 		start := time.Now().Add(10 * time.Millisecond)
 		for i := -warmN; i < n; i++ {
-			at := start.Add(time.Duration(i+warmN) * gap)
+			at := start.Add(*fWarm + time.Duration(i)*gap)
+			if i < 0 {
+				at = start.Add(time.Duration(float64(*fWarm) * math.Sqrt(float64(i+warmN)/float64(warmN))))
+			}
 			for w := time.Until(at); w > 0; w = time.Until(at) { // not time.Sleep: Go's netpoller rounds it to 1 ms
 				ts := syscall.NsecToTimespec(w.Nanoseconds())
 				syscall.Nanosleep(&ts, nil)
@@ -490,13 +582,11 @@ func main() {
 				l, ok := one(d, at, i >= 0)
 				if i >= 0 {
 					if !ok {
-						l = 30e6
+						l = lost
 					}
 					lats[i] = l
 				}
-				if ok {
-					put(d)
-				}
+				put(d, ok)
 			}()
 		}
 		wg.Wait()
@@ -532,7 +622,7 @@ func main() {
 	fe, _ := firstErr.Load().(string)
 	late := 0
 	for _, l := range lats {
-		if l > float64(fDeadline.Microseconds()) {
+		if l > float64(fDeadline.Microseconds()) && l < lost {
 			late++
 		}
 	}

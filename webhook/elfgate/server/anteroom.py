@@ -26,12 +26,19 @@ class Anteroom:
     def __len__(self) -> int:
         return self._room.used
 
-    def enter(self, visitor: Visitor) -> bool:
-        """Let one wait; false if there is no room."""
+    def enter(self, visitor: Visitor) -> Visitor | None:
+        """Let one wait; the one for which there is no room then, if there is one.
+
+        That is the client's oldest: a request that wanted it goes over another one by now.
+        """
+        turned_away = None
         if not self._room.take(visitor.peer):
-            return False
+            waiting = self._waiting.get(visitor.peer)
+            if not waiting:
+                return visitor
+            turned_away = waiting.popleft()
         self._waiting.setdefault(visitor.peer, deque()).append(visitor)
-        return True
+        return turned_away
 
     def next(self, admits: Callable[[str], bool]) -> Visitor | None:
         """The one that is next, of a client that is admitted; that client is then last.

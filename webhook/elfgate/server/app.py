@@ -107,6 +107,10 @@ class Webhook:
         """Take the clients of whom more come than can be let in."""
         self._reviews.press(clients)
 
+    def hurried(self) -> bool:
+        """Whether more reviews come than can be judged."""
+        return self._reviews.hurried()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:

@@ -27,6 +27,8 @@ PRESSED = 256  # that wait are more than an API server has begun at a time (200 
 IDLE_SECONDS = 1.0  # a client may still be about to use what was used later
 MAKE_WAY = 16  # idle connections that are closed at a time when there is no room
 SWEEP_SECONDS = 0.25
+ENOUGH = 24  # connections that a client has at once, whatever else there is to do
+HURRIED_SECONDS = 0.01  # from one handshake to the next where more comes than can be judged
 A_SWEEP = 32  # connections that are given up in one sweep: each takes the time of a review
 UNREAD_BYTES = 64 << 10  # that the kernel takes of a connection before they are read
 PAUSE_SECONDS = 0.2  # when the kernel has no descriptor or memory for another one
@@ -50,6 +52,7 @@ class Doorway:
         idle_seconds: How long a connection may stay without its first request.
         turned_away: Takes the cause of a refusal: ``room``, ``handshake``, ``head`` or ``idle``.
         press: Takes the clients of whom more come than can be let in, when that changes.
+        hurried: Tells whether more comes than can be judged.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Doorway:
         idle_seconds: float,
         turned_away: TurnedAway,
         press: Callable[[frozenset[str]], None],
+        hurried: Callable[[], bool],
     ) -> None:
         self._listener = listener
         self._context = context
@@ -73,6 +77,7 @@ class Doorway:
         self._anteroom = Anteroom(most_waiting)
         self._greeting = False
         self._press, self._pressing = press, frozenset[str]()
+        self._hurried, self._next_greeting = hurried, 0.0
         self._visitors: dict[Visitor, asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._sweep_timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -125,11 +130,11 @@ class Doorway:
     def _take(self, connection: socket.socket, peer: str) -> None:
         connection.setblocking(False)  # noqa: FBT003  # its name says what
         visitor = Visitor(connection, peer, time.monotonic() - waited(connection))
-        if not self._anteroom.enter(visitor):
+        surplus = self._anteroom.enter(visitor)
+        if surplus is not None:
             self._turned_away("room")
-            connection.close()
-        else:
-            self._greet_soon()
+            surplus.socket.close()
+        self._greet_soon()
 
     def _greet_soon(self) -> None:
         if not self._greeting and self._anteroom:
@@ -137,21 +142,28 @@ class Doorway:
             self._loop.call_soon(self._greet_next)
 
     def _greet_next(self) -> None:
-        """Begin one handshake, if somebody waits for whom there is room.
-
-        Then look at what has come.
-        """
+        """Begin one handshake, if somebody waits who may enter; then look at what has come."""
         pressing = self._anteroom.more_than(PRESSED)
         if pressing != self._pressing:
             self._pressing = pressing
             self._press(pressing)
-        visitor = self._anteroom.next(self._has_room)
+        visitor = self._anteroom.next(self._admits)
         self._greeting = visitor is not None
         if visitor is not None:
             visitor.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             visitor.entered = time.monotonic()
+            self._next_greeting = visitor.entered + HURRIED_SECONDS
             self._visitors[visitor] = self._loop.create_task(self._greet(visitor))
             self._loop.call_soon(self._greet_next)
+
+    def _admits(self, peer: str) -> bool:
+        """Whether a peer may enter now, for whom room is then taken.
+
+        A handshake takes as long as a verdict. One that has enough connections waits for more of
+        them where that time is wanted: its requests go over whichever of them is free first.
+        """
+        waits = self._room.held(peer) >= ENOUGH and time.monotonic() < self._next_greeting
+        return not (waits and self._hurried()) and self._has_room(peer)
 
     def _has_room(self, peer: str) -> bool:
         """Take room for one more connection of a peer, if there is some."""

@@ -129,12 +129,26 @@ class BoundedProtocol(_Protocol):
         if answer is None:
             return False
         self._visitor.head_since = time.monotonic()
-        self.transport.write(answer)
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._joining.write_whole(answer)
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_next(self.timeout_keep_alive)
         return True
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what nobody has used for long.
+
+        An answer at once leaves the timer as it is: setting it anew would cost a tenth of that.
+        """
+        left = self._visitor.head_since + self.timeout_keep_alive - time.monotonic()
+        if left > 0:
+            self._wait_for_next(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _wait_for_next(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     def on_headers_complete(self) -> None:
         """Begin to answer (httptools; h11 takes one request after the other by itself).

@@ -131,6 +131,10 @@ class Reviews:
         """Take the clients of whom more come than can be let in."""
         self._turns.line.pressing = clients
 
+    def hurried(self) -> bool:
+        """Whether more reviews come than can be judged."""
+        return self._turns.line.stands(time.monotonic())
+
     def lets_in(self) -> bool:
         """Whether to read a request whatever it is, as there is room for one more review."""
         return self._turns.line.lets_in(time.monotonic())

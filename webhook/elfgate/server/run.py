@@ -228,6 +228,7 @@ class _Server(uvicorn.Server):
             idle_seconds=KEEP_ALIVE_SECONDS,
             turned_away=self._metrics.turned_away,
             press=self._webhook.press,
+            hurried=self._webhook.hurried,
         )
         self._metrics.connections.set_function(lambda: len(doorway))
         servers: list[Any] = [doorway]  # of a server uvicorn asks no more than a doorway has

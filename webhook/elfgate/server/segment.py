@@ -41,6 +41,13 @@ class JoiningTransport:
             asyncio.get_running_loop().call_soon(self._flush)
         self._held.append(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Write an answer that comes in one piece, at once if nothing is held."""
+        if self._held:
+            self._held.append(data)
+        else:
+            self._transport.write(data)
+
     def close(self) -> None:
         """Write what is held, then close.
 

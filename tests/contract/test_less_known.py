@@ -79,6 +79,7 @@ CONTAINERS = st.sampled_from(
         {"name": "c", "image": "ex/amd64only:1", "resources": {"limits": {GPU: 1}}},
     ]
 )
+_NOWHERE = {"/nosuch", "nosuch", "/run/tools/prog"}
 PLACEMENTS = st.sampled_from(
     [
         {},
@@ -100,10 +101,18 @@ CLUSTERS = st.sets(st.sampled_from(_KNOWN), min_size=1, max_size=4).map(
 )
 
 
-def _a_node_that_starts_it(_: Object, nodes: Cluster) -> None:
+def _a_node_that_starts_it(obj: Object, nodes: Cluster) -> None:
+    """What starts on no node may well be refused by the first that is known."""
+    if _starts_nowhere(_spec(obj)["containers"][0]):
+        return
     new = node("new", "amd64")
     new["status"]["allocatable"] = {GPU: "8"}
     nodes["new"] = new
+
+
+def _starts_nowhere(container: Object) -> bool:
+    words = [*container.get("command", ()), *container.get("args", ())]
+    return not _NOWHERE.isdisjoint(words)
 
 
 def _an_emulator(_: Object, nodes: Cluster) -> None:

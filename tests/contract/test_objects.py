@@ -202,6 +202,11 @@ def _deployment(kind: str = "Deployment", **fields: Any) -> dict[str, Any]:
     }
 
 
+def _of_class(obj: dict[str, Any]) -> dict[str, Any]:
+    obj["spec"]["template"]["spec"]["runtimeClassName"] = "crun"
+    return obj
+
+
 def _beside(obj: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
     """The object with further containers, which start everywhere."""
     helper = {"name": "helper", "image": "ex/shell:1", "command": ["/app"]}
@@ -235,6 +240,13 @@ def _beside(obj: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
             _deployment("DaemonSet", image="ex/shell:1", command=["/app"]),
             _deployment("DaemonSet"),
             "denied",
+        ),
+        # What its RuntimeClass asks of nodes is not known: its pods may never have been there.
+        (
+            ["amd", "arm"],
+            _of_class(_deployment("DaemonSet", image="ex/shell:1", command=["/app"])),
+            _of_class(_deployment("DaemonSet")),
+            "warned",
         ),
         (
             ["amd", "arm"],

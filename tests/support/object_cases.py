@@ -48,6 +48,9 @@ NODES: dict[str, dict[str, Any]] = {
     "cordoned": node("amd-2", unschedulable=True),
     "starting": node("amd-3", taints=_taints("node.cilium.io/agent-not-ready", "NoExecute")),
     "tainted": node("amd-4", taints=_taints("team")),
+    "fargate": node("fargate-1", taints=_taints("eks.amazonaws.com/compute-type")),
+    "offloading": node("liqo-2", taints=_taints("virtual-node.liqo.io/not-allowed", "NoExecute")),
+    "fake": node("kwok-1", "arm64", labels={"type": "kwok"}),
     "unreachable": node("amd-5", taints=_taints("node.kubernetes.io/unreachable", "NoExecute")),
     "desktop": node("desktop", "arm64", kernel="6.10.14-linuxkit"),
     "liar": _with(

@@ -95,6 +95,12 @@ test_an_update_that_takes_a_platform_away_from_what_runs_on_every_node_is_denied
 	judged(updated(everywhere(some_fail), false, [was("ppc64le", "cannot-start"), was("amd64", "starts")]), {}).allowed
 }
 
+test_an_update_takes_nothing_away_where_something_else_may_keep_the_pods_from_a_platform if {
+	worse := updated(everywhere(some_fail), false, [was("ppc64le", "starts"), was("amd64", "starts")])
+	judged(object.union(worse, {"openings": gated}), {}).allowed
+	not judged(object.union(worse, {"openings": gated}), {"unknown": {"gated": "deny"}}).allowed
+}
+
 test_an_update_that_leaves_the_images_and_changes_nothing_is_warned_of if {
 	verdict := judged(updated(stuck([], []), true, [was("ppc64le", "cannot-start")]), {})
 	verdict.allowed

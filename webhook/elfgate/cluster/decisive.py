@@ -15,7 +15,7 @@ from elfgate.cluster.given import CDI
 from elfgate.cluster.openings import QUEUE_LABEL
 from elfgate.cluster.review import ANYBODY, Review
 from elfgate.cluster.streams import TRIGGERS
-from elfgate.cluster.template import PERSISTENT
+from elfgate.cluster.ties import PERSISTENT
 from elfgate.cluster.told import LAST_APPLIED, TOKEN, is_token, mapping, objects, text
 
 _METADATA = ("name", "namespace", "deletionTimestamp", "ownerReferences")

@@ -73,6 +73,9 @@ _ON_EACH = "spec.daemonSet.podTemplate"
 _AGENT = ("spec.deployment.podTemplate", "spec.statefulSet.podTemplate")
 _JOB = "spec.jobTemplate.spec.template"
 _JOBS = "replicatedJobs[*].template.spec.template"
+_SCALE_SET = (_SPEC, "spec.listenerTemplate")
+_FLINK = (_POD, "spec.jobManager.podTemplate", "spec.taskManager.podTemplate")
+_DASK = ("spec.scheduler.spec", "spec.worker.spec")
 _ROLES = ("leader", "worker")
 _RAY = ("headGroupSpec.template", "workerGroupSpecs[*].template")
 _LLM = ("template", "worker", "prefill.template", "prefill.worker", "router.scheduler.template")
@@ -234,6 +237,25 @@ TEMPLATES: tuple[Template, ...] = (
         partial=True,
         movable=True,
     ),
+    # Game servers and runners: an Agones Fleet is as a Deployment, and ARC adds to its runners
+    *_rows("agones.dev", "GameServer", _SPEC),
+    *_rows("agones.dev", "GameServerSet Fleet", f"{_SPEC}.spec.template"),
+    *_rows("game.kruise.io", "GameServerSet", "spec.gameServerTemplate"),
+    *_rows("actions.github.com", "AutoscalingRunnerSet", *_SCALE_SET, partial=True),
+    *_rows("actions.github.com", "EphemeralRunnerSet", "spec.ephemeralRunnerSpec", partial=True),
+    *_rows("actions.github.com", "EphemeralRunner", "spec", partial=True),
+    *_rows("actions.summerwind.dev", "RunnerDeployment RunnerSet", _SPEC, partial=True),
+    *_rows("actions.summerwind.dev", "RunnerReplicaSet", _SPEC, partial=True),
+    # Streams, models and clusters for computing: operators complete the templates
+    *_rows("flink.apache.org", "FlinkDeployment", *_FLINK, partial=True),
+    *_rows(
+        "machinelearning.seldon.io",
+        "SeldonDeployment",
+        "spec.predictors[*].componentSpecs[*]",
+        partial=True,
+    ),
+    *_rows("kubernetes.dask.org", "DaskCluster", *_DASK, holds="spec", partial=True),
+    *_rows("cassandra.datastax.com", "CassandraDatacenter", "spec.podTemplateSpec", partial=True),
     # Others that run pods
     *_rows("apps.openshift.io", "DeploymentConfig", _SPEC),
     *_rows("grafana.integreatly.org", "Grafana", "spec.deployment.spec.template", partial=True),

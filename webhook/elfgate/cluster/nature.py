@@ -4,8 +4,8 @@ Emulators, virtual kubelets, contradictions.
 
 Sources: Kubernetes' well-known labels (the scheduler reads these, the kubelet pulls and runs by its
 own build's architecture), the kernels of Docker Desktop (``-linuxkit``), OrbStack and WSL,
-the labels and the taint that virtual kubelets (Azure, Admiralty, Tencent's eklet) and Liqo put on
-their nodes.
+the labels and taints that virtual kubelets (Azure, Admiralty, Tencent's eklet), Liqo and kwok put
+on their nodes.
 """
 
 import re
@@ -22,12 +22,12 @@ from elfgate.platforms import Platform
 _EMULATING_KERNEL = re.compile(r"-(linuxkit|orbstack|microsoft-standard-WSL2)", re.IGNORECASE)
 _EMULATED = frozenset({Code.EXEC_FORMAT})
 _VIRTUAL = {
-    "type": "virtual-kubelet",
-    "kubernetes.io/role": "virtual-kubelet",
-    "liqo.io/type": "virtual-node",
-    "node.kubernetes.io/instance-type": "eklet",
+    "type": ("virtual-kubelet", "kwok"),
+    "kubernetes.io/role": ("virtual-kubelet",),
+    "liqo.io/type": ("virtual-node",),
+    "node.kubernetes.io/instance-type": ("eklet",),
 }
-_PROVIDER = "virtual-kubelet.io/provider"  # a label or a taint
+_PROVIDED = frozenset(("virtual-kubelet.io/provider", "kwok.x-k8s.io/node"))  # labels or taints
 
 
 def doubts_of(
@@ -59,8 +59,10 @@ def _contradicts(platform: Platform, own: Platform) -> Doubt | None:
 
 
 def _virtual(labels: Mapping[str, str], taints: Iterable[Taint]) -> Doubt | None:
-    is_labelled = any(labels.get(key) == value for key, value in _VIRTUAL.items())
-    is_provided = _PROVIDER in labels or any(taint.key == _PROVIDER for taint in taints)
+    is_labelled = any(labels.get(key) in values for key, values in _VIRTUAL.items())
+    is_provided = not _PROVIDED.isdisjoint(labels) or any(
+        taint.key in _PROVIDED for taint in taints
+    )
     if not (is_labelled or is_provided):
         return None
     because = "the node is a virtual kubelet, and what it runs pods on is not known"

@@ -2,7 +2,8 @@
 
 Sources: the taints that Kubernetes' node life cycle, the cluster autoscaler, Karpenter, Cluster
 API, Cilium, Istio's CNI, OVN-Kubernetes, the CSI drivers of clouds, the node readiness controller,
-Nidhogg, Deckhouse, Medik8s and KubeVirt put on nodes for a while.
+Nidhogg, Deckhouse, Medik8s and KubeVirt put on nodes for a while; those of AWS Fargate, of virtual
+kubelets, Liqo and Tencent's super nodes; Kata's and the Cloud API Adaptor's RuntimeClasses.
 """
 
 from dataclasses import dataclass
@@ -48,12 +49,25 @@ AWAY_TAINTS = (
     "nidhogg.uswitch.com/*",
 )
 
+# Of nodes that stand for a provider's containers or for another cluster. What admits or schedules
+# pods there lets them past, though their templates do not tolerate it.
+OPENED_TAINTS = (
+    "eks.amazonaws.com/compute-type",
+    "virtual-kubelet.io/provider",
+    "virtual-node.liqo.io/*",
+    "eks.tke.cloud.tencent.com/eklet",
+)
+
 # Runtimes that start what the node's kernel starts. The name of a RuntimeClass is nearly always its
 # handler's.
 ORDINARY_RUNTIMES = ("runc", "crun", "youki", "nvidia", "nvidia-*", "sysbox-runc")
 
 # Runtimes that start Linux programs of the node's architecture on a kernel of their own.
 GUEST_RUNTIMES = ("gvisor", "runsc", "runsc-*", "kata", "kata-*", "kata-containers")
+
+# Runtimes whose names look like one of those above, and that start modules, or containers in a
+# machine of any architecture somewhere else.
+STRANGE_RUNTIMES = ("*wasm*", "*remote*", "*peer*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,9 @@ class Outlook:
 
     def is_ordinary(self, runtime_class: str) -> bool:
         """Whether containers of this RuntimeClass start as those without one do."""
-        return _matches(runtime_class, ORDINARY_RUNTIMES + self.ordinary_runtimes)
+        if _matches(runtime_class, self.ordinary_runtimes):
+            return True
+        return _matches(runtime_class, ORDINARY_RUNTIMES) and not _is_strange(runtime_class)
 
 
 @lru_cache(4096)
@@ -87,4 +103,13 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def is_guest(runtime_class: str) -> bool:
     """Whether containers of this RuntimeClass have a kernel of their own."""
-    return runtime_class != "kata-remote" and _matches(runtime_class, GUEST_RUNTIMES)
+    return _matches(runtime_class, GUEST_RUNTIMES) and not _is_strange(runtime_class)
+
+
+def is_opened(taint: str) -> bool:
+    """Whether pods may be let past a taint of this key that their template does not tolerate."""
+    return _matches(taint, OPENED_TAINTS)
+
+
+def _is_strange(runtime_class: str) -> bool:
+    return _matches(runtime_class, STRANGE_RUNTIMES)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-from elfgate.cluster.outlook import LIFE_CYCLE_TAINTS, Outlook
+from elfgate.cluster.outlook import LIFE_CYCLE_TAINTS, Outlook, is_opened
 from elfgate.cluster.part import Part
 from elfgate.cluster.resources import devices, fits, is_extended, requests
 from elfgate.cluster.selector import Requirement, Term, read_term
@@ -73,7 +73,8 @@ class Hurdle(IntEnum):
     NONE = 0
     PASSING = 1  # a state of the node's life cycle
     AWAY = 2  # a cordon, or a taint of a node that starts up or is being replaced
-    TAINT = 3  # a taint that the pod does not tolerate
+    OPENED = 3  # a taint past which a provider may let pods
+    TAINT = 4  # a taint that the pod does not tolerate
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,9 @@ def _bound(demands: int) -> None:
 def _height(taint: Taint, outlook: Outlook) -> Hurdle:
     if taint.key in LIFE_CYCLE_TAINTS:
         return Hurdle.PASSING
-    return Hurdle.AWAY if outlook.is_away(taint.key) else Hurdle.TAINT
+    if outlook.is_away(taint.key):
+        return Hurdle.AWAY
+    return Hurdle.OPENED if is_opened(taint.key) else Hurdle.TAINT
 
 
 def _quantities(container: Part) -> int:

@@ -29,14 +29,20 @@ _SUFFIXES = {
 }
 _SIDECAR = "Always"
 _HUGE_PAGES = "hugepages-"
+_DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
 
 Amounts = Mapping[str, int]  # in thousandths, by the resource's name
 
 
 def is_extended(name: str) -> bool:
-    """``IsExtendedResourceName``: with a domain that is not Kubernetes' own."""
+    """``IsDRAExtendedResourceName``.
+
+    With a domain that is not Kubernetes' own, or a class of devices, for which the scheduler makes
+    a claim.
+    """
     domain, slash, _name = name.partition("/")
-    return bool(slash) and not domain.endswith("kubernetes.io")
+    foreign = bool(slash) and not domain.endswith("kubernetes.io")
+    return foreign or name.startswith(_DEVICE_CLASS)
 
 
 def is_device(name: str) -> bool:

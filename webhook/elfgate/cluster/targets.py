@@ -18,6 +18,7 @@ from elfgate.cluster.outlook import Outlook
 from elfgate.cluster.placement import CONTAINERS, PARTS, Hurdle, Placement, read_placement
 from elfgate.cluster.selector import HOSTNAME_LABEL, NODE_NAME_FIELD
 from elfgate.cluster.target import Landing, Standing, Target
+from elfgate.cluster.ties import is_tied
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import NodeFacts
 from elfgate.platforms import ARCHITECTURES, Platform
@@ -30,6 +31,7 @@ _DEFAULT = Outlook()
 
 _AWAY = (UnknownReason.NODE_AWAY, "its nodes are not there for the moment, and may come back")
 _NO_NODE = (UnknownReason.NO_NODE, "no node has this architecture yet")
+_OPENED = (UnknownReason.TEMPLATE, "its pods may be let past the taints of nodes that are virtual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,21 @@ class Demands:
     every_node: bool = False
     template: bool = False
     openings: tuple[Opening, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may wait for nodes that are away while others could take it."""
+        return self.template or is_tied(self.pod_spec)
+
+    @property
+    def opens(self) -> bool:
+        """Whether taints that it does not tolerate may still be opened to it.
+
+        A pod that the API server's plug-ins and webhooks have been over has a priority; a
+        DaemonSet's controller makes pods by what the template tolerates.
+        """
+        admitted = not self.template and self.pod_spec.get("priority") is not None
+        return not (admitted or self.every_node)
 
 
 def landing(demands: Demands, inventory: Inventory, outlook: Outlook = _DEFAULT) -> Landing:
@@ -103,7 +120,8 @@ def _key(demands: Demands, outlook: Outlook) -> bytes:
     pod_spec = demands.pod_spec
     parts = [pod_spec.get(part) for part in PARTS]
     resources = [_resources(pod_spec.get(part)) for part in CONTAINERS]
-    others = (demands.every_node, demands.template, demands.openings, outlook)
+    how = (demands.every_node, demands.template, demands.waits, demands.opens)
+    others = (how, demands.openings, outlook)
     try:
         told = repr((parts, resources, others))
     except RecursionError:
@@ -145,8 +163,10 @@ class _Search:
         """Find the places, and what is open."""
         certain = self._able(Hurdle.NONE)
         away = self._able(Hurdle.PASSING)
-        if self._demands.template or not certain:
+        if self._demands.waits or not certain:
             away += self._able(Hurdle.AWAY)
+        if self._demands.opens:
+            away += self._able(Hurdle.OPENED)
         if self._demands.template and certain:
             away += self._waiting_for_devices()
         openings = (*self._demands.openings, *self._without_architecture())
@@ -198,7 +218,6 @@ class _Search:
     def _found(
         self, certain: Sequence[Group], away: Sequence[Group], lacking: Sequence[Group]
     ) -> list[Target]:
-        reason, because = (_AWAY[0], _AWAY[1]) if not lacking else self._why_absent()
         by_platform: dict[Platform, list[Group]] = defaultdict(list)
         for group in (*certain, *away, *lacking):
             by_platform[group.kind.platform].append(group)
@@ -206,13 +225,17 @@ class _Search:
         return [
             _target(platform, parts)
             if platform in sure
-            else _target(platform, parts, Standing.POSSIBLE, reason, because)
+            else _target(platform, parts, Standing.POSSIBLE, *self._why(parts, lacking))
             for platform, parts in by_platform.items()
         ]
 
-    def _why_absent(self) -> tuple[UnknownReason, str]:
-        opening = self._absent()
-        return opening.reason, opening.because
+    def _why(self, parts: Sequence[Group], lacking: Sequence[Group]) -> tuple[UnknownReason, str]:
+        """Why a platform is not certain: what its nodes lack, or what keeps the pod from them."""
+        if lacking:
+            opening = self._absent()
+            return opening.reason, opening.because
+        opened = all(group.hurdle is Hurdle.OPENED for group in parts)
+        return _OPENED if opened else _AWAY
 
     def _with_wanted(self, found: list[Target]) -> list[Target]:
         """Add the architectures that it asks for, or that may come.

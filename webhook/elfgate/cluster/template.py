@@ -18,13 +18,14 @@ from elfgate.cluster.openings import Opening, openings
 from elfgate.cluster.owners import owners
 from elfgate.cluster.part import Part
 from elfgate.cluster.streams import Streams
+from elfgate.cluster.ties import PERSISTENT
 from elfgate.cluster.told import texts
 from elfgate.cluster.workload import CONTAINERS, PARTS, Container, Labels, Role, Workload
 from elfgate.errors import UnknownReason
 from elfgate.linkage.inputs import Overrides
 from elfgate.linkage.report import Code
 
-__all__ = ["PERSISTENT", "TEMPLATES", "Template", "workload"]
+__all__ = ["TEMPLATES", "Template", "workload"]
 
 _DEEPEST = 2  # objects within objects
 
@@ -42,8 +43,6 @@ _LISTS = {
     "containers": Role.MAIN,
     "ephemeralContainers": Role.EPHEMERAL,
 }
-
-PERSISTENT = ("persistentVolumeClaim", "ephemeral")
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,9 +212,10 @@ refused if {
 	worse
 }
 
-# It started there before this update.
+# It started there before this update, and nothing may have kept it from there.
 refused if {
 	strict
+	count(placement.openings) == 0
 	count((pod.present & failing) & placement.started) > 0
 }
 

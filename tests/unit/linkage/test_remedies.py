@@ -6,8 +6,17 @@ import pytest
 
 from elfgate.linkage.report import Code, Finding
 from support import tarball
-from support.elf_file import glibc_loader
-from support.image import Files, debian, glibc_program, start, static_program
+from support.elf_file import elf_file, glibc_loader
+from support.image import (
+    Files,
+    alpine,
+    debian,
+    glibc_program,
+    library,
+    musl_program,
+    start,
+    static_program,
+)
 
 STORE = "/nix/store/abc-glibc-2.38/lib/ld-linux-x86-64.so.2"
 LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
@@ -93,3 +102,45 @@ def test_a_shell_that_is_given_a_program_is_to_be_left_out() -> None:
     finding = told(files, "/bin/bash", "/app")
     assert finding.code is Code.EXEC_FORMAT
     assert finding.remedy == "call the program itself, and no shell before it"
+
+
+LIBRARY = "libfoo.so.1"
+PASSED_OVER: dict[str, tuple[tarball.Item, str, str]] = {
+    "a dangling link": (
+        tarball.link("libfoo.so.1.0"),
+        "/l/libfoo.so.1 is a link to /l/libfoo.so.1.0, which is missing",
+        "the link",
+    ),
+    "no right to read": (
+        tarball.Item("file", elf_file(soname=LIBRARY), 0o600),
+        "/l/libfoo.so.1 may not be read by user 1000 (mode 0600)",
+        "chmod o+r",
+    ),
+}
+
+
+def needs_it(libc: str, files: Files) -> Finding:
+    """The finding of a program of that libc that needs the library from /l, as user 1000."""
+    if libc == "musl":
+        base, program = alpine(), musl_program(needed=[LIBRARY], runpath="/l")
+    else:
+        base, program = debian(), glibc_program(needed=[LIBRARY, "libc.so.6"], runpath="/l")
+    return told({**base, **files, "p": program}, "/p", user=1000)
+
+
+@pytest.mark.parametrize("case", PASSED_OVER)
+@pytest.mark.parametrize("libc", ["glibc", "musl"])
+def test_a_library_that_is_there_and_does_not_open_is_named(libc: str, case: str) -> None:
+    item, what, remedy = PASSED_OVER[case]
+    finding = needs_it(libc, {f"l/{LIBRARY}": item})
+    assert finding.code is Code.LIBRARY_MISSING
+    assert what in finding.message
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize("libc", ["glibc", "musl"])
+def test_a_library_behind_a_directory_that_is_closed_is_named(libc: str) -> None:
+    closed = tarball.Item("directory", mode=0o700)
+    finding = needs_it(libc, {"l": closed, f"l/{LIBRARY}": library(LIBRARY)})
+    assert "/l may not be searched by user 1000" in finding.message
+    assert "chmod o+x" in finding.remedy

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from elfgate.elf.facts import ElfFacts
+from elfgate.linkage.loaders.passed import Passed
 from elfgate.linkage.values import Doubt
 
 
@@ -41,13 +42,13 @@ class NotFound:
 
     Attributes:
         doubt: Why there may be one.
-        other: A file of that name for another machine or class, which was skipped.
-        other_class: It was one of another class.
+        passed: The first file of that name that was passed over.
+        other_class: One of another class was.
         too_new: A file of that name that wants a newer kernel, which was skipped.
     """
 
     doubt: Doubt | None = None
-    other: str = ""
+    passed: Passed | None = None
     other_class: bool = False
     too_new: str = ""
 
@@ -57,6 +58,6 @@ class Query:
     """A search, and what made it doubtful or was passed over; see ``NotFound``."""
 
     doubt: Doubt | None
-    other: str = ""
+    passed: Passed | None = None
     other_class: bool = False
     too_new: str = ""

@@ -179,14 +179,14 @@ def _report(
         code = Code.KERNEL_TOO_OLD if name == LIBC and not is_assumed else Code.LIBRARY_MISSING
         record.failed(code, missing.too_new, message, messages.FIX_KERNEL, doubt)
         return
-    if missing.other_class:
-        report_mismatch(
-            record,
-            needed_by,
-            name,
-            f"is only there in the wrong ELF class: {missing.other}",
-            missing.doubt,
+    passed = missing.passed
+    if missing.other_class and passed is not None:
+        wrong = f"is only there in the wrong ELF class: {passed.what}"
+        report_mismatch(record, needed_by, name, wrong, missing.doubt)
+    elif passed is not None:
+        detail = f"is not there: {passed.what}"
+        report_missing(
+            world, record, needed_by, name, missing.doubt, detail=detail, remedy=passed.remedy
         )
-        return
-    detail = f"is not there: {missing.other}" if missing.other else ""
-    report_missing(world, record, needed_by, name, missing.doubt, detail=detail)
+    else:
+        report_missing(world, record, needed_by, name, missing.doubt)

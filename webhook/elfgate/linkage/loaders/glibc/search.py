@@ -1,53 +1,44 @@
-"""The search of glibc's loader for a library, and its judgement of each file that it finds.
+"""The search of glibc's loader for a library.
 
-Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``, ``open_verify``),
-``elf/dl-cache.c``, ``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the
-loader's own file; /etc/ld.so.conf is ldconfig's business and is not read when a program starts.
+Sources: glibc ``elf/dl-load.c`` (``_dl_map_object``, ``open_path``), ``elf/dl-cache.c``,
+``elf/dl-hwcaps.c``; ld.so(8). The default directories are those written in the loader's own file;
+/etc/ld.so.conf is ldconfig's business and is not read when a program starts.
 """
 
 import posixpath
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from elfgate.elf.facts import ElfFacts
 from elfgate.errors import UnknownReason
-from elfgate.linkage.credentials import READ
 from elfgate.linkage.environment import doubt_of, guess_of
 from elfgate.linkage.kernel.machines import architecture_of
 from elfgate.linkage.kernel.mapping import page_sizes
 from elfgate.linkage.kernel.pages import taken_by_glibc, taken_by_old_glibc
 from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.loaders.cpu import OLD_SUBDIRECTORIES
-from elfgate.linkage.loaders.glibc.cache import (
-    KERNEL_FLOOR_UNTIL,
-    NO_SUCH_KERNEL,
-    CacheReader,
-)
+from elfgate.linkage.loaders.glibc.cache import CacheReader
+from elfgate.linkage.loaders.glibc.candidates import Candidates
 from elfgate.linkage.loaders.glibc.found import NotFound, Opened, Query, Refused
+from elfgate.linkage.loaders.glibc.own_paths import OwnPaths
 from elfgate.linkage.loaders.glibc.releases import assumed_kernel, release
 from elfgate.linkage.loaders.glibc.subdirectories import Subdirectories
-from elfgate.linkage.loaders.glibc.verify import Skip, verify
 from elfgate.linkage.loaders.objects import Object
 from elfgate.linkage.loaders.paths import (
     SearchPath,
     expand,
     expand_known,
     pattern_of,
-    split_glibc,
 )
 from elfgate.linkage.record import Record
 from elfgate.linkage.values import Doubt
 from elfgate.linkage.work import CHARACTERS
-from elfgate.linkage.world import Hidden, Lookup, Process, World
+from elfgate.linkage.world import Hidden, Process, World
 from elfgate.rootfs.entry import Kind
 from elfgate.rootfs.ldconf import Cache, parse_cache
 from elfgate.rootfs.tree import Found, Missing
 
 CACHE = "/etc/ld.so.cache"
 ALIGNMENT_CHECKED_BEFORE = (2, 35)
-_ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 _CACHE_BYTES = 12  # of ld.so.cache that a unit of work reads
 # DT_SONAME of the kernel's own library, which glibc lists as loaded (``setup_vdso``).
 _VDSO = {"386": "linux-gate.so.1"} | dict.fromkeys(
@@ -55,12 +46,6 @@ _VDSO = {"386": "linux-gate.so.1"} | dict.fromkeys(
 )
 SEARCHING = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GLIBC_TUNABLES")
 _SEARCH = 20  # units of work that a search takes besides its look-ups
-_NO_FILE = "is a device, a pipe or a socket"
-_BARRED = Doubt(UnknownReason.NODE_FACT_UNKNOWN, "runtimes without root leave it out")
-_GOES_ON = (
-    "ENOENT",
-    "EACCES",
-)  # open_path leaves its list of directories on any other error
 
 
 class Search:
@@ -92,17 +77,18 @@ class Search:
         self._defaults = about.default_directories if about else ()
         self.version = release(about.version if about else "")
         self._row = architecture_of(loader.facts)
-        text = guess_of(process.env.get("LD_LIBRARY_PATH"))
-        world.work.spend(len(text) // CHARACTERS)
-        self._env_path = split_glibc(text, ":;", self._tokens(program))
+        self._paths = OwnPaths(world, process, self._defaults, program)
         self.doubt = doubt_of(*map(process.env.get, SEARCHING))  # about every search
         self._cache_doubt: Doubt | None = None
         self._cache = self._read_cache()
         assumed = assumed_kernel(guess_of(process.env.get("LD_ASSUME_KERNEL")))
         self.assumes_kernel = assumed is not None
-        self._node = world.node if assumed is None else replace(world.node, kernel=assumed)
-        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, self._node)
+        node = world.node if assumed is None else replace(world.node, kernel=assumed)
+        self._cached_for = CacheReader(self._row, loader.facts.flags, self.version, node)
         self._subdirectories = Subdirectories(world, process.cwd, self._row, self.version)
+        self._candidates = Candidates(
+            world, record, process, loader, node, is_directory=self._subdirectories.is_directory
+        )
 
     @property
     def levels(self) -> dict[str, None]:
@@ -124,7 +110,7 @@ class Search:
     def expanded(self, name: str, needed_by: Object) -> str:
         """Substitute what is known of the tokens in a name of a dynamic section."""
         if "$" in name:
-            return expand_known(name, self._tokens(needed_by))
+            return expand_known(name, self._paths.tokens(needed_by))
         return name
 
     def mapped(self, opened: Opened) -> Opened | None:
@@ -143,14 +129,14 @@ class Search:
         """Search for a DT_NEEDED (or preloaded) name that is not loaded yet."""
         self._world.work.spend(_SEARCH + len(name) // CHARACTERS)
         query = Query(needed_by.doubt)
-        expanded = expand(name, self._tokens(needed_by))
+        expanded = expand(name, self._paths.tokens(needed_by))
         if expanded is None:
             return NotFound(query.doubt or _undecided(name))
         if "/" in expanded:
-            outcome, _ = self._open(expanded, expanded, query)
+            outcome, _ = self._candidates.open(expanded, expanded, query)
             return outcome or self._not_found(query)
         query.doubt = query.doubt or self.doubt
-        for label, path in self._paths(needed_by):
+        for label, path in self._paths.of(needed_by):
             outcome = self._along(label, path, expanded, query)
             if outcome is not None:
                 return outcome
@@ -167,62 +153,7 @@ class Search:
 
     @staticmethod
     def _not_found(query: Query) -> NotFound:
-        return NotFound(query.doubt, query.other, query.other_class, query.too_new)
-
-    def _paths(self, needed_by: Object) -> Iterator[tuple[str, SearchPath]]:
-        """DT_RPATH up the chain, LD_LIBRARY_PATH, the object's own DT_RUNPATH.
-
-        DT_RPATH does not count if the object has a DT_RUNPATH.
-        """
-        if needed_by.facts.runpath is None:
-            for item in needed_by.chain():
-                if item.facts.rpath and item.facts.runpath is None and not self._is_inhibited(item):
-                    yield (
-                        f"RPATH of {item.path}",
-                        self._own_path(item, item.facts.rpath),
-                    )
-        yield "LD_LIBRARY_PATH", self._env_path
-        if needed_by.facts.runpath and not self._is_inhibited(needed_by):
-            yield (
-                f"RUNPATH of {needed_by.path}",
-                self._own_path(needed_by, needed_by.facts.runpath),
-            )
-
-    def _is_inhibited(self, item: Object) -> bool:
-        """``--inhibit-rpath`` (``decompose_rpath``).
-
-        Libraries by the path that they were opened under.
-        """
-        return (
-            bool(inhibited := self._process.inhibit_rpath)
-            and (item.name if item.needed_by else "") in inhibited
-        )
-
-    def _own_path(self, item: Object, text: str) -> SearchPath:
-        """An object's own path.
-
-        In secure-execution mode the program's $ORIGIN only leads to default directories.
-
-        Source: ``_dl_dst_substitute`` in glibc ``elf/dl-load.c`` (``check_for_trusted``).
-        """
-        if self._process.secure and item.needed_by is None:
-            elements = [
-                element
-                for element in text.split(":")
-                if not _ORIGIN.search(element) or self._trusted(item, element)
-            ]
-            text = ":".join(elements)
-        return split_glibc(text, ":", self._tokens(item))
-
-    def _trusted(self, item: Object, element: str) -> bool:
-        path = posixpath.normpath(expand(element, self._tokens(item)) or "/")
-        return f"{path}/".startswith(tuple(f"{directory}/" for directory in self._defaults))
-
-    def _tokens(self, item: Object) -> Mapping[str, str]:
-        tokens = {"ORIGIN": item.origin}
-        if self._defaults:
-            tokens["LIB"] = self._defaults[0].removeprefix("/usr").lstrip("/")
-        return tokens
+        return NotFound(query.doubt, query.passed, query.other_class, query.too_new)
 
     def _along(
         self, label: str, path: SearchPath, name: str, query: Query
@@ -237,7 +168,7 @@ class Search:
             for subdirectory, level in self._subdirectories.of(directory, name):
                 candidate = posixpath.join(directory, subdirectory, name)
                 label_here = f"{candidate} ({label})"
-                outcome, goes_on_here = self._open(candidate, label_here, query, level)
+                outcome, goes_on_here = self._candidates.open(candidate, label_here, query, level)
                 if outcome is not None:
                     return outcome
                 goes_on = goes_on if subdirectory else goes_on_here
@@ -272,9 +203,6 @@ class Search:
             self._world.lookup(posixpath.join(path, name)), Missing
         )
 
-    def _is_directory(self, path: str) -> bool:
-        return self._subdirectories.is_directory(path)
-
     def _cached(self, name: str, needed_by: Object, query: Query) -> Opened | Refused | None:
         """One entry of ld.so.cache is tried: the best for the CPU.
 
@@ -299,7 +227,7 @@ class Search:
         )
         if entry is None or entry.path.startswith(barred):
             return None
-        return self._open(entry.path, f"{entry.path} ({CACHE})", query, choice.level)[0]
+        return self._candidates.open(entry.path, f"{entry.path} ({CACHE})", query, choice.level)[0]
 
     def _read_cache(self) -> Cache | None:
         if self._process.inhibit_cache:
@@ -319,85 +247,6 @@ class Search:
         if cache is not None and cache.byte_order == self._loader.facts.byte_order:
             return cache
         return None
-
-    def _open(
-        self, path: str, text: str, query: Query, level: str = ""
-    ) -> tuple[Opened | Refused | None, bool]:
-        """The outcome if this file decides, and whether its list of directories is gone on with.
-
-        Source: ``open_verify``.
-        """
-        found = self._world.lookup(path, self._process.cwd)
-        if isinstance(found, Found) and found.entry.kind is Kind.OTHER:
-            self._record.step("glibc", text, _NO_FILE)
-            return Refused(found.path, _NO_FILE, query.doubt or _BARRED), True
-        passed = self._passed_over(found, query)
-        if passed or not isinstance(found, Found):
-            self._record.step("glibc", text, passed)
-            return None, not isinstance(found, Missing) or self._goes_on(path, found)
-        facts = self._world.facts(found)
-        verdict = verify(found.entry, facts, self._loader.facts, debian=self._debian())
-        if isinstance(verdict, Skip):
-            query.other = query.other or f"{found.path} {verdict.why}"
-            query.other_class |= verdict.other_class
-            self._record.step("glibc", text, f"skipped: {verdict.why}")
-            return None, True
-        self._record.step("glibc", text, verdict or found.path)
-        if verdict is not None or facts is None:
-            return Refused(found.path, verdict or "", query.doubt), True
-        if self._too_new(facts):
-            query.too_new = query.too_new or found.path
-            self._record.step("glibc", text, "skipped: wants a newer kernel")
-            return None, True
-        return Opened(
-            posixpath.join(self._process.cwd, path),
-            found.path,
-            facts,
-            query.doubt,
-            level,
-        ), True
-
-    def _goes_on(self, path: str, missing: Missing) -> bool:
-        """Tell whether ``open_path`` tries the next directory.
-
-        Not if this one is there and refuses otherwise.
-        """
-        return missing.errno in _GOES_ON or not self._is_directory(posixpath.dirname(path) or ".")
-
-    def _passed_over(self, found: Lookup, query: Query) -> str:
-        """Say why a candidate does not open, or cannot be told of; empty if it opens."""
-        if isinstance(found, Missing):
-            return found.errno
-        if isinstance(found, Hidden):
-            query.doubt = query.doubt or found.doubt
-            return found.doubt.because
-        if found.entry.kind is Kind.UNREADABLE:
-            query.doubt = query.doubt or Doubt(
-                UnknownReason.LIMIT_EXCEEDED, f"{found.path} could not be read"
-            )
-            return "could not be read"
-        readable = found.entry.kind is Kind.DIRECTORY or self._world.who.may(found.entry, READ)
-        if readable:
-            return ""
-        return "EACCES"
-
-    def _too_new(self, facts: ElfFacts) -> bool:
-        """Whether a library's ABI tag names a newer kernel than the running one.
-
-        Up to 2.35 it is skipped then.
-        """
-        if facts.kernel_floor is None or self.version > KERNEL_FLOOR_UNTIL:
-            return False
-        return facts.kernel_floor > (self._node.kernel or NO_SUCH_KERNEL)
-
-    def _debian(self) -> bool:
-        """Debian's and Ubuntu's glibc is told by its directories.
-
-        It is the one with multiarch names.
-        """
-        return any(
-            directory.count("/") > 1 and "-linux-gnu" in directory for directory in self._defaults
-        )
 
 
 def _by_cpu(path: str) -> Doubt:

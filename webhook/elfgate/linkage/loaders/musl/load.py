@@ -146,14 +146,15 @@ class _Linker:
         if opened is None:
             if not preload:
                 doubt = query.doubt or self._twins.get(name)
+                detail, remedy = query.why
                 report_missing(
                     self._world,
                     self._record,
                     needed_by,
                     name,
                     doubt,
-                    detail=query.ended,
-                    remedy=query.remedy,
+                    detail=detail,
+                    remedy=remedy,
                 )
             self._env_doubt = self._env_doubt or (query.doubt if preload else None)
             return preload

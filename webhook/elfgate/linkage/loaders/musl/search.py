@@ -17,6 +17,7 @@ from elfgate.linkage.environment import guess_of
 from elfgate.linkage.kernel.machines import architecture_of
 from elfgate.linkage.kernel.program import Mapped
 from elfgate.linkage.loaders.objects import Object
+from elfgate.linkage.loaders.passed import Passed, unopened
 from elfgate.linkage.loaders.paths import expand_musl, split_musl
 from elfgate.linkage.record import Record
 from elfgate.linkage.values import Doubt
@@ -39,11 +40,20 @@ class Query:
         doubt: Why it may end otherwise.
         ended: Why it ended early, in words; empty if it did not.
         remedy: What to change then.
+        passed: The first file of that name that did not open.
     """
 
     doubt: Doubt | None = None
     ended: str = ""
     remedy: str = messages.FIX_LIBRARY
+    passed: Passed | None = None
+
+    @property
+    def why(self) -> tuple[str, str]:
+        """Why nothing was found, in words, and what to change; the former may be empty."""
+        if self.passed is None or self.ended:
+            return self.ended, self.remedy
+        return f"is not there: {self.passed.what}", self.passed.remedy
 
 
 class Search:
@@ -134,6 +144,8 @@ class Search:
 
     def _try(self, path: str, text: str, query: Query) -> tuple[str, Found] | None:
         found = self._world.lookup(path, self._process.cwd)
+        if not isinstance(found, Hidden):
+            query.passed = query.passed or unopened(path, found, self._world.who)
         if isinstance(found, Hidden):
             self._record.step("musl", text, found.doubt.because)
             query.doubt = query.doubt or found.doubt

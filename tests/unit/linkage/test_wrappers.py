@@ -109,6 +109,14 @@ def test_env_changes_where_its_program_is_searched() -> None:
     ]
 
 
+def test_without_a_path_glibc_does_not_search_where_musl_does() -> None:
+    tools = {"usr/bin/env": static_program(), "usr/local/bin/tool": static_program()}
+    glibc, musl = {**debian(), **tools}, {**alpine(), **tools}
+    assert start(glibc, "env", "-i", "tool").outcome is Outcome.UNKNOWN
+    assert start(glibc, "env", "-i", "PATH=/usr/local/bin", "tool").outcome is Outcome.STARTS
+    assert start(musl, "env", "-i", "tool").outcome is Outcome.STARTS
+
+
 def test_env_changes_where_libraries_are_searched() -> None:
     program = glibc_program(needed=["libfoo.so", "libc.so.6"])
     files = {**debian(), "usr/bin/env": static_program(), "app": program}

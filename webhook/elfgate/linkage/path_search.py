@@ -25,6 +25,11 @@ from elfgate.rootfs.tree import Found, Missing
 # confstr(_CS_PATH): where execvp searches if there is no PATH. musl's has /usr/local/bin before.
 NO_PATH = "/usr/local/bin:/bin:/usr/bin"
 
+_MUSL_ALONE = frozenset({"/usr/local/bin"})
+_OF_MUSL_ALONE = Doubt(
+    UnknownReason.SHAPE_UNKNOWN,
+    "only musl searches /usr/local/bin where PATH is not set",
+)
 _LOOK_FIRST = frozenset(
     {"bash", "rbash", "ksh", "mksh", "gosu"}
 )  # and execute what they have found, or nothing
@@ -77,6 +82,8 @@ def find_command(
     doubt, refused = process.doubt or doubt_of(searched), ""
     dangling: tuple[str, str] | None = None
     text = NO_PATH if isinstance(searched, Unset) else guess_of(searched)
+    by_execvp = isinstance(searched, Unset) and actor != "runtime"
+    passed = _MUSL_ALONE if by_execvp and world.distro.libc == "glibc" else frozenset()
     world.work.spend(len(text) // CHARACTERS)
     directories = text.split(":")
     for number, directory in enumerate(directories, 1):
@@ -87,6 +94,8 @@ def find_command(
         elif isinstance(found, Found) and found.entry.kind is Kind.UNREADABLE:
             because = f"{found.path} could not be read"
             doubt = doubt or Doubt(UnknownReason.LIMIT_EXCEEDED, because)
+        elif isinstance(found, Found) and directory in passed:
+            doubt = doubt or _OF_MUSL_ALONE
         elif isinstance(found, Found) and executable(found.entry, world.who):
             record.step(actor, f"{name} in {directory or '.'}", found.path)
             world.work.spend(len(directories) - number)

@@ -5,6 +5,7 @@ import pytest
 from elfgate.linkage.shell.interpreter import follow
 from elfgate.linkage.shell.syntax.dialect import BASH, BASH_AS_SH, BUSYBOX, DASH, KSH, Dialect
 from elfgate.linkage.values import Unknown
+from elfgate.linkage.work import MOST
 from support.script_world import FakeWorld, ends, first_state
 
 ARGS = ("a", "b c", "d")
@@ -332,3 +333,25 @@ def test_two_signs_are_no_step_in_dash() -> None:
 def test_bash_as_sh_defines_no_function_of_another_name_than_a_variables() -> None:
     assert ends("f-g() { :; }; exec /good", FakeWorld(BASH_AS_SH)) == ["ends"]
     assert ends("f-g() { :; }; exec /good", FakeWorld(BASH)) == [GOOD]
+
+
+NESTED = """\
+for a in 1 2 3 4 5 6 7 8; do for b in 1 2 3 4 5 6; do for c in 1 2 3 4 5 6; do
+  x=$(nproc); [ "$x" = "$a$b$c" ] && y=$a$b$c
+done; done; done
+exec /good
+"""
+
+
+def test_loops_within_loops_are_told_apart_only_as_long_as_that_is_cheap() -> None:
+    world = FakeWorld(programs=frozenset({"nproc"}))
+    assert ends(NESTED, world) == [GOOD]
+    assert world.work.left > MOST / 2
+
+
+def test_where_a_script_has_unset_path_nothing_that_is_searched_is_known() -> None:
+    world = FakeWorld(programs=frozenset({"cat"}))
+    assert ends("unset PATH; command -v cat && exec /none; exec /good", world) == [NONE, GOOD]
+    (ending,) = follow("unset PATH; exec cat", first_state(), world).endings
+    assert ending.launch is not None
+    assert ending.launch.doubt

@@ -57,6 +57,8 @@ from elfgate.linkage.shell.world import World
 from elfgate.linkage.values import Fields, Scalar, Unknown
 
 _WAYS = 8  # at once, before what tells them apart is forgotten
+_WAYS_OF_LONG = 2  # of a script that has cost as many commands as ``_LONG``
+_LONG = 400
 _MOST_WAYS = 64
 _DEPTH = 30  # functions, substitutions and sourced scripts within one another
 _NODE = 30  # units of work that a command costs beside all else
@@ -93,10 +95,12 @@ class Counts:
     Attributes:
         depth: Functions, substitutions and sourced scripts that run just now.
         jobs: Processes in the background so far.
+        commands: Those that were run so far, on all ways.
     """
 
     depth: int = 0
     jobs: int = 0
+    commands: int = 0
 
 
 class Interpreter:
@@ -213,7 +217,7 @@ class Interpreter:
             return states
         self.world.spend(len(states) * (_MERGED + 4 * weight(states[0])))
         ways = merged(states)
-        if len(ways) > _WAYS:
+        if len(ways) > (_WAYS if self.commands < _LONG else _WAYS_OF_LONG):
             ways = widened(ways)
         if len(ways) > _MOST_WAYS:
             raise LostError("it has too many ways")
@@ -222,6 +226,7 @@ class Interpreter:
     def step(self, node: Node, state: State, *, errexit: bool) -> list[State]:
         """Run one command; a way that cannot be followed is lost."""
         self.world.spend(_NODE + weight(state))
+        self._counts.commands += 1
         depth = self._counts.depth
         try:
             return self._walked(node, state, errexit=errexit)
@@ -347,6 +352,11 @@ class Interpreter:
     def fork(self) -> "Interpreter":
         """Make the interpreter of a process of its own."""
         return Interpreter(self.world, self._counts)
+
+    @property
+    def commands(self) -> int:
+        """The number of commands that were run so far, on all ways."""
+        return self._counts.commands
 
     def next_job(self) -> int:
         """Count one more process in the background."""

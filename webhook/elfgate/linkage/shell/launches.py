@@ -6,9 +6,10 @@ from elfgate.linkage.shell import files
 from elfgate.linkage.shell.state import State
 from elfgate.linkage.shell.values import Launch
 from elfgate.linkage.shell.world import World
-from elfgate.linkage.values import Fields, Unknown
+from elfgate.linkage.values import UNSET, Fields, Unknown
 
 _WORDS = 12  # of a command line that may name a program
+_NO_PATH = "the script unsets PATH before"
 _CHANGED = Unknown("the script may have changed that file")
 
 
@@ -20,6 +21,8 @@ def launched(fields: Fields, state: State, world: World) -> Launch:
         changed = (word for word in argv[:_WORDS] if _may_be_another(word, state, world))
         word = next(changed, None)
         doubt = f"the script may change {word} before" if word else ""
+    if not doubt and _has_no_path(argv, state):
+        doubt = _NO_PATH
     because = fields.doubt
     return Launch(
         argv,
@@ -30,6 +33,12 @@ def launched(fields: Fields, state: State, world: World) -> Launch:
         doubt,
         touched=state.files.touched,
     )
+
+
+def _has_no_path(argv: tuple[str, ...], state: State) -> bool:
+    """Tell whether the script has unset PATH: shells search in one place or another then."""
+    named = bool(argv) and "/" not in argv[0]
+    return named and state.variables.values.get("PATH") is UNSET
 
 
 def _may_be_another(name: str, state: State, world: World) -> bool:

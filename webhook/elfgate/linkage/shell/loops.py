@@ -32,6 +32,7 @@ from elfgate.linkage.values import Scalar, Unknown
 _TURNS = 1000  # of a loop whose every turn is known
 _UNKNOWN_TURNS = 3  # of another, before what its turns tell apart is forgotten
 _FOR_EVER = 24
+_DEAR = 100  # commands of a loop, before its turns are no longer told apart
 _VARIABLE = Unknown("the values of a loop are not known")
 _WAITING = "the script may wait for something before"
 
@@ -48,6 +49,10 @@ class Walk(Shell, Protocol):
     def note(self, ending: Ending, state: State) -> None:
         """Note an end."""
 
+    @property
+    def commands(self) -> int:
+        """The number of commands that were run so far, on all ways."""
+
 
 def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
     """Run ``for``: one turn after another."""
@@ -56,16 +61,25 @@ def walk_for(walk: Walk, node: For, state: State, *, errexit: bool) -> list[Stat
     expansion = Expansion(walk, state)
     fields = state.frame.args if node.words is None else expansion.fields(node.words)
     ways, done = [expansion.state.ended()], list[State]()
-    for value in fields.values:
+    before, shortened = walk.commands, False
+    for number, value in enumerate(fields.values):
+        shortened = number > 0 and _is_dear(walk, before)
+        if shortened:
+            break
         ways, left = _turn(walk, node, ways, value, errexit=errexit)
         done += left
         if not ways:
             break
-    if fields.more is not None and ways:
+    if (shortened or fields.more is not None) and ways:
         for way in ways:
             done += _any_number(walk, node, way, errexit=errexit)
         ways = []
     return merged(done + ways)
+
+
+def _is_dear(walk: Walk, before: int) -> bool:
+    """Tell whether a loop has cost so much that its further turns are not told apart."""
+    return walk.commands - before > _DEAR
 
 
 def _turn(
@@ -78,10 +92,11 @@ def _turn(
 def _any_number(walk: Walk, node: For, state: State, *, errexit: bool) -> list[State]:
     """Run a loop's body no time, once, and again until nothing new comes of it."""
     done, pending = [state], [state]
+    start = walk.commands
     for number in range(_FOR_EVER):
         ways, left = _turn(walk, node, pending, _VARIABLE, errexit=errexit)
         pending = [way for way in merged(ways) if not _is_among(way, done)]
-        if number >= _UNKNOWN_TURNS:
+        if number >= _UNKNOWN_TURNS or _is_dear(walk, start):
             pending = _one(pending)
         done = merged(done + left + pending)
         if not pending:
@@ -130,6 +145,7 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
     done: list[State] = []
     seen: list[State] = []
     pending, status = [state.ended()], SUCCESS
+    start = walk.commands
     for number in range(_TURNS):
         holds, fails = walk.split(node.condition, pending)
         going, leaving = (fails, holds) if node.until else (holds, fails)
@@ -147,7 +163,8 @@ def walk_loop(walk: Walk, node: Loop, state: State, *, errexit: bool) -> list[St
             done = [way.doubted(_WAITING) for way in done]
         if not pending:
             return merged(done)
-        if number >= _UNKNOWN_TURNS and (done or len(pending) > 1):
+        unclear = bool(done) or len(pending) > 1
+        if _is_dear(walk, start) or (unclear and number >= _UNKNOWN_TURNS):
             pending = _forgetful(pending, seen)
         if number >= _FOR_EVER and done:
             break

@@ -120,11 +120,14 @@ class Known:
 
         Source: ``check_match`` in ``elf/dl-lookup.c``.
         """
-        traits = self._traits(value)
-        if not traits:
-            return traits is not None
+        hashes, known = self._opened()
+        place = bisect_left(hashes, value)
+        if place == len(hashes) or hashes[place] != value:
+            return False
         named = self._versions
-        for trait in traits:
+        if not known or (version and named.get(known[place] & NUMBER) == version):
+            return True  # as nearly all that is asked for
+        for trait in known[place : bisect_right(hashes, value, place)]:
             number, hidden = trait & NUMBER, trait & HIDDEN
             if not hidden and (not version or number not in named):
                 return True

@@ -1,12 +1,14 @@
 """``elfgate attest``, and what is believed of it, with a registry that lists referrers and with one that does not."""
 
+import asyncio
 import base64
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from elfgate.keys import Signer
+from elfgate.linkage.report import Outcome
+from elfgate.platforms import Platform
+from elfgate.settings import Settings
+from elfgate.wiring import images as wiring
 from support import founding
+from support.oci import OCI_INDEX, OCI_MANIFEST
 from support.pushed import Pushed
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -178,6 +185,100 @@ def test_a_scan_that_trusts_the_key_reads_no_layer_and_says_the_same(
     assert quick == plain
 
 
+def test_an_attested_image_is_asked_for_in_few_ways(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
+) -> None:
+    """Tag, index, manifest, config, referrers, attestation, and an index for each layer."""
+    words = ("--platform", "amd64", "--store", str(tmp_path / "few.db"), "--isolation", "none")
+    registry.seen.clear()
+    ran = elfgate("scan", image(registry), *words, *trusting(registry, key))
+    assert ran.returncode == 0
+    parts = [path.rpartition("/")[2] for path in registry.seen]
+    documents = [part for part in parts if "/blobs/" not in part]
+    index = json.loads(registry.manifests[f"/v2/{REPOSITORY}/manifests/{TAG}"][1])
+    (amd64,) = (
+        entry for entry in index["manifests"] if entry["platform"]["architecture"] == "amd64"
+    )
+    manifest = registry.manifests[f"/v2/{REPOSITORY}/manifests/{amd64['digest']}"][1]
+    layers_ = len(json.loads(manifest)["layers"])
+    fallback = 0 if registry.has_referrers else 1
+    assert len(documents) == 6 + layers_ + fallback, documents
+
+
+def test_a_copy_of_an_envelope_within_its_manifest_need_not_be_there(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
+) -> None:
+    changed(registry, lambda document: document["layers"][0].pop("data"))
+    _, none = scan(elfgate, registry, tmp_path / "old.db", *trusting(registry, key))
+    assert none == set()
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {containers: [{name: web, image: %s}]}
+"""
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["check", "--isolation", "none", "-", "--arch", "amd64,ppc64le"],
+        ["audit", "--isolation", "none", "-f", "-", "--for", "linux/amd64,linux/ppc64le"],
+    ],
+    ids=["check", "audit"],
+)
+def test_check_and_audit_read_attested_facts_too(
+    elfgate: Run, registry: Pushed, key: Path, tmp_path: Path, verb: list[str]
+) -> None:
+    def told(store: str, *words: str) -> tuple[int, Any, set[str]]:
+        registry.seen.clear()
+        place = ["--store", str(tmp_path / store), "-o", "json"]
+        ran = elfgate(*verb, *place, *words, text=POD % image(registry))
+        assert ran.stderr == "", ran.stderr
+        blobs = {path.rpartition("/")[2] for path in registry.seen if "/blobs/" in path}
+        return ran.returncode, json.loads(ran.stdout), blobs & layers(registry)
+
+    code, plain, fetched = told("plain.db")
+    assert fetched == layers(registry)
+    assert told("quick.db", *trusting(registry, key)) == (code, plain, set())
+
+
+@pytest.mark.parametrize("policy", ["as shipped", "that looks at images' natures"])
+def test_the_webhook_reads_attested_facts_too(
+    registry: Pushed, key: Path, tmp_path: Path, policy: str
+) -> None:
+    """As ``serve`` scans: whether upper layers would do for its policies, or not."""
+    public = key.with_suffix(".pub").read_text()
+    said = {"repositories": ["*/team/*"], "key": public}
+    settings = Settings.model_validate(
+        {
+            "registries": {"loopback": True, "attested": [said]},
+            "store": {"path": str(tmp_path / "facts.db")},
+        }
+    )
+    reading = replace(
+        wiring.Reading.of_settings(settings),
+        wait=None,
+        isolation="none",
+        by_upper=lambda: policy == "as shipped",
+    )
+
+    async def run() -> None:
+        async with wiring.scanner(reading) as scanner:
+            for platform in ("amd64", "ppc64le"):
+                told = await scanner.linkage(image(registry), Platform("linux", platform))
+                assert told.outcome is Outcome.STARTS
+
+    registry.seen.clear()
+    asyncio.run(run())
+    blobs = {path.rpartition("/")[2] for path in registry.seen if "/blobs/" in path}
+    assert not blobs & layers(registry)
+    referred = [path for path in registry.seen if "/referrers/" in path]
+    assert len(referred) == 2  # once for each manifest
+
+
 def test_a_key_counts_for_its_repositories_only(
     elfgate: Run, registry: Pushed, key: Path, tmp_path: Path
 ) -> None:
@@ -211,6 +312,22 @@ def changed(registry: Pushed, change: Callable[[dict[str, Any]], None]) -> None:
         document = json.loads(content)
         if "subject" in document and "facts" in document["annotations"]["predicateType"]:
             change(document)
+            other = json.dumps(document).encode()
+            folder, _, old = path.rpartition("/")
+            new = f"sha256:{hashlib.sha256(other).hexdigest()}"
+            del registry.manifests[path]
+            registry.manifests[f"{folder}/{new}"] = (media_type, other)
+            _list_anew(registry, old, new, len(other))
+
+
+def _list_anew(registry: Pushed, old: str, new: str, size: int) -> None:
+    """Have fallback tags list a changed manifest."""
+    for path, (media_type, content) in list(registry.manifests.items()):
+        if "/manifests/sha256-" in path:
+            document = json.loads(content)
+            for entry in document["manifests"]:
+                if entry["digest"] == old:
+                    entry.update(digest=new, size=size)
             registry.manifests[path] = (media_type, json.dumps(document).encode())
 
 
@@ -220,6 +337,37 @@ def truncated(registry: Pushed) -> None:
         document = json.loads(content)
         for layer in document["layers"][1:] if "subject" in document else ():
             registry.blobs[layer["digest"]] = registry.blobs[layer["digest"]][:-7]
+
+
+def with_many_referrers(registry: Pushed) -> None:
+    """Have more things refer to each manifest than are looked through."""
+    for path, (_, content) in list(registry.manifests.items()):
+        document = json.loads(content)
+        if "subject" not in document and "config" in document:
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            strange = {"mediaType": OCI_MANIFEST, "digest": f"sha256:{'0' * 64}", "size": 1}
+            listed = json.dumps({"manifests": [strange] * 1001}).encode()
+            place = f"{path.rpartition('/')[0]}/{digest.replace(':', '-')}"
+            registry.manifests[place] = (OCI_INDEX, listed)
+    registry.has_referrers = False
+
+
+def of_another_layer(registry: Pushed) -> None:
+    """Have one index's bytes in place of another's."""
+    for _, content in list(registry.manifests.values()):
+        document = json.loads(content)
+        for layer in document["layers"][1:] if "subject" in document else ():
+            registry.blobs[layer["digest"]] = b"another index"
+
+
+def within_that_are_others(registry: Pushed) -> None:
+    """Change the envelope that is within, and have none beside."""
+    other = base64.b64encode(b"{}").decode()
+    changed(registry, lambda document: document["layers"][0].update(data=other))
+    for _, content in list(registry.manifests.values()):
+        document = json.loads(content)
+        if "subject" in document:
+            registry.blobs.pop(document["layers"][0]["digest"], None)
 
 
 def without_envelopes(registry: Pushed) -> None:
@@ -256,7 +404,16 @@ def _another(found: list[Any], document: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(
     "spoil",
-    [truncated, without_envelopes, with_large_envelopes, with_strange_listings, replayed],
+    [
+        truncated,
+        of_another_layer,
+        without_envelopes,
+        within_that_are_others,
+        with_large_envelopes,
+        with_strange_listings,
+        with_many_referrers,
+        replayed,
+    ],
 )
 def test_bad_attestations_leave_everything_as_it_is_without_any(
     elfgate: Run, registry: Pushed, key: Path, tmp_path: Path, spoil: Callable[[Pushed], None]

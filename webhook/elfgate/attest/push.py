@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elfgate.attest.dsse import MEDIA_TYPE
 from elfgate.attest.referrers import EMPTY, fallback_tag, manifest, with_entry
 from elfgate.images import mediatypes
 from elfgate.images.digests import digest_of
@@ -41,9 +40,8 @@ async def attach(upload: Upload, attestation: Attestation, index_type: str) -> s
     """
     for blob in (EMPTY, attestation.envelope, *attestation.blobs):
         await upload.put_blob(blob)
-    envelope = _descriptor(MEDIA_TYPE, attestation.envelope)
     blobs = [_descriptor(index_type, blob) for blob in attestation.blobs]
-    content = manifest(attestation.subject, attestation.predicate_type, envelope, blobs)
+    content = manifest(attestation.subject, attestation.predicate_type, attestation.envelope, blobs)
     described = _descriptor(mediatypes.OCI_MANIFEST, content)
     if not await upload.put_referrer(content, described.digest):
         await _list(upload, attestation, described)

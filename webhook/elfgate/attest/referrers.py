@@ -5,6 +5,8 @@ Sources: OCI image spec 1.1 ("Guidelines for Artifact Usage", ``subject``); OCI 
 layer, with its ``predicateType``).
 """
 
+import base64
+import binascii
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Protocol, runtime_checkable
@@ -16,6 +18,7 @@ from elfgate.attest.dsse import MEDIA_TYPE, opened
 from elfgate.attest.statements import FACTS, read_facts
 from elfgate.errors import UnreadableError
 from elfgate.images import mediatypes
+from elfgate.images.digests import digest_of
 from elfgate.images.source import Descriptor
 from elfgate.keys import Verifier
 
@@ -25,6 +28,7 @@ EMPTY_TYPE, EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _SIGNATURE = "dev.cosignproject.cosign/signature"
 _MOST_LISTED, _MOST_TRIED = 1000, 8
 _MOST_ENVELOPE_BYTES = 1 << 20
+_WITHIN_BYTES = 64 << 10  # of an envelope that its manifest has within
 
 
 @runtime_checkable
@@ -47,11 +51,14 @@ class Referred(Protocol):
 
 
 class _Entry(BaseModel):
+    """A descriptor, of which a short content may be part (OCI image spec, ``data``)."""
+
     mediaType: str = ""  # noqa: N815 - the spec's name
     digest: str
     size: Annotated[int, Field(ge=0)] = 0
     artifactType: str = ""  # noqa: N815 - the spec's name
     annotations: Mapping[str, str] = {}
+    data: Annotated[str, Field(max_length=2 * _MOST_ENVELOPE_BYTES)] = ""
 
 
 class _Listed(BaseModel):
@@ -63,23 +70,28 @@ class _Manifest(BaseModel):
 
 
 def manifest(
-    subject: Descriptor, predicate_type: str, envelope: Descriptor, blobs: Sequence[Descriptor]
+    subject: Descriptor, predicate_type: str, envelope: bytes, blobs: Sequence[Descriptor]
 ) -> bytes:
     """The manifest of an attestation: its envelope, and what the statement refers to.
+
+    A short envelope is within it too, so that whoever reads it is spared a way.
 
     Args:
         subject: The image's manifest.
         predicate_type: What is stated.
-        envelope: The signed statement.
+        envelope: The signed statement, which is a blob as well.
         blobs: Indexes of layers.
     """
+    described = Descriptor(MEDIA_TYPE, digest_of(envelope), len(envelope))
+    is_short = len(envelope) <= _WITHIN_BYTES
+    within = {"data": base64.b64encode(envelope).decode()} if is_short else {}
     about = {_SIGNATURE: "", "predicateType": predicate_type}
     document = {
         "schemaVersion": 2,
         "mediaType": mediatypes.OCI_MANIFEST,
         "artifactType": MEDIA_TYPE,
         "config": _plain(EMPTY_DESCRIPTOR),
-        "layers": [_plain(envelope) | {"annotations": about}, *map(_plain, blobs)],
+        "layers": [_plain(described) | within | {"annotations": about}, *map(_plain, blobs)],
         "subject": _plain(subject),
         "annotations": {"predicateType": predicate_type},
     }
@@ -154,7 +166,17 @@ def _envelope(source: Referred, entry: Descriptor) -> bytes:
     if first.mediaType != MEDIA_TYPE or not 0 < first.size <= _MOST_ENVELOPE_BYTES:
         raise ValueError("it has no signed statement, or one that is too large")
     described = Descriptor(first.mediaType, first.digest, first.size)
-    return source.whole(described, _MOST_ENVELOPE_BYTES)
+    return _within(first) or source.whole(described, _MOST_ENVELOPE_BYTES)
+
+
+def _within(entry: _Entry) -> bytes:
+    """The content that is part of its descriptor; nothing if there is none, or it is another."""
+    try:
+        content = base64.b64decode(entry.data, validate=True)
+    except binascii.Error:
+        return b""
+    is_right = len(content) == entry.size and digest_of(content) == entry.digest
+    return content if is_right else b""
 
 
 def _plain(descriptor: Descriptor) -> dict[str, Any]:

@@ -14,14 +14,21 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from elfgate.attest.referrers import Referred, attested
-from elfgate.errors import UnknownReason, UnreadableError
+from elfgate.errors import UnreadableError
 from elfgate.images.digests import is_digest
 from elfgate.images.source import Descriptor
 from elfgate.keys import Verifier
-from elfgate.rootfs.layer import Layer
+from elfgate.memory.declared import declare
+from elfgate.memory.recent import Recent
 from elfgate.scan.located import Located
 from elfgate.scan.threads import Threads
 
+ATTESTED = declare(
+    "attested",
+    "indexes that attestations name, by asker and manifest",
+    max_bytes=1 << 20,
+    seconds=30,
+)
 _PATIENCE = 2.0  # seconds for the statement; the layers are then read as if there were none
 
 
@@ -54,18 +61,13 @@ class Attested:
     name: str
     index: Descriptor
 
-    def read(self, source: Referred) -> Layer:
+    def read(self, source: Referred) -> bytes:
         """Fetch it; blocks.
 
         Raises:
-            UnreadableError: if it cannot be had, or is no index of this version.
+            UnreadableError: if it cannot be had.
         """
-        data = source.whole(self.index, self.index.size)
-        try:
-            return Layer.decode(data)
-        except ValueError as error:
-            reason = UnknownReason.IMAGE_INVALID
-            raise UnreadableError(f"an attested index: {error}", reason=reason) from error
+        return source.whole(self.index, self.index.size)
 
 
 class Attestations:
@@ -79,6 +81,7 @@ class Attestations:
     def __init__(self, trusted: Sequence[Trusted], threads: Threads) -> None:
         self._trusted = tuple(trusted)
         self._threads = threads
+        self._told: Recent[str, Mapping[str, Attested]] = Recent(ATTESTED)
 
     def names(self, located: Located, layer: str) -> list[str]:
         """The names that a layer's index may be kept under, for a repository."""
@@ -101,6 +104,16 @@ class Attestations:
             return {}
         if not is_wanted():
             return {}
+        asked = f"{located.origin} {manifest}"
+        told = self._told.get(asked)
+        if told is None:
+            told = await self._ask(located, source, manifest, keys)
+            self._told.put(asked, told)
+        return told
+
+    async def _ask(
+        self, located: Located, source: Referred, manifest: str, keys: Sequence[Verifier]
+    ) -> Mapping[str, Attested]:
         found = None
         ask = partial(attested, source, manifest, keys)
         with suppress(TimeoutError, UnreadableError):

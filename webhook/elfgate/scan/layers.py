@@ -169,10 +169,8 @@ class Layers:
             return digest, await self._threads.read_layer(located, read, awaited=awaited)
         index = attested.get(digest)
         if index is not None and isinstance(source, Referred):
-            fetch = partial(index.read, source)
             with suppress(UnreadableError):  # the layer itself is there all the same
-                part = _part(located, index.index, index.name, fetch, awaited)
-                return index.name, await self._read(part)
+                return index.name, await self._attested(located, source, index)
         table = self._table(descriptor, whole=whole)
         if table and isinstance(source, ByTable):
             by_table = partial(source.layer_by_table, descriptor)
@@ -182,6 +180,15 @@ class Layers:
             return digest, await self._read(_part(located, descriptor, digest, read, awaited))
         except UnreadableError as error:
             raise if_foreign(descriptor, error) from error
+
+    async def _attested(self, located: Located, source: Referred, index: Attested) -> Layer:
+        """An index that is had in place of its layer: a look-up, as it is short."""
+        read = partial(index.read, source)
+        size = index.index.size
+        part = Part(located, Kind.LAYER, index.name, size, _opened, read)
+        layer = await self._levels.document(part)
+        self._remembered.put_layer(index.name, layer)
+        return layer
 
     async def _read(self, part: Part[Layer]) -> Layer:
         layer = await self._levels.layer(part)

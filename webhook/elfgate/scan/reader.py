@@ -372,13 +372,16 @@ class Reader:
         pulled = await self._documents.pull(located, descriptor, platform, runtime)
         if pulled is None or pulled.manifest.artifact or not is_digest(pulled.descriptor.digest):
             return descriptor.digest, None
-        layers = self._layers.upper(located, pulled.manifest.layers, fetch=fetch)
+        all_layers = pulled.manifest.layers
+        layers = self._layers.upper(located, all_layers, fetch=fetch)
         if not layers:
             return descriptor.digest, None
         config, attested = await asyncio.gather(
             self._documents.config(located, pulled.manifest.config),
             self._layers.attested(located, layers, pulled.descriptor.digest, whole=False),
         )
+        if all(layer.digest in attested for layer in all_layers):
+            return descriptor.digest, None  # all of them are read as soon as one
         read = await self._layers.read(
             located, layers, attested=attested, whole=False, awaited=awaited
         )

@@ -46,10 +46,11 @@ def folder(layers: Sequence[Layer | Unread]) -> Folder | None:
     landed: defaultdict[str, list[Part]] = defaultdict(list)
     is_other = False
     upper = [layer for layer in layers[1:] if isinstance(layer, Layer)]
+    names = [_Names(layer) for layer in layers]
     for number, layer in enumerate(upper, 1):
         lower = Overlay(layers[:number], Folder(frozenset(moved), landed))
         unpacked = _Unpacked(layer, lower)
-        is_other = is_other or any(map(unpacked.is_new, unpacked.implied(layers[:number])))
+        is_other = is_other or any(map(unpacked.is_new, unpacked.implied(names[:number])))
         for path, target in unpacked.moves():
             moved.add(Part(number, path))
             landed[target].append(Part(number, path))
@@ -62,6 +63,31 @@ def _hides_otherwise(layer: Layer) -> bool:
     return layer.root.opaque or bool(layer.directories(OPAQUE | RENEWED))
 
 
+class _Names:
+    """Where paths lead within one layer; each is walked on from its parent."""
+
+    def __init__(self, layer: Layer | Unread) -> None:
+        self._layer = layer
+        self._led: dict[str, str | None] = {"/": "/"}
+
+    def leads(self, path: str) -> str | None:
+        """The real path of what is there; None if nothing is."""
+        if path not in self._led:
+            parent, _, name = path.rpartition("/")
+            at = self.leads(parent or "/")
+            self._led[path] = None if at is None else self._child(path, at, name)
+        return self._led[path]
+
+    def _child(self, path: str, at: str, name: str) -> str | None:
+        entry = self._layer.entries(at).get(name)
+        if entry is None:
+            return None
+        if entry.kind is not Kind.SYMLINK:
+            return join(at, name)
+        found = self._layer.walk(path)
+        return found.path if isinstance(found, Found) else None
+
+
 class _Unpacked:
     """The places of one layer's directories."""
 
@@ -70,13 +96,13 @@ class _Unpacked:
         self._lower = lower
         self._places: dict[str, str | None] = {"/": None if layer.root.opaque else "/"}
 
-    def implied(self, below: Sequence[Layer | Unread]) -> Iterator[str]:
+    def implied(self, below: Sequence[_Names]) -> Iterator[str]:
         """Directories without an entry of their own that some layer below has, hidden or not.
 
         overlayfs's folder takes mode and owner from there.
         """
         for path in self._layer.directories(IMPLIED):
-            if any(isinstance(layer.walk(path), Found) for layer in below):
+            if any(layer.leads(path) is not None for layer in below):
                 yield path
 
     def is_new(self, path: str) -> bool:
@@ -106,10 +132,14 @@ class _Unpacked:
         return moves
 
     def _find(self, place: str | None, name: str) -> Found | Missing:
-        """A name in the lower layers; missing in a directory that they do not have."""
-        if place is None:
+        """A name in the lower layers; missing in a directory that they do not have.
+
+        The directory's path is a real one, so that nothing need be walked.
+        """
+        entry = None if place is None else self._lower.raw(place, name)
+        if place is None or entry is None:
             return Missing("ENOENT", name)
-        return walk(self._lower.root, self._lower.raw, join(place, name), follow_last=False)
+        return Found(join(place, name), entry)
 
     def _place(self, path: str) -> str | None:
         """Which directory of the lower layers a directory's contents join.

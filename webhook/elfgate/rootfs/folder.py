@@ -64,7 +64,7 @@ def _hides_otherwise(layer: Layer) -> bool:
 
 
 class _Names:
-    """Where paths lead within one layer; each is walked on from its parent."""
+    """The places that paths lead to within one layer; each is walked on from its parent."""
 
     def __init__(self, layer: Layer | Unread) -> None:
         self._layer = layer

@@ -18,7 +18,7 @@ _VERSIONS = {("0", "0"): False, ("0", "1"): False, ("1", "0"): True}
 MOST_BYTES = 256 << 20  # of a file that is laid out with its holes
 
 Run = tuple[int, int]
-"""Where some bytes of a file begin, and how many they are."""
+"""The beginning of some bytes of a file, and how many they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ from elfgate.scan.located import Contents, Locate, Located
 from elfgate.scan.origins import Origins
 from elfgate.scan.recall import Recall
 from elfgate.scan.remembered import Remembered
+from elfgate.scan.tags import Tags
 from elfgate.scan.threads import Threads
 from elfgate.scan.writes import Writes
-from elfgate.store.memory import MemoryStore
 from elfgate.store.protocol import Kind, SharedStore, Store
 
 __all__ = ["ACCESS_SECONDS", "TAG_SECONDS", "Contents", "Locate", "Located", "Reader"]
@@ -44,10 +44,6 @@ _RECALL_SECONDS = 0.5
 WHOLE = declare(
     "whole", "manifests whose layers' tables of contents do not say enough", max_bytes=1 << 20
 )
-
-# The store for tags of images that are read elsewhere than in their registry; an eighth is for
-# tags.
-_UNPUSHED_BYTES = 8 << 20
 
 
 class Reader:
@@ -79,10 +75,10 @@ class Reader:
         on_damage: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._unpushed = MemoryStore(_UNPUSHED_BYTES)
         self._shared = shared
         self._threads = Threads(concurrency, tenants=tenants)
         self._writes = Writes(self._threads)
+        self._tags = Tags(store, shared, self._writes)
         self._flights = Flights()
         self._origins = Origins(store)
         self._remembered: Remembered[Contents] = Remembered()
@@ -319,9 +315,7 @@ class Reader:
 
     def tags(self, repository: str) -> Sequence[tuple[str, str]]:
         """The repository's tags seen so far, the latest first, each with its digest."""
-        if not repository:
-            return ()
-        return (*self._unpushed.tags(repository), *self._store.tags(repository))
+        return self._tags.of(repository)
 
     def shed(self, shedding: bool) -> None:  # noqa: FBT001  # the one thing that it says
         """Whether to give up reading what nobody waits for (any longer)."""
@@ -349,7 +343,7 @@ class Reader:
         contents = None if pulled is None else await self._contents(located, pulled, awaited)
         if contents is not None:
             self._origins.note_image(located, contents.digest)
-        self._note_tag(located, descriptor)
+        self._tags.note(located, descriptor)
         return descriptor.digest, contents
 
     def _flight(
@@ -368,7 +362,7 @@ class Reader:
         awaited: Callable[[], bool],
     ) -> tuple[str, Contents | None]:
         descriptor = await self.resolve(located)
-        self._note_tag(located, descriptor)
+        self._tags.note(located, descriptor)
         pulled = await self._documents.pull(located, descriptor, platform, runtime)
         if pulled is None or pulled.manifest.artifact or not is_digest(pulled.descriptor.digest):
             return descriptor.digest, None
@@ -448,14 +442,3 @@ class Reader:
         """Have stores keep nothing of a layer: what is empty is no index."""
         for store in filter(None, (self._store, self._shared)):
             store.put(Kind.LAYER, layer, b"")
-
-    def _note_tag(self, located: Located, descriptor: Descriptor) -> None:
-        """Note where a tag points, and tell the other replicas: for remedies."""
-        if not located.repository or not located.tag:
-            return
-        if not located.pushed:
-            self._unpushed.tag(located.repository, located.tag, descriptor.digest)
-            return
-        for store in filter(None, (self._store, self._shared)):
-            note = partial(store.tag, located.repository, located.tag, descriptor.digest)
-            self._writes.later(note, after=located.image)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elfgate.attest import cosign
 from elfgate.attest.referrers import EMPTY, fallback_tag, manifest, with_entry
+from elfgate.attest.statements import VERDICT
 from elfgate.images import mediatypes
 from elfgate.images.digests import digest_of
 from elfgate.images.source import Descriptor
@@ -45,7 +47,31 @@ async def attach(upload: Upload, attestation: Attestation, index_type: str) -> s
     described = _descriptor(mediatypes.OCI_MANIFEST, content)
     if not await upload.put_referrer(content, described.digest):
         await _list(upload, attestation, described)
+    if attestation.predicate_type == VERDICT:
+        await tell_cosign(upload, attestation.subject.digest, attestation.envelope, VERDICT)
     return described.digest
+
+
+async def tell_cosign(upload: Upload, digest: str, envelope: bytes, predicate_type: str) -> None:
+    """Put a statement that is for others where cosign looks for it.
+
+    Args:
+        upload: The repository.
+        digest: The manifest or index that is stated about.
+        envelope: The signed statement.
+        predicate_type: What it states.
+
+    Raises:
+        InputError: if the registry does not take it.
+    """
+    tag = cosign.tag(digest)
+    listed = await upload.get_manifest(tag)
+    stated, config = cosign.with_statement(listed, envelope, predicate_type)
+    if stated == listed:
+        return
+    for blob in (envelope, config):
+        await upload.put_blob(blob)
+    await upload.put_manifest(stated, name=tag)
 
 
 async def _list(upload: Upload, attestation: Attestation, described: Descriptor) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from elfgate import __version__
 from elfgate.attest.dsse import envelope
-from elfgate.attest.push import Attestation, attach
+from elfgate.attest.push import Attestation, attach, tell_cosign
 from elfgate.attest.statements import FACTS, INDEX_TYPE, VERDICT, facts, statement
 from elfgate.errors import InputError
 from elfgate.images.digests import digest_of, is_digest
@@ -58,6 +58,7 @@ class Attested:
         starts: What is stated of each platform.
         contents: The image, as it was read.
         statements: Both, signed.
+        named: The digest that the image's name stands for: an index's, or the manifest's own.
     """
 
     subject: Descriptor
@@ -65,6 +66,7 @@ class Attested:
     platforms: list[Platform] = field(default_factory=list)
     starts: list[Mapping[str, Any]] = field(default_factory=list)
     statements: tuple[Made, ...] = ()
+    named: str = ""
 
     @property
     def outcome(self) -> str:
@@ -101,7 +103,7 @@ async def attest(
     for each in found:
         each.statements = _signed(each, name, key)
     if push:
-        await _pushed(found, image, insecure=reading.registries.insecure)
+        await _pushed(found, image, _of_index(found, name, key), reading.registries.insecure)
     return found
 
 
@@ -121,16 +123,22 @@ async def _gathered(
         about = found.setdefault(subject.digest, Attested(subject, contents))
         about.platforms.append(platform)
         linkage = await scanner.linkage(image, platform)
+        about.named = linkage.digest
         needs = await scanner.needs(image, platform)
         about.starts.append(stated(linkage, needs))
     return list(found.values())
 
 
-def _signed(about: Attested, name: str, key: Signer) -> tuple[Made, ...]:
+def _verdict(starts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The predicate about a start on each platform, and the tool that states it."""
     from elfgate.policy import bundle
 
     tool = {"elfgate": __version__, "policies": bundle.load().revision}
-    verdict = {"version": 1, **tool, "platforms": about.starts}
+    return {"version": 1, **tool, "platforms": list(starts)}
+
+
+def _signed(about: Attested, name: str, key: Signer) -> tuple[Made, ...]:
+    verdict = _verdict(about.starts)
     blobs = [layer.encode() for _, layer in about.contents.layers]
     indexes = [
         (layer, Descriptor(INDEX_TYPE, digest_of(blob), len(blob)))
@@ -157,7 +165,23 @@ def _attestation(
     return Attestation(subject, kind, envelope(key, stated), blobs)
 
 
-async def _pushed(found: Sequence[Attested], image: str, *, insecure: Sequence[str]) -> None:
+def _of_index(found: Sequence[Attested], name: str, key: Signer) -> Mapping[str, bytes]:
+    """The verdict about an index, of all its platforms: whoever verifies a tag asks for that.
+
+    By the index's digest; none of an image that has no index.
+    """
+    named = {each.named for each in found if each.named != each.subject.digest}
+    starts = [start for each in found for start in each.starts]
+    predicate = _verdict(starts)
+    return {digest: envelope(key, statement(name, digest, VERDICT, predicate)) for digest in named}
+
+
+async def _pushed(
+    found: Sequence[Attested],
+    image: str,
+    of_index: Mapping[str, bytes],
+    insecure: Sequence[str],
+) -> None:
     """Attach all statements, with the user's own credentials."""
     import aiohttp
 
@@ -178,6 +202,8 @@ async def _pushed(found: Sequence[Attested], image: str, *, insecure: Sequence[s
             for each in found:
                 for made in each.statements:
                     await attach(upload, made.attestation, INDEX_TYPE)
+            for digest, stated in of_index.items():
+                await tell_cosign(upload, digest, stated, VERDICT)
         except TimeoutError:
             raise InputError(f"{reference.registry} takes too long") from None
         except (aiohttp.ClientError, ValueError) as error:

@@ -69,7 +69,8 @@ def push(host: str, top: Blob) -> None:
         for manifest in top.children:
             for blob in manifest.children:
                 place = client.post("blobs/uploads/").headers["location"]
-                taken = client.put(place, params={"digest": blob.digest}, content=blob.data)
+                url = httpx.URL(place).copy_add_param("digest", blob.digest)
+                taken = client.put(url, content=blob.data)
                 assert taken.status_code == 201
         for name, blob in [*((child.digest, child) for child in top.children), (TAG, top)]:
             headers = {"Content-Type": blob.media_type}

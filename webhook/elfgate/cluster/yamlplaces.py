@@ -1,9 +1,10 @@
 """The places of nodes in a YAML document, by their marks."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import yaml
+
+_NAMED = ("name", "image")  # of each container
 
 
 class ImagePlace(NamedTuple):
@@ -29,19 +30,23 @@ def image_places(root: yaml.Node) -> tuple[ImagePlace, ...]:
     seen = set[int]()
     while waiting:
         node = waiting.pop()
-        if isinstance(node, yaml.ScalarNode) or id(node) in seen:
+        if id(node) in seen:
             continue
         seen.add(id(node))
-        waiting += children_of(node)
-        place = _place(node)
+        waiting += [part for part in children_of(node) if type(part) is not yaml.ScalarNode]
+        place = _place(node) if isinstance(node, yaml.MappingNode) else None
         if place is not None:
             found[place.line, place.column] = place
     return tuple(found[at] for at in sorted(found))
 
 
-def _place(node: yaml.Node) -> ImagePlace | None:
-    scalars = dict(_scalars(node))
-    if "image" not in scalars or "name" not in scalars:
+def _place(node: yaml.MappingNode) -> ImagePlace | None:
+    scalars = {
+        key.value: value
+        for key, value in node.value
+        if key.value in _NAMED and isinstance(value, yaml.ScalarNode)
+    }
+    if len(scalars) < len(_NAMED):
         return None
     image = scalars["image"]
     mark = image.start_mark
@@ -51,14 +56,6 @@ def _place(node: yaml.Node) -> ImagePlace | None:
         line=mark.line + 1,
         column=mark.column + 1,
     )
-
-
-def _scalars(node: yaml.Node) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    for key, value in pairs:
-        is_scalar = isinstance(value, yaml.ScalarNode)
-        if is_scalar and isinstance(key, yaml.ScalarNode):
-            yield key.value, value
 
 
 def children_of(node: yaml.Node) -> list[yaml.Node]:

@@ -135,8 +135,8 @@ def _security(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Security
         run_as_user=_number(both.get("runAsUser")),
         run_as_non_root=_flag(both.get("runAsNonRoot")),
         seccomp=text(mapping(both.get("seccompProfile")).get("type")),
-        capabilities_added=strings(capabilities.get("add")),
-        capabilities_dropped=strings(capabilities.get("drop")),
+        capabilities_added=tuple(strings(capabilities.get("add"))),
+        capabilities_dropped=tuple(strings(capabilities.get("drop"))),
     )
 
 

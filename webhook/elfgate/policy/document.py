@@ -93,8 +93,9 @@ class SecurityEntry(Model):
     run_as_user: int | None = None
     run_as_non_root: bool | None = None
     seccomp: str = ""
-    capabilities_added: list[str] = []
-    capabilities_dropped: list[str] = []
+    # Tuples, as a default that can be hashed is not copied for each container.
+    capabilities_added: tuple[str, ...] = ()
+    capabilities_dropped: tuple[str, ...] = ()
 
 
 class VolumeEntry(Model):

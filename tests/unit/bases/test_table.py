@@ -65,7 +65,16 @@ def test_musl_defines_no_version_of_glibc() -> None:
     assert not has(by_name("Alpine 3.22"), ["GLIBC_2.17"], "amd64")
 
 
+def test_sles_has_glibc_2_38_on_all_of_its_architectures() -> None:
+    sles = by_name("SLES 15 SP7")
+    for architecture in ("amd64", "arm64", "ppc64le", "s390x"):
+        assert has(sles, ["GLIBC_2.38"], architecture)
+        assert not has(sles, ["GLIBC_2.39"], architecture)
+    assert not has(sles, ["GLIBCXX_3.4.30"], "amd64")  # which is not known
+
+
 def test_an_image_s_own_base_is_found_by_its_os_release() -> None:
+    assert called("sles", "15.7") == "SLES 15 SP7"
     assert called("debian", "12") == "Debian 12"
     assert called("rhel", "9.4") == "UBI 9"
     assert called("alpine", "3.22.1") == "Alpine 3.22"

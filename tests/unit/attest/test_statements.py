@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,31 @@ def test_keys_are_made_as_the_page_shows(tmp_path: Path) -> None:
     assert public.accepts(key.sign(b"x"), b"x")
     assert not public.accepts(base64.b64encode(b"x").decode(), b"x")
     assert not public.accepts("no base64", b"x")
+
+
+def blocks(kind: str) -> list[str]:
+    """The page's fenced blocks of a kind."""
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+def test_each_worked_policy_asks_for_a_verdict() -> None:
+    policies = [yaml.safe_load(block) for block in blocks("yaml") if "kind:" in block]
+    assert [policy["kind"] for policy in policies] == ["ClusterPolicy", "ClusterImagePolicy"]
+    assert all(VERDICT in json.dumps(policy) for policy in policies)
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
+def test_the_worked_filter_makes_rules_of_what_a_program_needs(tmp_path: Path) -> None:
+    (tmp_path / "nfd.jq").write_text(blocks("jq")[0])
+    needs = [{"kernel": "4.18.0", "cpu_level": "x86-64-v3"}, {"kernel": None, "cpu_level": None}]
+    platforms = [{"platform": "linux/amd64", "needs": one} for one in (*needs, None)]
+    ran = subprocess.run(
+        ["jq", "-f", tmp_path / "nfd.jq"],
+        input=json.dumps({"predicate": {"platforms": platforms}}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(ran.stdout)["compatibilities"]
+    names = [[rule["name"] for rule in one["rules"]] for one in told]
+    assert names == [["kernel", "cpu"], [], []]

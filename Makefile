@@ -94,6 +94,12 @@ docs: $(STAMP) ## Write what is generated: help texts, schemas, the policies' ta
 	$(BIN)/python docs/chart.py
 	$(BIN)/python -m docs.generate
 
+.PHONY: site
+site: $(STAMP) ## Build the docs as a site in build/site/html, strictly; it fetches nothing, and its search needs no network
+	$(BIN)/python -m venv build/site/venv
+	build/site/venv/bin/python -m pip install --quiet --require-hashes --requirement requirements/docs.txt
+	NO_MKDOCS_2_WARNING=1 build/site/venv/bin/python docs/site.py
+
 .PHONY: truth
 truth: $(STAMP) ## Start real programs in real roots for every architecture, and compare with the predictions (RECORD=1: in docs/accuracy.md)
 	$(BIN)/python -m pytest -m truth tests/truth; status=$$?; cat build/truth/table.txt; \
@@ -165,3 +171,4 @@ lock: $(STAMP) ## Pin the dependencies anew, with hashes
 	$(LOCK) --group bench --output-file requirements/bench.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
 	$(LOCK) --group browser --output-file requirements/browser.txt
+	$(LOCK) --no-annotate --group docs --output-file requirements/docs.txt
